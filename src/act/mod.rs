@@ -1,0 +1,1 @@
+//! What we do: continue inside, run outside, or refuse.

@@ -1,0 +1,1 @@
+//! Who says yes, when a verdict is to prompt.

@@ -1,0 +1,1 @@
+//! The sandbox: namespaces, Landlock, system call filter; each layer reported.

@@ -1,0 +1,1 @@
+//! Who brings the request: the kernel listener.

@@ -1,0 +1,47 @@
+//! `codex-shell` decides, by rules people can read, what happens to every program that a shell
+//! command starts.
+//!
+//! ```text
+//!  exec request ── kernel listener │ rules explain │ execpolicy check
+//!       │
+//!    request    resolved file, argv, cwd (bytes, not str)
+//!       │
+//!    evaluate   judge: rules + heuristics  ->  Verdict + Trace     pure, no I/O
+//!       │
+//!    approve    only for prompt: terminal │ command │ fixed answer
+//!       │
+//!    act        continue inside │ run outside │ refuse
+//!       │
+//!    audit      one record per exec
+//! ```
+//!
+//! The folders are the stages, in this order; [`flow`] shows the whole path on one screen.
+//! Imports point down this list only, which `tests/layers.rs` holds.
+
+pub mod exit;
+pub mod sys;
+
+pub mod request;
+
+pub mod rules;
+
+pub mod evaluate;
+
+pub mod approve;
+
+pub mod confine;
+
+pub mod act;
+
+pub mod audit;
+
+pub mod lint;
+
+pub mod flow;
+
+pub mod report;
+
+pub mod intercept;
+
+pub mod applet;
+pub mod cli;

@@ -1,0 +1,1 @@
+//! What `rules check` says of rules that load.

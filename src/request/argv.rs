@@ -1,0 +1,1 @@
+//! The text form of an argument list: for people, unambiguous and reversible.

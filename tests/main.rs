@@ -1,0 +1,1 @@
+//! One integration binary; each module covers one part of the product.
