@@ -4,12 +4,25 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::cli;
+use crate::cli::{self, canary};
 use crate::exit::Exit;
 use crate::request::program::last_component;
+use crate::rules;
 
 /// Runs the applet that `args` (with `argv[0]`) asks for.
 pub fn main(args: Vec<OsString>) -> Exit {
+    // Before the argument parser: this child should cost nothing but its work.
+    if args.get(1).is_some_and(|word| word == rules::child::WORD) {
+        return rules::child::main();
+    }
+    if args.get(1).is_some_and(|word| word == canary::WORD) {
+        let words: Option<Vec<_>> = args
+            .into_iter()
+            .skip(2)
+            .map(|w| w.into_string().ok())
+            .collect();
+        return words.map_or(Exit::Usage, |words| canary::main(&words));
+    }
     let name = args
         .first()
         .map_or(OsStr::new(""), |name| last_component(name));

@@ -1,1 +1,42 @@
 //! The whole path of one request, on one screen.
+
+use crate::approve::{self, Answer, Permit, Question, Refusal, Settled};
+use crate::audit::Audit;
+use crate::evaluate::{IndexedRules, Placement, judge_exec};
+use crate::request::Request;
+
+/// Something that was stopped on its way to an exec, and can be sent one of four ways.
+pub trait Exec {
+    /// Goes on where it is, in the sandbox.
+    fn inside(self);
+    /// Is run by the supervisor, outside the sandbox.
+    fn outside(self, permit: Permit);
+    /// Does not run.
+    fn refuse(self, refusal: &Refusal);
+    /// Waits for an answer; then [`resume`] is called with it.
+    fn wait(self, question: Box<Question>);
+}
+
+/// Sends `exec` the way that the rules say for `request`.
+pub fn consider(rules: &IndexedRules, request: Request, exec: impl Exec, audit: &Audit) {
+    let judgement = judge_exec(rules, &request);
+    audit.judged(rules, &request, &judgement);
+    act(approve::settle(rules, &judgement, request), exec);
+}
+
+/// Sends `exec` the way that the answer to its question says.
+pub fn resume(question: Question, answer: Answer, exec: impl Exec, audit: &Audit) {
+    audit.answered(&question, &answer);
+    act(approve::answered(question, answer), exec);
+}
+
+fn act(settled: Settled, exec: impl Exec) {
+    match settled {
+        Settled::Permitted(permit) => match permit.placement() {
+            Placement::Inside => exec.inside(),
+            Placement::Outside => exec.outside(permit),
+        },
+        Settled::Asking(question) => exec.wait(question),
+        Settled::Refused(refusal) => exec.refuse(&refusal),
+    }
+}

@@ -2,7 +2,7 @@
 //! command starts.
 //!
 //! ```text
-//!  exec request ── kernel listener │ rules explain │ execpolicy check
+//!  exec request ── kernel listener │ rules explain │ MCP │ execpolicy check
 //!       │
 //!    request    resolved file, argv, cwd (bytes, not str)
 //!       │
@@ -21,7 +21,10 @@
 pub mod exit;
 pub mod sys;
 
+pub mod models;
 pub mod request;
+
+pub mod script;
 
 pub mod rules;
 
@@ -37,11 +40,15 @@ pub mod audit;
 
 pub mod lint;
 
+pub mod config;
+
 pub mod flow;
 
 pub mod report;
 
 pub mod intercept;
+
+pub mod mcp;
 
 pub mod applet;
 pub mod cli;

@@ -1,1 +1,52 @@
 //! One integration binary; each module covers one part of the product.
+
+// Clippy takes a module for a test only when it says so.
+#[cfg(test)]
+mod bypasses;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod command_rules;
+#[cfg(test)]
+mod compat;
+#[cfg(test)]
+mod compat_cli;
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod decisions;
+#[cfg(test)]
+mod defaults;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod heuristics;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod mcp;
+#[cfg(test)]
+mod meaning;
+#[cfg(test)]
+mod models;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+#[path = "fuzz/read_back.rs"]
+mod read_back;
+#[cfg(test)]
+mod rules_hostile;
+#[cfg(test)]
+mod rules_load;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod snapshot;
+#[cfg(test)]
+mod support;

@@ -1,1 +1,114 @@
 //! Who says yes, when a verdict is to prompt.
+//!
+//! Only this folder makes a [`Permit`], and a permit owns its request: nothing can be run that was
+//! not settled here, and nothing else can be slipped in after the answer.
+
+pub mod command;
+pub mod fixed;
+pub mod question;
+pub mod remembered;
+pub mod terminal;
+
+use std::os::fd::BorrowedFd;
+
+pub use question::{Question, because};
+
+use crate::evaluate::{IndexedRules, Judgement, Placement};
+use crate::request::Request;
+use crate::rules::Decision;
+use crate::rules::model::Run;
+
+/// Leave to run one request.
+#[must_use]
+#[derive(Debug)]
+pub struct Permit {
+    request: Request,
+    placement: Placement,
+    unconfined: bool,
+}
+
+impl Permit {
+    /// Whether what it starts outside is nobody's to judge.
+    pub fn is_unconfined(&self) -> bool {
+        self.unconfined
+    }
+
+    /// What may run.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Where it may run.
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+}
+
+/// A request that will not run, and the words that say why.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    message: String,
+}
+
+impl Refusal {
+    /// What the caller reads on its standard error, without a newline at the end.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// What becomes of a judged request.
+#[must_use]
+#[derive(Debug)]
+pub enum Settled {
+    /// It may run.
+    Permitted(Permit),
+    /// A person is to be asked.
+    Asking(Box<Question>),
+    /// It may not run.
+    Refused(Refusal),
+}
+
+/// An approver's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Run it.
+    Yes,
+    /// Don't, and why not, in a few words.
+    No(String),
+}
+
+/// Somebody who can be asked.
+pub trait Approver: Send + Sync {
+    /// Puts the question and waits for the answer; gives up when `withdrawn` becomes readable,
+    /// because whoever wanted to run the program is gone.
+    fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer;
+}
+
+/// Takes a judgement to a permit, a question or a refusal.
+pub fn settle(rules: &IndexedRules, judgement: &Judgement, request: Request) -> Settled {
+    let placement = judgement.verdict.placement;
+    match judgement.verdict.decision {
+        Decision::Allow => Settled::Permitted(Permit {
+            request,
+            placement,
+            unconfined: judgement.verdict.run == Run::Unconfined,
+        }),
+        Decision::Prompt => {
+            Settled::Asking(Box::new(Question::new(rules.rules(), judgement, request)))
+        }
+        Decision::Forbidden => {
+            let question = Question::new(rules.rules(), judgement, request);
+            Settled::Refused(question.refused("forbidden"))
+        }
+    }
+}
+
+/// Turns the answer to a question into a permit or a refusal.
+pub fn answered(question: Question, answer: Answer) -> Settled {
+    match answer {
+        Answer::Yes => Settled::Permitted(question.permitted()),
+        Answer::No(why) => Settled::Refused(question.refused(&why)),
+    }
+}

@@ -1,1 +1,247 @@
-//! One record per exec.
+//! One record per exec: a line of JSON, appended by one write.
+
+#![forbid(unsafe_code)]
+
+mod notable;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+pub use notable::{Notable, Outcome, Watcher};
+
+use crate::approve::{Answer, Question};
+use crate::evaluate::{Basis, IndexedRules, Judgement, Placement};
+use crate::request::{Request, argv};
+use crate::rules::Decision;
+
+/// Where the records go; nowhere unless asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    file: Option<Arc<File>>,
+    watcher: Option<Arc<dyn Watcher>>,
+    startup: bool,
+}
+
+/// One record. `schema` 1.
+#[derive(Debug, Serialize)]
+struct Record<'a> {
+    schema: u32,
+    /// Milliseconds since 1970.
+    time: u64,
+    /// `judged`, `answered` or `escalated`.
+    event: &'static str,
+    /// The argument vector in its text form.
+    command: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<String>,
+    directory: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Decision>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<Placement>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'a str>,
+    /// `true` for what a login shell's start-up files do.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    startup: bool,
+    /// Variables that a program outside did not get.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dropped_variables: Vec<String>,
+}
+
+/// Calls of one kind that the sandbox refused.
+#[derive(Debug, Serialize)]
+pub struct RefusedCall<'a> {
+    /// The name of the system call.
+    pub call: &'a str,
+    /// For a socket, the number of its address family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<u32>,
+    /// What it was answered with.
+    pub errno: i32,
+    /// How many there were.
+    pub times: u64,
+    /// The file of the program that made the first, in its text form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// What would permit it.
+    pub remedy: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Stamped<'a> {
+    schema: u32,
+    time: u64,
+    event: &'static str,
+    #[serde(flatten)]
+    call: &'a RefusedCall<'a>,
+}
+
+impl Audit {
+    /// Appends to the file at `path`, which is made if need be, readable by its owner alone.
+    ///
+    /// # Errors
+    /// The file can't be opened.
+    pub fn to(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)?;
+        Ok(Self {
+            file: Some(Arc::new(file)),
+            ..Self::default()
+        })
+    }
+
+    /// The file's descriptor, if there is a file: for a process that closes all others.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.file.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
+    /// The same records, with `watcher` told of what is notable.
+    #[must_use]
+    pub fn watched_by(self, watcher: Arc<dyn Watcher>) -> Self {
+        Self {
+            watcher: Some(watcher),
+            ..self
+        }
+    }
+
+    /// The same records, marked as a login shell's start-up files' doing if `startup`.
+    #[must_use]
+    pub fn during_startup(&self, startup: bool) -> Self {
+        Self {
+            startup,
+            ..self.clone()
+        }
+    }
+
+    /// A request was judged.
+    pub fn judged(&self, rules: &IndexedRules, request: &Request, judgement: &Judgement) {
+        // What start-up files do is notable only when it is stopped.
+        let forbidden = judgement.verdict.decision == Decision::Forbidden;
+        if let Some(watcher) = self.watcher.as_ref().filter(|_| forbidden || !self.startup)
+            && let Some(notable) = Notable::judged(rules, request, judgement)
+        {
+            watcher.saw(notable);
+        }
+        if self.file.is_none() {
+            return;
+        }
+        let because = match &judgement.verdict.basis {
+            Basis::Rule(index) => {
+                let rule = rules.rules().rule(*index);
+                rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
+            }
+            Basis::Default(index) => {
+                let rule = rules.rules().defaults.get(*index);
+                rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
+            }
+            Basis::Heuristic { code, .. } => (*code).into(),
+            Basis::BrokenRules => "broken rules".into(),
+            Basis::Unmatched => "no rule".into(),
+        };
+        self.write("judged", request, |record| {
+            record.decision = Some(judgement.verdict.decision);
+            record.placement = Some(judgement.verdict.placement);
+            record.because = Some(because);
+        });
+    }
+
+    /// A question was answered.
+    pub fn answered(&self, question: &Question, answer: &Answer) {
+        if let Some(watcher) = &self.watcher {
+            watcher.saw(Notable::answered(question, answer));
+        }
+        self.write("answered", question.request(), |record| {
+            record.answer = Some(match answer {
+                Answer::Yes => "yes",
+                Answer::No(why) => why,
+            });
+            record.because = Some(question.text().because.clone());
+        });
+    }
+
+    /// A program starts outside, without these variables.
+    pub fn escalated(&self, request: &Request, dropped: &[OsString]) {
+        if let Some(watcher) = &self.watcher
+            && let Some(notable) = Notable::dropped(request, dropped)
+        {
+            watcher.saw(notable);
+        }
+        self.write("escalated", request, |record| {
+            record.dropped_variables = dropped.iter().map(|name| argv::word(name)).collect();
+        });
+    }
+
+    /// The sandbox refused calls of one kind. Written once, at the end of the run.
+    pub fn refused(&self, call: &RefusedCall<'_>) {
+        self.append(&Stamped {
+            schema: 1,
+            time: now(),
+            event: "refused-call",
+            call,
+        });
+    }
+
+    fn write<'a>(
+        &self,
+        event: &'static str,
+        request: &Request,
+        fill: impl FnOnce(&mut Record<'a>),
+    ) {
+        if self.file.is_none() {
+            return;
+        }
+        let mut record = Record {
+            schema: 1,
+            time: now(),
+            event,
+            command: argv::text(&request.argv),
+            program: request
+                .program
+                .real
+                .as_ref()
+                .map(|path| argv::word(path.as_os_str())),
+            directory: argv::word(request.cwd.as_os_str()),
+            decision: None,
+            placement: None,
+            because: None,
+            answer: None,
+            startup: self.startup,
+            dropped_variables: Vec::new(),
+        };
+        fill(&mut record);
+        self.append(&record);
+    }
+
+    fn append(&self, record: &impl Serialize) {
+        let Some(mut file) = self.file.as_deref() else {
+            return;
+        };
+        // A full disk must not stop or change what was decided.
+        if let Ok(mut line) = serde_json::to_vec(record) {
+            line.push(b'\n');
+            let _ = file.write_all(&line);
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

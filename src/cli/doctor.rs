@@ -1,10 +1,158 @@
 //! `codex-shell doctor`.
 
+mod selftest;
+mod world;
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nix::sys::utsname::uname;
+use nix::sys::wait::waitpid;
+
+use crate::cli::settings::SandboxMode;
+use crate::confine::{self, ConfineError, Layer, LayerName, Layers, Mode, Policy, Setup, Status};
 use crate::exit::Exit;
+use crate::intercept::run::RunError;
+use crate::intercept::{launcher, probe};
+use crate::report;
+use crate::report::layers::Machine;
+use crate::sys::listener::Listener;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Puts every layer of the sandbox in force once, around nothing, and says how it went.
+Then runs canaries in a sandbox, each of which tries something that must not succeed,
+and looks at what became of it: judged by a rule, contained by the sandbox, or neither.
 
-pub(super) fn main(_args: &Args) -> Exit {
-    Exit::Success
+Exits with 0 when no layer is missing and every canary was held, else with 1.
+
+Examples:
+  codex-shell doctor
+  codex-shell doctor --format json
+  codex-shell doctor --sandbox danger-full-access    (shows what nothing holds)")]
+pub(super) struct Args {
+    /// How to say it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// The sandbox that the canaries run in
+    #[arg(
+        long,
+        value_name = "MODE",
+        value_enum,
+        default_value = "workspace-write"
+    )]
+    sandbox: SandboxMode,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// A table
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+}
+
+pub(super) fn main(args: &Args) -> Exit {
+    let layers = match try_out() {
+        Ok(layers) => layers,
+        Err(error) => {
+            report::error(&error.to_string());
+            return Exit::Failure;
+        }
+    };
+    let runs = layers
+        .list
+        .iter()
+        .any(|layer| layer.name == LayerName::Filter);
+    let canaries = match runs.then(|| selftest::run(args.sandbox.into())) {
+        Some(Ok(canaries)) => canaries,
+        Some(Err(error)) => {
+            report::error(&format!("the canaries can't be run: {error}"));
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    let machine = Machine::new(kernel(), &layers, canaries);
+    let text = match args.format {
+        Format::Text => Ok(machine.text().into_bytes()),
+        Format::Json => machine.json(),
+    };
+    let printed = text
+        .map_err(Into::into)
+        .and_then(|text| report::print(&text));
+    match printed {
+        Err(error) => {
+            report::error(&error.to_string());
+            Exit::Internal
+        }
+        Ok(()) if machine.is_sound() => Exit::Success,
+        Ok(()) => Exit::Failure,
+    }
+}
+
+/// The layers of a sandbox in which nothing runs.
+fn try_out() -> Result<Layers, RunError> {
+    let policy = Policy {
+        mode: Mode::WorkspaceWrite,
+        network: false,
+        writable: vec![PathBuf::from("/tmp")],
+        workspaces: Vec::new(),
+    };
+    let (ours, theirs) = launcher::channel()?;
+    let setup = Setup {
+        policy: &policy,
+        require: &[],
+        keep: &[theirs.as_raw_fd()],
+        terminal: false,
+        tell: false,
+    };
+    let mut channel = Some(theirs);
+    let started = confine::start(&setup, |inside| match channel.take() {
+        Some(channel) => launcher::show(inside.listener, channel),
+        None => Exit::Internal.code(),
+    });
+    drop(channel);
+    match started {
+        Ok(mut sandbox) => {
+            let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
+            let interceptor = probe::look(&listener, sandbox.init.as_fd());
+            // Nobody is interested in how nothing ended.
+            let _ = waitpid(sandbox.init_pid, None);
+            sandbox.layers.add(LayerName::Interceptor, interceptor?);
+            Ok(sandbox.layers.clone())
+        }
+        Err(ConfineError::NothingHolds {
+            namespaces,
+            landlock,
+        }) => Ok(Layers {
+            list: vec![
+                missing(LayerName::Namespaces, namespaces),
+                missing(LayerName::Landlock, landlock),
+            ],
+            landlock_abi: None,
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn missing(name: LayerName, reason: String) -> Layer {
+    Layer {
+        name,
+        status: Status::Missing(reason),
+    }
+}
+
+fn kernel() -> String {
+    uname().map_or_else(
+        |error| format!("unknown kernel ({error})"),
+        |name| {
+            let words = [name.sysname(), name.release(), name.machine()];
+            words
+                .map(|word| word.to_string_lossy().into_owned())
+                .join(" ")
+        },
+    )
 }

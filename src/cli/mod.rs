@@ -2,11 +2,20 @@
 
 #![forbid(unsafe_code)]
 
+pub mod approve;
+pub mod canary;
+pub mod config;
 pub mod doctor;
 pub mod execpolicy_check;
+pub mod man;
 pub mod rules_check;
 pub mod rules_explain;
+pub mod rules_heuristics;
+pub mod rules_models;
 pub mod run;
+pub mod serve;
+mod settings;
+pub mod trust;
 
 use std::ffi::OsString;
 
@@ -14,7 +23,12 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 
-/// Decides, by rules you can read, what happens to every program that a shell command starts.
+/// Decides, by rules you can read, what happens to every program that a shell command starts
+///
+/// `codex-shell run` puts a command in a sandbox and stops each program that it starts, at any
+/// depth, just before it starts. The rules then say whether the program runs, whether a person is
+/// asked first, and whether it runs inside the sandbox or outside. A program without a rule runs
+/// inside; one that looks dangerous is asked about.
 #[derive(Debug, Parser)]
 #[command(name = "codex-shell", version, disable_help_subcommand = true)]
 struct Cli {
@@ -29,11 +43,23 @@ enum Command {
     Rules(Rules),
     /// Run a command in the sandbox, each program it starts judged by the rules
     Run(run::Args),
+    /// Serve a shell tool over MCP, each program it starts judged by the rules
+    Serve(serve::Args),
+    /// Answer the questions of servers started with --ask queue
+    #[command(subcommand)]
+    Approve(approve::Command),
+    /// Print what is set, and where each value came from
+    Config(config::Args),
+    /// Let the rules and settings of a project count
+    Trust(trust::Args),
     /// Say which guarantees hold on this machine
     Doctor(doctor::Args),
-    /// The interface of the released rules evaluator, for scripts written for it
+    /// Evaluate rules as `codex execpolicy` does, for scripts written for it
     #[command(subcommand)]
     Execpolicy(Execpolicy),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +68,10 @@ enum Rules {
     Explain(rules_explain::Args),
     /// Find mistakes in rules files
     Check(rules_check::Args),
+    /// Print what is known of programs' command lines
+    Models(rules_models::Args),
+    /// Print what is dangerous when no rule says anything
+    Heuristics(rules_heuristics::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,9 +86,16 @@ pub fn main(args: Vec<OsString>) -> Exit {
         Ok(Cli { command }) => match command {
             Command::Rules(Rules::Explain(args)) => rules_explain::main(&args),
             Command::Rules(Rules::Check(args)) => rules_check::main(&args),
+            Command::Rules(Rules::Models(args)) => rules_models::main(&args),
+            Command::Rules(Rules::Heuristics(args)) => rules_heuristics::main(&args),
             Command::Run(args) => run::main(&args),
+            Command::Serve(args) => serve::main(args),
+            Command::Approve(command) => approve::main(command),
+            Command::Config(args) => config::main(&args),
+            Command::Trust(args) => trust::main(&args),
             Command::Doctor(args) => doctor::main(&args),
             Command::Execpolicy(Execpolicy::Check(args)) => execpolicy_check::main(&args),
+            Command::Man => man::main(),
         },
         Err(error) => {
             // A closed stream can't be told about; the status still can.

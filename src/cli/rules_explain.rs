@@ -1,10 +1,245 @@
 //! `codex-shell rules explain`.
+//!
+//! The document that `--format json` writes is described in [`crate::report::explain`].
 
+use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
+use std::io::{self, IsTerminal as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::confine::Mode;
+use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::exit::Exit;
+use crate::report;
+use crate::report::explain::Explanation;
+use crate::report::explain_script::ScriptExplanation;
+use crate::request::{Program, Request};
+use crate::rules::Decision;
+use crate::script::{Dialect, MAX_BYTES, parse};
+use crate::sys::read_capped::read_capped;
+
+use super::settings::{self, SandboxMode, SettingsArgs};
+
+/// How long a script may take to come out of a pipe.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Examples:
+  codex-shell rules explain -- git push --force
+  codex-shell rules explain -c 'cd /x && timeout 5 git push --force | tee log'
+  codex-shell rules explain build.sh
 
-pub(super) fn main(_args: &Args) -> Exit {
-    Exit::Success
+Exit status with --exit-code: 0 allow, 10 prompt, 11 forbidden.")]
+pub(super) struct Args {
+    /// Read rules from this file, or from the *.rules files in this directory, and from nowhere
+    /// else; may be given again
+    #[arg(short, long, value_name = "FILE|DIR")]
+    rules: Vec<PathBuf>,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Where the command would be started
+    #[arg(short = 'C', long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// Let the exit status say the decision
+    #[arg(long)]
+    exit_code: bool,
+    /// What the sandbox could write, and so could have put in a program's place
+    /// [default: workspace-write]
+    #[arg(long, value_enum, value_name = "MODE")]
+    sandbox: Option<SandboxMode>,
+    /// Judge each command of this shell script
+    #[arg(short = 'c', value_name = "SCRIPT", conflicts_with_all = ["script", "command"])]
+    text: Option<OsString>,
+    /// Judge each command of the shell script in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    script: Option<PathBuf>,
+    /// The command, as separate words; one word that names a file ending in .sh or .bash that
+    /// isn't executable is taken for --script
+    #[arg(
+        value_name = "CMD",
+        trailing_var_arg = true,
+        required_unless_present_any = ["text", "script"]
+    )]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+pub(super) fn main(args: &Args) -> Exit {
+    let cwd = match working_directory(args.cwd.as_deref()) {
+        Ok(cwd) => cwd,
+        Err(message) => {
+            report::error(&message);
+            return Exit::Usage;
+        }
+    };
+    let flags = SettingsArgs::with_sandbox(args.sandbox);
+    let Ok(loaded) = settings::load(cwd.clone(), &flags) else {
+        return Exit::Failure;
+    };
+    let rules = settings::rules(&loaded, &args.rules);
+    report::diagnostics::print_errors(&rules);
+    let index = IndexedRules::new(rules);
+    let set = &loaded.settings;
+    let place =
+        |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);
+    match script(args, &cwd) {
+        Ok(Some(script)) => return explain_script(args, &index, &script, &place),
+        Ok(None) => {}
+        Err(message) => {
+            report::error(&message);
+            return Exit::Usage;
+        }
+    }
+    let request = place(&args.command);
+    let judgement = judge(&index, &request);
+    let near_misses = near_misses(&index, &request);
+    let explanation = Explanation {
+        rules: &index,
+        request: &request,
+        judgement: &judgement,
+        near_misses: &near_misses,
+    };
+    let written = match args.format {
+        Format::Text => Ok(explanation.text(wants_colour())),
+        Format::Json => explanation.json(),
+    };
+    answer(args, written, judgement.verdict.decision)
+}
+
+/// The script that `args` name, if they name one.
+fn script(args: &Args, cwd: &Path) -> Result<Option<Vec<u8>>, String> {
+    if let Some(text) = &args.text {
+        return Ok(Some(text.as_bytes().to_vec()));
+    }
+    let named = match args.command.as_slice() {
+        [only] => Some(Path::new(only)).filter(|path| is_script(&cwd.join(path))),
+        _ => None,
+    };
+    let Some(path) = args.script.as_deref().or(named) else {
+        return Ok(None);
+    };
+    let place = if args.script.is_some() {
+        path.to_owned()
+    } else {
+        cwd.join(path)
+    };
+    let read = read_capped(&place, MAX_BYTES, PATIENCE);
+    read.map(Some)
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn is_script(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    let named = matches!(extension, Some("sh" | "bash"));
+    let executable = |metadata: Metadata| metadata.permissions().mode() & 0o111 != 0;
+    named && path.is_file() && !path.metadata().is_ok_and(executable)
+}
+
+fn explain_script(
+    args: &Args,
+    index: &IndexedRules,
+    text: &[u8],
+    place: &dyn Fn(&[OsString]) -> Request,
+) -> Exit {
+    let script = parse(text, Dialect::Bash);
+    let judgement = judge_script(index, &script, place);
+    let explanation = ScriptExplanation {
+        rules: index,
+        judgement: &judgement,
+    };
+    let written = match args.format {
+        Format::Text => Ok(explanation.text(wants_colour())),
+        Format::Json => explanation.json(),
+    };
+    answer(args, written, judgement.decision)
+}
+
+fn answer(args: &Args, written: serde_json::Result<String>, decision: Decision) -> Exit {
+    let printed = written
+        .map_err(io::Error::from)
+        .and_then(|text| report::print(text.as_bytes()));
+    match printed {
+        Ok(()) if args.exit_code => status(decision),
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            report::error(&format!("standard output: {error}"));
+            Exit::Failure
+        }
+    }
+}
+
+/// `asked`, absolute, if it is a directory; without it, where we are.
+pub(super) fn working_directory(asked: Option<&Path>) -> Result<PathBuf, String> {
+    let here = std::env::current_dir()
+        .map_err(|error| format!("the working directory can't be found: {error}"));
+    let Some(asked) = asked else {
+        return here;
+    };
+    let cwd = if asked.is_absolute() {
+        asked.to_owned()
+    } else {
+        here?.join(asked)
+    };
+    if cwd.is_dir() {
+        Ok(cwd)
+    } else {
+        Err(format!("--cwd {}: not a directory", asked.display()))
+    }
+}
+
+/// What is asked when `command` is started in `cwd`, beside what the sandbox can write: under
+/// workspace-write, `extra` too.
+pub(super) fn request(
+    command: &[OsString],
+    cwd: PathBuf,
+    mode: Mode,
+    extra: &[PathBuf],
+) -> Request {
+    let asked = command.first().cloned().unwrap_or_default();
+    let search_path = std::env::var_os("PATH");
+    let writable = match mode {
+        Mode::ReadOnly | Mode::DangerFullAccess => Vec::new(),
+        Mode::WorkspaceWrite => [Some(cwd.clone()), Some("/tmp".into()), temporary()]
+            .into_iter()
+            .flatten()
+            .chain(extra.iter().cloned())
+            .collect(),
+    };
+    let (path, name) = (search_path.as_deref(), Some(asked.as_os_str()));
+    let program = Program::search(&asked, &cwd, path, name, &writable);
+    Request::new(program, command.to_vec(), cwd)
+        .with_environment(std::env::vars_os().collect())
+        .with_interpreters(&writable)
+}
+
+fn temporary() -> Option<PathBuf> {
+    std::env::var_os("TMPDIR")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}
+
+fn wants_colour() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+}
+
+fn status(decision: Decision) -> Exit {
+    match decision {
+        Decision::Allow => Exit::Success,
+        Decision::Prompt => Exit::Prompt,
+        Decision::Forbidden => Exit::Forbidden,
+    }
 }

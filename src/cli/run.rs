@@ -1,10 +1,290 @@
 //! `codex-shell run`.
 
+use std::ffi::{CString, OsString};
+use std::io::{self, IsTerminal};
+use std::os::fd::RawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::act::environment::SessionEnvironment;
+use crate::approve::{Answer, Approver, command, fixed, terminal};
+use crate::audit::Audit;
+use crate::config::values::{Ask, Interceptor};
+use crate::config::{Loaded, Settings};
+use crate::confine::{LayerName, Layers, Mode, Policy, Status};
+use crate::evaluate::IndexedRules;
 use crate::exit::Exit;
+use crate::intercept::keeper;
+use crate::intercept::launcher::Command;
+use crate::intercept::refused::Kind;
+use crate::intercept::run::{Ended, Run, run};
+use crate::intercept::shell;
+use crate::intercept::supervisor::{Phase, Session};
+use crate::report;
+use crate::sys::{fork, signals};
+
+use super::settings::{self, SettingsArgs};
+
+/// As many kinds of refused calls are told of at the end.
+const EXPLAINED: usize = 3;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Examples:
+  codex-shell run -c 'make test'
+  codex-shell run --rules team.rules --network true -- cargo fetch
+  codex-shell run --sandbox read-only --ask deny --timeout 30s -c './check.sh | tail'
 
-pub(super) fn main(_args: &Args) -> Exit {
-    Exit::Success
+The exit status is the command's own: 128+n when signal n ended it, 124 for the
+timeout, 125 when codex-shell itself failed, 126 and 127 when the command can't
+be executed or is not found.")]
+pub(super) struct Args {
+    /// Read rules from this file, or from the *.rules files in this directory, and from nowhere
+    /// else; may be given again
+    #[arg(long, value_name = "FILE|DIR")]
+    rules: Vec<PathBuf>,
+
+    /// Run in this directory, which workspace-write may write to
+    #[arg(short = 'C', long = "cwd", value_name = "DIR")]
+    directory: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+
+    /// Start the shell as a login shell
+    #[arg(long, requires = "script")]
+    login: bool,
+
+    /// Let the command have this open descriptor beside 0, 1 and 2; may be given again
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..=1023))]
+    pass_fd: Vec<RawFd>,
+
+    /// Refuse to start without this layer of the sandbox; may be given again
+    ///
+    /// The layers are namespaces, proc, landlock, filter and privileges; see codex-shell doctor.
+    #[arg(long, value_name = "LAYER", value_parser = layer)]
+    require: Vec<LayerName>,
+
+    /// Append a JSON record of each exec to this file
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+
+    /// Say on standard error which layers of the sandbox are in force, and at the end which calls
+    /// it refused (said on a terminal whenever the command fails)
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Run this script by the shell; words after it are its $0, $1 and so on
+    #[arg(short = 'c', value_name = "SCRIPT", allow_hyphen_values = true)]
+    script: Option<OsString>,
+
+    /// The command, or the script's arguments
+    #[arg(
+        value_name = "CMD",
+        required_unless_present = "script",
+        trailing_var_arg = true
+    )]
+    command: Vec<OsString>,
+}
+
+pub(super) fn layer(text: &str) -> Result<LayerName, String> {
+    LayerName::from_name(text).ok_or_else(|| "no such layer; see codex-shell doctor".into())
+}
+
+pub(super) fn main(args: &Args) -> Exit {
+    if args.script.is_none() && args.settings.names_shell() {
+        report::error("--shell needs a script: -c SCRIPT");
+        return Exit::Usage;
+    }
+    let directory = args.directory.as_deref().unwrap_or(Path::new("."));
+    let directory = match std::path::absolute(directory) {
+        Ok(directory) => directory,
+        Err(error) => return fail(&format!("{}: {error}", directory.display())),
+    };
+    let Ok(loaded) = settings::load(directory, &args.settings) else {
+        return Exit::Internal;
+    };
+    match prepare(args, &loaded) {
+        Ok(prepared) => match keeper::keep(|| supervise(args, &loaded.settings, prepared)) {
+            Ok(exit) => exit,
+            Err(error) => fail(&error.to_string()),
+        },
+        Err(message) => fail(&message),
+    }
+}
+
+fn fail(message: &str) -> Exit {
+    report::error(message);
+    Exit::Internal
+}
+
+/// Everything that is settled before a second process exists.
+struct Prepared {
+    policy: Policy,
+    rules: IndexedRules,
+    audit: Audit,
+    command: Command,
+}
+
+fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
+    // Before we open any: one of ours must not be taken for the caller's.
+    for &fd in &args.pass_fd {
+        fork::check_open(fd).map_err(|e| format!("descriptor {fd}: {e}"))?;
+    }
+    let settings = &loaded.settings;
+    if settings.interceptor.value == Interceptor::Shell {
+        let source = &settings.interceptor.source;
+        return Err(format!(
+            "{source}: run has no shell interceptor; set it to \"auto\" or \"kernel\""
+        ));
+    }
+    let rules = load(loaded, &args.rules);
+    let audit = match &args.audit {
+        Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
+        None => Audit::default(),
+    };
+    if let Some(directory) = &args.directory {
+        std::env::set_current_dir(directory)
+            .map_err(|e| format!("{}: {e}", directory.display()))?;
+    }
+    let directory = std::env::current_dir().map_err(|e| format!("the working directory: {e}"))?;
+    let temporary = std::env::var_os("TMPDIR");
+    let policy = Policy::new(
+        settings.sandbox.value,
+        settings.network.value,
+        &directory,
+        &settings.writable.value,
+        temporary.as_deref(),
+    )
+    .map_err(|e| e.to_string())?;
+    let command = command(args, &settings.shell.value, &directory).map_err(|e| e.to_string())?;
+    fork::close_others_on_exec().map_err(|e| e.to_string())?;
+    Ok(Prepared {
+        policy,
+        rules,
+        audit,
+        command,
+    })
+}
+
+/// Loads the rules; what is wrong with them is said, and makes what no rule matches be asked about.
+fn load(loaded: &Loaded, given: &[PathBuf]) -> IndexedRules {
+    let set = settings::rules(loaded, given);
+    report::diagnostics::print_errors(&set);
+    IndexedRules::new(set)
+}
+
+fn command(args: &Args, shell: &Path, directory: &Path) -> io::Result<Command> {
+    let mut argv = args.command.clone();
+    let program = match &args.script {
+        Some(script) => {
+            argv.splice(0..0, shell::argv(shell, args.login, script));
+            shell.as_os_str().to_owned()
+        }
+        None => argv.first().cloned().unwrap_or_default(),
+    };
+    let c_string = |bytes: OsString| CString::new(bytes.into_vec()).map_err(io::Error::from);
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let value = if args.directory.is_some() && name == "PWD" {
+            directory.as_os_str()
+        } else {
+            &value
+        };
+        let entry = [name.as_bytes(), b"=", value.as_bytes()].concat();
+        environment.push(c_string(OsString::from_vec(entry))?);
+    }
+    Ok(Command {
+        program: c_string(program)?,
+        argv: argv.into_iter().map(c_string).collect::<io::Result<_>>()?,
+        environment,
+        ignored: signals::ignored_by_caller(),
+        blocked: signals::blocked(),
+    })
+}
+
+fn approver(who: &Ask) -> Arc<dyn Approver> {
+    match who {
+        Ask::Terminal => match terminal::Terminal::open() {
+            Ok(terminal) => Arc::new(terminal),
+            Err(_) => Arc::new(fixed::Fixed(Answer::No(
+                "nobody could be asked: no terminal".into(),
+            ))),
+        },
+        Ask::Deny => Arc::new(fixed::Fixed(Answer::No("declined by --ask deny".into()))),
+        Ask::Allow => Arc::new(fixed::Fixed(Answer::Yes)),
+        Ask::Program(path) => Arc::new(command::Program {
+            path: path.clone(),
+            patience: None,
+        }),
+    }
+}
+
+fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
+    let Prepared {
+        policy,
+        rules,
+        audit,
+        command,
+    } = prepared;
+    let confined = policy.mode != Mode::DangerFullAccess;
+    let session = Session {
+        rules: Arc::new(rules),
+        approver: approver(&settings.ask.value),
+        audit: Arc::new(audit),
+        environment: SessionEnvironment::new(std::env::vars_os()),
+        writable: confined.then(|| policy.writable_roots().to_vec()),
+    };
+    let plan = Run {
+        policy: &policy,
+        require: &args.require,
+        command: &command,
+        phase: match args.script {
+            Some(_) => Phase::Shell { login: args.login },
+            None => Phase::Command,
+        },
+        pass: &args.pass_fd,
+        timeout: settings.timeout.value,
+    };
+    let audit = Arc::clone(&session.audit);
+    match run(&plan, session, |layers| describe(args, layers)) {
+        Ok(Ended { exit, refused }) => {
+            for kind in &refused {
+                audit.refused(&kind.record());
+            }
+            // A script's standard error stays what its programs wrote.
+            if args.verbose || exit.code() != 0 && io::stderr().is_terminal() {
+                refused.iter().take(EXPLAINED).for_each(explain);
+            }
+            exit
+        }
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+/// What is lost is always said, what holds with `--verbose`.
+fn describe(args: &Args, layers: &Layers) {
+    for (name, reason) in layers.missing() {
+        let lost = name.lost();
+        report::note(&format!("no {}: {lost} ({reason})", name.as_str()));
+    }
+    for layer in layers.list.iter().filter(|_| args.verbose) {
+        if layer.status == Status::InForce {
+            report::note(&format!("{}: {}", layer.name.as_str(), layer.name.holds()));
+        }
+    }
+}
+
+/// One line on what the sandbox refused.
+fn explain(kind: &Kind) {
+    let what = report::refusals::what(&kind.refused);
+    let first = kind
+        .record()
+        .program
+        .map_or_else(String::new, |program| format!(", first to {program}"));
+    let (times, remedy) = (kind.times, kind.refused.remedy);
+    report::note(&format!(
+        "the sandbox refused {what} ({times} in all{first}); {remedy}"
+    ));
 }

@@ -1,1 +1,249 @@
 //! The sandbox: namespaces, Landlock, system call filter; each layer reported.
+//!
+//! ```text
+//!  start ── plan ── fork into namespaces ──┬─ caller: waits for the report, gets a Sandbox
+//!                                          │
+//!            first process of the sandbox: ids, mounts, capabilities, Landlock, descriptors,
+//!            filter; says how it went; then runs `init`
+//! ```
+//! Where the machine does not let us have namespaces, the child says so and ends, and another is
+//! forked that goes without them.
+
+#![forbid(unsafe_code)]
+
+mod calls;
+mod child;
+mod error;
+mod filter;
+mod landlock;
+mod layers;
+mod mounts;
+mod namespaces;
+mod placeholder;
+mod policy;
+mod protect;
+mod refusals;
+
+use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::path::PathBuf;
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::CloneFlags;
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use crate::sys::clone::{self, Forked};
+
+pub use calls::PROXY_CALL;
+pub use error::ConfineError;
+pub use layers::{Layer, LayerName, Layers, Status};
+pub use policy::{Mode, Policy};
+pub use refusals::{Refusals, Refused, Told};
+
+use child::Report;
+use error::During;
+use filter::Scope;
+use namespaces::Identity;
+use placeholder::Placeholders;
+use protect::Plan;
+
+/// What [`start`] is asked for.
+#[derive(Debug)]
+pub struct Setup<'a> {
+    /// What the sandbox permits.
+    pub policy: &'a Policy,
+    /// Layers without which nothing starts.
+    pub require: &'a [LayerName],
+    /// Descriptors that the first process keeps, beside 0, 1, 2 and the listener.
+    pub keep: &'a [RawFd],
+    /// The sandbox stays in the caller's session, with its controlling terminal, where signals
+    /// can be held back all the same; otherwise it gets a session of its own.
+    pub terminal: bool,
+    /// The listener is asked for what the filter would refuse, and must refuse it by
+    /// [`Sandbox::refusals`]; otherwise the filter does it alone.
+    pub tell: bool,
+}
+
+/// What the first process has.
+#[derive(Debug)]
+pub struct Inside {
+    /// Where the filter's notifications come in; closed on exec.
+    pub listener: OwnedFd,
+    /// This process is number 1 of its namespace, and its end is the end of all it started. Orphans
+    /// are its to reap either way.
+    pub pid_namespace: bool,
+}
+
+/// A running sandbox.
+///
+/// Keep it until the first process has ended, and drop it then: that removes the directories that
+/// stood for protected names, and a signal that ends the caller would leave them behind. Dropping it
+/// earlier ends what still runs.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The first process; readable once it has ended.
+    pub init: OwnedFd,
+    /// The first process, as the caller numbers it. The caller reaps it.
+    pub init_pid: Pid,
+    /// How each layer went.
+    pub layers: Layers,
+    /// Whether all processes end with the first.
+    pub pid_namespace: bool,
+    /// What to answer a call with that is neither an exec nor the proxy's.
+    pub refusals: Refusals,
+    /// Goes last.
+    _ground: Ground,
+}
+
+/// Placeholders, and the process whose end makes them superfluous.
+#[derive(Debug)]
+struct Ground {
+    init: OwnedFd,
+    placeholders: Placeholders,
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if self.placeholders.is_empty() {
+            return;
+        }
+        // Were they removed earlier, the mounts on them would be gone while programs still run.
+        let _ = clone::kill(&self.init);
+        let mut ended = [PollFd::new(self.init.as_fd(), PollFlags::POLLIN)];
+        while poll(&mut ended, PollTimeout::NONE) == Err(nix::errno::Errno::EINTR) {}
+    }
+}
+
+/// Has every exec of the programs that this thread starts from now on come to the listener that is
+/// returned; nothing else is looked at. The thread itself is bound too, for good.
+///
+/// Also says whether set-user-id programs still work: they don't unless this process has
+/// CAP_SYS_ADMIN.
+///
+/// # Errors
+/// The filter can't be installed.
+pub fn listen_from_here() -> Result<(OwnedFd, bool), ConfineError> {
+    child::listen_from_here()
+}
+
+/// Forks the sandbox's first process. In it, every layer is put in force; then `init` runs with
+/// the listener, and its return value is the exit status.
+///
+/// The first process is killed when the calling thread ends. What it starts can neither dump nor trace
+/// it: a child of it must make itself dumpable again before it execs.
+///
+/// Fails when this process has other threads, when a layer can't be put in force for a reason other
+/// than the machine's lack of it, or when one that `setup` requires is lacking. Nothing runs then.
+pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandbox, ConfineError> {
+    let identity = Identity::of_caller().during("asking for capabilities")?;
+    let mut namespaces = match setup.policy.mode {
+        Mode::DangerFullAccess => Wanted::No,
+        Mode::ReadOnly | Mode::WorkspaceWrite => Wanted::Yes,
+    };
+    loop {
+        let (job, placeholders) = Job::new(setup, identity, namespaces)?;
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).during("making a pipe")?;
+        let (init_pid, pidfd) = match clone::fork_into(job.flags()) {
+            Ok(Forked::Child) => {
+                drop(reader);
+                child::run(&job, writer, init)
+            }
+            Ok(Forked::Parent { pid, pidfd }) => (pid, pidfd),
+            Err(error) if job.in_namespaces() && namespaces::barred(&error) => {
+                namespaces = Wanted::Barred(format!("clone: {error}"));
+                continue;
+            }
+            Err(error) => return Err(error).during("forking the first process"),
+        };
+        drop(writer);
+        // It does not run `init` unless its report is read: an error before that ends it.
+        let ground = Ground {
+            init: pidfd.try_clone().during("copying a descriptor")?,
+            placeholders,
+        };
+        let report = Report::receive(reader);
+        if !matches!(report, Report::Ready(_)) {
+            // It ends by itself, unless what it said was not understood.
+            let _ = clone::kill(&pidfd);
+            let _ = waitpid(init_pid, None);
+        }
+        match report {
+            Report::Barred(reason) => namespaces = Wanted::Barred(reason),
+            Report::Failed(error) => return Err(error),
+            Report::Ready(layers) => {
+                return Ok(Sandbox {
+                    init: pidfd,
+                    init_pid,
+                    layers,
+                    pid_namespace: job.in_namespaces(),
+                    refusals: Refusals::new(job.scope()),
+                    _ground: ground,
+                });
+            }
+        }
+    }
+}
+
+/// Whether there are to be namespaces.
+#[derive(Debug)]
+enum Wanted {
+    Yes,
+    /// The mode does without.
+    No,
+    /// The machine does not let us: why.
+    Barred(String),
+}
+
+/// All that the first process needs to know.
+#[derive(Debug)]
+struct Job<'a> {
+    setup: &'a Setup<'a>,
+    identity: Identity,
+    namespaces: Wanted,
+    plan: Plan,
+    cwd: PathBuf,
+}
+
+impl<'a> Job<'a> {
+    fn new(
+        setup: &'a Setup<'a>,
+        identity: Identity,
+        namespaces: Wanted,
+    ) -> Result<(Self, Placeholders), ConfineError> {
+        let (plan, placeholders) = match namespaces {
+            Wanted::Yes => protect::plan(setup.policy)?,
+            Wanted::No | Wanted::Barred(_) => Default::default(),
+        };
+        let job = Self {
+            setup,
+            identity,
+            namespaces,
+            plan,
+            cwd: std::env::current_dir().during("asking for the working directory")?,
+        };
+        Ok((job, placeholders))
+    }
+
+    fn in_namespaces(&self) -> bool {
+        matches!(self.namespaces, Wanted::Yes)
+    }
+
+    fn scope(&self) -> Scope {
+        match self.setup.policy.mode {
+            Mode::DangerFullAccess => Scope::Unconfined,
+            Mode::ReadOnly | Mode::WorkspaceWrite => Scope::Sandbox {
+                network: self.setup.policy.network,
+                namespaces: self.in_namespaces(),
+            },
+        }
+    }
+
+    fn flags(&self) -> CloneFlags {
+        if self.in_namespaces() {
+            namespaces::flags(self.identity, self.setup.policy.network)
+        } else {
+            CloneFlags::empty()
+        }
+    }
+}

@@ -4,6 +4,29 @@
 
 #![forbid(unsafe_code)]
 
+pub mod compat;
+mod concern;
+pub mod heuristic;
+mod index;
+mod judge;
+mod judge_script;
+mod meanings;
+mod means;
+mod names;
+pub mod near_miss;
+mod see_through;
+mod sight;
+mod unmatched;
 pub mod verdict;
+mod within;
+mod words;
 
+pub use index::IndexedRules;
+pub use judge::{judge, judge_exec};
+pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};
+pub use near_miss::{NearMiss, near_misses};
+pub use sight::{readings, unwrapped};
 pub use verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use serde::Serialize;
 
 use crate::rules::Decision;
+use crate::rules::model::Run;
 
 /// Where a program runs if it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -24,6 +25,8 @@ pub struct Verdict {
     pub decision: Decision,
     /// Where it runs if it does.
     pub placement: Placement,
+    /// The same in full, as the rules ask for it.
+    pub run: Run,
     /// What decided.
     pub basis: Basis,
 }
@@ -31,7 +34,7 @@ pub struct Verdict {
 /// What decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Basis {
-    /// A rule: its index in [`crate::rules::RuleSet::prefix_rules`].
+    /// A rule: its number, see [`crate::rules::RuleSet::rule`].
     Rule(usize),
     /// A heuristic, as no rule matched: its code, such as `H001`, and why in one sentence.
     Heuristic {
@@ -40,6 +43,8 @@ pub enum Basis {
         /// What is dangerous about it.
         reason: String,
     },
+    /// A `default(...)`, as no rule matched: its index in [`crate::rules::RuleSet::defaults`].
+    Default(usize),
     /// No rule matched and a rules file is broken, so a person is asked.
     BrokenRules,
     /// Nothing matched and nothing looks dangerous.
@@ -49,12 +54,14 @@ pub enum Basis {
 /// One rule that matches the request and counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleMatch {
-    /// Index in [`crate::rules::RuleSet::prefix_rules`].
+    /// Its number, see [`crate::rules::RuleSet::rule`].
     pub rule: usize,
     /// The words of the command that the pattern matched, the program as the name that matched.
     pub matched: Vec<OsString>,
     /// When the match was by last component: the absolute path that it stands for.
     pub resolved_program: Option<OsString>,
+    /// When it matches a command that this one runs: the words of that.
+    pub inner: Option<Vec<OsString>>,
 }
 
 /// How the verdict came about.
@@ -64,6 +71,8 @@ pub struct Trace {
     pub matches: Vec<RuleMatch>,
     /// Permissive rules whose words match but which don't count, each with the reason in words.
     pub discounted: Vec<(usize, String)>,
+    /// Rules that would match but are on trial, and act on nothing.
+    pub on_trial: Vec<RuleMatch>,
 }
 
 /// [`crate::evaluate`]'s answer.

@@ -1,1 +1,41 @@
 //! Who brings the request: the kernel listener.
+//!
+//! ```text
+//!  keeper            what the user started; waits, passes signals on
+//!   └ supervisor     holds the listener; judges; runs what may run outside
+//!      ├ init        first process of the sandbox; reaps
+//!      │  └ shell … every exec below here is a notification to the supervisor
+//!      └ programs that were escalated
+//!
+//!  allow, inside:   caller ──execve──▶ listener ──judge──▶ continue
+//!  refused:         caller ──execve──▶ listener ──judge──▶ replaced by the proxy ──▶ says why, exits 1
+//!  allow, outside:  caller ──execve──▶ listener ──judge──▶ replaced by the proxy ┐
+//!                   supervisor ── starts the program with the caller's own       │ waits, passes
+//!                   descriptors, directory, limits ──▶ exit status or signal ────┘ signals on
+//! ```
+//!
+//! Keeper and supervisor both adopt orphans: whichever is killed, the other ends all that was
+//! escalated, and the sandbox dies with the supervisor.
+
+#![forbid(unsafe_code)]
+
+pub mod asking;
+pub mod call;
+pub mod caller;
+pub mod clock;
+pub mod keeper;
+pub mod launcher;
+pub mod limits;
+pub mod memory;
+pub mod outside;
+pub mod probe;
+pub mod refused;
+pub mod run;
+pub mod shell;
+pub mod stand_in;
+pub mod stopped;
+pub mod supervisor;
+pub mod tamper;
+pub mod target;
+pub mod threads;
+pub mod verify;

@@ -2,7 +2,23 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::{self, Write};
+pub mod canaries;
+pub mod config;
+pub mod diagnostics;
+pub mod explain;
+mod explain_json;
+pub mod explain_script;
+mod explain_text;
+pub mod findings;
+pub mod heuristics;
+pub mod layers;
+mod paint;
+mod reading;
+pub mod refusals;
+pub mod snippet;
+mod source_form;
+
+use std::io::{self, IsTerminal as _, Write};
 
 /// Writes `text` to standard output. A reader that has gone away is not an error.
 pub fn print(text: &[u8]) -> io::Result<()> {
@@ -17,4 +33,16 @@ pub fn print(text: &[u8]) -> io::Result<()> {
 pub fn error(message: &str) {
     // Nobody is left to tell when standard error itself fails.
     let _ = writeln!(io::stderr().lock(), "codex-shell: error: {message}");
+}
+
+/// Whether standard error takes colours.
+pub fn colours_errors() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !set("NO_COLOR")
+}
+
+/// Says on standard error something worth knowing.
+pub fn note(message: &str) {
+    // As for errors.
+    let _ = writeln!(io::stderr().lock(), "codex-shell: {message}");
 }

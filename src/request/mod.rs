@@ -5,12 +5,18 @@
 #![forbid(unsafe_code)]
 
 pub mod argv;
+pub mod interpreter;
 pub mod program;
+mod walk;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
+
+/// How many scripts may interpret one another, as in the kernel.
+pub const INTERPRETERS: usize = 4;
 
 /// One exec asked for. Everything is bytes, as the kernel has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +27,58 @@ pub struct Request {
     pub argv: Vec<OsString>,
     /// The working directory, absolute.
     pub cwd: PathBuf,
+    /// The variables that the program would see; `None` where nobody knows them.
+    pub environment: Option<Vec<(OsString, OsString)>>,
+    /// For a script: what the kernel runs to read it, as a request of its own.
+    pub interpreter: Option<Box<Request>>,
 }
 
 impl Request {
+    /// A request for a program that is no script.
+    pub fn new(program: Program, argv: Vec<OsString>, cwd: PathBuf) -> Self {
+        Self {
+            program,
+            argv,
+            cwd,
+            environment: None,
+            interpreter: None,
+        }
+    }
+
+    /// The same with variables that are known.
+    #[must_use]
+    pub fn with_environment(mut self, variables: Vec<(OsString, OsString)>) -> Self {
+        self.environment = Some(variables);
+        self
+    }
+
+    /// The same with the interpreters that the file and each interpreter name, as far as the
+    /// kernel follows them. `writable` is as for [`Program::search`].
+    #[must_use]
+    pub fn with_interpreters(mut self, writable: &[PathBuf]) -> Self {
+        self.interpreter = self.interpreted(writable, 0).map(Box::new);
+        self
+    }
+
+    fn interpreted(&self, writable: &[PathBuf], depth: usize) -> Option<Self> {
+        let named = Interpreter::of(self.program.real.as_deref()?).ok()??;
+        let argv = named.argv(&self.program.asked, &self.argv);
+        let asked = named.path.as_os_str();
+        let path = self.cwd.join(&named.path);
+        let program = Program::at(asked, &path, Some(asked), writable);
+        let mut request = Self::new(program, argv, self.cwd.clone());
+        request.environment.clone_from(&self.environment);
+        if depth < INTERPRETERS {
+            request.interpreter = request.interpreted(writable, depth + 1).map(Box::new);
+        }
+        Some(request)
+    }
+
     /// What follows the program: `argv[1..]`, empty when there is no `argv[0]` either.
     pub fn arguments(&self) -> &[OsString] {
         self.argv.get(1..).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,38 @@
 //! Which file a request names, and whether the sandboxed side could have written it.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use nix::sys::stat::stat;
+use nix::unistd::{AccessFlags, access};
+
+use super::INTERPRETERS;
+use super::interpreter::Interpreter;
+use super::walk::{Found, Lost, Roots, walk};
+
+/// Where `execvp` looks when `PATH` is unset.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Where a program's other names would be.
+const PROGRAM_DIRECTORIES: [&str; 6] = [
+    "/bin",
+    "/sbin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+];
+
+/// Programs that are another one under each name, with links or without.
+const MULTICALL: [&[u8]; 6] = [
+    b"busybox",
+    b"toybox",
+    b"coreutils",
+    b"sbase-box",
+    b"git",
+    b"lvm",
+];
 
 /// A program, resolved as far as it could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +60,14 @@ pub enum Trust {
         /// The directory entry that can be written.
         path: PathBuf,
     },
-    /// The file has no path outside the sandbox: deleted, anonymous, or hidden by a mount.
+    /// The file can't be examined from outside the sandbox: deleted, anonymous, behind `/proc`,
+    /// hidden by a mount or by permissions.
     Anonymous,
-    /// The file answers to several names (a symbolic or a second hard link), and `argv[0]` is
-    /// neither the name asked for nor the file's own: the program may act as something else.
+    /// `argv[0]` is another name than was asked for, and one that may matter. Many programs act by
+    /// it: `git` called `git-push` pushes, `systemctl` called `reboot` reboots, a compiler finds
+    /// its parts beside it. Scripts never see it.
     Disguised {
-        /// The last component of `argv[0]`.
+        /// The last component of `argv[0]`; empty when there is none.
         argv0: OsString,
     },
 }
@@ -47,6 +80,65 @@ impl Program {
             path: None,
             real: None,
             trust: Trust::Unresolved,
+        }
+    }
+
+    /// Finds the program as `execvp` does: a name with a slash from `cwd`, any other in the
+    /// directories of `search_path` (the value of `PATH`; `None` when unset).
+    ///
+    /// `argv0` is what the program will be called, `None` when the argument vector is empty.
+    /// `writable` are the sandbox's writable roots, absolute. Nothing found gives
+    /// [`Trust::Unresolved`].
+    pub fn search(
+        asked: &OsStr,
+        cwd: &Path,
+        search_path: Option<&OsStr>,
+        argv0: Option<&OsStr>,
+        writable: &[PathBuf],
+    ) -> Self {
+        let found = if asked.as_bytes().contains(&b'/') {
+            Some(cwd.join(asked)).filter(|path| path.is_file())
+        } else {
+            let directories = search_path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
+            directories
+                .split(|&byte| byte == b':')
+                .map(|directory| cwd.join(OsStr::from_bytes(directory)).join(asked))
+                .find(|path| !asked.is_empty() && is_executable(path))
+        };
+        match found {
+            Some(path) => Self::at(asked, &path, argv0, writable),
+            None => Self::named(asked),
+        }
+    }
+
+    /// The program at `path`, absolute, a file that is known to be there.
+    ///
+    /// `argv0` and `writable` are as for [`Program::search`]. A file that is not there when
+    /// looked at from here is [`Trust::Anonymous`].
+    pub fn at(asked: &OsStr, path: &Path, argv0: Option<&OsStr>, writable: &[PathBuf]) -> Self {
+        let roots = Roots::of(writable);
+        let lexical = normalised(path);
+        match walk(path, &roots) {
+            Ok(found) => Self {
+                asked: asked.to_owned(),
+                trust: trust(asked, &lexical, &found, argv0, &roots),
+                // After a link, `..` leaves another directory than the text says.
+                path: Some(if found.climbed {
+                    found.real.clone()
+                } else {
+                    lexical
+                }),
+                real: Some(found.real),
+            },
+            Err(lost) => Self {
+                asked: asked.to_owned(),
+                path: Some(lexical),
+                real: None,
+                trust: match lost {
+                    Lost::Writable(path) => Trust::Writable { path },
+                    Lost::Missing | Lost::Hidden => Trust::Anonymous,
+                },
+            },
         }
     }
 
@@ -64,4 +156,107 @@ impl Program {
 /// The part of `name` after its last slash; all of it when that part is empty.
 pub fn last_component(name: &OsStr) -> &OsStr {
     Path::new(name).file_name().unwrap_or(name)
+}
+
+/// `path` without empty and `.` components and with `..` applied, by its text alone.
+pub fn normalised(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !out.pop() && !out.has_root() {
+                    out.push(component);
+                }
+            }
+            component => out.push(component),
+        }
+    }
+    out
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && access(path, AccessFlags::X_OK).is_ok()
+}
+
+fn trust(asked: &OsStr, path: &Path, found: &Found, argv0: Option<&OsStr>, roots: &Roots) -> Trust {
+    if let Some(path) = &found.writable {
+        return Trust::Writable { path: path.clone() };
+    }
+    let script = match interpreted(found, roots) {
+        Ok(script) => script,
+        Err(distrust) => return distrust,
+    };
+    let argv0 = argv0.unwrap_or_default();
+    if script || is_own_name(argv0, asked, path, &found.real) {
+        Trust::Trusted
+    } else {
+        Trust::Disguised {
+            argv0: last_component(argv0).to_owned(),
+        }
+    }
+}
+
+/// Whether a program called `argv0` acts as the file that was asked for.
+///
+/// A name of several components must be the path: programs find their own parts by it. A bare one
+/// must be the path's last component, or mean nothing: the file has no other name, and none that
+/// is made from its own or stands beside it.
+fn is_own_name(argv0: &OsStr, asked: &OsStr, path: &Path, real: &Path) -> bool {
+    let called = argv0.as_bytes();
+    if argv0 == asked || argv0 == path {
+        return true;
+    }
+    if called.contains(&b'/') {
+        return argv0 == real && path.file_name() == real.file_name();
+    }
+    let login = called.strip_prefix(b"-").unwrap_or(called);
+    let own = path.file_name().unwrap_or_default().as_bytes();
+    if called == own || login == own {
+        return true;
+    }
+    let only_name = path.file_name() == real.file_name()
+        && stat(real).is_ok_and(|file| file.st_nlink == 1)
+        && !MULTICALL.contains(&own);
+    let made_from_it = called.starts_with(own);
+    only_name && !login.is_empty() && !made_from_it && !is_also(OsStr::from_bytes(login), real)
+}
+
+/// Whether a program `name`, beside the file or where programs are, is the same file.
+fn is_also(name: &OsStr, real: &Path) -> bool {
+    let Ok(file) = stat(real) else { return true };
+    let beside = real.parent().into_iter();
+    let same = |directory: &Path| {
+        stat(&directory.join(name))
+            .is_ok_and(|s| (s.st_dev, s.st_ino) == (file.st_dev, file.st_ino))
+    };
+    beside.chain(PROGRAM_DIRECTORIES.map(Path::new)).any(same)
+}
+
+/// Whether the file is a script; an error when what would interpret it is not to be trusted.
+fn interpreted(file: &Found, roots: &Roots) -> Result<bool, Trust> {
+    let read = |path: &Path| match Interpreter::of(path) {
+        Ok(named) => Ok(named.map(|interpreter| interpreter.path)),
+        Err(_) => Err(Trust::Anonymous),
+    };
+    let Some(mut path) = read(&file.real)? else {
+        return Ok(false);
+    };
+    for _ in 0..INTERPRETERS {
+        if path.is_relative() {
+            break;
+        }
+        let found = walk(&path, roots).map_err(|lost| match lost {
+            Lost::Writable(path) => Trust::Writable { path },
+            Lost::Missing | Lost::Hidden => Trust::Anonymous,
+        })?;
+        if let Some(path) = found.writable {
+            return Err(Trust::Writable { path });
+        }
+        match read(&found.real)? {
+            Some(next) => path = next,
+            None => return Ok(true),
+        }
+    }
+    Err(Trust::Writable { path })
 }

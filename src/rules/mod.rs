@@ -1,9 +1,46 @@
 //! What is written: `.rules` files become a [`RuleSet`].
 //!
+//! ```text
+//!  places ─▶ sources ─▶ loader ══ child: nesting ─▶ interpret ─▶ recorder ══▶ loader ─▶ RuleSet
+//! ```
+//!
 //! The only folder that imports Starlark. Files are loaded in a child of this binary under limits.
 
 #![forbid(unsafe_code)]
 
+mod arguments;
+pub mod canonical;
+pub mod child;
+pub mod codes;
+mod combine;
+mod command_examples;
+mod command_rule;
+mod conditions;
+mod default_rule;
+mod example_places;
+mod examples;
+mod fstring;
+mod host_executable;
+mod interpret;
+mod language;
+mod layer;
+pub mod lexical;
+mod loader;
+pub mod matching;
+pub mod meaning;
 pub mod model;
+mod nesting;
+mod network_rule;
+mod own_text;
+mod places;
+mod prefix_rule;
+mod program_model;
+mod recorder;
+mod sources;
+mod values;
+mod wire;
 
+pub use layer::{Layer, Origin};
+pub use loader::{load, load_layers, load_released, load_with};
 pub use model::{Decision, RuleSet, Severity};
+pub use own_text::from_own_text;

@@ -3,6 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::models::CommandModel;
+
+use super::layer::Layer;
+use super::meaning::Meaning;
+use super::meaning::pattern::Glob;
+
 /// What a rule says of a command that it matches. Ordered: the strictest is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +51,9 @@ pub struct Span {
 pub struct RulesFile {
     /// As it is named in messages: as spelled on the command line, or found in a directory.
     pub name: String,
+    /// Who put it there.
+    #[serde(default)]
+    pub layer: Layer,
     /// The text, when it could be read as UTF-8; for source lines in messages.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
@@ -99,6 +108,92 @@ pub struct NetworkRule {
     pub span: Span,
 }
 
+/// `program(...)`: what a rules file says of a program's command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramModel {
+    /// The model.
+    pub model: CommandModel,
+    /// The call.
+    pub span: Span,
+}
+
+/// `command_rule(...)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRule {
+    /// The program; any of these.
+    pub programs: Vec<ProgramName>,
+    /// What the command must mean.
+    pub meaning: Meaning,
+    /// What it must not mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<Meaning>,
+    /// What the rule says.
+    pub decision: Decision,
+    /// Why, in the author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// Where the command runs, if the rule says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// Whether the rule acts, or is on trial.
+    pub enforce: bool,
+    /// The call.
+    pub span: Span,
+    /// How many `match` and `not_match` examples the call carries.
+    #[serde(default)]
+    pub examples: u32,
+}
+
+/// A program as a `command_rule` names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramName {
+    /// A name, or a path.
+    Literal(String),
+    /// Paths of this form.
+    Glob(Glob),
+}
+
+/// Where a command runs if it may. Ordered: the most confined is the least.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Run {
+    /// Where it was asked for: in the sandbox.
+    Inside,
+    /// In a sandbox of its own.
+    Profile(Profile),
+    /// Outside, its own descendants still judged.
+    Outside,
+    /// Outside, and nobody looks at what it starts.
+    Unconfined,
+}
+
+/// A sandbox that a rule asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// A sandbox mode, or the name of a profile in the configuration.
+    pub name: String,
+    /// Whether it has the network, if the rule says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<bool>,
+    /// Directories that it can write, besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writable: Vec<String>,
+}
+
+/// `default(...)`: what is said of a command that no rule matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultRule {
+    /// What it says.
+    pub decision: Decision,
+    /// Why, in the author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// The call.
+    pub span: Span,
+}
+
 /// Something wrong with a rules file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
@@ -128,12 +223,74 @@ pub struct RuleSet {
     pub host_executables: Vec<HostExecutable>,
     /// Every `network_rule`, in order.
     pub network_rules: Vec<NetworkRule>,
+    /// Every `command_rule`, in order. They are numbered on from the prefix rules, see
+    /// [`RuleSet::rule`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command_rules: Vec<CommandRule>,
+    /// Every `program`, in order; for one name the last counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<ProgramModel>,
+    /// Every `default`, in order; the strictest counts.
+    #[serde(default)]
+    pub defaults: Vec<DefaultRule>,
     /// What is wrong with the files. While an error is among these, a command that no rule
     /// matches is asked about.
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What a rule of either kind says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// What the rule says.
+    pub decision: Decision,
+    /// Why, in the author's words.
+    pub justification: Option<&'a str>,
+    /// The call.
+    pub span: Span,
+}
+
 impl RuleSet {
+    /// The rule of this number: first come the prefix rules, then the command rules.
+    pub fn rule(&self, number: usize) -> Option<Said<'_>> {
+        if let Some(rule) = self.prefix_rules.get(number) {
+            return Some(Said {
+                decision: rule.decision,
+                justification: rule.justification.as_deref(),
+                span: rule.span,
+            });
+        }
+        let rule = self.command_rule(number)?;
+        Some(Said {
+            decision: rule.decision,
+            justification: rule.justification.as_deref(),
+            span: rule.span,
+        })
+    }
+
+    /// The command rule of this number, which counts on from the prefix rules.
+    pub fn command_rule(&self, number: usize) -> Option<&CommandRule> {
+        let index = number.checked_sub(self.prefix_rules.len())?;
+        self.command_rules.get(index)
+    }
+
+    /// Whether anything here says no, or not unasked; so also when it may be in what did not load.
+    pub fn restricts(&self) -> bool {
+        let restricts = |decision: Decision| decision != Decision::Allow;
+        self.is_broken()
+            || self
+                .prefix_rules
+                .iter()
+                .any(|rule| restricts(rule.decision))
+            || self
+                .command_rules
+                .iter()
+                .any(|rule| restricts(rule.decision))
+            || self
+                .defaults
+                .iter()
+                .any(|default| restricts(default.decision))
+    }
+
     /// Whether a file failed to load, in whole or in part.
     pub fn is_broken(&self) -> bool {
         self.diagnostics

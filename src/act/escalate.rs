@@ -1,0 +1,75 @@
+//! Runs a permitted program outside the sandbox as its caller would have run it.
+
+use std::ffi::{CString, OsString};
+use std::io;
+use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+
+use nix::errno::Errno;
+
+use super::pinned::Pinned;
+use crate::approve::Permit;
+use crate::evaluate::Placement;
+use crate::sys::child::{Group, Launch, Limit};
+
+/// A program that may run outside, as it was when it was judged.
+#[derive(Debug)]
+pub struct Escalation {
+    /// The leave, with the argument vector.
+    pub permit: Permit,
+    /// The file.
+    pub program: Pinned,
+    /// The environment, filtered.
+    pub environment: Vec<OsString>,
+    /// The working directory.
+    pub directory: OwnedFd,
+}
+
+/// What a program takes over from its caller when it starts.
+#[derive(Debug)]
+pub struct Inherited {
+    /// The caller's open descriptors and their numbers.
+    pub descriptors: Vec<(OwnedFd, RawFd)>,
+    /// The file mode creation mask.
+    pub umask: u32,
+    /// Soft and hard limits, by resource number.
+    pub limits: Vec<(u32, Limit)>,
+    /// The nice value.
+    pub nice: i32,
+    /// Ignored signals, bit n-1 for signal n.
+    pub ignored: u64,
+    /// Blocked signals, likewise.
+    pub blocked: u64,
+    /// The process group.
+    pub group: Group,
+}
+
+impl Escalation {
+    /// Everything to start the program with.
+    ///
+    /// # Errors
+    /// `EPERM` for a permit that says inside; `EINVAL` for a NUL where there can be none.
+    pub fn launch(self, inherited: Inherited) -> io::Result<Launch> {
+        match self.permit.placement() {
+            Placement::Outside => {}
+            Placement::Inside => return Err(Errno::EPERM.into()),
+        }
+        let c_strings = |strings: Vec<OsString>| {
+            let strings = strings.into_iter().map(|s| CString::new(s.into_vec()));
+            strings.collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Launch {
+            executable: self.program.fd,
+            argv: c_strings(self.program.argv)?,
+            environment: c_strings(self.environment)?,
+            directory: self.directory,
+            descriptors: inherited.descriptors,
+            umask: inherited.umask,
+            limits: inherited.limits,
+            nice: inherited.nice,
+            ignored: inherited.ignored,
+            blocked: inherited.blocked,
+            group: inherited.group,
+        })
+    }
+}

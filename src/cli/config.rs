@@ -1,0 +1,83 @@
+//! `codex-shell config`.
+
+use std::path::PathBuf;
+
+use crate::config::schema;
+use crate::exit::Exit;
+use crate::report;
+
+use super::settings::{self, SettingsArgs};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Defaults, $CODEX_HOME/codex-shell.toml, the .codex/codex-shell.toml of a trusted
+project, flags: in this order. A project's file only makes things stricter.
+
+Examples:
+  codex-shell config --format json
+  codex-shell config schema > codex-shell.schema.json")]
+pub(super) struct Args {
+    /// Print the JSON schema of codex-shell.toml, and do nothing else
+    #[arg(value_name = "WHAT", value_enum)]
+    what: Option<What>,
+    /// How to write what is set
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Where the command would be started
+    #[arg(short = 'C', long = "cwd", value_name = "DIR")]
+    directory: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum What {
+    /// The JSON schema of codex-shell.toml
+    Schema,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// A codex-shell.toml, with comments
+    #[default]
+    Text,
+    /// One object
+    Json,
+}
+
+pub(super) fn main(args: &Args) -> Exit {
+    if let Some(What::Schema) = args.what {
+        return print(&schema::text());
+    }
+    let directory = match super::rules_explain::working_directory(args.directory.as_deref()) {
+        Ok(directory) => directory,
+        Err(message) => {
+            report::error(&message);
+            return Exit::Usage;
+        }
+    };
+    let Ok(loaded) = settings::load(directory, &args.settings) else {
+        return Exit::Failure;
+    };
+    let text = match args.format {
+        Format::Text => Ok(report::config::toml(&loaded)),
+        Format::Json => report::config::json(&loaded),
+    };
+    match text {
+        Ok(text) => print(&text),
+        Err(error) => {
+            report::error(&error.to_string());
+            Exit::Failure
+        }
+    }
+}
+
+fn print(text: &str) -> Exit {
+    match report::print(text.as_bytes()) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            report::error(&format!("standard output: {error}"));
+            Exit::Failure
+        }
+    }
+}

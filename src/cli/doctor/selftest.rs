@@ -1,0 +1,204 @@
+//! Fires canaries by `codex-shell run`, and looks from outside at what became of each.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::world::{NAME, World};
+use crate::cli::canary::{DONE, REFUSED};
+use crate::confine::Mode;
+use crate::report::canaries::{Canary, Outcome};
+use crate::request::argv;
+
+/// What must hold a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// Nothing: it shows that canaries can run at all.
+    Nothing,
+    /// The rule.
+    Rule,
+    /// The sandbox.
+    Sandbox,
+}
+
+/// A canary before it is fired.
+struct Plan {
+    name: &'static str,
+    guard: Guard,
+    script: String,
+}
+
+/// The rule that forbids one canary and leaves the others alone.
+const RULES: &str = concat!(
+    "prefix_rule(pattern = [\"codex-shell-canary\", \"__canary\", \"run\"], ",
+    "decision = \"forbidden\", justification = \"a canary\")\n"
+);
+/// The longest output or record that is read, in bytes.
+const LONGEST: u64 = 1 << 16;
+
+/// Fires every canary in a sandbox of this mode.
+///
+/// # Errors
+/// What they try to get at can't be built.
+pub(super) fn run(mode: Mode) -> io::Result<Vec<Canary>> {
+    let mut canaries = Vec::new();
+    loop {
+        // Each has a world of its own, so that what one has changed is not held against the next.
+        let mut world = World::new()?;
+        let Some(plan) = plans(&world).into_iter().nth(canaries.len()) else {
+            return Ok(canaries);
+        };
+        canaries.push(fire(&mut world, mode, &plan)?);
+    }
+}
+
+fn plans(world: &World) -> Vec<Plan> {
+    let mut plans = vec![plan(
+        "a permitted program",
+        Guard::Nothing,
+        canary(world, "write allowed"),
+    )];
+    plans.extend(for_the_rule(world));
+    plans.extend(for_the_sandbox(world));
+    plans
+}
+
+fn plan(name: &'static str, guard: Guard, script: String) -> Plan {
+    Plan {
+        name,
+        guard,
+        script,
+    }
+}
+
+fn canary(world: &World, words: &str) -> String {
+    format!("{} __canary {words}", word(&world.program))
+}
+
+fn word(path: &Path) -> String {
+    argv::word(path.as_os_str())
+}
+
+/// Ways to come to a forbidden program.
+fn for_the_rule(world: &World) -> Vec<Plan> {
+    let ran = canary(world, &format!("run {}", word(&world.inside.join("ran"))));
+    let nested = argv::word(format!("{ran}; :").as_ref());
+    vec![
+        plan(
+            "a forbidden grandchild",
+            Guard::Rule,
+            format!("( sh -c {nested} ); :"),
+        ),
+        plan(
+            "a forbidden program in a nested shell",
+            Guard::Rule,
+            format!("env -i bash -c {nested}"),
+        ),
+        plan(
+            "a forbidden program in a script without #!",
+            Guard::Rule,
+            format!("echo {nested} > script; chmod +x script; ./script"),
+        ),
+    ]
+}
+
+/// What only the sandbox holds: by this binary, or by the shell without any exec.
+fn for_the_sandbox(world: &World) -> Vec<Plan> {
+    let port = world.tcp.local_addr().map_or(0, |address| address.port());
+    let (victim, descriptor) = (world.victim(), world.descriptor());
+    let [file, mode] = ["file", "mode"].map(|name| word(&world.outside(name)));
+    let [stream, datagram] = ["stream", "datagram"].map(|name| word(&world.inside.join(name)));
+    let own = |name, words: String| plan(name, Guard::Sandbox, canary(world, &words));
+    let builtin = |name, words: String| {
+        let script =
+            format!("said=$( {{ {words}; }} 2>&1 ) && echo {DONE} || echo \"{REFUSED}$said\"");
+        plan(name, Guard::Sandbox, script)
+    };
+    let mut plans = vec![
+        builtin(
+            "a shell's own write outside",
+            format!("echo x > {}", word(&world.outside("built-in"))),
+        ),
+        own("a write outside", format!("write {file}")),
+        own("chmod outside", format!("mode {mode}")),
+        builtin(
+            "a shell's /dev/tcp",
+            format!("exec 3<>/dev/tcp/127.0.0.1/{port}"),
+        ),
+        own("a TCP connection", format!("tcp {port}")),
+        own("a unix socket", format!("stream {stream}")),
+        own("a unix datagram", format!("datagram {datagram}")),
+        own("ptrace outside", format!("trace {victim}")),
+        own("a signal outside", format!("signal {victim}")),
+        own("io_uring", "ring".into()),
+        own(
+            "an inherited descriptor",
+            format!("descriptor {descriptor}"),
+        ),
+    ];
+    if io::stdin().is_terminal() {
+        plans.push(own("typing into the terminal", "type".into()));
+    }
+    plans
+}
+
+fn fire(world: &mut World, mode: Mode, plan: &Plan) -> io::Result<Canary> {
+    let audit = world.outside("audit");
+    fs::write(world.outside("rules"), RULES)?;
+    let output = Command::new(std::env::current_exe()?)
+        .args(["run", "--ask", "deny", "--timeout", "30s"])
+        .args(["--sandbox", mode.as_str(), "--rules"])
+        .arg(world.outside("rules"))
+        .arg("--audit")
+        .arg(&audit)
+        .arg("-C")
+        .arg(&world.inside)
+        .args(["-c", &plan.script])
+        .env_remove("TMPDIR")
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::piped())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let told = said.lines().find_map(|line| line.strip_prefix(REFUSED));
+    let done = said.lines().any(|line| line == DONE) || has_effect(world)?;
+    let judged = was_forbidden(&audit)?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let last = complaint.lines().next_back().unwrap_or("it said nothing");
+    let (outcome, detail) = match (plan.guard, done, told) {
+        (Guard::Nothing, true, _) => (Outcome::Ran, ""),
+        (Guard::Rule | Guard::Sandbox, true, _) => (Outcome::Neither, "it succeeded"),
+        (Guard::Rule, false, _) if judged => (Outcome::Judged, "it does not run"),
+        (Guard::Sandbox, false, Some(reason)) => (Outcome::Contained, reason),
+        (_, false, _) => (Outcome::Untried, last),
+    };
+    Ok(Canary {
+        name: plan.name,
+        outcome,
+        detail: detail.to_owned(),
+    })
+}
+
+/// Whether anything is otherwise than it was built.
+fn has_effect(world: &mut World) -> io::Result<bool> {
+    let files = ["built-in", "file"].map(|name| world.outside(name));
+    let written = files.iter().any(|path| path.exists()) || world.inside.join("ran").exists();
+    let changed = fs::metadata(world.outside("mode"))?.mode() & 0o777 != 0o600;
+    let grown = fs::metadata(world.outside("open"))?.len() > 0;
+    Ok(written || changed || grown || world.was_reached() || world.victim_is_dead())
+}
+
+/// Whether the records say that a canary was forbidden.
+fn was_forbidden(audit: &Path) -> io::Result<bool> {
+    let mut text = Vec::new();
+    fs::File::open(audit)?
+        .take(LONGEST)
+        .read_to_end(&mut text)?;
+    Ok(text.split(|&byte| byte == b'\n').any(|line| {
+        let record: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+        let field = |name: &str| record.get(name).and_then(serde_json::Value::as_str);
+        field("decision") == Some("forbidden")
+            && field("command").is_some_and(|command| command.contains(NAME))
+    }))
+}

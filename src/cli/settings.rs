@@ -1,0 +1,118 @@
+//! The flags that files can set as well, and what comes out of both.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::values::{Ask, duration};
+use crate::config::{self, Flags, Loaded, Places};
+use crate::confine::Mode;
+use crate::report;
+use crate::rules::{self, RuleSet};
+
+/// What of the settings can be said on the command line.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct SettingsArgs {
+    /// What the sandbox permits [default: workspace-write]
+    #[arg(long, value_name = "MODE", value_enum)]
+    sandbox: Option<SandboxMode>,
+
+    /// Whether the sandbox has a network [default: false]
+    #[arg(long, value_name = "BOOL")]
+    network: Option<bool>,
+
+    /// Another directory that workspace-write may write to; may be given again
+    #[arg(long, value_name = "DIR")]
+    writable: Vec<PathBuf>,
+
+    /// Who is asked: terminal, deny, allow, or command:PROGRAM [default: terminal]
+    ///
+    /// deny and allow answer every question that way. PROGRAM reads the question as a line of JSON
+    /// and answers by its exit status: 0 is yes.
+    #[arg(long, value_name = "WHO", value_parser = Ask::from_text)]
+    ask: Option<Ask>,
+
+    /// End the command after this time (30s, 5m, 1h); questions don't count
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    timeout: Option<Duration>,
+
+    /// The shell for -c [default: /bin/bash]
+    #[arg(long, value_name = "PATH")]
+    shell: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum SandboxMode {
+    /// Nothing can be written
+    ReadOnly,
+    /// The working directory and temporary files can be written
+    WorkspaceWrite,
+    /// No sandbox: programs are judged, but nothing holds them
+    DangerFullAccess,
+}
+
+impl From<SandboxMode> for Mode {
+    fn from(mode: SandboxMode) -> Self {
+        match mode {
+            SandboxMode::ReadOnly => Self::ReadOnly,
+            SandboxMode::WorkspaceWrite => Self::WorkspaceWrite,
+            SandboxMode::DangerFullAccess => Self::DangerFullAccess,
+        }
+    }
+}
+
+impl SettingsArgs {
+    /// Whether there is a `--shell`.
+    pub(super) fn names_shell(&self) -> bool {
+        self.shell.is_some()
+    }
+
+    /// With `--sandbox` alone.
+    pub(super) fn with_sandbox(sandbox: Option<SandboxMode>) -> Self {
+        Self {
+            sandbox,
+            ..Self::default()
+        }
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
+            sandbox: self.sandbox.map(Mode::from),
+            network: self.network,
+            writable: self.writable.clone(),
+            shell: self.shell.clone(),
+            ask: self.ask.clone(),
+            timeout: self.timeout,
+        }
+    }
+}
+
+/// A file with settings is wrong, and that has been said.
+#[derive(Debug)]
+pub(super) struct Said;
+
+/// What counts for a command that starts in `directory`. What of a project does not count is said
+/// on standard error.
+pub(super) fn load(directory: PathBuf, args: &SettingsArgs) -> Result<Loaded, Said> {
+    let places = Places::of_process(directory);
+    match config::load(&places, &args.flags()) {
+        Ok(loaded) => {
+            for note in &loaded.notes {
+                report::note(note);
+            }
+            Ok(loaded)
+        }
+        Err(problems) => {
+            report::config::print_problems(&problems);
+            Err(Said)
+        }
+    }
+}
+
+/// The rules in `given`; those of all layers when there are none.
+pub(super) fn rules(loaded: &Loaded, given: &[PathBuf]) -> RuleSet {
+    if given.is_empty() {
+        rules::load_layers(&loaded.rules)
+    } else {
+        rules::load(given)
+    }
+}

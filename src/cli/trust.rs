@@ -1,0 +1,170 @@
+//! `codex-shell trust`.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::config::Places;
+use crate::config::load::check_project;
+use crate::config::project::Project;
+use crate::config::trust::{Standing, TrustStore};
+use crate::exit::Exit;
+use crate::report;
+use crate::request::argv;
+use crate::rules::{self, Decision, RuleSet};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The rules and settings in a project's .codex folder count once they are trusted,
+and until one of the files changes.
+
+Examples:
+  codex-shell trust
+  codex-shell trust --list")]
+pub(super) struct Args {
+    /// A directory of the project [default: the working directory]
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Trust without asking
+    #[arg(long, conflicts_with_all = ["list", "remove"])]
+    yes: bool,
+    /// Print the projects that are trusted, and do nothing else
+    #[arg(long, conflicts_with = "directory")]
+    list: bool,
+    /// Trust this project no more
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["directory", "list"])]
+    remove: Option<PathBuf>,
+}
+
+pub(super) fn main(args: &Args) -> Exit {
+    match run(args) {
+        Ok(exit) => exit,
+        Err(message) => {
+            report::error(&message);
+            Exit::Failure
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<Exit, String> {
+    let directory = match &args.directory {
+        Some(directory) => directory.clone(),
+        None => std::env::current_dir().map_err(|e| format!("the working directory: {e}"))?,
+    };
+    if !directory.is_dir() {
+        return Err(format!("{}: not a directory", directory.display()));
+    }
+    let places = Places::of_process(directory);
+    let home = places
+        .codex_home
+        .as_deref()
+        .ok_or("neither CODEX_HOME nor HOME is set")?;
+    let mut store = TrustStore::open(home).map_err(|e| e.to_string())?;
+    if args.list {
+        return list(&store);
+    }
+    if let Some(root) = &args.remove {
+        return remove(&mut store, root);
+    }
+    let root = places.project().ok_or_else(|| {
+        let shown = places.directory.display();
+        format!("{shown} is in no project: no .codex folder here or above")
+    })?;
+    let project = Project::read(&root)
+        .map_err(|e| e.to_string())?
+        .ok_or_else(|| {
+            let shown = root.display();
+            format!("{shown}/.codex has neither rules nor a codex-shell.toml")
+        })?;
+    show_and_ask(&mut store, &project, &places, args.yes)
+}
+
+fn list(store: &TrustStore) -> Result<Exit, String> {
+    let mut text = String::new();
+    for root in store.projects() {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{}", argv::word(root.as_os_str()));
+    }
+    print(&text)?;
+    Ok(Exit::Success)
+}
+
+/// A project that is gone can be removed too.
+fn remove(store: &mut TrustStore, root: &Path) -> Result<Exit, String> {
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    if store.remove(&root).map_err(|e| e.to_string())? {
+        Ok(Exit::Success)
+    } else {
+        Err(format!("{} is not trusted", root.display()))
+    }
+}
+
+fn show_and_ask(
+    store: &mut TrustStore,
+    project: &Project,
+    places: &Places,
+    yes: bool,
+) -> Result<Exit, String> {
+    let rules = rules::load_layers(&project.origins());
+    let problems = check_project(project, places);
+    print(&shown(project, &rules, store.standing(project)))?;
+    report::diagnostics::print_errors(&rules);
+    report::config::print_problems(&problems);
+    if rules.is_broken() || !problems.is_empty() {
+        return Err("files with errors can't be trusted".to_owned());
+    }
+    if store.standing(project) == Standing::Trusted {
+        return Ok(Exit::Success);
+    }
+    if !yes && !asked().map_err(|e| format!("nobody could be asked: {e}; see --yes"))? {
+        report::note("not trusted");
+        return Ok(Exit::Failure);
+    }
+    store.trust(project).map_err(|e| e.to_string())?;
+    Ok(Exit::Success)
+}
+
+/// The files, and how many rules say what.
+fn shown(project: &Project, rules: &RuleSet, standing: Standing) -> String {
+    let state = match standing {
+        Standing::Trusted => "trusted",
+        Standing::Changed => "changed since it was trusted",
+        Standing::Unknown => "not trusted",
+    };
+    let mut text = format!("{}: {state}\n", argv::word(project.root.as_os_str()));
+    for file in project.files() {
+        let name = file.path.strip_prefix(&project.root).unwrap_or(&file.path);
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "  {}", argv::word(name.as_os_str()));
+    }
+    let decisions: Vec<Decision> = rules
+        .prefix_rules
+        .iter()
+        .map(|rule| rule.decision)
+        .chain(rules.network_rules.iter().map(|rule| rule.decision))
+        .chain(rules.defaults.iter().map(|rule| rule.decision))
+        .collect();
+    let count = |wanted| decisions.iter().filter(|found| **found == wanted).count();
+    let _ = writeln!(
+        text,
+        "  rules: {} allow, {} prompt, {} forbidden",
+        count(Decision::Allow),
+        count(Decision::Prompt),
+        count(Decision::Forbidden)
+    );
+    text
+}
+
+fn print(text: &str) -> Result<(), String> {
+    report::print(text.as_bytes()).map_err(|e| format!("standard output: {e}"))
+}
+
+/// Asks on the terminal, never on standard input; anything but yes is no.
+fn asked() -> io::Result<bool> {
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    terminal.write_all(b"Trust these files until one of them changes? [y/N] ")?;
+    let mut answer = String::new();
+    BufReader::new(terminal.take(1000)).read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,192 @@
+//! Every key of `codex-shell.toml`, in one table.
+
+/// Which key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// `sandbox`.
+    Sandbox,
+    /// `network`.
+    Network,
+    /// `writable`.
+    Writable,
+    /// `interceptor`.
+    Interceptor,
+    /// `shell`.
+    Shell,
+    /// `ask`.
+    Ask,
+    /// `timeout`.
+    Timeout,
+    /// `rules`.
+    Rules,
+    /// `lints`, a table of levels by lint.
+    Lints,
+    /// `profiles`, a table of tables by name.
+    Profiles,
+}
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Bool,
+    /// An absolute path, or one below the home directory.
+    Path,
+    /// A list of such paths.
+    Paths,
+    /// `terminal`, `deny`, `allow` or `command:PROGRAM`.
+    Ask,
+    /// A time such as `30s`, `5m` or `1h`.
+    Duration,
+    /// A table from a lint's code or name to one of these words.
+    Levels(&'static [&'static str]),
+    /// A table from a profile's name to a table with some of [`PROFILE_KEYS`].
+    Profiles,
+}
+
+/// What a trusted project's file may do with a key. It never loosens anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Project {
+    /// The stricter of its value and the user's counts.
+    Tightens(&'static str),
+    /// It may not set the key at all.
+    Never(&'static str),
+}
+
+impl Project {
+    /// The rule in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Tightens(words) | Self::Never(words) => words,
+        }
+    }
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Which.
+    pub name: Name,
+    /// As it is written.
+    pub word: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it means, in a sentence or two.
+    pub meaning: &'static str,
+    /// What a project's file may do with it.
+    pub project: Project,
+}
+
+/// The words for a sandbox mode, from the strictest.
+pub const MODES: &[&str] = &["read-only", "workspace-write", "danger-full-access"];
+/// The words for an interceptor.
+pub const INTERCEPTORS: &[&str] = &["auto", "kernel", "shell"];
+/// The words for a lint's level.
+pub const LEVELS: &[&str] = &["allow", "warn", "deny"];
+
+/// Every key, in the order in which they are listed.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: Name::Sandbox,
+        word: "sandbox",
+        kind: Kind::Choice(MODES),
+        meaning: "What the sandbox permits.",
+        project: Project::Tightens("the stricter mode counts"),
+    },
+    Key {
+        name: Name::Network,
+        word: "network",
+        kind: Kind::Bool,
+        meaning: "Whether the sandbox has a network.",
+        project: Project::Tightens("it can only take the network away"),
+    },
+    Key {
+        name: Name::Writable,
+        word: "writable",
+        kind: Kind::Paths,
+        meaning: "More directories that workspace-write may write to.",
+        project: Project::Tightens("of the user's directories, only those that it lists remain"),
+    },
+    Key {
+        name: Name::Interceptor,
+        word: "interceptor",
+        kind: Kind::Choice(INTERCEPTORS),
+        meaning: "What brings each exec before the rules: the kernel, a patched shell, or the \
+                  kernel where that is possible.",
+        project: Project::Tightens("it can only ask for the kernel"),
+    },
+    Key {
+        name: Name::Shell,
+        word: "shell",
+        kind: Kind::Path,
+        meaning: "The shell for scripts.",
+        project: Project::Never("a project must not choose the program that reads the scripts"),
+    },
+    Key {
+        name: Name::Ask,
+        word: "ask",
+        kind: Kind::Ask,
+        meaning: "Who is asked: a person on the terminal, nobody (deny, allow), or a program.",
+        project: Project::Tightens("it can only say deny, or turn allow into terminal"),
+    },
+    Key {
+        name: Name::Timeout,
+        word: "timeout",
+        kind: Kind::Duration,
+        meaning: "When a command is ended; questions don't count.",
+        project: Project::Tightens("the shorter time counts"),
+    },
+    Key {
+        name: Name::Rules,
+        word: "rules",
+        kind: Kind::Paths,
+        meaning: "More rules files, or directories of them.",
+        project: Project::Never("a project's rules go to its .codex/rules"),
+    },
+    Key {
+        name: Name::Lints,
+        word: "lints",
+        kind: Kind::Levels(LEVELS),
+        meaning: "The level of each lint of rules check, by its code or name.",
+        project: Project::Tightens("the stricter level counts"),
+    },
+    Key {
+        name: Name::Profiles,
+        word: "profiles",
+        kind: Kind::Profiles,
+        meaning: "Sandboxes by name, for rules that say where a program runs.",
+        project: Project::Tightens("of a profile that the user has, the stricter values count"),
+    },
+];
+
+/// The keys of one profile.
+pub const PROFILE_KEYS: &[Key] = &[
+    Key {
+        name: Name::Sandbox,
+        word: "mode",
+        kind: Kind::Choice(MODES),
+        meaning: "What the sandbox permits.",
+        project: Project::Tightens("the stricter mode counts"),
+    },
+    Key {
+        name: Name::Network,
+        word: "network",
+        kind: Kind::Bool,
+        meaning: "Whether it has a network.",
+        project: Project::Tightens("it can only take the network away"),
+    },
+    Key {
+        name: Name::Writable,
+        word: "writable",
+        kind: Kind::Paths,
+        meaning: "More directories that workspace-write may write to.",
+        project: Project::Tightens("of the user's directories, only those that it lists remain"),
+    },
+];
+
+/// The key of `table` that is written `word`.
+pub(super) fn find(table: &'static [Key], word: &str) -> Option<&'static Key> {
+    table.iter().find(|key| key.word == word)
+}

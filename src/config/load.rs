@@ -1,0 +1,145 @@
+//! From files and flags to the settings and rules that count.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::request::argv;
+use crate::rules::{Layer, Origin};
+use crate::sys::read_capped::read_capped;
+
+use super::flags::Flags;
+use super::parse::{Said, parse};
+use super::places::Places;
+use super::problem::Problem;
+use super::project::Project;
+use super::settings::Settings;
+use super::trust::{Standing, TrustStore};
+
+/// Bytes of one `codex-shell.toml`.
+const MAX_FILE: usize = 256 << 10;
+
+/// What counts.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The rules of all layers, to be loaded unless the command line names others.
+    pub rules: Vec<Origin>,
+    /// What is worth knowing, a line each: what of a project does not count, and why.
+    pub notes: Vec<String>,
+    /// The files with settings that were read, in the order in which they count.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads the user's file and that of the project, if it is trusted, and applies `flags`.
+///
+/// # Errors
+/// A file that counts is wrong: every mistake in it.
+pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
+    let mut loaded = Loaded {
+        settings: Settings::default(),
+        rules: places.rules(),
+        notes: Vec::new(),
+        files: Vec::new(),
+    };
+    if let Some(path) = places.user_file()
+        && let Some(said) = user_file(&path, places)?
+    {
+        loaded.settings.set(said);
+        loaded.files.push(path);
+    }
+    let configured = loaded.settings.rules.value.iter();
+    let configured = configured.map(|path| Origin::new(Layer::Config, path));
+    let configured: Vec<_> = configured.collect();
+    if let Some(project) = trusted_project(places, &mut loaded.notes) {
+        loaded.add_project(&project, places)?;
+    }
+    loaded.rules.extend(configured);
+    loaded.settings.apply(flags);
+    Ok(loaded)
+}
+
+impl Loaded {
+    fn add_project(&mut self, project: &Project, places: &Places) -> Result<(), Vec<Problem>> {
+        if let Some(file) = &project.settings {
+            let said = parse_bytes(&file.path, &file.content, places)?;
+            for (source, reason) in self.settings.tighten(said) {
+                self.notes.push(format!("{source}: {reason}"));
+            }
+            self.files.push(file.path.clone());
+        }
+        self.rules.extend(project.origins());
+        Ok(())
+    }
+}
+
+/// What the user's file says; `None` when there is none.
+fn user_file(path: &Path, places: &Places) -> Result<Option<Said>, Vec<Problem>> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        _ => {}
+    }
+    match read_capped(path, MAX_FILE, Duration::ZERO) {
+        Ok(bytes) => parse_bytes(path, &bytes, places).map(Some),
+        Err(error) => {
+            let message = format!("can't be read: {error}");
+            Err(vec![Problem::of_file(path, message)])
+        }
+    }
+}
+
+fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<Said, Vec<Problem>> {
+    let whole = |message: String| vec![Problem::of_file(path, message)];
+    if bytes.len() > MAX_FILE {
+        return Err(whole(format!("it is larger than {MAX_FILE} bytes")));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        whole(format!(
+            "not UTF-8 text: the byte at offset {at} is out of place"
+        ))
+    })?;
+    parse(path, text, places.home.as_deref())
+}
+
+/// Every mistake in a project's settings.
+pub fn check_project(project: &Project, places: &Places) -> Vec<Problem> {
+    let checked = project
+        .settings
+        .as_ref()
+        .map(|file| parse_bytes(&file.path, &file.content, places));
+    checked.and_then(Result::err).unwrap_or_default()
+}
+
+/// The project that the command starts in, if its files are trusted as they are; if not, a note.
+fn trusted_project(places: &Places, notes: &mut Vec<String>) -> Option<Project> {
+    let root = places.project()?;
+    let shown = argv::word(root.as_os_str());
+    let project = match Project::read(&root) {
+        Ok(project) => project?,
+        Err(error) => {
+            notes.push(format!("what {shown}/.codex says does not count: {error}"));
+            return None;
+        }
+    };
+    let standing = match places.codex_home.as_deref().map(TrustStore::open) {
+        Some(Ok(store)) => store.standing(&project),
+        Some(Err(error)) => {
+            notes.push(error.to_string());
+            Standing::Unknown
+        }
+        None => Standing::Unknown,
+    };
+    let state = match standing {
+        Standing::Trusted => return Some(project),
+        Standing::Changed => "has changed since it was trusted",
+        Standing::Unknown => "is not trusted",
+    };
+    notes.push(format!(
+        "{shown}/.codex {state}, so its rules and settings don't count; \
+         `codex-shell trust {shown}` shows them and asks"
+    ));
+    None
+}

@@ -1,0 +1,146 @@
+//! Where files are looked for.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
+
+use crate::rules::{Layer, Origin};
+
+/// The name of the file with settings, in every folder that may have one.
+pub const FILE: &str = "codex-shell.toml";
+
+/// The folders that files are looked for in.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// `$CODEX_HOME`, or `~/.codex`; `None` when neither is known. A home directory that is another
+    /// user's, as after a change of user that kept the environment, says nothing about this one.
+    pub codex_home: Option<PathBuf>,
+    /// `$HOME`.
+    pub home: Option<PathBuf>,
+    /// Where the command starts: its project is looked for from here upwards.
+    pub directory: PathBuf,
+}
+
+impl Places {
+    /// By this process's environment; an empty variable counts as unset.
+    pub fn of_process(directory: PathBuf) -> Self {
+        Self::new(
+            std::env::var_os("CODEX_HOME"),
+            std::env::var_os("HOME"),
+            directory,
+        )
+    }
+
+    fn new(codex_home: Option<OsString>, home: Option<OsString>, directory: PathBuf) -> Self {
+        let set = |value: Option<OsString>| {
+            let path = value.filter(|value| !value.is_empty())?;
+            Some(std::path::absolute(&path).unwrap_or(path.into()))
+        };
+        let home = set(home);
+        Self {
+            codex_home: set(codex_home).or_else(|| {
+                let own = home.as_ref().filter(|home| !is_anothers(home));
+                own.map(|home| home.join(".codex"))
+            }),
+            home,
+            directory,
+        }
+    }
+
+    /// The user's `codex-shell.toml`, whether or not it exists.
+    pub fn user_file(&self) -> Option<PathBuf> {
+        self.codex_home.as_ref().map(|home| home.join(FILE))
+    }
+
+    /// The rules of the machine and of the user that exist. What can't be looked at counts as
+    /// existing, so that loading it fails for all to see.
+    pub fn rules(&self) -> Vec<Origin> {
+        let user = self.codex_home.as_ref().map(|home| home.join("rules"));
+        let admin = Origin::new(Layer::Admin, "/etc/codex/rules");
+        let user = user.map(|path| Origin::new(Layer::User, path));
+        std::iter::once(admin)
+            .chain(user)
+            .filter(|origin| !is_absent(&origin.path))
+            .collect()
+    }
+
+    /// The nearest directory with a `.codex` folder, from where the command starts upwards. The
+    /// home directory is none, nor is anything above it: its `.codex` is the user's own.
+    pub fn project(&self) -> Option<PathBuf> {
+        let start = fs::canonicalize(&self.directory).ok()?;
+        let real = |path: &Option<PathBuf>| path.as_ref().and_then(|p| fs::canonicalize(p).ok());
+        let (home, codex_home) = (real(&self.home), real(&self.codex_home));
+        let below_home = |folder: &&Path| Some(*folder) != home.as_deref();
+        let has_folder = |folder: &&Path| {
+            let own = folder.join(".codex");
+            own.is_dir() && fs::canonicalize(&own).ok() != codex_home
+        };
+        start
+            .ancestors()
+            .take_while(below_home)
+            .find(has_folder)
+            .map(Path::to_owned)
+    }
+}
+
+fn is_anothers(home: &Path) -> bool {
+    let me = geteuid();
+    !me.is_root() && fs::metadata(home).is_ok_and(|found| found.uid() != me.as_raw())
+}
+
+fn is_absent(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_place_follows_the_environment() {
+        for (codex_home, home, expected) in [
+            (Some("/c"), Some("/h"), Some("/c")),
+            (None, Some("/h"), Some("/h/.codex")),
+            (Some(""), Some("/h"), Some("/h/.codex")),
+            (None, None, None),
+        ] {
+            let places = Places::new(
+                codex_home.map(OsString::from),
+                home.map(OsString::from),
+                "/".into(),
+            );
+            assert_eq!(places.codex_home, expected.map(PathBuf::from));
+        }
+    }
+
+    #[test]
+    fn the_nearest_project_below_the_home_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        for path in [
+            ".codex",
+            "home/.codex",
+            "home/a/.codex",
+            "home/a/b/c",
+            "out/x",
+        ] {
+            fs::create_dir_all(root.join(path)).unwrap();
+        }
+        let project = |directory: &str| {
+            let home = Some(root.join("home").into_os_string());
+            let places = Places::new(None, home, root.join(directory));
+            places
+                .project()
+                .map(|found| found.strip_prefix(&root).unwrap().to_owned())
+        };
+        assert_eq!(project("home/a/b/c"), Some("home/a".into()));
+        assert_eq!(project("home/a"), Some("home/a".into()));
+        assert_eq!(project("home"), None);
+        assert_eq!(project("out/x"), Some("".into()));
+        assert_eq!(project("nowhere"), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! The settings as a list: one row for each value, with its source.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::keys::{KEYS, Name};
+use super::settings::{Settings, Source, Sourced};
+use super::values::{Profile, duration_text};
+
+/// One value that is set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<'a> {
+    /// The tables that the key stands in: none, `lints`, or `profiles` and a name.
+    pub tables: Vec<&'a str>,
+    /// The key.
+    pub key: &'a str,
+    /// The value as `codex-shell.toml` has it; `null` for what is not set.
+    pub value: Value,
+    /// Where it came from.
+    pub source: &'a Source,
+}
+
+/// Every value, in the order of [`KEYS`].
+pub fn rows(settings: &Settings) -> Vec<Row<'_>> {
+    KEYS.iter().flat_map(|key| of_key(settings, key)).collect()
+}
+
+fn of_key<'a>(settings: &'a Settings, key: &super::keys::Key) -> Vec<Row<'a>> {
+    let one = |value: Value, source: &'a Source| {
+        vec![Row {
+            tables: Vec::new(),
+            key: key.word,
+            value,
+            source,
+        }]
+    };
+    match key.name {
+        Name::Sandbox => {
+            let Sourced { value, source } = &settings.sandbox;
+            one(json!(value.as_str()), source)
+        }
+        Name::Network => one(json!(settings.network.value), &settings.network.source),
+        Name::Writable => {
+            let Sourced { value, source } = &settings.writable;
+            one(paths(value), source)
+        }
+        Name::Interceptor => {
+            let Sourced { value, source } = &settings.interceptor;
+            one(json!(value.as_str()), source)
+        }
+        Name::Shell => one(path(&settings.shell.value), &settings.shell.source),
+        Name::Ask => one(json!(settings.ask.value.to_string()), &settings.ask.source),
+        Name::Timeout => {
+            let Sourced { value, source } = &settings.timeout;
+            one(json!(value.map(duration_text)), source)
+        }
+        Name::Rules => one(paths(&settings.rules.value), &settings.rules.source),
+        Name::Lints => {
+            let levels = settings.lints.iter();
+            levels
+                .map(|(code, level)| Row {
+                    tables: vec![key.word],
+                    key: code,
+                    value: json!(level.value.as_str()),
+                    source: &level.source,
+                })
+                .collect()
+        }
+        Name::Profiles => {
+            let profiles = settings.profiles.iter();
+            profiles
+                .flat_map(|(name, profile)| of_profile([key.word, name], profile))
+                .collect()
+        }
+    }
+}
+
+fn of_profile<'a>(tables: [&'a str; 2], profile: &'a Sourced<Profile>) -> Vec<Row<'a>> {
+    let Profile {
+        mode,
+        network,
+        writable,
+    } = &profile.value;
+    let row = |(key, value)| Row {
+        tables: tables.to_vec(),
+        key,
+        value,
+        source: &profile.source,
+    };
+    let values = [
+        ("mode", json!(mode.as_str())),
+        ("network", json!(network)),
+        ("writable", paths(writable)),
+    ];
+    values.into_iter().map(row).collect()
+}
+
+/// A path for showing; only a flag's may be something else than UTF-8.
+fn path(path: &Path) -> Value {
+    json!(path.display().to_string())
+}
+
+fn paths(paths: &[PathBuf]) -> Value {
+    paths.iter().map(|one| path(one)).collect()
+}

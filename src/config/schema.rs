@@ -1,0 +1,65 @@
+//! The JSON schema of `codex-shell.toml`, for editors.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{KEYS, Key, Kind, PROFILE_KEYS};
+
+/// The schema, with a final newline.
+pub fn text() -> String {
+    // Writing a value that we made can't fail.
+    let text = serde_json::to_string_pretty(&schema()).unwrap_or_default();
+    text + "\n"
+}
+
+fn schema() -> Value {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "codex-shell.toml",
+        "description": "What codex-shell is set to, for a user or for a project.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties(KEYS),
+    })
+}
+
+fn properties(keys: &[Key]) -> Value {
+    let entries = keys.iter().map(|key| {
+        let mut entry = Map::new();
+        entry.insert("description".into(), description(key).into());
+        entry.extend(of_kind(key.kind));
+        (key.word.to_owned(), Value::Object(entry))
+    });
+    Value::Object(entries.collect())
+}
+
+fn description(key: &Key) -> String {
+    let project = key.project.words();
+    format!("{} In a project's file: {project}.", key.meaning)
+}
+
+fn of_kind(kind: Kind) -> Map<String, Value> {
+    let value = match kind {
+        Kind::Choice(words) => json!({"type": "string", "enum": words}),
+        Kind::Bool => json!({"type": "boolean"}),
+        Kind::Path => json!({"type": "string", "minLength": 1}),
+        Kind::Paths => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
+        Kind::Ask => json!({"type": "string", "pattern": "^(terminal|deny|allow|command:.+)$"}),
+        Kind::Duration => json!({"type": "string", "pattern": "^[0-9.]+(ms|s|m|h)?$"}),
+        Kind::Levels(words) => json!({
+            "type": "object",
+            "additionalProperties": {"type": "string", "enum": words},
+        }),
+        Kind::Profiles => json!({
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": properties(PROFILE_KEYS),
+            },
+        }),
+    };
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

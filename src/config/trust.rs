@@ -1,0 +1,251 @@
+//! Which projects are trusted, by the hash of what was shown: `$CODEX_HOME/codex-shell/trust.json`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sys::read_capped::{ReadError, read_capped};
+
+use super::project::Project;
+
+const SCHEMA: u32 = 1;
+/// Bytes of the file: some ten thousand projects.
+const MAX_FILE: usize = 4 << 20;
+
+/// The projects that are trusted.
+#[derive(Debug)]
+pub struct TrustStore {
+    path: PathBuf,
+    document: Document,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema: u32,
+    /// From the project's directory to the hash of its files.
+    projects: BTreeMap<String, String>,
+}
+
+/// How a project stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its files are those that were trusted.
+    Trusted,
+    /// They have changed since.
+    Changed,
+    /// It never was.
+    Unknown,
+}
+
+/// Why the store can't be used. Nothing is trusted then.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// The file can't be read.
+    #[error("{}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: ReadError,
+    },
+    /// The file can't be written.
+    #[error("{}: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Others could have written it.
+    #[error("{}: others than its owner can write it, so nothing in it counts", .0.display())]
+    Writable(PathBuf),
+    /// It is not what we write.
+    #[error("{}: not a list of trusted projects", .0.display())]
+    Garbled(PathBuf),
+    /// JSON has no way to name the project.
+    #[error("{}: a project can only be trusted if its path is UTF-8", .0.display())]
+    Name(PathBuf),
+}
+
+impl TrustStore {
+    /// Reads the store in `codex_home`; one that does not exist yet is empty.
+    pub fn open(codex_home: &Path) -> Result<Self, TrustError> {
+        let path = codex_home.join("codex-shell").join("trust.json");
+        let document = match read_capped(&path, MAX_FILE, Duration::ZERO) {
+            Ok(bytes) => {
+                check_owner(&path)?;
+                parse(&bytes).ok_or_else(|| TrustError::Garbled(path.clone()))?
+            }
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Document {
+                schema: SCHEMA,
+                projects: BTreeMap::new(),
+            },
+            Err(error) => return Err(TrustError::Read { path, error }),
+        };
+        Ok(Self { path, document })
+    }
+
+    /// How `project` stands.
+    pub fn standing(&self, project: &Project) -> Standing {
+        let known = project
+            .root
+            .to_str()
+            .and_then(|root| self.document.projects.get(root));
+        match known {
+            Some(hash) if *hash == project.hash() => Standing::Trusted,
+            Some(_) => Standing::Changed,
+            None => Standing::Unknown,
+        }
+    }
+
+    /// Remembers `project` as it was read.
+    pub fn trust(&mut self, project: &Project) -> Result<(), TrustError> {
+        let root = name(&project.root)?;
+        self.document.projects.insert(root, project.hash());
+        self.write()
+    }
+
+    /// Forgets the project at `root`; says whether it was there.
+    pub fn remove(&mut self, root: &Path) -> Result<bool, TrustError> {
+        let known = self.document.projects.remove(&name(root)?).is_some();
+        if known {
+            self.write()?;
+        }
+        Ok(known)
+    }
+
+    /// The directories of the projects, sorted.
+    pub fn projects(&self) -> impl Iterator<Item = &Path> {
+        self.document.projects.keys().map(Path::new)
+    }
+
+    /// In whole or not at all: a new file takes the old one's place.
+    fn write(&self) -> Result<(), TrustError> {
+        let attempt = || -> io::Result<()> {
+            let folder = self.path.parent().unwrap_or(Path::new("/"));
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+            let new = folder.join(format!(".trust.json.{}", std::process::id()));
+            let written =
+                write_new(&new, &self.document).and_then(|()| fs::rename(&new, &self.path));
+            if written.is_err() {
+                // What matters is the first error.
+                let _ = fs::remove_file(&new);
+            }
+            written
+        };
+        attempt().map_err(|error| TrustError::Write {
+            path: self.path.clone(),
+            error,
+        })
+    }
+}
+
+fn write_new(path: &Path, document: &Document) -> io::Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    serde_json::to_writer_pretty(&mut file, document)?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+fn parse(bytes: &[u8]) -> Option<Document> {
+    let document: Document = serde_json::from_slice(bytes).ok()?;
+    (document.schema == SCHEMA).then_some(document)
+}
+
+fn check_owner(path: &Path) -> Result<(), TrustError> {
+    let metadata = fs::metadata(path).map_err(|error| TrustError::Read {
+        path: path.to_owned(),
+        error: error.into(),
+    })?;
+    let owner = metadata.uid();
+    let ours = owner == 0 || owner == nix::unistd::geteuid().as_raw();
+    if ours && metadata.mode() & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(TrustError::Writable(path.to_owned()))
+    }
+}
+
+fn name(root: &Path) -> Result<String, TrustError> {
+    root.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| TrustError::Name(root.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn project(text: &str) -> Project {
+        Project {
+            root: "/project".into(),
+            settings: None,
+            rules: vec![super::super::project::ProjectFile {
+                path: "/project/.codex/rules/a.rules".into(),
+                content: text.into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn trust_is_remembered_until_a_byte_changes() {
+        let home = tempfile::tempdir().unwrap();
+        let mut store = TrustStore::open(home.path()).unwrap();
+        assert_eq!(store.standing(&project("a")), Standing::Unknown);
+        store.trust(&project("a")).unwrap();
+        let mut store = TrustStore::open(home.path()).unwrap();
+        assert_eq!(store.standing(&project("a")), Standing::Trusted);
+        assert_eq!(store.standing(&project("b")), Standing::Changed);
+        assert_eq!(
+            store.projects().collect::<Vec<_>>(),
+            [Path::new("/project")]
+        );
+        assert!(store.remove(Path::new("/project")).unwrap());
+        assert!(!store.remove(Path::new("/project")).unwrap());
+        let store = TrustStore::open(home.path()).unwrap();
+        assert_eq!(store.standing(&project("a")), Standing::Unknown);
+    }
+
+    #[test]
+    fn the_file_is_the_owners_alone_and_nothing_is_left_beside_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut store = TrustStore::open(home.path()).unwrap();
+        store.trust(&project("a")).unwrap();
+        let folder = home.path().join("codex-shell");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder.join("trust.json")), 0o600);
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_store_that_others_can_write_or_that_is_garbled_trusts_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let mut store = TrustStore::open(home.path()).unwrap();
+        store.trust(&project("a")).unwrap();
+        let file = home.path().join("codex-shell/trust.json");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o620)).unwrap();
+        let open = || TrustStore::open(home.path());
+        assert!(matches!(open(), Err(TrustError::Writable(_))));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        for text in ["", "{}", "{\"schema\":2,\"projects\":{}}"] {
+            fs::write(&file, text).unwrap();
+            assert!(matches!(open(), Err(TrustError::Garbled(_))), "{text}");
+        }
+    }
+}

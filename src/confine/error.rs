@@ -1,0 +1,68 @@
+//! Why a sandbox does not start.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::layers::LayerName;
+
+/// Why a sandbox does not start. Nothing runs then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum ConfineError {
+    /// A directory that can't be a writable root.
+    #[error("{} can't be a writable root: {reason}", .path.display())]
+    Root {
+        /// The directory as it was given.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A filter with a listener is in force already.
+    #[error(
+        "another program listens for this one's system calls already (is this a sandbox in a \
+         sandbox?); start outside of it"
+    )]
+    Nested,
+    /// A demanded layer is not to be had.
+    #[error("the layer `{layer}` is required, but this machine does not offer it: {reason}")]
+    Required {
+        /// Which.
+        layer: LayerName,
+        /// The kernel's reason.
+        reason: String,
+    },
+    /// Neither of the layers that guard files is to be had.
+    #[error(
+        "nothing would guard files here: no namespaces ({namespaces}), no Landlock ({landlock}); \
+         `codex-shell doctor` says what helps; say `danger-full-access` if you mean it"
+    )]
+    NothingHolds {
+        /// Why there are no namespaces.
+        namespaces: String,
+        /// Why there is no Landlock.
+        landlock: String,
+    },
+    /// A layer could not be put in force for a reason that is not the machine's lack of it.
+    #[error("the sandbox can't be built: {step}: {reason}")]
+    Setup {
+        /// What was tried.
+        step: String,
+        /// The kernel's answer.
+        reason: String,
+    },
+}
+
+/// Names the step that failed.
+pub(super) trait During<T> {
+    fn during(self, step: impl Into<String>) -> Result<T, ConfineError>;
+}
+
+impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
+    fn during(self, step: impl Into<String>) -> Result<T, ConfineError> {
+        self.map_err(|error| ConfineError::Setup {
+            step: step.into(),
+            reason: error.into().to_string(),
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! The system call filter: the table of [`super::calls`] as one BPF program.
+//!
+//! Per architecture the program tests one number after the other; each body ends in a return, so
+//! that the accumulator still holds the number where the next test begins. The kernel remembers
+//! which numbers always pass and does not run the program for them, so its length costs nothing.
+
+use nix::errno::Errno::{self, ENOSYS, EPERM};
+
+use crate::sys::bpf::{
+    ARCHITECTURE, Instruction, NUMBER, and, argument, if_any_bit_skip, if_equal_skip, jump, load,
+    ret, unless_above_skip,
+};
+use crate::sys::seccomp;
+
+use super::calls::{
+    Call, EXEC, Group, NETWORK_OFF, NETWORK_ON, NEW_NAMESPACE, NEWEST, OTHER_FAMILY, SANDBOX,
+    Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES,
+};
+
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("the system call filter knows the numbers of x86_64 and i386 only");
+
+const ARCHITECTURE_X86_64: u32 = 0xc000_003e;
+const ARCHITECTURE_I386: u32 = 0x4000_0003;
+/// The bit that tells x32 calls, which run under the x86_64 architecture value. No other call has
+/// a number as high.
+const X32: u32 = 0x4000_0000;
+
+const CLONE_VM: u32 = 0x100;
+const CLONE_VFORK: u32 = 0x4000;
+const CLONE_PARENT: u32 = 0x8000;
+const CLONE_THREAD: u32 = 0x1_0000;
+
+const AF_UNIX: u32 = 1;
+const AF_INET: u32 = 2;
+const AF_INET6: u32 = 10;
+const AF_NETLINK: u32 = 16;
+const NETLINK_ROUTE: u32 = 0;
+const SOCK_STREAM: u32 = 1;
+const SOCK_SEQPACKET: u32 = 5;
+/// `SOCK_CLOEXEC | SOCK_NONBLOCK`.
+const SOCKET_FLAGS: u32 = 0o2_004_000;
+
+/// What decides which rules are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// `danger-full-access`: exec alone is looked at.
+    Unconfined,
+    /// Any other mode.
+    Sandbox {
+        /// Internet sockets may be made.
+        network: bool,
+        /// Mount, pid and ipc namespaces do their part.
+        namespaces: bool,
+    },
+}
+
+/// The filter for `scope`.
+pub(super) fn program(scope: Scope) -> Vec<Instruction> {
+    let groups = groups(scope);
+    // An x32 number is above all others, whatever the scope.
+    let newest = match scope {
+        Scope::Unconfined => X32 - 1,
+        Scope::Sandbox { .. } => NEWEST,
+    };
+    let native = bodies(&groups, newest, |call| call.x86_64);
+    let compat = bodies(&groups, newest, |call| call.i386);
+
+    let mut program = vec![load(ARCHITECTURE)];
+    program.extend(when(ARCHITECTURE_X86_64, native));
+    program.extend(when(ARCHITECTURE_I386, compat));
+    program.push(ret(seccomp::KILL));
+    program
+}
+
+/// The same filter, but the listener is asked for each refusal, so that it knows of it. What is
+/// answered as absent goes on being answered by the filter: programs try such calls as a matter of
+/// course.
+///
+/// Nothing is lost by it: a listener that is gone answers as absent, too.
+pub(super) fn told(mut program: Vec<Instruction>) -> Vec<Instruction> {
+    let refusals = [EPERM, OTHER_FAMILY].map(refuse);
+    for instruction in &mut program {
+        if refusals.contains(instruction) {
+            *instruction = ret(seccomp::NOTIFY);
+        }
+    }
+    program
+}
+
+/// The name of a call that this scope looks at.
+pub(super) fn name_of(scope: Scope, architecture: u32, number: u32) -> Option<&'static str> {
+    let rules = groups(scope).into_iter().flatten();
+    let mut calls = rules.map(|(call, _)| call);
+    let found = calls.find(|call| match architecture {
+        ARCHITECTURE_X86_64 => call.x86_64 == Some(number),
+        _ => call.i386 == Some(number),
+    });
+    found.map(|call| call.name)
+}
+
+/// Whether the call is refused in a sandbox without namespaces alone.
+pub(super) fn is_held_by_namespaces(name: &str) -> bool {
+    let holds = |group: Group| group.iter().any(|(call, _)| call.name == name);
+    holds(WITHOUT_NAMESPACES) && !holds(WITH_NAMESPACES)
+}
+
+fn groups(scope: Scope) -> Vec<Group> {
+    match scope {
+        Scope::Unconfined => vec![EXEC],
+        Scope::Sandbox {
+            network,
+            namespaces,
+        } => vec![
+            EXEC,
+            SANDBOX,
+            if network { NETWORK_ON } else { NETWORK_OFF },
+            if namespaces {
+                WITH_NAMESPACES
+            } else {
+                WITHOUT_NAMESPACES
+            },
+        ],
+    }
+}
+
+/// Absence above `newest`, then every rule that `number` knows, then a pass.
+fn bodies(
+    groups: &[Group],
+    newest: u32,
+    number: impl Fn(&Call) -> Option<u32>,
+) -> Vec<Instruction> {
+    let mut all = vec![load(NUMBER), unless_above_skip(newest, 1), refuse(ENOSYS)];
+    let rules = groups.iter().flat_map(|group| group.iter());
+    all.extend(
+        rules
+            .filter_map(|(call, verdict)| Some(when(number(call)?, body(*verdict))))
+            .flatten(),
+    );
+    all.push(allow());
+    all
+}
+
+/// `body`, which must end in a return, for when the accumulator is `value`.
+///
+/// The test skips the jump that skips the body: a conditional jump reaches 255 instructions only.
+fn when(value: u32, body: Vec<Instruction>) -> Vec<Instruction> {
+    [if_equal_skip(value, 1), jump(body.len())]
+        .into_iter()
+        .chain(body)
+        .collect()
+}
+
+fn body(verdict: Verdict) -> Vec<Instruction> {
+    match verdict {
+        Verdict::Notify => vec![ret(seccomp::NOTIFY)],
+        Verdict::Refuse(errno) => vec![refuse(errno)],
+        Verdict::RefuseNonZero(index) => {
+            vec![
+                load(argument(index)),
+                if_equal_skip(0, 1),
+                refuse(EPERM),
+                allow(),
+            ]
+        }
+        Verdict::RefuseBits(index, mask) => {
+            vec![
+                load(argument(index)),
+                if_any_bit_skip(mask, 1),
+                allow(),
+                refuse(EPERM),
+            ]
+        }
+        Verdict::Clone => {
+            let mut body = vec![
+                load(argument(0)),
+                if_any_bit_skip(NEW_NAMESPACE, 1),
+                jump(1),
+                refuse(EPERM),
+                if_any_bit_skip(CLONE_VM, 1),
+                allow(),
+                and(CLONE_THREAD | CLONE_VFORK | CLONE_PARENT),
+            ];
+            body.extend(when(CLONE_VFORK, vec![allow()]));
+            body.push(ret(seccomp::NOTIFY));
+            body
+        }
+        Verdict::RefuseValues(index, values) => {
+            let mut body = vec![load(argument(index))];
+            for &value in values {
+                body.extend(when(value, vec![refuse(EPERM)]));
+            }
+            body.push(allow());
+            body
+        }
+        Verdict::LocalPair => {
+            let mut types = vec![load(argument(1)), and(!SOCKET_FLAGS)];
+            types.extend(when(SOCK_STREAM, vec![allow()]));
+            types.extend(when(SOCK_SEQPACKET, vec![allow()]));
+            types.push(refuse(EPERM));
+            let mut body = vec![load(argument(0))];
+            body.extend(when(AF_UNIX, types));
+            body.push(refuse(EPERM));
+            body
+        }
+        Verdict::Internet => {
+            let mut routes = vec![load(argument(2))];
+            routes.extend(when(NETLINK_ROUTE, vec![allow()]));
+            routes.push(refuse(OTHER_FAMILY));
+            let mut body = vec![load(argument(0))];
+            body.extend(when(AF_INET, vec![allow()]));
+            body.extend(when(AF_INET6, vec![allow()]));
+            body.extend(when(AF_UNIX, vec![refuse(EPERM)]));
+            body.extend(when(AF_NETLINK, routes));
+            body.push(refuse(OTHER_FAMILY));
+            body
+        }
+    }
+}
+
+fn allow() -> Instruction {
+    ret(seccomp::ALLOW)
+}
+
+fn refuse(errno: Errno) -> Instruction {
+    ret(seccomp::fail(errno))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! The file system as the sandbox sees it.
+//!
+//! Everything is made read-only; what may be written is copied before, while it is still as the
+//! caller has it, and mounted over itself afterwards.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::mount::{MsFlags, mount};
+
+use crate::sys::mounts::{Attributes, attach, copy_tree, restrict};
+
+use super::error::{ConfineError, During};
+use super::layers::Status;
+use super::protect::{Access, Plan};
+
+/// Device files that programs count on and that give nothing away.
+pub(super) const DEVICES: [&str; 6] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+];
+
+const LINKS: [(&str, &str); 5] = [
+    ("/proc/self/fd", "/dev/fd"),
+    ("/proc/self/fd/0", "/dev/stdin"),
+    ("/proc/self/fd/1", "/dev/stdout"),
+    ("/proc/self/fd/2", "/dev/stderr"),
+    ("pts/ptmx", "/dev/ptmx"),
+];
+
+const INERT: Attributes = Attributes::NO_SUID.and(Attributes::NO_DEVICES);
+
+/// Keeps this namespace's mounts from reaching others and theirs from reaching it. The first thing
+/// to fail where a user namespace is given without the rights that come with it.
+pub(super) fn make_private() -> nix::Result<()> {
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+}
+
+/// Mounts what `plan` says, a `/dev` and a `/proc`, and goes back to `cwd`. Returns how `/proc`
+/// went.
+pub(super) fn build(plan: &Plan, cwd: &Path) -> Result<Status, ConfineError> {
+    let trees: Vec<(&PathBuf, OwnedFd)> = plan
+        .iter()
+        .map(|(path, access)| Ok((path, copy(path, *access)?)))
+        .collect::<Result<_, ConfineError>>()?;
+    let devices = copy_devices()?;
+    let root = open("/".as_ref()).during("opening /")?;
+    restrict(&root, INERT.and(Attributes::READ_ONLY), true).during("making / read-only")?;
+    for (path, tree) in trees {
+        put(&tree, path)?;
+    }
+    build_dev(devices)?;
+    let proc = mount_proc()?;
+    std::env::set_current_dir(cwd).during(format!("going back to {}", cwd.display()))?;
+    Ok(proc)
+}
+
+/// A detached copy of what is at `path`, restricted as `access` says.
+fn copy(path: &Path, access: Access) -> Result<OwnedFd, ConfineError> {
+    let attributes = match access {
+        Access::Write => INERT,
+        Access::Read => INERT.and(Attributes::READ_ONLY),
+    };
+    open(path)
+        .map_err(io::Error::from)
+        .and_then(copy_tree)
+        .and_then(|tree| restrict(&tree, attributes, true).map(|()| tree))
+        .during(format!("copying the mounts at {}", path.display()))
+}
+
+fn put(tree: impl AsFd, path: &Path) -> Result<(), ConfineError> {
+    open(path)
+        .map_err(io::Error::from)
+        .and_then(|at| attach(tree, at))
+        .during(format!("mounting {}", path.display()))
+}
+
+/// The paths are canonical: a symbolic link on the way is one that was put there meanwhile. The
+/// last component may be a link; it is not followed.
+fn open(path: &Path) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    openat2(AT_FDCWD, path, how)
+}
+
+fn copy_devices() -> Result<Vec<(&'static Path, OwnedFd)>, ConfineError> {
+    let mut copies = Vec::new();
+    for path in DEVICES.map(Path::new) {
+        let device = match open(path) {
+            Err(Errno::ENOENT) => continue,
+            result => result.during(format!("opening {}", path.display()))?,
+        };
+        // Read-only keeps their attributes; a device is written all the same.
+        let copy = copy_tree(device).and_then(|tree| {
+            restrict(&tree, Attributes::NO_SUID.and(Attributes::READ_ONLY), true)?;
+            Ok(tree)
+        });
+        copies.push((path, copy.during(format!("copying {}", path.display()))?));
+    }
+    Ok(copies)
+}
+
+/// Root without capabilities still owns the disks: a `/dev` that does not have them.
+fn build_dev(devices: Vec<(&Path, OwnedFd)>) -> Result<(), ConfineError> {
+    let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    let make = |path: &str, mode: u32| std::fs::DirBuilder::new().mode(mode).create(path);
+    let build = || -> io::Result<()> {
+        mount(
+            Some("tmpfs"),
+            "/dev",
+            Some("tmpfs"),
+            quiet,
+            Some("mode=755,size=64k"),
+        )?;
+        for (path, _) in &devices {
+            File::create_new(path)?;
+        }
+        make("/dev/pts", 0o755)?;
+        let terminals = Some("newinstance,mode=620,ptmxmode=666");
+        mount(Some("devpts"), "/dev/pts", Some("devpts"), quiet, terminals)?;
+        make("/dev/shm", 0o755)?;
+        let shared = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+        mount(
+            Some("tmpfs"),
+            "/dev/shm",
+            Some("tmpfs"),
+            shared,
+            Some("mode=1777"),
+        )?;
+        for (target, path) in LINKS {
+            symlink(target, path)?;
+        }
+        Ok(())
+    };
+    build().during("building /dev")?;
+    for (path, tree) in devices {
+        put(tree, path)?;
+    }
+    let dev = open("/dev".as_ref()).during("opening /dev")?;
+    restrict(dev, Attributes::READ_ONLY, false).during("making /dev read-only")
+}
+
+/// A `/proc` of this pid namespace alone. Read-only: root without capabilities still owns the
+/// kernel's settings.
+fn mount_proc() -> Result<Status, ConfineError> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
+    match mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>) {
+        Ok(()) => Ok(Status::InForce),
+        // The kernel gives a user namespace no /proc that shows more than the one it has.
+        Err(Errno::EPERM) => Ok(Status::Missing(format!(
+            "mounting /proc: {}",
+            io::Error::from(Errno::EPERM)
+        ))),
+        Err(errno) => Err(errno).during("mounting /proc"),
+    }
+}

@@ -1,0 +1,165 @@
+//! Empty directories that stand where a protected name does not exist yet.
+//!
+//! A mount needs something to be mounted on. A placeholder is made before the sandbox and removed
+//! after it. It tells itself by its mode, so that one left behind by a killed run is taken over and
+//! removed by the next. Each sandbox that relies on one holds a shared lock: removing a directory
+//! takes the mounts on it away in every namespace.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+
+use super::error::{ConfineError, During};
+
+/// Nobody makes a sticky directory that only its owner writes by accident.
+const MODE: u32 = 0o1755;
+const STICKY: u32 = 0o1000;
+
+/// The placeholders that one sandbox relies on. They go away with this value, the last user's first.
+#[derive(Debug, Default)]
+pub(super) struct Placeholders {
+    held: Vec<(PathBuf, Flock<File>)>,
+}
+
+impl Placeholders {
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Makes sure that something is at `path`, and that it stays while this value lives if it is a
+    /// placeholder. Where it can't be made, the sandbox can't make it either.
+    pub(super) fn hold(&mut self, path: &Path) -> Result<(), ConfineError> {
+        let step = || format!("holding {}", path.display());
+        loop {
+            match fs::symlink_metadata(path) {
+                Ok(metadata) if !is_placeholder(path, &metadata) => return Ok(()),
+                Ok(_) => {}
+                Err(_) => match make(path) {
+                    Err(error) if can_not_be_made(&error) => return Ok(()),
+                    result => result.during(step())?,
+                },
+            }
+            // Between two of these calls another sandbox may have removed it: then try again.
+            let Ok(directory) = open(path) else { continue };
+            let lock = Flock::lock(directory, FlockArg::LockShared)
+                .map_err(|(_, errno)| errno)
+                .during(step())?;
+            if same(path, &lock) {
+                self.held.push((path.to_owned(), lock));
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Drop for Placeholders {
+    fn drop(&mut self) {
+        for (path, lock) in self.held.drain(..) {
+            // Another sandbox that relies on it removes it in turn.
+            if lock.relock(FlockArg::LockExclusiveNonblock).is_ok() && same(&path, &lock) {
+                // It stays if a program outside has put something into it, as `git init` does.
+                if fs::remove_dir(&path).is_err() {
+                    let ordinary = fs::Permissions::from_mode(MODE & !STICKY);
+                    let _ = lock.set_permissions(ordinary);
+                }
+            }
+        }
+    }
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(MODE).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => {
+            result?;
+            // The umask may have taken bits away.
+            open(path)?.set_permissions(fs::Permissions::from_mode(MODE))
+        }
+    }
+}
+
+fn can_not_be_made(error: &io::Error) -> bool {
+    let refusals = [Errno::EACCES, Errno::EPERM, Errno::EROFS, Errno::ENOENT];
+    refusals
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(*errno as i32))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits())
+        .open(path)
+}
+
+fn is_placeholder(path: &Path, metadata: &fs::Metadata) -> bool {
+    metadata.is_dir()
+        && metadata.mode() & 0o7777 == MODE
+        && metadata.uid() == nix::unistd::geteuid().as_raw()
+        && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn same(path: &Path, directory: &File) -> bool {
+    match (fs::symlink_metadata(path), directory.metadata()) {
+        (Ok(there), Ok(here)) => (there.dev(), there.ino()) == (here.dev(), here.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(path: &Path) -> Placeholders {
+        let mut placeholders = Placeholders::default();
+        placeholders.hold(path).unwrap();
+        placeholders
+    }
+
+    #[test]
+    fn the_last_user_removes_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".codex");
+        let first = held(&path);
+        let second = held(&path);
+        drop(first);
+        assert!(path.is_dir());
+        drop(second);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn one_left_behind_is_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".codex");
+        make(&path).unwrap();
+        drop(held(&path));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn one_that_was_filled_from_outside_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".git");
+        let placeholders = held(&path);
+        File::create(path.join("HEAD")).unwrap();
+        drop(placeholders);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o755);
+    }
+
+    #[test]
+    fn what_others_made_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".codex");
+        fs::create_dir(&path).unwrap();
+        let placeholders = held(&path);
+        assert!(placeholders.is_empty());
+        drop(placeholders);
+        assert!(path.is_dir());
+    }
+}

@@ -1,0 +1,99 @@
+//! What the filter refuses, for the listener that is asked to do it.
+
+use nix::errno::Errno;
+
+use crate::sys::bpf::{self, Instruction};
+use crate::sys::seccomp;
+
+use super::calls::OTHER_FAMILY;
+use super::filter::{self, Scope};
+
+/// Knows what the filter of one sandbox would have answered.
+#[derive(Debug, Clone)]
+pub struct Refusals {
+    scope: Scope,
+    program: Vec<Instruction>,
+}
+
+/// A call that the sandbox refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The call.
+    pub call: &'static str,
+    /// For a socket, its address family.
+    pub family: Option<u32>,
+    /// What it is answered with.
+    pub errno: Errno,
+    /// What would permit it.
+    pub remedy: &'static str,
+}
+
+/// What the filter would have done with a call that the listener was asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Asked the listener.
+    Asked,
+    /// Refused it.
+    Refused(Refused),
+    /// Something else: it should not have come.
+    Unknown,
+}
+
+const SOCKETS: [&str; 2] = ["socket", "socketpair"];
+const AF_INET: u32 = 2;
+const AF_INET6: u32 = 10;
+
+impl Refusals {
+    pub(super) fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            program: filter::program(scope),
+        }
+    }
+
+    /// What the filter would have done with a call.
+    pub fn verdict(&self, call: &bpf::Call<'_>) -> Told {
+        let action = bpf::action(&self.program, call);
+        if action == Some(seccomp::NOTIFY) {
+            return Told::Asked;
+        }
+        let errno = [Errno::EPERM, OTHER_FAMILY]
+            .into_iter()
+            .find(|errno| action == Some(seccomp::fail(*errno)));
+        let name = filter::name_of(self.scope, call.architecture, call.number);
+        let (Some(errno), Some(name)) = (errno, name) else {
+            return Told::Unknown;
+        };
+        let family = call.arguments.first().filter(|_| SOCKETS.contains(&name));
+        // The kernel takes an int.
+        let family = family.and_then(|family| u32::try_from(family & u64::from(u32::MAX)).ok());
+        Told::Refused(Refused {
+            call: name,
+            family,
+            errno,
+            remedy: self.remedy(name, family),
+        })
+    }
+
+    /// The smallest setting with which the call would not be refused.
+    fn remedy(&self, name: &str, family: Option<u32>) -> &'static str {
+        let Scope::Sandbox {
+            network,
+            namespaces,
+        } = self.scope
+        else {
+            return "";
+        };
+        match family {
+            Some(AF_INET | AF_INET6) if !network => "`--network true` permits it",
+            Some(_) => {
+                "only `--sandbox danger-full-access` permits it: any process outside may be at its \
+                 other end"
+            }
+            None if !namespaces && filter::is_held_by_namespaces(name) => {
+                "there are no namespaces to make it harmless; `codex-shell doctor` says what helps"
+            }
+            None => "only `--sandbox danger-full-access` permits it",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! H001 and H009.
+
+use super::command::{Command, cluster_has, is_long};
+use super::define::heuristic;
+use super::wrapper;
+
+heuristic! {
+    /// `rm` told to ask nothing: `-f` alone or in a cluster, `--force` or what GNU takes for it,
+    /// anywhere before `--`.
+    ///
+    /// ## Why it is dangerous
+    ///
+    /// What it removes is gone, and a wrong glob or an unset variable makes it remove far more
+    /// than was meant.
+    ///
+    /// ## Example
+    ///
+    /// ```sh
+    /// rm -rf "$BUILD"/*
+    /// ```
+    ///
+    /// ## Instead
+    ///
+    /// Leave out `-f`, name the files, or have the tool that made them remove them:
+    ///
+    /// ```sh
+    /// rm -r build
+    /// make clean
+    /// ```
+    FORCED_RM, "H001", "forced-rm",
+    "rm with force removes files without asking and without a way back",
+    Some(is_forced_rm)
+}
+
+heuristic! {
+    /// Removal of whatever a search finds: `find -delete`, `find -exec rm`, `fd -x rm`, and `rm`
+    /// behind `xargs` or `parallel`.
+    ///
+    /// ## Why it is dangerous
+    ///
+    /// Nobody sees the list before it is gone, and one wrong condition makes it the whole tree.
+    /// In `find -delete -name X` the order alone does that.
+    ///
+    /// ## Example
+    ///
+    /// ```sh
+    /// find . -name '*.bak' -delete
+    /// find . -type f | xargs rm
+    /// ```
+    ///
+    /// ## Instead
+    ///
+    /// Look first, then remove what is named:
+    ///
+    /// ```sh
+    /// find . -name '*.bak' -print
+    /// rm a.bak b.bak
+    /// ```
+    FOUND_REMOVAL, "H009", "found-removal",
+    "this removes whatever the search finds, unseen",
+    Some(removes_found)
+}
+
+fn is_forced_rm(command: &Command<'_>) -> bool {
+    command.is_any(&["rm"])
+        && command
+            .options()
+            .any(|option| cluster_has(option, b"f") || is_long(option, "--force", "--f"))
+}
+
+fn removes_found(command: &Command<'_>) -> bool {
+    let finds = command.is_any(&["find", "gfind"]) && command.arguments.contains(&&b"-delete"[..]);
+    let feeds = command.is_any(&["find", "gfind", "fd", "fdfind", "xargs", "parallel"]);
+    // A forced one has a code of its own.
+    let removes = |inner: &Command<'_>| inner.is_any(&["rm", "unlink"]) && !is_forced_rm(inner);
+    finds || (feeds && wrapper::inner(command).iter().any(removes))
+}

@@ -1,0 +1,321 @@
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+
+use crate::request::{Program, Request};
+
+use super::*;
+
+mod families;
+mod pages;
+
+fn code(words: &[&str]) -> Option<&'static str> {
+    let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+    dangerous(&Request {
+        program: Program::named(words[0]),
+        argv,
+        cwd: PathBuf::from("/work"),
+        environment: None,
+        interpreter: None,
+    })
+    .map(|danger| danger.code)
+}
+
+/// Checks one command a line, quoted as for a shell.
+fn all_are(expected: Option<&str>, commands: &str) {
+    for line in commands
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let words: Vec<String> = shlex::split(line).unwrap();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_eq!(code(&words), expected, "{line}");
+    }
+}
+
+#[test]
+fn codes_are_unique_and_in_order() {
+    assert!(ALL.windows(2).all(|pair| pair[0].code < pair[1].code));
+    let names: std::collections::BTreeSet<_> = ALL.iter().map(|known| known.name).collect();
+    assert_eq!(names.len(), ALL.len());
+}
+
+#[test]
+fn forced_rm() {
+    all_are(
+        Some("H001"),
+        "rm -f x
+         rm -rf x
+         rm -fr x
+         rm -r -f x
+         rm x -f
+         rm -Rfv x
+         rm --force x
+         rm --forc x
+         /bin/rm -rf x
+         ./rm -rf x",
+    );
+    all_are(
+        None,
+        "rm x
+         rm -r x
+         rm -- -f
+         rm file-f
+         rmdir -f x
+         rm --recursive x",
+    );
+}
+
+#[test]
+fn destructive_git() {
+    all_are(
+        Some("H002"),
+        "git reset --hard
+         git -C /repo reset --hard HEAD~1
+         git -c a=b --no-pager --git-dir=x --work-tree y clean -fdx
+         git clean --force
+         git branch -D x
+         git branch -d --force x
+         git branch -df x
+         git push --force
+         git push origin main -f
+         git push -uf origin main
+         git push --force-with-lease
+         git push --force-with-lease=main:abc origin
+         git push origin --delete x
+         git push -d origin x
+         git push origin +main
+         git push origin :main
+         git push --mirror
+         git push --prune origin
+         git checkout -f
+         git switch --discard-changes main
+         git stash clear
+         git reflog expire --all
+         git checkout -- .
+         git checkout HEAD~1 -- ./
+         git -C x checkout .
+         git restore .
+         git restore --staged --worktree :/
+         git stash drop
+         git rm -rf src
+         git gc --prune=now
+         git update-ref -d refs/heads/x
+         git filter-branch --tree-filter x
+         git worktree remove --force ../x
+         /usr/lib/git-core/git-push --force",
+    );
+    all_are(
+        None,
+        "git
+         git -C
+         git push
+         git push origin main:main
+         git push --follow-tags
+         git push -o fast
+         git push -ofast
+         git reset --soft HEAD~1
+         git reset
+         git clean -n
+         git branch -d x
+         git branch --list
+         git log --grep --force
+         git checkout -- src/main.rs
+         git checkout -b .x
+         git restore --staged .
+         git restore src
+         git rm x
+         git gc
+         git stash list
+         git worktree remove ../x
+         git checkout main
+         git stash
+         git commit -m --force
+         git -C push status",
+    );
+}
+
+#[test]
+fn disks_and_permissions() {
+    all_are(
+        Some("H003"),
+        "dd if=x of=/dev/sda
+         dd of=//dev/./nvme0n1
+         dd of=/tmp/../dev/sda
+         dd of=../../dev/sda
+         cp image /dev/sda
+         mv x /dev/nvme0n1
+         tee -a /dev/sda",
+    );
+    all_are(
+        Some("H004"),
+        "mkfs /dev/sda\n mkfs.ext4 -F x\n mke2fs x\n mkswap x",
+    );
+    all_are(
+        Some("H005"),
+        "shred x\n wipefs -a /dev/sda\n wipefs --all x\n blkdiscard /dev/sda",
+    );
+    all_are(
+        Some("H006"),
+        "chmod -R 777 /
+         chown --recursive x /usr
+         chmod 777 -R /etc/
+         chmod -R a+w /usr/../usr
+         chgrp -hR x ~
+         rm -r /
+         rm -r --verbose ~/
+         rm --recursive /usr
+         chown -R x /home/me",
+    );
+    all_are(
+        None,
+        "dd if=/dev/sda of=x
+         dd of=/dev/ttyUSB0
+         cp /dev/sda x
+         cp x /dev/null
+         cp x dev/config
+         tee /dev/stderr
+         tee /dev/tty
+         rm -r /tmp
+         rm -r /home/me/x
+         dd if=/dev/zero of=/dev/null
+         chmod -R 755 build
+         chmod 755 /usr
+         chmod -R 755 /tmp/x
+         wipefs /dev/sda",
+    );
+}
+
+#[test]
+fn behind_wrappers() {
+    all_are(
+        Some("H001"),
+        "sudo rm -rf x
+         sudo -n -u root -- rm -rf x
+         sudo --user root A=b rm -rf x
+         sudo -uroot rm -rf x
+         doas -u root rm -f x
+         env rm -rf x
+         env -i A=b -u C rm -rf x
+         env -S 'rm -rf x'
+         env '-Srm -rf' x
+         nohup nice -n 5 timeout -k 5 10 rm -rf x
+         xargs -n 1 rm -f
+         find . -exec rm -f {} +
+         busybox rm -rf x
+         busybox sh -c 'rm -rf x'
+         su -c 'rm -rf x'
+         watch rm -rf x
+         nsenter -t 1 -a rm -rf x
+         unshare -r rm -rf x
+         parallel -j 4 rm -rf",
+    );
+    all_are(
+        None,
+        "sudo ls -f\n env\n sudo\n timeout -k\n xargs\n env -u rm -f x\n find . -exec",
+    );
+}
+
+#[test]
+fn inside_scripts() {
+    all_are(
+        Some("H001"),
+        r#"sh -c 'rm -rf x'
+           bash -lc 'cd x && rm -rf y'
+           bash -eo pipefail -c 'rm -rf x'
+           bash --norc --rcfile x -c 'rm -rf x'
+           /bin/busybox sh -c 'rm -rf x'
+           -bash -c 'rm -rf x'
+           zsh -c 'if true; then rm -f x; fi'
+           sh -c 'for i in a; do rm -f $i; done'
+           sh -c 'A=1 B=2 rm -f x'
+           sh -c '2>/dev/null rm -f x'
+           sh -c 'echo "$(rm -f x)"'
+           sh -c 'echo `rm -f x`'
+           sh -c 'echo ${x:-$(rm -f y)}'
+           sh -c '( { rm -f x; } )'
+           sh -c '\rm -f x'
+           sh -c "r'm' \$'\\x2df' x"
+           sh -c 'f() { rm -f x; }; f'
+           sh -c 'cat <(rm -f x)'
+           sh -c 'case x in x) rm -f y;; esac'
+           sh -c 'sudo sh -c "rm -f x"'
+           sh -c 'echo "$(sh -c "rm -f x")"'
+           sh -c "trap 'rm -f x' EXIT"
+           sh -c 'eval rm -f x'
+           sh -c '! rm -f x'
+           sh -c 'true & rm -f x'
+           bash -c -- 'rm -f x'"#,
+    );
+    assert_eq!(code(&["sh", "-c", "r\\\nm -f x"]), Some("H001"));
+    assert_eq!(code(&["sh", "-c", "true\nrm -f x"]), Some("H001"));
+    all_are(
+        None,
+        r#"sh -c 'echo rm -f x'
+           sh -c '# rm -f x'
+           sh -c 'echo "rm -f x"'
+           sh script.sh -c 'rm -f x'
+           sh -c 'grep -f x > rm'
+           sh -c
+           sh"#,
+    );
+}
+
+#[test]
+fn from_the_network_to_a_shell() {
+    all_are(
+        Some("H007"),
+        r#"sh -c 'curl x | sh'
+           sh -c 'curl -fsSL x | sudo bash -s -- -y'
+           sh -c 'wget -qO- x | tee y | python3'
+           sh -c 'curl x | (cd y; sh)'
+           sh -c '{ curl x; echo; } | sh'
+           sh -c 'bash <(curl x)'
+           sh -c 'sh -c "$(curl https://x/y)"'
+           sh -c '$(curl x)'
+           bash -c '`curl x` y'
+           sh -c 'python3 -c "$(curl x)"'
+           sh -c 'eval "$( wget x)"'
+           sh -c 'source <(curl x)'"#,
+    );
+    all_are(
+        None,
+        r"sh -c 'curl x | python3 -m json.tool'
+           sh -c 'curl x | jq .'
+           sh -c 'curl x; sh y'
+           sh -c 'curl x && echo z | sh'
+           sh -c 'v=$(curl x); echo $v | jq .'
+           sh -c 'eval v=$(curl x)'
+           curl x",
+    );
+}
+
+#[test]
+fn depth_has_a_limit_and_nothing_crashes() {
+    let mut words = vec!["env"; 8];
+    words.push("ls");
+    assert_eq!(code(&words), None);
+    words.insert(0, "env");
+    assert_eq!(code(&words), Some("H008"));
+
+    for unit in [
+        "$(", "`", "\"$(", "${", "(", "<(", "'", "\\", "$'", "$'\\x", "sh -c '", "|&",
+    ] {
+        let script = unit.repeat(20_000);
+        let _ = code(&["sh", "-c", &script]);
+    }
+    let argv = vec![
+        "sh".into(),
+        "-c".into(),
+        OsString::from_vec(vec![0xff; 128 << 10]),
+    ];
+    let request = Request {
+        program: Program::named("sh"),
+        argv,
+        cwd: PathBuf::from("/"),
+        environment: None,
+        interpreter: None,
+    };
+    assert_eq!(dangerous(&request), None);
+}

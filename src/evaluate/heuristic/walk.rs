@@ -1,0 +1,178 @@
+//! From a command to the commands within it. H008.
+
+use std::ffi::OsString;
+
+use super::command::Command;
+use super::define::heuristic;
+use super::network::{self, Pipelines};
+use super::script::{self, Simple};
+use super::{ALL, Heuristic, shell, wrapper};
+
+heuristic! {
+    /// More than eight programs that start programs, or scripts, one inside the other, or more
+    /// text than is worth reading.
+    ///
+    /// ## Why it is dangerous
+    ///
+    /// Nothing honest looks like that, and what is inside isn't looked at any further.
+    ///
+    /// ## Example
+    ///
+    /// ```sh
+    /// env env env env env env env env env ls
+    /// ```
+    ///
+    /// ## Instead
+    ///
+    /// Say it directly, or put it in a file of its own:
+    ///
+    /// ```sh
+    /// env ls
+    /// ```
+    TOO_DEEP, "H008", "too-deep",
+    "commands are nested too deep here to see what would run",
+    None
+}
+
+/// How many wrappers or shells are seen through.
+const DEPTH: usize = 8;
+
+/// How many commands within one are told.
+const INNER: usize = 1024;
+
+/// How many bytes of script and arguments are read in all, some of them more than once.
+const BUDGET: usize = 16 << 20;
+
+/// The first heuristic that applies to `command` or to one within it.
+pub(super) fn examine(command: &Command<'_>) -> Option<&'static Heuristic> {
+    Walk::new(false).command(command, 0).danger
+}
+
+/// The words of each command within `command`.
+pub(super) fn inner(command: &Command<'_>) -> Vec<Vec<OsString>> {
+    let mut walk = Walk::new(true);
+    let _ = walk.command(command, 0);
+    walk.seen
+}
+
+struct Walk {
+    left: usize,
+    /// Whether the commands are wanted, rather than the first danger.
+    gathers: bool,
+    seen: Vec<Vec<OsString>>,
+}
+
+/// What a command comes down to.
+#[derive(Default)]
+struct Found {
+    danger: Option<&'static Heuristic>,
+    downloads: bool,
+    interprets: bool,
+}
+
+impl Found {
+    fn danger(heuristic: &'static Heuristic) -> Self {
+        Self {
+            danger: Some(heuristic),
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.danger = self.danger.or(other.danger);
+        self.downloads |= other.downloads;
+        self.interprets |= other.interprets;
+    }
+}
+
+impl Walk {
+    fn new(gathers: bool) -> Self {
+        Self {
+            left: BUDGET,
+            gathers,
+            seen: Vec::new(),
+        }
+    }
+
+    fn command(&mut self, command: &Command<'_>, depth: usize) -> Found {
+        let size = command.arguments.iter().map(|word| word.len() + 1).sum();
+        if depth > DEPTH || !self.spend(size) {
+            return Found::danger(&TOO_DEEP);
+        }
+        if self.gathers && depth > 0 && self.seen.len() < INNER {
+            self.seen.push(command.words());
+        }
+        let applies = |known: &&&Heuristic| known.applies.is_some_and(|applies| applies(command));
+        if !self.gathers
+            && let Some(heuristic) = ALL.iter().find(applies)
+        {
+            return Found::danger(heuristic);
+        }
+        let mut found = Found {
+            danger: None,
+            downloads: network::downloads(command),
+            interprets: network::interprets(command),
+        };
+        for inner in wrapper::inner(command) {
+            found.add(&self.command(&inner, depth + 1));
+        }
+        for script in wrapper::scripts(command) {
+            found.add(&self.script(&script, depth + 1));
+        }
+        if let Some(script) = shell::script(command) {
+            found.add(&self.script(script, depth + 1));
+        }
+        found
+    }
+
+    fn script(&mut self, script: &[u8], depth: usize) -> Found {
+        if depth > DEPTH || !self.spend(script.len()) {
+            return Found::danger(&TOO_DEEP);
+        }
+        let script = script::commands(script);
+        let mut found = self.commands(&script.commands, depth);
+        if script.limited {
+            found.add(&Found::danger(&TOO_DEEP));
+        }
+        found
+    }
+
+    fn commands(&mut self, commands: &[Simple], depth: usize) -> Found {
+        let mut all = Found::default();
+        let mut pipeline = Pipelines::default();
+        for simple in commands {
+            let words: Vec<&[u8]> = simple.words.iter().map(Vec::as_slice).collect();
+            let Some(command) = Command::of(&words) else {
+                continue;
+            };
+            let mut found = self.command(&command, depth);
+            if let Some(input) = &simple.input
+                && network::interprets(&command)
+            {
+                found.add(&self.script(input, depth + 1));
+            }
+            if self.gathers {
+                continue;
+            }
+            if network::is_download(words.first().copied())
+                || pipeline.flows_into(simple, found.downloads, found.interprets)
+            {
+                return Found::danger(&network::NETWORK_TO_SHELL);
+            }
+            all.add(&found);
+            if all.danger.is_some() {
+                break;
+            }
+        }
+        all
+    }
+
+    /// Takes `bytes` from the budget; whether it had them.
+    fn spend(&mut self, bytes: usize) -> bool {
+        match self.left.checked_sub(bytes) {
+            Some(left) => self.left = left,
+            None => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,224 @@
+//! Rules filed by program and by the words after it, so that a command meets only those that
+//! can match.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::models::{self, CommandModel};
+use crate::request::program::last_component;
+use crate::rules::RuleSet;
+use crate::rules::model::PrefixRule;
+
+use super::meanings::Meanings;
+use super::words::{caseless, same_word};
+
+/// How many words after the program rules are filed by; later words are compared one by one.
+const FILED_WORDS: usize = 8;
+
+/// A [`RuleSet`] made ready for judging.
+///
+/// Looking up a command costs the same among ten rules and ten thousand: rules are filed by
+/// program, then word by word. A rule whose pattern gives alternatives for one word is filed
+/// under each; from a second such word on, its words are compared one by one.
+#[derive(Debug, Default)]
+pub struct IndexedRules {
+    rules: RuleSet,
+    exact: HashMap<Box<[u8]>, Shelf>,
+    canonical: HashMap<Box<[u8]>, Shelf>,
+    /// Per bare name, the index of the last `host_executable` entry.
+    hosts: HashMap<String, usize>,
+    /// Per name, the index of the last `program` entry.
+    programs: HashMap<String, usize>,
+    meanings: Meanings,
+    broken: bool,
+}
+
+/// The rules that agree on the words so far.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// Rules to compare here, as indices into the rule set.
+    rules: Vec<usize>,
+    /// Rules that go on, by their next word.
+    next: HashMap<Box<[u8]>, Shelf>,
+}
+
+impl IndexedRules {
+    /// Files `rules`.
+    pub fn new(rules: RuleSet) -> Self {
+        let mut index = Self {
+            broken: rules.is_broken(),
+            ..Self::default()
+        };
+        for (number, rule) in rules.prefix_rules.iter().enumerate() {
+            let shelves = if rule.canonical {
+                &mut index.canonical
+            } else {
+                &mut index.exact
+            };
+            let program = key(rule.program.as_bytes(), rule.canonical);
+            shelves
+                .entry(program.into())
+                .or_default()
+                .file(rule, number, 0, false);
+        }
+        for (number, entry) in rules.host_executables.iter().enumerate() {
+            index.hosts.insert(entry.name.clone(), number);
+        }
+        for (number, program) in rules.programs.iter().enumerate() {
+            for name in &program.model.names {
+                index.programs.insert(name.clone(), number);
+            }
+        }
+        index.rules = rules;
+        index.meanings = Meanings::of(&index.rules, &|program| {
+            index.model(last_component(program)).is_some()
+        });
+        index
+    }
+
+    /// The rules themselves.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Whether a rules file failed to load, so that what no rule matches is asked about.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// What is known of the command line of the program called `name`, a last component.
+    pub fn model(&self, name: &OsStr) -> Option<&CommandModel> {
+        let name = name.to_str()?;
+        match self.programs.get(name) {
+            Some(&number) => Some(&self.rules.programs.get(number)?.model),
+            None => models::builtin(name),
+        }
+    }
+
+    /// Rules about what commands mean.
+    pub(super) fn meanings(&self) -> &Meanings {
+        &self.meanings
+    }
+
+    /// The paths that rules on the bare `name` may mean; `None` where nothing limits them.
+    pub(super) fn host_paths(&self, name: &str) -> Option<&[String]> {
+        let entry = self.rules.host_executables.get(*self.hosts.get(name)?)?;
+        Some(&entry.paths)
+    }
+
+    /// Calls `found` with each rule whose program is `name` and whose words begin `arguments`.
+    pub(super) fn matching(
+        &self,
+        name: &OsStr,
+        arguments: &[OsString],
+        found: &mut dyn FnMut(usize),
+    ) {
+        for (shelves, canonical) in [(&self.exact, false), (&self.canonical, true)] {
+            if shelves.is_empty() {
+                continue;
+            }
+            let mut place = shelves.get(key(name.as_bytes(), canonical).as_ref());
+            let mut words = arguments.iter();
+            while let Some(here) = place {
+                for &number in &here.rules {
+                    if self.words_match(number, arguments) {
+                        found(number);
+                    }
+                }
+                if here.next.is_empty() {
+                    break;
+                }
+                place = words
+                    .next()
+                    .and_then(|word| here.next.get(key(word.as_bytes(), canonical).as_ref()));
+            }
+        }
+    }
+
+    /// Whether any rule is on the program `name`.
+    pub(super) fn has_rules_on(&self, name: &OsStr) -> bool {
+        [(&self.exact, false), (&self.canonical, true)]
+            .into_iter()
+            .filter(|(shelves, _)| !shelves.is_empty())
+            .any(|(shelves, canonical)| {
+                shelves.contains_key(key(name.as_bytes(), canonical).as_ref())
+            })
+            || self.meanings.has_rules_on(name)
+    }
+
+    /// Calls `found` with every rule on the program `name`, whatever its words.
+    pub(super) fn on_program(&self, name: &OsStr, found: &mut dyn FnMut(usize)) {
+        for (shelves, canonical) in [(&self.exact, false), (&self.canonical, true)] {
+            if let Some(shelf) = shelves.get(key(name.as_bytes(), canonical).as_ref()) {
+                shelf.visit(found);
+            }
+        }
+    }
+
+    fn words_match(&self, number: usize, arguments: &[OsString]) -> bool {
+        self.rules.prefix_rules.get(number).is_some_and(|rule| {
+            rule.rest.len() <= arguments.len()
+                && rule
+                    .rest
+                    .iter()
+                    .zip(arguments)
+                    .all(|(wanted, word)| one_of(wanted, word, rule.canonical))
+        })
+    }
+}
+
+impl Shelf {
+    fn file(&mut self, rule: &PrefixRule, number: usize, depth: usize, spread: bool) {
+        let Some(wanted) = rule.rest.get(depth) else {
+            self.rules.push(number);
+            return;
+        };
+        let several = wanted.len() > 1;
+        if depth == FILED_WORDS || (several && spread) {
+            self.rules.push(number);
+            return;
+        }
+        for word in wanted {
+            self.next
+                .entry(key(word.as_bytes(), rule.canonical).into())
+                .or_default()
+                .file(rule, number, depth + 1, spread || several);
+        }
+    }
+
+    /// The depth of the recursion is bounded by [`FILED_WORDS`].
+    fn visit(&self, found: &mut dyn FnMut(usize)) {
+        for &number in &self.rules {
+            found(number);
+        }
+        for shelf in self.next.values() {
+            shelf.visit(found);
+        }
+    }
+}
+
+/// Whether `word` is one of the alternatives `wanted`.
+pub(super) fn one_of(wanted: &[String], word: &OsStr, canonical: bool) -> bool {
+    wanted
+        .iter()
+        .any(|alternative| same_word(alternative, word, canonical))
+}
+
+/// Whether `path` is among the `listed` paths of a `host_executable` entry.
+pub(super) fn lists(listed: &[String], path: &Path) -> bool {
+    listed
+        .iter()
+        .any(|entry| entry.as_bytes() == path.as_os_str().as_bytes())
+}
+
+/// What a word is filed under.
+fn key(word: &[u8], canonical: bool) -> Cow<'_, [u8]> {
+    if canonical {
+        caseless(word)
+    } else {
+        Cow::Borrowed(word)
+    }
+}

@@ -1,0 +1,194 @@
+//! From rules and a request to the verdict.
+
+use std::ffi::OsString;
+
+use crate::request::Request;
+use crate::rules::Decision;
+use crate::rules::model::{PrefixRule, Run};
+
+use super::index::IndexedRules;
+use super::means;
+use super::names::{Names, objection, presumed};
+use super::sight::Sight;
+use super::unmatched::{or_stricter_default, unmatched};
+use super::verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
+
+/// What the rules and the heuristics say of `request`, and why.
+///
+/// Rules that restrict (prompt, forbidden) match any of the program's names, what it runs without
+/// another exec, and what its words say it will start; by what those mean, where that is known.
+/// Rules that permit match only the path that runs, only a program that the sandboxed side can't
+/// have put there, and only what is literally there. The strictest match decides. Where none
+/// matches, the heuristics do, whether all rules could be read, and `default(...)`; else the
+/// command is allowed, inside.
+pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
+    judge_doubting(index, request, None)
+}
+
+/// The same for one exec among others: what it starts in the sandbox comes to be judged when it
+/// does start, so rules that restrict that count here only if this would run outside.
+pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
+    let sight = Sight::within(request);
+    let found = collect(index, request, &sight);
+    match found.run {
+        None | Some(Run::Inside) => conclude(index, request, &sight, found),
+        Some(_) => judge(index, request),
+    }
+}
+
+/// Why a command's words can't be relied on, as far as rules that permit are concerned.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    /// The first word that is in doubt, 0 for the program.
+    pub(super) from: usize,
+    /// Why, in words.
+    pub(super) reason: String,
+}
+
+/// The same where rules that permit may match only words that come before the `doubt`.
+pub(super) fn judge_doubting(
+    index: &IndexedRules,
+    request: &Request,
+    doubt: Option<&Doubt>,
+) -> Judgement {
+    let mut sight = Sight::of(index, request);
+    sight.doubt = doubt.cloned();
+    let found = collect(index, request, &sight);
+    conclude(index, request, &sight, found)
+}
+
+fn conclude(index: &IndexedRules, request: &Request, sight: &Sight, found: Found) -> Judgement {
+    let verdict = match strictest(index, &found.trace.matches) {
+        Some((decision, rule)) => {
+            let verdict = found.verdict(decision, Basis::Rule(rule));
+            if found.run.is_some() {
+                verdict
+            } else {
+                // A rule that matches widely restricts; it is no exception to the default.
+                or_stricter_default(index, verdict)
+            }
+        }
+        None => unmatched(index, request, &sight.within),
+    };
+    Judgement {
+        verdict,
+        trace: found.trace,
+    }
+}
+
+/// The rules that match, and where those that may lift the command out of the sandbox want it.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) trace: Trace,
+    /// The most confined place that a rule asks for.
+    run: Option<Run>,
+}
+
+impl Found {
+    /// A rule matches as narrowly as it takes to leave the sandbox.
+    pub(super) fn lift(&mut self, run: &Run) {
+        if self.run.as_ref().is_none_or(|least| run < least) {
+            self.run = Some(run.clone());
+        }
+    }
+
+    fn verdict(&self, decision: Decision, basis: Basis) -> Verdict {
+        let run = match &self.run {
+            Some(run) if decision != Decision::Forbidden => run.clone(),
+            _ => Run::Inside,
+        };
+        let placement = match run {
+            // A sandbox of its own can't be had yet; less than was asked for would be worse.
+            Run::Inside | Run::Profile(_) => Placement::Inside,
+            Run::Outside | Run::Unconfined => Placement::Outside,
+        };
+        Verdict {
+            decision,
+            placement,
+            run,
+            basis,
+        }
+    }
+}
+
+/// The rules that match `request` or, if they restrict, one of the commands in `sight`.
+fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
+    let mut found = Found::default();
+    for_each_match(index, request, &mut |number, rule, matched| {
+        // Leaving the sandbox is a permission, so a prompt must match as narrowly for that.
+        let objection = objection(index, rule.into(), &request.program)
+            .or_else(|| sight.objection(matched.matched.len()));
+        match objection {
+            Some(reason) if rule.decision == Decision::Allow => {
+                found.trace.discounted.push((number, reason));
+            }
+            objection => {
+                if objection.is_none() && rule.decision != Decision::Forbidden {
+                    found.lift(&Run::Outside);
+                }
+                found.trace.matches.push(matched);
+            }
+        }
+    });
+    for inner in sight.all() {
+        for_each_match(index, inner, &mut |_, rule, mut matched| {
+            if rule.decision != Decision::Allow {
+                matched.inner = Some(inner.argv.clone());
+                found.trace.matches.push(matched);
+            }
+        });
+    }
+    means::collect(index, request, sight, &mut found);
+    found.trace.matches.sort_by_key(|matched| matched.rule);
+    found.trace.matches.dedup_by_key(|matched| matched.rule);
+    found.trace.on_trial.sort_by_key(|matched| matched.rule);
+    found.trace.on_trial.dedup_by_key(|matched| matched.rule);
+    found
+}
+
+/// Calls `each` with every rule, in order, that matches under some name of the program.
+fn for_each_match(
+    index: &IndexedRules,
+    request: &Request,
+    each: &mut dyn FnMut(usize, &PrefixRule, RuleMatch),
+) {
+    let mut hits: Vec<(usize, usize)> = Vec::new();
+    let presumed = presumed(request);
+    let names = Names::of(request, presumed.as_deref());
+    for (nth, name) in names.iter().enumerate() {
+        index.matching(name.name, request.arguments(), &mut |rule| {
+            hits.push((rule, nth));
+        });
+    }
+    hits.sort_unstable();
+    hits.dedup_by_key(|&mut (rule, _)| rule);
+    for (number, nth) in hits {
+        let rule = index.rules().prefix_rules.get(number);
+        let (Some(rule), Some(name)) = (rule, names.iter().nth(nth)) else {
+            continue;
+        };
+        let words = request.arguments().iter().take(rule.rest.len()).cloned();
+        let matched = RuleMatch {
+            rule: number,
+            matched: std::iter::once(name.name.to_owned()).chain(words).collect(),
+            resolved_program: name.of.map(OsString::from),
+            inner: None,
+        };
+        each(number, rule, matched);
+    }
+}
+
+/// The winning decision, and the first rule that makes it with the longest match.
+fn strictest(index: &IndexedRules, matches: &[RuleMatch]) -> Option<(Decision, usize)> {
+    let mut best: Option<(Decision, usize, usize)> = None;
+    for found in matches {
+        let Some(rule) = index.rules().rule(found.rule) else {
+            continue;
+        };
+        let length = found.matched.len();
+        if best.is_none_or(|(decision, longest, _)| (rule.decision, length) > (decision, longest)) {
+            best = Some((rule.decision, length, found.rule));
+        }
+    }
+    best.map(|(decision, _, rule)| (decision, rule))
+}

@@ -1,0 +1,333 @@
+//! A whole script: each command in it, judged as it would be alone.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use crate::request::Request;
+use crate::rules::Decision;
+use crate::script::{self, Dialect, Problem, Script, ScriptCommand, Word};
+
+use super::heuristic::{self, script::spelled};
+use super::index::IndexedRules;
+use super::judge::{Doubt, judge_doubting};
+use super::verdict::{Basis, Judgement, Placement};
+
+/// How many scripts and wrappers, each within the other, are looked into.
+const DEPTH: usize = 8;
+/// How many commands are judged in one script.
+const COMMANDS: usize = 10_000;
+
+/// Variables that change which program a name means or what it does.
+const TREACHEROUS: [&[u8]; 9] = [
+    b"PATH",
+    b"LD_PRELOAD",
+    b"LD_LIBRARY_PATH",
+    b"LD_AUDIT",
+    b"BASH_ENV",
+    b"ENV",
+    b"IFS",
+    b"SHELLOPTS",
+    b"PYTHONPATH",
+];
+
+/// What comes of a script.
+#[derive(Debug)]
+pub struct ScriptJudgement {
+    /// The strictest of all.
+    pub decision: Decision,
+    /// Every command, each before those that it starts.
+    pub commands: Vec<JudgedCommand>,
+    /// What could not be read. Such a script is never allowed.
+    pub problems: Vec<Problem>,
+}
+
+/// One command of a script.
+#[derive(Debug)]
+pub struct JudgedCommand {
+    /// The line of its script on which it begins, from 1.
+    pub line: u32,
+    /// How many wrappers and scripts it is within.
+    pub depth: usize,
+    /// What it is.
+    pub kind: Kind,
+    /// As the script has it, expansions and all.
+    pub command: ScriptCommand,
+    /// What would be asked, with what is unknown as the script has it; `None` when nothing starts.
+    pub request: Option<Request>,
+    /// What rules and heuristics say of the request.
+    pub judgement: Option<Judgement>,
+    /// What holds in the end.
+    pub decision: Decision,
+}
+
+/// What a command of a script is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A program that starts.
+    Program,
+    /// Something that the shell does itself.
+    Builtin,
+    /// A function that the script defines.
+    Function,
+    /// Assignments or redirections without a command.
+    Bare,
+    /// What runs can't be known before.
+    Unknown,
+}
+
+impl JudgedCommand {
+    /// Where it would run.
+    pub fn placement(&self) -> Placement {
+        let judged = self
+            .judgement
+            .as_ref()
+            .filter(|_| self.kind == Kind::Program);
+        judged.map_or(Placement::Inside, |judged| judged.verdict.placement)
+    }
+}
+
+/// Judges every command in `script`, and what those start in turn. `resolve` makes a request of
+/// a command's words, as they would be started.
+pub fn judge_script(
+    index: &IndexedRules,
+    script: &Script,
+    resolve: &dyn Fn(&[OsString]) -> Request,
+) -> ScriptJudgement {
+    let mut judge = Judge {
+        index,
+        resolve,
+        functions: script.functions.clone(),
+        out: ScriptJudgement {
+            decision: Decision::Allow,
+            commands: Vec::new(),
+            problems: Vec::new(),
+        },
+    };
+    judge.script(script, 0);
+    let mut out = judge.out;
+    let strictest = out.commands.iter().map(|command| command.decision).max();
+    out.decision = strictest.unwrap_or(Decision::Allow);
+    if !out.problems.is_empty() {
+        out.decision = out.decision.max(Decision::Prompt);
+    }
+    out
+}
+
+/// What earlier commands did to the shell that runs a later one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shell {
+    /// A variable was set that changes what programs do.
+    treacherous: bool,
+    /// The working directory may be another.
+    moved: bool,
+}
+
+impl Shell {
+    fn run(&mut self, command: &ScriptCommand) {
+        let mut assigned = command.assignments.iter();
+        self.treacherous |= assigned.any(|assignment| is_treacherous(&assignment.name));
+        self.treacherous |= exports(command);
+        let name = command.words.first().and_then(Word::known);
+        self.moved |=
+            name.is_some_and(|name| matches!(name.as_slice(), b"cd" | b"pushd" | b"popd"));
+    }
+}
+
+struct Judge<'a> {
+    index: &'a IndexedRules,
+    resolve: &'a dyn Fn(&[OsString]) -> Request,
+    functions: Vec<Vec<u8>>,
+    out: ScriptJudgement,
+}
+
+impl Judge<'_> {
+    fn script(&mut self, script: &Script, depth: usize) {
+        self.out.problems.extend_from_slice(&script.problems);
+        let mut shell = Shell::default();
+        for command in &script.commands {
+            shell.run(command);
+            self.command(command, depth, shell);
+        }
+    }
+
+    fn command(&mut self, command: &ScriptCommand, depth: usize, shell: Shell) {
+        if self.out.commands.len() >= COMMANDS {
+            self.problem(command.line, "too many commands");
+            return;
+        }
+        let words: Vec<OsString> = command
+            .words
+            .iter()
+            .flat_map(spelled)
+            .map(OsString::from_vec)
+            .collect();
+        let kind = self.kind(command);
+        let mut judged = JudgedCommand {
+            line: command.line,
+            depth,
+            kind,
+            command: command.clone(),
+            request: None,
+            judgement: None,
+            decision: Decision::Allow,
+        };
+        if words.is_empty() {
+            self.out.commands.push(judged);
+            return;
+        }
+        let request = (self.resolve)(&words);
+        let doubt = doubt(command, kind, shell);
+        let judgement = judge_doubting(self.index, &request, doubt.as_ref());
+        judged.decision = decision(kind, &judgement);
+        let started = heuristic::started(&request, command.input.as_deref());
+        judged.request = Some(request);
+        judged.judgement = Some(judgement);
+        self.out.commands.push(judged);
+        self.inner(command, started, depth, shell);
+    }
+
+    /// Judges what `command` starts.
+    fn inner(
+        &mut self,
+        command: &ScriptCommand,
+        started: heuristic::Started,
+        depth: usize,
+        shell: Shell,
+    ) {
+        if started.commands.is_empty() && started.scripts.is_empty() {
+            return;
+        }
+        if depth >= DEPTH {
+            self.problem(command.line, "commands are nested too deep here");
+            return;
+        }
+        for words in started.commands {
+            let inner = ScriptCommand {
+                line: command.line,
+                words: words.into_iter().map(|word| as_in(command, word)).collect(),
+                input: command.input.clone(),
+                ..ScriptCommand::default()
+            };
+            self.command(&inner, depth + 1, shell);
+        }
+        for text in started.scripts {
+            let mut script = script::parse(&text, Dialect::Bash);
+            for problem in &mut script.problems {
+                problem.line = command.line;
+            }
+            for inner in &mut script.commands {
+                inner.line = inner.line.saturating_add(command.line - 1);
+            }
+            self.functions.extend(script.functions.iter().cloned());
+            self.script(&script, depth + 1);
+        }
+    }
+
+    fn kind(&self, command: &ScriptCommand) -> Kind {
+        let Some(first) = command.words.first() else {
+            return Kind::Bare;
+        };
+        let Some(name) = first.known() else {
+            return Kind::Unknown;
+        };
+        if self.functions.contains(&name) {
+            Kind::Function
+        } else if script::is_builtin(&name) {
+            Kind::Builtin
+        } else if script::reads_script(&name) {
+            Kind::Unknown
+        } else {
+            Kind::Program
+        }
+    }
+
+    fn problem(&mut self, line: u32, message: &'static str) {
+        let last = self.out.problems.last();
+        if last.is_none_or(|last| last.message != message) {
+            self.out.problems.push(Problem {
+                line,
+                column: 1,
+                message,
+            });
+        }
+    }
+}
+
+/// The word as `command` has it, if it has it: what is unknown in it is then still known to be.
+fn as_in(command: &ScriptCommand, word: OsString) -> Word {
+    let bytes = word.into_vec();
+    let unknown = command
+        .words
+        .iter()
+        .find(|known| known.unknown().is_some() && spelled(known).contains(&bytes));
+    unknown.cloned().unwrap_or_else(|| Word {
+        parts: vec![script::Part::Known(bytes)],
+    })
+}
+
+/// Whether the variable `name` changes what names or programs mean.
+fn is_treacherous(name: &[u8]) -> bool {
+    TREACHEROUS.contains(&name) || name.starts_with(b"GIT_")
+}
+
+/// Whether `command` gives a builtin an assignment that changes what names mean.
+fn exports(command: &ScriptCommand) -> bool {
+    let declares = command.words.first().and_then(Word::known);
+    let declares = declares.is_some_and(|name| {
+        matches!(
+            name.as_slice(),
+            b"export" | b"declare" | b"typeset" | b"local" | b"readonly"
+        )
+    });
+    declares
+        && command.words.iter().skip(1).any(|word| {
+            let text = word.recognised();
+            let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+            is_treacherous(name)
+        })
+}
+
+/// Why rules that permit may not believe all of the command's words.
+fn doubt(command: &ScriptCommand, kind: Kind, shell: Shell) -> Option<Doubt> {
+    let all = |reason: &str| {
+        Some(Doubt {
+            from: 0,
+            reason: reason.to_owned(),
+        })
+    };
+    if kind == Kind::Function {
+        return all("the script has a function of this name");
+    }
+    if shell.treacherous {
+        return all("the script changes a variable that says what programs do");
+    }
+    let program = command
+        .words
+        .first()
+        .map(Word::recognised)
+        .unwrap_or_default();
+    if shell.moved && program.contains(&b'/') && !program.starts_with(b"/") {
+        return all("the script changes the working directory before");
+    }
+    let mut words = command.words.iter().enumerate();
+    words.find_map(|(from, word)| {
+        let why = word.unknown()?;
+        let reason = format!("word {from} is {}, known only when it runs", why.name());
+        Some(Doubt { from, reason })
+    })
+}
+
+fn decision(kind: Kind, judgement: &Judgement) -> Decision {
+    let judged = judgement.verdict.decision;
+    let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
+    match kind {
+        Kind::Unknown => judged.max(Decision::Prompt),
+        // No program starts, so defaults don't apply.
+        Kind::Builtin | Kind::Function | Kind::Bare if by_rule => judged,
+        Kind::Builtin | Kind::Function | Kind::Bare => match judgement.verdict.basis {
+            Basis::Heuristic { .. } => judged,
+            _ => Decision::Allow,
+        },
+        Kind::Program => judged,
+    }
+}

@@ -1,0 +1,219 @@
+//! Which rules match by what a command means.
+
+use std::ffi::{OsStr, OsString};
+use std::sync::LazyLock;
+
+use crate::models::{self, CommandModel, Reading};
+use crate::request::{Program, Request};
+use crate::rules::Decision;
+use crate::rules::meaning::Subject;
+use crate::rules::model::{CommandRule, ProgramName, Run};
+
+use super::index::IndexedRules;
+use super::judge::Found;
+use super::names::{Names, Wanted, distrust, objection, presumed};
+use super::see_through::seen_through;
+use super::sight::{Sight, readings};
+use super::verdict::RuleMatch;
+
+/// A program of which nothing is known.
+static NO_MODEL: LazyLock<CommandModel> = LazyLock::new(CommandModel::default);
+
+/// Adds the rules that match `request` or, if they restrict, one of the commands in `sight`. A
+/// program under several names, whose words mean something else under each, is not permitted.
+pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, found: &mut Found) {
+    if index.meanings().is_empty() {
+        return;
+    }
+    let several = readings(index, request).len() > 1;
+    Look::at(index, request).each(&mut |number, name, look, reading| {
+        if let Some(matched) = look.restricted(number, name, reading) {
+            if !several {
+                look.lift(number, sight, reading, found);
+            }
+            note(index, matched, found);
+        } else if let Some(rule) = index.rules().command_rule(number).filter(|_| !several) {
+            look.permit(number, rule, sight, reading, found);
+        }
+    });
+    for inner in sight.all() {
+        Look::at(index, inner).each(&mut |number, name, look, reading| {
+            if let Some(mut matched) = look.restricted(number, name, reading) {
+                matched.inner = Some(inner.argv.clone());
+                note(index, matched, found);
+            }
+        });
+    }
+}
+
+fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Found) {
+    let rule = index.rules().command_rule(matched.rule);
+    if rule.is_some_and(|rule| !rule.enforce) {
+        found.trace.on_trial.push(matched);
+    } else {
+        found.trace.matches.push(matched);
+    }
+}
+
+/// One command, looked at.
+struct Look<'a> {
+    index: &'a IndexedRules,
+    request: &'a Request,
+}
+
+impl<'a> Look<'a> {
+    fn at(index: &'a IndexedRules, request: &'a Request) -> Self {
+        Self { index, request }
+    }
+
+    /// Calls `each` with every rule that may be about the command, under each of its names and
+    /// readings; with some of them more than once.
+    fn each(&self, each: &mut dyn FnMut(usize, &OsStr, &Self, &Reading<'_>)) {
+        let presumed = presumed(self.request);
+        let names = Names::of(self.request, presumed.as_deref());
+        let mut names = names.iter().map(|name| name.name).collect::<Vec<_>>();
+        let concerned = |name: &&OsStr| self.index.meanings().has_rules_on(name);
+        names.retain(|name| concerned(name));
+        if names.is_empty() {
+            return;
+        }
+        let mut readings = readings(self.index, self.request);
+        if readings.is_empty() {
+            readings.push(models::read(&NO_MODEL, self.request.arguments()));
+        }
+        for reading in &readings {
+            for name in &names {
+                let mut numbers = Vec::new();
+                let meanings = self.index.meanings();
+                meanings.candidates(name, reading, &mut |number| numbers.push(number));
+                for number in numbers {
+                    each(number, name, self, reading);
+                }
+            }
+        }
+    }
+
+    /// The match of a rule that restricts.
+    fn restricted(&self, number: usize, name: &OsStr, reading: &Reading<'_>) -> Option<RuleMatch> {
+        let rules = self.index.rules();
+        let words = if let Some(rule) = rules.prefix_rules.get(number) {
+            seen_through(rule, reading)?
+        } else {
+            let rule = rules.command_rule(number)?;
+            let restricts = rule.decision > Decision::Allow;
+            let named = rule.programs.iter().any(|program| program.could_be(name));
+            if !restricts || !named || rule.applies(&self.subject(reading)).is_err() {
+                return None;
+            }
+            let plain = reading.plain().map(|(word, _)| word);
+            plain.take(rule.meaning.subcommand.len()).collect()
+        };
+        let words = words.into_iter().map(OsStr::to_owned);
+        Some(RuleMatch {
+            rule: number,
+            matched: std::iter::once(name.to_owned()).chain(words).collect(),
+            resolved_program: None,
+            inner: None,
+        })
+    }
+
+    fn subject<'b>(&'b self, reading: &'b Reading<'b>) -> Subject<'b> {
+        Subject {
+            reading,
+            cwd: Some(&self.request.cwd),
+            environment: self.request.environment.as_deref(),
+        }
+    }
+
+    /// Lets a rule that asks first say where the command runs, if it matches narrowly too.
+    fn lift(&self, number: usize, sight: &Sight, reading: &Reading<'_>, found: &mut Found) {
+        let Some(rule) = self.index.rules().command_rule(number) else {
+            return;
+        };
+        let narrow = rule.meaning.narrowly(&self.subject(reading)).is_ok();
+        let objection = || {
+            self.objection(rule)
+                .or_else(|| sight.objection(self.request.argv.len()))
+        };
+        if rule.decision == Decision::Prompt && rule.enforce && narrow && objection().is_none() {
+            found.lift(rule.run.as_ref().unwrap_or(&Run::Outside));
+        }
+    }
+
+    /// Adds a rule that permits, or why it doesn't count.
+    fn permit(
+        &self,
+        number: usize,
+        rule: &CommandRule,
+        sight: &Sight,
+        reading: &Reading<'_>,
+        found: &mut Found,
+    ) {
+        if rule.decision != Decision::Allow {
+            return;
+        }
+        let applies = rule.applies(&self.subject(reading));
+        let reason = match applies {
+            Err("") => return,
+            Err(reason) => Some(reason.to_owned()),
+            Ok(()) => self
+                .objection(rule)
+                .or_else(|| sight.objection(self.request.argv.len())),
+        };
+        if let Some(reason) = reason {
+            if !found
+                .trace
+                .discounted
+                .iter()
+                .any(|(known, _)| *known == number)
+            {
+                found.trace.discounted.push((number, reason));
+            }
+            return;
+        }
+        if rule.enforce {
+            found.lift(rule.run.as_ref().unwrap_or(&Run::Outside));
+        }
+        let words = self.request.arguments().iter().cloned();
+        let asked = self.request.program.asked.clone();
+        let matched = RuleMatch {
+            rule: number,
+            matched: std::iter::once(asked)
+                .chain(words)
+                .collect::<Vec<OsString>>(),
+            resolved_program: None,
+            inner: None,
+        };
+        note(self.index, matched, found);
+    }
+
+    /// Why a rule that permits doesn't count for this program.
+    fn objection(&self, rule: &CommandRule) -> Option<String> {
+        let program = &self.request.program;
+        let mut reason = None;
+        for name in &rule.programs {
+            let objection = match name {
+                ProgramName::Literal(name) => {
+                    let canonical = false;
+                    objection(self.index, Wanted { name, canonical }, program)
+                }
+                ProgramName::Glob(glob) => distrust(program).or_else(|| {
+                    let matches = glob.narrowly(path(program));
+                    (!matches).then(|| "the path that runs is another one".to_owned())
+                }),
+            };
+            match objection {
+                None => return None,
+                objection => reason = reason.or(objection),
+            }
+        }
+        reason
+    }
+}
+
+fn path(program: &Program) -> &OsStr {
+    match &program.path {
+        Some(path) => path.as_os_str(),
+        None => &program.asked,
+    }
+}

@@ -1,0 +1,123 @@
+//! Everything that a request comes down to: the command itself, what it runs without another exec,
+//! and what the words say it will start.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::models::{self, CommandModel, Reading, Unwrap, Unwrapped};
+use crate::request::program::last_component;
+use crate::request::{Program, Request};
+
+use super::heuristic;
+use super::index::IndexedRules;
+use super::judge::Doubt;
+use super::within::within;
+
+/// The commands beside the one that was asked about.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    /// What it runs without another exec, outermost first.
+    pub(super) within: Vec<Request>,
+    /// What it and those start.
+    pub(super) inner: Vec<Request>,
+    /// There is more that nobody can see.
+    pub(super) incomplete: bool,
+    /// Why the command's own words can't be relied on.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Sight {
+    pub(super) fn of(index: &IndexedRules, request: &Request) -> Self {
+        let within = within(request);
+        let mut sight = Self::default();
+        for request in std::iter::once(request).chain(&within) {
+            let unwrapped = unwrapped(index, request);
+            sight.incomplete |= unwrapped.incomplete;
+            for command in unwrapped.commands {
+                let asked = command.words.first().cloned().unwrap_or_default();
+                let cwd = request.cwd.clone();
+                let program = Program::named(asked);
+                sight.inner.push(Request::new(program, command.words, cwd));
+            }
+        }
+        sight.add_told(index, request, &within);
+        sight.within = within;
+        sight
+    }
+
+    /// What the request runs without another exec, and nothing else.
+    pub(super) fn within(request: &Request) -> Self {
+        Self {
+            within: within(request),
+            ..Self::default()
+        }
+    }
+
+    /// What the heuristics find besides, as in here-documents.
+    fn add_told(&mut self, index: &IndexedRules, request: &Request, within: &[Request]) {
+        if index.rules().prefix_rules.is_empty() && index.rules().command_rules.is_empty() {
+            return;
+        }
+        for outer in std::iter::once(request).chain(within) {
+            for words in heuristic::inner(outer) {
+                let known = self.inner.iter().any(|inner| inner.argv == words);
+                if let Some(asked) = words.first().filter(|_| !known) {
+                    let program = Program::named(asked);
+                    self.inner
+                        .push(Request::new(program, words, request.cwd.clone()));
+                }
+            }
+        }
+    }
+
+    /// Why no rule that permits by the first `words` of the command counts.
+    pub(super) fn objection(&self, words: usize) -> Option<String> {
+        if self.incomplete {
+            return Some("there is more in it than can be looked at".to_owned());
+        }
+        let doubt = self.doubt.as_ref().filter(|doubt| doubt.from < words);
+        doubt.map(|doubt| doubt.reason.clone())
+    }
+
+    /// All of them, for rules that restrict.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Request> {
+        self.within.iter().chain(&self.inner)
+    }
+}
+
+/// The commands that the request's words say it will start.
+pub fn unwrapped(index: &IndexedRules, request: &Request) -> Unwrapped {
+    let readings = readings(index, request);
+    if readings.iter().all(|reading| reading.inner.is_empty()) {
+        return Unwrapped::default();
+    }
+    let unwrap = Unwrap {
+        model: &|name| index.model(name),
+        script: &|script| heuristic::commands_of(script),
+        within: &|words| {
+            let asked = words.first().cloned().unwrap_or_default();
+            let request = Request::new(Program::named(asked), words.to_vec(), request.cwd.clone());
+            within(&request)
+                .into_iter()
+                .map(|inner| inner.argv)
+                .collect()
+        },
+    };
+    unwrap.all(&readings)
+}
+
+/// The request's arguments as each model reads them that one of the program's names has.
+pub fn readings<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<Reading<'a>> {
+    let program = &request.program;
+    let paths = [&program.path, &program.real].into_iter().flatten();
+    let names = std::iter::once(program.asked.as_os_str())
+        .chain(request.argv.first().map(OsString::as_os_str))
+        .chain(paths.map(|path| path.as_os_str()));
+    let mut models: Vec<&CommandModel> = Vec::new();
+    for name in names {
+        let name: &OsStr = last_component(name);
+        let known = index.model(name);
+        models.extend(known.filter(|known| !models.iter().any(|m| std::ptr::eq(*m, *known))));
+    }
+    let read = |model| models::read(model, request.arguments());
+    models.into_iter().map(read).collect()
+}

@@ -1,0 +1,97 @@
+//! Commands that run another without a second exec, which nobody would judge otherwise.
+//!
+//! The kernel runs a script's interpreter in its place, the dynamic loader runs the program it is given, `busybox` its applets, and `git-push` is
+//! git. Whatever else starts a program does so by exec, and that is a request of its own.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::request::program::last_component;
+use crate::request::{Program, Request};
+
+/// How many commands, each within the other, are seen through.
+const DEPTH: usize = 8;
+
+/// Options of a dynamic loader whose value is the next argument.
+const WITH_VALUE: [&str; 7] = [
+    "--argv0",
+    "--audit",
+    "--glibc-hwcaps-mask",
+    "--glibc-hwcaps-prepend",
+    "--inhibit-rpath",
+    "--library-path",
+    "--preload",
+];
+
+/// The requests within `request`, outermost first; nearly always none.
+pub(super) fn within(request: &Request) -> Vec<Request> {
+    let mut found: Vec<Request> = Vec::new();
+    while found.len() < DEPTH {
+        match next(found.last().unwrap_or(request)) {
+            Some(inner) => found.push(inner),
+            None => break,
+        }
+    }
+    if let Some(interpreter) = &request.interpreter {
+        found.push(Request::clone(interpreter));
+        found.extend(within(interpreter));
+    }
+    found
+}
+
+fn next(request: &Request) -> Option<Request> {
+    let program = &request.program;
+    let paths = [&program.path, &program.real].into_iter().flatten();
+    let mut names = std::iter::once(program.asked.as_os_str())
+        .chain(request.argv.first().map(OsString::as_os_str))
+        .chain(paths.map(|path| path.as_os_str()))
+        .map(|name| last_component(name).as_bytes());
+    let words = names.find_map(|name| {
+        let arguments = request.arguments();
+        match name {
+            b"busybox" | b"toybox" => Some(arguments.to_vec()),
+            b"coreutils" => Some(applet(arguments)),
+            _ if is_loader(name) || name == b"valgrind" => Some(loaded(arguments).to_vec()),
+            _ => dashed(name, arguments),
+        }
+    })?;
+    let program = Program::named(words.first()?);
+    Some(Request::new(program, words, request.cwd.clone()))
+}
+
+/// `ld.so`, `ld-linux-x86-64.so.2`, `ld-musl-aarch64.so.1`, `ld64.so.2` and the like.
+fn is_loader(name: &[u8]) -> bool {
+    let begins = |start: &&[u8]| name.starts_with(start);
+    [&b"ld.so"[..], b"ld-", b"ld64.so"].iter().any(begins)
+        && name.windows(3).any(|part| part == b".so")
+}
+
+fn loaded(mut words: &[OsString]) -> &[OsString] {
+    while let [word, rest @ ..] = words {
+        let word = word.as_bytes();
+        if !word.starts_with(b"--") {
+            break;
+        }
+        let value = WITH_VALUE.iter().any(|option| option.as_bytes() == word);
+        words = rest.get(usize::from(value)..).unwrap_or_default();
+    }
+    words
+}
+
+/// `coreutils rm` and `coreutils --coreutils-prog=rm`.
+fn applet(arguments: &[OsString]) -> Vec<OsString> {
+    let mut words = arguments.to_vec();
+    if let Some(first) = words.first_mut()
+        && let Some(name) = first.as_bytes().strip_prefix(b"--coreutils-prog=")
+    {
+        *first = OsStr::from_bytes(name).to_owned();
+    }
+    words
+}
+
+/// `git-push` as `git push`.
+fn dashed(name: &[u8], arguments: &[OsString]) -> Option<Vec<OsString>> {
+    let subcommand = name.strip_prefix(b"git-").filter(|name| !name.is_empty())?;
+    let words = ["git".into(), OsStr::from_bytes(subcommand).to_owned()];
+    Some(words.into_iter().chain(arguments.iter().cloned()).collect())
+}

@@ -1,0 +1,307 @@
+//! An exec call that waits for an answer, read out of its caller.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::libc::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
+use nix::sys::stat::FileStat;
+use nix::unistd::Pid;
+
+use super::caller;
+use super::memory::{Memory, Vector};
+use super::tamper::{Fixed, Tampering};
+use super::target::{self, Base, Target};
+use crate::evaluate::IndexedRules;
+use crate::request::program::normalised;
+use crate::request::{INTERPRETERS, Interpreter, Program, Request, Trust};
+use crate::sys::listener::{Arch, Notification, Waiting};
+
+/// Where a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// In the sandbox.
+    Inside,
+    /// Outside: it was escalated, or something that was started it.
+    Outside,
+}
+
+/// The arguments of `execve` or `execveat`, in one form.
+#[derive(Debug, Clone)]
+pub struct ExecCall {
+    /// The call that waits.
+    pub waiting: Waiting,
+    /// Where its caller runs.
+    pub side: Side,
+    path: u64,
+    /// Address of the argument vector.
+    pub argv: u64,
+    /// Address of the environment.
+    pub envp: u64,
+    base: Base,
+    flags: i32,
+}
+
+/// What a call asks for, copied: later changes of the caller's memory don't matter.
+#[derive(Debug)]
+pub struct Asked {
+    /// The request to judge.
+    pub request: Request,
+    /// The file's path, every link followed.
+    pub real: PathBuf,
+    /// The file's identity.
+    pub stat: FileStat,
+    /// What will be running: the file, or for a script its last interpreter.
+    pub runs: FileStat,
+    /// Where path and arguments lie in the caller's memory: first address, and the one after the
+    /// last.
+    pub spans: Vec<(u64, u64)>,
+    /// Address of the NUL behind the caller's path: an empty string.
+    pub empty: u64,
+}
+
+impl ExecCall {
+    /// Takes a call that is an exec; `None` for another system call.
+    pub fn new(waiting: &Waiting, side: Side) -> Option<Self> {
+        let Notification {
+            args, arch, number, ..
+        } = waiting.notification;
+        let [first, second, third, fourth, fifth, _] = args;
+        let plain = |path, argv, envp| Self {
+            waiting: waiting.clone(),
+            side,
+            path,
+            argv,
+            envp,
+            base: Base::Directory,
+            flags: 0,
+        };
+        match (arch, number) {
+            (Arch::X86_64, 59) | (Arch::I386, 11) => Some(plain(first, second, third)),
+            (Arch::X86_64, 322) | (Arch::I386, 358) => Some(Self {
+                base: base(low_half(first)),
+                flags: low_half(fifth),
+                ..plain(second, third, fourth)
+            }),
+            _ => None,
+        }
+    }
+
+    /// The calling thread.
+    pub fn tid(&self) -> Pid {
+        self.waiting.notification.tid
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::of(self.tid(), self.waiting.notification.arch)
+    }
+
+    /// Whether the file is looked up from the working directory or the root, not from a descriptor.
+    pub fn is_by_path(&self) -> bool {
+        self.base == Base::Directory && self.flags == 0
+    }
+
+    /// The path as the caller wrote it.
+    ///
+    /// # Errors
+    /// As for [`ExecCall::read`].
+    pub fn path(&self) -> Result<Vec<u8>, Errno> {
+        self.memory().path(self.path)
+    }
+
+    /// Reads and resolves what is asked for, to be judged by `rules`. `writable` are the sandbox's
+    /// writable roots; `tampering` knows programs that need no second look.
+    ///
+    /// # Errors
+    /// The error to answer the caller with: the one that the kernel would give, or `EPERM` for
+    /// what can't be looked at.
+    pub fn read(
+        &self,
+        rules: &IndexedRules,
+        writable: &[PathBuf],
+        tampering: &Tampering,
+    ) -> Result<Asked, Errno> {
+        let tid = self.tid();
+        let path = self.path()?;
+        let empty = self.path.saturating_add(path.len() as u64);
+        if path.is_empty() && self.flags & AT_EMPTY_PATH == 0 {
+            return Err(Errno::ENOENT);
+        }
+        let Vector {
+            strings: argv,
+            mut spans,
+        } = self.memory().vector(self.argv)?;
+        spans.push((self.path, empty.saturating_add(1)));
+        let cwd = caller::working_directory(tid).map_err(|e| errno(&e))?;
+        let asked = OsString::from_vec(path);
+        let by_path = self.is_by_path().then_some(Path::new(&asked));
+        let known = by_path.and_then(|path| tampering.known(path)).cloned();
+        if let Some(Fixed { real, stat }) = known {
+            let path = PathBuf::from(&asked);
+            let request = named(asked, &path, &real, argv, cwd);
+            let found = Found {
+                path,
+                real,
+                stat,
+                runs: stat,
+            };
+            return Ok(found.asked(request, rules, writable, (spans, empty)));
+        }
+        let follow = self.flags & AT_SYMLINK_NOFOLLOW == 0;
+        let target = target::resolve(tid, self.base, asked.as_bytes(), follow)?;
+        let path = self.path_of(&asked, &target, &cwd);
+        let mut request = named(asked, &path, &target.real, argv, cwd);
+        let mut runs = target.stat;
+        if let Some((interpreter, stat)) = self.interpreter(&request, &target, 0)? {
+            request.interpreter = Some(Box::new(interpreter));
+            runs = stat;
+        }
+        let (real, stat) = (target.real, target.stat);
+        let found = Found {
+            path,
+            real,
+            stat,
+            runs,
+        };
+        Ok(found.asked(request, rules, writable, (spans, empty)))
+    }
+
+    /// For a script, the request for its interpreter, found as the caller would find it, and the
+    /// identity of the last one.
+    fn interpreter(
+        &self,
+        script: &Request,
+        target: &Target,
+        depth: usize,
+    ) -> Result<Option<(Request, FileStat)>, Errno> {
+        // What can't be read can't be run by an interpreter either.
+        let Ok(Some(found)) = Interpreter::of(&target.link()) else {
+            return Ok(None);
+        };
+        if depth > INTERPRETERS {
+            return Err(Errno::ELOOP);
+        }
+        let bytes = found.path.as_os_str().as_bytes();
+        let target = target::resolve(self.tid(), Base::Directory, bytes, true)?;
+        let argv = found.argv(&self.script_name(script, depth), &script.argv);
+        let path = script.cwd.join(&found.path);
+        let cwd = script.cwd.clone();
+        let mut request = named(found.path.into_os_string(), &path, &target.real, argv, cwd);
+        let mut runs = target.stat;
+        if let Some((interpreter, stat)) = self.interpreter(&request, &target, depth + 1)? {
+            request.interpreter = Some(Box::new(interpreter));
+            runs = stat;
+        }
+        Ok(Some((request, runs)))
+    }
+
+    /// How the kernel names a script to its interpreter.
+    fn script_name(&self, script: &Request, depth: usize) -> OsString {
+        let asked = &script.program.asked;
+        match self.base {
+            Base::Descriptor(number) if depth == 0 && !Path::new(asked).is_absolute() => {
+                let mut name = OsString::from(format!("/dev/fd/{number}"));
+                if !asked.is_empty() {
+                    name.push("/");
+                    name.push(asked);
+                }
+                name
+            }
+            Base::Descriptor(_) | Base::Directory => asked.clone(),
+        }
+    }
+
+    /// The environment that the caller gives.
+    ///
+    /// # Errors
+    /// As for [`ExecCall::read`].
+    pub fn environment(&self) -> Result<Vec<OsString>, Errno> {
+        self.memory().strings(self.envp)
+    }
+
+    /// The path that is asked for, absolute.
+    fn path_of(&self, asked: &OsStr, target: &Target, cwd: &Path) -> PathBuf {
+        match self.base {
+            Base::Directory => cwd.join(asked),
+            Base::Descriptor(_) if Path::new(asked).is_absolute() => PathBuf::from(asked),
+            Base::Descriptor(_) => target.real.clone(),
+        }
+    }
+}
+
+/// A file that was found.
+struct Found {
+    path: PathBuf,
+    real: PathBuf,
+    stat: FileStat,
+    runs: FileStat,
+}
+
+impl Found {
+    fn asked(
+        self,
+        mut request: Request,
+        rules: &IndexedRules,
+        writable: &[PathBuf],
+        (spans, empty): (Vec<(u64, u64)>, u64),
+    ) -> Asked {
+        if rules.concern(&request) {
+            request.program = self.examined(&request, writable);
+        }
+        Asked {
+            request,
+            real: self.real,
+            stat: self.stat,
+            runs: self.runs,
+            spans,
+            empty,
+        }
+    }
+
+    /// The program with its trust looked up. Where the path leads to another file outside the
+    /// sandbox than inside, no name is to be believed.
+    fn examined(&self, request: &Request, writable: &[PathBuf]) -> Program {
+        let argv0 = request.argv.first().map(OsString::as_os_str);
+        let mut program = Program::at(&request.program.asked, &self.path, argv0, writable);
+        if program.real.as_ref() != Some(&self.real) || !self.is_at_its_path() {
+            program.trust = Trust::Anonymous;
+            program.real = Some(self.real.clone());
+        }
+        program
+    }
+
+    /// Whether the file is at its path from outside the sandbox as well.
+    fn is_at_its_path(&self) -> bool {
+        nix::sys::stat::stat(&self.real).is_ok_and(|s| caller::same_file(&s, &self.stat))
+    }
+}
+
+/// The request by its names alone.
+fn named(asked: OsString, path: &Path, real: &Path, argv: Vec<OsString>, cwd: PathBuf) -> Request {
+    let program = Program {
+        asked,
+        path: Some(normalised(path)),
+        real: Some(real.to_owned()),
+        trust: Trust::Unresolved,
+    };
+    Request::new(program, argv, cwd)
+}
+
+fn base(dirfd: i32) -> Base {
+    if dirfd == AT_FDCWD {
+        Base::Directory
+    } else {
+        Base::Descriptor(dirfd)
+    }
+}
+
+/// The low half of an argument, as the kernel takes an `int`.
+pub(super) fn low_half(argument: u64) -> i32 {
+    let [a, b, c, d, ..] = argument.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}
+
+pub(super) fn errno(error: &std::io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EPERM, Errno::from_raw)
+}

@@ -1,0 +1,158 @@
+//! What /proc tells of a process that asks for an exec, or of the proxy in its place.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{FileStat, Mode, fstat};
+use nix::unistd::Pid;
+
+/// The attributes of a process that survive an exec.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The process, by the number that this process sees.
+    pub process: i32,
+    /// The process and the thread, by the numbers that they see themselves.
+    pub own_process: i32,
+    /// See `own_process`.
+    pub own_thread: i32,
+    /// The file mode creation mask.
+    pub umask: u32,
+    /// Ignored signals.
+    pub ignored: u64,
+}
+
+/// The process of a thread; the thread itself when it is gone.
+pub fn process_of(tid: Pid) -> Pid {
+    status(tid).map_or(tid, |status| Pid::from_raw(status.process))
+}
+
+/// Reads `/proc/TID/status`.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub fn status(tid: Pid) -> io::Result<Status> {
+    let text = fs::File::open(format!("/proc/{tid}/status")).and_then(io::read_to_string)?;
+    let mut status = Status::default();
+    for line in text.lines() {
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        let last = || value.rsplit('\t').next().and_then(|n| n.parse().ok());
+        match name {
+            "Tgid" => status.process = value.parse().unwrap_or_default(),
+            "NStgid" => status.own_process = last().unwrap_or_default(),
+            "NSpid" => status.own_thread = last().unwrap_or_default(),
+            "Umask" => status.umask = u32::from_str_radix(value, 8).unwrap_or(0o77),
+            "SigIgn" => status.ignored = u64::from_str_radix(value, 16).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    if status.process > 0 {
+        Ok(status)
+    } else {
+        Err(Errno::ESRCH.into())
+    }
+}
+
+/// Whom a process belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kin {
+    /// Its parent.
+    pub parent: Pid,
+    /// How many threads it has.
+    pub threads: u32,
+}
+
+/// Reads `/proc/TID/stat`.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub fn kin(tid: Pid) -> io::Result<Kin> {
+    let mut stat = [0; 1024];
+    let length = fs::File::open(format!("/proc/{tid}/stat"))?.read(&mut stat)?;
+    let fields = crate::sys::tree::fields_after_name(stat.get(..length).unwrap_or_default());
+    let number = |nth: usize| fields.as_deref()?.get(nth)?.parse::<i32>().ok();
+    match (number(1), number(17)) {
+        (Some(parent), Some(threads)) => Ok(Kin {
+            parent: Pid::from_raw(parent),
+            threads: threads.unsigned_abs(),
+        }),
+        _ => Err(Errno::ESRCH.into()),
+    }
+}
+
+/// The parent of the thread's process.
+///
+/// # Errors
+/// As for [`kin`].
+pub fn parent(tid: Pid) -> io::Result<Pid> {
+    Ok(kin(tid)?.parent)
+}
+
+/// The numbers of the process's open descriptors.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub fn descriptors(pid: Pid) -> io::Result<Vec<RawFd>> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd"))?;
+    let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+    Ok(entries.filter_map(number).collect())
+}
+
+/// The path of the thread's working directory.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub fn working_directory(tid: Pid) -> io::Result<PathBuf> {
+    fs::read_link(format!("/proc/{tid}/cwd"))
+}
+
+/// The thread's working directory, open; `path` is what [`working_directory`] said.
+///
+/// It is opened by its path outside the sandbox where that leads to the same directory, so that a
+/// program outside is not held to the sandbox's read-only view of it.
+///
+/// # Errors
+/// The process is gone, may not be looked at, or has changed its directory.
+pub fn open_directory(tid: Pid, path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let inside = open(format!("/proc/{tid}/cwd").as_str(), flags, Mode::empty())?;
+    if working_directory(tid)? != path {
+        return Err(Errno::ESTALE.into());
+    }
+    match open(path, flags, Mode::empty()) {
+        Ok(outside) if same_file(&fstat(&outside)?, &fstat(&inside)?) => Ok(outside),
+        _ => Ok(inside),
+    }
+}
+
+/// Whether both are the same file, not merely the same path.
+pub fn same_file(a: &FileStat, b: &FileStat) -> bool {
+    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_status_is_what_we_know() {
+        let status = status(nix::unistd::gettid()).unwrap();
+        assert_eq!(status.process, nix::unistd::getpid().as_raw());
+        assert_eq!(status.own_thread, nix::unistd::gettid().as_raw());
+        assert_ne!(
+            status.ignored & 1 << (13 - 1),
+            0,
+            "the standard library ignores SIGPIPE"
+        );
+        assert_eq!(
+            working_directory(nix::unistd::getpid()).unwrap(),
+            std::env::current_dir().unwrap()
+        );
+    }
+}

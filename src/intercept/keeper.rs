@@ -1,0 +1,82 @@
+//! The process that the user started: keeps a supervisor, and outlives it by a moment.
+
+use std::io;
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{Pid, getppid};
+
+use crate::exit::Exit;
+use crate::sys::{fork, tree};
+
+/// The signals that keeper and supervisor wait for instead of dying of them.
+pub fn watched() -> SigSet {
+    use Signal::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    [SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+        .into_iter()
+        .collect()
+}
+
+/// Runs `supervisor` in a process of its own, and returns what it returned.
+///
+/// Whichever of the two is killed, the other ends what runs outside the sandbox.
+///
+/// # Errors
+/// There can be no such process.
+pub fn keep(supervisor: impl FnOnce() -> Exit) -> io::Result<Exit> {
+    fork::adopt_orphans();
+    let signals = watched();
+    signals.thread_block()?;
+    let waiting = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
+    let keeper = nix::unistd::getpid();
+    let pid = fork::fork(|| {
+        fork::adopt_orphans();
+        fork::signal_on_parent_death(Signal::SIGTERM as i32);
+        if getppid() != keeper {
+            return Exit::Internal.code();
+        }
+        supervisor().code()
+    })?;
+    let exit = wait(pid, &waiting)?;
+    tree::end();
+    Ok(exit)
+}
+
+fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
+    loop {
+        let signal = match waiting.read_signal() {
+            Ok(Some(signal)) => signal,
+            Ok(None) | Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(errno.into()),
+        };
+        if signal.ssi_signo == Signal::SIGCHLD as u32 {
+            if let Some(exit) = ended(supervisor) {
+                return Ok(exit);
+            }
+        } else if let Ok(number) = Signal::try_from(signal.ssi_signo.cast_signed())
+            && (was_sent(signal.ssi_code) || number == Signal::SIGHUP)
+        {
+            // One typed at the terminal reaches the supervisor and the command by itself. That it
+            // hung up is told to the session's leader alone, which may be this process.
+            let _ = kill(supervisor, number);
+        }
+    }
+}
+
+fn ended(supervisor: Pid) -> Option<Exit> {
+    use nix::sys::wait::WaitPidFlag;
+    match waitpid(supervisor, Some(WaitPidFlag::WNOHANG)) {
+        Ok(WaitStatus::Exited(_, status)) => Some(Exit::Command(status.to_le_bytes()[0])),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Exit::Command(128 + signal as u8)),
+        Ok(_) => None,
+        Err(_) => Some(Exit::Internal),
+    }
+}
+
+/// Whether a signal was sent by a process: those typed at the terminal come from the kernel, whose
+/// codes are positive.
+pub fn was_sent(code: i32) -> bool {
+    code <= 0
+}

@@ -1,0 +1,143 @@
+//! The first process of the sandbox: hands the listener over, starts the command, reaps.
+
+use std::ffi::{CString, OsStr};
+use std::io::{self, IoSlice, IoSliceMut, Write};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
+    sendmsg, socketpair,
+};
+use nix::unistd::{Pid, execvpe};
+
+use crate::exit::Exit;
+use crate::request::argv;
+use crate::sys::child::{self, Change};
+use crate::sys::{fork, probe_call, signals};
+
+/// The command as the launcher starts it.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// A name to be searched for in `PATH`, or a path.
+    pub program: CString,
+    /// The argument vector.
+    pub argv: Vec<CString>,
+    /// The environment, as `NAME=value`.
+    pub environment: Vec<CString>,
+    /// Ignored signals, bit n-1 for signal n.
+    pub ignored: u64,
+    /// Blocked signals, likewise.
+    pub blocked: u64,
+}
+
+/// The two ends of the way by which the listener reaches the supervisor.
+///
+/// # Errors
+/// What socketpair(2) answered.
+pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    Ok(socketpair(
+        AddressFamily::Unix,
+        SockType::SeqPacket,
+        None,
+        flags,
+    )?)
+}
+
+/// What the first process does; the result is its exit status. The command keeps the descriptors
+/// `pass`.
+pub fn main(command: &Command, pass: &[RawFd], listener: OwnedFd, channel: OwnedFd) -> u8 {
+    hand_over(listener, channel, || start(command, pass))
+}
+
+/// What the first process does when there is no command: it lets itself be looked at.
+pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
+    hand_over(listener, channel, || {
+        look_at_me();
+        Exit::Success.code()
+    })
+}
+
+fn hand_over(listener: OwnedFd, channel: OwnedFd, child: impl FnOnce() -> u8) -> u8 {
+    if send(&channel, &listener).is_err() {
+        return Exit::Internal.code();
+    }
+    drop((listener, channel));
+    match fork::fork(child) {
+        Ok(shell) => reap_until_end_of(shell),
+        Err(error) => say(&format!("cannot fork: {error}"), Exit::Internal),
+    }
+}
+
+/// Becomes the command.
+fn start(command: &Command, pass: &[RawFd]) -> u8 {
+    for &fd in pass {
+        if let Err(error) = fork::keep_on_exec(fd) {
+            return say(&format!("descriptor {fd}: {error}"), Exit::Internal);
+        }
+    }
+    look_at_me();
+    signals::ignore_exactly(command.ignored);
+    signals::block_exactly(command.blocked);
+    let Err(errno) = execvpe(&command.program, &command.argv, &command.environment);
+    let name = argv::word(OsStr::from_bytes(command.program.as_bytes()));
+    match errno {
+        Errno::ENOENT | Errno::ENOTDIR => say(&format!("{name}: not found"), Exit::NotFound),
+        errno => say(&format!("{name}: {}", errno.desc()), Exit::NotExecutable),
+    }
+}
+
+/// Waits until the supervisor has seen whether it can look at this process.
+fn look_at_me() {
+    fork::allow_inspection();
+    // Where nobody answers, an exec gets no answer either.
+    let _ = probe_call::make();
+}
+
+fn say(message: &str, exit: Exit) -> u8 {
+    // Where standard error is closed the status has to do.
+    let _ = writeln!(io::stderr(), "codex-shell: error: {message}");
+    exit.code()
+}
+
+/// Waits for orphans as for the command; when the command ends, so does the sandbox.
+fn reap_until_end_of(shell: Pid) -> u8 {
+    loop {
+        match child::next_end() {
+            Ok((pid, Change::Exited(status))) if pid == shell => return status,
+            Ok((pid, Change::Killed(signal))) if pid == shell => return signal.saturating_add(128),
+            Ok(_) => {}
+            Err(_) => return Exit::Internal.code(),
+        }
+    }
+}
+
+fn send(channel: &OwnedFd, fd: &OwnedFd) -> io::Result<()> {
+    let fds = [fd.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let data = [IoSlice::new(b"L")];
+    sendmsg::<()>(channel.as_raw_fd(), &data, &rights, MsgFlags::empty(), None)?;
+    Ok(())
+}
+
+/// The listener, from the first process.
+///
+/// # Errors
+/// The first process ended before it sent one.
+pub fn receive(channel: &OwnedFd) -> io::Result<OwnedFd> {
+    let mut byte = [0];
+    let mut data = [IoSliceMut::new(&mut byte)];
+    let mut space = nix::cmsg_space!(RawFd);
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(channel.as_raw_fd(), &mut data, Some(&mut space), flags)?;
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(fds) = control
+            && let Some(fd) = fds.first()
+        {
+            return crate::sys::fork::received(*fd);
+        }
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}

@@ -1,0 +1,318 @@
+//! Reads a caller's path, arguments and environment out of its memory, within limits.
+//!
+//! Everything here comes from the sandboxed side: pointers may be anything, strings may end at the
+//! last byte before an unmapped page, counts may be huge, and another thread may be writing.
+
+use std::ffi::OsString;
+use std::io::IoSliceMut;
+use std::os::unix::ffi::OsStringExt;
+
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
+use nix::unistd::Pid;
+
+use crate::sys::listener::Arch;
+
+/// The longest path that the kernel takes, with its NUL.
+const PATH_LIMIT: usize = 4096;
+/// The longest argument or variable that the kernel takes, with its NUL.
+const STRING_LIMIT: usize = 32 * 4096;
+/// The most that arguments and environment may take together, pointers included; the kernel
+/// allows three quarters of 8 MiB.
+const TOTAL_LIMIT: usize = 6 << 20;
+/// The most strings of one vector. The kernel's default limit, a quarter of an 8 MiB stack, has
+/// room for fewer; a process that has raised it must not make the supervisor hold a small
+/// allocation for each of a million empty strings.
+const COUNT_LIMIT: usize = 1 << 18;
+const PAGE: u64 = PAGE_BYTES as u64;
+const PAGE_BYTES: usize = 4096;
+/// How much of each string is read at first; most are shorter.
+const CHUNK: usize = 256;
+/// How many strings are read by one call.
+const BATCH: usize = 64;
+
+/// The memory of one process.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    tid: Pid,
+    pointer: usize,
+}
+
+/// A null-terminated vector of strings.
+#[derive(Debug, Default)]
+pub struct Vector {
+    /// The strings.
+    pub strings: Vec<OsString>,
+    /// Where the vector and the strings lie: first address, and the one after the last.
+    pub spans: Vec<(u64, u64)>,
+}
+
+impl Vector {
+    fn note(&mut self, address: u64, size: usize) {
+        let after = address.saturating_add(size as u64);
+        match self.spans.last_mut() {
+            // As good as always, one string begins where the one before ends.
+            Some((_, end)) if *end == address => *end = after,
+            _ => self.spans.push((address, after)),
+        }
+    }
+}
+
+impl Memory {
+    /// The memory of the thread `tid`, with pointers as `arch` has them.
+    pub fn of(tid: Pid, arch: Arch) -> Self {
+        let pointer = match arch {
+            Arch::X86_64 => 8,
+            Arch::I386 => 4,
+        };
+        Self { tid, pointer }
+    }
+
+    /// The path at `address`, without its NUL.
+    ///
+    /// # Errors
+    /// What the kernel would answer: `EFAULT`, `ENAMETOOLONG`.
+    pub fn path(self, address: u64) -> Result<Vec<u8>, Errno> {
+        let mut path = Vec::new();
+        self.rest_of_string(address, &mut path, PATH_LIMIT, Errno::ENAMETOOLONG)?;
+        Ok(path)
+    }
+
+    /// The strings that the null-terminated vector at `address` points to. A null address is an
+    /// empty vector, as for the kernel.
+    ///
+    /// # Errors
+    /// What the kernel would answer: `EFAULT`, `E2BIG`.
+    pub fn strings(self, address: u64) -> Result<Vec<OsString>, Errno> {
+        Ok(self.vector(address)?.strings)
+    }
+
+    /// The same, and where it all lies.
+    ///
+    /// # Errors
+    /// As for [`Memory::strings`].
+    pub fn vector(self, address: u64) -> Result<Vector, Errno> {
+        let mut vector = Vector::default();
+        if address == 0 {
+            return Ok(vector);
+        }
+        let pointers = self.pointers(address)?;
+        let size = (pointers.len() + 1) * self.pointer;
+        let mut left = TOTAL_LIMIT.saturating_sub(size);
+        vector.note(address, size);
+        // One for all: a buffer for each string would leave holes between them when it is cut to
+        // the string's size.
+        let mut buffer = [0; BATCH * CHUNK];
+        for batch in pointers.chunks(BATCH) {
+            let lengths = self.beginnings(batch, &mut buffer)?;
+            let mut rest = buffer.as_slice();
+            for (&address, length) in batch.iter().zip(lengths) {
+                let (beginning, after) = rest.split_at_checked(length).ok_or(Errno::EFAULT)?;
+                rest = after;
+                let end = beginning.iter().position(|&b| b == 0);
+                let mut bytes = beginning
+                    .get(..end.unwrap_or(length))
+                    .unwrap_or_default()
+                    .to_vec();
+                if end.is_none() {
+                    let limit = STRING_LIMIT.min(left);
+                    let rest = address.checked_add(length as u64).ok_or(Errno::EFAULT)?;
+                    self.rest_of_string(rest, &mut bytes, limit, Errno::E2BIG)?;
+                }
+                left = left.checked_sub(bytes.len() + 1).ok_or(Errno::E2BIG)?;
+                vector.note(address, bytes.len() + 1);
+                vector.strings.push(OsString::from_vec(bytes));
+            }
+        }
+        Ok(vector)
+    }
+
+    /// Writes to the process; only ever used on the proxy's own buffer.
+    ///
+    /// # Errors
+    /// `EFAULT`, `ESRCH`, or a short write as `EFAULT`.
+    pub fn write(self, address: u64, bytes: &[u8]) -> Result<(), Errno> {
+        let remote = [RemoteIoVec {
+            base: narrow(address)?,
+            len: bytes.len(),
+        }];
+        let written = process_vm_writev(self.tid, &[std::io::IoSlice::new(bytes)], &remote)?;
+        if written == bytes.len() {
+            Ok(())
+        } else {
+            Err(Errno::EFAULT)
+        }
+    }
+
+    /// The pointers of a null-terminated vector, without the null.
+    fn pointers(self, address: u64) -> Result<Vec<u64>, Errno> {
+        let mut pointers = Vec::new();
+        let mut at = address;
+        loop {
+            let mut page = vec![0; usize::try_from(PAGE - at % PAGE).unwrap_or(0)];
+            if page.len() < self.pointer {
+                page.resize(self.pointer, 0); // an unaligned vector, across two pages
+            }
+            let read = self.read(at, &mut page)?;
+            let whole = read - read % self.pointer;
+            if whole == 0 {
+                return Err(Errno::EFAULT);
+            }
+            for bytes in page
+                .get(..whole)
+                .unwrap_or_default()
+                .chunks_exact(self.pointer)
+            {
+                let value = bytes
+                    .iter()
+                    .rev()
+                    .fold(0, |value, &b| value << 8 | u64::from(b));
+                if value == 0 {
+                    return Ok(pointers);
+                }
+                pointers.push(value);
+            }
+            if pointers.len() > COUNT_LIMIT {
+                return Err(Errno::E2BIG);
+            }
+            at = at.checked_add(whole as u64).ok_or(Errno::EFAULT)?;
+        }
+    }
+
+    /// Fills `buffer` with the first bytes at each address, up to [`CHUNK`] or the end of the page,
+    /// and returns how many are each one's.
+    fn beginnings(self, addresses: &[u64], buffer: &mut [u8]) -> Result<Vec<usize>, Errno> {
+        let length = |a: &u64| usize::try_from(PAGE - a % PAGE).map_or(CHUNK, |n| n.min(CHUNK));
+        let lengths: Vec<usize> = addresses.iter().map(length).collect();
+        let mut remote = Vec::with_capacity(addresses.len());
+        for (address, &len) in addresses.iter().zip(&lengths) {
+            let base = narrow(*address)?;
+            remote.push(RemoteIoVec { base, len });
+        }
+        let wanted = lengths.iter().sum();
+        let local = buffer.get_mut(..wanted).ok_or(Errno::EFAULT)?;
+        let read = process_vm_readv(self.tid, &mut [IoSliceMut::new(local)], &remote)?;
+        // No piece crosses a page, so that a short read means a bad pointer.
+        if read == wanted {
+            Ok(lengths)
+        } else {
+            Err(Errno::EFAULT)
+        }
+    }
+
+    /// Appends the bytes from `address` to the next NUL, page by page.
+    fn rest_of_string(
+        self,
+        address: u64,
+        string: &mut Vec<u8>,
+        limit: usize,
+        too_long: Errno,
+    ) -> Result<(), Errno> {
+        let mut at = address;
+        let mut page = [0; PAGE_BYTES];
+        while string.len() < limit {
+            let length = usize::try_from(PAGE - at % PAGE).unwrap_or(0);
+            let piece = page.get_mut(..length).ok_or(Errno::EFAULT)?;
+            if self.read(at, piece)? != length {
+                return Err(Errno::EFAULT);
+            }
+            match piece.iter().position(|&b| b == 0) {
+                Some(end) => {
+                    string.extend(piece.iter().take(end));
+                    return if string.len() < limit {
+                        Ok(())
+                    } else {
+                        Err(too_long)
+                    };
+                }
+                None => string.extend_from_slice(piece),
+            }
+            at = at.checked_add(length as u64).ok_or(Errno::EFAULT)?;
+        }
+        Err(too_long)
+    }
+
+    fn read(self, address: u64, bytes: &mut [u8]) -> Result<usize, Errno> {
+        let remote = [RemoteIoVec {
+            base: narrow(address)?,
+            len: bytes.len(),
+        }];
+        process_vm_readv(self.tid, &mut [IoSliceMut::new(bytes)], &remote)
+    }
+}
+
+fn narrow(address: u64) -> Result<usize, Errno> {
+    usize::try_from(address).map_err(|_| Errno::EFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+
+    use super::*;
+
+    fn own() -> Memory {
+        Memory::of(nix::unistd::gettid(), Arch::X86_64)
+    }
+
+    fn vector(strings: &[CString]) -> Vec<u64> {
+        strings
+            .iter()
+            .map(|s| s.as_ptr().addr() as u64)
+            .chain([0])
+            .collect()
+    }
+
+    #[test]
+    fn strings_of_every_length_are_read_whole() {
+        let lengths = [0, 1, 255, 256, 257, 4095, 4096, 4097, STRING_LIMIT - 1];
+        let strings: Vec<_> = lengths
+            .iter()
+            .map(|&n| CString::new(vec![b'x'; n]).unwrap())
+            .collect();
+        let read = own()
+            .strings(vector(&strings).as_ptr().addr() as u64)
+            .unwrap();
+        assert_eq!(read.iter().map(|s| s.len()).collect::<Vec<_>>(), lengths);
+    }
+
+    #[test]
+    fn many_strings_are_read_in_order() {
+        let strings: Vec<_> = (0..5000)
+            .map(|n| CString::new(n.to_string()).unwrap())
+            .collect();
+        let read = own()
+            .strings(vector(&strings).as_ptr().addr() as u64)
+            .unwrap();
+        assert!(read.iter().enumerate().all(|(n, s)| *s == *n.to_string()));
+        assert_eq!(read.len(), 5000);
+    }
+
+    #[test]
+    fn bad_pointers_and_sizes_are_the_kernels_errors() {
+        let long = [CString::new(vec![b'x'; STRING_LIMIT]).unwrap()];
+        let vector_of_long = vector(&long);
+        assert_eq!(
+            own().strings(vector_of_long.as_ptr().addr() as u64),
+            Err(Errno::E2BIG)
+        );
+        assert_eq!(
+            own().path(long[0].as_ptr().addr() as u64),
+            Err(Errno::ENAMETOOLONG)
+        );
+        assert_eq!(
+            own().strings([8u64, 0].as_ptr().addr() as u64),
+            Err(Errno::EFAULT)
+        );
+        for wild in [1, 4095, u64::MAX, u64::MAX - 7, 1 << 63] {
+            assert_eq!(own().strings(wild), Err(Errno::EFAULT), "{wild:#x}");
+            assert_eq!(own().path(wild), Err(Errno::EFAULT), "{wild:#x}");
+        }
+        assert_eq!(own().strings(0), Ok(vec![]));
+        let endless = vec![long[0].as_ptr().addr() as u64; COUNT_LIMIT + 4096];
+        assert_eq!(
+            own().strings(endless.as_ptr().addr() as u64),
+            Err(Errno::E2BIG)
+        );
+    }
+}

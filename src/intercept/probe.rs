@@ -1,0 +1,141 @@
+//! Whether the supervisor can do its work here: looked at once, on the launcher, before anything
+//! else runs in the sandbox.
+//!
+//! Containers may refuse the calls by which one process looks into another. Without the reading
+//! ones nothing can be judged and nothing starts; without the others judging goes on, and the layer
+//! `interceptor` is missing.
+
+use std::fmt::Display;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::caller;
+use super::memory::Memory;
+use crate::confine::Status;
+use crate::sys::listener::{Listener, Notification, Waiting};
+use crate::sys::pidfd::PidFd;
+use crate::sys::probe_call;
+use crate::sys::proxy_image::{self, CALL, PROBE};
+use crate::sys::trace::Traced;
+
+/// Why nothing can be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum Blind {
+    /// The first process ended, or made another call.
+    #[error("the sandbox's first process does not answer")]
+    Silent,
+    /// The memory or the /proc entries of its processes can't be read.
+    #[error(
+        "programs can't be judged here: {what}: {reason}; in a container, give the program the \
+         right to trace its own processes"
+    )]
+    Unreadable {
+        /// What was tried.
+        what: &'static str,
+        /// The kernel's answer.
+        reason: String,
+    },
+    /// What refused programs are replaced by can't be made.
+    #[error("there is no anonymous file to execute: {0}")]
+    NoImage(io::Error),
+    /// The listener itself fails.
+    #[error("the listener fails: {0}")]
+    Listener(#[from] io::Error),
+}
+
+/// Looks at the launcher, which waits in [`probe_call::make`]; `init` is readable once the sandbox's
+/// first process has ended. The status is that of the layer `interceptor`.
+///
+/// # Errors
+/// Nothing can be judged: nothing must start.
+pub fn look(listener: &Arc<Listener>, init: BorrowedFd<'_>) -> Result<Status, Blind> {
+    let waiting = first_call(listener, init)?;
+    let call = waiting.notification;
+    if call.number != CALL || call.args.first() != Some(&PROBE) {
+        waiting.fail(Errno::EPERM);
+        return Err(Blind::Silent);
+    }
+    let image = proxy_image::create().map_err(Blind::NoImage);
+    if let Err(blind) = read(&call).and(image) {
+        waiting.fail(Errno::EPERM);
+        return Err(blind);
+    }
+    let descriptors = descriptors(&call);
+    let traced = trace(&waiting);
+    let lacking: Vec<String> = [lack("ptrace", traced), lack("pidfd_getfd", descriptors)]
+        .into_iter()
+        .flatten()
+        .collect();
+    if lacking.is_empty() {
+        Ok(Status::InForce)
+    } else {
+        Ok(Status::Missing(lacking.join("; ")))
+    }
+}
+
+fn lack(call: &str, result: io::Result<()>) -> Option<String> {
+    result.err().map(|error| format!("{call}: {error}"))
+}
+
+fn first_call(listener: &Arc<Listener>, init: BorrowedFd<'_>) -> Result<Waiting, Blind> {
+    loop {
+        let mut fds = [
+            PollFd::new(listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(init, PollFlags::POLLIN),
+        ];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(io::Error::from(errno).into()),
+        }
+        let [calls, ended] = fds;
+        if calls.any() == Some(true) {
+            if let Some(call) = Waiting::next(listener)? {
+                return Ok(call);
+            }
+        } else if ended.any() == Some(true) {
+            return Err(Blind::Silent);
+        }
+    }
+}
+
+/// What judging takes.
+fn read(call: &Notification) -> Result<(), Blind> {
+    let unreadable = |what, reason: &dyn Display| Blind::Unreadable {
+        what,
+        reason: reason.to_string(),
+    };
+    let [_, address, ..] = call.args;
+    let word = Memory::of(call.tid, call.arch)
+        .path(address)
+        .map_err(|errno| unreadable("reading memory", &errno.desc()))?;
+    if word != probe_call::WORD.to_bytes() {
+        return Err(unreadable("reading memory", &"it holds something else"));
+    }
+    caller::working_directory(call.tid)
+        .map(drop)
+        .map_err(|error| unreadable("reading /proc", &error))
+}
+
+/// What starting a program outside takes.
+fn descriptors(call: &Notification) -> io::Result<()> {
+    match PidFd::open(call.tid)?.descriptor(0) {
+        // It is closed, which could be told.
+        Err(error) if error.raw_os_error() == Some(Errno::EBADF as i32) => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// What replacing an exec takes. Lets the launcher go on.
+fn trace(call: &Waiting) -> io::Result<()> {
+    let traced = Traced::seize(call.notification.tid).and_then(|traced| {
+        traced.interrupt()?;
+        Ok(traced)
+    });
+    call.answer(0);
+    traced?.wait_for_stop()
+}

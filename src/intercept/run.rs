@@ -1,0 +1,281 @@
+//! One command, from start to end: sandbox, supervisor, timeout, signals.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::call::Side;
+use super::launcher::{self, Command};
+use super::refused::{Kind, Refuser};
+use super::supervisor::{Phase, Session, Supervisor};
+use super::{clock::Clock, keeper, probe};
+use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
+use crate::exit::Exit;
+use crate::sys::listener::Listener;
+use crate::sys::{child, pidfd::PidFd, tree};
+
+/// What to run, and how.
+pub struct Run<'a> {
+    /// The sandbox.
+    pub policy: &'a Policy,
+    /// Layers without which nothing starts.
+    pub require: &'a [LayerName],
+    /// The command.
+    pub command: &'a Command,
+    /// Where the run begins.
+    pub phase: Phase,
+    /// Descriptors that the command gets beside 0, 1 and 2.
+    pub pass: &'a [RawFd],
+    /// How long it may take, questions not counted.
+    pub timeout: Option<Duration>,
+}
+
+/// Why a command did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no sandbox.
+    #[error(transparent)]
+    Confine(#[from] ConfineError),
+    /// Nothing could be judged.
+    #[error(transparent)]
+    Blind(#[from] probe::Blind),
+    /// The supervisor can't work.
+    #[error("the supervisor can't work: {0}")]
+    Supervise(#[from] io::Error),
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its status, or ours.
+    pub exit: Exit,
+    /// What the sandbox refused meanwhile.
+    pub refused: Vec<Kind>,
+}
+
+/// Runs a command to its end, and everything that it started to theirs.
+///
+/// The process must have one thread, with [`keeper::watched`] signals blocked.
+///
+/// # Errors
+/// The command did not start.
+pub fn run(
+    run: &Run<'_>,
+    session: Session,
+    report: impl FnOnce(&Layers),
+) -> Result<Ended, RunError> {
+    let signals = SignalFd::with_flags(
+        &keeper::watched(),
+        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
+    )
+    .map_err(io::Error::from)?;
+    let (ours, theirs) = launcher::channel()?;
+    let keep: Vec<RawFd> = run
+        .pass
+        .iter()
+        .copied()
+        .chain([theirs.as_raw_fd()])
+        .collect();
+    let setup = Setup {
+        policy: run.policy,
+        require: run.require,
+        keep: &keep,
+        terminal: true,
+        tell: true,
+    };
+    let mut theirs = Some(theirs);
+    let mut sandbox = confine::start(&setup, |inside| match theirs.take() {
+        Some(channel) => launcher::main(run.command, run.pass, inside.listener, channel),
+        None => Exit::Internal.code(),
+    })?;
+    drop(theirs);
+    let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
+    let interceptor = probe::look(&listener, sandbox.init.as_fd())?;
+    if run.require.contains(&LayerName::Interceptor) {
+        require(&interceptor)?;
+    }
+    sandbox.layers.add(LayerName::Interceptor, interceptor);
+    report(&sandbox.layers);
+    let mut supervisor = Supervisor::new(session, listener, run.phase)?;
+    supervisor.refuser = Refuser::new(sandbox.refusals.clone());
+    let mut watch = Watch {
+        sandbox,
+        supervisor,
+        signals,
+        clock: Clock::new(run.timeout),
+    };
+    let exit = watch.watch();
+    let refuser = std::mem::take(&mut watch.supervisor.refuser);
+    drop(watch);
+    tree::end();
+    Ok(Ended {
+        exit: exit?,
+        refused: refuser.into_kinds(),
+    })
+}
+
+/// The interceptor is the one layer that is looked at from outside.
+fn require(interceptor: &Status) -> Result<(), ConfineError> {
+    match interceptor {
+        Status::Missing(reason) => Err(ConfineError::Required {
+            layer: LayerName::Interceptor,
+            reason: reason.clone(),
+        }),
+        Status::InForce | Status::Partly(_) | Status::Off => Ok(()),
+    }
+}
+
+/// Everything that the supervising loop looks at.
+struct Watch {
+    sandbox: Sandbox,
+    supervisor: Supervisor,
+    signals: SignalFd,
+    clock: Clock,
+}
+
+/// Something to attend to, in this order.
+#[derive(Clone, Copy)]
+enum Event {
+    /// Signals have come.
+    Signals,
+    /// The proxy that runs in this process is dead.
+    ProxyEnded(Pid),
+    /// Somebody answered a question.
+    Answer,
+    /// A program was started outside, or could not be.
+    Started,
+    /// A system call waits.
+    Call(Side),
+    /// The sandbox has ended.
+    SandboxEnded,
+}
+
+impl Watch {
+    fn watch(&mut self) -> io::Result<Exit> {
+        loop {
+            self.clock.pause_while(self.supervisor.asking.is_open());
+            let Some(events) = self.wait()? else {
+                self.end_sandbox();
+                return Ok(Exit::TimedOut);
+            };
+            for event in events {
+                if let Some(exit) = self.attend(event)? {
+                    return Ok(exit);
+                }
+            }
+        }
+    }
+
+    /// Attends to one event; a status when the run ends with it.
+    fn attend(&mut self, event: Event) -> io::Result<Option<Exit>> {
+        match event {
+            Event::Signals => return Ok(self.take_signals()),
+            Event::ProxyEnded(pid) => {
+                self.supervisor.forget(pid);
+            }
+            Event::Answer => self.supervisor.take_answers(),
+            Event::Started => self.supervisor.take_started(),
+            Event::Call(side) => self.supervisor.answer_one(side)?,
+            Event::SandboxEnded => return Ok(Some(self.status())),
+        }
+        Ok(None)
+    }
+
+    /// Waits until something is ready; `None` when time is up.
+    fn wait(&self) -> io::Result<Option<Vec<Event>>> {
+        let mut watched = vec![(Event::Signals, self.signals.as_fd())];
+        for (pid, stand_in) in &self.supervisor.stand_ins {
+            watched.push((Event::ProxyEnded(*pid), stand_in.proxy()));
+        }
+        watched.push((Event::Answer, self.supervisor.asking.bell()));
+        if let Some(outside) = &self.supervisor.outside {
+            watched.push((Event::Started, outside.bell()));
+            watched.push((Event::Call(Side::Outside), outside.listener.as_fd()));
+        }
+        watched.push((
+            Event::Call(Side::Inside),
+            self.supervisor.listener().as_fd(),
+        ));
+        watched.push((Event::SandboxEnded, self.sandbox.init.as_fd()));
+        let mut fds: Vec<_> = watched
+            .iter()
+            .map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLIN))
+            .collect();
+        loop {
+            let left = match self.clock.left() {
+                Some(Duration::ZERO) => return Ok(None),
+                left => left,
+            };
+            match poll(&mut fds, timeout(left)) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => break,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        let input = |fd: &PollFd<'_>| fd.revents().is_some_and(|r| r.contains(PollFlags::POLLIN));
+        let ready: Vec<bool> = fds.iter().map(input).collect();
+        let events = watched.into_iter().zip(ready);
+        Ok(Some(
+            events
+                .filter_map(|((event, _), ready)| ready.then_some(event))
+                .collect(),
+        ))
+    }
+
+    /// Handles the signals that have come; a status when one of them ends the run.
+    fn take_signals(&mut self) -> Option<Exit> {
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            let number = signal.ssi_signo.cast_signed();
+            match Signal::try_from(number) {
+                Ok(Signal::SIGCHLD) => self.supervisor.look(),
+                Ok(Signal::SIGTERM | Signal::SIGHUP) => {
+                    self.end_sandbox();
+                    return Some(Exit::Command(number.to_le_bytes()[0] + 128));
+                }
+                // One typed at the terminal has reached the command by itself.
+                Ok(_) if keeper::was_sent(signal.ssi_code) => self.signal_command(number),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn signal_command(&self, signal: i32) {
+        if let Some(command) = self.supervisor.command() {
+            let _ = PidFd::open(command).and_then(|c| c.signal(signal));
+        }
+    }
+
+    fn end_sandbox(&mut self) {
+        let init = self.sandbox.init_pid;
+        let _ = kill(init, Signal::SIGKILL);
+        // One that is held for the look after its exec must be taken note of, or its end, and with
+        // it that of the first process, never comes.
+        while child::next_end().is_ok_and(|(pid, _)| pid != init) {}
+    }
+
+    fn status(&self) -> Exit {
+        match waitpid(self.sandbox.init_pid, None) {
+            Ok(WaitStatus::Exited(_, status)) => Exit::Command(status.to_le_bytes()[0]),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Command(128 + signal as u8),
+            _ => Exit::Internal,
+        }
+    }
+}
+
+fn timeout(left: Option<Duration>) -> PollTimeout {
+    let Some(left) = left else {
+        return PollTimeout::NONE;
+    };
+    // Rounded up, so that the last millisecond is not spent turning round.
+    let milliseconds = left.as_millis().saturating_add(1);
+    PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+}

@@ -1,0 +1,338 @@
+//! The supervisor: answers the listeners until the sandbox has ended.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+use super::asking::{Asking, Pending};
+use super::call::{Asked, ExecCall, Side};
+use super::outside::Outside;
+use super::refused::Refuser;
+use super::stand_in::{self, Begun, Role, StandIn};
+use super::stopped::{Material, StoppedExec};
+use super::tamper::Tampering;
+use super::threads::Threads;
+use crate::act::environment::SessionEnvironment;
+use crate::approve::Approver;
+use crate::audit::Audit;
+use crate::evaluate::IndexedRules;
+use crate::flow;
+use crate::sys::listener::{Arch, Listener, Notification, Waiting};
+use crate::sys::proxy_image::{self, Order};
+
+/// What the supervisor works with.
+pub struct Session {
+    /// The rules.
+    pub rules: Arc<IndexedRules>,
+    /// Who is asked.
+    pub approver: Arc<dyn Approver>,
+    /// The records.
+    pub audit: Arc<Audit>,
+    /// The variables as they were at the start.
+    pub environment: SessionEnvironment,
+    /// Where the sandboxed side can write; `None` when there is no sandbox to be outside of.
+    pub writable: Option<Vec<PathBuf>>,
+}
+
+/// How far the run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The next exec is the launcher's own start of the shell that we chose: it is not judged.
+    Shell {
+        /// It reads its start-up files first.
+        login: bool,
+    },
+    /// The login shell's start-up files: what they start runs inside and is not asked about, unless
+    /// it is forbidden. Ends with an exec of [`STARTUP_END`].
+    Startup,
+    /// The command itself.
+    Command,
+}
+
+/// What a login shell is made to execute between its start-up files and the script. There is no
+/// such file, and whoever executes it only makes the supervisor stricter.
+pub const STARTUP_END: &str = "/codex-shell/startup-has-ended";
+
+/// Answers system calls that were stopped.
+pub struct Supervisor {
+    session: Arc<Session>,
+    listener: Arc<Listener>,
+    phase: Phase,
+    /// The process of the first exec, which the run is there for.
+    command: Option<Pid>,
+    /// Whether there are rules that restrict.
+    restricted: bool,
+    /// What the sandboxed side could do to an exec under way.
+    tampering: Tampering,
+    /// Threads that we have a hand on.
+    pub threads: Threads,
+    /// Processes that run the proxy for a program that runs, or is about to.
+    pub stand_ins: HashMap<Pid, StandIn>,
+    /// Questions that wait for a person.
+    pub asking: Asking,
+    /// The way outside, once it was needed.
+    pub outside: Option<Outside>,
+    /// Calls that the sandbox refuses.
+    pub refuser: Refuser,
+}
+
+impl Supervisor {
+    /// Takes over a sandbox's listener.
+    ///
+    /// # Errors
+    /// The proxy's file or the channel for answers can't be made.
+    pub fn new(session: Session, listener: Arc<Listener>, phase: Phase) -> io::Result<Self> {
+        Ok(Self {
+            restricted: session.rules.rules().restricts(),
+            tampering: Tampering::new(session.writable.is_some()),
+            session: Arc::new(session),
+            listener,
+            phase,
+            command: None,
+            threads: Threads::new()?,
+            stand_ins: HashMap::new(),
+            asking: Asking::new()?,
+            outside: None,
+            refuser: Refuser::default(),
+        })
+    }
+
+    /// What it works with.
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// How far the run has come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The sandbox's listener, readable when a call waits.
+    pub fn listener(&self) -> &Listener {
+        &self.listener
+    }
+
+    /// The process that the run is there for, once it has come to its first exec.
+    pub fn command(&self) -> Option<Pid> {
+        self.command
+    }
+
+    /// Whether somebody in the sandbox could change an exec that is let through into one that a
+    /// rule would not let through. Without such rules there is nothing to get around but the
+    /// heuristics, which promise nothing.
+    pub fn can_evade(&mut self, call: &ExecCall, asked: &Asked) -> bool {
+        if !self.restricted {
+            return false;
+        }
+        let writable = self.session.writable.as_deref().unwrap_or_default();
+        self.tampering.is_possible(call, asked, writable)
+    }
+
+    /// Answers one call.
+    ///
+    /// # Errors
+    /// The listener itself fails; a caller that died is none.
+    pub fn answer_one(&mut self, side: Side) -> io::Result<()> {
+        let listener = match (side, &self.outside) {
+            (Side::Inside, _) => &self.listener,
+            (Side::Outside, Some(outside)) => &outside.listener,
+            (Side::Outside, None) => return Ok(()),
+        };
+        let Some(waiting) = Waiting::next(listener)? else {
+            return Ok(());
+        };
+        if waiting.notification.number == proxy_image::CALL {
+            self.answer_proxy(&waiting);
+        } else if let Some(call) = ExecCall::new(&waiting, side) {
+            self.answer_exec(call);
+        } else {
+            self.answer_other(&waiting);
+        }
+        Ok(())
+    }
+
+    /// Answers what the sandbox refuses, and three more kinds that the filter brings: one process
+    /// writing another's memory, two processes in the same, and a thread.
+    fn answer_other(&mut self, call: &Waiting) {
+        match self.refuser.answer(&call.notification) {
+            Ok(()) => {
+                if is_thread_start(&call.notification) {
+                    self.tampering.begin_threads();
+                } else {
+                    self.tampering.begin();
+                }
+                call.resume();
+            }
+            Err(errno) => call.fail(Errno::from_raw(errno)),
+        }
+    }
+
+    fn answer_exec(&mut self, call: ExecCall) {
+        if self.threads.is_replacement(&call.waiting.notification) || self.is_our_own(&call) {
+            return self.threads.let_go(&call);
+        }
+        if self.phase == Phase::Startup && call.path() == Ok(STARTUP_END.into()) {
+            self.phase = Phase::Command;
+            return call.waiting.fail(Errno::ENOENT);
+        }
+        let session = Arc::clone(&self.session);
+        let writable = session.writable.as_deref().unwrap_or_default();
+        let asked = match call.read(&session.rules, writable, &self.tampering) {
+            Ok(asked) => asked,
+            Err(errno) => return call.waiting.fail(errno),
+        };
+        let request = asked.request.clone();
+        let startup = self.phase == Phase::Startup && call.side == Side::Inside;
+        let audit = session.audit.during_startup(startup);
+        let exec = StoppedExec {
+            supervisor: self,
+            call,
+            material: Material::Read(Box::new(asked)),
+        };
+        flow::consider(&session.rules, request, exec, &audit);
+    }
+
+    /// Whether it is an exec of our own making: the shell that we chose, or the program for which
+    /// a proxy stands in.
+    fn is_our_own(&mut self, call: &ExecCall) -> bool {
+        if call.side == Side::Outside {
+            return self
+                .outside
+                .as_mut()
+                .is_some_and(|o| o.is_start(call.tid()));
+        }
+        self.command.get_or_insert(call.tid());
+        let Phase::Shell { login } = self.phase else {
+            return false;
+        };
+        self.phase = if login {
+            Phase::Startup
+        } else {
+            Phase::Command
+        };
+        true
+    }
+
+    fn answer_proxy(&mut self, question: &Waiting) {
+        let pid = question.notification.tid;
+        if let Some(stand_in) = self.stand_ins.get_mut(&pid) {
+            let order = stand_in.answer(&question.notification);
+            question.answer(order.encode());
+            if matches!(order, Order::Exit(_) | Order::Die(_)) {
+                self.forget(pid);
+            }
+            return;
+        }
+        let Some(role) = self.threads.role(pid) else {
+            return question.fail(Errno::ENOSYS);
+        };
+        if self.begin(question, role).is_err() {
+            question.fail(Errno::EPERM);
+        }
+    }
+
+    /// Answers a proxy's first question.
+    fn begin(&mut self, question: &Waiting, role: Role) -> io::Result<()> {
+        let pid = question.notification.tid;
+        match stand_in::begin(question, role)? {
+            Begun::Speaking(order) => question.answer(order.encode()),
+            Begun::Starting {
+                stand_in,
+                launch,
+                unconfined,
+            } => {
+                self.stand_ins.insert(pid, *stand_in);
+                let outside = match &mut self.outside {
+                    Some(outside) => outside,
+                    none => none.insert(Outside::open()?),
+                };
+                let breaks = !outside.keeps_privileges && launch.gains_privileges();
+                if unconfined || breaks || launch.is_ourselves() {
+                    // Under the filter it would not be what it is, or could not judge for itself.
+                    self.started(pid, launch.start());
+                } else {
+                    outside.start(pid, *launch);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells proxies that their programs were started.
+    pub fn take_started(&mut self) {
+        let started = self.outside.as_mut().map(Outside::started);
+        for (pid, child) in started.into_iter().flatten() {
+            self.started(pid, child);
+        }
+    }
+
+    fn started(&mut self, pid: Pid, child: io::Result<crate::sys::child::Child>) {
+        let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
+            // Its proxy died meanwhile.
+            if let Ok(child) = child {
+                let _ = child.handle.signal(nix::libc::SIGKILL);
+            }
+            return;
+        };
+        if !stand_in.started(child) {
+            self.forget(pid);
+        }
+    }
+
+    /// The proxy in the process `pid` has been told how its program ended, or is gone itself.
+    pub fn forget(&mut self, pid: Pid) {
+        if let Some(mut stand_in) = self.stand_ins.remove(&pid)
+            && let Some(program) = stand_in.end()
+            && let Some(outside) = &mut self.outside
+        {
+            outside.forget(program);
+        }
+    }
+
+    /// Carries on with the execs whose questions were answered.
+    pub fn take_answers(&mut self) {
+        for (pending, answer) in self.asking.answers() {
+            let Pending {
+                question,
+                call,
+                held,
+            } = pending;
+            if !call.waiting.is_waiting() {
+                continue;
+            }
+            let session = Arc::clone(&self.session);
+            let exec = StoppedExec {
+                supervisor: self,
+                call,
+                material: Material::Held(Box::new(held)),
+            };
+            flow::resume(question, answer, exec, &session.audit);
+        }
+    }
+
+    /// How many programs run outside, or are about to.
+    pub fn programs_outside(&self) -> usize {
+        self.stand_ins.len() + self.threads.leaving()
+    }
+
+    /// Looks what has become of the execs that were let through, and of the programs outside.
+    pub fn look(&mut self) {
+        self.stand_ins.values_mut().for_each(StandIn::look);
+        self.threads.look(&self.session.rules);
+    }
+}
+
+/// Whether it is the start of a thread.
+fn is_thread_start(call: &Notification) -> bool {
+    const CLONE_THREAD: u64 = 0x1_0000;
+    let clone = match call.arch {
+        Arch::X86_64 => 56,
+        Arch::I386 => 120,
+    };
+    let [flags, ..] = call.args;
+    call.number == clone && flags & CLONE_THREAD != 0
+}

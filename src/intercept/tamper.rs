@@ -1,0 +1,168 @@
+//! Whether anybody could change an exec between our answer and the kernel's second look at it.
+//!
+//! Nearly always nobody can: a shell's child has one thread and memory of its own, and names a
+//! program by a path that the sandboxed side can't write. Only where that can't be shown is an
+//! exec watched, which costs a fifth of what the exec does.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::stat::{FileStat, stat};
+use nix::unistd::Pid;
+
+use super::call::{Asked, ExecCall};
+use super::caller;
+use crate::request::{Program, Request, Trust};
+use crate::sys::process_memory::{self, Map, Stretch};
+
+/// How many stretches of memory are looked at before an exec counts as changeable.
+const STRETCHES: usize = 16;
+/// How many paths are remembered as beyond the sandboxed side's reach.
+const PATHS: usize = 4096;
+/// By then, the kernel has long taken its second look.
+const SECOND_LOOK: Duration = Duration::from_millis(20);
+
+/// What is known of the sandboxed side's means to change an exec under way.
+#[derive(Debug)]
+pub struct Tampering {
+    /// Processes may write each other's memory in ways that don't show.
+    anybody: bool,
+    /// There are processes with several threads.
+    threads: bool,
+    /// Paths on which nothing can be written from inside, and the programs behind them.
+    fixed: HashMap<PathBuf, Fixed>,
+    last_unwatched: Option<Instant>,
+}
+
+/// A program, no script, that the sandboxed side can't change.
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    /// Its path, every link followed.
+    pub real: PathBuf,
+    /// Its identity.
+    pub stat: FileStat,
+}
+
+impl Tampering {
+    /// In the beginning; `confined`: a sandbox is in force.
+    pub fn new(confined: bool) -> Self {
+        Self {
+            anybody: !confined,
+            threads: false,
+            fixed: HashMap::new(),
+            last_unwatched: None,
+        }
+    }
+
+    /// Somebody asks for a means to write another process's memory: from now on every exec is
+    /// watched. Returns once every exec that was not is under way beyond recall.
+    pub fn begin(&mut self) {
+        let since = self.last_unwatched.map(|last| last.elapsed());
+        if let Some(left) = since.and_then(|since| SECOND_LOOK.checked_sub(since))
+            && !self.anybody
+        {
+            sleep(left);
+        }
+        self.anybody = true;
+    }
+
+    /// Somebody starts a thread: from now on it is looked which processes have several.
+    pub fn begin_threads(&mut self) {
+        self.threads = true;
+    }
+
+    /// The program at `path`, if it was seen to be beyond reach and is the same still.
+    pub fn known(&self, path: &Path) -> Option<&Fixed> {
+        let fixed = self.fixed.get(path)?;
+        let now = stat(path).ok()?;
+        let key = |s: &FileStat| (s.st_dev, s.st_ino, s.st_ctime, s.st_ctime_nsec, s.st_mode);
+        (key(&now) == key(&fixed.stat)).then_some(fixed)
+    }
+
+    /// Whether somebody could change the exec before the kernel reads it again. `writable` are the
+    /// sandbox's writable roots.
+    pub fn is_possible(&mut self, call: &ExecCall, asked: &Asked, writable: &[PathBuf]) -> bool {
+        let tid = call.tid();
+        let safe = !self.anybody
+            && call.is_by_path()
+            && self.is_fixed(asked, writable)
+            && (!self.threads || is_alone(tid))
+            && is_private(tid, &asked.spans);
+        if safe {
+            self.last_unwatched = Some(Instant::now());
+        }
+        !safe
+    }
+
+    /// Whether nothing on the path can be written from inside.
+    fn is_fixed(&mut self, asked: &Asked, writable: &[PathBuf]) -> bool {
+        let mut request = Some(&asked.request);
+        while let Some(one) = request {
+            let path = Path::new(&one.program.asked);
+            if !self.fixed.contains_key(path) && !is_path_fixed(one, writable) {
+                return false;
+            }
+            request = one.interpreter.as_deref();
+        }
+        if asked.request.interpreter.is_none() && self.fixed.len() < PATHS {
+            let path = PathBuf::from(&asked.request.program.asked);
+            let real = asked.real.clone();
+            let stat = asked.stat;
+            self.fixed.entry(path).or_insert(Fixed { real, stat });
+        }
+        true
+    }
+}
+
+fn is_path_fixed(request: &Request, writable: &[PathBuf]) -> bool {
+    let path = Path::new(&request.program.asked);
+    if !path.is_absolute() || path.as_os_str().as_bytes().starts_with(b"/proc") {
+        return false;
+    }
+    let name = Some(path.as_os_str());
+    let program = Program::at(path.as_os_str(), path, name, writable);
+    program.trust == Trust::Trusted && program.real == request.program.real
+}
+
+/// Whether no other thread runs in the caller's memory: its process has one, and so has its
+/// parent's if they share it, which stands still until its child has another (vfork).
+fn is_alone(tid: Pid) -> bool {
+    let one = |tid| caller::kin(tid).is_ok_and(|kin| kin.threads == 1);
+    caller::kin(tid).is_ok_and(|kin| {
+        kin.threads == 1
+            && match process_memory::is_one(tid, kin.parent) {
+                Ok(true) => one(kin.parent),
+                Ok(false) => true,
+                Err(_) => false,
+            }
+    })
+}
+
+/// Whether the memory between each pair of addresses is the process's own.
+fn is_private(tid: Pid, spans: &[(u64, u64)]) -> bool {
+    let Ok(map) = Map::open(tid) else {
+        return false;
+    };
+    let mut seen: Vec<Stretch> = Vec::new();
+    for &(start, end) in spans {
+        let mut at = start;
+        while at < end {
+            let known = seen.iter().find(|s| s.start <= at && at < s.end).copied();
+            let stretch = match known {
+                Some(stretch) => stretch,
+                None => match map.stretch(at) {
+                    Ok(stretch) if stretch.own && seen.len() < STRETCHES => {
+                        seen.push(stretch);
+                        stretch
+                    }
+                    _ => return false,
+                },
+            };
+            at = stretch.end;
+        }
+    }
+    true
+}

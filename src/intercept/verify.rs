@@ -1,0 +1,173 @@
+//! Checks, once a program that may run inside has started, that it is the one that was judged.
+//!
+//! The kernel reads path and arguments again after our answer. Another thread, or a process that
+//! shares the memory or the directory, can have changed them by then: that gains nothing beyond
+//! the sandbox, but it would get around what the rules forbid. So the thread is stopped before its
+//! first instruction as the new program, and compared.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::stat::{FileStat, stat};
+use nix::unistd::Pid;
+
+use super::{caller, limits};
+use crate::evaluate::{IndexedRules, judge_exec};
+use crate::request::{Program, Request, Trust, argv};
+use crate::rules::Decision;
+use crate::sys::trace::{Sight, Traced};
+
+/// The longest form of a command in a message, in bytes.
+const COMMAND_LIMIT: usize = 2000;
+
+/// What a process must be running after its exec.
+#[derive(Debug)]
+pub struct Expected {
+    /// The file: for a script, the last interpreter.
+    pub file: FileStat,
+    /// The argument vector, as the kernel makes it.
+    pub argv: Vec<OsString>,
+    /// The kernel runs the file by itself.
+    is_program: bool,
+}
+
+/// An exec that was let through and is watched.
+#[derive(Debug)]
+pub struct Watch {
+    /// The thread.
+    pub traced: Traced,
+    process: Pid,
+    expected: Expected,
+}
+
+/// What became of a watched exec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing yet.
+    Pending,
+    /// What was judged runs, or nothing does.
+    Settled,
+    /// Something else was started, and what it is may not run unasked.
+    Forged,
+}
+
+impl Watch {
+    /// Watches the thread that was `traced` until it runs what is `expected`.
+    pub fn new(traced: Traced, process: Pid, expected: Expected) -> Self {
+        Self {
+            traced,
+            process,
+            expected,
+        }
+    }
+
+    /// The process.
+    pub fn process(&self) -> Pid {
+        self.process
+    }
+
+    /// The memory of its strings, in bytes.
+    pub fn weight(&self) -> usize {
+        self.expected.weight()
+    }
+
+    /// Says to whoever reads our standard error why the process was killed.
+    pub fn tell(&self) {
+        let command = argv::bounded(&self.expected.argv, COMMAND_LIMIT);
+        let why = "changed between the judgement and the start: killed";
+        let _ = writeln!(io::stderr(), "codex-shell: denied: {command} ({why})");
+    }
+
+    /// Looks whether the exec has happened.
+    pub fn look(&mut self, rules: &IndexedRules) -> Outcome {
+        match self.traced.look(self.process) {
+            Sight::Nothing => Outcome::Pending,
+            Sight::Gone => Outcome::Settled,
+            Sight::Executed => match self.expected.runs_in(self.process, rules) {
+                Ok(true) => Outcome::Settled,
+                Ok(false) | Err(_) => Outcome::Forged,
+            },
+        }
+    }
+}
+
+impl Expected {
+    /// What an exec of `request` must become, if `file` is what runs in the end.
+    pub fn new(request: Request, file: FileStat) -> Self {
+        let mut last = request;
+        while let Some(interpreter) = last.interpreter.take() {
+            last = *interpreter;
+        }
+        let real = last.program.real.as_deref();
+        Self {
+            file,
+            argv: last.argv,
+            is_program: real.is_none_or(is_program),
+        }
+    }
+
+    /// The memory of its strings, in bytes.
+    pub fn weight(&self) -> usize {
+        limits::weigh(&self.argv)
+    }
+
+    /// Whether the process runs what is expected.
+    ///
+    /// A file that is neither a program nor a script may have an interpreter that only the kernel
+    /// knows of (binfmt_misc); then what runs is judged for itself.
+    fn runs_in(&self, process: Pid, rules: &IndexedRules) -> io::Result<bool> {
+        let file = stat(format!("/proc/{process}/exe").as_str())?;
+        let line = command_line(process)?;
+        if caller::same_file(&file, &self.file) {
+            return Ok(line == joined(&self.argv));
+        }
+        let actual = actual(process, &line)?;
+        Ok(!self.is_program && judge_exec(rules, &actual).verdict.decision == Decision::Allow)
+    }
+}
+
+/// Whether the file at `path` begins as the kernel's own programs do; so also one that can't be
+/// read.
+fn is_program(path: &Path) -> bool {
+    let mut start = [0; 4];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_err() || start == *b"\x7fELF"
+}
+
+/// The argument vector that the process was started with, each word with a NUL behind it.
+fn command_line(process: Pid) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    fs::File::open(format!("/proc/{process}/cmdline"))?.read_to_end(&mut line)?;
+    Ok(line)
+}
+
+/// Words with a NUL behind each. The kernel gives a program without any word an empty one.
+fn joined(argv: &[OsString]) -> Vec<u8> {
+    if argv.is_empty() {
+        return vec![0];
+    }
+    let words = argv
+        .iter()
+        .flat_map(|word| [word.as_bytes(), &[0]].concat());
+    words.collect()
+}
+
+/// A request for what the process in fact runs.
+fn actual(process: Pid, line: &[u8]) -> io::Result<Request> {
+    let real = fs::read_link(format!("/proc/{process}/exe"))?;
+    let line = line.strip_suffix(&[0]).unwrap_or(line);
+    let argv = line
+        .split(|&b| b == 0)
+        .map(|word| OsStr::from_bytes(word).to_owned());
+    let program = Program {
+        asked: real.clone().into_os_string(),
+        path: Some(real.clone()),
+        real: Some(real),
+        trust: Trust::Anonymous,
+    };
+    let cwd = caller::working_directory(process).unwrap_or_else(|_| PathBuf::from("/"));
+    Ok(Request::new(program, argv.collect(), cwd))
+}

@@ -1,0 +1,86 @@
+//! W113 dangerous-allow.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::evaluate::heuristic;
+use crate::request::{Program, Request};
+use crate::rules::model::PrefixRule;
+use crate::rules::{Decision, RuleSet};
+
+use super::finding::Level;
+use super::{Report, lint};
+
+lint! {
+    /// A rule allows a command that a person would be asked about if there were no rule.
+    ///
+    /// ## Why it matters
+    ///
+    /// Without a rule, commands that are known to destroy work are asked about, and then run
+    /// inside the sandbox. With this one they run outside, unasked, whatever arguments follow.
+    ///
+    /// ## Example
+    ///
+    /// ```python
+    /// prefix_rule(pattern = ["rm", "-rf"], decision = "allow")
+    /// ```
+    ///
+    /// Leave it without a rule; or allow the one command that is meant, as long as it is not
+    /// dangerous itself:
+    ///
+    /// ```python
+    /// prefix_rule(pattern = ["make", "-C", "/opt/site", "clean"], decision = "allow")
+    /// ```
+    "W113", "dangerous-allow", Some(Level::Warning), check
+}
+
+fn check(rules: &RuleSet, report: &mut Report) {
+    for rule in &rules.prefix_rules {
+        if rule.decision != Decision::Allow {
+            continue;
+        }
+        let danger = commands(rule).find_map(|words| {
+            let danger = heuristic::dangerous(&request(&words))?;
+            Some((words.join(" "), danger))
+        });
+        if let Some((command, danger)) = danger {
+            let message = format!("allows `{command}`: {} ({})", danger.reason, danger.code);
+            let help = "delete the rule, so that a person is asked".to_owned();
+            report.add(rule.span, message, Some(help));
+        }
+    }
+}
+
+/// The pattern as commands: each alternative once, with the first one at every other place.
+fn commands(rule: &PrefixRule) -> impl Iterator<Item = Vec<&str>> {
+    let first: Vec<&str> = std::iter::once(&rule.program)
+        .chain(rule.rest.iter().filter_map(|words| words.first()))
+        .map(String::as_str)
+        .collect();
+    let others = first.clone();
+    let varied = rule
+        .rest
+        .iter()
+        .enumerate()
+        .flat_map(move |(place, words)| {
+            let others = others.clone();
+            words.iter().skip(1).map(move |word| {
+                let mut command = others.clone();
+                if let Some(at) = command.get_mut(place + 1) {
+                    *at = word;
+                }
+                command
+            })
+        });
+    std::iter::once(first).chain(varied)
+}
+
+fn request(words: &[&str]) -> Request {
+    Request {
+        program: Program::named(words.first().copied().unwrap_or_default()),
+        argv: words.iter().map(OsString::from).collect(),
+        cwd: PathBuf::from("/"),
+        environment: None,
+        interpreter: None,
+    }
+}

@@ -1,0 +1,243 @@
+//! Asks a person by elicitation: the form, what the answer means, and a rule for "always".
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::channel::{Asked, Reply};
+use crate::request::argv;
+
+/// The longest text of a client or an agent that is shown or passed on, in characters.
+const TEXT_LIMIT: usize = 500;
+
+/// What a person decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Yes, this once.
+    Once,
+    /// Yes, and the same request again until the server ends.
+    Session,
+    /// Yes, and a rule is to say so from now on.
+    Always,
+    /// No, and why.
+    No(String),
+}
+
+/// A decision and the reason that came with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    /// The decision.
+    pub(super) decision: Decision,
+    /// The person's words.
+    pub(super) reason: Option<String>,
+}
+
+impl Said {
+    /// No, for `why`.
+    pub(super) fn no(why: impl Into<String>) -> Self {
+        Self {
+            decision: Decision::No(why.into()),
+            reason: None,
+        }
+    }
+
+    /// The answer to the supervisor.
+    pub(super) fn reply(&self) -> Reply {
+        match &self.decision {
+            Decision::Once | Decision::Session | Decision::Always => Reply::Yes,
+            Decision::No(why) => Reply::No(match &self.reason {
+                Some(reason) => format!("{why}: {reason}"),
+                None => why.clone(),
+            }),
+        }
+    }
+}
+
+/// The question as the parameters of `elicitation/create`. `purpose` is what the agent says it is
+/// for; `always` adds the choice to write a rule.
+pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool) -> Value {
+    let place = if asked.outside {
+        "outside the sandbox"
+    } else {
+        "inside the sandbox"
+    };
+    let Asked {
+        command,
+        directory,
+        because,
+        program,
+        ..
+    } = asked;
+    let why = asked.justification.as_ref();
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    let without = match asked.dropped_variables.join(", ") {
+        names if names.is_empty() => names,
+        names => format!(" It would not get the variables that the command set: {names}."),
+    };
+    let purpose = purpose.map_or_else(String::new, |text| {
+        format!(" The agent says: \u{201c}{}\u{201d}.", printable(text))
+    });
+    let message = format!(
+        "Allow agent to run `{command}` in `{directory}`? Program: {program}, {place}.{without} \
+         Asked by {because}{why}.{purpose}"
+    );
+    let mut choices = vec![
+        json!({ "const": "once", "title": "Yes, once" }),
+        json!({ "const": "session", "title": "Yes, for this session" }),
+    ];
+    if always {
+        choices.push(json!({ "const": "always", "title": "Yes, always (shows the rule first)" }));
+    }
+    choices.push(json!({ "const": "no", "title": "No" }));
+    json!({
+        "mode": "form",
+        "message": message,
+        "requestedSchema": {
+            "type": "object",
+            "properties": {
+                "decision": {
+                    "type": "string",
+                    "title": "Decision",
+                    "oneOf": choices,
+                    "default": "once",
+                },
+                "reason": {
+                    "type": "string",
+                    "title": "Reason",
+                    "description": "Optional; the agent reads it",
+                },
+            },
+        },
+    })
+}
+
+/// Asks whether `rule` is to be appended to `file`.
+pub(super) fn rule_form(rule: &str, file: &str) -> Value {
+    let message = format!(
+        "Append this rule to {file}? {rule} It allows exactly this command and whatever follows \
+         it, anywhere, outside the sandbox and without asking."
+    );
+    json!({
+        "mode": "form",
+        "message": message,
+        "requestedSchema": { "type": "object", "properties": {} },
+    })
+}
+
+/// What the client's answer says. Whatever is not a clear yes is a no.
+pub(super) fn understand(answer: &Value) -> Said {
+    let content = answer.get("content");
+    let field = |name| content.and_then(|c| c.get(name)).and_then(Value::as_str);
+    let decision = match (
+        answer.get("action").and_then(Value::as_str),
+        field("decision"),
+    ) {
+        (Some("accept"), Some("once") | None) => Decision::Once,
+        (Some("accept"), Some("session")) => Decision::Session,
+        (Some("accept"), Some("always")) => Decision::Always,
+        (Some("accept"), Some("no")) | (Some("decline"), _) => Decision::No("declined".into()),
+        (Some("cancel"), _) => Decision::No("cancelled".into()),
+        _ => Decision::No("the client's answer makes no sense".into()),
+    };
+    let reason = field("reason")
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    Said {
+        decision,
+        reason: reason.map(printable),
+    }
+}
+
+/// On one line, with nothing to upset a terminal, and bounded.
+pub(super) fn printable(text: &str) -> String {
+    let line: Vec<&str> = text.split_whitespace().collect();
+    let shown = argv::visible(&line.join(" "));
+    match shown.char_indices().nth(TEXT_LIMIT) {
+        Some((end, _)) => format!("{} […]", shown.get(..end).unwrap_or_default()),
+        None => shown,
+    }
+}
+
+/// The rule that allows exactly these words, as a line of a rules file.
+pub(super) fn rule(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| literal(word)).collect();
+    format!(
+        "prefix_rule(pattern=[{}], decision=\"allow\")",
+        words.join(", ")
+    )
+}
+
+/// A string of the rules language.
+fn literal(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if argv::is_visible(c) => out.push(c),
+            c => {
+                // Writing to a string can't fail.
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// The file that "always" appends to: the user's own rules.
+pub(super) fn rules_file() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = set("CODEX_HOME").map(PathBuf::from);
+    let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".codex")));
+    Some(home?.join("rules").join("default.rules"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        let decision = |answer: Value| understand(&answer).decision;
+        assert_eq!(decision(json!({"action": "accept"})), Decision::Once);
+        assert_eq!(
+            decision(json!({"action": "accept", "content": {}})),
+            Decision::Once
+        );
+        let choose = |d: &str| json!({"action": "accept", "content": {"decision": d}});
+        assert_eq!(decision(choose("session")), Decision::Session);
+        assert_eq!(decision(choose("always")), Decision::Always);
+        for answer in [
+            choose("no"),
+            choose("yes"),
+            json!({"action": "maybe"}),
+            json!({"action": "decline"}),
+            json!({"action": "cancel", "content": {"decision": "once"}}),
+            json!({}),
+            Value::Null,
+        ] {
+            assert!(
+                matches!(decision(answer.clone()), Decision::No(_)),
+                "{answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reason_is_tamed() {
+        let answer = json!({"action": "decline", "content": {"reason": " not\nnow\u{1b}[2K "}});
+        let said = understand(&answer);
+        assert_eq!(said.reply(), Reply::No(r"declined: not now\e[2K".into()));
+        assert!(printable(&"x".repeat(10_000)).len() < 600);
+    }
+
+    #[test]
+    fn a_rule_quotes_its_words() {
+        let words = ["rm", "-r", "a \"b\" \\ \u{202e}é\n"].map(String::from);
+        assert_eq!(
+            rule(&words),
+            r#"prefix_rule(pattern=["rm", "-r", "a \"b\" \\ \U0000202eé\U0000000a"], decision="allow")"#
+        );
+    }
+}

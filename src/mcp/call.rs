@@ -1,0 +1,276 @@
+//! One call, from the fork to the last byte of output. Dropping a [`Call`] ends everything it
+//! started.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, pipe2, read};
+use tokio::net::unix::pipe;
+use tokio::sync::{Notify, mpsc};
+
+use super::channel::{self, Asked, End, Ended, Event, LastWord};
+use super::output::{Output, Stream};
+use super::supervised::{self, Plan, Streams};
+use crate::audit::Notable;
+
+/// How much is read at once.
+const CHUNK: usize = 64 << 10;
+
+/// Something that the owner of a call wants to know while it runs.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A question, and where its answer goes.
+    Question(Asked, End),
+    /// Output has come: how much in all, and the newest.
+    Output(u64, Vec<u8>),
+    /// It has ended.
+    Ended(Box<Report>),
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// How it ended, and what was known then only.
+    pub(super) last: LastWord,
+    /// What it wrote.
+    pub(super) output: Output,
+    /// The execs that did not simply run inside.
+    pub(super) notables: Vec<Notable>,
+    /// What the machine does not offer of the sandbox.
+    pub(super) missing: Vec<String>,
+    /// How long it took.
+    pub(super) duration: Duration,
+}
+
+impl Report {
+    fn new(output: Output) -> Self {
+        Self {
+            last: Ended::Failed("the supervisor died".into()).into(),
+            output,
+            notables: Vec::new(),
+            missing: Vec::new(),
+            duration: Duration::ZERO,
+        }
+    }
+}
+
+/// A running call.
+#[derive(Debug)]
+pub(super) struct Call {
+    news: mpsc::Receiver<News>,
+    cancel: Arc<Notify>,
+}
+
+impl Call {
+    /// Starts a call whose input is `input`. `alive` is dropped when every process of it is gone.
+    ///
+    /// # Errors
+    /// There are no descriptors or processes left.
+    pub(super) fn start(
+        plan: Plan,
+        input: OwnedFd,
+        output: Output,
+        progress: bool,
+        alive: impl Send + 'static,
+    ) -> io::Result<Self> {
+        let (stdout, output_end) = pipe2(OFlag::O_CLOEXEC)?;
+        let (stderr, error_end) = pipe2(OFlag::O_CLOEXEC)?;
+        let (events, theirs) = channel::pair()?;
+        let streams = Streams {
+            input,
+            output: output_end,
+            errors: error_end,
+        };
+        let keeper = supervised::start(plan, streams, theirs)?;
+        let keeper = Keeper { pid: keeper };
+        let (sender, news) = mpsc::channel(16);
+        let cancel = Arc::new(Notify::new());
+        let follow = Follow {
+            started: Instant::now(),
+            stdout: Some(pipe::Receiver::from_owned_fd(stdout)?),
+            stderr: Some(pipe::Receiver::from_owned_fd(stderr)?),
+            events: End::new(events)?,
+            sender,
+            cancel: Arc::clone(&cancel),
+            progress,
+            report: Report::new(output),
+        };
+        tokio::spawn(async move {
+            follow.follow(keeper).await;
+            drop(alive);
+        });
+        Ok(Self { news, cancel })
+    }
+
+    /// Ends everything that the call has started; [`News::Ended`] comes once it has.
+    pub(super) fn cancel(&self) {
+        self.cancel.notify_one();
+    }
+
+    /// What comes next; after [`News::Ended`], nothing.
+    pub(super) async fn next(&mut self) -> News {
+        match self.news.recv().await {
+            Some(news) => news,
+            // The follower always says how it ended, unless nobody is to be told any more.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The keeper's process. It is ended and reaped when this is dropped.
+#[derive(Debug)]
+struct Keeper {
+    pid: Pid,
+}
+
+impl Keeper {
+    fn end(&self) {
+        // Not reaped yet, so the number is still its own.
+        let _ = kill(self.pid, Signal::SIGTERM);
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.end();
+        let _ = waitpid(self.pid, None);
+    }
+}
+
+/// Follows a call, whoever still listens.
+struct Follow {
+    started: Instant,
+    stdout: Option<pipe::Receiver>,
+    stderr: Option<pipe::Receiver>,
+    events: End,
+    sender: mpsc::Sender<News>,
+    cancel: Arc<Notify>,
+    progress: bool,
+    report: Report,
+}
+
+/// What woke the follower.
+enum Woken {
+    Output,
+    Errors,
+    Event(io::Result<Option<(Event, Option<OwnedFd>)>>),
+    Cancelled,
+}
+
+impl Follow {
+    async fn follow(mut self, keeper: Keeper) {
+        let mut ending = false;
+        loop {
+            let woken = tokio::select! {
+                biased;
+                ready = readable(self.stdout.as_ref()) => ready.map(|()| Woken::Output),
+                ready = readable(self.stderr.as_ref()) => ready.map(|()| Woken::Errors),
+                event = self.events.next() => Ok(Woken::Event(event)),
+                () = self.cancel.notified(), if !ending => Ok(Woken::Cancelled),
+                () = self.sender.closed(), if !ending => Ok(Woken::Cancelled),
+            };
+            match woken {
+                Ok(Woken::Output) => self.read(Stream::Stdout),
+                Ok(Woken::Errors) => self.read(Stream::Stderr),
+                Ok(Woken::Event(Ok(Some((event, fd))))) => {
+                    if self.take(event, fd).await {
+                        break;
+                    }
+                }
+                Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break,
+                Ok(Woken::Cancelled) => {
+                    ending = true;
+                    keeper.end();
+                }
+            }
+        }
+        self.finish().await;
+        // The keeper closes its end by exiting; then reaping it takes no time.
+        while let Ok(Some(_)) = self.events.next::<Event>().await {}
+        drop(keeper);
+    }
+
+    /// Whether it is over.
+    async fn take(&mut self, event: Event, fd: Option<OwnedFd>) -> bool {
+        match event {
+            Event::Started(missing) => self.report.missing = missing,
+            Event::Saw(notable) => self.report.notables.push(notable),
+            Event::Asking(asked) => {
+                // Without a descriptor, or with nobody there, the question is closed: a no.
+                if let Some(Ok(end)) = fd.map(End::new) {
+                    let _ = self.sender.send(News::Question(asked, end)).await;
+                }
+            }
+            Event::Ended(last) => {
+                self.report.last = last;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Reads once from a stream that may have something.
+    fn read(&mut self, stream: Stream) {
+        let mut buffer = vec![0; CHUNK];
+        if let Some(count) = self.read_into(stream, &mut buffer)
+            && self.progress
+        {
+            buffer.truncate(count);
+            let news = News::Output(self.report.output.total(), buffer);
+            // A client that doesn't keep up misses some of it; the result has it all.
+            let _ = self.sender.try_send(news);
+        }
+    }
+
+    /// How much came; `None` when there is nothing now or never again.
+    fn read_into(&mut self, stream: Stream, buffer: &mut [u8]) -> Option<usize> {
+        let pipe = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        match pipe.as_ref()?.try_read(buffer) {
+            Ok(0) => *pipe = None,
+            Ok(count) => {
+                let read = buffer.get(..count).unwrap_or_default();
+                self.report.output.push(stream, read);
+                return Some(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => *pipe = None,
+        }
+        None
+    }
+
+    /// Nothing writes any more: takes what is left in the pipes.
+    async fn finish(&mut self) {
+        let mut buffer = vec![0; CHUNK];
+        let pipes = [
+            (Stream::Stdout, &self.stdout),
+            (Stream::Stderr, &self.stderr),
+        ];
+        for (stream, pipe) in pipes {
+            let Some(pipe) = pipe else { continue };
+            // Past the runtime, which may not know yet that there is something.
+            while let Ok(count @ 1..) = read(pipe, &mut buffer) {
+                let read = buffer.get(..count).unwrap_or_default();
+                self.report.output.push(stream, read);
+            }
+        }
+        self.report.duration = self.started.elapsed();
+        let report = std::mem::replace(&mut self.report, Report::new(Output::default()));
+        let _ = self.sender.send(News::Ended(Box::new(report))).await;
+    }
+}
+
+/// Waits until a pipe can be read; for ever when it is closed.
+async fn readable(pipe: Option<&pipe::Receiver>) -> io::Result<()> {
+    match pipe {
+        Some(pipe) => pipe.readable().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,220 @@
+//! The channel between the server and one call's supervisor: a message per event, and for each
+//! question a channel of its own for the answer.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
+    sendmsg, socketpair,
+};
+use rmcp::schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::audit::Notable;
+use crate::intercept::refused::Kind;
+use crate::report::refusals;
+use crate::sys::fork;
+
+/// The longest message. Every text in one is bounded far below.
+const LONGEST: usize = 128 << 10;
+
+/// What a supervisor says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Event {
+    /// The sandbox stands; these layers are missing, each with what is lost.
+    Started(Vec<String>),
+    /// An exec did not simply run inside.
+    Saw(Notable),
+    /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
+    Asking(Asked),
+    /// It is over, and nothing is left running.
+    Ended(LastWord),
+}
+
+/// What is known at the end only.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LastWord {
+    /// How it ended.
+    pub(super) ended: Ended,
+    /// So many more execs than were told did not simply run inside.
+    pub(super) more: u64,
+    /// The calls that the sandbox refused.
+    pub(super) refused: Vec<RefusedCall>,
+}
+
+impl From<Ended> for LastWord {
+    fn from(ended: Ended) -> Self {
+        Self {
+            ended,
+            more: 0,
+            refused: Vec::new(),
+        }
+    }
+}
+
+/// System calls of one kind that the sandbox refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct RefusedCall {
+    /// What was tried.
+    what: String,
+    /// How often.
+    times: u64,
+    /// The program that tried first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<String>,
+    /// What would permit it.
+    permitted_by: String,
+}
+
+impl From<&Kind> for RefusedCall {
+    fn from(kind: &Kind) -> Self {
+        Self {
+            what: refusals::what(&kind.refused),
+            times: kind.times,
+            program: kind.record().program,
+            permitted_by: kind.refused.remedy.to_owned(),
+        }
+    }
+}
+
+/// A question in words, printable and bounded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    /// The argument vector, quoted as for a shell.
+    pub(super) command: String,
+    /// The file that would run.
+    pub(super) program: String,
+    /// The working directory.
+    pub(super) directory: String,
+    /// It would run outside the sandbox.
+    pub(super) outside: bool,
+    /// The rule's `FILE:LINE`, or the heuristic's code.
+    pub(super) because: String,
+    /// The rule's justification, or the heuristic's reason.
+    pub(super) justification: Option<String>,
+    /// The variables that it would not get outside.
+    pub(super) dropped_variables: Vec<String>,
+    /// A rule asks; no further rule could lift that.
+    pub(super) by_rule: bool,
+    /// The words of a rule that would allow exactly this, if there can be one.
+    pub(super) pattern: Option<Vec<String>>,
+    /// Stands for the whole request; the same for no other one.
+    pub(super) key: [u64; 2],
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Ended {
+    /// With this status; 128+n if signal n ended it.
+    Exit(u8),
+    /// The time was up.
+    TimedOut,
+    /// It did not start, and why.
+    Failed(String),
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Reply {
+    /// Run it.
+    Yes,
+    /// Don't, and why not.
+    No(String),
+}
+
+/// Two ends that keep messages apart, closed on exec.
+pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    Ok(socketpair(
+        AddressFamily::Unix,
+        SockType::SeqPacket,
+        None,
+        flags,
+    )?)
+}
+
+/// Sends `message`, with a descriptor if there is one to hand over. Waits while the channel is full.
+pub(super) fn send(
+    channel: impl AsFd,
+    message: &impl Serialize,
+    with: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let text = serde_json::to_vec(message)?;
+    let fds: Vec<RawFd> = with.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let rights = if fds.is_empty() {
+        &[]
+    } else {
+        rights.as_slice()
+    };
+    let data = [IoSlice::new(&text)];
+    let channel = channel.as_fd().as_raw_fd();
+    loop {
+        match sendmsg::<()>(channel, &data, rights, MsgFlags::MSG_NOSIGNAL, None) {
+            Err(Errno::EINTR) => {}
+            result => return result.map(drop).map_err(io::Error::from),
+        }
+    }
+}
+
+/// Takes the next message; `None` once the other side has closed. Waits unless `flags` say
+/// otherwise.
+pub(super) fn receive<T: DeserializeOwned>(
+    channel: impl AsFd,
+    flags: MsgFlags,
+) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+    let mut buffer = vec![0; LONGEST];
+    let mut space = nix::cmsg_space!(RawFd);
+    let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
+    let (length, received) = {
+        let mut data = [IoSliceMut::new(&mut buffer)];
+        let channel = channel.as_fd().as_raw_fd();
+        let message = recvmsg::<()>(channel, &mut data, Some(&mut space), flags)?;
+        let mut received = None;
+        for control in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(fds) = control {
+                received = fds.first().copied().map(fork::received).transpose()?;
+            }
+        }
+        (message.bytes, received)
+    };
+    match buffer.get(..length).unwrap_or_default() {
+        [] => Ok(None),
+        text => Ok(Some((serde_json::from_slice(text)?, received))),
+    }
+}
+
+/// The server's end, for waiting without blocking.
+#[derive(Debug)]
+pub(super) struct End(AsyncFd<OwnedFd>);
+
+impl End {
+    /// Takes an end over.
+    pub(super) fn new(fd: OwnedFd) -> io::Result<Self> {
+        #[expect(
+            deprecated,
+            reason = "an OwnedFd stays open as long as it is registered"
+        )]
+        Ok(Self(AsyncFd::with_interest(fd, Interest::READABLE)?))
+    }
+
+    /// The next message; `None` once the other side has closed. Nothing is lost when the future is
+    /// dropped.
+    pub(super) async fn next<T: DeserializeOwned>(
+        &self,
+    ) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+        let take = |fd: &OwnedFd| receive(fd, MsgFlags::MSG_DONTWAIT);
+        self.0.async_io(Interest::READABLE, take).await
+    }
+
+    /// Sends without waiting: for the one answer that a channel is there for.
+    pub(super) fn answer(&self, message: &impl Serialize) -> io::Result<()> {
+        send(self.0.get_ref(), message, None)
+    }
+}

@@ -1,0 +1,133 @@
+//! Follows a call for its client: questions, progress, the end.
+
+use std::time::{Duration, Instant};
+
+use rmcp::RoleServer;
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::service::Peer;
+use tokio::sync::mpsc;
+
+use super::asking::Asker;
+use super::call::{Call, News, Report};
+use super::rounds::Round;
+use super::shell::Sandboxed;
+
+/// So often at most is the client told of output.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// A call and those who follow it.
+#[derive(Debug)]
+pub(super) struct Driven {
+    pub(super) call: Call,
+    pub(super) asker: Asker,
+    pub(super) progress: Option<Progress>,
+    /// Where it runs.
+    pub(super) sandbox: Sandboxed,
+}
+
+/// Why following stops.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The call has ended.
+    Ended(Box<Report>),
+    /// The client is to put a form to the person.
+    Round(Round),
+    /// Nobody wants the result any more.
+    Unwanted,
+}
+
+impl Driven {
+    /// Goes on until there is something to tell. `unwanted` ends when nobody waits any more.
+    pub(super) async fn follow(
+        &mut self,
+        rounds: &mut mpsc::UnboundedReceiver<Round>,
+        unwanted: impl Future<Output = ()>,
+    ) -> Stop {
+        tokio::pin!(unwanted);
+        let mut gone = self.asker.session.gone.clone();
+        loop {
+            let news = tokio::select! {
+                news = self.call.next() => news,
+                Some(round) = rounds.recv() => return Stop::Round(round),
+                () = &mut unwanted => return Stop::Unwanted,
+                _ = gone.wait_for(|gone| *gone) => return Stop::Unwanted,
+            };
+            match news {
+                News::Question(asked, end) => {
+                    tokio::spawn(self.asker.clone().answer(asked, end));
+                }
+                News::Output(total, bytes) => {
+                    if let Some(progress) = &mut self.progress {
+                        progress.tell(total, &bytes).await;
+                    }
+                }
+                News::Ended(report) => {
+                    if let Some(progress) = &mut self.progress {
+                        progress.flush().await;
+                    }
+                    return Stop::Ended(report);
+                }
+            }
+        }
+    }
+}
+
+impl Driven {
+    /// Ends the call, and tells how far it came.
+    pub(super) async fn end(mut self) -> Box<Report> {
+        self.call.cancel();
+        loop {
+            // A question that nobody takes is answered with a no.
+            if let News::Ended(report) = self.call.next().await {
+                return report;
+            }
+        }
+    }
+}
+
+/// Tells a client of output as it comes.
+#[derive(Debug)]
+pub(super) struct Progress {
+    peer: Peer<RoleServer>,
+    token: ProgressToken,
+    last: Option<Instant>,
+    pending: Vec<u8>,
+    total: u64,
+}
+
+impl Progress {
+    /// For a client that gave `token`.
+    pub(super) fn new(peer: Peer<RoleServer>, token: ProgressToken) -> Self {
+        Self {
+            peer,
+            token,
+            last: None,
+            pending: Vec::new(),
+            total: 0,
+        }
+    }
+
+    async fn tell(&mut self, total: u64, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+        self.total = total;
+        if self
+            .last
+            .is_none_or(|last| last.elapsed() >= PROGRESS_EVERY)
+        {
+            self.flush().await;
+        }
+    }
+
+    async fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let text = String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned();
+        #[expect(clippy::cast_precision_loss, reason = "a count for people")]
+        let params = ProgressNotificationParam::new(self.token.clone(), self.total as f64)
+            .with_message(text);
+        // A client that is gone is noticed elsewhere.
+        let _ = self.peer.notify_progress(params).await;
+    }
+}

@@ -1,0 +1,100 @@
+//! The MCP server: a tool `shell` whose programs are judged, and a tool `explain`.
+//!
+//! ```text
+//!  client ══ stdio ══ server (one thread) ──fork──▶ keeper ▶ supervisor ▶ sandbox, one set per call
+//!                        ▲  ▲                                 │
+//!                        │  └── output: two pipes ────────────┤
+//!                        └── events: verdicts, questions, end ┘
+//! ```
+//!
+//! The server has one thread, so that it can fork: a call gets the parsed rules with the fork, and
+//! nothing is started that was not needed. Its end, or a signal to its keeper, ends everything.
+
+#![forbid(unsafe_code)]
+
+mod approval;
+mod asking;
+mod call;
+mod channel;
+mod denials;
+mod drive;
+mod explain;
+mod limits;
+mod output;
+pub mod queue;
+mod rounds;
+mod rulebook;
+mod server;
+mod session;
+mod shell;
+mod stdio;
+mod supervised;
+mod wire;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::ServiceExt as _;
+use rmcp::service::ServerInitializeError;
+use tokio::sync::watch;
+
+pub use session::{Options, Who};
+
+use rulebook::Rulebook;
+use server::Server;
+use session::Session;
+use wire::Wire;
+
+/// How long calls may take to end when the client is gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The rules can't be loaded: a text for each error.
+    #[error("{}", .0.join("\n"))]
+    Rules(Vec<String>),
+    /// Something that the server needs is not there.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Serves the client on standard input and output until it is gone. Must be called while this
+/// process has one thread.
+///
+/// # Errors
+/// The server can't start.
+pub fn serve(options: Options) -> Result<(), ServeError> {
+    let rulebook = Rulebook::load(options.rules.clone()).map_err(ServeError::Rules)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (gone, is_gone) = watch::channel(false);
+    let session = Arc::new(Session::new(options, rulebook, is_gone)?);
+    let result = runtime.block_on(talk(&session, gone));
+    // Calls that would not end hold the session; their output's folder goes with the last.
+    drop(runtime);
+    Ok(result?)
+}
+
+async fn talk(session: &Arc<Session>, gone: watch::Sender<bool>) -> io::Result<()> {
+    let wire = Wire::new(gone)?;
+    let _socket = match session.options.ask {
+        Who::Queue => Some(queue::open(Arc::clone(session))?),
+        Who::Client | Who::Program(_) | Who::Fixed(_) => None,
+    };
+    let server = Server {
+        session: Arc::clone(session),
+    };
+    match server.serve(wire).await {
+        Ok(service) => {
+            // However it ended, the client is gone.
+            let _ = service.waiting().await;
+        }
+        Err(ServerInitializeError::ConnectionClosed(_)) => {}
+        Err(error) => return Err(io::Error::other(error.to_string())),
+    }
+    let _ = tokio::time::timeout(PATIENCE, session.alive.closed()).await;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Questions that wait for `codex-shell approve`, and the socket by which it answers them.
+//!
+//! Each server has a socket of its own in [`folder`]. A request is a line of JSON, an [`Order`]; so
+//! is the answer, a list of [`Entry`] or an error. Nothing that the server has started may answer.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use nix::unistd::{Pid, geteuid, getpid};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::oneshot;
+
+use super::approval::{self, Decision, Said};
+use super::channel::Asked;
+use super::session::Session;
+use crate::sys::tree;
+
+/// The longest request, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+/// What `codex-shell approve` asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The open questions.
+    List,
+    /// Answer one.
+    Answer {
+        /// Its number.
+        number: u64,
+        /// Run it.
+        yes: bool,
+        /// And whenever the same is asked again.
+        session: bool,
+        /// Words for the agent.
+        reason: Option<String>,
+    },
+}
+
+/// An open question. Every text is printable and bounded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number in its server.
+    pub number: u64,
+    /// The command, quoted as for a shell.
+    pub command: String,
+    /// The file that would run.
+    pub program: String,
+    /// The working directory.
+    pub directory: String,
+    /// It would run outside the sandbox.
+    pub outside: bool,
+    /// The rule's `FILE:LINE`, or the heuristic's code.
+    pub because: String,
+    /// The rule's justification, or the heuristic's reason.
+    pub justification: Option<String>,
+    /// What the agent says it is for.
+    pub purpose: Option<String>,
+    /// The variables that it would not get outside.
+    pub dropped_variables: Vec<String>,
+    /// How long it has waited, in seconds.
+    pub waits_seconds: u64,
+}
+
+/// The server's answer: the questions that are open now, or why not.
+pub type Response = Result<Vec<Entry>, String>;
+
+/// Where the sockets are: not where a sandboxed program may write.
+pub fn folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let runtime = set("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let home = set("CODEX_HOME").map(PathBuf::from);
+    let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".codex")));
+    Some(
+        runtime
+            .or_else(|| Some(home?.join("run")))?
+            .join("codex-shell"),
+    )
+}
+
+/// The open questions.
+#[derive(Debug, Default)]
+pub(super) struct Queue(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    last: u64,
+    open: BTreeMap<u64, (Entry, Instant, oneshot::Sender<Said>)>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a question and waits for its answer; dropping the future withdraws it.
+    pub(super) async fn ask(&self, asked: &Asked, purpose: Option<&str>) -> Said {
+        let (sender, answer) = oneshot::channel();
+        let number = {
+            let mut waiting = self.lock();
+            waiting.last += 1;
+            let number = waiting.last;
+            let entry = entry(number, asked, purpose);
+            waiting.open.insert(number, (entry, Instant::now(), sender));
+            number
+        };
+        let _withdrawal = Withdrawal {
+            queue: self,
+            number,
+        };
+        answer
+            .await
+            .unwrap_or_else(|_| Said::no("no longer wanted"))
+    }
+
+    fn list(&self) -> Vec<Entry> {
+        let waiting = self.lock();
+        let open = waiting.open.values();
+        open.map(|(entry, since, _)| Entry {
+            waits_seconds: since.elapsed().as_secs(),
+            ..entry.clone()
+        })
+        .collect()
+    }
+
+    fn carry_out(&self, order: Order) -> Response {
+        let Order::Answer {
+            number,
+            yes,
+            session,
+            reason,
+        } = order
+        else {
+            return Ok(self.list());
+        };
+        let Some((_, _, sender)) = self.lock().open.remove(&number) else {
+            return Err("no such question is open".into());
+        };
+        let decision = match (yes, session) {
+            (true, true) => Decision::Session,
+            (true, false) => Decision::Once,
+            (false, _) => Decision::No("declined".into()),
+        };
+        let reason = reason.map(|text| approval::printable(&text));
+        let sent = sender.send(Said { decision, reason });
+        sent.map_err(|_| "the question was withdrawn this moment")?;
+        Ok(self.list())
+    }
+}
+
+/// Takes a question out of the queue.
+struct Withdrawal<'a> {
+    queue: &'a Queue,
+    number: u64,
+}
+
+impl Drop for Withdrawal<'_> {
+    fn drop(&mut self) {
+        self.queue.lock().open.remove(&self.number);
+    }
+}
+
+fn entry(number: u64, asked: &Asked, purpose: Option<&str>) -> Entry {
+    Entry {
+        number,
+        command: asked.command.clone(),
+        program: asked.program.clone(),
+        directory: asked.directory.clone(),
+        outside: asked.outside,
+        because: asked.because.clone(),
+        justification: asked.justification.clone(),
+        purpose: purpose.map(approval::printable),
+        dropped_variables: asked.dropped_variables.clone(),
+        waits_seconds: 0,
+    }
+}
+
+/// Removes the socket when the server ends.
+#[derive(Debug)]
+pub(super) struct Socket(PathBuf);
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Opens the queue of `session` to `codex-shell approve`.
+///
+/// # Errors
+/// There is no place for the socket.
+pub(super) fn open(session: Arc<Session>) -> io::Result<Socket> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
+    let folder = folder().ok_or_else(|| io::Error::other("no place for the queue's socket"))?;
+    let naming =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
+    let mut builder = std::fs::DirBuilder::new();
+    builder
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .map_err(naming)?;
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).map_err(naming)?;
+    let path = folder.join(getpid().to_string());
+    // Of a server that was killed and had our number.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).map_err(naming)?;
+    let socket = Socket(path);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let session = Arc::clone(&session);
+            tokio::spawn(async move {
+                // Whoever asked may have gone.
+                let _ = serve(&session, stream).await;
+            });
+        }
+    });
+    Ok(socket)
+}
+
+async fn serve(session: &Session, stream: UnixStream) -> io::Result<()> {
+    let response = if may_answer(&stream) {
+        let mut line = String::new();
+        let mut reader = BufReader::new(stream);
+        (&mut reader).take(LONGEST).read_line(&mut line).await?;
+        let response = match serde_json::from_str(&line) {
+            Ok(order) => session.queue.carry_out(order),
+            Err(error) => Err(format!("not a request: {error}")),
+        };
+        return say(&response, reader.into_inner()).await;
+    } else {
+        Err("only a process that the server has not started may answer".into())
+    };
+    say(&response, stream).await
+}
+
+async fn say(response: &Response, mut stream: UnixStream) -> io::Result<()> {
+    let mut line = serde_json::to_vec(response)?;
+    line.push(b'\n');
+    stream.write_all(&line).await
+}
+
+/// A sandbox with a network can reach the socket, and an escalated program always can.
+fn may_answer(stream: &UnixStream) -> bool {
+    let Ok(peer) = stream.peer_cred() else {
+        return false;
+    };
+    let is_stranger = |pid| tree::is_below(getpid(), Pid::from_raw(pid)) == Some(false);
+    peer.uid() == geteuid().as_raw() && peer.pid().is_some_and(is_stranger)
+}
+
+/// Sends `order` to the server behind `socket`.
+///
+/// # Errors
+/// The server is gone, or its answer makes no sense.
+pub fn send(socket: &Path, order: &Order) -> io::Result<Response> {
+    use std::io::{BufRead as _, Write as _};
+    let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
+    let mut line = serde_json::to_vec(order)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    std::io::BufReader::new(stream).read_line(&mut answer)?;
+    Ok(serde_json::from_str(&answer)?)
+}

@@ -1,0 +1,335 @@
+//! The server's side of the protocol: which requests there are, and who serves them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode, ErrorData,
+    Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ServerCapabilities, ServerConfig, ServerRequest, Tool, ToolAnnotations, ToolsCapability,
+};
+use rmcp::service::{NotificationContext, Peer, RequestContext};
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::asking::{Asker, Via};
+use super::call::Call;
+use super::drive::{Driven, Progress, Stop};
+use super::explain::{self, ExplainParams};
+use super::limits::SandboxState;
+use super::output::Output;
+use super::rounds::{self, Parked};
+use super::session::{Session, Who};
+use super::shell::{self, ExecParams, Sandboxed};
+
+/// The capability by which Codex tells its sandbox state, and its version.
+const SANDBOX_STATE: &str = "codex/sandbox-state";
+const SANDBOX_STATE_VERSION: &str = "1.0.0";
+const SANDBOX_STATE_UPDATE: &str = "codex/sandbox-state/update";
+
+/// Serves one client.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) session: Arc<Session>,
+}
+
+type Context = RequestContext<RoleServer>;
+
+impl Server {
+    async fn shell(
+        &self,
+        arguments: Value,
+        context: Context,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let params: ExecParams = parse(arguments.clone())?;
+        let rules = self.session.rules(&context.peer);
+        let plan = match params.plan(&self.session, rules) {
+            Ok(plan) => plan,
+            Err(why) => return Ok(shell::failure(&why).into()),
+        };
+        let sandbox = Sandboxed {
+            policy: plan.policy.clone(),
+            directory: plan.directory.clone(),
+        };
+        let (sender, rounds) = mpsc::unbounded_channel();
+        let asker = Asker {
+            session: Arc::clone(&self.session),
+            via: self.via(&context, sender),
+            purpose: params.justification.clone(),
+            reasons: Arc::default(),
+        };
+        let token = context.meta.get_progress_token();
+        let progress = token.map(|token| Progress::new(context.peer.clone(), token));
+        let output = Output::new(self.session.options.output_limit, &self.session.folder);
+        let alive = self.session.alive.subscribe();
+        let call = params
+            .input()
+            .and_then(|input| Call::start(plan, input, output, progress.is_some(), alive))
+            .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        let parked = Parked {
+            arguments,
+            driven: Driven {
+                call,
+                asker,
+                progress,
+                sandbox,
+            },
+            rounds,
+            open: BTreeMap::new(),
+        };
+        self.go_on(parked, &context).await
+    }
+
+    /// Follows a call until it ends, or its client is to come back with an answer.
+    async fn go_on(
+        &self,
+        mut parked: Parked,
+        context: &Context,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let unwanted = context.ct.cancelled();
+        match parked.driven.follow(&mut parked.rounds, unwanted).await {
+            Stop::Ended(report) => {
+                let reasons = parked.driven.asker.reasons.lock();
+                let reasons = reasons.unwrap_or_else(PoisonError::into_inner);
+                Ok(shell::result(*report, &reasons, &parked.driven.sandbox).into())
+            }
+            Stop::Unwanted => {
+                let (session, peer) = (Arc::clone(&self.session), context.peer.clone());
+                tokio::spawn(async move {
+                    let report = parked.driven.end().await;
+                    // A cancelled request has no answer that could say it.
+                    session.log(&peer, "notice", &shell::last_words(*report));
+                });
+                Err(ErrorData::internal_error("cancelled", None))
+            }
+            Stop::Round(round) => {
+                let internal = |e: std::io::Error| ErrorData::internal_error(e.to_string(), None);
+                let handle = rounds::handle().map_err(internal)?;
+                let required = parked.require(round, handle.clone());
+                self.session.park(handle.clone(), parked);
+                let session = Arc::clone(&self.session);
+                tokio::spawn(async move {
+                    // Its questions are answered with a no by then.
+                    tokio::time::sleep(session.options.ask_timeout * 2).await;
+                    drop(session.unpark(&handle));
+                });
+                Ok(required.into())
+            }
+        }
+    }
+
+    /// A client comes back with answers.
+    async fn resume(
+        &self,
+        handle: &str,
+        arguments: &Value,
+        responses: BTreeMap<String, Value>,
+        context: &Context,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let unknown = || ErrorData::invalid_params("no such call waits for an answer", None);
+        let mut parked = self.session.unpark(handle).ok_or_else(unknown)?;
+        if parked.arguments != *arguments {
+            self.session.park(handle.to_owned(), parked);
+            let message = "the call that waits for this answer has other arguments";
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        parked.answer(responses);
+        self.go_on(parked, context).await
+    }
+
+    /// How questions of a call reach a person.
+    fn via(&self, context: &Context, rounds: mpsc::UnboundedSender<rounds::Round>) -> Via {
+        match &self.session.options.ask {
+            Who::Queue => return Via::Queue,
+            Who::Client | Who::Program(_) | Who::Fixed(_) => {}
+        }
+        let capabilities = context.client_capabilities();
+        if capabilities.is_none_or(|c| c.elicitation.is_none()) {
+            return Via::Nobody(
+                "the client declares no elicitation (see codex-shell serve --ask)".into(),
+            );
+        }
+        match context.protocol_version() {
+            Some(version) if version.as_str() >= ProtocolVersion::V_2026_07_28.as_str() => {
+                Via::Rounds(rounds)
+            }
+            _ => Via::Client(context.peer.clone()),
+        }
+    }
+
+    fn explain(&self, arguments: Value, context: &Context) -> Result<CallToolResponse, ErrorData> {
+        let params: ExplainParams = parse(arguments)?;
+        let rules = self.session.rules(&context.peer);
+        let policy = self.session.policy(None);
+        Ok(explain::result(
+            &params,
+            &rules,
+            policy.as_ref(),
+            &self.session.options.shell,
+        )
+        .into())
+    }
+}
+
+/// Asks the client for its roots, if it has any.
+async fn follow_roots(session: Arc<Session>, peer: Peer<RoleServer>) {
+    let has_roots = peer.peer_info().is_some_and(|info| {
+        let capabilities = serde_json::to_value(&info.capabilities);
+        capabilities.is_ok_and(|c| c.get("roots").is_some_and(|roots| !roots.is_null()))
+    });
+    if !has_roots {
+        return;
+    }
+    let request = ServerRequest::CustomRequest(CustomRequest::new("roots/list", None));
+    let answer = peer.send_request(request).await;
+    let Some(answer) = answer.ok().and_then(|a| serde_json::to_value(a).ok()) else {
+        return;
+    };
+    let roots = answer.get("roots").and_then(Value::as_array);
+    let roots = roots.into_iter().flatten();
+    let uris = roots.filter_map(|root| root.get("uri").and_then(Value::as_str));
+    session.set_roots(uris.filter_map(path_of).collect());
+}
+
+/// The path of a `file:` URI.
+fn path_of(uri: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let path = uri.strip_prefix("file://")?;
+    let path = path.strip_prefix("localhost").unwrap_or(path);
+    let mut bytes = Vec::new();
+    let mut rest = path.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next()?, rest.next()?];
+            let digits = std::str::from_utf8(&digits).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    let path = PathBuf::from(std::ffi::OsString::from_vec(bytes));
+    path.is_absolute().then_some(path)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(arguments: Value) -> Result<T, ErrorData> {
+    serde_json::from_value(arguments)
+        .map_err(|error| ErrorData::invalid_params(format!("wrong parameters: {error}"), None))
+}
+
+fn tools() -> Vec<Tool> {
+    let shell = Tool::new(
+        "shell",
+        "Runs a shell command and returns its output. You MUST provide the workdir as an absolute \
+         path. Each program that the command starts is judged by the user's rules: it runs in a \
+         sandbox, outside of it, after a person was asked, or not at all; a refusal says why.",
+        JsonObject::default(),
+    )
+    .with_title("Shell")
+    .with_input_schema::<ExecParams>()
+    .with_raw_output_schema(shell::output_schema())
+    .with_annotations(
+        ToolAnnotations::new()
+            .read_only(false)
+            .destructive(true)
+            .idempotent(false)
+            .open_world(true),
+    );
+    let explain = Tool::new(
+        "explain",
+        "Says what would happen to a command, by which rule and why, without running it.",
+        JsonObject::default(),
+    )
+    .with_title("Explain")
+    .with_input_schema::<ExplainParams>()
+    .with_annotations(ToolAnnotations::new().read_only(true).open_world(false));
+    vec![shell, explain]
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let mut capabilities = ServerCapabilities::default();
+        let version = json!({ "version": SANDBOX_STATE_VERSION });
+        let version = version.as_object().cloned().unwrap_or_default();
+        capabilities.experimental = Some(BTreeMap::from([(SANDBOX_STATE.to_owned(), version)]));
+        capabilities.tools = Some(ToolsCapability::default());
+        capabilities.logging = Some(JsonObject::default());
+        ServerConfig::new(capabilities)
+            .with_server_info(Implementation::new(
+                "codex-shell",
+                env!("CARGO_PKG_VERSION"),
+            ))
+            .with_instructions(
+                "This server provides a tool to execute shell commands and return their output.",
+            )
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: Context,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(tools()))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: Context,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        match (&*request.name, request.request_state) {
+            ("shell", Some(handle)) => {
+                let responses = request.input_responses.unwrap_or_default();
+                self.resume(&handle, &arguments, responses, &context).await
+            }
+            ("shell", None) => self.shell(arguments, context).await,
+            ("explain", _) => self.explain(arguments, &context),
+            _ => Err(ErrorData::invalid_params("tool not found", None)),
+        }
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: Context,
+    ) -> Result<CustomResult, ErrorData> {
+        match request.method.as_str() {
+            SANDBOX_STATE_UPDATE => {
+                let state: SandboxState = parse(request.params.unwrap_or_default())?;
+                self.session.set_sandbox(state.into());
+                Ok(CustomResult::new(json!({})))
+            }
+            // What comes here under a name of the protocol has parameters of a wrong shape.
+            "tools/call" | "tools/list" | "logging/setLevel" => Err(ErrorData::invalid_params(
+                format!("wrong parameters for {}", request.method),
+                None,
+            )),
+            _ => Err(ErrorData::new(
+                ErrorCode::METHOD_NOT_FOUND,
+                request.method,
+                None,
+            )),
+        }
+    }
+
+    #[expect(deprecated, reason = "clients of today use it")]
+    async fn set_level(
+        &self,
+        request: rmcp::model::SetLevelRequestParams,
+        _context: Context,
+    ) -> Result<(), ErrorData> {
+        let level = serde_json::to_value(request.level).unwrap_or_default();
+        self.session.set_level(level.as_str().unwrap_or_default());
+        Ok(())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        follow_roots(Arc::clone(&self.session), context.peer).await;
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        follow_roots(Arc::clone(&self.session), context.peer).await;
+    }
+}

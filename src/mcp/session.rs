@@ -1,0 +1,314 @@
+//! What all calls of a server share.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rmcp::RoleServer;
+use rmcp::model::{CustomNotification, ServerNotification};
+use rmcp::service::Peer;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::approval;
+use super::limits::{Limits, tightened};
+use super::output::Folder;
+use super::queue::Queue;
+use super::rounds::Parked;
+use super::rulebook::Rulebook;
+use super::supervised::{Ask, Keys};
+use crate::approve::Answer;
+use crate::approve::command::Program;
+use crate::audit::Audit;
+use crate::confine::{LayerName, Mode, Policy};
+use crate::evaluate::IndexedRules;
+
+/// How a server is started.
+#[derive(Debug)]
+pub struct Options {
+    /// The floor of the sandbox; without it the client says what it is.
+    pub sandbox: Option<Mode>,
+    /// Whether that sandbox has a network.
+    pub network: bool,
+    /// What may be written in it, beside the working directory.
+    pub writable: Vec<PathBuf>,
+    /// `/tmp` and `$TMPDIR` may be written in it.
+    pub tmp: bool,
+    /// Layers without which nothing starts.
+    pub require: Vec<LayerName>,
+    /// Rules files and directories; empty for the default places.
+    pub rules: Vec<PathBuf>,
+    /// The shell.
+    pub shell: PathBuf,
+    /// Who is asked.
+    pub ask: Who,
+    /// How long a question may wait.
+    pub ask_timeout: Duration,
+    /// How long a call may take that doesn't say.
+    pub timeout: Duration,
+    /// How much of a stream is returned, in bytes.
+    pub output_limit: usize,
+    /// The records.
+    pub audit: Audit,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The client, by elicitation.
+    Client,
+    /// Whoever runs `codex-shell approve`.
+    Queue,
+    /// A program.
+    Program(PathBuf),
+    /// Nobody, and this is the answer.
+    Fixed(Answer),
+}
+
+/// The session.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) options: Options,
+    pub(super) keys: Keys,
+    /// Becomes true when the client is gone.
+    pub(super) gone: watch::Receiver<bool>,
+    /// Held by every call as long as a process of it runs.
+    pub(super) alive: watch::Sender<()>,
+    /// Where long output goes.
+    pub(super) folder: Arc<Folder>,
+    here: PathBuf,
+    state: Mutex<State>,
+    rulebook: Mutex<Rulebook>,
+    /// Questions for `codex-shell approve`.
+    pub(super) queue: Queue,
+    remembered: Mutex<HashSet<[u64; 2]>>,
+    parked: Mutex<HashMap<String, Parked>>,
+}
+
+/// What the client has said.
+#[derive(Debug, Default)]
+struct State {
+    sandbox: Option<Limits>,
+    roots: Vec<PathBuf>,
+    /// Index in [`LEVELS`].
+    level: usize,
+}
+
+/// The protocol's levels of messages, from the least severe.
+const LEVELS: [&str; 8] = [
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+];
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// There is no working directory.
+    pub(super) fn new(
+        options: Options,
+        rulebook: Rulebook,
+        gone: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            options,
+            keys: Keys::default(),
+            gone,
+            alive: watch::channel(()).0,
+            folder: Arc::default(),
+            here: std::env::current_dir()?,
+            state: Mutex::default(),
+            rulebook: Mutex::new(rulebook),
+            queue: Queue::default(),
+            remembered: Mutex::default(),
+            parked: Mutex::default(),
+        })
+    }
+
+    /// Follows the client's `codex/sandbox-state/update`.
+    pub(super) fn set_sandbox(&self, limits: Limits) {
+        lock(&self.state).sandbox = Some(limits);
+    }
+
+    /// The client's roots: more of the workspace that it names by its sandbox state.
+    pub(super) fn set_roots(&self, roots: Vec<PathBuf>) {
+        lock(&self.state).roots = roots;
+    }
+
+    /// The least severe level of messages that the client wants.
+    pub(super) fn set_level(&self, level: &str) {
+        lock(&self.state).level = rank(level);
+    }
+
+    /// What the sandbox permits, with `wish` as the call's own mode.
+    ///
+    /// # Errors
+    /// Why there can be no such sandbox.
+    pub(super) fn policy(&self, wish: Option<Mode>) -> Result<Policy, String> {
+        let policy = self.session_policy()?;
+        let Some(mode) = wish else {
+            return Ok(policy);
+        };
+        if !super::limits::is_within(mode, policy.mode) {
+            return Err(format!(
+                "`sandbox` can only be tighter than the session's, which is {}",
+                policy.mode.as_str()
+            ));
+        }
+        let limits = Limits {
+            network: policy.network,
+            ..self
+                .limits()
+                .unwrap_or_else(|| Limits::plain(mode, &self.here))
+        };
+        let wanted = Limits { mode, ..limits };
+        Ok(tightened(
+            &policy,
+            wanted.policy().map_err(|e| e.to_string())?,
+        ))
+    }
+
+    /// The client's state, with its roots.
+    fn limits(&self) -> Option<Limits> {
+        let state = lock(&self.state);
+        let mut limits = state.sandbox.clone()?;
+        limits.writable.extend(state.roots.iter().cloned());
+        Some(limits)
+    }
+
+    fn session_policy(&self) -> Result<Policy, String> {
+        let floor = self.options.sandbox.map(|mode| Limits {
+            network: self.options.network,
+            writable: self.options.writable.clone(),
+            slash_tmp: self.options.tmp,
+            tmpdir: self.options.tmp,
+            ..Limits::plain(mode, &self.here)
+        });
+        let policy = |limits: Limits| limits.policy().map_err(|error| error.to_string());
+        match (floor, self.limits()) {
+            (None, None) => policy(Limits::plain(Mode::ReadOnly, &self.here)),
+            (Some(limits), None) | (None, Some(limits)) => policy(limits),
+            (Some(floor), Some(wanted)) => Ok(tightened(&policy(floor)?, policy(wanted)?)),
+        }
+    }
+
+    /// The rules, loaded again if they have changed; the client is told.
+    pub(super) fn rules(&self, peer: &Peer<RoleServer>) -> Arc<IndexedRules> {
+        let (rules, news) = {
+            let mut rulebook = lock(&self.rulebook);
+            let news = rulebook.refresh();
+            (Arc::clone(rulebook.rules()), news)
+        };
+        match news {
+            Some(Ok(text)) => self.log(peer, "info", &text),
+            Some(Err(text)) => self.log(peer, "error", &text),
+            None => {}
+        }
+        rules
+    }
+
+    /// Sends the client a message for its log.
+    pub(super) fn log(&self, peer: &Peer<RoleServer>, level: &str, text: &str) {
+        if rank(level) < lock(&self.state).level {
+            return;
+        }
+        let params = json!({ "level": level, "logger": "codex-shell", "data": text });
+        let message = CustomNotification::new("notifications/message", Some(params));
+        let peer = peer.clone();
+        tokio::spawn(async move {
+            let message = ServerNotification::CustomNotification(message);
+            // A client that is gone needs no log.
+            let _ = peer.send_notification(message).await;
+        });
+    }
+
+    /// Who answers a call's questions, as its supervisor knows it.
+    pub(super) fn ask(&self) -> Ask {
+        match &self.options.ask {
+            Who::Client | Who::Queue => Ask::Server,
+            Who::Program(path) => Ask::Program(Program {
+                path: path.clone(),
+                patience: Some(self.options.ask_timeout),
+            }),
+            Who::Fixed(answer) => Ask::Fixed(answer.clone()),
+        }
+    }
+
+    /// Whether this request was permitted for the session.
+    pub(super) fn remembers(&self, key: [u64; 2]) -> bool {
+        lock(&self.remembered).contains(&key)
+    }
+
+    /// Permits this request for the session.
+    pub(super) fn remember(&self, key: [u64; 2]) {
+        lock(&self.remembered).insert(key);
+    }
+
+    /// Keeps a call whose client is to come back with an answer.
+    pub(super) fn park(&self, handle: String, parked: Parked) {
+        lock(&self.parked).insert(handle, parked);
+    }
+
+    /// The call that was kept under `handle`.
+    pub(super) fn unpark(&self, handle: &str) -> Option<Parked> {
+        lock(&self.parked).remove(handle)
+    }
+
+    /// The user's own rules file, if this session reads it.
+    pub(super) fn rules_file(&self) -> Option<PathBuf> {
+        let path = approval::rules_file()?;
+        let places = &self.options.rules;
+        let is_read = |place: &PathBuf| *place == path || Some(place.as_path()) == path.parent();
+        (places.is_empty() || places.iter().any(is_read)).then_some(path)
+    }
+
+    /// Appends `rule` to the rules file at `path`.
+    ///
+    /// # Errors
+    /// Why it can't be written.
+    pub(super) fn write_rule(path: &Path, rule: &str) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(path)?;
+        file.write_all(format!("\n{rule}\n").as_bytes())
+    }
+}
+
+/// The index of a level; of an unknown one, as if it were the least severe.
+fn rank(level: &str) -> usize {
+    LEVELS.iter().position(|&name| name == level).unwrap_or(0)
+}
+
+/// Whether `path` is a directory that a command can start in.
+///
+/// # Errors
+/// What is wrong with it, in words that name it.
+pub(super) fn check_workdir(path: &Path) -> Result<(), String> {
+    if !path.is_absolute() {
+        return Err(format!(
+            "`workdir` must be an absolute path, which `{}` is not",
+            path.display()
+        ));
+    }
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(format!("`workdir` {} is not a directory", path.display())),
+        Err(error) => Err(format!("`workdir` {}: {error}", path.display())),
+    }
+}

@@ -1,0 +1,255 @@
+//! JSON-RPC messages, one a line. A line that is none gets its error, and the server lives on.
+
+use std::io;
+
+use rmcp::RoleServer;
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion};
+use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::Transport;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::stdio::Stdio;
+
+/// The longest message.
+const LONGEST: usize = 16 << 20;
+const PARSE_ERROR: i32 = -32700;
+const INVALID_REQUEST: i32 = -32600;
+
+/// A line on its way out, and who waits for it to be written.
+type Line = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
+
+/// The connection to the client.
+#[derive(Debug)]
+pub(super) struct Wire {
+    input: Stdio,
+    lines: Lines,
+    output: mpsc::UnboundedSender<Line>,
+    /// A session has begun: before, only requests are of use.
+    begun: bool,
+    /// Becomes true when the client is gone.
+    gone: watch::Sender<bool>,
+}
+
+impl Wire {
+    /// Connects standard input and output. `gone` is told when the input ends.
+    ///
+    /// # Errors
+    /// One of them is closed.
+    pub(super) fn new(gone: watch::Sender<bool>) -> io::Result<Self> {
+        let mut stdout = Stdio::output()?;
+        let (output, mut lines) = mpsc::unbounded_channel::<Line>();
+        tokio::spawn(async move {
+            while let Some((line, written)) = lines.recv().await {
+                let result = stdout.write_all(&line).await;
+                if let Some(written) = written {
+                    // Whoever waited may have been cancelled.
+                    let _ = written.send(result);
+                }
+            }
+        });
+        Ok(Self {
+            input: Stdio::input()?,
+            lines: Lines::default(),
+            output,
+            begun: false,
+            gone,
+        })
+    }
+
+    /// What a line says, if it is for the session; what is wrong with it is answered here.
+    fn understand(&mut self, line: &[u8]) -> Option<ClientJsonRpcMessage> {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return None;
+        }
+        if let Ok(message) = serde_json::from_slice::<ClientJsonRpcMessage>(line) {
+            return self.admit(message);
+        }
+        if let Some(error) = refusal(line) {
+            self.say(&error);
+        }
+        None
+    }
+
+    /// Before a session has begun, a notification would end it.
+    fn admit(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+        match &message {
+            ClientJsonRpcMessage::Request(request) => {
+                let request = &request.request;
+                self.begun |= match request {
+                    ClientRequest::InitializeRequest(_) => true,
+                    ClientRequest::DiscoverRequest(_) => false,
+                    other => {
+                        let version = ProtocolVersion::V_2026_07_28;
+                        let meta = other.get_meta();
+                        meta.missing_required_keys(&version).is_empty()
+                    }
+                };
+                Some(message)
+            }
+            _ => self.begun.then_some(message),
+        }
+    }
+
+    fn refuse_length(&self) {
+        let message = format!("a message may have {LONGEST} bytes");
+        let error = json!({ "code": INVALID_REQUEST, "message": message });
+        self.say(&json!({ "jsonrpc": "2.0", "id": null, "error": error }));
+    }
+
+    fn say(&self, message: &Value) {
+        // Nobody reads it when the writer is gone.
+        let _ = self.output.send((line(message), None));
+    }
+}
+
+fn line(message: &impl serde::Serialize) -> Vec<u8> {
+    // Messages are made of what JSON has.
+    let mut line = serde_json::to_vec(message).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// The error for a line that is no message; `None` for a notification of another protocol.
+fn refusal(line: &[u8]) -> Option<Value> {
+    let (code, id, message) = match serde_json::from_slice::<Value>(line) {
+        Err(error) => (PARSE_ERROR, Value::Null, format!("not JSON: {error}")),
+        Ok(Value::Object(message)) => match (message.get("id"), message.get("method")) {
+            (None, Some(_)) => return None,
+            (Some(id @ (Value::String(_) | Value::Number(_))), _) => {
+                (INVALID_REQUEST, id.clone(), "not a valid request".into())
+            }
+            _ => (INVALID_REQUEST, Value::Null, "not a valid request".into()),
+        },
+        Ok(Value::Array(_)) => (
+            INVALID_REQUEST,
+            Value::Null,
+            "batches are not supported".into(),
+        ),
+        Ok(_) => (INVALID_REQUEST, Value::Null, "not a message".into()),
+    };
+    let error = json!({ "code": code, "message": message });
+    Some(json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+}
+
+impl Transport<RoleServer> for Wire {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        item: TxJsonRpcMessage<RoleServer>,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let (written, done) = oneshot::channel();
+        let sent = self.output.send((line(&item), Some(written)));
+        async move {
+            sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            done.await.map_err(|_| io::ErrorKind::BrokenPipe)?
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        loop {
+            while let Some(line) = self.lines.next() {
+                let Ok(line) = line else {
+                    self.refuse_length();
+                    continue;
+                };
+                let message = self.understand(&line);
+                if message.is_some() {
+                    return message;
+                }
+            }
+            let mut buffer = vec![0; 64 << 10];
+            match self.input.read(&mut buffer).await {
+                Ok(0) | Err(_) => {
+                    self.gone.send_replace(true);
+                    return None;
+                }
+                Ok(count) => self.lines.push(buffer.get(..count).unwrap_or_default()),
+            }
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A line that was too long to keep.
+#[derive(Debug, PartialEq, Eq)]
+struct TooLong;
+
+/// Cuts what was read into lines.
+#[derive(Debug, Default)]
+struct Lines {
+    pending: Vec<u8>,
+    /// How far there is no end of a line in what is pending.
+    searched: usize,
+    /// The line that is being read is too long.
+    skipping: bool,
+}
+
+impl Lines {
+    fn push(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+    }
+
+    fn next(&mut self) -> Option<Result<Vec<u8>, TooLong>> {
+        let unseen = self.pending.get(self.searched..).unwrap_or_default();
+        let Some(end) = unseen.iter().position(|&byte| byte == b'\n') else {
+            self.searched = self.pending.len();
+            if self.searched > LONGEST {
+                self.skipping = true;
+                (self.pending, self.searched) = (Vec::new(), 0);
+            }
+            return None;
+        };
+        let rest = self.pending.split_off(self.searched + end + 1);
+        let mut line = std::mem::replace(&mut self.pending, rest);
+        self.searched = 0;
+        line.pop();
+        if std::mem::take(&mut self.skipping) || line.len() > LONGEST {
+            return Some(Err(TooLong));
+        }
+        Some(Ok(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_wherever_reads_end() {
+        let mut lines = Lines::default();
+        lines.push(b"one\ntw");
+        assert_eq!(lines.next(), Some(Ok(b"one".to_vec())));
+        assert_eq!(lines.next(), None);
+        lines.push(b"o\n\n");
+        assert_eq!(lines.next(), Some(Ok(b"two".to_vec())));
+        assert_eq!(lines.next(), Some(Ok(Vec::new())));
+        assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_skipped_and_said() {
+        let mut lines = Lines::default();
+        for _ in 0..=LONGEST / 1000 {
+            lines.push(&[b'x'; 1000]);
+            assert_eq!(lines.next(), None);
+        }
+        lines.push(b"end\nnext\n");
+        assert_eq!(lines.next(), Some(Err(TooLong)));
+        assert_eq!(lines.next(), Some(Ok(b"next".to_vec())));
+    }
+
+    #[test]
+    fn what_is_no_message_is_answered() {
+        let code =
+            |line: &[u8]| refusal(line).map(|e| (e["error"]["code"].clone(), e["id"].clone()));
+        assert_eq!(code(b"{"), Some((json!(-32700), Value::Null)));
+        assert_eq!(code(b"[]"), Some((json!(-32600), Value::Null)));
+        assert_eq!(code(br#"{"id":7}"#), Some((json!(-32600), json!(7))));
+        assert_eq!(code(br#"{"method":"window/x"}"#), None);
+    }
+}

@@ -1,0 +1,199 @@
+//! Finding an option in a model, and in those around it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::model::{CommandModel, OptionModel, Style, Syntax, Takes};
+use super::reading::Known;
+
+/// The program's model, and those of the subcommands that were entered.
+pub(super) struct Levels<'a> {
+    models: Vec<&'a CommandModel>,
+    syntax: Syntax,
+    /// A subcommand was entered that the model doesn't have.
+    unknown: bool,
+}
+
+/// An option as it was found in a word.
+#[derive(Clone, Copy)]
+pub(super) struct Lookup<'a> {
+    /// The word up to its value.
+    pub(super) name: &'a [u8],
+    pub(super) known: Known<'a>,
+    pub(super) attached: Option<&'a OsStr>,
+}
+
+impl<'a> Levels<'a> {
+    pub(super) fn new(model: &'a CommandModel) -> Self {
+        Self {
+            models: vec![model],
+            syntax: model.syntax,
+            unknown: false,
+        }
+    }
+
+    pub(super) fn syntax(&self) -> Syntax {
+        self.syntax
+    }
+
+    pub(super) fn plus(&self) -> bool {
+        self.syntax.plus == Some(true)
+    }
+
+    pub(super) fn is_top(&self) -> bool {
+        self.models.len() == 1 && !self.unknown
+    }
+
+    /// The model in the end; `None` in a subcommand that the model doesn't have.
+    pub(super) fn last(&self) -> Option<&'a CommandModel> {
+        self.models.last().copied().filter(|_| !self.unknown)
+    }
+
+    pub(super) fn has_subcommands(&self) -> bool {
+        self.last()
+            .is_some_and(|model| !model.subcommands.is_empty())
+    }
+
+    pub(super) fn subcommand(&self, word: &OsStr) -> Option<&'a CommandModel> {
+        let named = |model: &&CommandModel| {
+            model
+                .names
+                .iter()
+                .any(|name| name.as_bytes() == word.as_bytes())
+        };
+        self.last()?.subcommands.iter().find(named)
+    }
+
+    pub(super) fn enter(&mut self, model: &'a CommandModel) {
+        self.syntax = model.syntax.within(self.syntax);
+        self.models.push(model);
+    }
+
+    pub(super) fn enter_unknown(&mut self) {
+        self.unknown = true;
+    }
+
+    /// Whether a command of its own follows `word`.
+    pub(super) fn follows(&self, word: &[u8]) -> bool {
+        let inner = self.last().into_iter().flat_map(|model| &model.inner);
+        inner
+            .flat_map(|inner| &inner.follows)
+            .any(|known| known.as_bytes() == word)
+    }
+
+    /// Whether `word` ends a command that follows another word.
+    pub(super) fn ends(&self, word: &[u8]) -> bool {
+        let inner = self.last().into_iter().flat_map(|model| &model.inner);
+        inner
+            .flat_map(|inner| &inner.until)
+            .any(|known| known.as_bytes() == word)
+    }
+
+    /// Every option that may stand here.
+    fn options(&self) -> impl Iterator<Item = &'a OptionModel> {
+        let deepest = self.models.len() - usize::from(!self.unknown);
+        // What a subcommand says of an option goes before what is said around it.
+        let models = self.models.iter().enumerate().rev();
+        models
+            .filter(move |(level, model)| *level >= deepest || model.options_anywhere)
+            .flat_map(|(_, model)| &model.options)
+    }
+
+    fn named(&self, name: &[u8]) -> Option<&'a OptionModel> {
+        let is = |known: &String| known.as_bytes() == name;
+        self.options().find(|option| option.names.iter().any(is))
+    }
+
+    /// One letter of a cluster.
+    pub(super) fn letter(&self, sign: u8, letter: u8) -> Known<'a> {
+        self.named(&[sign, letter])
+            .map_or(Known::Unknown, Known::As)
+    }
+
+    /// An operand that is an option by its first letters: `of=FILE`.
+    pub(super) fn keyword(&self, word: &'a [u8]) -> Option<Lookup<'a>> {
+        let equals = word.iter().position(|&byte| byte == b'=')?;
+        if word.starts_with(b"-") {
+            return None;
+        }
+        let (name, value) = word.split_at_checked(equals + 1)?;
+        Some(Lookup {
+            name,
+            known: Known::As(self.named(name)?),
+            attached: Some(OsStr::from_bytes(value)),
+        })
+    }
+
+    /// A whole word as an option, with `=value` or without.
+    pub(super) fn word(&self, word: &'a [u8]) -> Lookup<'a> {
+        let equals = word.iter().position(|&byte| byte == b'=');
+        let (name, value) = match equals {
+            Some(at) => (
+                word.get(..at).unwrap_or_default(),
+                word.get(at + 1..).map(OsStr::from_bytes),
+            ),
+            None => (word, None),
+        };
+        let known = match self.syntax.style.unwrap_or_default() {
+            Style::Gnu => self.gnu(name),
+            Style::Words => self.named(name),
+            Style::Go => self.go(name),
+        };
+        // `-o=x` has the value `=x`, and `--flag=x` where there is no value is none of ours.
+        let short = name.len() == 2 && self.syntax.style.unwrap_or_default() == Style::Gnu;
+        let fits = |option: &&OptionModel| {
+            value.is_none() || (!short && (option.takes != Takes::Nothing || is_truth(value)))
+        };
+        let known = match known.filter(fits) {
+            Some(option) => Known::As(option),
+            None => self.negated(name).map_or(Known::Unknown, Known::Not),
+        };
+        Lookup {
+            name,
+            known,
+            attached: value,
+        }
+    }
+
+    fn gnu(&self, name: &[u8]) -> Option<&'a OptionModel> {
+        let exact = self.named(name);
+        if exact.is_some() || self.syntax.abbreviations != Some(true) || name.len() < 3 {
+            return exact;
+        }
+        let begins = |known: &String| known.starts_with("--") && known.as_bytes().starts_with(name);
+        let mut found = self
+            .options()
+            .filter(|option| option.names.iter().any(begins));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    fn go(&self, name: &[u8]) -> Option<&'a OptionModel> {
+        let exact = self.named(name);
+        if exact.is_some() {
+            return exact;
+        }
+        match name {
+            [b'-', b'-', ..] => self.named(name.get(1..)?),
+            _ => self.named(&[b"-", name].concat()),
+        }
+    }
+
+    fn negated(&self, name: &[u8]) -> Option<&'a OptionModel> {
+        if self.syntax.negations != Some(true) {
+            return None;
+        }
+        let positive = [b"--", name.strip_prefix(b"--no-")?].concat();
+        self.named(&positive)
+    }
+}
+
+/// Whether a value is one that an option without a value may have: `--wait=false`.
+fn is_truth(value: Option<&OsStr>) -> bool {
+    value.is_some_and(|value| {
+        matches!(
+            value.as_bytes(),
+            b"true" | b"false" | b"1" | b"0" | b"True" | b"False"
+        )
+    })
+}

@@ -1,0 +1,68 @@
+//! What is known of programs' command lines: the models that ship in the binary, and how words
+//! are read by one.
+//!
+//! The truth is Starlark, in `builtin/*.star`; [`SOURCES`] holds the text. What the binary reads
+//! is `builtin.jsonl`, the same as data, one program a line, which a test compares and
+//! `UPDATE_MODELS=1 cargo test models` writes anew. A program's line is read when it is first
+//! asked for.
+//!
+//! # How a model is written
+//!
+//! ```python
+//! program(
+//!     "git",                                    # every name, separated by spaces
+//!     flags = ["-p --paginate", "--bare"],      # options without a value, all spellings of one
+//!     options_with_value = ["-C", "-c"],        # attached or as the next word
+//!     options_with_attached_value = ["--exec-path"],
+//!     runs = ["-c", "--exec-path"],             # of these: they make it start another program,
+//!     scripts = [],                             # … their value is given to a shell,
+//!     splits = [],                              # … their value is split into a command (env -S),
+//!     writes = [],                              # … their value is a file that is written,
+//!     destroys = [],                            # … they discard what may exist nowhere else
+//!     writes_operands = "last",                 # operands that are files written: all, first, last
+//!     subcommands = [command("push", …), …],    # the same arguments, to any depth
+//!     options_anywhere = True,                  # options before the subcommand count behind it too
+//!     wraps = [inner(…), …],                    # where a command of its own begins
+//!     style = "gnu",                            # words: find's -name; go: terraform's -chdir=x
+//!     abbreviations = True,                     # --forc for --force
+//!     negations = True,                         # --no-verbose for each --verbose
+//!     posix = True,                             # the first operand ends the options
+//!     leading = 1,                              # not yet the first, but the second: `ssh HOST -v CMD`
+//!     digits = True,                            # -20
+//!     plus = True,                              # +e
+//!     bundle = True,                            # tar xzf
+//! )
+//! ```
+//!
+//! An option spelled `of=` is an operand that begins so, as dd has them. A command's own `style`,
+//! `abbreviations`, `negations`, `posix`, `digits` and `plus` go for its subcommands unless those
+//! say otherwise.
+//!
+//! | `inner(…)` | the command that begins there |
+//! | --- | --- |
+//! | `inner(after = 1)` | the operands behind the first: `timeout 5 CMD` |
+//! | `inner(assignments = True)` | the operands behind `NAME=value` words: `env A=b CMD` |
+//! | `inner(appends = True)` | the operands, and words that can't be known: `xargs CMD` |
+//! | `inner(after = 1, dashes = True)` | what follows `--`, else the operands behind the first: `kubectl exec POD -- CMD` |
+//! | `inner(form = "line")` | the operands, joined, as a script: `watch CMD`, `ssh HOST CMD` (`after = 1`) |
+//! | `inner(form = "script", when = ["-c"])` | the first operand, as a script, with that option: `sh -c` |
+//! | `inner(form = "script", after = 1, behind = ["-c"])` | the operand behind a literal one: `flock FILE -c SCRIPT` |
+//! | `inner(form = "file", unless = ["-c", "-s"])` | the first operand names a file of commands, which nobody reads here |
+//! | `inner(form = "code", unless = ["-f"])` | the first operand is a program in a language of its own, which nobody reads here: `awk` |
+//! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
+
+#![forbid(unsafe_code)]
+
+mod builtin;
+mod find;
+mod inner;
+pub mod model;
+mod reader;
+pub mod reading;
+pub mod unwrap;
+
+pub use builtin::{SOURCES, builtin, programs, source};
+pub use model::CommandModel;
+pub use reader::read;
+pub use reading::Reading;
+pub use unwrap::{Unwrap, Unwrapped};

@@ -1,0 +1,202 @@
+//! What is known of a program's command line, as plain data.
+//!
+//! Written in Starlark by `program(...)`; see `src/models/builtin/` for the language by example.
+
+use serde::{Deserialize, Serialize};
+
+/// A program, or one of its subcommands: `git`, `remote` in it, `add` in that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandModel {
+    /// Every name that it goes by; the first is shown.
+    pub names: Vec<String>,
+    /// The options it knows, before its subcommand if it has those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OptionModel>,
+    /// How its words are told apart; what it doesn't say is as in the command around it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub syntax: Syntax,
+    /// Its options are options of its subcommands too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub options_anywhere: bool,
+    /// What the first operand may be. Where there are none, it has no subcommands at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subcommands: Vec<CommandModel>,
+    /// Where commands of their own begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inner: Vec<InnerModel>,
+    /// Operands that name files it writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes_operands: Option<Which>,
+}
+
+/// One option, under every spelling.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionModel {
+    /// With their dashes; `of=` for an operand that is an option by its first letters.
+    pub names: Vec<String>,
+    /// Whether a value follows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub takes: Takes,
+    /// What it does that a rule which permits must name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
+}
+
+/// Whether an option has a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Takes {
+    /// It has none.
+    #[default]
+    Nothing,
+    /// One, attached or as the next word.
+    Value,
+    /// One, if attached.
+    Attached,
+}
+
+/// What is special about an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It makes the program start another, which can't be told from the words.
+    Runs,
+    /// Its value is a command line for a shell, or is split as one.
+    Script,
+    /// Its value is split into words, to which the operands are added: a command.
+    Splits,
+    /// Its value names a file that is written.
+    Writes,
+    /// It discards or overwrites what may exist nowhere else.
+    Destroys,
+}
+
+/// How a command's words are told apart. `None`: as in the command around it; at the top, no.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Syntax {
+    /// What a single dash begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<Style>,
+    /// Long options may be cut short as long as they are unique.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abbreviations: Option<bool>,
+    /// `--no-NAME` is an option for each `--NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub negations: Option<bool>,
+    /// The first operand ends the options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub posix: Option<bool>,
+    /// With `posix`: so many operands don't end the options yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leading: Option<usize>,
+    /// `-20` is an option.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digits: Option<bool>,
+    /// Words with a plus sign, such as `+e`, are options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plus: Option<bool>,
+    /// The first word is a cluster of options without a dash, as in `tar xzf`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<bool>,
+}
+
+impl Syntax {
+    /// This, with what it leaves open taken from `around`.
+    #[must_use]
+    pub fn within(self, around: Self) -> Self {
+        Self {
+            style: self.style.or(around.style),
+            abbreviations: self.abbreviations.or(around.abbreviations),
+            negations: self.negations.or(around.negations),
+            posix: self.posix.or(around.posix),
+            digits: self.digits.or(around.digits),
+            plus: self.plus.or(around.plus),
+            leading: self.leading,
+            bundle: self.bundle,
+        }
+    }
+}
+
+/// What words with dashes are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    /// `-rf` is two options, `-ofile` may be one with its value, `--name` is one.
+    #[default]
+    Gnu,
+    /// `-name` is one option; so is `--name`, another one.
+    Words,
+    /// `-name` is one option, `--name` the same one, and both may have `=value`.
+    Go,
+}
+
+/// Some of the operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Which {
+    /// Each.
+    All,
+    /// The first.
+    First,
+    /// The last, if it is not the only one.
+    Last,
+}
+
+/// Where a command of its own begins among a command's words, and what form it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InnerModel {
+    /// What stands there.
+    pub form: Form,
+    /// How many operands come before it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub after: usize,
+    /// The operand there must be one of these, and the command is behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<String>,
+    /// Only with one of these options.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<String>,
+    /// Only without each of these options.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<String>,
+    /// It follows each of these words, and nothing else here applies but `until`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<String>,
+    /// It ends before one of these words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub until: Vec<String>,
+    /// `NAME=value` words may come before it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub assignments: bool,
+    /// Words that can't be known are put behind it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub appends: bool,
+    /// If there is a `--`, the command begins behind that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dashes: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// The form of an inner command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// A program and its arguments, as words.
+    #[default]
+    Words,
+    /// Words that are joined with spaces and given to a shell.
+    Line,
+    /// One word, given to a shell.
+    Script,
+    /// One word that names a file of commands.
+    File,
+    /// One word that is a program in a language of its own.
+    Code,
+}

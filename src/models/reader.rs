@@ -1,0 +1,239 @@
+//! From words and a model to a [`Reading`]. Linear in the words, and total: whatever the words
+//! are, there is a reading.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::find::{Levels, Lookup};
+use super::inner;
+use super::model::{CommandModel, Style, Takes};
+use super::reading::{Flag, Kind, Known, Part, Reading};
+
+/// Reads the words after a program by its model.
+pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
+    let mut reader = Reader {
+        words,
+        at: 0,
+        levels: Levels::new(model),
+        reading: Reading::default(),
+        ended: false,
+        unsure: false,
+        operands: 0,
+        collected: Vec::new(),
+    };
+    reader.all();
+    let mut reading = reader.reading;
+    reading.model = reader.levels.last();
+    let collected = reader.collected;
+    inner::complete(&mut reading, model, collected);
+    reading
+}
+
+struct Reader<'a> {
+    words: &'a [OsString],
+    /// The next word.
+    at: usize,
+    levels: Levels<'a>,
+    reading: Reading<'a>,
+    /// No more options.
+    ended: bool,
+    /// The word before was an unknown option that may take this one.
+    unsure: bool,
+    operands: usize,
+    /// Commands between words that begin and end them: their words.
+    collected: Vec<Vec<&'a OsStr>>,
+}
+
+impl<'a> Reader<'a> {
+    fn all(&mut self) {
+        while let Some(word) = self.next() {
+            let index = self.at - 1;
+            let unsure = std::mem::take(&mut self.unsure);
+            let bytes = word.as_bytes();
+            if self.ended {
+                self.operand(index, word, false);
+            } else if bytes == b"--" {
+                self.ended = true;
+                self.push(index, Kind::Dashes);
+            } else if self.levels.follows(bytes) {
+                self.flag(index, bytes, Known::Runs, None);
+                self.collect(None);
+            } else if let Some(lookup) = self.levels.keyword(bytes) {
+                self.flag(index, lookup.name, lookup.known, lookup.attached);
+            } else if index == 0 && self.levels.syntax().bundle == Some(true) && is_word(bytes) {
+                self.bundle(index, bytes);
+            } else if bytes.len() > 1 && bytes.starts_with(b"-") {
+                self.dashed(index, word);
+            } else if bytes.len() > 1 && self.levels.plus() && bytes.starts_with(b"+") {
+                self.cluster(index, b'+', bytes.get(1..).unwrap_or_default());
+            } else {
+                self.plain(index, word, unsure);
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<&'a OsStr> {
+        let word = self.words.get(self.at)?;
+        self.at += 1;
+        Some(word)
+    }
+
+    fn push(&mut self, index: usize, kind: Kind<'a>) {
+        self.reading.parts.push(Part { index, kind });
+    }
+
+    fn flag(
+        &mut self,
+        index: usize,
+        written: impl Into<Cow<'a, [u8]>>,
+        known: Known<'a>,
+        value: Option<&'a OsStr>,
+    ) {
+        let flag = Flag {
+            written: written.into(),
+            known,
+            value,
+            global: self.levels.is_top() && self.levels.has_subcommands(),
+        };
+        self.push(index, Kind::Flag(flag));
+    }
+
+    /// The words up to the one that ends the command which begins here, behind `first`.
+    fn collect(&mut self, first: Option<&'a OsStr>) {
+        let mut words: Vec<&OsStr> = first.into_iter().collect();
+        while let Some(word) = self.next() {
+            if self.levels.ends(word.as_bytes()) {
+                break;
+            }
+            words.push(word);
+        }
+        self.collected.push(words);
+    }
+
+    /// A word that begins with a dash.
+    fn dashed(&mut self, index: usize, word: &'a OsStr) {
+        let bytes = word.as_bytes();
+        let style = self.levels.syntax().style.unwrap_or_default();
+        if style == Style::Gnu && !bytes.starts_with(b"--") {
+            let lookup = self.levels.word(bytes);
+            return match lookup.known {
+                Known::Unknown => self.cluster(index, b'-', bytes.get(1..).unwrap_or_default()),
+                _ => self.long(index, lookup),
+            };
+        }
+        let lookup = self.levels.word(bytes);
+        self.long(index, lookup);
+    }
+
+    /// An option that has its word to itself.
+    fn long(&mut self, index: usize, lookup: Lookup<'a>) {
+        let takes_next = match lookup.known {
+            Known::As(option) => option.takes == Takes::Value && lookup.attached.is_none(),
+            Known::Unknown => {
+                self.unsure = lookup.attached.is_none();
+                false
+            }
+            _ => false,
+        };
+        if takes_next {
+            self.with_next(index, lookup.name, lookup.known);
+        } else {
+            self.flag(index, lookup.name, lookup.known, lookup.attached);
+        }
+    }
+
+    /// An option whose value is the next word, if there is one.
+    fn with_next(&mut self, index: usize, written: impl Into<Cow<'a, [u8]>>, known: Known<'a>) {
+        let value = self.next();
+        self.flag(index, written, known, value);
+        if let Some(value) = value {
+            self.push(self.at - 1, Kind::Value(value));
+        }
+    }
+
+    /// Options of one letter each.
+    fn cluster(&mut self, index: usize, sign: u8, letters: &'a [u8]) {
+        let digits = self.levels.syntax().digits == Some(true);
+        if digits && letters.iter().all(u8::is_ascii_digit) {
+            let written: Vec<u8> = std::iter::once(sign)
+                .chain(letters.iter().copied())
+                .collect();
+            return self.flag(index, written, Known::Number, None);
+        }
+        for (nth, &letter) in letters.iter().enumerate() {
+            let written = vec![sign, letter];
+            let known = self.levels.letter(sign, letter);
+            let rest = letters.get(nth + 1..).unwrap_or_default();
+            if self.levels.follows(&written) {
+                let first = (!rest.is_empty()).then(|| OsStr::from_bytes(rest));
+                self.flag(index, written, Known::Runs, None);
+                return self.collect(first);
+            }
+            let takes = match known {
+                Known::As(option) => option.takes,
+                _ => Takes::Nothing,
+            };
+            match takes {
+                Takes::Value if rest.is_empty() => return self.with_next(index, written, known),
+                Takes::Value | Takes::Attached if !rest.is_empty() => {
+                    let value = Some(OsStr::from_bytes(rest));
+                    return self.flag(index, written, known, value);
+                }
+                _ => self.flag(index, written, known, None),
+            }
+            self.unsure = known == Known::Unknown && rest.is_empty();
+        }
+    }
+
+    /// A first word of letters that are options, whose values are the next words.
+    fn bundle(&mut self, index: usize, letters: &'a [u8]) {
+        for &letter in letters {
+            let written = vec![b'-', letter];
+            let known = self.levels.letter(b'-', letter);
+            match known {
+                Known::As(option) if option.takes == Takes::Value => {
+                    self.with_next(index, written, known);
+                }
+                _ => self.flag(index, written, known, None),
+            }
+        }
+    }
+
+    /// A word that is no option.
+    fn plain(&mut self, index: usize, word: &'a OsStr, unsure: bool) {
+        if self.operands == 0 && self.levels.has_subcommands() {
+            let model = self.levels.subcommand(word);
+            if let Some(subcommand) = model {
+                self.levels.enter(subcommand);
+                return self.push(index, Kind::Subcommand { word, model });
+            }
+            if unsure {
+                return self.push(
+                    index,
+                    Kind::Operand {
+                        word,
+                        doubtful: true,
+                    },
+                );
+            }
+            if self.levels.is_top() {
+                self.levels.enter_unknown();
+                return self.push(index, Kind::Subcommand { word, model });
+            }
+        }
+        self.operand(index, word, unsure);
+        let syntax = self.levels.syntax();
+        let leading = syntax.leading.unwrap_or(0);
+        self.ended = syntax.posix == Some(true) && self.operands > leading;
+    }
+
+    fn operand(&mut self, index: usize, word: &'a OsStr, doubtful: bool) {
+        self.operands += 1;
+        self.push(index, Kind::Operand { word, doubtful });
+    }
+}
+
+fn is_word(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphanumeric)
+}

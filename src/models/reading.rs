@@ -1,0 +1,175 @@
+//! What a command's words mean by its model.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+
+use super::model::{CommandModel, Effect, OptionModel};
+
+/// A command's arguments, told apart.
+#[derive(Debug, Clone, Default)]
+pub struct Reading<'a> {
+    /// How each word was read, in the order of the words.
+    pub parts: Vec<Part<'a>>,
+    /// The model of the command in the end: the program's, or its deepest subcommand's.
+    pub model: Option<&'a CommandModel>,
+    /// The commands that it runs, as far as the words say which.
+    pub inner: Vec<Inner<'a>>,
+    /// Files that it writes, as far as the words say which.
+    pub writes: Vec<&'a OsStr>,
+    /// What could not be known.
+    pub doubts: Vec<Doubt<'a>>,
+}
+
+/// How a word, or a part of a word, was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// The word: 0 is the first after the program.
+    pub index: usize,
+    /// What it is.
+    pub kind: Kind<'a>,
+}
+
+/// What a word is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// A subcommand.
+    Subcommand {
+        /// The word.
+        word: &'a OsStr,
+        /// Its model, if there is one.
+        model: Option<&'a CommandModel>,
+    },
+    /// An option.
+    Flag(Flag<'a>),
+    /// The value of the option before it.
+    Value(&'a OsStr),
+    /// Anything else. `doubtful`: it could be the value of an unknown option before it.
+    Operand {
+        /// The word.
+        word: &'a OsStr,
+        /// Whether it could be a value.
+        doubtful: bool,
+    },
+    /// `--`, behind which there are no options.
+    Dashes,
+}
+
+/// An option as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag<'a> {
+    /// The option without its value, as it was written; one of a cluster with a dash of its own.
+    pub written: Cow<'a, [u8]>,
+    /// What the model says of it.
+    pub known: Known<'a>,
+    /// Its value, attached or from the next word.
+    pub value: Option<&'a OsStr>,
+    /// Whether it stands before any subcommand of a program that has some.
+    pub global: bool,
+}
+
+/// What the model says of an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known<'a> {
+    /// It is this one.
+    As(&'a OptionModel),
+    /// It is `--no-…` of this one.
+    Not(&'a OptionModel),
+    /// It is a number.
+    Number,
+    /// A command of its own follows it.
+    Runs,
+    /// Nothing.
+    Unknown,
+}
+
+/// A command that another one runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inner<'a> {
+    /// What is run.
+    pub what: What<'a>,
+    /// Words that can't be known are put behind it.
+    pub appends: bool,
+}
+
+/// The form of what another command runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What<'a> {
+    /// A program and its arguments.
+    Words(Vec<&'a OsStr>),
+    /// The text of a script for a shell.
+    Script(Cow<'a, [u8]>),
+}
+
+/// Something about a command that its words don't say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt<'a> {
+    /// The model doesn't have this option.
+    UnknownOption(Vec<u8>),
+    /// This option makes the program start another.
+    Runs(Vec<u8>),
+    /// What it does stands in this file.
+    File(&'a OsStr),
+    /// This word is a program in a language that nobody reads here.
+    Code(&'a OsStr),
+    /// There are more commands in it than are looked at.
+    TooMany,
+}
+
+impl<'a> Reading<'a> {
+    /// The options, in order.
+    pub fn flags(&self) -> impl Iterator<Item = &Flag<'a>> {
+        self.parts.iter().filter_map(|part| match &part.kind {
+            Kind::Flag(flag) => Some(flag),
+            _ => None,
+        })
+    }
+
+    /// Subcommands and operands, in order, each with whether it could be an option's value.
+    pub fn plain(&self) -> impl Iterator<Item = (&'a OsStr, bool)> {
+        self.parts.iter().filter_map(|part| match part.kind {
+            Kind::Subcommand { word, .. } => Some((word, false)),
+            Kind::Operand { word, doubtful } => Some((word, doubtful)),
+            _ => None,
+        })
+    }
+
+    /// Subcommands as they were written, with their models.
+    pub fn subcommands(&self) -> impl Iterator<Item = (&'a OsStr, &'a CommandModel)> {
+        self.parts.iter().filter_map(|part| match part.kind {
+            Kind::Subcommand { word, model } => Some((word, model?)),
+            _ => None,
+        })
+    }
+
+    /// How many subcommands there are.
+    pub fn depth(&self) -> usize {
+        let kinds = self.parts.iter().map(|part| &part.kind);
+        kinds
+            .filter(|kind| matches!(kind, Kind::Subcommand { .. }))
+            .count()
+    }
+
+    /// Whether an option is there under this name, by whatever spelling.
+    pub fn has(&self, name: &str) -> bool {
+        self.flags().any(|flag| flag.is(name))
+    }
+}
+
+impl Flag<'_> {
+    /// Whether it is the option of this name, by whatever spelling.
+    pub fn is(&self, name: &str) -> bool {
+        match self.known {
+            Known::As(option) => option.names.iter().any(|known| known == name),
+            _ => &*self.written == name.as_bytes(),
+        }
+    }
+
+    /// Whether it has this effect.
+    pub fn has_effect(&self, effect: Effect) -> bool {
+        match self.known {
+            Known::As(option) => option.effects.contains(&effect),
+            Known::Runs => effect == Effect::Runs,
+            _ => false,
+        }
+    }
+}

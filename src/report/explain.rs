@@ -1,0 +1,94 @@
+//! What `codex-shell rules explain` says of one command, as text and as JSON.
+//!
+//! # The JSON document
+//!
+//! One object on one line, with these keys in this order. `schema` changes when a key is
+//! removed or changes its meaning; new keys may be added at any time.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `schema` | the number 1 |
+//! | `decision` | `"allow"`, `"prompt"` or `"forbidden"` |
+//! | `placement` | `"inside"` or `"outside"` the sandbox, should it run |
+//! | `run` | the same in full: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}` |
+//! | `basis` | what decided: `{"kind": "rule", "rule": RULE}`, `{"kind": "default", "default": RULE}`, or of kind `"heuristic"`, `"broken_rules"` or `"unmatched"` |
+//! | `command` | `text`, as a shell reads it, and `argv`, a list of WORDs |
+//! | `program` | `asked`, a WORD; `path` and `real`, a WORD or null; `trust`; `trust_reason`, in words |
+//! | `reading` | how the command was read: `words`, `meaning`, both for people |
+//! | `matches` | the rules that match and count: `rule`, `matched` (WORDs), `resolved_program` (a WORD or null), `inner` (the WORDs of the command it runs that matches, or null) |
+//! | `on_trial` | the rules that would match but are on trial, in the same form |
+//! | `discounted` | the rules that permit and don't count: `rule`, `reason` |
+//! | `near_misses` | rules on this program that don't match: `rule`, `token` (the index in `argv` where they part), `wanted` (strings), `had` (a WORD, or null at the end) |
+//! | `heuristic` | `code`, `name`, `reason` of the heuristic that decided, or null |
+//! | `errors` | what is wrong with rules files: `file`, `line`, `column` (null when unknown), `code`, `message`, `help` (a string or null) |
+//!
+//! A RULE is `file`, `layer` (`"admin"`, `"user"`, `"project"`, `"config"`, or `"given"` on the
+//! command line), `line`, `column`, `end_line`, `end_column` (from 1, columns in characters,
+//! the end excluded), `decision`, `justification` (a string or null) and `source`, the call as
+//! it stands in the file.
+//!
+//! A WORD is a string. What is not UTF-8 is an object instead: `escaped`, readable and as bash
+//! takes it, and `bytes`, a list of numbers. `trust` is `"trusted"`, `"unresolved"`,
+//! `"writable"`, `"anonymous"` or `"disguised"`.
+
+use crate::evaluate::{IndexedRules, Judgement, NearMiss};
+use crate::request::program::last_component;
+use crate::request::{Program, Request, Trust, argv};
+
+/// Everything that is said of one command.
+#[derive(Debug, Clone, Copy)]
+pub struct Explanation<'a> {
+    /// The rules it was judged by.
+    pub rules: &'a IndexedRules,
+    /// The command.
+    pub request: &'a Request,
+    /// The answer.
+    pub judgement: &'a Judgement,
+    /// What nearly matched.
+    pub near_misses: &'a [NearMiss],
+}
+
+impl Explanation<'_> {
+    /// For people, with a final newline.
+    pub fn text(&self, colour: bool) -> String {
+        super::explain_text::text(self, colour)
+    }
+
+    /// For programs: the document above, with a final newline.
+    ///
+    /// Fails only if the document can't be written as JSON.
+    pub fn json(&self) -> serde_json::Result<String> {
+        super::explain_json::json(self)
+    }
+}
+
+/// The one-word name of a trust.
+pub(super) fn trust_name(trust: &Trust) -> &'static str {
+    match trust {
+        Trust::Trusted => "trusted",
+        Trust::Unresolved => "unresolved",
+        Trust::Writable { .. } => "writable",
+        Trust::Anonymous => "anonymous",
+        Trust::Disguised { .. } => "disguised",
+    }
+}
+
+/// What a trust means for this program, in words.
+pub(super) fn trust_reason(program: &Program) -> String {
+    match &program.trust {
+        Trust::Trusted => "trusted: the sandbox can't write it".to_owned(),
+        Trust::Unresolved => "not found here: judged by its name".to_owned(),
+        Trust::Writable { path } => format!(
+            "not trusted: the sandbox can write {}",
+            argv::word(path.as_os_str())
+        ),
+        Trust::Anonymous => {
+            "not trusted: the file can't be examined outside the sandbox".to_owned()
+        }
+        Trust::Disguised { argv0 } => format!(
+            "not trusted: it is called {}, which is not {}",
+            argv::word(argv0),
+            argv::word(last_component(&program.asked))
+        ),
+    }
+}

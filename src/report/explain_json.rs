@@ -1,0 +1,338 @@
+//! The JSON form of an explanation; [`super::explain`] documents it.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::evaluate::{Basis, Placement, RuleMatch, heuristic};
+use crate::request::{Program, argv};
+use crate::rules::model::{Diagnostic, Run, Span};
+use crate::rules::{Decision, Layer, RuleSet};
+
+use super::explain::{Explanation, trust_name, trust_reason};
+use super::reading::{self, Step};
+use super::{diagnostics, source_form};
+
+pub(super) const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    schema: u32,
+    decision: Decision,
+    placement: Placement,
+    run: &'a Run,
+    basis: BasisForm<'a>,
+    command: CommandForm<'a>,
+    program: ProgramForm<'a>,
+    reading: Vec<Step>,
+    matches: Vec<MatchForm<'a>>,
+    on_trial: Vec<MatchForm<'a>>,
+    discounted: Vec<DiscountedForm<'a>>,
+    near_misses: Vec<NearMissForm<'a>>,
+    heuristic: Option<HeuristicForm<'a>>,
+    errors: Vec<ErrorForm<'a>>,
+}
+
+impl Document<'_> {
+    /// For a part of a larger document, which says them once.
+    pub(super) fn without_errors(mut self) -> Self {
+        self.errors.clear();
+        self
+    }
+}
+
+#[derive(Serialize)]
+struct BasisForm<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RuleForm<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<RuleForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct CommandForm<'a> {
+    text: String,
+    argv: Vec<WordForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProgramForm<'a> {
+    asked: WordForm<'a>,
+    path: Option<WordForm<'a>>,
+    real: Option<WordForm<'a>>,
+    trust: &'static str,
+    trust_reason: String,
+}
+
+#[derive(Serialize)]
+struct MatchForm<'a> {
+    rule: RuleForm<'a>,
+    matched: Vec<WordForm<'a>>,
+    resolved_program: Option<WordForm<'a>>,
+    inner: Option<Vec<WordForm<'a>>>,
+}
+
+#[derive(Serialize)]
+struct DiscountedForm<'a> {
+    rule: RuleForm<'a>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct NearMissForm<'a> {
+    rule: RuleForm<'a>,
+    token: usize,
+    wanted: &'a [String],
+    had: Option<WordForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct HeuristicForm<'a> {
+    code: &'static str,
+    name: &'static str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct ErrorForm<'a> {
+    file: &'a str,
+    line: Option<u32>,
+    column: Option<u32>,
+    code: &'a str,
+    message: &'a str,
+    help: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RuleForm<'a> {
+    file: &'a str,
+    layer: Layer,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    decision: Decision,
+    justification: Option<&'a str>,
+    source: String,
+}
+
+/// Written by hand as a string or an object, see [`super::explain`].
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum WordForm<'a> {
+    Text(&'a str),
+    Bytes { escaped: String, bytes: &'a [u8] },
+}
+
+impl<'a> WordForm<'a> {
+    pub(super) fn of(word: &'a OsStr) -> Self {
+        match word.to_str() {
+            Some(text) => Self::Text(text),
+            None => Self::Bytes {
+                escaped: argv::word(word),
+                bytes: word.as_bytes(),
+            },
+        }
+    }
+}
+
+pub(super) fn json(explanation: &Explanation<'_>) -> serde_json::Result<String> {
+    line(&document(explanation))
+}
+
+/// `document` on one line, safe on a terminal.
+pub(super) fn line<T: Serialize>(document: &T) -> serde_json::Result<String> {
+    let mut json = safe(&serde_json::to_string(document)?);
+    json.push('\n');
+    Ok(json)
+}
+
+pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
+    let rules = explanation.rules.rules();
+    let verdict = &explanation.judgement.verdict;
+    let request = explanation.request;
+    Document {
+        schema: SCHEMA,
+        decision: verdict.decision,
+        placement: verdict.placement,
+        run: &verdict.run,
+        basis: basis(rules, &verdict.basis),
+        command: CommandForm {
+            text: argv::text(&request.argv),
+            argv: request.argv.iter().map(|word| WordForm::of(word)).collect(),
+        },
+        program: program(&request.program),
+        reading: reading::account(explanation.rules, request),
+        matches: matches(explanation, &explanation.judgement.trace.matches),
+        on_trial: matches(explanation, &explanation.judgement.trace.on_trial),
+        discounted: discounted(explanation),
+        near_misses: near_misses(explanation),
+        heuristic: heuristic_of(&verdict.basis),
+        errors: errors(rules),
+    }
+}
+
+/// The same document with everything that a terminal might act on written as an escape. Outside
+/// strings, JSON has no such characters.
+pub(super) fn safe(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if argv::is_visible(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a String can't fail.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    out
+}
+
+fn basis<'a>(rules: &'a RuleSet, basis: &Basis) -> BasisForm<'a> {
+    let kind = match basis {
+        Basis::Rule(_) => "rule",
+        Basis::Default(_) => "default",
+        Basis::Heuristic { .. } => "heuristic",
+        Basis::BrokenRules => "broken_rules",
+        Basis::Unmatched => "unmatched",
+    };
+    let rule = match basis {
+        Basis::Rule(index) => rule(rules, *index),
+        _ => None,
+    };
+    let default = match basis {
+        Basis::Default(index) => default(rules, *index),
+        _ => None,
+    };
+    BasisForm {
+        kind,
+        rule,
+        default,
+    }
+}
+
+fn program(program: &Program) -> ProgramForm<'_> {
+    ProgramForm {
+        asked: WordForm::of(&program.asked),
+        path: path_form(program.path.as_deref()),
+        real: path_form(program.real.as_deref()),
+        trust: trust_name(&program.trust),
+        trust_reason: trust_reason(program),
+    }
+}
+
+fn path_form(path: Option<&Path>) -> Option<WordForm<'_>> {
+    path.map(|path| WordForm::of(path.as_os_str()))
+}
+
+fn matches<'a>(explanation: &Explanation<'a>, found: &'a [RuleMatch]) -> Vec<MatchForm<'a>> {
+    found
+        .iter()
+        .filter_map(|found| {
+            Some(MatchForm {
+                rule: rule(explanation.rules.rules(), found.rule)?,
+                matched: found
+                    .matched
+                    .iter()
+                    .map(|word| WordForm::of(word))
+                    .collect(),
+                resolved_program: found.resolved_program.as_deref().map(WordForm::of),
+                inner: found
+                    .inner
+                    .as_ref()
+                    .map(|words| words.iter().map(|word| WordForm::of(word)).collect()),
+            })
+        })
+        .collect()
+}
+
+fn discounted<'a>(explanation: &Explanation<'a>) -> Vec<DiscountedForm<'a>> {
+    let found = explanation.judgement.trace.discounted.iter();
+    found
+        .filter_map(|(index, reason)| {
+            Some(DiscountedForm {
+                rule: rule(explanation.rules.rules(), *index)?,
+                reason,
+            })
+        })
+        .collect()
+}
+
+fn near_misses<'a>(explanation: &Explanation<'a>) -> Vec<NearMissForm<'a>> {
+    let found = explanation.near_misses.iter();
+    found
+        .filter_map(|miss| {
+            Some(NearMissForm {
+                rule: rule(explanation.rules.rules(), miss.rule)?,
+                token: miss.token,
+                wanted: &miss.wanted,
+                had: miss.had.as_deref().map(WordForm::of),
+            })
+        })
+        .collect()
+}
+
+fn heuristic_of(basis: &Basis) -> Option<HeuristicForm<'_>> {
+    let Basis::Heuristic { code, reason } = basis else {
+        return None;
+    };
+    Some(HeuristicForm {
+        code,
+        name: heuristic::name_of(code),
+        reason,
+    })
+}
+
+/// What is wrong with the rules' files.
+pub(super) fn errors(rules: &RuleSet) -> Vec<ErrorForm<'_>> {
+    diagnostics::errors(rules)
+        .map(|error| error_form(rules, error))
+        .collect()
+}
+
+fn error_form<'a>(rules: &'a RuleSet, error: &'a Diagnostic) -> ErrorForm<'a> {
+    ErrorForm {
+        file: source_form::file_name(rules, error.file),
+        line: error.span.map(|span| span.line),
+        column: error.span.map(|span| span.column),
+        code: &error.code,
+        message: &error.message,
+        help: error.help.as_deref(),
+    }
+}
+
+fn rule(rules: &RuleSet, index: usize) -> Option<RuleForm<'_>> {
+    let rule = rules.rule(index)?;
+    Some(RuleForm {
+        justification: rule.justification,
+        source: source_form::of(rules, index),
+        ..call(rules, rule.span, rule.decision)
+    })
+}
+
+fn default(rules: &RuleSet, index: usize) -> Option<RuleForm<'_>> {
+    let rule = rules.defaults.get(index)?;
+    Some(RuleForm {
+        justification: rule.justification.as_deref(),
+        ..call(rules, rule.span, rule.decision)
+    })
+}
+
+fn call(rules: &RuleSet, span: Span, decision: Decision) -> RuleForm<'_> {
+    RuleForm {
+        file: source_form::file_name(rules, span.file),
+        layer: source_form::layer(rules, span.file),
+        line: span.line,
+        column: span.column,
+        end_line: span.end_line,
+        end_column: span.end_column,
+        decision,
+        justification: None,
+        source: source_form::written(rules, span).unwrap_or_default(),
+    }
+}

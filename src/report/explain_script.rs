@@ -1,0 +1,390 @@
+//! What `codex-shell rules explain` says of a script: each command, then what it is made of.
+//!
+//! # The JSON document
+//!
+//! One object on one line. `schema` is that of [`super::explain`], as are RULE and WORD.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `schema` | the number 1 |
+//! | `decision` | the strictest of all: `"allow"`, `"prompt"` or `"forbidden"` |
+//! | `commands` | every command, each before those that it starts |
+//! | `problems` | what could not be read: `line`, `column`, `message` |
+//! | `errors` | what is wrong with rules files, as for one command |
+//!
+//! A command is `line`; `depth`, how many wrappers and scripts it is within; `kind`, one of
+//! `"program"`, `"builtin"`, `"function"`, `"bare"` (assignments or redirections alone) and
+//! `"unknown"`; `decision`; `text`, as it was read; `inside`, the substitutions and groups around
+//! it; `assignments`, names; `reads` and `writes`, the files that it is redirected from and to;
+//! `unknown`, a list of `word` (its index), `source` and `reason`; and `explanation`, the document
+//! for one command, or null when nothing starts.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+use serde::Serialize;
+
+use crate::evaluate::{
+    IndexedRules, JudgedCommand, Judgement, Kind, NearMiss, ScriptJudgement, near_misses,
+};
+use crate::request::{Request, argv};
+use crate::rules::Decision;
+use crate::script::{Enclosure, Problem, ScriptCommand, Word};
+
+use super::explain::Explanation;
+use super::explain_json::{self, Document, SCHEMA};
+use super::explain_text::{because, runs};
+use super::paint::{Ink, Paint, decision};
+
+/// Bytes of a command that are shown.
+const COMMAND: usize = 1024;
+
+/// Everything that is said of one script.
+#[derive(Debug, Clone, Copy)]
+pub struct ScriptExplanation<'a> {
+    /// The rules it was judged by.
+    pub rules: &'a IndexedRules,
+    /// The answer.
+    pub judgement: &'a ScriptJudgement,
+}
+
+impl ScriptExplanation<'_> {
+    /// For people, with a final newline.
+    pub fn text(&self, colour: bool) -> String {
+        let paint = Paint { colour };
+        let said = self.judgement.decision;
+        let count = self.judgement.commands.len();
+        let noun = if count == 1 { "command" } else { "commands" };
+        let word = paint.ink(Ink::Said(said), decision(said));
+        let mut lines = vec![format!("{word}  the strictest of {count} {noun}")];
+        if self.rules.rules().files.is_empty() {
+            lines.push("no rules files".to_owned());
+        }
+        for command in &self.judgement.commands {
+            self.command(command, paint, &mut lines);
+        }
+        if !self.judgement.problems.is_empty() {
+            lines.push(String::new());
+            lines.push(paint.ink(Ink::Bold, "Not understood"));
+        }
+        for problem in &self.judgement.problems {
+            lines.push(format!(
+                "  line {}, column {}: {}",
+                problem.line, problem.column, problem.message
+            ));
+        }
+        if !self.judgement.problems.is_empty() {
+            lines.push("  There may be more commands, so a person is asked.".to_owned());
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn command(&self, command: &JudgedCommand, paint: Paint, lines: &mut Vec<String>) {
+        let said = command.decision;
+        let word = paint.ink(Ink::Said(said), &format!("{:<9}", decision(said)));
+        let line = if command.depth == 0 {
+            format!("{:>5}", command.line)
+        } else {
+            " ".repeat(5)
+        };
+        let line = paint.ink(Ink::Dim, &line);
+        let indent = "  ".repeat(command.depth);
+        lines.push(String::new());
+        lines.push(format!(
+            "{line}  {word}  {indent}{}",
+            written(&command.command)
+        ));
+        for note in self.notes(command) {
+            let note = paint.ink(Ink::Dim, &note);
+            lines.push(format!("{:18}{indent}{note}", ""));
+        }
+    }
+
+    fn notes(&self, command: &JudgedCommand) -> Vec<String> {
+        let mut notes = vec![self.reason(command)];
+        let judged = command
+            .judgement
+            .as_ref()
+            .filter(|_| command.kind == Kind::Program);
+        if let (Some(judgement), Some(request)) = (judged, &command.request) {
+            let explanation = self.explanation(judgement, request, &[]);
+            let runs = runs(&explanation);
+            notes.push(format!("runs {runs}"));
+            for (rule, reason) in &judgement.trace.discounted {
+                let rule = self.rules.rules().rule(*rule);
+                let place = rule.map(|rule| self.rules.rules().place(rule.span));
+                notes.push(format!(
+                    "the rule at {} doesn't count: {reason}",
+                    place.unwrap_or_default()
+                ));
+            }
+        }
+        for (index, word) in command.command.words.iter().enumerate() {
+            if let Some(why) = word.unknown() {
+                let source = shown(&word.recognised());
+                notes.push(format!(
+                    "word {index}, {source}, is unknown: {}",
+                    why.name()
+                ));
+            }
+        }
+        for redirection in &command.command.redirections {
+            let verb = if redirection.writes {
+                "writes"
+            } else {
+                "reads"
+            };
+            notes.push(format!(
+                "{verb} {}",
+                shown(&redirection.target.recognised())
+            ));
+        }
+        if let Some(place) = command
+            .command
+            .inside
+            .iter()
+            .rev()
+            .find_map(|place| named(*place))
+        {
+            notes.push(place.to_owned());
+        }
+        notes
+    }
+
+    fn reason(&self, command: &JudgedCommand) -> String {
+        let reason = match command.kind {
+            Kind::Unknown => "what runs can't be known before it does",
+            Kind::Bare => "no program starts",
+            Kind::Builtin if command.decision == Decision::Allow => {
+                "the shell does this itself: no program starts"
+            }
+            Kind::Function if command.decision == Decision::Allow => {
+                "a function of this script: its commands are judged where they stand"
+            }
+            _ => "",
+        };
+        let judged = command.judgement.as_ref().zip(command.request.as_ref());
+        match judged {
+            Some((judgement, request))
+                if reason.is_empty() || command.decision == Decision::Forbidden =>
+            {
+                because(&self.explanation(judgement, request, &[]))
+            }
+            _ => reason.to_owned(),
+        }
+    }
+
+    fn explanation<'b>(
+        &'b self,
+        judgement: &'b Judgement,
+        request: &'b Request,
+        near_misses: &'b [NearMiss],
+    ) -> Explanation<'b> {
+        Explanation {
+            rules: self.rules,
+            request,
+            judgement,
+            near_misses,
+        }
+    }
+
+    /// For programs: the document above, with a final newline.
+    ///
+    /// Fails only if the document can't be written as JSON.
+    pub fn json(&self) -> serde_json::Result<String> {
+        let misses: Vec<Vec<NearMiss>> = self
+            .judgement
+            .commands
+            .iter()
+            .map(|command| {
+                let request = command.request.as_ref();
+                request.map_or_else(Vec::new, |request| near_misses(self.rules, request))
+            })
+            .collect();
+        let commands = self.judgement.commands.iter().zip(&misses);
+        let document = ScriptDocument {
+            schema: SCHEMA,
+            decision: self.judgement.decision,
+            commands: commands
+                .map(|(command, misses)| self.command_form(command, misses))
+                .collect(),
+            problems: self
+                .judgement
+                .problems
+                .iter()
+                .map(ProblemForm::of)
+                .collect(),
+            errors: explain_json::errors(self.rules.rules()),
+        };
+        explain_json::line(&document)
+    }
+
+    fn command_form<'b>(
+        &'b self,
+        command: &'b JudgedCommand,
+        misses: &'b [NearMiss],
+    ) -> CommandForm<'b> {
+        let judged = command.judgement.as_ref().zip(command.request.as_ref());
+        let files = |writes: bool| {
+            let all = command.command.redirections.iter();
+            all.filter(|redirection| redirection.writes == writes)
+                .map(|redirection| shown(&redirection.target.recognised()))
+                .collect()
+        };
+        CommandForm {
+            line: command.line,
+            depth: command.depth,
+            kind: kind_name(command.kind),
+            decision: command.decision,
+            text: written(&command.command),
+            inside: command
+                .command
+                .inside
+                .iter()
+                .map(|place| enclosure_name(*place))
+                .collect(),
+            assignments: command
+                .command
+                .assignments
+                .iter()
+                .map(|assignment| shown(&assignment.name))
+                .collect(),
+            reads: files(false),
+            writes: files(true),
+            unknown: unknown_words(&command.command),
+            explanation: judged.map(|(judgement, request)| {
+                explain_json::document(&self.explanation(judgement, request, misses))
+                    .without_errors()
+            }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ScriptDocument<'a> {
+    schema: u32,
+    decision: Decision,
+    commands: Vec<CommandForm<'a>>,
+    problems: Vec<ProblemForm>,
+    errors: Vec<explain_json::ErrorForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct CommandForm<'a> {
+    line: u32,
+    depth: usize,
+    kind: &'static str,
+    decision: Decision,
+    text: String,
+    inside: Vec<&'static str>,
+    assignments: Vec<String>,
+    reads: Vec<String>,
+    writes: Vec<String>,
+    unknown: Vec<UnknownForm>,
+    explanation: Option<Document<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnknownForm {
+    word: usize,
+    source: String,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct ProblemForm {
+    line: u32,
+    column: u32,
+    message: &'static str,
+}
+
+impl ProblemForm {
+    fn of(problem: &Problem) -> Self {
+        Self {
+            line: problem.line,
+            column: problem.column,
+            message: problem.message,
+        }
+    }
+}
+
+fn unknown_words(command: &ScriptCommand) -> Vec<UnknownForm> {
+    let words = command.words.iter().enumerate();
+    words
+        .filter_map(|(word, read)| {
+            Some(UnknownForm {
+                word,
+                source: shown(&read.recognised()),
+                reason: read.unknown()?.name(),
+            })
+        })
+        .collect()
+}
+
+/// The command on one line: known words as a shell reads them, unknown ones as they stand.
+fn written(command: &ScriptCommand) -> String {
+    let mut words = Vec::new();
+    for assignment in &command.assignments {
+        let name = shown(&assignment.name);
+        words.push(format!("{name}={}", word(&assignment.value)));
+    }
+    words.extend(command.words.iter().map(word));
+    for redirection in &command.redirections {
+        let sign = if redirection.writes { ">" } else { "<" };
+        words.push(format!("{sign} {}", word(&redirection.target)));
+    }
+    let mut line = words.join(" ");
+    if line.len() > COMMAND {
+        let end = (0..=COMMAND).rev().find(|&at| line.is_char_boundary(at));
+        line.truncate(end.unwrap_or_default());
+        line.push_str(" ...");
+    }
+    line
+}
+
+fn word(word: &Word) -> String {
+    match word.known() {
+        Some(known) if known.is_empty() => "''".to_owned(),
+        Some(known) => argv::word(&OsString::from_vec(known)),
+        None => shown(&word.recognised()),
+    }
+}
+
+/// Bytes of a script as text that a terminal only shows.
+fn shown(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => argv::visible(text),
+        Err(_) => argv::word(OsStr::from_bytes(bytes)),
+    }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Program => "program",
+        Kind::Builtin => "builtin",
+        Kind::Function => "function",
+        Kind::Bare => "bare",
+        Kind::Unknown => "unknown",
+    }
+}
+
+fn enclosure_name(place: Enclosure) -> &'static str {
+    match place {
+        Enclosure::Subshell => "subshell",
+        Enclosure::Group => "group",
+        Enclosure::Function => "function",
+        Enclosure::Substitution => "substitution",
+        Enclosure::ProcessSubstitution => "process substitution",
+    }
+}
+
+/// What is worth saying about where a command stands.
+fn named(place: Enclosure) -> Option<&'static str> {
+    match place {
+        Enclosure::Subshell | Enclosure::Group => None,
+        Enclosure::Function => Some("in a function, run when that is called"),
+        Enclosure::Substitution => Some("in a substitution: its output becomes words"),
+        Enclosure::ProcessSubstitution => Some("behind a pipe, by process substitution"),
+    }
+}

@@ -1,0 +1,36 @@
+//! The findings of `rules check`: one value, one file per format.
+
+mod github;
+mod json;
+mod text;
+
+use crate::lint::{Finding, Level};
+use crate::rules::RuleSet;
+
+pub use github::github;
+pub use json::json;
+pub use text::text;
+
+/// What one check found.
+#[derive(Debug, Clone, Copy)]
+pub struct Findings<'a> {
+    /// The rules that were checked, with the files' names and texts.
+    pub rules: &'a RuleSet,
+    /// What was found, in the order of files and lines.
+    pub findings: &'a [Finding],
+}
+
+impl<'a> Findings<'a> {
+    /// How many findings are of this level.
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|f| f.level == level).count()
+    }
+
+    /// The name of the file that a finding is in.
+    fn file_name(&self, finding: &Finding) -> &'a str {
+        self.rules
+            .files
+            .get(finding.file as usize)
+            .map_or("?", |file| file.name.as_str())
+    }
+}

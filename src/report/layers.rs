@@ -1,0 +1,180 @@
+//! The sandbox's layers, as `doctor` shows them.
+
+use comfy_table::presets::ASCII_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+use super::canaries::{self, Canary};
+use crate::confine::{LayerName, Layers, Status};
+
+/// Columns of text; the width of the terminal is not asked for.
+const WIDTH: u16 = 100;
+
+/// What a machine offers.
+#[derive(Debug, Serialize)]
+pub struct Machine {
+    /// The kernel's name, release and architecture.
+    pub kernel: String,
+    /// The kernel's Landlock version, 0 for none.
+    pub landlock_abi: i32,
+    /// One line per layer, from the outermost.
+    pub layers: Vec<Line>,
+    /// What became of each canary; none where nothing could be started.
+    pub canaries: Vec<Canary>,
+}
+
+/// One layer.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    name: LayerName,
+    status: &'static str,
+    holds: &'static str,
+    /// The kernel's reason, where it is not wholly in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What is lost where it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<&'static str>,
+    /// How to get it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'static str>,
+}
+
+impl Machine {
+    /// The machine on which `layers` were put in force.
+    pub fn new(kernel: String, layers: &Layers, canaries: Vec<Canary>) -> Self {
+        Self {
+            kernel,
+            landlock_abi: layers.landlock_abi.unwrap_or(0),
+            layers: layers
+                .list
+                .iter()
+                .map(|layer| Line::new(layer.name, &layer.status))
+                .collect(),
+            canaries,
+        }
+    }
+
+    /// Whether every layer is there, and every canary was held as it should be.
+    pub fn is_sound(&self) -> bool {
+        self.layers.iter().all(|line| line.lost.is_none())
+            && !self.canaries.is_empty()
+            && !self
+                .canaries
+                .iter()
+                .any(|canary| canary.outcome.is_alarming())
+    }
+
+    /// As one JSON object with a line feed.
+    pub fn json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// As a table, with a paragraph for each layer that is not wholly in force.
+    pub fn text(&self) -> String {
+        let mut table = Table::new();
+        table
+            .load_style(ASCII_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(WIDTH)
+            .set_header(["layer", "status", "what it holds"]);
+        for line in &self.layers {
+            table.add_row([line.name.as_str(), line.status, line.holds]);
+        }
+        let landlock = match self.landlock_abi {
+            0 => "no Landlock".to_owned(),
+            version => format!("Landlock {version}"),
+        };
+        let mut text = format!("{}, {landlock}\n{}\n", self.kernel, table.trim_fmt());
+        for line in &self.layers {
+            text.push_str(&line.paragraph());
+        }
+        if !self.canaries.is_empty() {
+            text.push('\n');
+            text.push_str(&canaries::table(&self.canaries, WIDTH));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl Line {
+    fn new(name: LayerName, status: &Status) -> Self {
+        let (word, reason) = match status {
+            Status::InForce => ("in-force", None),
+            Status::Partly(reason) => ("partly", Some(reason.clone())),
+            Status::Missing(reason) => ("missing", Some(reason.clone())),
+            Status::Off => ("off", None),
+        };
+        let missing = matches!(status, Status::Missing(_));
+        Self {
+            name,
+            status: word,
+            holds: name.holds(),
+            lost: missing.then(|| name.lost()),
+            remedy: reason.is_some().then(|| name.remedy()),
+            reason,
+        }
+    }
+
+    /// What there is to say about a layer that is not wholly in force.
+    fn paragraph(&self) -> String {
+        let Some(reason) = &self.reason else {
+            return String::new();
+        };
+        let line = |word: &str, text: Option<&str>| {
+            text.map_or_else(String::new, |text| format!("  {word}: {text}\n"))
+        };
+        format!(
+            "\n{} is {}: {reason}\n{}{}",
+            self.name,
+            self.status,
+            line("lost", self.lost),
+            line("remedy", self.remedy),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::confine::Layer;
+
+    fn machine() -> Machine {
+        let layers = Layers {
+            list: vec![
+                Layer {
+                    name: LayerName::Namespaces,
+                    status: Status::Missing("clone: No space left on device".to_owned()),
+                },
+                Layer {
+                    name: LayerName::Landlock,
+                    status: Status::InForce,
+                },
+            ],
+            landlock_abi: Some(7),
+        };
+        Machine::new("Linux 6.12 x86_64".to_owned(), &layers, vec![])
+    }
+
+    #[test]
+    fn a_missing_layer_says_what_is_lost_and_what_helps() {
+        let text = machine().text();
+        assert!(text.starts_with("Linux 6.12 x86_64, Landlock 7\n"));
+        assert!(text.contains("namespaces is missing: clone: No space left on device\n  lost: "));
+        assert!(text.contains("user.max_user_namespaces"));
+        assert!(!text.contains("landlock is"));
+    }
+
+    #[test]
+    fn json_has_the_same() {
+        let json: serde_json::Value = serde_json::from_slice(&machine().json().unwrap()).unwrap();
+        assert_eq!(json["landlock_abi"], 7);
+        assert_eq!(json["layers"][0]["status"], "missing");
+        assert_eq!(json["layers"][0]["lost"], LayerName::Namespaces.lost());
+        assert_eq!(json["layers"][1]["status"], "in-force");
+        assert!(json["layers"][1].get("lost").is_none());
+    }
+}

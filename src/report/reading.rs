@@ -1,0 +1,147 @@
+//! How a command was read, step by step.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+use crate::evaluate::{IndexedRules, readings, unwrapped};
+use crate::models::Reading;
+use crate::models::model::Effect;
+use crate::models::reading::{Doubt, Flag, Kind, Known, What};
+use crate::request::{Request, argv};
+
+/// Inner commands that are listed.
+const MOST: usize = 32;
+
+/// One line of the account: what stands there, and what it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Step {
+    /// The words, as a shell reads them.
+    pub(super) words: String,
+    /// What they are.
+    pub(super) meaning: String,
+}
+
+/// How the command and those within it were read; empty where nothing is known of the program.
+pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(reading) = readings(index, request).first() {
+        of(reading, &mut steps);
+    }
+    let inner = unwrapped(index, request);
+    for command in inner.commands.iter().take(MOST) {
+        steps.push(Step {
+            words: argv::bounded(&command.words, 256),
+            meaning: match command.parent {
+                0 => "a command that it runs".to_owned(),
+                _ => "a command that this runs".to_owned(),
+            },
+        });
+    }
+    if inner.incomplete || inner.commands.len() > MOST {
+        steps.push(Step {
+            words: "...".to_owned(),
+            meaning: "more commands than are looked at".to_owned(),
+        });
+    }
+    steps
+}
+
+fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
+    for part in &reading.parts {
+        let (words, meaning) = match &part.kind {
+            Kind::Subcommand { word, model } => (
+                argv::word(word),
+                match model {
+                    Some(_) => "subcommand".to_owned(),
+                    None => "subcommand, of which nothing is known".to_owned(),
+                },
+            ),
+            Kind::Flag(flag) => flag_step(flag),
+            // Said with its option.
+            Kind::Value(_) => continue,
+            Kind::Operand { word, doubtful } => (
+                argv::word(word),
+                if *doubtful {
+                    "operand, or the value of the unknown option before it".to_owned()
+                } else {
+                    "operand".to_owned()
+                },
+            ),
+            Kind::Dashes => ("--".to_owned(), "no options behind this".to_owned()),
+        };
+        steps.push(Step { words, meaning });
+    }
+    for inner in &reading.inner {
+        if let What::Script(script) = &inner.what {
+            let script = OsString::from_vec(script.to_vec());
+            steps.push(Step {
+                words: argv::bounded(&[script], 256),
+                meaning: "a script that it hands to a shell".to_owned(),
+            });
+        }
+        if inner.appends {
+            steps.push(Step {
+                words: "...".to_owned(),
+                meaning: "words that it adds, which nobody knows yet".to_owned(),
+            });
+        }
+    }
+    for doubt in &reading.doubts {
+        let (word, meaning) = match doubt {
+            Doubt::File(file) => (file, "a file of commands that it runs, not read here"),
+            Doubt::Code(code) => (code, "a program that it runs, not read here"),
+            _ => continue,
+        };
+        steps.push(Step {
+            words: argv::word(word),
+            meaning: meaning.to_owned(),
+        });
+    }
+}
+
+fn flag_step(flag: &Flag<'_>) -> (String, String) {
+    let mut words = argv::word(OsStr::from_bytes(&flag.written));
+    if let Some(value) = flag.value {
+        words.push(' ');
+        words.push_str(&argv::word(value));
+    }
+    let place = if flag.global {
+        "global option"
+    } else {
+        "option"
+    };
+    let mut meaning = match flag.known {
+        Known::Unknown => format!("{place} that the model doesn't know"),
+        Known::Number => "option, a number".to_owned(),
+        Known::Runs => "option, a command follows".to_owned(),
+        Known::Not(option) => format!("{place}, the opposite of {}", spelled(&option.names)),
+        Known::As(option) => {
+            if option
+                .names
+                .iter()
+                .all(|name| name.as_bytes() == &*flag.written)
+            {
+                place.to_owned()
+            } else {
+                format!("{place} {}", spelled(&option.names))
+            }
+        }
+    };
+    for (effect, says) in [
+        (Effect::Runs, "may run another program"),
+        (Effect::Script, "runs a command line"),
+        (Effect::Splits, "runs a command line"),
+        (Effect::Writes, "writes a file"),
+        (Effect::Destroys, "discards something"),
+    ] {
+        if flag.has_effect(effect) && flag.known != Known::Runs {
+            meaning.push_str(", ");
+            meaning.push_str(says);
+        }
+    }
+    (words, meaning)
+}
+
+fn spelled(names: &[String]) -> String {
+    names.join(" ")
+}

@@ -1,0 +1,296 @@
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::program::normalised;
+use super::{Program, Trust};
+
+/// A directory tree of its own: `safe/bin` outside the sandbox, `work` writable from inside.
+struct World(TempDir);
+
+impl World {
+    fn new() -> Self {
+        // The tests name their own writable roots; /tmp is none of them.
+        let world = Self(TempDir::new().unwrap());
+        for directory in ["safe/bin", "work/bin"] {
+            fs::create_dir_all(world.path(directory)).unwrap();
+        }
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        fs::canonicalize(self.0.path()).unwrap().join(name)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn link(&self, name: &str, target: impl AsRef<Path>) -> PathBuf {
+        symlink(target, self.path(name)).unwrap();
+        self.path(name)
+    }
+
+    fn mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// The program at `path`, called by its own name.
+    fn at(&self, path: impl AsRef<Path>) -> Program {
+        let path = self.path("").join(path);
+        Program::at(
+            path.as_os_str(),
+            &path,
+            path.file_name(),
+            &[self.path("work")],
+        )
+    }
+
+    fn trust(&self, path: impl AsRef<Path>) -> Trust {
+        self.at(path).trust
+    }
+
+    fn writable(&self, name: &str) -> Trust {
+        Trust::Writable {
+            path: self.path(name),
+        }
+    }
+}
+
+#[test]
+fn a_file_out_of_reach_is_trusted() {
+    let world = World::new();
+    let git = world.file("safe/bin/git", "\x7fELF");
+    let program = world.at("safe/bin/git");
+    assert_eq!(program.trust, Trust::Trusted);
+    assert_eq!(program.path, Some(git.clone()));
+    assert_eq!(program.real, Some(git));
+}
+
+#[test]
+fn the_file_or_any_link_on_the_way_may_be_writable() {
+    let world = World::new();
+    let git = world.file("safe/bin/git", "\x7fELF");
+    world.file("work/bin/git", "\x7fELF");
+    world.link("safe/bin/out", "../../work/bin/git");
+    world.link("work/link", &git);
+    world.link("work/dir", "../safe/bin");
+    world.link("safe/there-and-back", world.path("work/dir"));
+    world.link("safe/bin/alias", "git");
+    assert_eq!(world.trust("work/bin/git"), world.writable("work/bin/git"));
+    assert_eq!(world.trust("safe/bin/out"), world.writable("work/bin/git"));
+    assert_eq!(world.trust("work/link"), world.writable("work/link"));
+    assert_eq!(world.trust("work/dir/git"), world.writable("work/dir"));
+    assert_eq!(
+        world.trust("safe/there-and-back/git"),
+        world.writable("work/dir")
+    );
+    assert_eq!(world.trust("safe/bin/alias"), Trust::Trusted);
+    assert_eq!(world.at("safe/bin/alias").real, Some(git));
+}
+
+#[test]
+fn other_spellings_of_a_root_hide_nothing() {
+    let world = World::new();
+    world.file("work/bin/git", "\x7fELF");
+    world.link("alias", "work");
+    for root in ["work", "alias", "safe/../work/.", "work/"] {
+        let path = world.path("work/../work//bin/./git");
+        let program = Program::at(
+            OsStr::new("git"),
+            &path,
+            Some(OsStr::new("git")),
+            &[world.path(root)],
+        );
+        assert_eq!(program.trust, world.writable("work/bin/git"), "{root}");
+        assert_eq!(program.path, Some(world.path("work/bin/git")));
+    }
+}
+
+#[test]
+fn what_everybody_may_write_is_writable() {
+    let world = World::new();
+    let git = world.file("safe/bin/git", "\x7fELF");
+    world.mode("safe/bin/git", 0o777);
+    assert_eq!(world.trust(&git), world.writable("safe/bin/git"));
+    world.mode("safe/bin/git", 0o755);
+    world.mode("safe", 0o777);
+    assert_eq!(world.trust(&git), world.writable("safe/bin/git"));
+    world.mode("safe", 0o1777);
+    assert_eq!(world.trust(&git), Trust::Trusted);
+}
+
+#[test]
+fn a_root_may_be_the_file() {
+    let world = World::new();
+    let git = world.file("safe/bin/git", "\x7fELF");
+    let name = Some(OsStr::new("git"));
+    let program = Program::at(OsStr::new("git"), &git, name, std::slice::from_ref(&git));
+    assert_eq!(program.trust, world.writable("safe/bin/git"));
+}
+
+#[test]
+fn a_second_link_may_be_inside() {
+    if nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: root owns every program");
+        return;
+    }
+    let world = World::new();
+    let tool = world.file("safe/bin/tool", "\x7fELF");
+    assert_eq!(world.trust(&tool), Trust::Trusted);
+    fs::hard_link(&tool, world.path("work/other")).unwrap();
+    assert_eq!(world.trust(&tool), world.writable("safe/bin/tool"));
+    let name = Some(OsStr::new("tool"));
+    let read_only = Program::at(OsStr::new("tool"), &tool, name, &[]);
+    assert_eq!(read_only.trust, Trust::Trusted);
+}
+
+#[test]
+fn a_name_of_its_own_choosing_is_a_disguise() {
+    let world = World::new();
+    let git = world.file("safe/bin/git", "\x7fELF");
+    let vi = world.link("safe/bin/vi", "git");
+    let called = |path: &Path, argv0: Option<&str>| {
+        Program::at(path.as_os_str(), path, argv0.map(OsStr::new), &[]).trust
+    };
+    let probe = world.file("safe/bin/probe", "\x7fELF");
+    world.link("safe/bin/alias", "probe");
+    for argv0 in ["git", "-git", git.to_str().unwrap()] {
+        assert_eq!(called(&git, Some(argv0)), Trust::Trusted, "{argv0}");
+    }
+    assert_eq!(called(&probe, Some("any other")), Trust::Trusted);
+    for (path, argv0, last) in [
+        (&git, Some("git-push"), "git-push"),
+        (&git, Some("/else/git"), "git"),
+        (&git, Some("anything"), "anything"),
+        (&probe, Some("probe-x"), "probe-x"),
+        (&probe, Some("alias"), "alias"),
+        (&probe, Some("./any"), "any"),
+        (&vi, Some("git"), "git"),
+        (&vi, Some("/x/view"), "view"),
+        (&git, Some(""), ""),
+        (&git, None, ""),
+    ] {
+        let argv0_shown = OsString::from(last);
+        assert_eq!(
+            called(path, argv0),
+            Trust::Disguised { argv0: argv0_shown },
+            "{argv0:?}"
+        );
+    }
+    let script = world.file("safe/bin/script", "#!/bin/sh\n");
+    assert_eq!(called(&script, Some("anything")), Trust::Trusted);
+}
+
+#[test]
+fn a_script_is_as_good_as_its_interpreter() {
+    let world = World::new();
+    let shell = world.file("safe/bin/sh", "\x7fELF");
+    let own = world.file("work/bin/sh", "\x7fELF");
+    let script = |name: &str, interpreter: &Path| {
+        world.file(name, &format!("#! {} -e\n", interpreter.display()))
+    };
+    let good = script("safe/bin/good", &shell);
+    let better = script("safe/bin/better", &good);
+    assert_eq!(world.trust(&better), Trust::Trusted);
+
+    let bad = script("safe/bin/bad", &own);
+    let worse = script("safe/bin/worse", &bad);
+    assert_eq!(world.trust(&bad), world.writable("work/bin/sh"));
+    assert_eq!(world.trust(&worse), world.writable("work/bin/sh"));
+
+    let relative = script("safe/bin/relative", Path::new("bin/sh"));
+    assert_eq!(
+        world.trust(&relative),
+        Trust::Writable {
+            path: "bin/sh".into()
+        }
+    );
+    let endless = world.path("safe/bin/endless");
+    script("safe/bin/endless", &endless);
+    assert_eq!(world.trust(&endless), world.writable("safe/bin/endless"));
+
+    let lost = script("safe/bin/lost", Path::new("/no/such/interpreter"));
+    assert_eq!(world.trust(&lost), Trust::Anonymous);
+    let missing = world.path("work/missing");
+    let lost = script("safe/bin/later", &missing);
+    assert_eq!(world.trust(&lost), world.writable("work/missing"));
+}
+
+#[test]
+fn what_cannot_be_followed_is_anonymous() {
+    let world = World::new();
+    world.link("safe/loop", "loop");
+    assert_eq!(world.trust("safe/loop"), Trust::Anonymous);
+    assert_eq!(world.trust("safe/nothing"), Trust::Anonymous);
+    assert_eq!(world.trust("safe"), Trust::Anonymous);
+    assert_eq!(world.trust("/proc/self/exe"), Trust::Anonymous);
+    world.link("safe/exe", "/proc/self/exe");
+    assert_eq!(world.trust("safe/exe"), Trust::Anonymous);
+    world.link("work/exe", "/proc/self/exe");
+    assert_eq!(world.trust("work/exe"), world.writable("work/exe"));
+}
+
+#[test]
+fn dots_after_a_link_mean_what_the_kernel_takes_them_for() {
+    let world = World::new();
+    fs::create_dir_all(world.path("safe/deep/bin")).unwrap();
+    let evil = world.file("safe/deep/git", "\x7fELF");
+    let good = world.file("safe/git", "\x7fELF");
+    world.link("safe/bin/link", world.path("safe/deep/bin"));
+    let program = world.at("safe/bin/link/../git");
+    assert_eq!(program.real, Some(evil.clone()));
+    assert_eq!(program.path, Some(evil));
+    assert_eq!(world.at("safe/bin/../git").path, Some(good));
+}
+
+#[test]
+fn the_search_goes_as_execvp_does() {
+    let world = World::new();
+    let safe = world.file("safe/bin/git", "\x7fELF");
+    let own = world.file("work/git", "\x7fELF");
+    fs::create_dir(world.path("work/bin/git")).unwrap();
+    world.file("work/bin/plain", "");
+    world.mode("work/bin/plain", 0o644);
+    let plain = world.file("safe/bin/plain", "\x7fELF");
+    let path = |entries: &str| entries.replace('@', world.path("").to_str().unwrap());
+    let cwd = world.path("work");
+    for (asked, search, expected) in [
+        ("git", "@/work/bin:@/safe/bin", Some(&safe)),
+        ("git", "@/nothing:@/safe/bin:@/work", Some(&safe)),
+        ("git", ":@/safe/bin", Some(&own)),
+        ("git", "../safe/bin", Some(&safe)),
+        ("plain", "@/work/bin:@/safe/bin", Some(&plain)),
+        ("./git", "@/safe/bin", Some(&own)),
+        ("../safe/bin/git", "", Some(&safe)),
+        ("bin/git", "@/safe/bin", None),
+        ("", "@/safe/bin", None),
+        ("..", "@/safe/bin", None),
+        ("hg", "@/safe/bin", None),
+    ] {
+        let search = OsString::from(path(search));
+        let found = Program::search(OsStr::new(asked), &cwd, Some(&search), None, &[]);
+        assert_eq!(found.path.as_ref(), expected, "{asked} in {search:?}");
+        assert_eq!(found.trust == Trust::Unresolved, expected.is_none());
+    }
+    let default = Program::search(OsStr::new("sh"), &cwd, None, Some(OsStr::new("sh")), &[]);
+    assert_eq!(default.path, Some("/bin/sh".into()));
+}
+
+#[test]
+fn normal_paths() {
+    for (path, normal) in [
+        ("/usr//bin/./git/", "/usr/bin/git"),
+        ("/../usr/../bin/git", "/bin/git"),
+        ("/", "/"),
+        ("../a/../b", "../b"),
+    ] {
+        assert_eq!(normalised(Path::new(path)), Path::new(normal));
+    }
+}

@@ -1,0 +1,154 @@
+//! The `match` and `not_match` examples of a `command_rule`, and whether they hold.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::models::{self, CommandModel, Unwrap};
+use crate::request::program::last_component;
+
+use super::codes;
+use super::examples::Example;
+use super::lexical::Whereabouts;
+use super::meaning::Subject;
+use super::model::{CommandRule, Decision, Diagnostic, ProgramModel, ProgramName, Span};
+
+/// The examples of one call, and the rule that they are about.
+#[derive(Debug)]
+pub(super) struct CommandExamples {
+    pub(super) rule: usize,
+    pub(super) matching: Vec<(Example, Span)>,
+    pub(super) not_matching: Vec<(Example, Span)>,
+}
+
+impl CommandExamples {
+    /// Adds to `failures` each example that does not hold for the call's own rule. Scripts that
+    /// an example hands to a shell are not looked into.
+    pub(super) fn run(
+        &self,
+        rules: &[CommandRule],
+        programs: &[&ProgramModel],
+        places: Whereabouts<'_>,
+        failures: &mut Vec<Diagnostic>,
+    ) {
+        let Some(rule) = rules.get(self.rule) else {
+            return;
+        };
+        let cwd = places.cwd.map(Path::new);
+        let matches = |example: &Example| {
+            let words: Vec<OsString> = example.words.iter().map(OsString::from).collect();
+            matches(rule, programs, cwd, &words)
+        };
+        for (example, span) in &self.not_matching {
+            if matches(example) {
+                let message = format!("expected example to not match rule: {}", example.shown);
+                failures.push(codes::at(*span, codes::NOT_MATCH_FAILS, &message));
+            }
+        }
+        for (example, span) in &self.matching {
+            if !matches(example) {
+                let message = format!("expected example to match rule: {}", example.shown);
+                failures.push(codes::at(*span, codes::MATCH_FAILS, &message));
+            }
+        }
+    }
+}
+
+fn matches(
+    rule: &CommandRule,
+    programs: &[&ProgramModel],
+    cwd: Option<&Path>,
+    words: &[OsString],
+) -> bool {
+    let model = |name: &OsStr| model_of(programs, name);
+    if speaks_of(rule, &model, cwd, words) {
+        return true;
+    }
+    let Some((program, arguments)) = words.split_first() else {
+        return false;
+    };
+    if rule.decision == Decision::Allow {
+        return false;
+    }
+    let Some(known) = model(last_component(program)) else {
+        return false;
+    };
+    let within = Unwrap {
+        model: &model,
+        script: &|_| None,
+        within: &|_| Vec::new(),
+    };
+    let inner = within.all(&[models::read(known, arguments)]);
+    let mut inner = inner.commands.iter();
+    inner.any(|command| speaks_of(rule, &model, cwd, &command.words))
+}
+
+fn speaks_of<'m>(
+    rule: &CommandRule,
+    model: &dyn Fn(&OsStr) -> Option<&'m CommandModel>,
+    cwd: Option<&Path>,
+    words: &[OsString],
+) -> bool {
+    let Some((program, arguments)) = words.split_first() else {
+        return false;
+    };
+    if !rule.programs.iter().any(|name| name.could_be(program)) {
+        return false;
+    }
+    let none = CommandModel::default();
+    let model = model(last_component(program)).unwrap_or(&none);
+    let reading = models::read(model, arguments);
+    let subject = Subject {
+        reading: &reading,
+        cwd,
+        environment: None,
+    };
+    rule.applies(&subject).is_ok()
+}
+
+fn model_of<'m>(programs: &[&'m ProgramModel], name: &OsStr) -> Option<&'m CommandModel> {
+    let has = |model: &CommandModel| model.names.iter().any(|n| n.as_bytes() == name.as_bytes());
+    let declared = programs.iter().rev().find(|program| has(&program.model));
+    match declared {
+        Some(program) => Some(&program.model),
+        None => models::builtin(name.to_str()?),
+    }
+}
+
+impl ProgramName {
+    /// Whether a program that was asked for like this could be the one.
+    pub fn could_be(&self, program: &OsStr) -> bool {
+        match self {
+            Self::Literal(name) => {
+                let name = OsStr::new(name);
+                name == program || name == last_component(program)
+            }
+            Self::Glob(glob) => glob.widely(program),
+        }
+    }
+}
+
+impl CommandRule {
+    /// Whether the rule's conditions hold: widely if it restricts, narrowly if it permits. Why not,
+    /// otherwise; an empty reason where it is about something else.
+    pub fn applies(&self, command: &Subject<'_>) -> Result<(), &'static str> {
+        if !self.meaning.widely(command) {
+            return Err("");
+        }
+        if self.decision == Decision::Allow {
+            self.meaning.narrowly(command)?;
+            if self.unless.iter().any(|case| case.widely(command)) {
+                return Err("it may be a case that the rule excludes");
+            }
+            return Ok(());
+        }
+        if self
+            .unless
+            .iter()
+            .any(|case| case.narrowly(command).is_ok())
+        {
+            return Err("");
+        }
+        Ok(())
+    }
+}

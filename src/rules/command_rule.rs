@@ -1,0 +1,147 @@
+//! `command_rule(...)`: from arguments to a rule.
+
+use serde_json::Value as Json;
+use starlark::values::Value;
+
+use super::arguments::{Arguments, Problem, Signature};
+use super::codes;
+use super::conditions::{self, Tilde};
+use super::examples::Example;
+use super::meaning::Meaning;
+use super::model::{CommandRule, Decision, ProgramName, Span};
+use super::prefix_rule::{decision_named, examples, said};
+
+pub(super) static SIGNATURE: Signature = Signature {
+    name: "command_rule",
+    parameters: &[
+        "program",
+        "subcommand",
+        "flags",
+        "without",
+        "args",
+        "exact",
+        "cwd",
+        "env",
+        "unless",
+        "decision",
+        "justification",
+        "match",
+        "not_match",
+        "run",
+        "enforce",
+    ],
+    required: 1,
+};
+
+/// The conditions of an exception.
+pub(super) static CASE: Signature = Signature {
+    name: "case",
+    parameters: &[
+        "subcommand",
+        "flags",
+        "without",
+        "args",
+        "exact",
+        "cwd",
+        "env",
+    ],
+    required: 0,
+};
+
+/// What one call says.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) rule: CommandRule,
+    pub(super) matching: Vec<Example>,
+    pub(super) not_matching: Vec<Example>,
+}
+
+/// The call's rule; `None` when it has problems, which then are in `arguments`.
+pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span, home: Tilde<'_>) -> Option<Parsed> {
+    let decision = arguments.string("decision");
+    let decision = decision.map(|text| arguments.keep(decision_named(text)));
+    let justification = arguments.string("justification");
+    let justification = justification.map(|text| arguments.keep(said(text)));
+    let programs = condition(arguments, "program", |json| programs(json, home));
+    let meaning = meaning(arguments, home);
+    let unless = condition(arguments, "unless", conditions::cases);
+    let run = condition(arguments, "run", |json| conditions::run(json, home));
+    let enforce = arguments.bool("enforce");
+    let matching = examples(arguments, "match");
+    let not_matching = examples(arguments, "not_match");
+    if !arguments.problems.is_empty() {
+        return None;
+    }
+    let mut unless = unless.unwrap_or_default();
+    for case in &mut unless {
+        if case.subcommand.is_empty() {
+            case.subcommand.clone_from(&meaning.subcommand);
+        }
+    }
+    let rule = CommandRule {
+        programs: programs?,
+        meaning,
+        unless,
+        decision: decision.flatten().unwrap_or(Decision::Allow),
+        justification: justification.flatten(),
+        run,
+        enforce: enforce.unwrap_or(true),
+        span,
+        examples: u32::try_from(matching.len() + not_matching.len()).unwrap_or(u32::MAX),
+    };
+    Some(Parsed {
+        rule,
+        matching,
+        not_matching,
+    })
+}
+
+/// What the conditions of `command_rule` or `case` say.
+pub(super) fn meaning(arguments: &mut Arguments<'_>, home: Tilde<'_>) -> Meaning {
+    let patterns = |json: &Json| conditions::alternatives(json, home);
+    Meaning {
+        subcommand: condition(arguments, "subcommand", conditions::subcommand).unwrap_or_default(),
+        flags: condition(arguments, "flags", conditions::flags).unwrap_or_default(),
+        without: condition(arguments, "without", conditions::options).unwrap_or_default(),
+        operands: condition(arguments, "args", |json| conditions::operands(json, home)),
+        exact: arguments.bool("exact").unwrap_or(false),
+        cwd: condition(arguments, "cwd", patterns).unwrap_or_default(),
+        environment: condition(arguments, "env", |json| conditions::environment(json, home))
+            .unwrap_or_default(),
+    }
+}
+
+/// One argument, as `read` has it.
+fn condition<T>(
+    arguments: &mut Arguments<'_>,
+    name: &'static str,
+    read: impl Fn(&Json) -> Result<T, String>,
+) -> Option<T> {
+    let value = arguments.any(name)?;
+    let read = as_data(value).and_then(|json| read(&json));
+    let problem = |why| Problem::new(codes::CONDITION, format!("parameter `{name}` {why}"));
+    arguments.keep(read.map_err(problem))
+}
+
+fn as_data(value: Value<'_>) -> Result<Json, String> {
+    let kind = value.get_type();
+    value
+        .to_json_value()
+        .map_err(|_| format!("can't be read (got {kind})"))
+}
+
+fn programs(json: &Json, home: Tilde<'_>) -> Result<Vec<ProgramName>, String> {
+    let one = |json: &Json| match json {
+        Json::String(text) if text.is_empty() => Err("names no program".to_owned()),
+        Json::String(text) => Ok(ProgramName::Literal(home.replaced(text))),
+        json => match conditions::glob(json, home)? {
+            Some(glob) => Ok(ProgramName::Glob(glob)),
+            None => Err("takes a name, a path, glob(...), or a list of them".to_owned()),
+        },
+    };
+    match json {
+        Json::Array(items) if items.is_empty() => Err("names no program".to_owned()),
+        Json::Array(items) => items.iter().map(one).collect(),
+        json => one(json).map(|name| vec![name]),
+    }
+}

@@ -1,0 +1,225 @@
+//! The values that conditions take, from the data that Starlark made of them.
+
+use serde_json::Value as Json;
+
+use super::meaning::pattern::{Expression, Glob};
+use super::meaning::{Meaning, Operands, Pattern, Variable, Wanted};
+use super::model::{Profile, Run};
+
+/// What `~` stands for in a rules file, where that is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tilde<'a>(pub(super) Option<&'a str>);
+
+impl Tilde<'_> {
+    /// `text` with a `~` at its start replaced.
+    pub(super) fn replaced(self, text: &str) -> String {
+        match (text.strip_prefix('~'), self.0) {
+            (Some(below), Some(home)) if below.is_empty() || below.starts_with('/') => {
+                format!("{home}{below}")
+            }
+            _ => text.to_owned(),
+        }
+    }
+}
+
+type Read<T> = Result<T, String>;
+
+/// `["push"]`, `["remote", ["add", "set-url"]]`.
+pub(super) fn subcommand(json: &Json) -> Read<Vec<Vec<String>>> {
+    const TAKES: &str = "takes a list of words, or of lists of alternatives";
+    let words = json.as_array().ok_or(TAKES)?;
+    words
+        .iter()
+        .map(|place| match place {
+            Json::String(word) => Ok(vec![word.clone()]),
+            place => strings(place).ok_or_else(|| TAKES.to_owned()),
+        })
+        .collect()
+}
+
+/// `"--force"`, `any_of(…)`, `all_of(…)`, or a list of these two that all must hold.
+pub(super) fn flags(json: &Json) -> Read<Vec<Vec<String>>> {
+    let groups = match json {
+        Json::String(name) => vec![vec![name.clone()]],
+        Json::Array(items) if items.iter().all(Json::is_object) => {
+            let groups: Read<Vec<_>> = items.iter().map(flags).collect();
+            groups?.concat()
+        }
+        json => match (tagged(json, "any_of"), tagged(json, "all_of")) {
+            (Some(names), _) => vec![strings(names).ok_or("takes names of options")?],
+            (_, Some(names)) => {
+                let names = strings(names).ok_or("takes names of options")?;
+                names.into_iter().map(|name| vec![name]).collect()
+            }
+            _ => return Err("takes an option, any_of(...) or all_of(...)".to_owned()),
+        },
+    };
+    for name in groups.iter().flatten() {
+        check_option(name)?;
+    }
+    if groups.iter().any(Vec::is_empty) {
+        return Err("lists no option".to_owned());
+    }
+    Ok(groups)
+}
+
+/// `"--force"` or a list of options.
+pub(super) fn options(json: &Json) -> Read<Vec<String>> {
+    let names = match json {
+        Json::String(name) => vec![name.clone()],
+        json => strings(json).ok_or("takes an option, or a list of them")?,
+    };
+    names.iter().try_for_each(|name| check_option(name))?;
+    Ok(names)
+}
+
+fn check_option(name: &str) -> Read<()> {
+    let value = name.starts_with('-') && name.contains('=');
+    let marked = name.starts_with(['-', '+']) || name.ends_with('=');
+    if !marked || name.len() < 2 || name == "--" {
+        Err(format!("has `{name}`, which is not an option"))
+    } else if value {
+        Err(format!("has `{name}`; name the option without its value"))
+    } else {
+        Ok(())
+    }
+}
+
+/// A list of words and patterns; the last may be `rest(...)`.
+pub(super) fn operands(json: &Json, home: Tilde<'_>) -> Read<Operands> {
+    let items = json.as_array().ok_or("takes a list")?;
+    let mut operands = Operands::default();
+    for (nth, item) in items.iter().enumerate() {
+        match tagged(item, "rest") {
+            None => operands.places.push(alternatives(item, home)?),
+            Some(_) if nth + 1 < items.len() => {
+                return Err("has rest(...) before its end".to_owned());
+            }
+            Some(patterns) => operands.rest = Some(patterns_of(patterns, home)?),
+        }
+    }
+    Ok(operands)
+}
+
+/// One pattern, or a list of alternatives.
+pub(super) fn alternatives(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
+    match json {
+        Json::Array(items) if items.is_empty() => Err("has an empty list".to_owned()),
+        Json::Array(_) => patterns_of(json, home),
+        json => pattern(json, home).map(|pattern| vec![pattern]),
+    }
+}
+
+fn patterns_of(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
+    let items = json.as_array().ok_or("takes a list of patterns")?;
+    items.iter().map(|item| pattern(item, home)).collect()
+}
+
+fn pattern(json: &Json, home: Tilde<'_>) -> Read<Pattern> {
+    if let Json::String(text) = json {
+        return Ok(Pattern::Literal(text.clone()));
+    }
+    if let Some(glob) = glob(json, home)? {
+        return Ok(Pattern::Glob(glob));
+    }
+    if let Some(root) = tagged(json, "under").and_then(Json::as_str) {
+        let root = home.replaced(root);
+        if !root.starts_with('/') {
+            return Err(format!("has under(\"{root}\"), which is no absolute path"));
+        }
+        let normalised = super::lexical::normalise(&root).unwrap_or(root);
+        return Ok(Pattern::Under(normalised));
+    }
+    if let Some(text) = tagged(json, "regex").and_then(Json::as_str) {
+        let expression = Expression::from(text.to_owned());
+        return match expression.problem() {
+            Some(problem) => Err(format!("has an expression that can't be used: {problem}")),
+            None => Ok(Pattern::Regex(expression)),
+        };
+    }
+    Err("takes words, glob(...), under(...) and regex(...)".to_owned())
+}
+
+/// `glob("…")`; `None` for anything else.
+pub(super) fn glob(json: &Json, home: Tilde<'_>) -> Read<Option<Glob>> {
+    let Some(text) = tagged(json, "glob").and_then(Json::as_str) else {
+        return Ok(None);
+    };
+    let glob = Glob::from(home.replaced(text));
+    match glob.problem() {
+        Some(problem) => Err(format!("has a pattern that can't be used: {problem}")),
+        None => Ok(Some(glob)),
+    }
+}
+
+/// `{"NAME": True, "OTHER": False, "THIRD": pattern}`.
+pub(super) fn environment(json: &Json, home: Tilde<'_>) -> Read<Vec<Variable>> {
+    let variables = json.as_object().ok_or("takes a dictionary")?;
+    variables
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Json::Bool(true) => Wanted::Set,
+                Json::Bool(false) => Wanted::Unset,
+                value => Wanted::Value(pattern(value, home)?),
+            };
+            let name = name.clone();
+            Ok(Variable { name, value })
+        })
+        .collect()
+}
+
+/// `case(…)`, or a list of them.
+pub(super) fn cases(json: &Json) -> Read<Vec<Meaning>> {
+    const TAKES: &str = "takes a list of case(...)";
+    match json {
+        Json::Array(items) => {
+            let cases: Read<Vec<Vec<Meaning>>> = items.iter().map(cases).collect();
+            Ok(cases?.concat())
+        }
+        // What a `case` with problems of its own returned.
+        Json::Null => Ok(Vec::new()),
+        json => {
+            let case = tagged(json, "case").ok_or(TAKES)?;
+            let case = serde_json::from_value(case.clone()).map_err(|_| TAKES)?;
+            Ok(vec![case])
+        }
+    }
+}
+
+/// `"inside"`, `"outside"`, `"unconfined"` or `profile(…)`.
+pub(super) fn run(json: &Json, home: Tilde<'_>) -> Read<Run> {
+    const TAKES: &str = "takes \"inside\", \"outside\", \"unconfined\" or profile(...)";
+    match json {
+        Json::String(text) => match text.as_str() {
+            "inside" => Ok(Run::Inside),
+            "outside" => Ok(Run::Outside),
+            "unconfined" => Ok(Run::Unconfined),
+            _ => Err(TAKES.to_owned()),
+        },
+        json => {
+            let profile = tagged(json, "profile").ok_or(TAKES)?;
+            let mut profile: Profile =
+                serde_json::from_value(profile.clone()).map_err(|_| TAKES)?;
+            for path in &mut profile.writable {
+                *path = home.replaced(path);
+                if !path.starts_with('/') {
+                    return Err(format!("has `{path}`, which is no absolute path"));
+                }
+            }
+            Ok(Run::Profile(profile))
+        }
+    }
+}
+
+/// What one of our own functions returned under its name.
+fn tagged<'a>(json: &'a Json, tag: &str) -> Option<&'a Json> {
+    json.as_object()
+        .filter(|object| object.len() == 1)?
+        .get(tag)
+}
+
+fn strings(json: &Json) -> Option<Vec<String>> {
+    let items = json.as_array()?.iter();
+    items.map(|item| item.as_str().map(str::to_owned)).collect()
+}

@@ -1,0 +1,54 @@
+//! The `match` and `not_match` examples that rules carry, and whether they hold.
+
+use super::codes;
+use super::lexical::Whereabouts;
+use super::matching;
+use super::model::{Diagnostic, HostExecutable, PrefixRule, Span};
+
+/// A command that a rule's author says it matches, or does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Example {
+    pub(super) words: Vec<String>,
+    /// As it is shown in messages.
+    pub(super) shown: String,
+}
+
+/// The examples of one call, and which rules they are about.
+#[derive(Debug)]
+pub(super) struct CallExamples {
+    pub(super) first_rule: usize,
+    pub(super) end_rule: usize,
+    pub(super) matching: Vec<(Example, Span)>,
+    pub(super) not_matching: Vec<(Example, Span)>,
+}
+
+impl CallExamples {
+    /// Adds to `failures` each example that does not hold for the call's own rules. A path may
+    /// match by its last component, whatever the evaluation of commands is told.
+    pub(super) fn run(
+        &self,
+        rules: &[PrefixRule],
+        hosts: &[HostExecutable],
+        places: Whereabouts<'_>,
+        failures: &mut Vec<Diagnostic>,
+    ) {
+        let rules = rules.get(self.first_rule..self.end_rule);
+        let rules = rules.unwrap_or_default();
+        let matches = |example: &Example| {
+            !matching::find(rules, hosts, &example.words, Some(places)).is_empty()
+        };
+        for (example, span) in &self.not_matching {
+            if matches(example) {
+                let message = format!("expected example to not match rule: {}", example.shown);
+                failures.push(codes::at(*span, codes::NOT_MATCH_FAILS, &message));
+            }
+        }
+        for (example, span) in &self.matching {
+            if !matches(example) {
+                let shown = &example.shown;
+                let message = format!("expected every example to match at least one rule: {shown}");
+                failures.push(codes::at(*span, codes::MATCH_FAILS, &message));
+            }
+        }
+    }
+}

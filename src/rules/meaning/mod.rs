@@ -1,0 +1,113 @@
+//! What a command means, as rules say it, and when a command does.
+//!
+//! A restriction asks [`wide`]: it holds wherever the command could mean it. A permission asks
+//! [`narrow`]: it holds only where the command says that and nothing else.
+
+pub mod narrow;
+pub mod pattern;
+pub mod wide;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::models::Reading;
+
+pub use pattern::Pattern;
+
+/// The conditions of a `command_rule` or of a `case`; each that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Meaning {
+    /// The words after the program's own options, each with its alternatives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subcommand: Vec<Vec<String>>,
+    /// Options that must be there: of each group, one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Vec<String>>,
+    /// Options that must not be there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// The operands behind the subcommand; `None` says nothing of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operands: Option<Operands>,
+    /// Nothing else may follow.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub exact: bool,
+    /// The working directory; any of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cwd: Vec<Pattern>,
+    /// Variables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<Variable>,
+}
+
+/// What operands must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operands {
+    /// One pattern, with its alternatives, for each.
+    pub places: Vec<Vec<Pattern>>,
+    /// Any number more, each of these; none: there may be no more; `Some([])`: whatever they are.
+    pub rest: Option<Vec<Pattern>>,
+}
+
+/// A condition on a variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it must be.
+    pub value: Wanted,
+}
+
+/// What a variable must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// Set, whatever to.
+    Set,
+    /// Not set.
+    Unset,
+    /// Set to something of this form.
+    Value(Pattern),
+}
+
+/// A command as conditions see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its arguments, read by its model.
+    pub reading: &'a Reading<'a>,
+    /// The working directory, absolute; `None` if nobody knows.
+    pub cwd: Option<&'a Path>,
+    /// The variables; `None` if nobody knows.
+    pub environment: Option<&'a [(OsString, OsString)]>,
+}
+
+impl Subject<'_> {
+    /// Whether a variable is as wanted; `None` if nobody knows.
+    fn variable(&self, wanted: &Variable) -> Option<bool> {
+        let set = self.environment?;
+        let mut values = set.iter().filter(|(name, _)| *name == *wanted.name);
+        let value = values.next().map(|(_, value)| value.as_os_str());
+        Some(match &wanted.value {
+            Wanted::Set => value.is_some(),
+            Wanted::Unset => value.is_none(),
+            Wanted::Value(pattern) => value.is_some_and(|value| self.narrowly(pattern, value)),
+        })
+    }
+
+    fn narrowly(&self, pattern: &Pattern, word: &OsStr) -> bool {
+        pattern.narrowly(word, self.cwd)
+    }
+
+    fn widely(&self, pattern: &Pattern, word: &OsStr) -> bool {
+        pattern.widely(word, self.cwd)
+    }
+
+    /// Whether the working directory is as wanted; `None` if nobody knows.
+    fn is_in(&self, wanted: &[Pattern]) -> Option<bool> {
+        let cwd = self.cwd?.as_os_str();
+        Some(wanted.is_empty() || wanted.iter().any(|pattern| self.narrowly(pattern, cwd)))
+    }
+}

@@ -1,0 +1,104 @@
+//! Whether a command means something and nothing else: for rules that permit, and for exceptions
+//! from rules that restrict.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::models::model::Effect;
+use crate::models::reading::{Flag, Known};
+
+use super::{Meaning, Subject};
+
+impl Meaning {
+    /// Whether `command` says this and nothing that it doesn't name; if not, why. Behind a named
+    /// subcommand and the operands that are given, nothing may follow.
+    pub fn narrowly(&self, command: &Subject<'_>) -> Result<(), &'static str> {
+        let reading = command.reading;
+        let has = |name: &String| reading.has(name);
+        if !self.flags.iter().all(|group| group.iter().any(has)) {
+            return Err("an option that it wants is missing");
+        }
+        if self.without.iter().any(has) {
+            return Err("an option that it excludes is there");
+        }
+        for flag in reading.flags() {
+            self.permits(flag)?;
+        }
+        self.permits_words(command)?;
+        self.permits_place(command)
+    }
+
+    /// Whether the option is named, or known to do nothing special.
+    fn permits(&self, flag: &Flag<'_>) -> Result<(), &'static str> {
+        let mut named = self.flags.iter().flatten();
+        if named.any(|name| flag.is(name)) {
+            return Ok(());
+        }
+        if matches!(flag.known, Known::Unknown) {
+            return Err("an option is unknown");
+        }
+        for (effect, why) in [
+            (Effect::Runs, "an option runs another program"),
+            (Effect::Script, "an option runs another program"),
+            (Effect::Splits, "an option runs another program"),
+            (Effect::Writes, "an option writes a file"),
+            (Effect::Destroys, "an option discards something"),
+        ] {
+            if flag.has_effect(effect) {
+                return Err(why);
+            }
+        }
+        if self.exact {
+            return Err("an option is not named, and nothing else may follow");
+        }
+        Ok(())
+    }
+
+    fn permits_words(&self, command: &Subject<'_>) -> Result<(), &'static str> {
+        let mut words = command.reading.plain().map(|(word, _)| word);
+        for wanted in &self.subcommand {
+            let word = words.next().ok_or("it has no such subcommand")?;
+            if !wanted
+                .iter()
+                .any(|wanted| wanted.as_bytes() == word.as_bytes())
+            {
+                return Err("it has another subcommand");
+            }
+        }
+        let places = self.operands.iter().flat_map(|operands| &operands.places);
+        for patterns in places {
+            let word = words.next().ok_or("an operand is missing")?;
+            if !patterns
+                .iter()
+                .any(|pattern| command.narrowly(pattern, word))
+            {
+                return Err("an operand is another one");
+            }
+        }
+        let rest = self.operands.as_ref().and_then(|o| o.rest.as_deref());
+        let open = |word: &OsStr| {
+            rest.is_some_and(|rest| {
+                rest.is_empty() || rest.iter().any(|pattern| command.narrowly(pattern, word))
+            })
+        };
+        if words.all(open) {
+            Ok(())
+        } else {
+            Err("an operand is not named")
+        }
+    }
+
+    fn permits_place(&self, command: &Subject<'_>) -> Result<(), &'static str> {
+        if !self.cwd.is_empty() && command.is_in(&self.cwd) != Some(true) {
+            return Err("the working directory is another one");
+        }
+        for wanted in &self.environment {
+            match command.variable(wanted) {
+                Some(true) => {}
+                Some(false) => return Err("a variable is another one"),
+                None => return Err("the variables are not known"),
+            }
+        }
+        Ok(())
+    }
+}

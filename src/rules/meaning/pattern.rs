@@ -1,0 +1,195 @@
+//! When a word is of a form.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::request::program::normalised;
+
+/// Bytes that a compiled expression may have.
+const MAX_COMPILED: usize = 1 << 20;
+
+/// Any bytes.
+const ANY: &str = "(?s-u:.*)";
+
+/// The form of a word. A `~` at its start was replaced when the rules were loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pattern {
+    /// This very word.
+    Literal(String),
+    /// `*`, `?` and `**`.
+    Glob(Glob),
+    /// A path at or below this one, which is absolute.
+    Under(String),
+    /// A regular expression for the whole word.
+    Regex(Expression),
+}
+
+/// A regular expression, compiled when it is first needed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Expression {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl From<String> for Expression {
+    fn from(text: String) -> Self {
+        let compiled = OnceLock::new();
+        Self { text, compiled }
+    }
+}
+
+impl From<Expression> for String {
+    fn from(expression: Expression) -> Self {
+        expression.text
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Expression {}
+
+impl Expression {
+    /// What is wrong with the expression, if something is.
+    pub fn problem(&self) -> Option<String> {
+        self.compile().err().map(|error| error.to_string())
+    }
+
+    fn compile(&self) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(&format!("^(?:{})$", self.text))
+            .size_limit(MAX_COMPILED)
+            .build()
+    }
+
+    fn matches(&self, word: &[u8]) -> bool {
+        let compiled = self.compiled.get_or_init(|| self.compile().ok());
+        compiled.as_ref().is_some_and(|regex| regex.is_match(word))
+    }
+}
+
+/// A pattern with `*` and `?`, and the expressions that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Glob {
+    text: String,
+    narrow: Expression,
+    wide: Expression,
+}
+
+impl From<String> for Glob {
+    fn from(text: String) -> Self {
+        Self {
+            narrow: expression(&text, "(?-u:[^/]*)", "(?-u:[^/])").into(),
+            wide: expression(&text, ANY, "(?s-u:.)").into(),
+            text,
+        }
+    }
+}
+
+impl From<Glob> for String {
+    fn from(glob: Glob) -> Self {
+        glob.text
+    }
+}
+
+impl Glob {
+    /// Whether `word` is of this form, stars going past slashes.
+    pub fn widely(&self, word: &OsStr) -> bool {
+        self.wide.matches(word.as_bytes())
+    }
+
+    /// Whether `word` is of this form.
+    pub fn narrowly(&self, word: &OsStr) -> bool {
+        self.narrow.matches(word.as_bytes()) && !climbs(word)
+    }
+
+    /// What is wrong with the pattern, if something is.
+    pub fn problem(&self) -> Option<String> {
+        self.narrow.problem().or_else(|| self.wide.problem())
+    }
+}
+
+/// `star` for `*` and `one` for `?`; `**` goes past slashes always.
+fn expression(glob: &str, star: &str, one: &str) -> String {
+    let mut expression = String::new();
+    let mut rest = glob;
+    while let Some(c) = rest.chars().next() {
+        let taken = if rest.starts_with("**") {
+            2
+        } else {
+            c.len_utf8()
+        };
+        match c {
+            '*' if taken == 2 => expression.push_str(ANY),
+            '*' => expression.push_str(star),
+            '?' => expression.push_str(one),
+            c => expression.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+        }
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    expression
+}
+
+impl Pattern {
+    /// Whether `word` is of this form as it stands. A path with `..` is not below another one, as
+    /// a link may lead out.
+    pub fn narrowly(&self, word: &OsStr, cwd: Option<&Path>) -> bool {
+        match self {
+            Self::Literal(text) => text.as_bytes() == word.as_bytes(),
+            Self::Glob(glob) => glob.narrowly(word),
+            Self::Regex(expression) => expression.matches(word.as_bytes()),
+            Self::Under(root) => {
+                let path = absolute(word, cwd);
+                !climbs(word) && path.is_some_and(|path| path.starts_with(root))
+            }
+        }
+    }
+
+    /// Whether `word` could be of this form: as it stands, or as the path that it leads to.
+    pub fn widely(&self, word: &OsStr, cwd: Option<&Path>) -> bool {
+        let path = absolute(word, cwd);
+        let led_to = path.as_deref().map(|path| path.as_os_str().as_bytes());
+        let mut forms = [Some(word.as_bytes()), led_to].into_iter().flatten();
+        match self {
+            Self::Literal(text) => {
+                let wanted = OsStr::new(text);
+                let same_path = || absolute(wanted, cwd).as_deref() == path.as_deref();
+                wanted == word || (text.contains('/') && path.is_some() && same_path())
+            }
+            Self::Glob(glob) => forms.any(|form| glob.wide.matches(form)),
+            Self::Regex(expression) => forms.any(|form| expression.matches(form)),
+            // Nobody knows where a relative path leads without a working directory.
+            Self::Under(root) => path.as_deref().is_none_or(|path| path.starts_with(root)),
+        }
+    }
+}
+
+fn climbs(word: &OsStr) -> bool {
+    Path::new(word)
+        .components()
+        .any(|part| part == Component::ParentDir)
+}
+
+/// The path that a word leads to, by its text; `None` for what a shell would have replaced, and
+/// for relative ones where the working directory is not known.
+fn absolute(word: &OsStr, cwd: Option<&Path>) -> Option<PathBuf> {
+    if word.is_empty() || word.as_bytes().starts_with(b"~") {
+        return None;
+    }
+    let path = Path::new(word);
+    match cwd {
+        _ if path.is_absolute() => Some(normalised(path)),
+        Some(cwd) => Some(normalised(&cwd.join(path))),
+        None => None,
+    }
+}

@@ -1,0 +1,105 @@
+//! Whether a command could mean something: for rules that restrict.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::models::model::Effect;
+use crate::models::reading::{Flag, Known};
+
+use super::{Meaning, Operands, Subject};
+
+impl Meaning {
+    /// Whether `command` could mean this. What nobody knows counts as if it did.
+    pub fn widely(&self, command: &Subject<'_>) -> bool {
+        let Some(operands) = operands(command, &self.subcommand) else {
+            return false;
+        };
+        let reading = command.reading;
+        let found = |name: &String| reading.flags().any(|flag| could_be(flag, name));
+        let certain = |name: &String| reading.flags().any(|flag| flag.is(name));
+        self.flags.iter().all(|group| group.iter().any(found))
+            && !self.without.iter().any(certain)
+            && self.operands_could_be(command, &operands)
+            && command.is_in(&self.cwd).unwrap_or(true)
+            && self
+                .environment
+                .iter()
+                .all(|wanted| command.variable(wanted).unwrap_or(true))
+    }
+
+    fn operands_could_be(&self, command: &Subject<'_>, operands: &[&OsStr]) -> bool {
+        let wanted = self.operands.as_ref();
+        if self.exact && !could_be_all(wanted, operands.len(), command) {
+            return false;
+        }
+        let Some(wanted) = wanted else { return true };
+        let values = command.reading.flags().filter_map(path_value);
+        let words: Vec<&OsStr> = operands.iter().copied().chain(values).collect();
+        let some = |patterns: &Vec<super::Pattern>| {
+            let mut pairs = patterns
+                .iter()
+                .flat_map(|p| words.iter().map(move |w| (p, w)));
+            pairs.any(|(pattern, word)| command.widely(pattern, word))
+        };
+        let rest = wanted.rest.iter().filter(|patterns| !patterns.is_empty());
+        wanted.places.iter().chain(rest).all(some)
+    }
+}
+
+/// Whether the operands that are wanted could be all there are.
+fn could_be_all(wanted: Option<&Operands>, count: usize, command: &Subject<'_>) -> bool {
+    let places = wanted.map_or(0, |wanted| wanted.places.len());
+    let open = wanted.is_some_and(|wanted| wanted.rest.is_some());
+    let doubts = command.reading.plain().filter(|(_, doubtful)| *doubtful);
+    let possible = count.saturating_sub(doubts.count())..=count;
+    possible.contains(&places) || (open && places <= count)
+}
+
+/// The operands behind the subcommand `path`; `None` if the command has another one.
+fn operands<'a>(command: &Subject<'a>, path: &[Vec<String>]) -> Option<Vec<&'a OsStr>> {
+    let mut words = command.reading.plain();
+    let mut skipped = Vec::new();
+    for wanted in path {
+        loop {
+            let (word, doubtful) = words.next()?;
+            if wanted.iter().any(|w| w.as_bytes() == word.as_bytes())
+                || is_alias(command, word, wanted)
+            {
+                break;
+            }
+            if !doubtful {
+                return None;
+            }
+            skipped.push(word);
+        }
+    }
+    skipped.extend(words.map(|(word, _)| word));
+    Some(skipped)
+}
+
+/// The value of an option if it could be a path that matters: it looks like one, or is written.
+fn path_value<'a>(flag: &Flag<'a>) -> Option<&'a OsStr> {
+    let looks =
+        |value: &&OsStr| value.as_bytes().contains(&b'/') || flag.has_effect(Effect::Writes);
+    flag.value.filter(looks)
+}
+
+/// Whether `word` is another name of a subcommand that is wanted.
+fn is_alias(command: &Subject<'_>, word: &OsStr, wanted: &[String]) -> bool {
+    command.reading.subcommands().any(|(written, model)| {
+        written == word && model.names.iter().any(|name| wanted.contains(name))
+    })
+}
+
+/// Whether an option could be the one that a rule calls `name`.
+fn could_be(flag: &Flag<'_>, name: &str) -> bool {
+    if flag.is(name) {
+        return true;
+    }
+    let written = &*flag.written;
+    match flag.known {
+        // Cut short, perhaps, or with letters that nobody has told apart.
+        Known::Unknown => written.len() > 2 && name.as_bytes().starts_with(written),
+        _ => false,
+    }
+}

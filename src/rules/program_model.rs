@@ -1,0 +1,204 @@
+//! `program(...)`, and `command(...)` and `inner(...)` within it: from arguments to a model.
+
+use serde::de::DeserializeOwned;
+use starlark::values::Value;
+
+use crate::models::CommandModel;
+use crate::models::model::{Effect, InnerModel, OptionModel, Style, Syntax, Takes, Which};
+
+use super::arguments::{Arguments, Problem, Signature};
+use super::codes;
+
+const PARAMETERS: &[&str] = &[
+    "name",
+    "flags",
+    "options_with_value",
+    "options_with_attached_value",
+    "runs",
+    "scripts",
+    "splits",
+    "writes",
+    "destroys",
+    "wraps",
+    "writes_operands",
+    "subcommands",
+    "options_anywhere",
+    "style",
+    "abbreviations",
+    "negations",
+    "posix",
+    "leading",
+    "digits",
+    "plus",
+    "bundle",
+];
+
+pub(super) static PROGRAM: Signature = Signature {
+    name: "program",
+    parameters: PARAMETERS,
+    required: 1,
+};
+
+pub(super) static COMMAND: Signature = Signature {
+    name: "command",
+    parameters: PARAMETERS,
+    required: 1,
+};
+
+pub(super) static INNER: Signature = Signature {
+    name: "inner",
+    parameters: &[
+        "form",
+        "after",
+        "behind",
+        "when",
+        "unless",
+        "follows",
+        "until",
+        "assignments",
+        "appends",
+        "dashes",
+    ],
+    required: 0,
+};
+
+/// What `program` or `command` says; `None` when it has problems, which then are in `arguments`.
+pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
+    let name = arguments.string("name");
+    if name.is_some_and(|name| name.trim().is_empty()) {
+        arguments.problem("the name says nothing");
+    }
+    let names = words(name.unwrap_or_default());
+    let options = options(arguments);
+    let syntax = Syntax {
+        style: word_of::<Style>(arguments, "style"),
+        abbreviations: arguments.bool("abbreviations"),
+        negations: arguments.bool("negations"),
+        posix: arguments.bool("posix"),
+        leading: arguments.count("leading"),
+        digits: arguments.bool("digits"),
+        plus: arguments.bool("plus"),
+        bundle: arguments.bool("bundle"),
+    };
+    let model = CommandModel {
+        names,
+        options,
+        syntax,
+        options_anywhere: arguments.bool("options_anywhere").unwrap_or(false),
+        subcommands: made_by(arguments, "subcommands", "command(...)"),
+        inner: made_by(arguments, "wraps", "inner(...)"),
+        writes_operands: word_of::<Which>(arguments, "writes_operands"),
+    };
+    arguments.problems.is_empty().then_some(model)
+}
+
+/// What `inner` says.
+pub(super) fn parse_inner(arguments: &mut Arguments<'_>) -> Option<InnerModel> {
+    let model = InnerModel {
+        form: word_of(arguments, "form").unwrap_or_default(),
+        after: arguments.count("after").unwrap_or(0),
+        behind: arguments.strings("behind"),
+        when: arguments.strings("when"),
+        unless: arguments.strings("unless"),
+        follows: arguments.strings("follows"),
+        until: arguments.strings("until"),
+        assignments: arguments.bool("assignments").unwrap_or(false),
+        appends: arguments.bool("appends").unwrap_or(false),
+        dashes: arguments.bool("dashes").unwrap_or(false),
+    };
+    arguments.problems.is_empty().then_some(model)
+}
+
+fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
+    let lists = [
+        ("flags", Takes::Nothing),
+        ("options_with_value", Takes::Value),
+        ("options_with_attached_value", Takes::Attached),
+    ];
+    let mut options: Vec<OptionModel> = Vec::new();
+    for (list, takes) in lists {
+        for spelling in arguments.strings(list) {
+            let names = words(&spelling);
+            let known = |name: &String| options.iter().any(|option| option.names.contains(name));
+            if let Some(twice) = names.iter().find(|name| known(name)) {
+                arguments.problem(&format!("option `{twice}` is listed twice"));
+            } else if names.is_empty() || !names.iter().all(|name| is_option(name)) {
+                arguments.problem(&format!("`{spelling}` in `{list}` is not an option"));
+            } else {
+                let effects = Vec::new();
+                options.push(OptionModel {
+                    names,
+                    takes,
+                    effects,
+                });
+            }
+        }
+    }
+    let effects = [
+        ("runs", Effect::Runs),
+        ("scripts", Effect::Script),
+        ("splits", Effect::Splits),
+        ("writes", Effect::Writes),
+        ("destroys", Effect::Destroys),
+    ];
+    for (list, effect) in effects {
+        for name in arguments.strings(list) {
+            let option = options.iter_mut().find(|o| o.names.contains(&name));
+            match option {
+                Some(option) => option.effects.push(effect),
+                None => arguments.problem(&format!(
+                    "`{name}` in `{list}` is not among the options listed"
+                )),
+            }
+        }
+    }
+    options
+}
+
+/// `-x`, `--long`, `+x`, or `of=`.
+fn is_option(name: &str) -> bool {
+    let marked = name.starts_with(['-', '+']) || name.ends_with('=');
+    marked && name.len() > 1 && name != "--"
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// One of the words that `T` has for values.
+fn word_of<T: DeserializeOwned>(arguments: &mut Arguments<'_>, name: &str) -> Option<T> {
+    let word = arguments.string(name)?;
+    match serde_json::from_value(word.into()) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            arguments.problem(&format!("parameter `{name}`: {error}"));
+            None
+        }
+    }
+}
+
+/// What one of our own functions returned, once or in a list.
+fn made_by<T: DeserializeOwned>(
+    arguments: &mut Arguments<'_>,
+    name: &'static str,
+    maker: &str,
+) -> Vec<T> {
+    let items = arguments.one_or_list(name);
+    // `None` is what a call with problems of its own returned.
+    let items = items.into_iter().filter(|item| !item.is_none());
+    let made = items.map(|item| made(item).ok_or_else(|| wrong(name, maker, item)));
+    let made: Result<Vec<T>, Problem> = made.collect();
+    arguments.keep(made).unwrap_or_default()
+}
+
+fn made<T: DeserializeOwned>(item: Value<'_>) -> Option<T> {
+    serde_json::from_value(item.to_json_value().ok()?).ok()
+}
+
+fn wrong(name: &str, maker: &str, item: Value<'_>) -> Problem {
+    let got = item.get_type();
+    Problem::new(
+        codes::ARGUMENT,
+        format!("parameter `{name}` takes what {maker} returns (got {got})"),
+    )
+}

@@ -1,0 +1,126 @@
+//! The text of the files, read within bounds.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::sys::read_capped::{ReadError, read_capped};
+
+use super::codes;
+use super::layer::{Layer, Origin};
+use super::model::{Diagnostic, RuleSet, RulesFile, Severity};
+use super::places::{Place, expand};
+use super::wire::Source;
+
+/// Files.
+const MAX_FILES: usize = 4096;
+/// Bytes of one file.
+const MAX_FILE: usize = 4 << 20;
+/// Bytes of all files together.
+const MAX_ALL: usize = 16 << 20;
+/// How long a pipe may take to come to its end.
+const PIPE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Every file that `paths` mean, as an entry in the rule set with what is wrong with it, and the
+/// texts of those that could be read.
+pub(super) fn read_all(origins: &[Origin]) -> (RuleSet, Vec<Source>) {
+    let mut reading = Reading::default();
+    for (origin, place) in origins.iter().flat_map(places) {
+        reading.layer = origin.layer;
+        if reading.rules.files.len() == MAX_FILES {
+            let message = format!("not read, nor what follows: there are over {MAX_FILES} files");
+            let (Place::File(path) | Place::Skipped(path) | Place::Unreadable(path, _)) = place;
+            reading.fail(&path, Severity::Error, codes::TOO_LARGE, &message);
+            break;
+        }
+        reading.read(place, origin.content.as_deref());
+    }
+    (reading.rules, reading.sources)
+}
+
+/// The files that an origin means.
+fn places(origin: &Origin) -> impl Iterator<Item = (&Origin, Place)> {
+    let places = match &origin.content {
+        Some(_) => vec![Place::File(origin.path.clone())],
+        None => expand(&origin.path),
+    };
+    places.into_iter().map(move |place| (origin, place))
+}
+
+#[derive(Default)]
+struct Reading {
+    layer: Layer,
+    rules: RuleSet,
+    sources: Vec<Source>,
+    bytes: usize,
+}
+
+impl Reading {
+    fn read(&mut self, place: Place, content: Option<&[u8]>) {
+        match place {
+            Place::File(path) => match self.text_of(&path, content) {
+                Ok(text) => {
+                    let (file, name) = self.enter(&path, text.clone());
+                    self.sources.push(Source { file, name, text });
+                }
+                Err((code, message)) => self.fail(&path, Severity::Error, code, &message),
+            },
+            Place::Skipped(path) => {
+                let message = "not a file, so left out";
+                self.fail(&path, Severity::Warning, codes::NOT_A_FILE, message);
+            }
+            Place::Unreadable(path, error) => {
+                let message = format!("can't be read: {error}");
+                self.fail(&path, Severity::Error, codes::UNREADABLE, &message);
+            }
+        }
+    }
+
+    fn text_of(
+        &mut self,
+        path: &Path,
+        content: Option<&[u8]>,
+    ) -> Result<String, (&'static str, String)> {
+        let bytes = match content {
+            Some(bytes) => Ok(bytes.to_vec()),
+            None => read_capped(path, MAX_FILE, PIPE_PATIENCE),
+        };
+        let bytes = bytes.map_err(|error| {
+            let code = match error {
+                ReadError::TooLarge(_) => codes::TOO_LARGE,
+                _ => codes::UNREADABLE,
+            };
+            (code, format!("can't be read: {error}"))
+        })?;
+        self.bytes += bytes.len();
+        if self.bytes > MAX_ALL {
+            let message = format!("not read: all rules together are larger than {MAX_ALL} bytes");
+            return Err((codes::TOO_LARGE, message));
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let message = format!("not UTF-8 text: the byte at offset {at} is out of place");
+            (codes::NOT_UTF8, message)
+        })
+    }
+
+    fn fail(&mut self, path: &Path, severity: Severity, code: &str, message: &str) {
+        let (file, _) = self.enter(path, String::new());
+        self.rules.diagnostics.push(Diagnostic {
+            severity,
+            ..codes::about_file(file, code, message)
+        });
+    }
+
+    /// Makes the entry, and says under which index and name.
+    fn enter(&mut self, path: &Path, text: String) -> (u32, String) {
+        let file = u32::try_from(self.rules.files.len()).unwrap_or(u32::MAX);
+        let name = codes::printable(&path.display().to_string());
+        let entry = RulesFile {
+            name: name.clone(),
+            layer: self.layer,
+            text,
+        };
+        self.rules.files.push(entry);
+        (file, name)
+    }
+}

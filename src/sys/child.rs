@@ -1,0 +1,382 @@
+//! Starts a program with every attribute given: descriptors, directory, limits, signals.
+//!
+//! The child shares our memory until it execs, and we stand still meanwhile: a plain fork would
+//! copy page tables for each escalated program.
+
+#![expect(
+    unsafe_code,
+    reason = "clone(2) as vfork, and the calls between it and the exec"
+)]
+
+use std::ffi::{CString, c_char, c_void};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::unistd::Pid;
+
+use super::pidfd::PidFd;
+use super::{checked, signals};
+
+/// A soft and a hard resource limit.
+pub type Limit = libc::rlimit64;
+
+/// Everything a program starts with.
+#[derive(Debug)]
+pub struct Launch {
+    /// The file, run by this descriptor.
+    pub executable: OwnedFd,
+    /// The argument vector.
+    pub argv: Vec<CString>,
+    /// The environment, as `NAME=value`.
+    pub environment: Vec<CString>,
+    /// The working directory.
+    pub directory: OwnedFd,
+    /// Descriptors of ours, and the number that each has in the program. All others are closed.
+    pub descriptors: Vec<(OwnedFd, RawFd)>,
+    /// The file mode creation mask.
+    pub umask: u32,
+    /// Soft and hard limits, by resource number.
+    pub limits: Vec<(u32, Limit)>,
+    /// The nice value, -20 to 19.
+    pub nice: i32,
+    /// Ignored signals.
+    pub ignored: u64,
+    /// Blocked signals.
+    pub blocked: u64,
+    /// The process group.
+    pub group: Group,
+}
+
+/// Which process group and session a program starts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Ours.
+    Same,
+    /// An existing one of our session.
+    Join(Pid),
+    /// A session of its own.
+    NewSession,
+}
+
+/// A program that runs.
+#[derive(Debug)]
+pub struct Child {
+    /// Its number.
+    pub pid: Pid,
+    /// Itself.
+    pub handle: PidFd,
+}
+
+/// What became of a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It exited with this status.
+    Exited(u8),
+    /// It was killed by this signal.
+    Killed(u8),
+    /// It was stopped.
+    Stopped,
+    /// It goes on.
+    Continued,
+}
+
+/// The next change in the state of our child `pid`, if there is one that was not told yet.
+pub fn change(pid: Pid) -> Option<Change> {
+    let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
+    wait(pid.as_raw(), flags).ok()?.map(|(_, change)| change)
+}
+
+/// Waits for the end of any child of ours, also by a signal that has no name.
+///
+/// # Errors
+/// `ECHILD` when there is none.
+pub fn next_end() -> io::Result<(Pid, Change)> {
+    loop {
+        match wait(-1, 0) {
+            Ok(Some(ended)) => return Ok(ended),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn wait(pid: i32, flags: i32) -> io::Result<Option<(Pid, Change)>> {
+    let mut status = 0;
+    // SAFETY: `status` lives until the call returns.
+    let found = checked(unsafe { libc::waitpid(pid, &raw mut status, flags) })?;
+    let low = |n: i32| u8::try_from(n).unwrap_or(u8::MAX);
+    let change = match status {
+        s if libc::WIFEXITED(s) => Change::Exited(low(libc::WEXITSTATUS(s))),
+        s if libc::WIFSIGNALED(s) => Change::Killed(low(libc::WTERMSIG(s))),
+        s if libc::WIFSTOPPED(s) => Change::Stopped,
+        _ => Change::Continued,
+    };
+    Ok((found > 0).then_some((Pid::from_raw(found), change)))
+}
+
+/// The resource limits of a process, by resource number.
+///
+/// # Errors
+/// The process is gone, or is not ours.
+pub fn limits(pid: Pid) -> io::Result<Vec<(u32, Limit)>> {
+    /// `RLIMIT_CPU` to `RLIMIT_RTTIME`.
+    const RESOURCES: std::ops::Range<u32> = 0..16;
+    let read = |resource: u32| {
+        let mut limit = Limit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        let nothing = std::ptr::null::<Limit>();
+        // SAFETY: asks only; `limit` lives until the call returns.
+        checked(unsafe {
+            libc::syscall(
+                libc::SYS_prlimit64,
+                pid.as_raw(),
+                resource,
+                nothing,
+                &raw mut limit,
+            )
+        })?;
+        Ok((resource, limit))
+    };
+    RESOURCES.map(read).collect()
+}
+
+/// The nice value of a process.
+pub fn nice(pid: Pid) -> i32 {
+    // SAFETY: takes integers only. The raw call returns 20 - nice, or an error below zero.
+    match unsafe { libc::syscall(libc::SYS_getpriority, libc::PRIO_PROCESS, pid.as_raw()) } {
+        value @ 1..=40 => 20 - i32::try_from(value).unwrap_or(20),
+        _ => 0,
+    }
+}
+
+/// What the child needs between clone and exec: plain pointers, nothing to allocate.
+struct Plan<'a> {
+    launch: &'a Launch,
+    argv: Vec<*const c_char>,
+    environment: Vec<*const c_char>,
+    /// Where the sources of `descriptors` are put first, so that none is overwritten.
+    scratch: Vec<RawFd>,
+    executable: RawFd,
+    errno: i32,
+}
+
+const STACK: usize = 64 * 1024;
+
+impl Launch {
+    /// Whether the file gives its program rights that its starter does not have.
+    pub fn gains_privileges(&self) -> bool {
+        let set_id = nix::sys::stat::fstat(&self.executable)
+            .is_ok_and(|file| file.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0);
+        let Ok(path) = CString::new(format!("/proc/self/fd/{}", self.executable.as_raw_fd()))
+        else {
+            return set_id;
+        };
+        let name = c"security.capability".as_ptr();
+        // SAFETY: both names are C strings that live until the call returns; no value is asked for.
+        let size = unsafe { libc::getxattr(path.as_ptr(), name, std::ptr::null_mut(), 0) };
+        set_id || size > 0
+    }
+
+    /// Whether the file is the program that we are ourselves.
+    pub fn is_ourselves(&self) -> bool {
+        let own = nix::sys::stat::stat("/proc/self/exe");
+        let file = nix::sys::stat::fstat(&self.executable);
+        matches!((own, file), (Ok(own), Ok(file)) if (own.st_dev, own.st_ino) == (file.st_dev, file.st_ino))
+    }
+
+    /// Starts the program; it is killed when the calling thread ends.
+    ///
+    /// # Errors
+    /// What the clone, the set-up or the exec answered; nothing runs then.
+    pub fn start(&self) -> io::Result<Child> {
+        let mut plan = Plan {
+            launch: self,
+            argv: pointers(&self.argv),
+            environment: pointers(&self.environment),
+            scratch: vec![-1; self.descriptors.len()],
+            executable: self.executable.as_raw_fd(),
+            errno: 0,
+        };
+        let mut stack = vec![0u128; STACK / 16];
+        let mut handle: RawFd = -1;
+        let mask = signals::blocked();
+        signals::block_exactly(u64::MAX); // no handler may run in the child on our memory
+        // SAFETY: the child runs `child_main` on a stack of its own and shares our memory, with
+        // this thread suspended until it execs or exits (CLONE_VFORK); `plan` and `stack` outlive
+        // that. The kernel writes the pidfd to `handle`.
+        let pid = unsafe {
+            let top = stack.as_mut_ptr_range().end.cast::<c_void>();
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+            let argument = (&raw mut plan).cast::<c_void>();
+            checked(libc::clone(
+                child_main,
+                top,
+                flags,
+                argument,
+                &raw mut handle,
+            ))
+        };
+        signals::block_exactly(mask);
+        let pid = Pid::from_raw(pid?);
+        // SAFETY: the kernel has just made this descriptor for us.
+        let handle = PidFd::from(unsafe { OwnedFd::from_raw_fd(handle) });
+        if plan.errno != 0 {
+            // It has exited already; the status says nothing more.
+            let _ = nix::sys::wait::waitpid(pid, None);
+            return Err(io::Error::from_raw_os_error(plan.errno));
+        }
+        Ok(Child { pid, handle })
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings
+        .iter()
+        .map(|s| s.as_ptr())
+        .chain([std::ptr::null()])
+        .collect()
+}
+
+extern "C" fn child_main(plan: *mut c_void) -> i32 {
+    // SAFETY: `start` passes a live Plan that nobody else touches while we run.
+    let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
+    let Err(error) = prepare(plan).and_then(|()| exec(plan));
+    plan.errno = error.raw_os_error().unwrap_or(libc::EIO);
+    127
+}
+
+/// Sets everything up, in an order in which no step spoils the next.
+fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
+    let launch = plan.launch;
+    // SAFETY: system calls on integers and on structures that live in `plan`.
+    unsafe {
+        checked(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
+        match launch.group {
+            Group::Same => {}
+            // The group may have ended meanwhile; then ours is as good.
+            Group::Join(group) => drop(checked(libc::setpgid(0, group.as_raw()))),
+            Group::NewSession => drop(checked(libc::setsid())),
+        }
+        checked(libc::fchdir(launch.directory.as_raw_fd()))?;
+        libc::umask(launch.umask);
+        place_descriptors(plan)?;
+        for (resource, limit) in &launch.limits {
+            let nothing = std::ptr::null_mut::<libc::rlimit64>();
+            checked(libc::syscall(
+                libc::SYS_prlimit64,
+                0,
+                *resource,
+                &raw const *limit,
+                nothing,
+            ))?;
+        }
+        checked(libc::setpriority(libc::PRIO_PROCESS, 0, launch.nice))?;
+    }
+    signals::ignore_exactly(launch.ignored);
+    signals::block_exactly(launch.blocked);
+    Ok(())
+}
+
+/// Moves the sources above every target, then each to its number, so that none is overwritten.
+fn place_descriptors(plan: &mut Plan<'_>) -> io::Result<()> {
+    let descriptors = &plan.launch.descriptors;
+    let above = descriptors
+        .iter()
+        .map(|(_, number)| number + 1)
+        .max()
+        .unwrap_or(0)
+        .max(3);
+    // SAFETY: system calls on integers.
+    unsafe {
+        plan.executable = checked(libc::fcntl(plan.executable, libc::F_DUPFD_CLOEXEC, above))?;
+        for (scratch, (source, _)) in plan.scratch.iter_mut().zip(descriptors) {
+            *scratch = checked(libc::fcntl(
+                source.as_raw_fd(),
+                libc::F_DUPFD_CLOEXEC,
+                above,
+            ))?;
+        }
+        let on_exec = libc::CLOSE_RANGE_CLOEXEC;
+        checked(libc::syscall(
+            libc::SYS_close_range,
+            0,
+            libc::c_uint::MAX,
+            on_exec,
+        ))?;
+        for (scratch, (_, number)) in plan.scratch.iter().zip(descriptors) {
+            checked(libc::dup2(*scratch, *number))?;
+        }
+    }
+    Ok(())
+}
+
+fn exec(plan: &Plan<'_>) -> io::Result<std::convert::Infallible> {
+    // SAFETY: both vectors end with a null pointer and point to C strings that outlive the call.
+    unsafe {
+        libc::syscall(
+            libc::SYS_execveat,
+            plan.executable,
+            c"".as_ptr(),
+            plan.argv.as_ptr(),
+            plan.environment.as_ptr(),
+            libc::AT_EMPTY_PATH,
+        );
+    }
+    Err(io::Error::last_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsFd, OwnedFd};
+
+    use super::*;
+
+    fn launch(argv: &[&str], descriptors: Vec<(OwnedFd, RawFd)>) -> Launch {
+        let open = |path: &str| OwnedFd::from(std::fs::File::open(path).unwrap());
+        Launch {
+            executable: open("/bin/sh"),
+            argv: argv.iter().map(|a| CString::new(*a).unwrap()).collect(),
+            environment: vec![],
+            directory: open("/usr"),
+            descriptors,
+            umask: 0o27,
+            limits: vec![],
+            nice: 5,
+            ignored: 1 << (libc::SIGUSR1 - 1),
+            blocked: 0,
+            group: Group::Same,
+        }
+    }
+
+    #[test]
+    fn a_program_gets_what_it_was_given_and_nothing_else() {
+        let (read, write) = nix::unistd::pipe().unwrap();
+        let script = "echo $0 $PWD $(umask) $(nice); ls /proc/$$/fd; grep SigIgn /proc/$$/status";
+        let duplicate = write.as_fd().try_clone_to_owned().unwrap();
+        let child = launch(&["name", "-c", script], vec![(write, 1), (duplicate, 9)]);
+        let running = child.start().unwrap();
+        drop(child);
+        let mut output = String::new();
+        io::Read::read_to_string(&mut std::fs::File::from(read), &mut output).unwrap();
+        nix::sys::wait::waitpid(running.pid, None).unwrap();
+        let ignored = format!("{:016x}", 1 << (libc::SIGUSR1 - 1));
+        assert_eq!(
+            output,
+            format!("name /usr 0027 5\n1\n9\nSigIgn:\t{ignored}\n")
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_run_is_an_error() {
+        let mut child = launch(&["x"], vec![]);
+        child.executable = std::fs::File::open("/etc/passwd").unwrap().into();
+        let error = child.start().unwrap_err();
+        assert!(
+            matches!(error.raw_os_error(), Some(libc::EACCES | libc::ENOEXEC)),
+            "{error}"
+        );
+    }
+}

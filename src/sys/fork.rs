@@ -1,0 +1,88 @@
+//! fork(2), for a process that has one thread, and what a child does before it execs.
+
+#![expect(unsafe_code, reason = "fork(2), _exit(2) and prctl(2)")]
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use nix::unistd::Pid;
+
+use super::checked;
+
+/// Runs `child` in a new process, which exits with what it returns.
+///
+/// Must be called while this process has one thread, so that the child may allocate.
+///
+/// # Errors
+/// What fork(2) answered.
+pub fn fork(child: impl FnOnce() -> u8) -> io::Result<Pid> {
+    // SAFETY: there is one thread, as the caller promises, so no lock is held by another.
+    match checked(unsafe { libc::fork() })? {
+        0 => {
+            let status = child();
+            // SAFETY: ends this process; nothing of the parent's is to be run at exit.
+            unsafe { libc::_exit(i32::from(status)) }
+        }
+        pid => Ok(Pid::from_raw(pid)),
+    }
+}
+
+/// Orphans below this process become its children.
+pub fn adopt_orphans() {
+    // SAFETY: takes integers only.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+}
+
+/// This process gets `signal` when the thread that started it ends.
+pub fn signal_on_parent_death(signal: i32) {
+    // SAFETY: takes integers only.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) };
+}
+
+/// Lets the supervisor look at this process again, after it was hidden from the sandboxed side.
+pub fn allow_inspection() {
+    // SAFETY: takes integers only.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1) };
+}
+
+/// Every descriptor from 3 on is closed when this process execs.
+///
+/// # Errors
+/// What close_range(2) answered.
+pub fn close_others_on_exec() -> io::Result<()> {
+    let last = libc::c_uint::MAX;
+    let flag = libc::CLOSE_RANGE_CLOEXEC;
+    // SAFETY: takes integers only.
+    checked(unsafe { libc::syscall(libc::SYS_close_range, 3, last, flag) })?;
+    Ok(())
+}
+
+/// The descriptor stays open when this process execs.
+///
+/// # Errors
+/// `EBADF`: it is not open.
+pub fn keep_on_exec(fd: RawFd) -> io::Result<()> {
+    // SAFETY: takes integers only.
+    checked(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) })?;
+    Ok(())
+}
+
+/// Whether the descriptor is open.
+///
+/// # Errors
+/// `EBADF`: it is not.
+pub fn check_open(fd: RawFd) -> io::Result<()> {
+    // SAFETY: takes integers only.
+    checked(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    Ok(())
+}
+
+/// Takes ownership of a descriptor that came with a message.
+///
+/// # Errors
+/// It is not open.
+pub fn received(fd: RawFd) -> io::Result<OwnedFd> {
+    check_open(fd)?;
+    // SAFETY: it is open, and the kernel made it for the message that the caller has just read.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

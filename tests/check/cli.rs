@@ -1,0 +1,113 @@
+//! The command itself: arguments, output, exit status.
+
+use std::process::{Command, Output};
+
+fn check(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_codex-shell"))
+        .args(["rules", "check"])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn status(arguments: &[&str]) -> i32 {
+    check(arguments).status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn clean_rules_succeed() {
+    let output = check(&["--deny-warnings", "rules-examples"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).ends_with(" rules: nothing to report\n"));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn warnings_fail_only_when_denied() {
+    let file = "tests/check/W111-bad.rules";
+    assert_eq!(status(&[file]), 0);
+    assert_eq!(status(&["--deny-warnings", file]), 1);
+    assert_eq!(status(&["--deny", "W111", file]), 1);
+    assert_eq!(
+        status(&["--deny-warnings", "--allow", "repeated-alternative", file]),
+        0
+    );
+    assert_eq!(status(&["--deny", "W106", "tests/check/W106-bad.rules"]), 1);
+    assert_eq!(
+        status(&["--deny-warnings", "tests/check/W106-bad.rules"]),
+        0
+    );
+}
+
+#[test]
+fn a_failed_example_names_its_line() {
+    let output = check(&["tests/check/formats/b.rules"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("E0301"));
+    assert!(text(&output.stdout).contains("--> tests/check/formats/b.rules:4:"));
+}
+
+#[test]
+fn a_path_that_does_not_exist_is_a_finding_that_names_it() {
+    let output = check(&["--format", "json", "tests/check/nowhere"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"][0]["code"], "E0001");
+    assert_eq!(report["findings"][0]["file"], "tests/check/nowhere");
+}
+
+#[test]
+fn a_directory_without_rules_is_not_clean() {
+    let output = check(&["src"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(
+        text(&output.stderr),
+        "codex-shell: error: no *.rules files in src\n"
+    );
+}
+
+#[test]
+fn the_default_place_is_the_users() {
+    let home = tempfile::tempdir().unwrap();
+    let run = || {
+        Command::new(env!("CARGO_BIN_EXE_codex-shell"))
+            .args(["rules", "check"])
+            .env("CODEX_HOME", home.path())
+            .output()
+            .unwrap()
+    };
+    let folder = home.path().join("rules");
+    std::fs::create_dir(&folder).unwrap();
+    assert_eq!(run().status.code(), Some(0));
+    std::fs::write(folder.join("a.rules"), "prefix_rule(pattern = [])\n").unwrap();
+    let output = run();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("a.rules:1:1"));
+}
+
+#[test]
+fn an_unknown_code_is_an_error() {
+    for arguments in [
+        ["--explain", "W999"],
+        ["--allow", "W999"],
+        ["--deny", "nothing"],
+    ] {
+        let output = check(&arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).starts_with("codex-shell: error: "));
+    }
+}
+
+#[test]
+fn a_page_is_printed_for_a_lint_and_for_a_load_error() {
+    for code in ["W104", "E0301"] {
+        let output = check(&["--explain", code]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).starts_with(&format!("# {code} ")));
+    }
+}

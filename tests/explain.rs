@@ -1,0 +1,401 @@
+//! `codex-shell rules explain`, as it is called.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const TEAM: &str = r#"# Rules of the team.
+REASON = "History is shared."
+prefix_rule(
+    pattern = ["frob", "push", ["--force", "-f"]],
+    decision = "forbidden",
+    justification = REASON,
+)
+prefix_rule(pattern = ["frob", "push"], decision = "prompt")
+prefix_rule(pattern = ["frob"])
+prefix_rule(pattern = ["frob", "remote", "add"], decision = "prompt")
+"#;
+
+struct World(TempDir);
+
+impl World {
+    fn new() -> Self {
+        let world = Self(TempDir::new().unwrap());
+        world.file("team.rules", TEAM);
+        world
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codex-shell"));
+        command
+            .args(["rules", "explain"])
+            .args(words)
+            .current_dir(self.0.path())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("CODEX_HOME", self.0.path().join("home"));
+        command
+    }
+
+    fn explain(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        let words = [&["--format", "json"], words].concat();
+        serde_json::from_slice(&self.explain(&words).stdout).unwrap()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn the_whole_page() {
+    let output = World::new().explain(&["--rules", "team.rules", "frob", "push", "-f", "a b"]);
+    assert_eq!(
+        text(&output.stdout),
+        r#"forbidden  frob push -f 'a b'
+
+  because   the rule at team.rules:3 says so
+  reason    History is shared.
+  runs      not at all
+  program   frob
+  trust     not found here: judged by its name
+
+Rules that match
+  forbidden  team.rules:3
+      prefix_rule(
+          pattern = ["frob", "push", ["--force", "-f"]],
+          decision = "forbidden",
+          justification = REASON,
+      )
+      reason  History is shared.
+  prompt     team.rules:8
+      prefix_rule(pattern = ["frob", "push"], decision = "prompt")
+  allow      team.rules:9
+      prefix_rule(pattern = ["frob"])
+
+Near misses
+  prompt     team.rules:10  wants remote as word 1, which is push
+"#
+    );
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_exit_status_says_the_decision_when_asked() {
+    let world = World::new();
+    for (command, status) in [
+        (&["frob", "x"][..], 0),
+        (&["frob", "push"], 10),
+        (&["frob", "push", "-f"], 11),
+        (&["rm", "-rf", "x"], 10),
+        (&["true"], 0),
+    ] {
+        let asked = [&["--rules=team.rules", "--exit-code"], command].concat();
+        assert_eq!(
+            world.explain(&asked).status.code(),
+            Some(status),
+            "{command:?}"
+        );
+        let unasked = [&["--rules=team.rules", "--"], command].concat();
+        assert_eq!(
+            world.explain(&unasked).status.code(),
+            Some(0),
+            "{command:?}"
+        );
+    }
+}
+
+#[test]
+fn words_after_the_program_are_its_own() {
+    let world = World::new();
+    for (words, argv) in [
+        (
+            &["frob", "--format", "json"][..],
+            &["frob", "--format", "json"][..],
+        ),
+        (
+            &["frob", "--", "--rules", "x"],
+            &["frob", "--", "--rules", "x"],
+        ),
+        (&["--", "frob", "--", "x"], &["frob", "--", "x"]),
+        (&["--", "--rules"], &["--rules"]),
+        (&["--", ""], &[""]),
+    ] {
+        let said = world.json(words);
+        assert_eq!(said["command"]["argv"], Value::from(argv.to_vec()));
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_2() {
+    let world = World::new();
+    for words in [
+        &[][..],
+        &["--"],
+        &["--rules", "team.rules"],
+        &["--nonsense", "frob"],
+        &["--sandbox", "none", "frob"],
+        &["--format", "xml", "frob"],
+        &["--cwd", "nowhere", "frob"],
+    ] {
+        let output = world.explain(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(output.stdout.is_empty());
+        assert!(text(&output.stderr).contains("error: "), "{words:?}");
+    }
+}
+
+#[test]
+fn broken_rules_are_told_and_prompt() {
+    let world = World::new();
+    world.file(
+        "bad.rules",
+        "prefix_rule(pattern=[\"x\"])\nprefix_rule(pattern=[])\n",
+    );
+    let all = ["-r", "team.rules", "-r", "bad.rules", "-r", "none.rules"];
+    let said = world.explain(&[&all[..], &["--exit-code", "true"]].concat());
+    assert_eq!(said.status.code(), Some(10));
+    assert!(text(&said.stdout).contains("no rule matches, and some rules can't be read"));
+    let errors = text(&said.stderr);
+    assert!(
+        errors.contains("codex-shell: error: bad.rules:2:"),
+        "{errors}"
+    );
+    assert!(
+        errors.contains("codex-shell: error: none.rules: "),
+        "{errors}"
+    );
+
+    let json = world.json(&[&all[..], &["true"]].concat());
+    assert_eq!(json["basis"]["kind"], "broken_rules");
+    let errors = json["errors"].as_array().unwrap();
+    let of = |file| errors.iter().find(|error| error["file"] == file).unwrap();
+    assert_eq!(of("bad.rules")["line"], 2);
+    assert_eq!(of("none.rules")["line"], Value::Null);
+    // What does match is still decided by the files that are whole.
+    let forbidden = world.json(&[&all[..], &["frob", "push", "-f"]].concat());
+    assert_eq!(forbidden["decision"], "forbidden");
+}
+
+#[test]
+fn without_rules_the_default_places_count() {
+    let world = World::new();
+    world.file(
+        "home/rules/mine.rules",
+        "prefix_rule([\"frob\"], decision=\"forbidden\")\n",
+    );
+    let said = world.json(&["frob"]);
+    assert_eq!(said["decision"], "forbidden");
+    let alone = world.json(&["--rules", "team.rules", "frob"]);
+    assert_eq!(alone["decision"], "allow");
+}
+
+#[test]
+fn the_document_has_its_keys() {
+    let said = World::new().json(&["--rules", "team.rules", "frob", "push", "-f"]);
+    let keys: Vec<&str> = said
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "schema",
+            "decision",
+            "placement",
+            "run",
+            "basis",
+            "command",
+            "program",
+            "reading",
+            "matches",
+            "on_trial",
+            "discounted",
+            "near_misses",
+            "heuristic",
+            "errors"
+        ]
+    );
+    assert_eq!(said["schema"], 1);
+    assert_eq!(said["placement"], "inside");
+    assert_eq!(said["basis"]["rule"]["line"], 3);
+    assert_eq!(said["basis"]["rule"]["end_line"], 7);
+    assert_eq!(said["basis"]["rule"]["justification"], "History is shared.");
+    assert_eq!(said["program"]["trust"], "unresolved");
+    assert_eq!(said["matches"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        said["matches"][1]["matched"],
+        Value::from(vec!["frob", "push"])
+    );
+    assert_eq!(said["near_misses"][0]["token"], 1);
+    assert_eq!(said["near_misses"][0]["had"], "push");
+    assert_eq!(said["heuristic"], Value::Null);
+    let heuristic = &World::new().json(&["rm", "-f", "x"])["heuristic"];
+    assert_eq!(heuristic["code"], "H001");
+    assert_eq!(heuristic["name"], "forced-rm");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_kept() {
+    let world = World::new();
+    let mut command = world.command(&["--format", "json", "--", "frob"]);
+    let output = command
+        .arg(OsString::from_vec(b"a\xff".to_vec()))
+        .output()
+        .unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let odd = &said["command"]["argv"][1];
+    assert_eq!(odd["escaped"], r"$'a\xff'");
+    assert_eq!(odd["bytes"], Value::from(vec![97, 255]));
+    assert_eq!(said["command"]["text"], r"frob $'a\xff'");
+}
+
+#[test]
+fn what_the_sandbox_could_have_planted_is_discounted() {
+    let world = World::new();
+    let planted = world.file("frob", "\x7fELF");
+    fs::set_permissions(&planted, fs::Permissions::from_mode(0o755)).unwrap();
+    let words = ["--rules", "team.rules", "./frob", "status"];
+    let page = text(&world.explain(&words).stdout);
+    assert!(page.starts_with("allow  ./frob status\n"), "{page}");
+    assert!(page.contains("  runs      inside the sandbox\n"), "{page}");
+    assert!(
+        page.contains("no rule that matches counts, and nothing"),
+        "{page}"
+    );
+    assert!(
+        page.contains("Rules that match but don't count\n  allow      team.rules:9"),
+        "{page}"
+    );
+    let said = world.json(&words);
+    assert_eq!(said["program"]["trust"], "writable");
+    assert_eq!(said["discounted"][0]["rule"]["line"], 9);
+    let read_only = world.json(&[&["--sandbox", "read-only"], &words[..]].concat());
+    assert_eq!(read_only["placement"], "outside");
+    // Elsewhere, the same file is another's workspace.
+    fs::create_dir(world.0.path().join("sub")).unwrap();
+    let from_sub = world.json(&["--cwd", "sub", "--rules", "team.rules", "../frob", "push"]);
+    assert_eq!(from_sub["decision"], "prompt");
+}
+
+#[test]
+fn nothing_reaches_the_terminal_unescaped() {
+    let world = World::new();
+    world.file(
+        "evil.rules",
+        "prefix_rule([\"frob\"], justification=\"\\x1b[2J \\u202e\")\n# \u{1b}\n",
+    );
+    let output = world.explain(&["-r", "evil.rules", "frob", "\u{1b}]0;x\u{7}", "\u{202e}"]);
+    let page = text(&output.stdout);
+    assert!(
+        page.chars().all(|c| c == '\n' || !c.is_control()),
+        "{page:?}"
+    );
+    assert!(!page.contains('\u{202e}'));
+    assert!(page.contains(r"\e[2J \u202e"), "{page}");
+
+    let odd = "\u{9b}2J\u{7f}\u{202e}\u{e0041}";
+    let words = ["--format", "json", "-r", "evil.rules", "frob", odd];
+    let json = text(&world.explain(&words).stdout);
+    assert!(json.contains(r"\u009b2J\u007f\u202e\udb40\udc41"), "{json}");
+    assert!(
+        json.chars().all(|c| c == '\n' || (' '..='~').contains(&c)),
+        "{json}"
+    );
+    let said: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(said["command"]["argv"][1], odd);
+}
+
+#[test]
+fn long_commands_are_whole_in_json_and_bounded_on_the_page() {
+    let world = World::new();
+    let long = "x".repeat(100_000);
+    let words: Vec<&str> = std::iter::once("frob")
+        .chain(std::iter::repeat_n(long.as_str(), 11))
+        .collect();
+    let page = world.explain(&words).stdout;
+    assert!(page.len() < 20_000);
+    assert!(text(&page).contains(" bytes ...]"));
+    let said = world.json(&words);
+    assert_eq!(said["command"]["argv"][11].as_str().unwrap().len(), 100_000);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let world = World::new();
+    let long = "x".repeat(100_000);
+    let words = [
+        "--exit-code",
+        "--format=json",
+        "rm",
+        "-f",
+        &long,
+        &long,
+        &long,
+    ];
+    let mut child = world
+        .command(&words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut errors = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut errors)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(10));
+    assert_eq!(errors, "");
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_an_error() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let world = World::new();
+    let mut command = world.command(&["--exit-code", "true"]);
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("codex-shell: error: standard output: "));
+}
+
+#[test]
+fn the_program_is_found_as_the_shell_finds_it() {
+    let world = World::new();
+    let said = world.json(&["sh"]);
+    let path = said["program"]["path"].as_str().unwrap();
+    assert!(["/usr/bin/sh", "/bin/sh"].contains(&path));
+    assert_eq!(said["program"]["asked"], "sh");
+    assert_eq!(said["program"]["trust"], "trusted");
+    let page = text(&world.explain(&["sh"]).stdout);
+    assert!(
+        page.contains(&format!("  program   sh -> {path}")),
+        "{page}"
+    );
+}

@@ -1,0 +1,142 @@
+//! The session: sandbox state, roots, rules that change, flags of the released server.
+
+use serde_json::{Value, json};
+
+use super::client::{Client, Start};
+
+fn update(client: &mut Client, kind: &str) {
+    let policy = match kind {
+        "workspace-write" => json!({
+            "type": kind, "writable_roots": [], "network_access": false,
+            "exclude_tmpdir_env_var": true, "exclude_slash_tmp": true,
+        }),
+        _ => json!({ "type": kind }),
+    };
+    let cwd = client.work();
+    let params = json!({
+        "sandboxPolicy": policy, "codexLinuxSandboxExe": null, "sandboxCwd": cwd,
+        "useLinuxSandboxBindMounts": false, "useLinuxSandboxBwrap": false,
+    });
+    let answer = client.request("codex/sandbox-state/update", &params);
+    assert_eq!(answer["result"], json!({}), "{answer}");
+}
+
+/// Whether the work directory, /tmp and what is beside the work directory can be written.
+fn writable(client: &mut Client) -> [bool; 3] {
+    let name = format!("codex-shell-test-{}", client.process.id());
+    ["x".into(), format!("/tmp/{name}"), "../x".into()]
+        .map(|path| client.shell(&format!("touch {path} && rm {path}"))["exit_code"] == 0)
+}
+
+#[test]
+fn without_a_floor_the_client_says_what_the_sandbox_is() {
+    let mut client = Start {
+        arguments: &[],
+        ..Start::default()
+    }
+    .client();
+    assert_eq!(writable(&mut client), [false, false, false]);
+    update(&mut client, "workspace-write");
+    assert_eq!(writable(&mut client), [true, false, false]);
+    update(&mut client, "danger-full-access");
+    assert_eq!(writable(&mut client), [true, true, true]);
+    update(&mut client, "read-only");
+    assert_eq!(writable(&mut client), [false, false, false]);
+    let wrong = json!({ "sandboxPolicy": { "type": "none" }, "sandboxCwd": "/" });
+    let answer = client.request("codex/sandbox-state/update", &wrong);
+    assert_eq!(answer["error"]["code"], -32602);
+}
+
+#[test]
+fn a_floor_is_never_loosened() {
+    let mut client = Start {
+        arguments: &["--sandbox", "workspace-write"],
+        ..Start::default()
+    }
+    .client();
+    assert_eq!(writable(&mut client), [true, true, false]);
+    update(&mut client, "danger-full-access");
+    assert_eq!(writable(&mut client), [true, true, false]);
+    update(&mut client, "workspace-write");
+    assert_eq!(writable(&mut client), [true, false, false]);
+    update(&mut client, "read-only");
+    assert_eq!(writable(&mut client), [false, false, false]);
+}
+
+#[test]
+fn roots_are_part_of_the_clients_workspace() {
+    let mut client = Start {
+        arguments: &[],
+        capabilities: json!({ "roots": {} }),
+        ..Start::default()
+    }
+    .client();
+    let request = client.wait_for(|m| m["method"] == "roots/list");
+    let root = client.folder.path().join("a root");
+    std::fs::create_dir(&root).unwrap();
+    let uri = format!("file://{}", root.display().to_string().replace(' ', "%20"));
+    client.reply(&request, &json!({ "roots": [{ "uri": uri }] }));
+    update(&mut client, "workspace-write");
+    let script = format!("touch '{}/x'", root.display());
+    assert_eq!(client.shell(&script)["exit_code"], 0);
+    assert_eq!(writable(&mut client), [true, false, false]);
+}
+
+#[test]
+fn rules_are_read_again_when_they_change() {
+    let mut client = Start::default().client();
+    assert_eq!(client.shell("whoami")["exit_code"], 0);
+    let forbid = "prefix_rule(pattern=[\"whoami\"], decision=\"forbidden\")\n";
+    std::fs::write(client.rules_file(), forbid).unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 1);
+    let logged = |m: &Value| m["method"] == "notifications/message";
+    assert_eq!(client.wait_for(logged)["params"]["level"], "info");
+
+    std::fs::write(client.rules_file(), "prefix_rule(\n").unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 1, "the old rules hold");
+    let message = client.wait_for(logged);
+    assert_eq!(message["params"]["level"], "error");
+    assert!(
+        message["params"]["data"]
+            .as_str()
+            .unwrap()
+            .contains("default.rules:"),
+        "{message}"
+    );
+    client.shell("true");
+
+    client.request("logging/setLevel", &json!({ "level": "warning" }));
+    std::fs::write(client.rules_file(), "").unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 0);
+    assert!(!client.kept.iter().any(logged), "{:?}", client.kept);
+}
+
+#[test]
+fn a_server_does_not_start_with_broken_rules() {
+    let start = Start {
+        rules: "prefix_rule(pattern=[\"a\"], decision=\"allow\", match=[\"b\"])\n",
+        ..Start::default()
+    };
+    let mut client = start.unmet();
+    let mut stderr = String::new();
+    let mut pipe = client.process.stderr.take().unwrap();
+    std::io::Read::read_to_string(&mut pipe, &mut stderr).unwrap();
+    assert_eq!(client.hang_up().code(), Some(1));
+    assert!(stderr.contains("default.rules:1"), "{stderr}");
+}
+
+#[test]
+fn the_released_servers_flags_are_known() {
+    let mut client = Start {
+        arguments: &[
+            "--bash",
+            "/bin/sh",
+            "--execve",
+            "/nowhere/codex-execve-wrapper",
+            "--preserve-program-paths",
+        ],
+        ..Start::default()
+    }
+    .client();
+    assert_eq!(client.shell("echo $0")["stdout"], "sh\n");
+}

@@ -1,0 +1,272 @@
+//! The tool `shell`: what a call takes and gives.
+
+use serde_json::{Value, json};
+
+use super::client::{Start, structured, text};
+
+const NONE: [&str; 2] = ["--sandbox", "danger-full-access"];
+
+#[test]
+fn the_text_is_the_released_servers() {
+    let mut client = Start::default().client();
+    let id = client.start_shell("echo out; echo err >&2; exit 7", &json!({}));
+    let answer = client.finish(id);
+    let result: Value = serde_json::from_str(&text(&answer)).unwrap();
+    let keys: Vec<&String> = result.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["exit_code", "output", "duration", "timed_out"]);
+    assert_eq!(result["exit_code"], 7);
+    assert_eq!(result["timed_out"], false);
+    assert!(result["duration"]["secs"].is_u64() && result["duration"]["nanos"].is_u64());
+    assert_eq!(answer["result"]["isError"], false);
+    let result = structured(&answer);
+    assert_eq!(
+        (&result["stdout"], &result["stderr"]),
+        (&json!("out\n"), &json!("err\n"))
+    );
+}
+
+#[test]
+fn the_structure_is_as_its_schema_says() {
+    let mut client = Start::default().client();
+    let tools = client.request("tools/list", &json!({}));
+    let shell = &tools["result"]["tools"][0];
+    assert_eq!(shell["name"], "shell");
+    assert_eq!(shell["annotations"]["destructiveHint"], true);
+    let result = client.shell("echo x > /etc/x; head -c 400000 /dev/zero");
+    let schema = &shell["outputSchema"];
+    let known: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    for key in result.as_object().unwrap().keys() {
+        assert!(known.contains(&key), "{key}");
+    }
+    for key in schema["required"].as_array().unwrap() {
+        assert!(result.get(key.as_str().unwrap()).is_some(), "{key}");
+    }
+    assert_eq!(
+        client.request("tools/list", &json!({}))["result"]["tools"][1]["name"],
+        "explain"
+    );
+}
+
+#[test]
+fn the_order_is_told() {
+    let mut client = Start::default().client();
+    let result = client.shell("echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three");
+    let order = json!([
+        { "stream": "stdout", "bytes": 4 },
+        { "stream": "stderr", "bytes": 4 },
+        { "stream": "stdout", "bytes": 6 },
+    ]);
+    assert_eq!(result["order"], order);
+}
+
+#[test]
+fn long_output_keeps_both_ends_and_says_where_the_rest_is() {
+    let mut client = Start::default().client();
+    let script = "echo BEGIN; head -c 2000000 /dev/zero | tr '\\0' x; echo END";
+    let result = client.shell(script);
+    let stdout = result["stdout"].as_str().unwrap();
+    assert!(stdout.starts_with("BEGIN\n") && stdout.ends_with("xEND\n"));
+    assert!(stdout.len() < 300_000, "{}", stdout.len());
+    let dropped = result["truncated"]["stdout_dropped_bytes"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(dropped, 2_000_010 - (256 << 10));
+    assert!(stdout.contains(&format!("{dropped} bytes left out")));
+    let whole = result["truncated"]["whole_output"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(std::fs::metadata(&whole).unwrap().len(), 2_000_010);
+    assert!(client.hang_up().success());
+    assert!(!std::path::Path::new(&whole).exists());
+}
+
+#[test]
+fn bytes_that_are_no_text_do_no_harm() {
+    let mut client = Start::default().client();
+    let result = client.shell(r"printf 'caf\303\251 \377 ok'");
+    assert_eq!(result["stdout"], "caf\u{e9} \u{fffd} ok");
+}
+
+#[test]
+fn what_was_written_survives_the_end_of_time() {
+    let mut client = Start::default().client();
+    let result = client.shell_with("echo early; sleep 600", &json!({ "timeout_ms": 300 }));
+    assert_eq!(
+        (
+            &result["timed_out"],
+            &result["exit_code"],
+            &result["stdout"]
+        ),
+        (&json!(true), &json!(124), &json!("early\n"))
+    );
+    let result = client.shell("echo early; kill -9 $$");
+    assert_eq!(
+        (&result["exit_code"], &result["stdout"]),
+        (&json!(137), &json!("early\n"))
+    );
+}
+
+#[test]
+fn standard_input_and_variables_are_given() {
+    let mut client = Start::default().client();
+    let result = client.shell("cat; echo end");
+    assert_eq!(result["stdout"], "end\n");
+    let more = json!({ "stdin": "given\n", "env": { "A": "it's $HOME" } });
+    for login in [false, true] {
+        let mut more = more.clone();
+        more["login"] = json!(login);
+        let result = client.shell_with("cat; echo \"$A\"", &more);
+        assert_eq!(result["stdout"], "given\nit's $HOME\n", "{login}");
+    }
+    let id = client.start_shell("true", &json!({ "env": { "A=B": "" } }));
+    assert!(text(&client.finish(id)).contains("`env`"));
+}
+
+#[test]
+fn a_call_can_only_tighten_the_sandbox() {
+    let mut client = Start {
+        arguments: &["--sandbox", "workspace-write"],
+        ..Start::default()
+    }
+    .client();
+    assert_eq!(client.shell("echo x > file")["exit_code"], 0);
+    let result = client.shell_with("echo x > other", &json!({ "sandbox": "read-only" }));
+    assert_eq!(result["exit_code"], 1);
+    let path = client.work().join("other").display().to_string();
+    assert_eq!(result["denials"][0]["path"], path);
+    let id = client.start_shell("true", &json!({ "sandbox": "danger-full-access" }));
+    assert!(text(&client.finish(id)).contains("only be tighter"));
+}
+
+#[test]
+fn refused_calls_are_told() {
+    let mut client = Start::default().client();
+    let result = client.shell("exec 3<>/dev/tcp/127.0.0.1/9");
+    let refused = &result["refused_calls"][0];
+    assert!(
+        refused["what"].as_str().unwrap().contains("AF_INET"),
+        "{result}"
+    );
+    assert!(
+        refused["permitted_by"]
+            .as_str()
+            .unwrap()
+            .contains("--network"),
+        "{result}"
+    );
+}
+
+#[test]
+fn wrong_parameters_are_named() {
+    let mut client = Start::default().client();
+    for (arguments, named) in [
+        (json!({ "workdir": "/" }), "command"),
+        (json!({ "command": "true" }), "workdir"),
+        (
+            json!({ "command": "true", "workdir": "/", "timeout_ms": "5" }),
+            "string",
+        ),
+        (json!([]), "tools/call"),
+    ] {
+        let params = json!({ "name": "shell", "arguments": arguments });
+        let answer = client.request("tools/call", &params);
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(named), "{message}");
+    }
+    for (workdir, named) in [
+        (".", "absolute"),
+        ("", "absolute"),
+        ("/nowhere/at/all", "/nowhere/at/all"),
+        ("/etc/passwd", "not a directory"),
+    ] {
+        let id = client.start_shell("true", &json!({ "workdir": workdir }));
+        let answer = client.finish(id);
+        assert_eq!(answer["result"]["isError"], true);
+        assert!(text(&answer).contains(named), "{answer}");
+    }
+}
+
+#[test]
+fn output_is_told_as_it_comes_to_whoever_asks() {
+    let mut client = Start::default().client();
+    let mut params = client.call("echo first; sleep 1; echo second", &json!({}));
+    params["_meta"] = json!({ "progressToken": "p" });
+    let id = client.start("tools/call", &params);
+    let progress = client.wait_for(|m| m["method"] == "notifications/progress");
+    assert_eq!(progress["params"]["message"], "first\n");
+    assert_eq!(progress["params"]["progressToken"], "p");
+    let answered = |m: &&Value| m["id"] == id;
+    assert!(client.kept.iter().find(answered).is_none());
+    assert_eq!(structured(&client.finish(id))["stdout"], "first\nsecond\n");
+}
+
+#[test]
+fn verdicts_are_told() {
+    let rules = "prefix_rule(pattern=[\"whoami\"], decision=\"forbidden\", justification=\"no\")\n\
+                 prefix_rule(pattern=[\"printenv\"], decision=\"allow\")\n";
+    let mut client = Start {
+        rules,
+        ..Start::default()
+    }
+    .client();
+    let result = client.shell("whoami; export EXTRA=1; printenv GREETING");
+    assert_eq!(result["stdout"], "hello\n");
+    assert!(
+        result["stderr"]
+            .as_str()
+            .unwrap()
+            .contains("codex-shell: denied: whoami")
+    );
+    let place = |line: u32| format!("{}:{line}", client.rules_file().display());
+    let execs = json!([
+        {
+            "command": "whoami", "verdict": "forbidden", "because": place(1),
+            "justification": "no", "dropped_variables": [],
+        },
+        {
+            "command": "printenv GREETING", "verdict": "escalated", "because": place(2),
+            "dropped_variables": ["EXTRA"],
+        },
+    ]);
+    assert_eq!(result["execs"], execs);
+}
+
+#[test]
+fn nobodys_descriptors_are_another_calls() {
+    let mut client = Start {
+        arguments: &NONE,
+        ..Start::default()
+    }
+    .client();
+    let ids: Vec<u64> = (0..8)
+        .map(|_| client.start_shell("sleep 0.2; ls /proc/self/fd | wc -l", &json!({})))
+        .collect();
+    for id in ids {
+        // 0, 1, 2, and the directory that ls reads.
+        assert_eq!(structured(&client.finish(id))["stdout"], "4\n");
+    }
+}
+
+#[test]
+fn explain_runs_nothing() {
+    let mut client = Start {
+        rules: "prefix_rule(pattern=[\"touch\"], decision=\"forbidden\")\n",
+        arguments: &NONE,
+        ..Start::default()
+    }
+    .client();
+    for ask in [
+        json!({ "command": "touch x" }),
+        json!({ "argv": ["touch", "x"] }),
+    ] {
+        let mut arguments = ask.clone();
+        arguments["workdir"] = json!(client.work());
+        let params = json!({ "name": "explain", "arguments": arguments });
+        let answer = client.request("tools/call", &params);
+        assert_eq!(structured(&answer)["decision"], "forbidden", "{ask}");
+        assert!(text(&answer).contains("default.rules:1"), "{answer}");
+    }
+    assert!(!client.work().join("x").exists());
+}

@@ -1,0 +1,158 @@
+//! Rules on meanings, over tables of command lines from each program's manual.
+//!
+//! Each file of `tests/meaning/` holds rules: the conditions of a `command_rule`, the commands
+//! that have that meaning (`catches`), commands that don't (`spares`), and of those that have it
+//! the ones that say nothing else (`accepts`). A rule that forbids must forbid every command of
+//! `catches`, alone and in each wrapper of `wrappers.toml`, and none of `spares`. A rule that
+//! permits must permit those of `accepts`, and nothing else in the table.
+
+use std::fs;
+use std::path::PathBuf;
+
+use codex_shell::evaluate::{Basis, IndexedRules, Placement, Verdict, judge};
+use codex_shell::request::{Program, Request};
+use codex_shell::rules::{Decision, from_own_text};
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    rule: Vec<Row>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    /// The arguments of `command_rule`.
+    meaning: String,
+    catches: Vec<String>,
+    #[serde(default)]
+    spares: Vec<String>,
+    accepts: Vec<String>,
+}
+
+/// Command lines with `{}` for the words of a command, or `{script}` for them as one word.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrappers {
+    wrappers: Vec<String>,
+}
+
+#[test]
+fn a_rule_that_forbids_catches_every_form() {
+    let wrappers = wrappers();
+    let mut missed = Vec::new();
+    for_each_row(|file, row| {
+        let rules = rules(row, "forbidden");
+        for command in &row.catches {
+            let wrapped = wrappers.iter().map(|wrapper| wrap(wrapper, command));
+            for command in std::iter::once(command.clone()).chain(wrapped) {
+                if verdict(&rules, &command).decision != Decision::Forbidden {
+                    missed.push(format!("{file}: {}: {command}", row.meaning));
+                }
+            }
+        }
+    });
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn a_rule_that_forbids_spares_the_rest() {
+    let wrappers = wrappers();
+    let mut caught = Vec::new();
+    for_each_row(|file, row| {
+        let rules = rules(row, "forbidden");
+        // Some wrappers have the meaning themselves.
+        // Behind an unknown option, nobody knows where the command begins.
+        let caught_alone = |wrapper: &&String| {
+            wrapper.contains("--unknown")
+                || verdict(&rules, &wrap(wrapper, "true")).decision == Decision::Forbidden
+        };
+        for command in &row.spares {
+            let wrappers = wrappers.iter().filter(|wrapper| !caught_alone(wrapper));
+            let wrapped = wrappers.map(|wrapper| wrap(wrapper, command));
+            for command in std::iter::once(command.clone()).chain(wrapped) {
+                if verdict(&rules, &command).decision == Decision::Forbidden {
+                    caught.push(format!("{file}: {}: {command}", row.meaning));
+                }
+            }
+        }
+    });
+    assert!(caught.is_empty(), "{}", caught.join("\n"));
+}
+
+#[test]
+fn a_rule_that_permits_accepts_only_what_it_names() {
+    let wrappers = wrappers();
+    let mut wrong = Vec::new();
+    for_each_row(|file, row| {
+        let rules = rules(row, "allow");
+        let permitted = |command: &str| {
+            let verdict = verdict(&rules, command);
+            matches!(verdict.basis, Basis::Rule(_)) && verdict.placement == Placement::Outside
+        };
+        for command in &row.accepts {
+            if !permitted(command) {
+                wrong.push(format!("{file}: {}: refused: {command}", row.meaning));
+            }
+        }
+        let rest = row.catches.iter().chain(&row.spares);
+        for command in rest.filter(|command| !row.accepts.contains(command)) {
+            if permitted(command) {
+                wrong.push(format!("{file}: {}: permitted: {command}", row.meaning));
+            }
+        }
+        for command in row.catches.iter().chain(&row.accepts) {
+            for wrapper in &wrappers {
+                let harmless = permitted(&wrap(wrapper, "true"));
+                let command = wrap(wrapper, command);
+                if permitted(&command) && !harmless {
+                    wrong.push(format!("{file}: {}: permitted: {command}", row.meaning));
+                }
+            }
+        }
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn for_each_row(mut each: impl FnMut(&str, &Row)) {
+    let mut paths: Vec<PathBuf> = fs::read_dir("tests/meaning")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("wrappers.toml"))
+        .collect();
+    paths.sort();
+    for path in paths {
+        let table: Table = read(&path);
+        for row in &table.rule {
+            each(path.file_name().unwrap().to_str().unwrap(), row);
+        }
+    }
+}
+
+fn wrappers() -> Vec<String> {
+    read::<Wrappers>(&"tests/meaning/wrappers.toml".into()).wrappers
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &PathBuf) -> T {
+    let text = fs::File::open(path).and_then(std::io::read_to_string);
+    toml::from_str(&text.unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn rules(row: &Row, decision: &str) -> IndexedRules {
+    let text = format!("command_rule({}, decision = \"{decision}\")\n", row.meaning);
+    let rules = from_own_text("t.rules", &text);
+    assert_eq!(rules.diagnostics, [], "{text}");
+    IndexedRules::new(rules)
+}
+
+fn wrap(wrapper: &str, command: &str) -> String {
+    let script = shlex::try_quote(command).unwrap();
+    wrapper.replace("{script}", &script).replace("{}", command)
+}
+
+fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
+    let argv = shlex::split(command).unwrap_or_else(|| panic!("not one command: {command}"));
+    let program = Program::named(&argv[0]);
+    let argv = argv.iter().map(Into::into).collect();
+    judge(rules, &Request::new(program, argv, "/work/project".into())).verdict
+}

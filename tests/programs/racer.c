@@ -1,0 +1,41 @@
+/* racer PROGRAM COUNT: starts PROGRAM again and again with the argument "pull", while another
+ * thread makes it "push" and back. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+static char word[] = "pull";
+static volatile int done;
+
+static void *swap(void *unused)
+{
+    (void) unused;
+    while (!done) {
+        memcpy(word, "push", 4);
+        __asm__ volatile("" ::: "memory");
+        memcpy(word, "pull", 4);
+        __asm__ volatile("" ::: "memory");
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t thread;
+    char *words[] = {argv[1], word, NULL};
+    (void) argc;
+    pthread_create(&thread, NULL, swap, NULL);
+    for (int i = atoi(argv[2]); i > 0; i--) {
+        pid_t pid;
+        if (posix_spawn(&pid, argv[1], NULL, NULL, words, environ) == 0)
+            waitpid(pid, NULL, 0);
+    }
+    done = 1;
+    pthread_join(thread, NULL);
+    return 0;
+}

@@ -1,0 +1,446 @@
+//! A program that a rule lifts out of the sandbox is started as its caller would have started it.
+
+use crate::support::programs::Machine;
+use crate::support::{World, everyone, everyone_with};
+
+const RULES: &str = "prefix_rule(pattern = [\"probe\"])\n";
+
+fn lifted(world: World) -> World {
+    world.rules(RULES).program("probe").program("starter")
+}
+
+/// The lines of the probe's output that begin with one of `names`.
+fn told(script: &str, names: &str, expected: &str) {
+    everyone(|world| {
+        let filter = format!("{{ {script}; }} | grep -E '^({names}) ?'");
+        lifted(world)
+            .sh(filter)
+            .status(0)
+            .stderr("")
+            .stdout(expected);
+    });
+}
+
+/// Not a test of faithfulness, but of the other tests: the probe is outside.
+#[test]
+fn it_writes_outside_the_sandbox() {
+    everyone(|world| {
+        lifted(world)
+            .sh("probe write WORLD/out/a; echo $?; echo x >WORLD/out/b; \
+             cp WORLD/bin/probe probe; ./probe write WORLD/out/c; echo $?")
+            .stdout("0\n1")
+            .file("out/a", "written\n")
+            .no_file("out/b")
+            .no_file("out/c");
+    });
+}
+
+#[test]
+fn directory() {
+    told("probe", "directory", "directory WORLD/ws");
+    told(
+        "mkdir 'a b'; cd 'a b'; probe",
+        "directory",
+        "directory WORLD/ws/a b",
+    );
+    told("cd /usr/lib; probe", "directory", "directory /usr/lib");
+    told(
+        "mkdir d; ln -s d l; cd l; probe",
+        "directory|env PWD",
+        "directory WORLD/ws/d\nenv PWD=WORLD/ws/d",
+    );
+    told(
+        "mkdir d; cd d; mv ../d ../e; probe",
+        "directory",
+        "directory WORLD/ws/e",
+    );
+}
+
+#[test]
+fn arguments() {
+    told(
+        "probe a '' 'b c' $'d\\te'",
+        "argv...",
+        "argv[0] probe\nargv[1] a\nargv[2] \nargv[3] b c\nargv[4] d\te",
+    );
+    told(
+        "(exec -a WORLD/elsewhere/probe WORLD/bin/probe x)",
+        "argv...",
+        "argv[0] WORLD/elsewhere/probe\nargv[1] x",
+    );
+    told("../bin/probe", "argv...", "argv[0] ../bin/probe");
+}
+
+/// A name that a program may take for an order is not lifted by a rule on its file's name.
+#[test]
+fn another_name_stays_inside() {
+    everyone(|world| {
+        lifted(world)
+            .sh("(exec -a other WORLD/bin/probe write WORLD/out/a)")
+            .status(1)
+            .stderr_has("Read-only file system")
+            .no_file("out/a");
+    });
+}
+
+/// The same lines come from a copy of the probe that no rule lifts, under each of these.
+#[test]
+fn attributes_are_those_of_a_program_inside() {
+    let before = [
+        ("umask 027", "umask 027"),
+        ("umask 0", "umask 000"),
+        ("ulimit -Sn 77", "files 77 "),
+        ("ulimit -n 88", "files 88 88"),
+        ("ulimit -Sc 0", "core 0"),
+        ("renice -n 7 $$ >/dev/null", "nice 7"),
+        ("trap '' USR1 INT", "ignored 2 10"),
+        ("trap '' PIPE", "ignored 13"),
+        ("trap : USR1", "ignored\n"),
+        ("trap '' 34 64", "ignored 34 64"),
+    ];
+    everyone_with(&before, |world, (before, told)| {
+        let names = "grep -E '^(umask|files|core|nice|ignored|blocked)'";
+        lifted(world)
+            .program_at("ws/inside", "probe", Machine::Native)
+            .sh(format!(
+                "{before}; ./inside | {names} >in; probe | {names} >out; cmp in out && cat out"
+            ))
+            .status(0)
+            .stderr("")
+            .stdout_has(told);
+    });
+}
+
+#[test]
+fn blocked_signals() {
+    told(
+        "starter blocked WORLD/bin/probe",
+        "blocked|ignored",
+        "ignored\nblocked 12 37",
+    );
+}
+
+#[test]
+fn descriptors() {
+    told("probe", "descriptors", "descriptors 0 1 2");
+    told("probe 3>a 9<a", "descriptors", "descriptors 0 1 2 3 9");
+    told("probe 200>a <&-", "descriptors", "descriptors 1 2 200");
+    told(
+        "exec 5>&1; probe 3>a 4<&3",
+        "descriptors",
+        "descriptors 0 1 2 3 4 5",
+    );
+    told(
+        "starter descriptors WORLD/bin/probe",
+        "descriptors",
+        "descriptors 0 1 2 700",
+    );
+}
+
+#[test]
+fn standard_streams() {
+    everyone(|world| {
+        lifted(world)
+            .stdin("from outside\n")
+            .sh("probe cat; echo here | probe cat; probe cat <<<there; probe cat 3>&1 >&2 <<<err")
+            .status(0)
+            .stdout("from outside\nhere\nthere")
+            .stderr("err");
+    });
+    everyone(|world| {
+        lifted(world)
+            .sh(
+                "echo one >a; probe cat <a >b; probe cat <a >>b; exec 3<>b; probe cat <&3; \
+             echo two >&3; cat b",
+            )
+            .status(0)
+            .stdout("one\none\none\none\ntwo");
+    });
+}
+
+/// Descriptors share their offsets with the caller's, as inherited ones do.
+#[test]
+fn offsets_are_shared() {
+    everyone(|world| {
+        lifted(world)
+            .sh(
+                "{ echo a; echo b | probe cat; echo c; } >f; cat f; exec 4<f; read x <&4; \
+             probe cat <&4; read y <&4; echo $x$y",
+            )
+            .stdout("a\nb\nc\nb\nc\na");
+    });
+}
+
+#[test]
+fn environment() {
+    everyone(|world| {
+        let script = "LC_ALL=de_DE.UTF-8 TERM=dumb TZ=Europe/Rome LANG=../evil EVIL=1 \
+         LD_PRELOAD=/tmp/x.so \
+                      KEPT=changed PATH=/tmp:$PATH HOME=/tmp BASH_ENV=x PYTHONPATH=. WORLD/bin/probe | grep ^env";
+        lifted(world)
+            .env("KEPT", "own")
+            .env("SAME", "\u{fc} = \n x")
+            .sh(format!("f() {{ :; }}; export -f f; {script} | sort"))
+            .status(0)
+            .stdout(
+                "env HOME=WORLD/home\nenv LC_ALL=de_DE.UTF-8\nenv PATH=WORLD/bin:/usr/bin:/bin\n\
+                 env PWD=WORLD/ws\nenv SAME=\u{fc} = \nenv SHLVL=1\nenv TERM=dumb\nenv TZ=Europe/Rome",
+            );
+    });
+    everyone(|world| {
+        lifted(world)
+            .env("KEPT", "own")
+            .sh("env -i WORLD/bin/probe | grep ^env; env -u KEPT probe | grep -c KEPT")
+            .stdout("env HOME=WORLD/home\nenv PATH=WORLD/bin:/usr/bin:/bin\n0");
+    });
+}
+
+#[test]
+fn exit_status_and_signals_of_its_own() {
+    everyone(|world| {
+        lifted(world)
+            .sh(
+                "for n in 0 1 42 126 255; do probe exit $n; echo -n \"$? \"; done; \
+             for s in 1 6 9 11 14 15 34; do (probe die $s) 2>/dev/null; echo -n \"$? \"; done",
+            )
+            .status(0)
+            .stdout("0 1 42 126 255 129 134 137 139 142 143 162 ");
+    });
+    everyone(|world| {
+        lifted(world).sh("exec probe exit 9").status(9);
+    });
+    everyone(|world| {
+        lifted(world).sh("exec probe die 15").status(143);
+    });
+    everyone(|world| {
+        lifted(world).run(["--", "probe", "exit", "77"]).status(77);
+    });
+}
+
+/// The shell sees the same kind of death as it would without us.
+#[test]
+fn death_is_told_by_the_shell() {
+    everyone(|world| {
+        lifted(world)
+            .sh("probe die 11; python3 -c 'import subprocess; \
+             print(subprocess.run([\"probe\", \"die\", \"9\"]).returncode)'")
+            .status(0)
+            .stdout("-9")
+            .stderr_has("Segmentation fault");
+    });
+}
+
+#[test]
+fn signals_sent_to_it_arrive() {
+    for (signal, number) in [
+        ("HUP", 1),
+        ("INT", 2),
+        ("USR1", 10),
+        ("ALRM", 14),
+        ("WINCH", 28),
+    ] {
+        everyone(|world| {
+            let wait = "until [ -s WORLD/out/t ]; do sleep 0.01; done";
+            lifted(world)
+                .sh(format!(
+                    "set -m; probe signals WORLD/out/t & until [ -e WORLD/out/t ]; \
+                 do sleep 0.01; done; kill -{signal} $!; {wait}; kill -TERM $!; wait $!"
+                ))
+                .status(7)
+                .file("out/t", &format!("got {number}\ngot 15\n"));
+        });
+    }
+}
+
+#[test]
+fn kill_ends_it() {
+    everyone(|world| {
+        lifted(world)
+            .sh(
+                "probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done; \
+             kill -TERM $!; wait $!; echo $?; rm -f x; probe sleep WORLD/out/u & until [ -e \
+             WORLD/out/u ]; do sleep 0.01; done; kill -9 $!; wait $!; echo $?",
+            )
+            .status(0)
+            .stdout("143\n137");
+    });
+}
+
+#[test]
+fn job_control_stops_it_and_goes_on() {
+    everyone(|world| {
+        lifted(world)
+            .sh(
+                "set -m; probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done
+                 kill -TSTP %1; until jobs %1 | grep -q Stopped; do sleep 0.01; done; echo stopped
+                 bg %1 >/dev/null; until jobs %1 | grep -q Running; do sleep 0.01; done; echo runs
+                 kill %1; wait %1; echo $?",
+            )
+            .status(0)
+            .stdout("stopped\nruns\n143");
+    });
+}
+
+#[test]
+fn pipes_end_a_hundred_times_over() {
+    everyone(|world| {
+        lifted(world)
+            .sh("for i in {1..100}; do echo $i | probe cat | probe cat; done | tail -1")
+            .status(0)
+            .stdout("100")
+            .stderr("");
+    });
+}
+
+#[test]
+fn a_closed_pipe_ends_it() {
+    everyone(|world| {
+        lifted(world)
+            .sh(
+                "probe yes | head -1; echo ${PIPESTATUS[0]}; trap '' PIPE; probe yes | head -1; \
+             echo ${PIPESTATUS[0]}",
+            )
+            .status(0)
+            .stdout("y\n141\ny\n4");
+    });
+}
+
+#[test]
+fn scripts() {
+    let script = "#!/bin/sh -e\necho \"$0 $# $1\"\ntouch WORLD/out/made\n";
+    for name in ["probe", "WORLD/bin/probe", "../bin/probe"] {
+        everyone(|world| {
+            let shown = if name == "probe" {
+                "WORLD/bin/probe"
+            } else {
+                name
+            };
+            world
+                .rules(RULES)
+                .script("bin/probe", script)
+                .sh(format!("{name} 'a b' c"))
+                .status(0)
+                .stderr("")
+                .stdout(&format!("{shown} 2 a b"))
+                .file("out/made", "");
+        });
+    }
+}
+
+#[test]
+fn what_the_sandbox_can_write_is_not_lifted() {
+    let places = [
+        "cp WORLD/bin/probe probe; PATH=.:$PATH probe",
+        "cp WORLD/bin/probe probe; ./probe",
+        "d=$(mktemp -d); cp WORLD/bin/probe $d/; $d/probe",
+        "ln -s WORLD/bin/probe probe; ./probe",
+        "d=$(mktemp -d); ln -s WORLD/bin $d/b; $d/b/probe",
+        "echo '#!/bin/sh' >probe; echo 'echo x >WORLD/out/a' >>probe; chmod +x probe; \
+         PATH=.:$PATH; probe",
+    ];
+    everyone_with(&places, |world, place| {
+        lifted(world)
+            .sh(format!("{place} write WORLD/out/a; rm -rf \"$d\""))
+            .no_file("out/a");
+    });
+}
+
+/// An interpreter that the sandbox can write takes its script's leave away.
+#[test]
+fn a_script_of_a_writable_interpreter_is_not_lifted() {
+    everyone(|world| {
+        world
+            .rules(RULES)
+            .script("ws/interpreter", "#!/bin/sh\necho x >WORLD/out/a\n")
+            .script("bin/probe", "#!WORLD/ws/interpreter\n")
+            .sh("probe")
+            .no_file("out/a");
+    });
+}
+
+/// A program of the user's own, where the sandbox can't write, is as good as the system's.
+#[test]
+fn a_program_of_the_users_own_is_lifted() {
+    everyone(|world| {
+        world
+            .rules("prefix_rule(pattern = [\"WORLD/out/bin/own\"])\n")
+            .script("out/bin/own", "#!/bin/sh\necho x >WORLD/out/a\n")
+            .sh("WORLD/out/bin/own")
+            .status(0)
+            .file("out/a", "x\n");
+    });
+}
+
+/// What it starts is outside as well, and nobody judges it.
+#[test]
+fn what_it_starts_is_judged_too() {
+    everyone(|world| {
+        world
+            .rules(
+                "prefix_rule(pattern = [\"probe\"])\nprefix_rule(pattern = [\"git\", \"push\"], \
+             decision = \"forbidden\")\n",
+            )
+            .fake_git()
+            .script(
+                "bin/probe",
+                "#!/bin/sh\ngit pull\ncat WORLD/ws/mark >WORLD/out/a\nenv git push; echo $? >>WORLD/out/a\n",
+            )
+            .sh("probe")
+            .status(0)
+            .stderr("codex-shell: denied: git push (WORLD/team.rules:2: forbidden)")
+            .file("out/a", "WORLD/bin/git pull\n1\n");
+    });
+}
+
+#[test]
+fn what_it_starts_is_not_judged_if_a_rule_says_so() {
+    everyone(|world| {
+        world
+            .rules(
+                "command_rule(program = \"probe\", args = [rest()], run = \"unconfined\")\n\
+             prefix_rule(pattern = [\"git\", \"push\"], decision = \"forbidden\")\n",
+            )
+            .fake_git()
+            .script(
+                "bin/probe",
+                "#!/bin/sh\ngit push\ncat WORLD/ws/mark >WORLD/out/a\n",
+            )
+            .sh("probe; git push")
+            .status(1)
+            .stderr("codex-shell: denied: git push (WORLD/team.rules:2: forbidden)")
+            .file("out/a", "WORLD/bin/git push\n");
+    });
+}
+
+#[test]
+fn a_sandbox_of_its_own_is_not_less_than_the_sandbox() {
+    everyone(|world| {
+        lifted(world)
+            .rules(
+                "command_rule(program = \"probe\", args = [rest()], run = profile(\"workspace-write\"))\n",
+            )
+            .sh("probe write WORLD/out/a; probe write WORLD/ws/b")
+            .status(0)
+            .no_file("out/a");
+    });
+}
+
+#[test]
+fn an_interpreted_caller() {
+    everyone(|world| {
+        lifted(world)
+            .sh("make -sf - <<<$'all:\\n\\tprobe write WORLD/out/a\\n'; \
+             env probe write WORLD/out/b; echo WORLD/out/c | xargs probe write; \
+             python3 -c 'import os; os.system(\"probe write WORLD/out/d\")'; \
+             starter vfork WORLD/bin/probe write WORLD/out/e; \
+             starter thread WORLD/bin/probe write WORLD/out/f")
+            .status(0)
+            .stderr("")
+            .file("out/a", "written\n")
+            .file("out/b", "written\n")
+            .file("out/c", "written\n")
+            .file("out/d", "written\n")
+            .file("out/e", "written\n")
+            .file("out/f", "written\n");
+    });
+}

@@ -1,0 +1,268 @@
+//! How a run ends, and that nothing outlives it, inside or outside.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+use crate::support::ran::read;
+use crate::support::{World, everyone, everyone_with};
+
+const RULES: &str = "prefix_rule(pattern = [\"probe\"])\n";
+
+fn world(world: World) -> World {
+    world.rules(RULES).program("probe")
+}
+
+#[test]
+fn exit_statuses() {
+    let cases: &[(&[&str], i32)] = &[
+        (&["-c", "true"], 0),
+        (&["-c", "exit 3"], 3),
+        (&["-c", "exit 255"], 255),
+        (&["-c", "kill -9 $$"], 137),
+        (&["-c", "kill -SEGV $$"], 139),
+        (&["-c", "kill -35 $$"], 163),
+        (&["-c", "nonsense-program"], 127),
+        (&["-c", "exec nonsense-program"], 127),
+        (&["-c", "./plain"], 126),
+        (&["--", "true"], 0),
+        (&["--", "false"], 1),
+        (&["--", "sh", "-c", "exit 9"], 9),
+        (&["--", "sh", "-c", "kill -TERM $$"], 143),
+    ];
+    everyone_with(cases, |world, (arguments, status)| {
+        world.file("ws/plain", "").run(*arguments).status(*status);
+    });
+}
+
+#[test]
+fn what_cannot_start_is_told() {
+    let cases = [
+        (
+            "nonsense-program",
+            127,
+            "codex-shell: error: nonsense-program: not found",
+        ),
+        (
+            "WORLD/nowhere/x",
+            127,
+            "codex-shell: error: WORLD/nowhere/x: not found",
+        ),
+        ("../ws", 126, "codex-shell: error: ../ws: Permission denied"),
+        (
+            "./plain",
+            126,
+            "codex-shell: error: ./plain: Permission denied",
+        ),
+        ("./orphan", 127, "codex-shell: error: ./orphan: not found"),
+        ("", 127, "codex-shell: error: '': not found"),
+    ];
+    everyone_with(&cases, |world, (program, status, message)| {
+        world
+            .file("ws/plain", "")
+            .script("ws/orphan", "#!/nowhere/interpreter\n")
+            .run(["--", program])
+            .status(*status)
+            .stdout("")
+            .stderr(message);
+    });
+}
+
+#[test]
+fn the_timeout_ends_everything() {
+    let scripts = [
+        "echo begun; sleep 60",
+        "echo begun; sleep 60 & sleep 61 & wait",
+        "echo begun; trap '' TERM INT HUP; while :; do sleep 1; done",
+        "echo begun; while :; do :; done",
+        "echo begun; kill -STOP $$",
+        "echo begun; probe sleep WORLD/out/t",
+        "echo begun; exec probe sleep WORLD/out/t",
+        "echo begun; probe signals WORLD/out/t",
+        "echo begun; probe orphan WORLD/out/t",
+        "echo begun; probe orphan WORLD/out/t & setsid probe orphan WORLD/out/u & sleep 60",
+        "echo begun; setsid sh -c 'probe yes >/dev/null' & setsid -f sleep 60; sleep 60",
+    ];
+    everyone_with(&scripts, |first, script| {
+        let since = Instant::now();
+        world(first)
+            .options(["--timeout", "1s"])
+            .sh(script)
+            .status(124)
+            .stdout("begun")
+            .stderr("");
+        assert!(
+            since.elapsed() < Duration::from_secs(8),
+            "at once: {script}"
+        );
+    });
+}
+
+#[test]
+fn the_end_of_the_command_is_the_end_of_everything() {
+    let scripts = [
+        "sleep 60 &",
+        "setsid -f sleep 60; (sleep 61 &)",
+        "nohup sleep 60 >/dev/null 2>&1 &",
+        "probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done",
+        "probe orphan WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done",
+        "setsid -f probe orphan WORLD/out/t; until [ -e WORLD/out/t ]; do sleep 0.01; done",
+    ];
+    everyone_with(&scripts, |first, script| {
+        world(first)
+            .sh(format!("{script}\necho end; exit 6"))
+            .status(6)
+            .stdout("end");
+    });
+}
+
+/// One that has left its session, its parent and its descriptors is found all the same.
+#[test]
+fn a_daemon_outside_ends_with_the_run() {
+    everyone(|first| {
+        world(first)
+            .script(
+                "bin/probe",
+                "#!/bin/sh\n(setsid sh -c 'exec <&- >&- 2>&-; touch WORLD/out/d; sleep 60' &) &\n",
+            )
+            .sh("probe; until [ -e WORLD/out/d ]; do sleep 0.01; done; echo end")
+            .status(0)
+            .stdout("end");
+    });
+}
+
+/// Scripts that leave something running both inside and outside when the signal comes.
+const BUSY: [&str; 3] = [
+    "sleep 60 & probe sleep WORLD/out/t",
+    "setsid -f sleep 60; probe orphan WORLD/out/t",
+    "trap '' TERM INT HUP; probe signals WORLD/out/t",
+];
+
+#[test]
+fn killing_the_outer_process_ends_everything() {
+    everyone_with(&BUSY, |first, script| {
+        world(first)
+            .start(["-c", script])
+            .wait_for("out/t")
+            .signal(Signal::SIGKILL)
+            .end_violently()
+            .status(137);
+    });
+}
+
+#[test]
+fn killing_the_supervisor_ends_everything() {
+    everyone_with(&BUSY, |first, script| {
+        let running = world(first).start(["-c", script]).wait_for("out/t");
+        let supervisor = child_of(running.pid());
+        kill(supervisor, Signal::SIGKILL).unwrap();
+        running.end_violently().status(137);
+    });
+}
+
+#[test]
+fn killing_the_sandboxs_first_process_ends_everything() {
+    everyone_with(&BUSY, |first, script| {
+        let running = world(first).start(["-c", script]).wait_for("out/t");
+        let first_inside = child_of(child_of(running.pid()));
+        kill(first_inside, Signal::SIGKILL).unwrap();
+        running.end().status(137);
+    });
+}
+
+fn child_of(pid: Pid) -> Pid {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let children = String::from_utf8(read(Path::new(&path)).unwrap()).unwrap();
+    // Programs outside are the supervisor's later children.
+    Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn terminating_it_ends_everything() {
+    for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
+        everyone_with(&BUSY, |first, script| {
+            world(first)
+                .start(["-c", script])
+                .wait_for("out/t")
+                .signal(signal)
+                .end()
+                .status(status);
+        });
+    }
+}
+
+/// An interrupt is the command's to handle.
+#[test]
+fn interrupting_it_reaches_the_command() {
+    for (signal, name, status) in [(Signal::SIGINT, "INT", 130), (Signal::SIGQUIT, "QUIT", 131)] {
+        everyone(|first| {
+            let script = format!(
+                "trap 'echo caught; exit 5' {name}; touch ready; while :; do sleep 0.01; done"
+            );
+            let running = world(first)
+                .start(["-c".into(), script])
+                .wait_for("ws/ready");
+            running.signal(signal).end().status(5).stdout("caught");
+        });
+        everyone(|first| {
+            let running = world(first).start(["--", "sh", "-c", "touch ready; exec sleep 60"]);
+            running
+                .wait_for("ws/ready")
+                .signal(signal)
+                .end()
+                .status(status);
+        });
+    }
+}
+
+/// As from the terminal's keys: to the whole group.
+#[test]
+fn interrupting_the_group_ends_everything() {
+    everyone_with(&BUSY[..2], |first, script| {
+        let first = world(first);
+        let mut argv = vec!["setsid".into()];
+        argv.extend(first.arguments(["-c", script]));
+        let running = first.start_program(&argv).wait_for("out/t");
+        killpg(running.pid(), Signal::SIGINT).unwrap();
+        running.end().status(130);
+    });
+}
+
+#[test]
+fn questions_of_time_are_read_exactly() {
+    for (time, valid) in [
+        ("1h", true),
+        ("90", true),
+        ("1.5s", true),
+        ("500ms", true),
+        ("5m", true),
+        ("0", false),
+        ("-1", false),
+        ("1d", false),
+        ("", false),
+        ("s", false),
+        ("1e999s", false),
+        ("99999999999999999999h", false),
+    ] {
+        let ran = World::new()
+            .options([format!("--timeout={time}")])
+            .sh("exit 3");
+        ran.status(if valid { 3 } else { 2 });
+    }
+}
+
+/// What is written last arrives, also from outside.
+#[test]
+fn no_output_is_lost() {
+    everyone(|first| {
+        let text = "x".repeat(200_000);
+        world(first)
+            .file("ws/f", &text)
+            .sh("probe cat <f; cat f; probe cat <f | cat >&2")
+            .status(0)
+            .stdout(&text.repeat(2))
+            .stderr(&text);
+    });
+}

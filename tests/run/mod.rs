@@ -1,0 +1,11 @@
+//! `codex-shell run`, as root and as an ordinary user, on a kernel with every feature it needs: one
+//! that is missing fails these tests.
+
+mod denied;
+mod faithful;
+mod input;
+mod lifecycle;
+mod options;
+mod prompts;
+mod terminal;
+mod twin;

@@ -1,0 +1,340 @@
+//! The other options of `run`: what each of them does.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use crate::support::{World, everyone, everyone_with};
+
+const PROBE: &str = "prefix_rule(pattern = [\"probe\"])\n";
+
+/// A run in a run is told what is wrong.
+#[test]
+fn nested() {
+    everyone(|world| {
+        let ran = world
+            .sh("WORLD/codex-shell run -c 'echo ran'; echo $?")
+            .status(0)
+            .stdout("125");
+        let text = String::from_utf8(ran.stderr.clone()).unwrap();
+        assert!(
+            text.starts_with("codex-shell: error: ") && text.lines().count() == 1,
+            "{text}"
+        );
+        assert!(text.contains("sandbox"), "{text}");
+    });
+}
+
+/// Outside there is no sandbox above.
+#[test]
+fn nested_by_escalation() {
+    everyone(|world| {
+        world
+            .rules("prefix_rule(pattern = [\"WORLD/codex-shell\", \"run\"])\n")
+            .sh("WORLD/codex-shell run -c 'echo ran; exit 4'; echo $?")
+            .status(0)
+            .stderr("")
+            .stdout("ran\n4");
+    });
+}
+
+/// The numbers that a shell opens before it starts us.
+fn with_descriptors(world: World, redirection: &str, script: &str) -> crate::support::ran::Ran {
+    let mut argv = vec![
+        "bash".into(),
+        "-c".into(),
+        format!("\"$@\" {redirection}").into(),
+        "sh".into(),
+    ];
+    argv.extend(world.arguments(["-c", script]));
+    world.start_program(&argv).end()
+}
+
+#[test]
+fn descriptors_are_closed_unless_passed() {
+    everyone(|world| {
+        let world = world.rules(PROBE).program("probe").program_at(
+            "ws/probe",
+            "probe",
+            crate::support::programs::Machine::Native,
+        );
+        with_descriptors(
+            world,
+            "3>f 17>g 200>h",
+            "./probe | grep ^desc; probe | grep ^desc",
+        )
+        .status(0)
+        .stdout("descriptors 0 1 2\ndescriptors 0 1 2");
+    });
+    everyone(|world| {
+        let world = world
+            .rules(PROBE)
+            .program("probe")
+            .file("out/f", "")
+            .options(["--pass-fd", "17", "--pass-fd=200"]);
+        let world = world.program_at(
+            "ws/probe",
+            "probe",
+            crate::support::programs::Machine::Native,
+        );
+        let script = "./probe | grep ^desc; probe | grep ^desc; echo inside >&17; probe exit 3; \
+         ls -d . >&200";
+        with_descriptors(world, "3>f 17>../out/f 200>&17", script)
+            .status(0)
+            .stdout("descriptors 0 1 2 17 200\ndescriptors 0 1 2 17 200")
+            .file("out/f", "inside\n.\n");
+    });
+}
+
+/// One that is not open can't turn into one of ours.
+#[test]
+fn descriptors_that_are_not_open_are_refused() {
+    for number in 3..12 {
+        let number = number.to_string();
+        let world = World::new().options(["--audit", "WORLD/out/log", "--pass-fd", &number]);
+        with_descriptors(world, &format!("{number}>&-"), "echo ran")
+            .status(125)
+            .stdout("")
+            .stderr(&format!(
+                "codex-shell: error: descriptor {number}: Bad file descriptor (os error 9)"
+            ));
+    }
+}
+
+/// Ones that the tests' own process has open don't count either.
+#[test]
+fn inherited_descriptors_of_a_parent() {
+    everyone(|world| {
+        let file: OwnedFd = File::open("/etc/passwd").unwrap().into();
+        assert!(file.as_raw_fd() > 2);
+        world
+            .rules(PROBE)
+            .program("probe")
+            .sh("probe | grep ^desc")
+            .stdout("descriptors 0 1 2");
+    });
+}
+
+#[test]
+fn directory() {
+    everyone(|world| {
+        world
+            .file("out/sub/f", "")
+            .options(["-C", "../out/sub"])
+            .sh("pwd; echo $PWD; echo x >f; echo x >../g; echo x >WORLD/ws/h")
+            .status(1)
+            .stdout("WORLD/out/sub\nWORLD/out/sub")
+            .file("out/sub/f", "x\n")
+            .no_file("out/g")
+            .no_file("ws/h");
+    });
+}
+
+#[test]
+fn writable_directories() {
+    everyone(|world| {
+        world
+            .file("out/a/f", "")
+            .file("out/b/f", "")
+            .options(["--writable", "WORLD/out/a", "--writable", "../out/b"])
+            .sh("echo x >../out/a/f; echo x >../out/b/f; echo x >../out/c")
+            .status(1)
+            .file("out/a/f", "x\n")
+            .file("out/b/f", "x\n")
+            .no_file("out/c");
+    });
+}
+
+#[test]
+fn modes() {
+    let script = "echo x >f; echo x >WORLD/out/f; t=$(mktemp 2>/dev/null) && echo temporary; \
+     rm \"$t\" 2>/dev/null; exit 0";
+    let cases = [
+        ("read-only", [false, false, false]),
+        ("workspace-write", [true, false, true]),
+        ("danger-full-access", [true, true, true]),
+    ];
+    everyone_with(&cases, |world, (mode, [workspace, outside, temporary])| {
+        let ran = world.options(["--sandbox", mode]).sh(script).status(0);
+        let written = |name: &str| ran.world.path(name).exists();
+        assert_eq!(written("ws/f"), *workspace, "{mode}");
+        assert_eq!(written("out/f"), *outside, "{mode}");
+        assert_eq!(!ran.stdout.is_empty(), *temporary, "{mode}");
+    });
+}
+
+/// Rules hold without a sandbox too; what they lift is where it would be anyway.
+#[test]
+fn rules_without_a_sandbox() {
+    everyone(|world| {
+        world
+            .rules(
+                "prefix_rule(pattern = [\"git\"], decision \
+             = \"forbidden\")\nprefix_rule(pattern = [\"probe\"])\n",
+            )
+            .fake_git()
+            .program("probe")
+            .options(["--sandbox", "danger-full-access"])
+            .sh("env git push; echo $?; probe write WORLD/out/f")
+            .status(0)
+            .stdout("1")
+            .file("out/f", "written\n")
+            .no_file("ws/mark");
+    });
+}
+
+#[test]
+fn protected_names() {
+    let script = "for n in .git .codex .agents; do mkdir -p $n; echo x >$n/f; done 2>/dev/null; \
+     echo x >.gitignore; exit 0";
+    everyone(|world| {
+        world
+            .file("ws/.git/config", "kept")
+            .sh(script)
+            .no_file("ws/.git/f")
+            .no_file("ws/.codex")
+            .no_file("ws/.agents")
+            .file("ws/.git/config", "kept")
+            .file("ws/.gitignore", "x\n");
+    });
+}
+
+#[test]
+fn network() {
+    let connect = "python3 -c 'import socket, sys; \
+     socket.create_connection((\"127.0.0.1\", int(sys.argv[1])))' PORT && echo connected";
+    for (value, reached) in [("true", true), ("false", false)] {
+        everyone(|world| {
+            let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = server.local_addr().unwrap().port().to_string();
+            let ran = world
+                .options(["--network", value])
+                .sh(connect.replace("PORT", &port));
+            ran.status(i32::from(!reached))
+                .stdout(if reached { "connected" } else { "" });
+        });
+    }
+}
+
+#[test]
+fn layers() {
+    everyone(|world| {
+        let names = ["namespaces", "proc", "landlock", "filter", "privileges"];
+        let mut world = world.options(["--verbose"]);
+        for name in names {
+            world = world.options(["--require", name]);
+        }
+        let ran = world.sh("echo ran").status(0).stdout("ran");
+        let text = String::from_utf8(ran.stderr.clone()).unwrap();
+        for name in names {
+            assert!(text.contains(&format!("{name}: ")), "{text}");
+        }
+        assert!(!text.contains(" no "), "{text}");
+    });
+}
+
+#[test]
+fn shells_and_arguments() {
+    everyone(|world| {
+        world
+            .options(["--shell", "/bin/dash"])
+            .run([
+                "-c",
+                "echo \"$0 $# $1 $2\"; readlink /proc/$$/exe",
+                "name",
+                "a b",
+                "-c",
+            ])
+            .status(0)
+            .stdout("name 2 a b -c\n/usr/bin/dash");
+    });
+    everyone(|world| {
+        world
+            .file("home/.bash_profile", "echo profile\n")
+            .options(["--login"])
+            .sh("shopt -q login_shell && echo login")
+            .status(0)
+            .stdout("profile\nlogin");
+    });
+    everyone(|world| {
+        world
+            .run(["--", "sh", "-c", "echo $0 $1", "--ask", "-x"])
+            .status(0)
+            .stdout("--ask -x");
+    });
+}
+
+#[test]
+fn the_audit_file_has_a_line_of_json_for_each_event() {
+    everyone(|world| {
+        let ran = world
+            .rules(
+                "prefix_rule(pattern = [\"probe\"], decision \
+             = \"prompt\")\nprefix_rule(pattern = [\"git\"], decision = \"forbidden\")\n",
+            )
+            .fake_git()
+            .program("probe")
+            .ask("allow")
+            .options(["--audit", "WORLD/out/log"])
+            .sh(
+                "EVIL=1 probe exit 3; git $'a\\nb' \"$(printf '\\377')\"; /bin/true; \
+             ls /nowhere/x 2>/dev/null; nonsense-program 2>/dev/null; exit 0",
+            )
+            .status(0);
+        let text = ran.left("out/log");
+        let records: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let events: Vec<String> = records
+            .iter()
+            .map(|r| {
+                format!("{} {} {}", r["event"], r["decision"], r["placement"]).replace('"', "")
+            })
+            .collect();
+        assert_eq!(
+            events,
+            [
+                "judged prompt outside",
+                "answered null null",
+                "escalated null null",
+                "judged forbidden inside",
+                "judged allow inside", // printf is built in; this is true
+                "judged allow inside",
+                "refused-call null null", // bash looks for a name service's socket
+            ],
+            "{text}"
+        );
+        let place = |line: u32| format!("{}:{line}", ran.world.path("team.rules").display());
+        assert_eq!(records[0]["because"], place(1));
+        assert_eq!(records[0]["command"], "probe exit 3");
+        assert_eq!(records[1]["answer"], "yes");
+        assert_eq!(records[2]["dropped_variables"], serde_json::json!(["EVIL"]));
+        assert_eq!(records[3]["because"], place(2));
+        assert!(records.iter().all(|r| r["schema"] == 1
+            && r["time"].is_u64()
+            && (r["event"] == "refused-call" || r["directory"].is_string())));
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(ran.world.path("out/log"))
+                .unwrap()
+                .permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o600);
+    });
+}
+
+/// A second run appends.
+#[test]
+fn the_audit_file_grows() {
+    everyone(|world| {
+        let ran = world
+            .rules("prefix_rule(pattern = [\"WORLD/codex-shell\", \"run\"])\n")
+            .options(["--audit", "WORLD/out/log"])
+            .sh("WORLD/codex-shell run --audit WORLD/out/log -c /bin/true; /bin/true");
+        let text = ran.left("out/log");
+        assert_eq!(text.matches("\"/bin/true\"").count(), 2, "{text}");
+        assert!(
+            text.lines()
+                .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+        );
+    });
+}

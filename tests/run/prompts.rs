@@ -1,0 +1,270 @@
+//! Questions: who is asked, what the asker reads, what an answer does.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{World, everyone, everyone_with};
+
+const RULES: &str = "\
+prefix_rule(pattern = [\"probe\"], decision = \"prompt\", justification = \"it leaves the sandbox\")
+prefix_rule(pattern = [\"/bin/true\"], decision = \"prompt\")
+";
+
+fn asking(world: World, who: &str) -> World {
+    world.rules(RULES).program("probe").ask(who)
+}
+
+#[test]
+fn deny_and_allow() {
+    everyone(|world| {
+        asking(world, "deny")
+            .sh("probe write WORLD/out/a; echo $?")
+            .status(0)
+            .stdout("1")
+            .stderr(
+                "codex-shell: denied: probe write WORLD/out/a (WORLD/team.rules:1: \
+                 declined by --ask deny): it leaves the sandbox",
+            )
+            .no_file("out/a");
+    });
+    everyone(|world| {
+        asking(world, "allow")
+            .sh("probe write WORLD/out/a; echo $?")
+            .stdout("0")
+            .stderr("")
+            .file("out/a", "written\n");
+    });
+}
+
+/// Without a rule the heuristics ask, and a yes is for inside.
+#[test]
+fn the_heuristics_ask_too() {
+    everyone(|world| {
+        world
+            .file("ws/x", "")
+            .sh("rm -rf x; echo $?")
+            .stdout("1")
+            .stderr_has("codex-shell: denied: rm -rf x (")
+            .stderr_has(": declined by --ask deny)")
+            .file("ws/x", "");
+    });
+    everyone(|world| {
+        world
+            .ask("allow")
+            .file("ws/x", "")
+            .file("out/x", "")
+            .sh("rm -rf x; rm -rf WORLD/out/x; echo $?")
+            .stdout("1")
+            .stderr_has("Read-only file system")
+            .no_file("ws/x")
+            .file("out/x", "");
+    });
+}
+
+#[test]
+fn an_asker_reads_json_and_answers_by_its_status() {
+    everyone(|world| {
+        let ran = asking(world, "command:WORLD/bin/asker")
+            .script(
+                "bin/asker",
+                "#!/bin/sh\ncat >>WORLD/out/asked\n! grep -q no WORLD/out/asked\n",
+            )
+            .sh("probe exit 3 yes; echo $?; probe exit 3 \"no: \
+             $(printf 'a\\tb\\033[31m\\377\\n\"')\"; echo $?")
+            .stdout("3\n1")
+            .stderr_has("(WORLD/team.rules:1: declined): it leaves the sandbox\n");
+        let asked = ran.left("out/asked");
+        let questions: Vec<serde_json::Value> = asked
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let [yes, no] = questions.as_slice() else {
+            panic!("{asked}")
+        };
+        let path = |name: &str| ran.world.path(name).into_os_string().into_string().unwrap();
+        assert_eq!(yes["schema"], 1);
+        assert_eq!(
+            yes["argv"],
+            serde_json::json!(["probe", "exit", "3", "yes"])
+        );
+        assert_eq!(yes["command"], "probe exit 3 yes");
+        assert_eq!(yes["program"], path("bin/probe"));
+        assert_eq!(yes["directory"], path("ws"));
+        assert_eq!(yes["placement"], "outside");
+        assert_eq!(yes["because"], path("team.rules") + ":1");
+        assert_eq!(yes["justification"], "it leaves the sandbox");
+        let word = no["argv"][3].as_str().unwrap();
+        assert!(
+            word.is_ascii() && !word.contains(char::is_control),
+            "{word:?}"
+        );
+        let shown = String::from_utf8(ran.stderr.clone()).unwrap();
+        assert!(!shown.trim_end().contains(char::is_control), "{shown:?}");
+    });
+}
+
+/// What the asker read gives the very bytes back when a shell evaluates it.
+#[test]
+fn an_askers_words_are_reversible() {
+    everyone(|world| {
+        asking(world, "command:WORLD/bin/asker")
+            .script(
+                "bin/asker",
+                "#!/usr/bin/python3\nimport json, subprocess, sys\n\
+                 words = ' '.join(json.load(sys.stdin)['argv'])\n\
+                 out = subprocess.run(['bash', '-c', 'printf %s\\\\|  ' + words], stdout=subprocess.PIPE)\n\
+                 open('WORLD/out/words', 'wb').write(out.stdout)\n",
+            )
+            .sh("probe exit 0 $'a\\tb' $'\\e[31m' \"'\" '\"' $'x\\ny' '' '$HOME' '*' '\u{fc}'")
+            .status(0)
+            .file("out/words", "probe|exit|0|a\tb|\u{1b}[31m|'|\"|x\ny||$HOME|*|\u{fc}|");
+    });
+}
+
+#[test]
+fn an_asker_that_fails_is_a_no() {
+    let askers = [
+        (
+            "command:/nowhere/asker",
+            "nobody could be asked: No such file or directory",
+        ),
+        (
+            "command:/etc/passwd",
+            "nobody could be asked: Permission denied",
+        ),
+        ("command:/bin/false", "declined"),
+        ("command:WORLD/bin/killed", "declined"),
+    ];
+    everyone_with(&askers, |world, (asker, why)| {
+        asking(world, asker)
+            .script("bin/killed", "#!/bin/sh\nkill -9 $$\n")
+            .sh("probe write WORLD/out/a; echo $?")
+            .stdout("1")
+            .stderr_has(&format!("(WORLD/team.rules:1: {why}"))
+            .no_file("out/a");
+    });
+}
+
+/// An asker gets none of the command's input, and its output stays out of the command's.
+#[test]
+fn an_asker_is_apart_from_the_command() {
+    everyone(|world| {
+        asking(world, "command:WORLD/bin/asker")
+            .script("bin/asker", "#!/bin/sh\ncat >/dev/null\necho asked\n")
+            .stdin("input\n")
+            .sh("probe cat")
+            .status(0)
+            .stdout("input");
+    });
+}
+
+#[test]
+fn thinking_does_not_count_as_time() {
+    everyone(|world| {
+        let since = Instant::now();
+        asking(world, "command:WORLD/bin/asker")
+            .script("bin/asker", "#!/bin/sh\nsleep 1.5\n")
+            .options(["--timeout", "1"])
+            .sh("probe exit 5")
+            .status(5);
+        assert!(since.elapsed() > Duration::from_millis(1500));
+    });
+}
+
+/// While one question is open, others go on, and their time counts again afterwards.
+#[test]
+fn a_question_holds_only_who_asked() {
+    everyone(|world| {
+        asking(world, "command:WORLD/bin/asker")
+            .script(
+                "bin/asker",
+                "#!/bin/sh\nuntil [ -e WORLD/ws/go ]; do sleep 0.01; done\n",
+            )
+            .options(["--timeout", "20"])
+            .sh("probe exit 4 & ls >/dev/null; echo on; touch go; wait $!; echo $?")
+            .status(0)
+            .stdout("on\n4");
+    });
+    everyone(|world| {
+        asking(world, "command:/bin/true")
+            .options(["--timeout", "0.5"])
+            .sh("probe exit 0; sleep 30")
+            .status(124);
+    });
+}
+
+#[test]
+fn many_questions_at_once() {
+    everyone(|world| {
+        asking(world, "command:WORLD/bin/asker")
+            .script("bin/asker", "#!/bin/sh\nsleep 0.2\n")
+            .sh(
+                "for i in {1..20}; do probe exit $i & all+=\" $!\"; done; for i in $all; \
+             do wait $i; s=$((s + $?)); done; echo $s",
+            )
+            .status(0)
+            .stderr("")
+            .stdout("210");
+    });
+}
+
+/// The answer is for what was shown, not for what has become of it since.
+#[test]
+fn what_was_asked_about_is_what_runs() {
+    everyone(|world| {
+        asking(world, "command:WORLD/bin/asker")
+            .script(
+                "bin/asker",
+                "#!/bin/sh\ntouch WORLD/out/asked\nuntil [ -e WORLD/ws/go ]; do sleep 0.01; done\n",
+            )
+            .sh("mkdir d; (cd d; probe | grep -E '^(directory|argv)') & \
+                 until [ -e WORLD/out/asked ]; do sleep 0.01; done; mv d e; touch go; wait")
+            .status(0)
+            .stdout("directory WORLD/ws/e\nargv[0] probe");
+    });
+}
+
+/// Whoever wanted the program is gone before the answer: nothing runs.
+#[test]
+fn a_question_is_withdrawn_with_its_process() {
+    everyone(|world| {
+        asking(world, "command:WORLD/bin/asker")
+            .script(
+                "bin/asker",
+                "#!/bin/sh\ntouch WORLD/out/asked\nuntil [ -e WORLD/ws/go ]; \
+             do sleep 0.01; done\ntouch WORLD/out/answered\n",
+            )
+            .sh(
+                "probe write WORLD/out/a & until [ -e WORLD/out/asked ]; do sleep 0.01; done; \
+                 kill -9 $!; touch go; sleep 0.3; ls >/dev/null; echo on",
+            )
+            .status(0)
+            .stdout("on")
+            .no_file("out/a");
+    });
+}
+
+/// The run ends while a question is open: neither it nor its asker stays.
+#[test]
+fn a_question_does_not_outlive_the_run() {
+    everyone(|world| {
+        asking(world, "command:WORLD/bin/asker")
+            .script("bin/asker", "#!/bin/sh\ntouch WORLD/out/asked\nsleep 60\n")
+            .sh("probe write WORLD/out/a & until [ -e WORLD/out/asked ]; do sleep 0.01; done")
+            .status(0)
+            .no_file("out/a");
+    });
+}
+
+#[test]
+fn without_a_terminal_nobody_can_be_asked() {
+    everyone(|world| {
+        let world = asking(world, "terminal");
+        let mut argv = vec!["setsid".into(), "-w".into()];
+        argv.extend(world.arguments(["-c", "probe exit 0; echo $?"]));
+        world
+            .start_program(&argv)
+            .end()
+            .stdout("1")
+            .stderr_has("(WORLD/team.rules:1: nobody could be asked: no terminal)");
+    });
+}

@@ -1,0 +1,161 @@
+//! Questions on a terminal, and the command's own use of it.
+
+use crate::support::World;
+use crate::support::everyone;
+use crate::support::terminal::Terminal;
+
+const RULES: &str = "\
+prefix_rule(pattern = [\"probe\"], decision = \"prompt\", justification = \"it leaves the sandbox\")
+";
+
+/// What a question ends with.
+const ASKED: &str = "[n] no: ";
+
+fn terminal(world: World, script: &str) -> Terminal {
+    let world = world.rules(RULES).program("probe").ask("terminal");
+    Terminal::start(world, ["-c", script])
+}
+
+#[test]
+fn the_question_says_everything() {
+    everyone(|world| {
+        let shown = terminal(world, "probe exit 3 \"a b\"; echo \"status $?\"")
+            .wait_for(ASKED)
+            .keys("y")
+            .wait_for("status 3")
+            .end(0);
+        for part in [
+            "codex-shell: run this OUTSIDE the sandbox?\n",
+            "  probe exit 3 'a b'\n",
+            "/bin/probe\n",
+            "/ws\n",
+            "team.rules:1\n",
+            "it leaves the sandbox\n",
+            "no: yes\n",
+        ] {
+            assert!(
+                shown.replace('\r', "").contains(part),
+                "{part:?} in {shown:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn no_is_no() {
+    for key in ["n", "N", "q", "\u{1b}", "\u{4}"] {
+        everyone(|world| {
+            terminal(world, "probe exit 3; echo \"status $?\"")
+                .wait_for(ASKED)
+                .keys("x\r")
+                .keys(key)
+                .wait_for("status 1")
+                .end(0);
+        });
+    }
+}
+
+#[test]
+fn session_is_asked_once_and_once_is_once() {
+    everyone(|world| {
+        let script = "probe exit 3; echo \"first $?\"; probe exit 3; echo \"second $?\"; \
+         probe exit 4; echo \"third $?\"";
+        let shown = terminal(world, script)
+            .wait_for(ASKED)
+            .keys("s")
+            .wait_for("first 3")
+            .wait_for("second 3")
+            .wait_for(ASKED)
+            .keys("y")
+            .wait_for("third 4")
+            .end(0);
+        assert_eq!(shown.matches(ASKED).count(), 2, "{shown}");
+    });
+}
+
+/// What was typed before the question was to be seen is no answer to it.
+#[test]
+fn type_ahead_is_discarded() {
+    everyone(|world| {
+        terminal(
+            world,
+            "echo ready; sleep 0.5; probe exit 3; echo \"status $?\"",
+        )
+        .wait_for("ready")
+        .keys("yyy")
+        .wait_for(ASKED)
+        .keys("n")
+        .wait_for("status 1")
+        .end(0);
+    });
+}
+
+/// The command's input is the command's: a question doesn't eat it, nor does it answer one.
+#[test]
+fn standard_input_is_no_answer() {
+    everyone(|world| {
+        terminal(world, "echo y | probe cat; echo \"status $?\"")
+            .wait_for(ASKED)
+            .keys("n")
+            .wait_for("status 1")
+            .end(0);
+    });
+}
+
+#[test]
+fn the_command_has_the_terminal() {
+    everyone(|world| {
+        terminal(
+            world,
+            "read x; echo \"read $x\"; test -t 0 -a -t 1 -a -t 2 && echo terminal",
+        )
+        .keys("word\r")
+        .wait_for("read word")
+        .wait_for("terminal")
+        .end(0);
+    });
+}
+
+/// Echo and line editing are as before, once the question was answered.
+#[test]
+fn the_terminals_modes_come_back() {
+    everyone(|world| {
+        terminal(
+            world,
+            "stty -g >before; probe exit 0; stty -g >after; cmp before after && echo same",
+        )
+        .wait_for(ASKED)
+        .keys("y")
+        .wait_for("same")
+        .end(0);
+    });
+}
+
+#[test]
+fn the_interrupt_key_ends_the_command() {
+    everyone(|world| {
+        terminal(world, "echo ready; sleep 30; echo on")
+            .wait_for("ready")
+            .keys("\u{3}")
+            .end(130);
+    });
+    everyone(|world| {
+        let world = world
+            .rules("prefix_rule(pattern = [\"probe\"])")
+            .program("probe");
+        Terminal::start(world, ["-c", "probe sleep WORLD/out/t; echo on"])
+            .wait_for_file("out/t")
+            .keys("\u{3}")
+            .end(130);
+    });
+}
+
+/// A terminal that hangs up ends the run.
+#[test]
+fn hanging_up_ends_the_run() {
+    everyone(|world| {
+        terminal(world, "echo ready; sleep 60")
+            .wait_for("ready")
+            .hang_up(129);
+    });
+}

@@ -1,0 +1,9 @@
+//! What the tests of `run` share: a world to run in, and what came of a run.
+
+pub(crate) mod programs;
+pub(crate) mod ran;
+pub(crate) mod running;
+pub(crate) mod terminal;
+pub(crate) mod world;
+
+pub(crate) use world::{World, everyone, everyone_with};

@@ -1,0 +1,315 @@
+//! A world: a workspace, a place outside it, programs, rules; then a run in it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{PermissionsExt, chown, fchown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use tempfile::TempDir;
+
+use super::programs::{Machine, program};
+use super::ran::Ran;
+use super::running::Running;
+
+/// The ordinary user that root's tests become.
+const NOBODY: u32 = 65534;
+
+/// Who runs the tested program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum User {
+    /// Whoever runs the tests.
+    Caller,
+    /// An ordinary user, when root runs the tests.
+    Nobody,
+}
+
+/// Runs `check` in a world of each user: the caller's, and when that is root, an ordinary user's.
+pub(crate) fn everyone(check: impl Fn(World) + Sync) {
+    let root = nix::unistd::geteuid().is_root();
+    let check = &check;
+    let users = if root {
+        &[User::Caller, User::Nobody][..]
+    } else {
+        &[User::Caller]
+    };
+    thread::scope(|scope| {
+        for &user in users {
+            let name = thread::current()
+                .name()
+                .map(|name| format!("{name} as {user:?}"));
+            let thread = thread::Builder::new().name(name.unwrap_or_default());
+            thread
+                .spawn_scoped(scope, move || check(World::of(user)))
+                .unwrap();
+        }
+    });
+}
+
+/// The same for each of `cases`, which all start anew.
+pub(crate) fn everyone_with<T: Sync>(cases: &[T], check: impl Fn(World, &T) + Sync) {
+    everyone(|first| {
+        for case in cases {
+            check(World::of(first.user), case);
+        }
+    });
+}
+
+/// The state of things before a run, stated step by step; [`World::run`] consumes it.
+///
+/// `WORLD` in texts, arguments and variables stands for its directory, which holds `ws` (the
+/// working directory), `out` (writable for the user, but not from the sandbox), `home`, and `bin`
+/// (first in `PATH`, not writable from the sandbox).
+#[derive(Debug)]
+pub(crate) struct World {
+    user: User,
+    base: PathBuf,
+    _folder: TempDir,
+    options: Vec<OsString>,
+    ask: OsString,
+    environment: Vec<(OsString, OsString)>,
+    stdin: Vec<u8>,
+}
+
+impl World {
+    /// A world of the tests' own user.
+    pub(crate) fn new() -> Self {
+        Self::of(User::Caller)
+    }
+
+    /// An empty world. It is not under `/tmp`, which every sandbox may write to.
+    pub(crate) fn of(user: User) -> Self {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        fs::set_permissions(&base, fs::Permissions::from_mode(0o755)).unwrap();
+        let world = Self {
+            user,
+            base,
+            _folder: folder,
+            options: Vec::new(),
+            ask: "deny".into(),
+            environment: Vec::new(),
+            stdin: Vec::new(),
+        };
+        for name in ["ws", "out", "home", "bin"] {
+            fs::create_dir(world.path(name)).unwrap();
+        }
+        for name in ["ws", "out", "home"] {
+            world.give(name);
+        }
+        link(
+            Path::new(env!("CARGO_BIN_EXE_codex-shell")),
+            &world.codex_shell(),
+        );
+        world
+    }
+
+    /// Who runs the tested program.
+    pub(crate) fn user(&self) -> User {
+        self.user
+    }
+
+    /// The world's directory.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// A path below the world's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.base.join(name)
+    }
+
+    /// The tested program.
+    pub(crate) fn codex_shell(&self) -> PathBuf {
+        self.path("codex-shell")
+    }
+
+    /// `text` with `WORLD` replaced.
+    pub(crate) fn spelled(&self, text: impl AsRef<OsStr>) -> OsString {
+        let (text, base) = (text.as_ref().as_bytes(), self.base.as_os_str().as_bytes());
+        let mut out = Vec::new();
+        let mut left = text;
+        while let Some(at) = left.windows(5).position(|word| word == b"WORLD") {
+            out.extend([&left[..at], base].concat());
+            left = &left[at + 5..];
+        }
+        out.extend(left);
+        OsString::from_vec(out)
+    }
+
+    /// Makes `name`, and what leads there, belong to the user.
+    fn give(&self, name: &str) {
+        if self.user == User::Nobody {
+            for path in Path::new(name).ancestors().filter(|path| *path != "") {
+                chown(self.base.join(path), Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+    }
+
+    /// Makes an open file belong to the user.
+    pub(crate) fn give_open(&self, file: &OwnedFd) {
+        if self.user == User::Nobody {
+            fchown(file, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+
+    fn put(&self, name: &str, text: impl AsRef<OsStr>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // It may be one more name of a file that others use.
+        let _ = fs::remove_file(&path);
+        fs::write(path, self.spelled(text).as_bytes()).unwrap();
+    }
+
+    /// A rules file, `WORLD/team.rules`; more with [`World::rules_at`].
+    pub(crate) fn rules(self, text: &str) -> Self {
+        self.rules_at("team.rules", text)
+    }
+
+    /// A rules file of that name.
+    pub(crate) fn rules_at(self, name: &str, text: &str) -> Self {
+        self.put(name, text);
+        let path = self.path(name).into_os_string();
+        self.options(["--rules".into(), path])
+    }
+
+    /// A file of the user's: `ws/name`, `out/name`.
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        self.put(name, text);
+        self.give(name);
+        self
+    }
+
+    /// An executable file: `bin/name` is a program that can be trusted, `ws/name` one that can't.
+    pub(crate) fn script(self, name: &str, text: &str) -> Self {
+        self.put(name, text);
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+        if !name.starts_with("bin/") {
+            self.give(name);
+        }
+        self
+    }
+
+    /// A `git` that leaves `ws/mark` behind if it runs.
+    pub(crate) fn fake_git(self) -> Self {
+        self.script("bin/git", "#!/bin/sh\necho \"$0 $*\" >>WORLD/ws/mark\n")
+    }
+
+    /// A compiled helper as `bin/NAME`.
+    pub(crate) fn program(self, name: &'static str) -> Self {
+        link(
+            &program(name, Machine::Native),
+            &self.path("bin").join(name),
+        );
+        self
+    }
+
+    /// A compiled helper at any path, for either machine.
+    pub(crate) fn program_at(self, path: &str, name: &'static str, machine: Machine) -> Self {
+        link(&program(name, machine), &self.path(path));
+        self
+    }
+
+    /// A variable of the environment.
+    pub(crate) fn env(mut self, name: impl Into<OsString>, value: impl AsRef<OsStr>) -> Self {
+        let value = self.spelled(value);
+        self.environment.push((name.into(), value));
+        self
+    }
+
+    /// What standard input holds; nothing unless said.
+    pub(crate) fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.stdin = text.into();
+        self
+    }
+
+    /// Who is asked; `deny` unless said.
+    pub(crate) fn ask(mut self, who: &str) -> Self {
+        self.ask = self.spelled(who);
+        self
+    }
+
+    /// More options of `run`.
+    pub(crate) fn options<T: AsRef<OsStr>>(mut self, options: impl IntoIterator<Item = T>) -> Self {
+        let spelled: Vec<_> = options
+            .into_iter()
+            .map(|option| self.spelled(option))
+            .collect();
+        self.options.extend(spelled);
+        self
+    }
+
+    /// The whole command line of `codex-shell run`.
+    pub(crate) fn arguments<T: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Vec<OsString> {
+        let mut all = vec![
+            self.codex_shell().into(),
+            "run".into(),
+            "--ask".into(),
+            self.ask.clone(),
+        ];
+        all.extend(self.options.iter().cloned());
+        all.extend(arguments.into_iter().map(|word| self.spelled(word)));
+        all
+    }
+
+    /// A program as the world's user starts it, with the world's environment and nothing else.
+    pub(crate) fn command(&self, argv: &[OsString]) -> Command {
+        let mut command = match self.user {
+            User::Caller => Command::new(&argv[0]),
+            User::Nobody => {
+                let id = NOBODY.to_string();
+                let mut command = Command::new("setpriv");
+                command
+                    .args(["--reuid", &id, "--regid", &id, "--clear-groups"])
+                    .arg(&argv[0]);
+                command
+            }
+        };
+        command
+            .args(&argv[1..])
+            .current_dir(self.path("ws"))
+            .env_clear();
+        command.env("PATH", self.spelled("WORLD/bin:/usr/bin:/bin"));
+        command
+            .env("HOME", self.path("home"))
+            .env("LANG", "C.UTF-8");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts `codex-shell run` with these arguments.
+    pub(crate) fn start<T: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = T>) -> Running {
+        let argv = self.arguments(arguments);
+        self.start_program(&argv)
+    }
+
+    /// Starts any program.
+    pub(crate) fn start_program(mut self, argv: &[OsString]) -> Running {
+        let stdin = std::mem::take(&mut self.stdin);
+        let command = self.command(argv);
+        Running::start(self, command, stdin)
+    }
+
+    /// Runs `codex-shell run` with these arguments to its end.
+    pub(crate) fn run<T: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = T>) -> Ran {
+        self.start(arguments).end()
+    }
+
+    /// Runs `codex-shell run -c SCRIPT` to its end.
+    pub(crate) fn sh(self, script: impl AsRef<OsStr>) -> Ran {
+        self.run([OsStr::new("-c"), script.as_ref()])
+    }
+}
+
+/// One more name for a file; a copy where that is on another disk.
+fn link(file: &Path, name: &Path) {
+    if fs::hard_link(file, name).is_err() {
+        fs::copy(file, name).unwrap();
+    }
+}
