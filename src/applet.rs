@@ -28,6 +28,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
         .map_or(OsStr::new(""), |name| last_component(name));
     match name.as_encoded_bytes() {
         b"codex-execpolicy" => cli::main(as_subcommand("execpolicy", args)),
+        b"codex-exec-mcp-server" => cli::main(as_subcommand("serve", args)),
         _ => cli::main(args),
     }
 }
