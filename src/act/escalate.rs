@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, OsString};
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 
 use nix::errno::Errno;
@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use super::pinned::Pinned;
 use crate::approve::Permit;
 use crate::evaluate::Placement;
-use crate::sys::child::{Group, Launch, Limit};
+use crate::sys::child::{Inherited, Launch};
 
 /// A program that may run outside, as it was when it was judged.
 #[derive(Debug)]
@@ -23,25 +23,6 @@ pub struct Escalation {
     pub environment: Vec<OsString>,
     /// The working directory.
     pub directory: OwnedFd,
-}
-
-/// What a program takes over from its caller when it starts.
-#[derive(Debug)]
-pub struct Inherited {
-    /// The caller's open descriptors and their numbers.
-    pub descriptors: Vec<(OwnedFd, RawFd)>,
-    /// The file mode creation mask.
-    pub umask: u32,
-    /// Soft and hard limits, by resource number.
-    pub limits: Vec<(u32, Limit)>,
-    /// The nice value.
-    pub nice: i32,
-    /// Ignored signals, bit n-1 for signal n.
-    pub ignored: u64,
-    /// Blocked signals, likewise.
-    pub blocked: u64,
-    /// The process group.
-    pub group: Group,
 }
 
 impl Escalation {
@@ -63,13 +44,7 @@ impl Escalation {
             argv: c_strings(self.program.argv)?,
             environment: c_strings(self.environment)?,
             directory: self.directory,
-            descriptors: inherited.descriptors,
-            umask: inherited.umask,
-            limits: inherited.limits,
-            nice: inherited.nice,
-            ignored: inherited.ignored,
-            blocked: inherited.blocked,
-            group: inherited.group,
+            inherited,
         })
     }
 }

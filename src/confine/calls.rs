@@ -3,6 +3,8 @@
 
 use nix::errno::Errno;
 
+use crate::sys::proxy_image::CALL;
+
 /// A system call by its numbers; `None` where the architecture does not have it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
@@ -44,7 +46,7 @@ pub(super) type Group = &'static [(Call, Verdict)];
 pub(super) const NEWEST: u32 = 469;
 
 /// Never implemented by the kernel; our own proxy speaks to the supervisor through it.
-pub const PROXY_CALL: u32 = 183;
+const PROXY_CALL: u32 = CALL.cast_unsigned();
 
 const fn both(name: &'static str, x86_64: u32, i386: u32) -> Call {
     Call {

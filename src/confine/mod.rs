@@ -35,7 +35,6 @@ use nix::unistd::Pid;
 
 use crate::sys::clone::{self, Forked};
 
-pub use calls::PROXY_CALL;
 pub use error::ConfineError;
 pub use layers::{Layer, LayerName, Layers, Status};
 pub use policy::{Mode, Policy};

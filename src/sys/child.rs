@@ -31,6 +31,13 @@ pub struct Launch {
     pub environment: Vec<CString>,
     /// The working directory.
     pub directory: OwnedFd,
+    /// What it takes over from whoever asked for it.
+    pub inherited: Inherited,
+}
+
+/// What a program takes over when it starts.
+#[derive(Debug)]
+pub struct Inherited {
     /// Descriptors of ours, and the number that each has in the program. All others are closed.
     pub descriptors: Vec<(OwnedFd, RawFd)>,
     /// The file mode creation mask.
@@ -39,9 +46,9 @@ pub struct Launch {
     pub limits: Vec<(u32, Limit)>,
     /// The nice value, -20 to 19.
     pub nice: i32,
-    /// Ignored signals.
+    /// Ignored signals, bit n-1 for signal n.
     pub ignored: u64,
-    /// Blocked signals.
+    /// Blocked signals, likewise.
     pub blocked: u64,
     /// The process group.
     pub group: Group,
@@ -196,7 +203,7 @@ impl Launch {
             launch: self,
             argv: pointers(&self.argv),
             environment: pointers(&self.environment),
-            scratch: vec![-1; self.descriptors.len()],
+            scratch: vec![-1; self.inherited.descriptors.len()],
             executable: self.executable.as_raw_fd(),
             errno: 0,
         };
@@ -251,19 +258,20 @@ extern "C" fn child_main(plan: *mut c_void) -> i32 {
 /// Sets everything up, in an order in which no step spoils the next.
 fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
     let launch = plan.launch;
+    let inherited = &launch.inherited;
     // SAFETY: system calls on integers and on structures that live in `plan`.
     unsafe {
         checked(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
-        match launch.group {
+        match inherited.group {
             Group::Same => {}
             // The group may have ended meanwhile; then ours is as good.
             Group::Join(group) => drop(checked(libc::setpgid(0, group.as_raw()))),
             Group::NewSession => drop(checked(libc::setsid())),
         }
         checked(libc::fchdir(launch.directory.as_raw_fd()))?;
-        libc::umask(launch.umask);
+        libc::umask(inherited.umask);
         place_descriptors(plan)?;
-        for (resource, limit) in &launch.limits {
+        for (resource, limit) in &inherited.limits {
             let nothing = std::ptr::null_mut::<libc::rlimit64>();
             checked(libc::syscall(
                 libc::SYS_prlimit64,
@@ -273,16 +281,16 @@ fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
                 nothing,
             ))?;
         }
-        checked(libc::setpriority(libc::PRIO_PROCESS, 0, launch.nice))?;
+        checked(libc::setpriority(libc::PRIO_PROCESS, 0, inherited.nice))?;
     }
-    signals::ignore_exactly(launch.ignored);
-    signals::block_exactly(launch.blocked);
+    signals::ignore_exactly(inherited.ignored);
+    signals::block_exactly(inherited.blocked);
     Ok(())
 }
 
 /// Moves the sources above every target, then each to its number, so that none is overwritten.
 fn place_descriptors(plan: &mut Plan<'_>) -> io::Result<()> {
-    let descriptors = &plan.launch.descriptors;
+    let descriptors = &plan.launch.inherited.descriptors;
     let above = descriptors
         .iter()
         .map(|(_, number)| number + 1)
@@ -341,13 +349,15 @@ mod tests {
             argv: argv.iter().map(|a| CString::new(*a).unwrap()).collect(),
             environment: vec![],
             directory: open("/usr"),
-            descriptors,
-            umask: 0o27,
-            limits: vec![],
-            nice: 5,
-            ignored: 1 << (libc::SIGUSR1 - 1),
-            blocked: 0,
-            group: Group::Same,
+            inherited: Inherited {
+                descriptors,
+                umask: 0o27,
+                limits: vec![],
+                nice: 5,
+                ignored: 1 << (libc::SIGUSR1 - 1),
+                blocked: 0,
+                group: Group::Same,
+            },
         }
     }
 
