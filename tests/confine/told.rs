@@ -21,6 +21,8 @@ fn run(world: &World, options: &[&str], script: &str) -> Output {
     let rules = world.outside.join("none.rules");
     std::fs::write(&rules, "").unwrap();
     Command::new(codex_shell())
+        // Without them bash asks the name service, by a socket that is refused as well.
+        .envs([("SHELL", "/bin/bash"), ("HOME", "/nonexistent")])
         .args(["run", "--ask", "deny", "--timeout", "60s", "--audit"])
         .arg(world.outside.join("audit"))
         .arg("--rules")
