@@ -42,13 +42,20 @@ echo $ran $refused
 :
 """
 
-# Large argument vectors, in calls that fail, succeed and are refused, by several processes at once.
+# Large argument vectors, in calls that fail, succeed and are refused, also to scripts that are
+# interpreted by scripts, by several processes at once.
 HOARD = """
 ulimit -s unlimited
+interpreter=/bin/true
+for n in 1 2 3 4; do
+    echo "#!$interpreter" > script$n
+    chmod +x script$n
+    interpreter=$PWD/script$n
+done
 for n in 1 2 3 4 5 6 7 8; do
     perl -e '
         for my $round (1) {
-            for my $file ("/bin/true", "./nothing-here", "/bin/chgrp") {
+            for my $file ("/bin/true", "./nothing-here", "/bin/chgrp", "./script1", "./script4") {
                 my $pid = fork // die;
                 if (!$pid) { exec $file, ("a" x 30) x 120000; exit 3 }
                 waitpid $pid, 0;

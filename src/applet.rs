@@ -6,14 +6,32 @@ use std::ffi::{OsStr, OsString};
 
 use crate::cli::{self, canary};
 use crate::exit::Exit;
+use crate::intercept::profiled;
 use crate::request::program::last_component;
 use crate::rules;
+use crate::wrapper;
 
 /// Runs the applet that `args` (with `argv[0]`) asks for.
 pub fn main(args: Vec<OsString>) -> Exit {
-    // Before the argument parser: this child should cost nothing but its work.
+    let name = args
+        .first()
+        .map_or(OsStr::new(""), |name| last_component(name));
+    // Before the argument parser: these should cost nothing but their work.
+    if name == wrapper::NAME {
+        let mut args = args.into_iter();
+        return wrapper::main(args.next(), args.collect());
+    }
+    if let [_, word, file, ..] = args.as_slice()
+        && word == wrapper::WORD
+        && !is_option(file)
+    {
+        return wrapper::main(None, args.into_iter().skip(2).collect());
+    }
     if args.get(1).is_some_and(|word| word == rules::child::WORD) {
         return rules::child::main();
+    }
+    if args.get(1).is_some_and(|word| word == profiled::WORD) {
+        return profiled::main(args.into_iter().skip(2));
     }
     if args.get(1).is_some_and(|word| word == canary::WORD) {
         let words: Option<Vec<_>> = args
@@ -23,14 +41,16 @@ pub fn main(args: Vec<OsString>) -> Exit {
             .collect();
         return words.map_or(Exit::Usage, |words| canary::main(&words));
     }
-    let name = args
-        .first()
-        .map_or(OsStr::new(""), |name| last_component(name));
     match name.as_encoded_bytes() {
         b"codex-execpolicy" => cli::main(as_subcommand("execpolicy", args)),
         b"codex-exec-mcp-server" => cli::main(as_subcommand("serve", args)),
         _ => cli::main(args),
     }
+}
+
+/// Files are given by their paths, so that a word with a dash is somebody's question for help.
+fn is_option(word: &OsStr) -> bool {
+    word.as_encoded_bytes().starts_with(b"-")
 }
 
 /// The arguments as if `word` had been the first one.

@@ -8,13 +8,19 @@ use crate::request::Request;
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
 pub trait Exec {
     /// Goes on where it is, in the sandbox.
-    fn inside(self);
+    fn inside(self, request: Request);
     /// Is run by the supervisor, outside the sandbox.
     fn outside(self, permit: Permit);
     /// Does not run.
     fn refuse(self, refusal: &Refusal);
     /// Waits for an answer; then [`resume`] is called with it.
     fn wait(self, question: Box<Question>);
+}
+
+/// Whether nothing can come of `request` but that it goes on inside, and nobody wants to know: for
+/// that its working directory need not be known.
+pub fn is_plain(rules: &IndexedRules, request: &Request, audit: &Audit) -> bool {
+    !audit.keeps_records() && rules.are_silent_on(request)
 }
 
 /// Sends `exec` the way that the rules say for `request`.
@@ -33,8 +39,8 @@ pub fn resume(question: Question, answer: Answer, exec: impl Exec, audit: &Audit
 fn act(settled: Settled, exec: impl Exec) {
     match settled {
         Settled::Permitted(permit) => match permit.placement() {
-            Placement::Inside => exec.inside(),
-            Placement::Outside => exec.outside(permit),
+            Placement::Inside => exec.inside(permit.into_request()),
+            Placement::Outside => exec.outside(*permit),
         },
         Settled::Asking(question) => exec.wait(question),
         Settled::Refused(refusal) => exec.refuse(&refusal),

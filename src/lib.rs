@@ -23,6 +23,7 @@ pub mod sys;
 
 pub mod models;
 pub mod request;
+pub mod wire;
 
 pub mod script;
 
@@ -47,6 +48,8 @@ pub mod flow;
 pub mod report;
 
 pub mod intercept;
+
+pub mod wrapper;
 
 pub mod mcp;
 

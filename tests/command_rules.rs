@@ -303,6 +303,12 @@ fn what_nobody_knows_counts_against_the_command() {
     assert_eq!(placed(&forbids, Some(&[("A", "b")])), forbidden);
     assert_eq!(placed(&forbids, Some(&[("A", "b"), ("C", "")])), left_alone);
     assert_eq!(placed(&forbids, Some(&[("A", "c")])), left_alone);
+    // Of two values, nobody knows which counts.
+    assert_eq!(placed(&forbids, Some(&[("A", "c"), ("A", "b")])), forbidden);
+    assert_eq!(
+        placed(&permits, Some(&[("A", "b"), ("A", "c")])),
+        left_alone
+    );
     assert_eq!(placed(&permits, None), left_alone);
     assert_eq!(
         placed(&permits, Some(&[("A", "b")])),
@@ -334,6 +340,22 @@ fn the_most_confined_place_wins() {
     assert_eq!(run("\"unconfined\"").run, Run::Unconfined);
     assert_eq!(run("\"unconfined\" \"outside\"").run, Run::Outside);
     assert_eq!(run(&format!("\"outside\" {written}")).run, profile);
+    assert_eq!(
+        run(&format!("\"outside\" {written}")).placement,
+        Placement::Outside
+    );
+    let names = |text: &str| {
+        let profiles = run(text).profiles.into_iter();
+        profiles.map(|profile| profile.name).collect::<Vec<_>>()
+    };
+    let two = "profile(\"b\") profile(\"a\") profile(\"b\")";
+    assert_eq!(names(two), ["b", "a"]);
+    assert_eq!(
+        names(&format!("{two} \"outside\" \"unconfined\"")),
+        ["b", "a"]
+    );
+    assert_eq!(names(&format!("{two} \"inside\"")), [""; 0]);
+    assert_eq!(names("\"outside\""), [""; 0]);
     assert_eq!(
         run(&format!("{written} \"inside\"")).placement,
         Placement::Inside
@@ -402,7 +424,7 @@ command_rule(program = \"git\", subcommand = [\"push\"], decision = \"forbidden\
 #[test]
 fn what_is_nested_too_deep_is_not_permitted() {
     let deep = format!("{}true", "env ".repeat(40));
-    let rules = "prefix_rule([\"env\"])\n";
+    let rules = "command_rule(program = \"env\", args = [rest(glob(\"*\"))])\n";
     assert!(permitted(rules, "env true"));
     assert!(!permitted(rules, &deep));
 }

@@ -98,6 +98,7 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
         cwd: PathBuf::from("/work/project"),
         environment: None,
         interpreter: None,
+        copy_of: None,
     };
     judge(rules, &request).verdict
 }

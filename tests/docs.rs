@@ -16,7 +16,7 @@ use crate::snapshot;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_codex-shell");
 
 /// Every subcommand that does something, as it is typed.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "serve",
     "approve list",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 14] = [
     "rules heuristics",
     "rules models",
     "execpolicy check",
+    "execve-wrapper",
     "config",
     "trust",
     "doctor",
@@ -197,6 +198,60 @@ fn the_commands_and_options_that_are_shown_exist() {
     }
 }
 
+/// The functions of rules files that have parameters.
+const FUNCTIONS: [&str; 13] = [
+    "prefix_rule",
+    "command_rule",
+    "glob",
+    "regex",
+    "under",
+    "case",
+    "profile",
+    "host_executable",
+    "network_rule",
+    "default",
+    "program",
+    "command",
+    "inner",
+];
+
+/// Those that take any number of words.
+const LISTS: [&str; 3] = ["any_of", "all_of", "rest"];
+
+/// What a manual page shows to be typed, as a reader sees it.
+fn verbatim(page: &str) -> Vec<String> {
+    let page = text_of(page);
+    let blocks = page.split("\n.RS 4\n").skip(1);
+    let blocks = blocks.filter_map(|text| text.split("\n.RE\n").next());
+    blocks.map(typeset).collect()
+}
+
+/// `text` without the escapes of roff. Where a character is not escaped that roff prints as
+/// another one, what a reader copies would not be what is meant.
+fn typeset(text: &str) -> String {
+    let escapes = [
+        ("\\-", '-'),
+        ("\\(ti", '~'),
+        ("\\(aq", '\''),
+        ("\\(ha", '^'),
+        ("\\(ga", '`'),
+        ("\\e", '\\'),
+    ];
+    let plain = escapes.iter().fold(text.to_owned(), |rest, (escape, _)| {
+        rest.replace(escape, "")
+    });
+    let bare = plain.find(['-', '~', '\'', '^', '`', '\\']);
+    assert!(bare.is_none(), "not escaped: {text}");
+    let is_request = |line: &str| line.starts_with('.');
+    assert!(!text.lines().any(is_request), "a request: {text}");
+    let mut seen = text.to_owned();
+    for (escape, character) in escapes {
+        seen = seen.replace(escape, &character.to_string());
+    }
+    seen.push('\n');
+    seen
+}
+
 /// Asserts that `text` loads, and that no check finds anything but a lack of examples.
 fn assert_clean(name: &str, text: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -219,19 +274,46 @@ fn the_rules_that_are_shown_are_clean() {
     for text in blocks_in(&text_of("README.md"), "python") {
         assert_clean("readme.rules", &text);
     }
-    let page = text_of("man/codex-shell-rules.5");
-    let verbatim = page.split("\n.RS 4\n").skip(1);
-    let verbatim: Vec<&str> = verbatim.filter_map(|t| t.split("\n.RE\n").next()).collect();
-    assert!(verbatim.len() >= 3, "{verbatim:?}");
-    for text in verbatim {
-        assert_clean("page.rules", text);
+    let shown = verbatim("man/codex-shell-rules.5");
+    assert!(shown.len() >= FUNCTIONS.len(), "{shown:?}");
+    for text in shown {
+        assert_clean("page.rules", &text);
+    }
+}
+
+#[test]
+fn every_function_has_an_example_in_the_manual_page() {
+    let shown = verbatim("man/codex-shell-rules.5").concat();
+    for function in FUNCTIONS.into_iter().chain(LISTS) {
+        let called = |before| shown.contains(&format!("{before}{function}("));
+        assert!(["\n", " ", "[", "("].iter().any(called), "{function}");
+    }
+}
+
+#[test]
+fn the_settings_that_are_shown_are_right() {
+    for text in verbatim("man/codex-shell.toml.5") {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("codex-shell.toml"), &text).unwrap();
+        let output = Command::new(PROGRAM)
+            .arg("config")
+            .env("CODEX_HOME", home.path())
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{text}: {output:?}");
     }
 }
 
 #[test]
 fn the_manual_page_has_the_parameters_of_every_function() {
     let page = text_of("man/codex-shell-rules.5");
-    for function in ["prefix_rule", "host_executable", "network_rule", "default"] {
+    let headings = page.lines().filter(|line| line.starts_with(".SS "));
+    let headings = headings.collect::<Vec<_>>().concat();
+    for list in LISTS {
+        assert!(headings.contains(&format!("{list}(")), "{list}");
+    }
+    for function in FUNCTIONS {
         // The loader's help for a wrong parameter lists the right ones.
         let call = format!("{function}(no_such_parameter = 1)\n");
         let rules = codex_shell::rules::from_own_text("t.rules", &call);

@@ -225,9 +225,11 @@ fn the_document_has_its_keys() {
             "decision",
             "placement",
             "run",
+            "profile",
             "basis",
             "command",
             "program",
+            "variables",
             "reading",
             "matches",
             "on_trial",
@@ -397,5 +399,97 @@ fn the_program_is_found_as_the_shell_finds_it() {
     assert!(
         page.contains(&format!("  program   sh -> {path}")),
         "{page}"
+    );
+}
+
+/// As `run` has it: a sandbox mode, a table of the settings, what both of two permit.
+#[test]
+fn the_sandbox_of_its_own_is_told() {
+    let world = World::new();
+    world.file(
+        "home/codex-shell.toml",
+        "[profiles.fetch]\nmode = \"workspace-write\"\nnetwork = true\nwritable = [\"/usr/share\"]\n",
+    );
+    let rule =
+        |program: &str, run: &str| format!("command_rule(program = \"{program}\", run = {run})\n");
+    let rules = [
+        rule("one", "profile(\"read-only\", network = True)"),
+        rule("named", "profile(\"fetch\")"),
+        rule("both", "profile(\"fetch\")"),
+        rule("both", "profile(\"read-only\")"),
+        rule("wrong", "profile(\"feth\")"),
+        rule("full", "profile(\"danger-full-access\")"),
+        rule("plain", "\"outside\""),
+    ];
+    world.file("run.rules", &rules.concat());
+    let place = |program: &str| {
+        let page = text(&world.explain(&["--rules", "run.rules", program]).stdout);
+        let line = page.lines().find(|line| line.starts_with("  runs"));
+        line.unwrap().trim_start_matches("  runs").trim().to_owned()
+    };
+    assert_eq!(
+        place("one"),
+        "outside the sandbox, in one of its own (read-only): a network, writes nothing"
+    );
+    let named = place("named");
+    assert!(
+        named.starts_with("outside the sandbox, in one of its own (fetch): a network, writes ")
+    );
+    assert!(named.contains("/usr/share"), "{named}");
+    assert_eq!(
+        place("both"),
+        "outside the sandbox, in one of its own (fetch and read-only): no network, writes nothing"
+    );
+    assert!(
+        place("wrong").starts_with("nowhere: "),
+        "{}",
+        place("wrong")
+    );
+    assert_eq!(
+        place("full"),
+        "outside the sandbox (danger-full-access is none)"
+    );
+    assert_eq!(place("plain"), "outside the sandbox");
+
+    let profile = |program: &str| world.json(&["--rules", "run.rules", program]);
+    let said = profile("both");
+    assert_eq!(said["placement"], "outside");
+    assert_eq!(said["profile"]["asked"][1]["name"], "read-only");
+    assert_eq!(said["profile"]["mode"], "read-only");
+    assert_eq!(said["profile"]["network"], false);
+    assert_eq!(
+        said["profile"]["writable"],
+        Value::from(Vec::<Value>::new())
+    );
+    let error = profile("wrong")["profile"]["error"].clone();
+    assert!(
+        error.as_str().unwrap().contains("no profile `feth`"),
+        "{error}"
+    );
+    assert_eq!(profile("plain")["profile"], Value::Null);
+}
+
+#[test]
+fn it_is_told_whose_variables_count() {
+    let world = World::new();
+    world.file(
+        "env.rules",
+        "command_rule(program = \"frob\", env = {\"A\": \"b\"}, decision = \"forbidden\")\n",
+    );
+    let with = |value: &str| {
+        let mut command = world.command(&["--rules", "env.rules", "frob"]);
+        text(&command.env("A", value).output().unwrap().stdout)
+    };
+    assert!(with("b").starts_with("forbidden  frob\n"));
+    assert!(with("c").starts_with("allow  frob\n"));
+    let told = "  env       a rule asks for variables: those of codex-shell itself count here\n";
+    assert!(with("c").contains(told), "{}", with("c"));
+    assert_eq!(
+        world.json(&["--rules", "env.rules", "frob"])["variables"],
+        "known"
+    );
+    assert_eq!(
+        world.json(&["--rules", "env.rules", "ls"])["variables"],
+        Value::Null
     );
 }

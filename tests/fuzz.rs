@@ -107,6 +107,11 @@ fn first_lines_of_scripts() {
 }
 
 #[test]
+fn scripts() {
+    feed("script", targets::script);
+}
+
+#[test]
 fn rules_files() {
     let scratch = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_codex-shell"));

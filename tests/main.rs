@@ -36,6 +36,10 @@ mod meaning;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod patched;
+#[cfg(test)]
+mod permits;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 #[path = "fuzz/read_back.rs"]
@@ -50,3 +54,5 @@ mod run;
 mod snapshot;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wrapper;

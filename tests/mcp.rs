@@ -2,6 +2,8 @@
 
 mod approvals;
 mod client;
+mod configured;
+mod hostile;
 mod lifetime;
 mod protocol;
 mod queue;

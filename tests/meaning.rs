@@ -4,12 +4,16 @@
 //! that have that meaning (`catches`), commands that don't (`spares`), and of those that have it
 //! the ones that say nothing else (`accepts`). A rule that forbids must forbid every command of
 //! `catches`, alone and in each wrapper of `wrappers.toml`, and none of `spares`. A rule that
-//! permits must permit those of `accepts`, and nothing else in the table.
+//! permits must permit those of `accepts`, and nothing else in the table. Every program that has a
+//! model has a row, or starts a command of `catches`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use codex_shell::evaluate::{Basis, IndexedRules, Placement, Verdict, judge};
+use codex_shell::models;
+use codex_shell::models::model::{OptionModel, Style, Takes};
 use codex_shell::request::{Program, Request};
 use codex_shell::rules::{Decision, from_own_text};
 
@@ -112,6 +116,85 @@ fn a_rule_that_permits_accepts_only_what_it_names() {
         }
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The program that a rule is about, if it is one.
+fn program(row: &Row) -> Option<&str> {
+    let (_, rest) = row.meaning.split_once("program = \"")?;
+    rest.split('"').next()
+}
+
+#[test]
+fn every_model_has_a_row() {
+    let mut rows: BTreeSet<String> = BTreeSet::new();
+    for_each_row(|_, row| {
+        rows.extend(program(row).map(str::to_owned));
+        for command in &row.catches {
+            let words = shlex::split(command).unwrap();
+            let name = words[0].rsplit('/').next().unwrap();
+            rows.insert(name.to_owned());
+        }
+    });
+    let has_row = |names: &str| names.split(' ').any(|name| rows.contains(name));
+    let missing: Vec<&str> = models::programs()
+        .map(|(names, _)| names)
+        .filter(|names| !has_row(names))
+        .collect();
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// `option` in every form that it has in front of other words.
+fn spellings(option: &OptionModel, style: Style) -> Vec<String> {
+    let forms = |name: &String| {
+        let cluster = style == Style::Gnu && name.len() == 2;
+        let long = name.starts_with("--") || (style == Style::Go && name.starts_with('-'));
+        match option.takes {
+            _ if name.ends_with('=') => vec![format!("{name}v")],
+            _ if name.ends_with([',', ':']) => vec![format!("{name}v")],
+            Takes::Nothing => vec![name.clone()],
+            Takes::Attached if cluster => vec![format!("{name}v")],
+            Takes::Attached => vec![format!("{name}=v")],
+            Takes::Value if cluster => vec![format!("{name} v"), format!("{name}v")],
+            Takes::Value if long => vec![format!("{name} v"), format!("{name}=v")],
+            Takes::Value => vec![format!("{name} v")],
+        }
+    };
+    option.names.iter().flat_map(forms).collect()
+}
+
+#[test]
+fn options_before_the_rest_hide_nothing() {
+    let mut missed = Vec::new();
+    let mut count = 0;
+    for_each_row(|file, row| {
+        let rules = rules(row, "forbidden");
+        let Some(command) = row.catches.first() else {
+            return;
+        };
+        let Some((name, rest)) = command.split_once(' ') else {
+            return;
+        };
+        let Some(model) = models::builtin(name).filter(|_| program(row) == Some(name)) else {
+            return;
+        };
+        // A first word of letters is options too; and where a command of its own begins may hang
+        // on options.
+        if model.syntax.bundle == Some(true) || !model.inner.is_empty() {
+            return;
+        }
+        let style = model.syntax.style.unwrap_or_default();
+        for option in &model.options {
+            for spelling in spellings(option, style) {
+                let command = format!("{name} {spelling} {rest}");
+                count += 1;
+                if verdict(&rules, &command).decision != Decision::Forbidden {
+                    missed.push(format!("{file}: {}: {command}", row.meaning));
+                }
+            }
+        }
+    });
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+    assert!(count > 3000, "{count}");
 }
 
 fn for_each_row(mut each: impl FnMut(&str, &Row)) {

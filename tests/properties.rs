@@ -189,7 +189,7 @@ prop_compose! {
         if let Some(argv0) = argv0 {
             argv[0] = argv0.into();
         }
-        (words, Request { program, argv, cwd: PathBuf::from(CWD), environment: None, interpreter: None })
+        (words, Request { program, argv, cwd: PathBuf::from(CWD), environment: None, interpreter: None, copy_of: None })
     }
 }
 
@@ -497,6 +497,7 @@ fn script(text: OsString) -> Request {
         cwd: CWD.into(),
         environment: None,
         interpreter: None,
+        copy_of: None,
     }
 }
 
@@ -568,6 +569,7 @@ fn judging_time_does_not_grow_with_the_rules() {
                 cwd: CWD.into(),
                 environment: None,
                 interpreter: None,
+                copy_of: None,
             };
             let rounds = 2000;
             let start = std::time::Instant::now();

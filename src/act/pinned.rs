@@ -1,5 +1,6 @@
 //! The very file that was judged, held open, with its interpreters if it is a script.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -33,7 +34,8 @@ impl Pinned {
         if (found.st_dev, found.st_ino) != (expected.st_dev, expected.st_ino) {
             return Err(Errno::ESTALE.into());
         }
-        follow(fd, real, &request.program.asked, request.argv.clone(), 0)
+        let argv = Cow::Borrowed(request.argv.as_slice());
+        follow(fd, real, &request.program.asked, argv, 0)
     }
 }
 
@@ -41,7 +43,7 @@ fn follow(
     fd: OwnedFd,
     path: &Path,
     asked: &OsStr,
-    argv: Vec<OsString>,
+    argv: Cow<'_, [OsString]>,
     depth: usize,
 ) -> io::Result<Pinned> {
     let named = match Interpreter::of(path)? {
@@ -49,17 +51,19 @@ fn follow(
         None => Interpreter::by_default(path)?,
     };
     let Some(named) = named else {
+        let argv = argv.into_owned();
         return Ok(Pinned { fd, argv });
     };
     if depth > INTERPRETERS {
         return Err(Errno::ELOOP.into());
     }
-    let argv = named.argv(asked, &argv);
+    let longer = named.argv(asked, &argv);
+    drop(argv);
     follow(
         handle(&named.path)?,
         &named.path,
         named.path.as_os_str(),
-        argv,
+        Cow::Owned(longer),
         depth + 1,
     )
 }

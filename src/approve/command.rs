@@ -26,7 +26,7 @@ pub struct Program {
 }
 
 /// What the program reads: `{"schema":1,"argv":[…],"command":…,"program":…,"directory":…,
-/// "placement":…,"because":…,"justification":…}`, one line.
+/// "placement":…,"profile":…,"because":…,"justification":…}`, one line.
 #[derive(Debug, Serialize)]
 struct Asked<'a> {
     schema: u32,

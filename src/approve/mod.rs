@@ -13,24 +13,47 @@ use std::os::fd::BorrowedFd;
 
 pub use question::{Question, because};
 
-use crate::evaluate::{IndexedRules, Judgement, Placement};
+use crate::evaluate::{IndexedRules, Judgement, Placement, Verdict};
 use crate::request::Request;
 use crate::rules::Decision;
-use crate::rules::model::Run;
+use crate::rules::model::{Profile, Run};
 
 /// Leave to run one request.
 #[must_use]
 #[derive(Debug)]
 pub struct Permit {
     request: Request,
+    place: Place,
+}
+
+/// Where a request may run, in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
     placement: Placement,
     unconfined: bool,
+    profiles: Vec<Profile>,
+}
+
+impl Place {
+    fn of(verdict: &Verdict) -> Self {
+        Self {
+            placement: verdict.placement,
+            unconfined: verdict.run == Run::Unconfined,
+            profiles: verdict.profiles.clone(),
+        }
+    }
 }
 
 impl Permit {
     /// Whether what it starts outside is nobody's to judge.
     pub fn is_unconfined(&self) -> bool {
-        self.unconfined
+        self.place.unconfined
+    }
+
+    /// The sandboxes that it must run in: in one that permits what all of these permit. Empty where
+    /// it runs inside, or outside without any.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.place.profiles
     }
 
     /// What may run.
@@ -38,9 +61,14 @@ impl Permit {
         &self.request
     }
 
+    /// Gives the request back.
+    pub fn into_request(self) -> Request {
+        self.request
+    }
+
     /// Where it may run.
     pub fn placement(&self) -> Placement {
-        self.placement
+        self.place.placement
     }
 }
 
@@ -63,7 +91,7 @@ impl Refusal {
 #[derive(Debug)]
 pub enum Settled {
     /// It may run.
-    Permitted(Permit),
+    Permitted(Box<Permit>),
     /// A person is to be asked.
     Asking(Box<Question>),
     /// It may not run.
@@ -77,6 +105,8 @@ pub enum Answer {
     Yes,
     /// Don't, and why not, in a few words.
     No(String),
+    /// Whoever was asked gave no answer that means anything: don't. With what is wrong with it.
+    Senseless(String),
 }
 
 /// Somebody who can be asked.
@@ -88,13 +118,11 @@ pub trait Approver: Send + Sync {
 
 /// Takes a judgement to a permit, a question or a refusal.
 pub fn settle(rules: &IndexedRules, judgement: &Judgement, request: Request) -> Settled {
-    let placement = judgement.verdict.placement;
     match judgement.verdict.decision {
-        Decision::Allow => Settled::Permitted(Permit {
+        Decision::Allow => Settled::Permitted(Box::new(Permit {
             request,
-            placement,
-            unconfined: judgement.verdict.run == Run::Unconfined,
-        }),
+            place: Place::of(&judgement.verdict),
+        })),
         Decision::Prompt => {
             Settled::Asking(Box::new(Question::new(rules.rules(), judgement, request)))
         }
@@ -108,7 +136,8 @@ pub fn settle(rules: &IndexedRules, judgement: &Judgement, request: Request) -> 
 /// Turns the answer to a question into a permit or a refusal.
 pub fn answered(question: Question, answer: Answer) -> Settled {
     match answer {
-        Answer::Yes => Settled::Permitted(question.permitted()),
+        Answer::Yes => Settled::Permitted(Box::new(question.permitted())),
         Answer::No(why) => Settled::Refused(question.refused(&why)),
+        Answer::Senseless(what) => Settled::Refused(question.undecided(&what)),
     }
 }

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Permit, Refusal};
+use super::{Permit, Place, Refusal};
 use crate::evaluate::{Basis, IndexedRules, Judgement, Placement};
 use crate::request::{Request, argv};
-use crate::rules::model::Run;
 use crate::rules::{Decision, RuleSet};
 
 /// The longest form of a command in a question or a refusal, in bytes.
@@ -25,8 +24,7 @@ const NAMES: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     request: Request,
-    placement: Placement,
-    unconfined: bool,
+    place: Place,
     text: Text,
 }
 
@@ -41,6 +39,9 @@ pub struct Text {
     pub directory: String,
     /// Where it would run.
     pub placement: Placement,
+    /// The sandbox of its own that it would have there, as the rules say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// The rule's `FILE:LINE`, the heuristic's code, or a few words.
     pub because: String,
     /// The rule's justification, or the heuristic's reason.
@@ -56,7 +57,9 @@ pub struct Text {
 
 impl Question {
     pub(super) fn new(rules: &RuleSet, judgement: &Judgement, request: Request) -> Self {
-        let placement = judgement.verdict.placement;
+        let place = Place::of(&judgement.verdict);
+        let profiles = place.profiles.iter().map(ToString::to_string);
+        let profiles: Vec<String> = profiles.map(|text| printable(&text)).collect();
         let (because, justification) = why(rules, judgement);
         let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
         let file = request
@@ -68,7 +71,8 @@ impl Question {
             command: argv::bounded(&request.argv, COMMAND_LIMIT),
             program: printable_path(file.unwrap_or(Path::new(&request.program.asked))),
             directory: printable_path(&request.cwd),
-            placement,
+            placement: place.placement,
+            profile: (!profiles.is_empty()).then(|| profiles.join(" and ")),
             because,
             justification: justification.map(|text| printable(&text)),
             dropped_variables: Vec::new(),
@@ -76,8 +80,7 @@ impl Question {
         };
         Self {
             request,
-            placement,
-            unconfined: judgement.verdict.run == Run::Unconfined,
+            place,
             text,
         }
     }
@@ -85,7 +88,7 @@ impl Question {
     /// The same with the variables that the program would not get, if it runs outside.
     #[must_use]
     pub fn without(mut self, names: &[OsString]) -> Self {
-        if self.placement == Placement::Outside {
+        if self.place.placement == Placement::Outside {
             let shown = names.iter().take(NAMES);
             let shown = shown.map(|name| argv::bounded(std::slice::from_ref(name), NAME_LIMIT));
             self.text.dropped_variables = shown.collect();
@@ -102,6 +105,11 @@ impl Question {
         &self.request
     }
 
+    /// Gives the request back, unasked.
+    pub fn into_request(self) -> Request {
+        self.request
+    }
+
     /// The question in words.
     pub fn text(&self) -> &Text {
         &self.text
@@ -110,8 +118,7 @@ impl Question {
     pub(super) fn permitted(self) -> Permit {
         Permit {
             request: self.request,
-            placement: self.placement,
-            unconfined: self.unconfined,
+            place: self.place,
         }
     }
 
@@ -130,6 +137,20 @@ impl Question {
         let how = printable(how);
         Refusal {
             message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
+        }
+    }
+
+    /// `codex-shell: denied: nobody decided about PROGRAM (BECAUSE): WHAT`: the fault is neither the
+    /// command's nor the rule's.
+    pub(super) fn undecided(&self, what: &str) -> Refusal {
+        let Text {
+            program, because, ..
+        } = &self.text;
+        let what = printable(what);
+        Refusal {
+            message: format!(
+                "codex-shell: denied: nobody decided about {program} ({because}): {what}"
+            ),
         }
     }
 }

@@ -128,6 +128,8 @@ fn wording(question: &Question) -> String {
         format!("  directory  {}", text.directory),
         format!("  asked by   {}", text.because),
     ];
+    let profile = text.profile.iter();
+    lines.extend(profile.map(|profile| format!("  sandbox    its own: {profile}")));
     let justification = text.justification.iter();
     lines.extend(justification.map(|why| format!("  because    {why}")));
     if !text.dropped_variables.is_empty() {

@@ -46,6 +46,9 @@ struct Record<'a> {
     decision: Option<Decision>,
     #[serde(skip_serializing_if = "Option::is_none")]
     placement: Option<Placement>,
+    /// The sandbox of its own that it has outside, as the rules say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,13 +80,24 @@ pub struct RefusedCall<'a> {
     pub remedy: &'a str,
 }
 
+/// A path that the sandbox kept from being written.
 #[derive(Debug, Serialize)]
-struct Stamped<'a> {
+pub struct RefusedPath {
+    /// The path, in its text form.
+    pub path: String,
+    /// How often a program complained of it.
+    pub times: u64,
+    /// The options that would permit it, in their text form.
+    pub remedy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Stamped<'a, T> {
     schema: u32,
     time: u64,
     event: &'static str,
     #[serde(flatten)]
-    call: &'a RefusedCall<'a>,
+    what: &'a T,
 }
 
 impl Audit {
@@ -107,6 +121,11 @@ impl Audit {
     /// The file's descriptor, if there is a file: for a process that closes all others.
     pub fn descriptor(&self) -> Option<RawFd> {
         self.file.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
+    /// Whether each judgement is recorded; a watcher is told only of what is notable.
+    pub fn keeps_records(&self) -> bool {
+        self.file.is_some()
     }
 
     /// The same records, with `watcher` told of what is notable.
@@ -155,6 +174,8 @@ impl Audit {
         self.write("judged", request, |record| {
             record.decision = Some(judgement.verdict.decision);
             record.placement = Some(judgement.verdict.placement);
+            let profiles = judgement.verdict.profiles.iter().map(ToString::to_string);
+            record.profile = profiles.reduce(|all, one| all + " and " + &one);
             record.because = Some(because);
         });
     }
@@ -167,7 +188,7 @@ impl Audit {
         self.write("answered", question.request(), |record| {
             record.answer = Some(match answer {
                 Answer::Yes => "yes",
-                Answer::No(why) => why,
+                Answer::No(why) | Answer::Senseless(why) => why,
             });
             record.because = Some(question.text().because.clone());
         });
@@ -187,12 +208,12 @@ impl Audit {
 
     /// The sandbox refused calls of one kind. Written once, at the end of the run.
     pub fn refused(&self, call: &RefusedCall<'_>) {
-        self.append(&Stamped {
-            schema: 1,
-            time: now(),
-            event: "refused-call",
-            call,
-        });
+        self.append(&stamped("refused-call", call));
+    }
+
+    /// Records a path that the sandbox kept from being written.
+    pub fn denied(&self, path: &RefusedPath) {
+        self.append(&stamped("refused-path", path));
     }
 
     fn write<'a>(
@@ -217,6 +238,7 @@ impl Audit {
             directory: argv::word(request.cwd.as_os_str()),
             decision: None,
             placement: None,
+            profile: None,
             because: None,
             answer: None,
             startup: self.startup,
@@ -235,6 +257,15 @@ impl Audit {
             line.push(b'\n');
             let _ = file.write_all(&line);
         }
+    }
+}
+
+fn stamped<'a, T>(event: &'static str, what: &'a T) -> Stamped<'a, T> {
+    Stamped {
+        schema: 1,
+        time: now(),
+        event,
+        what,
     }
 }
 

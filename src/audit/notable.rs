@@ -104,7 +104,7 @@ impl Notable {
             justification: text.justification.clone(),
             refused: match answer {
                 Answer::Yes => None,
-                Answer::No(why) => Some(why.clone()),
+                Answer::No(why) | Answer::Senseless(why) => Some(why.clone()),
             },
             outside: text.placement == Placement::Outside,
         };

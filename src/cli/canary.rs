@@ -5,11 +5,15 @@
 use std::fs;
 use std::io::{self, Read};
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::process::Command;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{Pid, setsid};
 
 use crate::exit::Exit;
 use crate::report;
@@ -41,6 +45,7 @@ pub fn main(words: &[String]) -> Exit {
             .and_then(canary::write_to),
         ["ring"] => canary::make_ring(),
         ["type"] => canary::type_into_terminal(),
+        ["terminal", command @ ..] => on_own_terminal(command),
         ["wait"] => io::stdin().read(&mut [0]).map(drop),
         _ => return Exit::Usage,
     };
@@ -54,6 +59,28 @@ pub fn main(words: &[String]) -> Exit {
         Exit::Success
     } else {
         Exit::Failure
+    }
+}
+
+/// Runs this binary with the words of `command`, on the terminal at standard input, which becomes that of
+/// a new session. Succeeds when somebody has typed into it meanwhile.
+///
+/// This process leads the session: what was typed would go with the leader.
+fn on_own_terminal(command: &[&str]) -> io::Result<()> {
+    let terminal = io::stdin();
+    setsid()?;
+    canary::control_terminal()?;
+    let mut settings = tcgetattr(&terminal)?;
+    // A character can be read without the end of its line.
+    cfmakeraw(&mut settings);
+    tcsetattr(&terminal, SetArg::TCSANOW, &settings)?;
+    Command::new(std::env::current_exe()?)
+        .args(command)
+        .status()?;
+    let mut typed = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut typed, PollTimeout::ZERO)? {
+        0 => Err(io::Error::other("nobody has typed")),
+        _ => Ok(()),
     }
 }
 

@@ -25,6 +25,9 @@ Puts every layer of the sandbox in force once, around nothing, and says how it w
 Then runs canaries in a sandbox, each of which tries something that must not succeed,
 and looks at what became of it: judged by a rule, contained by the sandbox, or neither.
 
+All of this is about the kernel's interceptor. With --interceptor shell, a patched shell
+has the programs that it starts judged, and nothing that these start in turn.
+
 Exits with 0 when no layer is missing and every canary was held, else with 1.
 
 Examples:
@@ -107,12 +110,13 @@ fn try_out() -> Result<Layers, RunError> {
         require: &[],
         keep: &[theirs.as_raw_fd()],
         terminal: false,
+        listen: true,
         tell: false,
     };
     let mut channel = Some(theirs);
-    let started = confine::start(&setup, |inside| match channel.take() {
-        Some(channel) => launcher::show(inside.listener, channel),
-        None => Exit::Internal.code(),
+    let started = confine::start(&setup, |inside| match (inside.listener, channel.take()) {
+        (Some(listener), Some(channel)) => launcher::show(listener, channel),
+        _ => Exit::Internal.code(),
     });
     drop(channel);
     match started {

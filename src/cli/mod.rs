@@ -22,6 +22,7 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::wrapper;
 
 /// Decides, by rules you can read, what happens to every program that a shell command starts
 ///
@@ -45,6 +46,13 @@ enum Command {
     Run(run::Args),
     /// Serve a shell tool over MCP, each program it starts judged by the rules
     Serve(serve::Args),
+    /// Start a program as a patched shell does: judged by whoever started the shell
+    ///
+    /// This is what a shell made by scripts/build-patched-shell starts in place of each program,
+    /// by the name codex-execve-wrapper. It asks `codex-shell run` or `codex-shell serve` with
+    /// `--interceptor shell`, by the socket that CODEX_ESCALATE_SOCKET names. Without one it fails
+    /// with 125, and nothing runs.
+    ExecveWrapper(ExecveWrapper),
     /// Answer the questions of servers started with --ask queue
     #[command(subcommand)]
     Approve(approve::Command),
@@ -60,6 +68,18 @@ enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man,
+}
+
+/// For its help alone: the applet takes the words as they are, without a parser.
+#[derive(Debug, clap::Args)]
+struct ExecveWrapper {
+    /// The file to execute
+    #[arg(value_name = "FILE")]
+    file: OsString,
+
+    /// Its argument vector, from argv[0] on
+    #[arg(value_name = "ARGV", trailing_var_arg = true)]
+    argv: Vec<OsString>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,6 +110,9 @@ pub fn main(args: Vec<OsString>) -> Exit {
             Command::Rules(Rules::Heuristics(args)) => rules_heuristics::main(&args),
             Command::Run(args) => run::main(&args),
             Command::Serve(args) => serve::main(args),
+            Command::ExecveWrapper(ExecveWrapper { file, argv }) => {
+                wrapper::main(None, [vec![file], argv].concat())
+            }
             Command::Approve(command) => approve::main(command),
             Command::Config(args) => config::main(&args),
             Command::Trust(args) => trust::main(&args),

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::Profiles;
 use crate::confine::Mode;
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::exit::Exit;
@@ -92,17 +93,18 @@ pub(super) fn main(args: &Args) -> Exit {
     report::diagnostics::print_errors(&rules);
     let index = IndexedRules::new(rules);
     let set = &loaded.settings;
+    let profiles = Profiles::new(set, cwd.clone(), std::env::var_os("TMPDIR"));
     let place =
         |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);
     match script(args, &cwd) {
-        Ok(Some(script)) => return explain_script(args, &index, &script, &place),
+        Ok(Some(script)) => return explain_script(args, (&index, &profiles), &script, &place),
         Ok(None) => {}
         Err(message) => {
             report::error(&message);
             return Exit::Usage;
         }
     }
-    let request = place(&args.command);
+    let request = place(&args.command).with_original(&|name| index.has_rules_on(name));
     let judgement = judge(&index, &request);
     let near_misses = near_misses(&index, &request);
     let explanation = Explanation {
@@ -110,6 +112,7 @@ pub(super) fn main(args: &Args) -> Exit {
         request: &request,
         judgement: &judgement,
         near_misses: &near_misses,
+        profiles: &profiles,
     };
     let written = match args.format {
         Format::Text => Ok(explanation.text(wants_colour())),
@@ -149,7 +152,7 @@ fn is_script(path: &Path) -> bool {
 
 fn explain_script(
     args: &Args,
-    index: &IndexedRules,
+    (index, profiles): (&IndexedRules, &Profiles),
     text: &[u8],
     place: &dyn Fn(&[OsString]) -> Request,
 ) -> Exit {
@@ -158,6 +161,7 @@ fn explain_script(
     let explanation = ScriptExplanation {
         rules: index,
         judgement: &judgement,
+        profiles,
     };
     let written = match args.format {
         Format::Text => Ok(explanation.text(wants_colour())),
@@ -222,6 +226,7 @@ pub(super) fn request(
     Request::new(program, command.to_vec(), cwd)
         .with_environment(std::env::vars_os().collect())
         .with_interpreters(&writable)
+        .with_repository(&writable)
 }
 
 fn temporary() -> Option<PathBuf> {

@@ -9,17 +9,19 @@ use std::sync::Arc;
 
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, command, fixed, terminal};
-use crate::audit::Audit;
+use crate::audit::{Audit, RefusedPath};
 use crate::config::values::{Ask, Interceptor};
-use crate::config::{Loaded, Settings};
+use crate::config::{Loaded, Profiles, Settings};
 use crate::confine::{LayerName, Layers, Mode, Policy, Status};
 use crate::evaluate::IndexedRules;
 use crate::exit::Exit;
+use crate::intercept::broker::Patched;
+use crate::intercept::complaints::Denial;
 use crate::intercept::keeper;
 use crate::intercept::launcher::Command;
-use crate::intercept::refused::Kind;
+use crate::intercept::refused::{Kind, Refusal};
 use crate::intercept::run::{Ended, Run, run};
-use crate::intercept::shell;
+use crate::intercept::shell::{self, Mark};
 use crate::intercept::supervisor::{Phase, Session};
 use crate::report;
 use crate::sys::{fork, signals};
@@ -122,9 +124,11 @@ fn fail(message: &str) -> Exit {
 /// Everything that is settled before a second process exists.
 struct Prepared {
     policy: Policy,
+    profiles: Profiles,
     rules: IndexedRules,
     audit: Audit,
     command: Command,
+    patched: Option<Patched>,
 }
 
 fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
@@ -133,12 +137,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         fork::check_open(fd).map_err(|e| format!("descriptor {fd}: {e}"))?;
     }
     let settings = &loaded.settings;
-    if settings.interceptor.value == Interceptor::Shell {
-        let source = &settings.interceptor.source;
-        return Err(format!(
-            "{source}: run has no shell interceptor; set it to \"auto\" or \"kernel\""
-        ));
-    }
+    let patched = patched(args, settings)?;
     let rules = load(loaded, &args.rules);
     let audit = match &args.audit {
         Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
@@ -158,14 +157,33 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         temporary.as_deref(),
     )
     .map_err(|e| e.to_string())?;
-    let command = command(args, &settings.shell.value, &directory).map_err(|e| e.to_string())?;
+    let mark = patched.as_ref().map_or(Mark::Exec, |_| Mark::Packet);
+    let command =
+        command(args, &settings.shell.value, &directory, mark).map_err(|e| e.to_string())?;
     fork::close_others_on_exec().map_err(|e| e.to_string())?;
     Ok(Prepared {
         policy,
+        profiles: Profiles::new(settings, directory, temporary),
         rules,
         audit,
         command,
+        patched,
     })
+}
+
+/// The patched shell, where it is the interceptor.
+fn patched(args: &Args, settings: &Settings) -> Result<Option<Patched>, String> {
+    if settings.interceptor.value != Interceptor::Shell {
+        return Ok(None);
+    }
+    if args.script.is_none() {
+        let source = &settings.interceptor.source;
+        return Err(format!(
+            "{source}: the shell interceptor needs a script: -c SCRIPT"
+        ));
+    }
+    let patched = Patched::new(&settings.shell.value, None);
+    patched.map(Some).map_err(|error| error.to_string())
 }
 
 /// Loads the rules; what is wrong with them is said, and makes what no rule matches be asked about.
@@ -175,11 +193,11 @@ fn load(loaded: &Loaded, given: &[PathBuf]) -> IndexedRules {
     IndexedRules::new(set)
 }
 
-fn command(args: &Args, shell: &Path, directory: &Path) -> io::Result<Command> {
+fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Result<Command> {
     let mut argv = args.command.clone();
     let program = match &args.script {
         Some(script) => {
-            argv.splice(0..0, shell::argv(shell, args.login, script));
+            argv.splice(0..0, shell::argv(shell, args.login, script, mark));
             shell.as_os_str().to_owned()
         }
         None => argv.first().cloned().unwrap_or_default(),
@@ -224,43 +242,70 @@ fn approver(who: &Ask) -> Arc<dyn Approver> {
 fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
     let Prepared {
         policy,
+        profiles,
         rules,
         audit,
         command,
+        patched,
     } = prepared;
     let confined = policy.mode != Mode::DangerFullAccess;
-    let session = Session {
-        rules: Arc::new(rules),
-        approver: approver(&settings.ask.value),
-        audit: Arc::new(audit),
-        environment: SessionEnvironment::new(std::env::vars_os()),
-        writable: confined.then(|| policy.writable_roots().to_vec()),
+    let (rules, audit) = (Arc::new(rules), Arc::new(audit));
+    let approver = approver(&settings.ask.value);
+    let attempt = |command: &Command, patched: Option<&Patched>| {
+        let session = Session {
+            rules: Arc::clone(&rules),
+            approver: Arc::clone(&approver),
+            audit: Arc::clone(&audit),
+            environment: SessionEnvironment::new(std::env::vars_os()),
+            writable: confined.then(|| policy.writable_roots().to_vec()),
+            profiles: profiles.clone(),
+            require: args.require.clone(),
+        };
+        let plan = Run {
+            policy: &policy,
+            require: &args.require,
+            command,
+            phase: match args.script {
+                Some(_) => Phase::Shell { login: args.login },
+                None => Phase::Command,
+            },
+            pass: &args.pass_fd,
+            timeout: settings.timeout.value,
+            patched,
+        };
+        run(&plan, session, |layers| describe(args, layers))
     };
-    let plan = Run {
-        policy: &policy,
-        require: &args.require,
-        command: &command,
-        phase: match args.script {
-            Some(_) => Phase::Shell { login: args.login },
-            None => Phase::Command,
-        },
-        pass: &args.pass_fd,
-        timeout: settings.timeout.value,
-    };
-    let audit = Arc::clone(&session.audit);
-    match run(&plan, session, |layers| describe(args, layers)) {
+    let mut ended = attempt(&command, patched.as_ref());
+    if let Err(error) = &ended
+        && error.is_of_the_kernel()
+        && let Some((patched, command)) = instead(args, settings)
+    {
+        report::note(&format!("{error}; the patched shell brings execs instead"));
+        ended = attempt(&command, Some(&patched));
+    }
+    match ended {
         Ok(Ended { exit, refused }) => {
-            for kind in &refused {
-                audit.refused(&kind.record());
+            for call in &refused.calls {
+                audit.refused(&call.record());
             }
-            // A script's standard error stays what its programs wrote.
-            if args.verbose || exit.code() != 0 && io::stderr().is_terminal() {
-                refused.iter().take(EXPLAINED).for_each(explain);
+            for path in &refused.paths {
+                audit.denied(&path.record());
             }
+            explain_refusal(args, exit, &refused);
             exit
         }
         Err(error) => fail(&error.to_string()),
     }
+}
+
+/// The patched shell that is set, if it may take the kernel's place, and the command for it.
+fn instead(args: &Args, settings: &Settings) -> Option<(Patched, Command)> {
+    let auto = settings.interceptor.value == Interceptor::Auto && args.script.is_some();
+    let shell = Some(&settings.shell.value).filter(|_| auto)?;
+    let patched = Patched::new(shell, None).ok()?;
+    let directory = std::env::current_dir().ok()?;
+    let command = command(args, shell, &directory, Mark::Packet).ok()?;
+    Some((patched, command))
 }
 
 /// What is lost is always said, what holds with `--verbose`.
@@ -270,14 +315,29 @@ fn describe(args: &Args, layers: &Layers) {
         report::note(&format!("no {}: {lost} ({reason})", name.as_str()));
     }
     for layer in layers.list.iter().filter(|_| args.verbose) {
-        if layer.status == Status::InForce {
-            report::note(&format!("{}: {}", layer.name.as_str(), layer.name.holds()));
-        }
+        let what = match &layer.status {
+            Status::InForce => layer.name.holds(),
+            Status::Partly(what) => what,
+            Status::Missing(_) | Status::Off => continue,
+        };
+        report::note(&format!("{}: {what}", layer.name.as_str()));
     }
 }
 
-/// One line on what the sandbox refused.
-fn explain(kind: &Kind) {
+/// After a failure, a few lines on what the sandbox refused: paths and addresses always; other calls,
+/// which programs try that can do without, only where a person reads.
+fn explain_refusal(args: &Args, exit: Exit, refused: &Refusal) {
+    if exit.code() == 0 && !args.verbose {
+        return;
+    }
+    let all = args.verbose || io::stderr().is_terminal();
+    let calls = refused.calls.iter();
+    let calls = calls.filter(|call| all || call.refused.is_internet());
+    calls.take(EXPLAINED).for_each(explain_call);
+    refused.paths.iter().take(EXPLAINED).for_each(explain_path);
+}
+
+fn explain_call(kind: &Kind) {
     let what = report::refusals::what(&kind.refused);
     let first = kind
         .record()
@@ -286,5 +346,17 @@ fn explain(kind: &Kind) {
     let (times, remedy) = (kind.times, kind.refused.remedy);
     report::note(&format!(
         "the sandbox refused {what} ({times} in all{first}); {remedy}"
+    ));
+}
+
+fn explain_path(denial: &Denial) {
+    let RefusedPath {
+        path,
+        times,
+        remedy,
+    } = denial.record();
+    let times = report::refusals::times(times);
+    report::note(&format!(
+        "the sandbox refused writing {path} ({times}); `{remedy}` permits it"
     ));
 }

@@ -1,16 +1,18 @@
 //! `codex-shell serve`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::run::layer;
-use super::settings::SandboxMode;
+use super::settings::{self, SandboxMode, Which};
 use crate::approve::Answer;
 use crate::audit::Audit;
-use crate::config::settings::SHELL;
-use crate::config::values::duration;
+use crate::config::settings::Source;
+use crate::config::values::{Ask, Interceptor, duration};
+use crate::config::{Flags, Loaded, Places, Profiles, Settings};
 use crate::confine::{LayerName, Mode};
 use crate::exit::Exit;
+use crate::intercept::broker::Patched;
 use crate::mcp::{self, Options, ServeError, Who};
 use crate::report;
 use crate::sys::fork;
@@ -21,12 +23,14 @@ Examples:
   codex-shell serve --sandbox workspace-write
   codex-shell serve --ask queue
 
-The protocol is spoken on standard input and output. Without --sandbox the client
-says what the sandbox permits (codex/sandbox-state/update), and until it does,
-nothing can be written. The server ends with its client, and every command with
-the server.")]
+The protocol is spoken on standard input and output. What is not said here is as
+in codex-shell.toml (see codex-shell config). Where neither says what the sandbox
+permits, the client does (codex/sandbox-state/update), and until it has, nothing
+can be written. The server ends with its client, and every command with the
+server.")]
 pub(super) struct Args {
-    /// Rules: a file, or a directory of *.rules files; may be given again
+    /// Read rules from this file, or from the *.rules files in this directory, and from nowhere
+    /// else; may be given again
     #[arg(long, value_name = "FILE|DIR")]
     rules: Vec<PathBuf>,
 
@@ -34,9 +38,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "MODE", value_enum)]
     sandbox: Option<SandboxMode>,
 
-    /// Whether that sandbox has a network
-    #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
-    network: bool,
+    /// Whether that sandbox has a network [default: false]
+    #[arg(long, value_name = "BOOL")]
+    network: Option<bool>,
 
     /// Another directory that workspace-write may write to, beside the working directory; may be
     /// given again
@@ -47,38 +51,42 @@ pub(super) struct Args {
     #[arg(long)]
     no_tmp: bool,
 
-    /// Who is asked: client, queue, deny, allow, or command:PROGRAM
+    /// Who is asked: client, queue, deny, allow, or command:PROGRAM [default: client]
     ///
     /// `client` asks by elicitation; `queue` keeps questions for `codex-shell approve` in another
     /// terminal. PROGRAM reads the question as a line of JSON and answers by its exit status: 0 is
     /// yes.
-    #[arg(long, value_name = "WHO", default_value = "client", value_parser = who)]
-    ask: Who,
+    #[arg(long, value_name = "WHO", value_parser = who)]
+    ask: Option<Who>,
 
     /// A question that nobody answers is answered with no after this time
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     ask_timeout: Duration,
 
-    /// How long a command may take when the call does not say
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    timeout: Duration,
+    /// How long a command may take when the call does not say [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    timeout: Option<Duration>,
 
     /// How much of what a command writes is returned, in bytes for each stream; all of a longer
     /// output is kept in a file until the server ends
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 10)]
     max_output: usize,
 
-    /// The shell
+    /// The shell [default: /bin/bash]
     #[arg(
         long,
         visible_alias = "shell",
         value_name = "PATH",
-        env = "CODEX_BASH_PATH",
-        default_value = SHELL
+        env = "CODEX_BASH_PATH"
     )]
-    bash: PathBuf,
+    bash: Option<PathBuf>,
 
-    /// Accepted and not used: the kernel tells of each exec, whatever the shell
+    /// What brings each exec before the rules [default: auto]
+    #[arg(long, value_name = "WHICH", value_enum)]
+    interceptor: Option<Which>,
+
+    /// The program that a patched shell starts in place of each other one: a link named
+    /// codex-execve-wrapper to codex-shell [default: one that is made if need be]
     #[arg(long, value_name = "PATH")]
     execve: Option<PathBuf>,
 
@@ -106,44 +114,102 @@ fn who(text: &str) -> Result<Who, String> {
     }
 }
 
+/// How long a command may take where nothing says it.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 pub(super) fn main(args: Args) -> Exit {
-    if args.execve.is_some() {
-        report::note("--execve is not needed: the kernel tells of each exec");
-    }
-    let audit = match &args.audit {
-        Some(path) => Audit::to(path).map_err(|error| format!("{}: {error}", path.display())),
-        None => Ok(Audit::default()),
+    let directory = match std::env::current_dir() {
+        Ok(directory) => directory,
+        Err(error) => return fail(&format!("the working directory: {error}")),
     };
-    let started = audit.and_then(|audit| {
-        fork::close_others_on_exec().map_err(|error| error.to_string())?;
-        Ok(Options {
-            sandbox: args.sandbox.map(Mode::from),
-            network: args.network,
-            writable: args.writable,
-            tmp: !args.no_tmp,
-            require: args.require,
-            rules: args.rules,
-            shell: args.bash,
-            ask: args.ask,
-            ask_timeout: args.ask_timeout,
-            timeout: args.timeout,
-            output_limit: args.max_output,
-            audit,
-        })
-    });
-    let served = started.map(mcp::serve);
+    let Ok(loaded) = settings::load_flags(directory.clone(), &args.flags()) else {
+        return Exit::Internal;
+    };
+    let served = args
+        .options(loaded, Places::of_process(directory))
+        .map(mcp::serve);
     match served {
-        Ok(Ok(())) => Exit::Success,
+        Ok(Ok(None)) => Exit::Success,
+        Ok(Ok(Some(signal))) => Exit::Command(signal.to_le_bytes()[0].saturating_add(128)),
         Ok(Err(ServeError::Rules(errors))) => {
             for error in &errors {
                 report::error(error);
             }
-            report::error("the server does not start with rules that can't be loaded");
+            report::error("the server does not serve with rules that can't be loaded");
             Exit::Failure
         }
         Ok(Err(error)) => fail(&error.to_string()),
         Err(error) => fail(&error),
     }
+}
+
+impl Args {
+    fn flags(&self) -> Flags {
+        Flags {
+            sandbox: self.sandbox.map(Mode::from),
+            network: self.network,
+            writable: self.writable.clone(),
+            interceptor: self.interceptor.map(Interceptor::from),
+            shell: self.bash.clone(),
+            ask: None,
+            timeout: self.timeout,
+        }
+    }
+
+    fn options(self, loaded: Loaded, places: Places) -> Result<Options, String> {
+        let settings = loaded.settings;
+        let patched = patched(&settings, self.execve.as_deref())?;
+        let audit = match &self.audit {
+            Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
+            None => Audit::default(),
+        };
+        fork::close_others_on_exec().map_err(|error| error.to_string())?;
+        let ask = self.ask.unwrap_or_else(|| asked(&settings));
+        let temporary = std::env::var_os("TMPDIR");
+        let profiles = Profiles::new(&settings, places.directory.clone(), temporary);
+        // Where nobody has said anything, the client does.
+        let is_set = settings.sandbox.source != Source::Default;
+        Ok(Options {
+            sandbox: is_set.then_some(settings.sandbox.value),
+            network: settings.network.value,
+            writable: settings.writable.value,
+            tmp: !self.no_tmp,
+            require: self.require,
+            rules: self.rules,
+            places,
+            profiles,
+            shell: settings.shell.value,
+            patched,
+            ask,
+            ask_timeout: self.ask_timeout,
+            timeout: settings.timeout.value.unwrap_or(TIMEOUT),
+            output_limit: self.max_output,
+            audit,
+        })
+    }
+}
+
+/// Who is asked as files say. There is no terminal here: whoever sits at the client is asked.
+fn asked(settings: &Settings) -> Who {
+    let source = &settings.ask.source;
+    match &settings.ask.value {
+        Ask::Terminal => Who::Client,
+        Ask::Deny => Who::Fixed(Answer::No(format!("declined by {source}"))),
+        Ask::Allow => Who::Fixed(Answer::Yes),
+        Ask::Program(program) => Who::Program(program.clone()),
+    }
+}
+
+/// The patched shell, where it is the interceptor.
+fn patched(settings: &Settings, execve: Option<&Path>) -> Result<Option<Patched>, String> {
+    if settings.interceptor.value == Interceptor::Shell {
+        let patched = Patched::new(&settings.shell.value, execve);
+        return patched.map(Some).map_err(|error| error.to_string());
+    }
+    if execve.is_some() {
+        report::note("--execve is not needed: the kernel tells of each exec");
+    }
+    Ok(None)
 }
 
 fn fail(message: &str) -> Exit {

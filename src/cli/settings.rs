@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::values::{Ask, duration};
+use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{self, Flags, Loaded, Places};
 use crate::confine::Mode;
 use crate::report;
@@ -35,9 +35,34 @@ pub(super) struct SettingsArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
 
+    /// What brings each exec before the rules [default: auto]
+    #[arg(long, value_name = "WHICH", value_enum)]
+    interceptor: Option<Which>,
+
     /// The shell for -c [default: /bin/bash]
     #[arg(long, value_name = "PATH")]
     shell: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Which {
+    /// The kernel; a patched shell where the kernel can't
+    Auto,
+    /// The kernel: every program is judged
+    Kernel,
+    /// A patched shell (scripts/build-patched-shell): what it starts is judged, what these
+    /// programs start is not
+    Shell,
+}
+
+impl From<Which> for Interceptor {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Auto => Self::Auto,
+            Which::Kernel => Self::Kernel,
+            Which::Shell => Self::Shell,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -79,6 +104,7 @@ impl SettingsArgs {
             sandbox: self.sandbox.map(Mode::from),
             network: self.network,
             writable: self.writable.clone(),
+            interceptor: self.interceptor.map(Interceptor::from),
             shell: self.shell.clone(),
             ask: self.ask.clone(),
             timeout: self.timeout,
@@ -93,8 +119,13 @@ pub(super) struct Said;
 /// What counts for a command that starts in `directory`. What of a project does not count is said
 /// on standard error.
 pub(super) fn load(directory: PathBuf, args: &SettingsArgs) -> Result<Loaded, Said> {
+    load_flags(directory, &args.flags())
+}
+
+/// The same with what the command line says already put together.
+pub(super) fn load_flags(directory: PathBuf, flags: &Flags) -> Result<Loaded, Said> {
     let places = Places::of_process(directory);
-    match config::load(&places, &args.flags()) {
+    match config::load(&places, flags) {
         Ok(loaded) => {
             for note in &loaded.notes {
                 report::note(note);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::confine::Mode;
 
 use super::settings::{Settings, Sourced};
-use super::values::Ask;
+use super::values::{Ask, Interceptor};
 
 /// The settings among the flags; what is `None` or empty was not given.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,8 @@ pub struct Flags {
     pub network: Option<bool>,
     /// `--writable`, beside the directories that files name. From the working directory on.
     pub writable: Vec<PathBuf>,
+    /// `--interceptor`.
+    pub interceptor: Option<Interceptor>,
     /// `--shell`.
     pub shell: Option<PathBuf>,
     /// `--ask`.
@@ -38,6 +40,9 @@ impl Settings {
             let mut paths = std::mem::take(&mut self.writable.value);
             paths.extend_from_slice(&flags.writable);
             self.writable = Sourced::flag(paths, "--writable");
+        }
+        if let Some(interceptor) = flags.interceptor {
+            self.interceptor = Sourced::flag(interceptor, "--interceptor");
         }
         if let Some(shell) = &flags.shell {
             self.shell = Sourced::flag(shell.clone(), "--shell");

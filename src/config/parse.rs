@@ -180,6 +180,11 @@ impl Reader<'_> {
             let Some(table) = self.subtable(value) else {
                 continue;
             };
+            if Mode::from_name(word.get_ref()).is_some() {
+                let message = format!("`{}` is a sandbox mode already", word.get_ref());
+                self.problem(word.span(), message);
+                continue;
+            }
             let mut profile = SaidProfile::default();
             for (key, value) in table {
                 match self.key(PROFILE_KEYS, key).map(|key| key.name) {

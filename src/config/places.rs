@@ -8,10 +8,14 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
+use super::trust;
 use crate::rules::{Layer, Origin};
 
 /// The name of the file with settings, in every folder that may have one.
 pub const FILE: &str = "codex-shell.toml";
+
+/// The rules of the machine.
+const ADMIN_RULES: &str = "/etc/codex/rules";
 
 /// The folders that files are looked for in.
 #[derive(Debug, Clone)]
@@ -60,12 +64,26 @@ impl Places {
     /// existing, so that loading it fails for all to see.
     pub fn rules(&self) -> Vec<Origin> {
         let user = self.codex_home.as_ref().map(|home| home.join("rules"));
-        let admin = Origin::new(Layer::Admin, "/etc/codex/rules");
+        let admin = Origin::new(Layer::Admin, ADMIN_RULES);
         let user = user.map(|path| Origin::new(Layer::User, path));
         std::iter::once(admin)
             .chain(user)
             .filter(|origin| !is_absent(&origin.path))
             .collect()
+    }
+
+    /// Every file and folder that can make [`super::load`] find other rules when it changes, whether
+    /// it exists or not. What a folder of rules holds is not among them.
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let mut paths = vec![PathBuf::from(ADMIN_RULES)];
+        if let Some(home) = &self.codex_home {
+            paths.extend([home.join("rules"), home.join(FILE), trust::file(home)]);
+        }
+        if let Some(root) = self.project() {
+            let folder = root.join(".codex");
+            paths.extend([folder.join(FILE), folder.join("rules")]);
+        }
+        paths
     }
 
     /// The nearest directory with a `.codex` folder, from where the command starts upwards. The

@@ -73,10 +73,15 @@ pub enum TrustError {
     Name(PathBuf),
 }
 
+/// Where the store is.
+pub(super) fn file(codex_home: &Path) -> PathBuf {
+    codex_home.join("codex-shell").join("trust.json")
+}
+
 impl TrustStore {
     /// Reads the store in `codex_home`; one that does not exist yet is empty.
     pub fn open(codex_home: &Path) -> Result<Self, TrustError> {
-        let path = codex_home.join("codex-shell").join("trust.json");
+        let path = file(codex_home);
         let document = match read_capped(&path, MAX_FILE, Duration::ZERO) {
             Ok(bytes) => {
                 check_owner(&path)?;

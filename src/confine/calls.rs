@@ -23,6 +23,9 @@ pub(super) enum Verdict {
     Refuse(Errno),
     /// Fails with EPERM when argument `.0` is not zero.
     RefuseNonZero(u32),
+    /// Fails with EPERM unless argument 0, the kind of target, is `.0`, which is one process, and
+    /// argument 1, the target, is zero, which is the caller.
+    OwnProcess(u32),
     /// Fails with EPERM when argument `.0` has a bit of `.1`.
     RefuseBits(u32, u32),
     /// Fails with EPERM for new namespaces; asks the supervisor about a thread, or a process, that
@@ -31,6 +34,9 @@ pub(super) enum Verdict {
     Clone,
     /// Fails with EPERM when argument `.0` is one of `.1`.
     RefuseValues(u32, &'static [u32]),
+    /// Asks the supervisor about a message on standard error: descriptor 2, and argument 2, the length,
+    /// no more than [`LONGEST_COMPLAINT`].
+    Complaint,
     /// Passes for a connected pair of local sockets: one of datagrams could address others.
     LocalPair,
     /// Passes for internet sockets and for asking about routes; fails with EPERM for local ones,
@@ -81,6 +87,9 @@ const NO: Verdict = Verdict::Refuse(Errno::EPERM);
 /// libc takes it as "too old a kernel" and falls back.
 const ABSENT: Verdict = Verdict::Refuse(Errno::ENOSYS);
 
+/// `F_SETLEASE`, `F_SETDELEG`.
+const LEASES: Verdict = Verdict::RefuseValues(1, &[1024, 1040]);
+
 /// Every `CLONE_NEW*` flag that `clone` and `unshare` know, time namespaces (0x80) excepted:
 /// in `clone` that bit is part of the exit signal.
 pub(super) const NEW_NAMESPACE: u32 = 0x7e02_0000;
@@ -93,8 +102,21 @@ pub(super) const EXEC: Group = &[
     (x86_64("afs_syscall", PROXY_CALL), Verdict::Notify),
 ];
 
+/// As long may a message on standard error be that the supervisor looks at, in bytes; in buffers, for
+/// `writev`.
+pub(super) const LONGEST_COMPLAINT: u32 = 4096;
+
+/// In force in a sandbox that tells, before all others: these are made often.
+pub(super) const COMPLAINTS: Group = &[
+    (both("write", 1, 4), Verdict::Complaint),
+    (both("writev", 20, 146), Verdict::Complaint),
+];
+
 /// In force in every sandbox.
 pub(super) const SANDBOX: Group = &[
+    // Who leases a file can hold up those who open it.
+    (both("fcntl", 72, 55), LEASES),
+    (i386("fcntl64", 221), LEASES),
     // Its flags are behind a pointer; `clone` says the same where the filter can see it.
     (unified("clone3", 435), ABSENT),
     (both("clone", 56, 120), Verdict::Clone),
@@ -164,6 +186,12 @@ pub(super) const SANDBOX: Group = &[
 
 const TIOCSTI: u32 = 0x5412;
 const TIOCLINUX: u32 = 0x541c;
+/// How a terminal treats what comes in: nobody's to change but the caller's.
+const TIOCSETD: u32 = 0x5423;
+const PRIO_PROCESS: u32 = 0;
+const PRIO_PGRP: u32 = 1;
+const IOPRIO_WHO_PROCESS: u32 = 1;
+const IOPRIO_WHO_PGRP: u32 = 2;
 /// `FS_IOC_SETFLAGS` in both sizes, `FS_IOC_FSSETXATTR`, `FS_IOC_SETVERSION` in both sizes.
 const SET_FLAGS: u32 = 0x4008_6602;
 const SET_FLAGS_32: u32 = 0x4004_6602;
@@ -178,7 +206,16 @@ pub(super) const WITH_NAMESPACES: Group = &[
     (both("process_vm_writev", 311, 348), Verdict::Notify),
     (
         both("ioctl", 16, 54),
-        Verdict::RefuseValues(1, &[TIOCSTI, TIOCLINUX]),
+        Verdict::RefuseValues(1, &[TIOCSTI, TIOCLINUX, TIOCSETD]),
+    ),
+    // The group may be the caller's, with members outside.
+    (
+        both("setpriority", 141, 97),
+        Verdict::RefuseValues(0, &[PRIO_PGRP]),
+    ),
+    (
+        both("ioprio_set", 251, 289),
+        Verdict::RefuseValues(0, &[IOPRIO_WHO_PGRP]),
     ),
 ];
 
@@ -191,6 +228,7 @@ pub(super) const WITHOUT_NAMESPACES: Group = &[
             &[
                 TIOCSTI,
                 TIOCLINUX,
+                TIOCSETD,
                 SET_FLAGS,
                 SET_FLAGS_32,
                 SET_ATTRIBUTES,
@@ -244,8 +282,14 @@ pub(super) const WITHOUT_NAMESPACES: Group = &[
         Verdict::RefuseNonZero(0),
     ),
     (both("sched_setattr", 314, 351), Verdict::RefuseNonZero(0)),
-    (both("setpriority", 141, 97), Verdict::RefuseNonZero(1)),
-    (both("ioprio_set", 251, 289), Verdict::RefuseNonZero(1)),
+    (
+        both("setpriority", 141, 97),
+        Verdict::OwnProcess(PRIO_PROCESS),
+    ),
+    (
+        both("ioprio_set", 251, 289),
+        Verdict::OwnProcess(IOPRIO_WHO_PROCESS),
+    ),
     (i386("ipc", 117), NO),
     (both("shmget", 29, 395), NO),
     (both("shmat", 30, 397), NO),

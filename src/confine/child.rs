@@ -18,6 +18,7 @@ use crate::sys::{caps, clone, fds, seccomp};
 
 use super::error::{ConfineError, During};
 use super::filter::{self, Scope};
+use super::given::Directories;
 use super::layers::{LayerName, Layers, Status};
 use super::policy::Mode;
 use super::{Inside, Job, Wanted, landlock, mounts, namespaces};
@@ -60,12 +61,12 @@ impl Report {
 /// Builds the sandbox around this process and runs `init` in it.
 pub(super) fn run(job: &Job<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8) -> ! {
     let failed = Exit::Internal.code();
-    let (report, listener) = match build(job, &pipe) {
+    let (report, built) = match build(job, &pipe) {
         Ok((layers, listener)) => (Report::Ready(layers), Some(listener)),
         Err(report) => (report, None),
     };
     let told = report.send(pipe);
-    let (Some(listener), Ok(())) = (listener, told) else {
+    let (Some(listener), Ok(())) = (built, told) else {
         clone::exit_now(failed);
     };
     let inside = Inside {
@@ -77,7 +78,7 @@ pub(super) fn run(job: &Job<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8)
     clone::exit_now(status.unwrap_or(failed))
 }
 
-fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, OwnedFd), Report> {
+fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Report> {
     die_with_caller(pipe).map_err(Report::Failed)?;
     let mut layers = Layers::default();
     if !job.in_namespaces() {
@@ -99,7 +100,9 @@ fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, OwnedFd), Report> {
             namespaces::settle(job.identity).map_err(|error| {
                 Report::Barred(format!("the namespaces came without rights: {error}"))
             })?;
+            let directories = Directories::among(job.setup.keep).map_err(Report::Failed)?;
             let proc = mounts::build(&job.plan, &job.cwd).map_err(Report::Failed)?;
+            directories.reopen().map_err(Report::Failed)?;
             layers.add(LayerName::Namespaces, Status::InForce);
             layers.add(LayerName::Proc, proc);
         }
@@ -127,7 +130,11 @@ fn die_with_caller(pipe: &OwnedFd) -> Result<(), ConfineError> {
 }
 
 /// The layers of a sandbox mode, behind the namespaces.
-fn confined(job: &Job<'_>, pipe: &OwnedFd, layers: &mut Layers) -> Result<OwnedFd, ConfineError> {
+fn confined(
+    job: &Job<'_>,
+    pipe: &OwnedFd,
+    layers: &mut Layers,
+) -> Result<Option<OwnedFd>, ConfineError> {
     let policy = job.setup.policy;
     prctl::set_no_new_privs().during("setting no_new_privs")?;
     caps::drop_all().during("giving up capabilities")?;
@@ -138,7 +145,15 @@ fn confined(job: &Job<'_>, pipe: &OwnedFd, layers: &mut Layers) -> Result<OwnedF
     }
     layers.landlock_abi = Some(enforced.abi);
     layers.add(LayerName::Landlock, enforced.status);
-    layers.add(LayerName::Filter, Status::InForce);
+    let part = "sockets, mounts, keyrings, io_uring and the like; no exec is looked at";
+    layers.add(
+        LayerName::Filter,
+        if job.setup.listen {
+            Status::InForce
+        } else {
+            Status::Partly(part.to_owned())
+        },
+    );
     layers.add(LayerName::Privileges, Status::InForce);
     suffice(layers, job.setup.require)?;
     // The kernel forgets it when capabilities change.
@@ -164,10 +179,18 @@ fn promise_if_needed() -> Result<bool, ConfineError> {
 }
 
 /// The listener alone.
-fn unconfined(job: &Job<'_>, pipe: &OwnedFd, layers: &mut Layers) -> Result<OwnedFd, ConfineError> {
+fn unconfined(
+    job: &Job<'_>,
+    pipe: &OwnedFd,
+    layers: &mut Layers,
+) -> Result<Option<OwnedFd>, ConfineError> {
     promise_if_needed()?;
     layers.add(LayerName::Landlock, Status::Off);
-    let part = Status::Partly("exec is judged, nothing else is looked at".to_owned());
+    let part = if job.setup.listen {
+        Status::Partly("exec is judged, nothing else is looked at".to_owned())
+    } else {
+        Status::Off
+    };
     layers.add(LayerName::Filter, part);
     layers.add(LayerName::Privileges, Status::Off);
     suffice(layers, job.setup.require)?;
@@ -201,15 +224,20 @@ fn suffice(layers: &Layers, require: &[LayerName]) -> Result<(), ConfineError> {
 }
 
 /// Closes what was inherited and installs the filter: the last step.
-fn listen(job: &Job<'_>, pipe: &OwnedFd) -> Result<OwnedFd, ConfineError> {
+fn listen(job: &Job<'_>, pipe: &OwnedFd) -> Result<Option<OwnedFd>, ConfineError> {
     let mut keep = job.setup.keep.to_vec();
     keep.push(pipe.as_raw_fd());
     fds::close_all_except(&keep).during("closing inherited descriptors")?;
-    let mut program = filter::program(job.scope());
-    if job.setup.tell {
-        program = filter::told(program);
+    let program = if job.setup.tell {
+        filter::told(job.scope())
+    } else {
+        filter::program(job.scope())
+    };
+    if job.setup.listen {
+        return install(&program).map(Some);
     }
-    install(&program)
+    seccomp::install(&filter::unheard(program)).map_err(|error| not_installed(&error))?;
+    Ok(None)
 }
 
 fn install(program: &[Instruction]) -> Result<OwnedFd, ConfineError> {
@@ -217,10 +245,14 @@ fn install(program: &[Instruction]) -> Result<OwnedFd, ConfineError> {
         if error.raw_os_error() == Some(Errno::EBUSY as i32) {
             ConfineError::Nested
         } else {
-            ConfineError::Setup {
-                step: "installing the system call filter".to_owned(),
-                reason: error.to_string(),
-            }
+            not_installed(&error)
         }
     })
+}
+
+fn not_installed(error: &io::Error) -> ConfineError {
+    ConfineError::Setup {
+        step: "installing the system call filter".to_owned(),
+        reason: error.to_string(),
+    }
 }

@@ -13,8 +13,8 @@ use crate::sys::bpf::{
 use crate::sys::seccomp;
 
 use super::calls::{
-    Call, EXEC, Group, NETWORK_OFF, NETWORK_ON, NEW_NAMESPACE, NEWEST, OTHER_FAMILY, SANDBOX,
-    Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES,
+    COMPLAINTS, Call, EXEC, Group, LONGEST_COMPLAINT, NETWORK_OFF, NETWORK_ON, NEW_NAMESPACE,
+    NEWEST, OTHER_FAMILY, SANDBOX, Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES,
 };
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -57,14 +57,17 @@ pub(super) enum Scope {
 
 /// The filter for `scope`.
 pub(super) fn program(scope: Scope) -> Vec<Instruction> {
-    let groups = groups(scope);
+    assemble(scope, &groups(scope))
+}
+
+fn assemble(scope: Scope, groups: &[Group]) -> Vec<Instruction> {
     // An x32 number is above all others, whatever the scope.
     let newest = match scope {
         Scope::Unconfined => X32 - 1,
         Scope::Sandbox { .. } => NEWEST,
     };
-    let native = bodies(&groups, newest, |call| call.x86_64);
-    let compat = bodies(&groups, newest, |call| call.i386);
+    let native = bodies(groups, newest, |call| call.x86_64);
+    let compat = bodies(groups, newest, |call| call.i386);
 
     let mut program = vec![load(ARCHITECTURE)];
     program.extend(when(ARCHITECTURE_X86_64, native));
@@ -73,16 +76,32 @@ pub(super) fn program(scope: Scope) -> Vec<Instruction> {
     program
 }
 
-/// The same filter, but the listener is asked for each refusal, so that it knows of it. What is
-/// answered as absent goes on being answered by the filter: programs try such calls as a matter of
+/// The same filter, but the listener is asked for each refusal, so that it knows of it, and about
+/// what is written to standard error, where programs say what failed. What is answered as absent goes on being answered by the filter: programs try such calls as a matter of
 /// course.
 ///
 /// Nothing is lost by it: a listener that is gone answers as absent, too.
-pub(super) fn told(mut program: Vec<Instruction>) -> Vec<Instruction> {
+pub(super) fn told(scope: Scope) -> Vec<Instruction> {
+    let mut all = groups(scope);
+    if scope != Scope::Unconfined {
+        all.insert(0, COMPLAINTS);
+    }
+    let mut program = assemble(scope, &all);
     let refusals = [EPERM, OTHER_FAMILY].map(refuse);
     for instruction in &mut program {
         if refusals.contains(instruction) {
             *instruction = ret(seccomp::NOTIFY);
+        }
+    }
+    program
+}
+
+/// The same filter for when there is no listener: what it would be asked about passes, and is held
+/// by the other layers alone.
+pub(super) fn unheard(mut program: Vec<Instruction>) -> Vec<Instruction> {
+    for instruction in &mut program {
+        if *instruction == ret(seccomp::NOTIFY) {
+            *instruction = allow();
         }
     }
     program
@@ -97,6 +116,14 @@ pub(super) fn name_of(scope: Scope, architecture: u32, number: u32) -> Option<&'
         _ => call.i386 == Some(number),
     });
     found.map(|call| call.name)
+}
+
+/// Whether the call is one by which programs complain.
+pub(super) fn is_complaint(architecture: u32, number: u32) -> bool {
+    COMPLAINTS.iter().any(|(call, _)| match architecture {
+        ARCHITECTURE_X86_64 => call.x86_64 == Some(number),
+        _ => call.i386 == Some(number),
+    })
 }
 
 /// Whether the call is refused in a sandbox without namespaces alone.
@@ -163,6 +190,15 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
                 allow(),
             ]
         }
+        Verdict::OwnProcess(kind) => vec![
+            load(argument(0)),
+            if_equal_skip(kind, 1),
+            refuse(EPERM),
+            load(argument(1)),
+            if_equal_skip(0, 1),
+            refuse(EPERM),
+            allow(),
+        ],
         Verdict::RefuseBits(index, mask) => {
             vec![
                 load(argument(index)),
@@ -193,29 +229,42 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
             body.push(allow());
             body
         }
-        Verdict::LocalPair => {
-            let mut types = vec![load(argument(1)), and(!SOCKET_FLAGS)];
-            types.extend(when(SOCK_STREAM, vec![allow()]));
-            types.extend(when(SOCK_SEQPACKET, vec![allow()]));
-            types.push(refuse(EPERM));
-            let mut body = vec![load(argument(0))];
-            body.extend(when(AF_UNIX, types));
-            body.push(refuse(EPERM));
-            body
-        }
-        Verdict::Internet => {
-            let mut routes = vec![load(argument(2))];
-            routes.extend(when(NETLINK_ROUTE, vec![allow()]));
-            routes.push(refuse(OTHER_FAMILY));
-            let mut body = vec![load(argument(0))];
-            body.extend(when(AF_INET, vec![allow()]));
-            body.extend(when(AF_INET6, vec![allow()]));
-            body.extend(when(AF_UNIX, vec![refuse(EPERM)]));
-            body.extend(when(AF_NETLINK, routes));
-            body.push(refuse(OTHER_FAMILY));
-            body
-        }
+        Verdict::Complaint => vec![
+            load(argument(0)),
+            if_equal_skip(2, 1),
+            allow(),
+            load(argument(2)),
+            unless_above_skip(LONGEST_COMPLAINT, 1),
+            allow(),
+            ret(seccomp::NOTIFY),
+        ],
+        Verdict::LocalPair => local_pair(),
+        Verdict::Internet => internet(),
     }
+}
+
+fn local_pair() -> Vec<Instruction> {
+    let mut types = vec![load(argument(1)), and(!SOCKET_FLAGS)];
+    types.extend(when(SOCK_STREAM, vec![allow()]));
+    types.extend(when(SOCK_SEQPACKET, vec![allow()]));
+    types.push(refuse(EPERM));
+    let mut body = vec![load(argument(0))];
+    body.extend(when(AF_UNIX, types));
+    body.push(refuse(EPERM));
+    body
+}
+
+fn internet() -> Vec<Instruction> {
+    let mut routes = vec![load(argument(2))];
+    routes.extend(when(NETLINK_ROUTE, vec![allow()]));
+    routes.push(refuse(OTHER_FAMILY));
+    let mut body = vec![load(argument(0))];
+    body.extend(when(AF_INET, vec![allow()]));
+    body.extend(when(AF_INET6, vec![allow()]));
+    body.extend(when(AF_UNIX, vec![refuse(EPERM)]));
+    body.extend(when(AF_NETLINK, routes));
+    body.push(refuse(OTHER_FAMILY));
+    body
 }
 
 fn allow() -> Instruction {

@@ -15,6 +15,7 @@ mod calls;
 mod child;
 mod error;
 mod filter;
+mod given;
 mod landlock;
 mod layers;
 mod mounts;
@@ -22,6 +23,7 @@ mod namespaces;
 mod placeholder;
 mod policy;
 mod protect;
+mod reach;
 mod refusals;
 
 use std::os::fd::{AsFd, OwnedFd, RawFd};
@@ -38,6 +40,7 @@ use crate::sys::clone::{self, Forked};
 pub use error::ConfineError;
 pub use layers::{Layer, LayerName, Layers, Status};
 pub use policy::{Mode, Policy};
+pub use reach::{Denied, Reach};
 pub use refusals::{Refusals, Refused, Told};
 
 use child::Report;
@@ -59,16 +62,19 @@ pub struct Setup<'a> {
     /// The sandbox stays in the caller's session, with its controlling terminal, where signals
     /// can be held back all the same; otherwise it gets a session of its own.
     pub terminal: bool,
+    /// The filter has a listener, to which every exec comes; otherwise nobody is told of any.
+    pub listen: bool,
     /// The listener is asked for what the filter would refuse, and must refuse it by
-    /// [`Sandbox::refusals`]; otherwise the filter does it alone.
+    /// [`Sandbox::refusals`], and about what is written to standard error; otherwise the filter does
+    /// it alone.
     pub tell: bool,
 }
 
 /// What the first process has.
 #[derive(Debug)]
 pub struct Inside {
-    /// Where the filter's notifications come in; closed on exec.
-    pub listener: OwnedFd,
+    /// Where the filter's notifications come in, if it has a listener; closed on exec.
+    pub listener: Option<OwnedFd>,
     /// This process is number 1 of its namespace, and its end is the end of all it started. Orphans
     /// are its to reap either way.
     pub pid_namespace: bool,
@@ -176,7 +182,7 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
                     init_pid,
                     layers,
                     pid_namespace: job.in_namespaces(),
-                    refusals: Refusals::new(job.scope()),
+                    refusals: Refusals::new(job.scope(), job.reach()),
                     _ground: ground,
                 });
             }
@@ -236,6 +242,12 @@ impl<'a> Job<'a> {
                 namespaces: self.in_namespaces(),
             },
         }
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        let plan = self.in_namespaces().then(|| self.plan.clone());
+        let policy = self.setup.policy;
+        (policy.mode != Mode::DangerFullAccess).then(|| Reach::new(policy, plan, &self.cwd))
     }
 
     fn flags(&self) -> CloneFlags {

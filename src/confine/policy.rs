@@ -76,6 +76,18 @@ impl Policy {
         extra: &[PathBuf],
         tmpdir: Option<&OsStr>,
     ) -> Result<Self, ConfineError> {
+        let extra = extra.iter().map(|path| cwd.join(path));
+        let roots: Vec<PathBuf> = std::iter::once(cwd.to_owned()).chain(extra).collect();
+        Self::with_roots(mode, network, &roots, tmpdir)
+    }
+
+    /// The same where `roots`, all absolute, are the workspaces.
+    pub fn with_roots(
+        mode: Mode,
+        network: bool,
+        roots: &[PathBuf],
+        tmpdir: Option<&OsStr>,
+    ) -> Result<Self, ConfineError> {
         let mut policy = Self {
             mode,
             network: network || mode == Mode::DangerFullAccess,
@@ -85,10 +97,8 @@ impl Policy {
         if mode != Mode::WorkspaceWrite {
             return Ok(policy);
         }
-        let mut workspaces = BTreeSet::from([root(cwd)?]);
-        for path in extra {
-            workspaces.insert(root(&cwd.join(path))?);
-        }
+        let workspaces = roots.iter().map(|path| root(path));
+        let workspaces: BTreeSet<PathBuf> = workspaces.collect::<Result<_, _>>()?;
         let mut writable = workspaces.clone();
         let scratch = [Some(OsStr::new("/tmp")), tmpdir];
         let scratch = scratch.into_iter().flatten().map(Path::new);

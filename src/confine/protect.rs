@@ -12,7 +12,7 @@ use super::placeholder::Placeholders;
 use super::policy::Policy;
 
 /// Names whose contents decide what later programs do, rules and hooks among them.
-const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
+pub(super) const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
 /// A `.git` file or a `commondir` file holds one path.
 const LONGEST_POINTER: u64 = 8192;
 
@@ -134,7 +134,7 @@ fn pin(plan: &mut Plan, roots: &[PathBuf]) {
 }
 
 /// How `path` is mounted by what holds it.
-fn nearest(plan: &Plan, path: &Path) -> Access {
+pub(super) fn nearest(plan: &Plan, path: &Path) -> Access {
     path.ancestors()
         .find_map(|ancestor| plan.get(ancestor))
         .copied()

@@ -7,12 +7,18 @@ use crate::sys::seccomp;
 
 use super::calls::OTHER_FAMILY;
 use super::filter::{self, Scope};
+use super::policy::{Mode, Policy};
+use super::reach::Reach;
 
 /// Knows what the filter of one sandbox would have answered.
 #[derive(Debug, Clone)]
 pub struct Refusals {
     scope: Scope,
     program: Vec<Instruction>,
+    /// What may be written, where that is limited and known.
+    pub reach: Option<Reach>,
+    /// The sandbox is one that a rule asks for.
+    by_rule: bool,
 }
 
 /// A call that the sandbox refuses.
@@ -33,10 +39,19 @@ pub struct Refused {
 pub enum Told {
     /// Asked the listener.
     Asked,
+    /// Let it pass: a message on standard error, to be read and let pass.
+    Complaint,
     /// Refused it.
     Refused(Refused),
     /// Something else: it should not have come.
     Unknown,
+}
+
+impl Refused {
+    /// Whether it is a socket to another machine.
+    pub fn is_internet(&self) -> bool {
+        matches!(self.family, Some(AF_INET | AF_INET6))
+    }
 }
 
 const SOCKETS: [&str; 2] = ["socket", "socketpair"];
@@ -44,10 +59,27 @@ const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
 
 impl Refusals {
-    pub(super) fn new(scope: Scope) -> Self {
+    pub(super) fn new(scope: Scope, reach: Option<Reach>) -> Self {
         Self {
             scope,
             program: filter::program(scope),
+            reach,
+            by_rule: false,
+        }
+    }
+
+    /// Those of a sandbox that a rule asks for, which always has namespaces.
+    pub fn of_profile(policy: &Policy) -> Self {
+        let scope = match policy.mode {
+            Mode::DangerFullAccess => Scope::Unconfined,
+            Mode::ReadOnly | Mode::WorkspaceWrite => Scope::Sandbox {
+                network: policy.network,
+                namespaces: true,
+            },
+        };
+        Self {
+            by_rule: true,
+            ..Self::new(scope, None)
         }
     }
 
@@ -56,6 +88,9 @@ impl Refusals {
         let action = bpf::action(&self.program, call);
         if action == Some(seccomp::NOTIFY) {
             return Told::Asked;
+        }
+        if filter::is_complaint(call.architecture, call.number) {
+            return Told::Complaint;
         }
         let errno = [Errno::EPERM, OTHER_FAMILY]
             .into_iter()
@@ -85,6 +120,10 @@ impl Refusals {
             return "";
         };
         match family {
+            Some(AF_INET | AF_INET6) if !network && self.by_rule => {
+                "`network = True` in the profile that the rule asks for permits it"
+            }
+            _ if self.by_rule => "only `run = \"outside\"` in the rule permits it",
             Some(AF_INET | AF_INET6) if !network => "`--network true` permits it",
             Some(_) => {
                 "only `--sandbox danger-full-access` permits it: any process outside may be at its \

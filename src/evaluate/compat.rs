@@ -119,6 +119,7 @@ mod tests {
             cwd: "/work".into(),
             environment: None,
             interpreter: None,
+            copy_of: None,
         };
         let result = check_strictly(&index, &request, &command, None);
         let matched = result.matches.iter().map(|found| found.matched.join(" "));

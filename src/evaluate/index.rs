@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::models::{self, CommandModel};
 use crate::request::program::last_component;
 use crate::rules::RuleSet;
-use crate::rules::model::PrefixRule;
+use crate::rules::model::{CommandRule, PrefixRule};
 
 use super::meanings::Meanings;
 use super::words::{caseless, same_word};
@@ -34,6 +34,8 @@ pub struct IndexedRules {
     programs: HashMap<String, usize>,
     meanings: Meanings,
     broken: bool,
+    /// A rule has a condition on variables.
+    environment: bool,
 }
 
 /// The rules that agree on the words so far.
@@ -50,6 +52,10 @@ impl IndexedRules {
     pub fn new(rules: RuleSet) -> Self {
         let mut index = Self {
             broken: rules.is_broken(),
+            environment: rules
+                .command_rules
+                .iter()
+                .any(CommandRule::asks_for_variables),
             ..Self::default()
         };
         for (number, rule) in rules.prefix_rules.iter().enumerate() {
@@ -74,7 +80,7 @@ impl IndexedRules {
         }
         index.rules = rules;
         index.meanings = Meanings::of(&index.rules, &|program| {
-            index.model(last_component(program)).is_some()
+            index.knows(last_component(program))
         });
         index
     }
@@ -89,6 +95,11 @@ impl IndexedRules {
         self.broken
     }
 
+    /// Whether any rule has a condition on variables.
+    pub(super) fn has_conditions_on_variables(&self) -> bool {
+        self.environment
+    }
+
     /// What is known of the command line of the program called `name`, a last component.
     pub fn model(&self, name: &OsStr) -> Option<&CommandModel> {
         let name = name.to_str()?;
@@ -96,6 +107,12 @@ impl IndexedRules {
             Some(&number) => Some(&self.rules.programs.get(number)?.model),
             None => models::builtin(name),
         }
+    }
+
+    /// Whether anything is known of that.
+    fn knows(&self, name: &OsStr) -> bool {
+        name.to_str()
+            .is_some_and(|name| self.programs.contains_key(name) || models::knows(name))
     }
 
     /// Rules about what commands mean.
@@ -139,7 +156,7 @@ impl IndexedRules {
     }
 
     /// Whether any rule is on the program `name`.
-    pub(super) fn has_rules_on(&self, name: &OsStr) -> bool {
+    pub fn has_rules_on(&self, name: &OsStr) -> bool {
         [(&self.exact, false), (&self.canonical, true)]
             .into_iter()
             .filter(|(shelves, _)| !shelves.is_empty())

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 
 use crate::request::Request;
 use crate::rules::Decision;
-use crate::rules::model::{PrefixRule, Run};
+use crate::rules::model::{PrefixRule, Profile, Run};
 
 use super::index::IndexedRules;
 use super::means;
 use super::names::{Names, objection, presumed};
 use super::sight::Sight;
 use super::unmatched::{or_stricter_default, unmatched};
+use super::unnamed::{Named, unnamed};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 
 /// What the rules and the heuristics say of `request`, and why.
@@ -18,7 +19,8 @@ use super::verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 /// Rules that restrict (prompt, forbidden) match any of the program's names, what it runs without
 /// another exec, and what its words say it will start; by what those mean, where that is known.
 /// Rules that permit match only the path that runs, only a program that the sandboxed side can't
-/// have put there, and only what is literally there. The strictest match decides. Where none
+/// have put there, and only what is literally there; and not if the command has an option, a
+/// program or a script besides that makes something else of it. The strictest match decides. Where none
 /// matches, the heuristics do, whether all rules could be read, and `default(...)`; else the
 /// command is allowed, inside.
 pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
@@ -82,11 +84,18 @@ pub(super) struct Found {
     pub(super) trace: Trace,
     /// The most confined place that a rule asks for.
     run: Option<Run>,
+    /// Every sandbox that a rule asks for.
+    profiles: Vec<Profile>,
 }
 
 impl Found {
     /// A rule matches as narrowly as it takes to leave the sandbox.
     pub(super) fn lift(&mut self, run: &Run) {
+        if let Run::Profile(profile) = run
+            && !self.profiles.contains(profile)
+        {
+            self.profiles.push(profile.clone());
+        }
         if self.run.as_ref().is_none_or(|least| run < least) {
             self.run = Some(run.clone());
         }
@@ -98,14 +107,18 @@ impl Found {
             _ => Run::Inside,
         };
         let placement = match run {
-            // A sandbox of its own can't be had yet; less than was asked for would be worse.
-            Run::Inside | Run::Profile(_) => Placement::Inside,
-            Run::Outside | Run::Unconfined => Placement::Outside,
+            Run::Inside => Placement::Inside,
+            Run::Profile(_) | Run::Outside | Run::Unconfined => Placement::Outside,
+        };
+        let profiles = match run {
+            Run::Profile(_) => self.profiles.clone(),
+            Run::Inside | Run::Outside | Run::Unconfined => Vec::new(),
         };
         Verdict {
             decision,
             placement,
             run,
+            profiles,
             basis,
         }
     }
@@ -117,7 +130,8 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
     for_each_match(index, request, &mut |number, rule, matched| {
         // Leaving the sandbox is a permission, so a prompt must match as narrowly for that.
         let objection = objection(index, rule.into(), &request.program)
-            .or_else(|| sight.objection(matched.matched.len()));
+            .or_else(|| sight.objection(matched.matched.len()))
+            .or_else(|| beyond(index, request, rule));
         match objection {
             Some(reason) if rule.decision == Decision::Allow => {
                 found.trace.discounted.push((number, reason));
@@ -144,6 +158,25 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
     found.trace.on_trial.sort_by_key(|matched| matched.rule);
     found.trace.on_trial.dedup_by_key(|matched| matched.rule);
     found
+}
+
+/// What the command does beyond the words of a rule that permits. Of a prompt, a person sees all
+/// words.
+fn beyond(index: &IndexedRules, request: &Request, rule: &PrefixRule) -> Option<String> {
+    if rule.decision != Decision::Allow {
+        return None;
+    }
+    let mut words = vec![false; request.arguments().len()];
+    words
+        .iter_mut()
+        .take(rule.rest.len())
+        .for_each(|word| *word = true);
+    let named = Named {
+        words: &words,
+        options: &[],
+        operands: false,
+    };
+    unnamed(index, request, named)
 }
 
 /// Calls `each` with every rule, in order, that matches under some name of the program.

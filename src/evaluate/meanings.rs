@@ -79,15 +79,7 @@ impl Meanings {
         let Some(shelf) = self.programs.get(name.as_bytes()) else {
             return;
         };
-        if reading.plain().any(|(_, doubtful)| doubtful) {
-            return shelf.visit(found);
-        }
-        let words: Vec<&OsStr> = reading
-            .plain()
-            .map(|(word, _)| word)
-            .take(FILED_WORDS)
-            .collect();
-        shelf.along(&words, reading, found);
+        shelf.along(reading, found);
     }
 }
 
@@ -104,52 +96,57 @@ impl Shelf {
         }
     }
 
-    /// The depth of the recursion is bounded by [`FILED_WORDS`].
-    fn along(&self, words: &[&OsStr], reading: &Reading<'_>, found: &mut dyn FnMut(usize)) {
+    /// Calls `found` with the rules of each shelf that the plain words of `reading` lead to from
+    /// here. Words that a rule may pass over, as they could be the value of an option or be meant
+    /// by one of its options, may lead nowhere.
+    fn along(&self, reading: &Reading<'_>, found: &mut dyn FnMut(usize)) {
         self.here.iter().copied().for_each(&mut *found);
-        let Some((word, rest)) = words.split_first() else {
-            return;
-        };
-        if self.next.is_empty() {
-            return;
-        }
-        let mut subcommands = reading.subcommands();
-        let model = subcommands.find(|(written, _)| written == word);
-        let names = model.map_or(&[][..], |(_, model)| model.names.as_slice());
-        let names = names.iter().map(String::as_bytes);
-        for name in names.filter(|name| *name != word.as_bytes()) {
-            if let Some(shelf) = self.next.get(name) {
-                shelf.along(rest, reading, found);
+        let mut open = vec![self];
+        for (word, doubtful) in reading.plain() {
+            let mut reached: Vec<&Self> = Vec::new();
+            for shelf in open.iter().filter(|shelf| !shelf.next.is_empty()) {
+                let next = names(word, reading).filter_map(|name| shelf.next.get(name));
+                reached.extend(next);
             }
-        }
-        if let Some(shelf) = self.next.get(word.as_bytes()) {
-            shelf.along(rest, reading, found);
-        }
-    }
-
-    /// The depth of the recursion is bounded by [`FILED_WORDS`].
-    fn visit(&self, found: &mut dyn FnMut(usize)) {
-        self.here.iter().copied().for_each(&mut *found);
-        for shelf in self.next.values() {
-            shelf.visit(found);
+            let is_new = |next: &&Self| !open.iter().any(|known| std::ptr::eq(*known, *next));
+            let new: Vec<&Self> = reached.iter().copied().filter(is_new).collect();
+            let rules = new.iter().flat_map(|shelf| &shelf.here);
+            rules.copied().for_each(&mut *found);
+            if doubtful || is_option(word.as_bytes()) {
+                open.extend(new);
+            } else {
+                open = reached;
+            }
+            if open.is_empty() {
+                break;
+            }
         }
     }
 }
 
-/// The words of a pattern up to the first that may be an option or stand for one, options that
-/// leave no choice left out.
+/// What rules may call a plain word: itself and, of a subcommand, its other names.
+fn names<'a>(word: &'a OsStr, reading: &'a Reading<'_>) -> impl Iterator<Item = &'a [u8]> {
+    let subcommands = reading.subcommands();
+    let models = subcommands.filter(move |(written, _)| *written == word);
+    let names = models.flat_map(|(_, model)| &model.names);
+    let others = names.map(String::as_bytes);
+    std::iter::once(word.as_bytes()).chain(others.filter(move |name| *name != word.as_bytes()))
+}
+
+fn is_option(word: &[u8]) -> bool {
+    word.starts_with(b"-")
+}
+
+/// The words of a pattern up to the first that may be an option or stand for one; options that
+/// leave no choice are left out, and a command's words may be passed over for them.
 fn plain_words(rule: &PrefixRule) -> Vec<&[String]> {
-    let option = |word: &String| word.starts_with('-');
-    let places = rest_without_options(rule);
+    let option = |word: &String| is_option(word.as_bytes());
+    let places = rule.rest.iter().filter(|place| !place.iter().all(option));
     places
         .take_while(|place| !place.iter().any(option))
         .map(Vec::as_slice)
         .collect()
 }
 
-fn rest_without_options(rule: &PrefixRule) -> impl Iterator<Item = &Vec<String>> {
-    let option = |word: &String| word.starts_with('-');
-    rule.rest
-        .iter()
-        .filter(move |place| !place.iter().all(option))
-}
+#[cfg(test)]
+mod tests;

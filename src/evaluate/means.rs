@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use crate::models::{self, CommandModel, Reading};
 use crate::request::{Program, Request};
 use crate::rules::Decision;
-use crate::rules::meaning::Subject;
+use crate::rules::meaning::{Subject, narrow as reasons};
 use crate::rules::model::{CommandRule, ProgramName, Run};
 
 use super::index::IndexedRules;
@@ -14,6 +14,7 @@ use super::judge::Found;
 use super::names::{Names, Wanted, distrust, objection, presumed};
 use super::see_through::seen_through;
 use super::sight::{Sight, readings};
+use super::unnamed::{Named, unnamed};
 use super::verdict::RuleMatch;
 
 /// A program of which nothing is known.
@@ -155,10 +156,15 @@ impl<'a> Look<'a> {
         let applies = rule.applies(&self.subject(reading));
         let reason = match applies {
             Err("") => return,
-            Err(reason) => Some(reason.to_owned()),
+            Err(reason) => {
+                let option = reasons::ABOUT_OPTIONS.contains(&reason);
+                let more = option.then(|| self.beyond(rule, reading)).flatten();
+                Some(more.unwrap_or_else(|| reason.to_owned()))
+            }
             Ok(()) => self
                 .objection(rule)
-                .or_else(|| sight.objection(self.request.argv.len())),
+                .or_else(|| sight.objection(self.request.argv.len()))
+                .or_else(|| self.beyond(rule, reading)),
         };
         if let Some(reason) = reason {
             if !found
@@ -185,6 +191,17 @@ impl<'a> Look<'a> {
             inner: None,
         };
         note(self.index, matched, found);
+    }
+
+    /// What the command does beyond what a rule that permits names.
+    fn beyond(&self, rule: &CommandRule, reading: &Reading<'_>) -> Option<String> {
+        let words = rule.meaning.named(reading);
+        let named = Named {
+            words: &words,
+            options: &rule.meaning.flags,
+            operands: rule.meaning.leaves_operands_open(),
+        };
+        unnamed(self.index, self.request, named)
     }
 
     /// Why a rule that permits doesn't count for this program.

@@ -17,6 +17,7 @@ pub mod near_miss;
 mod see_through;
 mod sight;
 mod unmatched;
+mod unnamed;
 pub mod verdict;
 mod within;
 mod words;

@@ -55,6 +55,7 @@ fn request(program: Program, argv: &str) -> Request {
         cwd: PathBuf::from("/work"),
         environment: None,
         interpreter: None,
+        copy_of: None,
     }
 }
 
@@ -151,17 +152,17 @@ fn restrictions_see_every_name() {
 
 #[test]
 fn permissions_see_only_the_path_that_runs() {
-    let linked = || file("vi", "/usr/bin/vi", "/opt/vim/vim.basic", Trust::Trusted);
+    let linked = || file("fx", "/usr/bin/fx", "/opt/fx/fx.basic", Trust::Trusted);
     for (name, placement) in [
-        ("vi", Outside),
-        ("/usr/bin/vi", Outside),
-        ("vim.basic", Inside),
-        ("/opt/vim/vim.basic", Inside),
-        ("view", Inside),
-        ("/bin/vi", Inside),
+        ("fx", Outside),
+        ("/usr/bin/fx", Outside),
+        ("fx.basic", Inside),
+        ("/opt/fx/fx.basic", Inside),
+        ("fxw", Inside),
+        ("/bin/fx", Inside),
     ] {
         let rules = rules(&[(Allow, name)]);
-        let request = request(linked(), "view x");
+        let request = request(linked(), "fxw x");
         assert_eq!(answer(&rules, &request), (Allow, placement), "{name}");
     }
     // A second path to the same directory changes nothing.
@@ -321,7 +322,9 @@ fn what_runs_without_an_exec_is_not_hidden() {
     );
     assert_eq!(is(&format!("{ld} rm -rf x")), (Prompt, Inside));
     assert_eq!(is(&format!("{ld} git status")), (Allow, Inside));
-    assert_eq!(is("/lib/ld.so git status"), (Allow, Outside));
+    // Nor does who permits the loader permit what it loads.
+    assert_eq!(is("/lib/ld.so git status"), (Allow, Inside));
+    assert_eq!(is("/lib/ld.so"), (Allow, Outside));
     assert_eq!(is(ld), (Allow, Inside));
     assert_eq!(is("busybox git push"), (Forbidden, Inside));
     assert_eq!(is("coreutils --coreutils-prog=rm -f x"), (Prompt, Inside));

@@ -22,6 +22,7 @@ pub(super) fn unmatched(index: &IndexedRules, request: &Request, within: &[Reque
         decision,
         placement: Placement::Inside,
         run: Run::Inside,
+        profiles: Vec::new(),
         basis,
     }
 }
@@ -33,6 +34,7 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
             decision,
             placement: Placement::Inside,
             run: Run::Inside,
+            profiles: Vec::new(),
             basis: Basis::Default(rule),
         },
         _ => verdict,
@@ -84,6 +86,7 @@ mod tests {
             cwd: PathBuf::from("/work"),
             environment: None,
             interpreter: None,
+            copy_of: None,
         };
         let index = IndexedRules::new(from_own_text("t.rules", rules));
         let verdict = judge(&index, &request).verdict;
@@ -138,6 +141,7 @@ mod tests {
             cwd: PathBuf::from("/work"),
             environment: None,
             interpreter: None,
+            copy_of: None,
         };
         assert_eq!(judge(&index, &request).verdict.decision, Decision::Prompt);
         let path = PathBuf::from("/work/x");

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde::Serialize;
 
 use crate::rules::Decision;
-use crate::rules::model::Run;
+use crate::rules::model::{Profile, Run};
 
 /// Where a program runs if it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -13,7 +13,7 @@ use crate::rules::model::Run;
 pub enum Placement {
     /// Where it was asked for: in the sandbox.
     Inside,
-    /// By the supervisor, outside the sandbox.
+    /// By the supervisor, outside the sandbox; in one of its own if rules ask for that.
     Outside,
 }
 
@@ -25,8 +25,11 @@ pub struct Verdict {
     pub decision: Decision,
     /// Where it runs if it does.
     pub placement: Placement,
-    /// The same in full, as the rules ask for it.
+    /// The same in full, as the rules ask for it: the most confined place that one of them names.
     pub run: Run,
+    /// The sandboxes that rules ask for, each once, when it is to have one of its own: all must
+    /// permit what it does. Empty otherwise.
+    pub profiles: Vec<Profile>,
     /// What decided.
     pub basis: Basis,
 }

@@ -1,10 +1,12 @@
 //! Commands that run another without a second exec, which nobody would judge otherwise.
 //!
-//! The kernel runs a script's interpreter in its place, the dynamic loader runs the program it is given, `busybox` its applets, and `git-push` is
-//! git. Whatever else starts a program does so by exec, and that is a request of its own.
+//! The kernel runs a script's interpreter in its place, the dynamic loader runs the program it is
+//! given, `busybox` its applets, `git-push` is git, and a copy is what it was copied from. Whatever
+//! else starts a program does so by exec, and that is a request of its own.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use crate::request::program::last_component;
 use crate::request::{Program, Request};
@@ -32,17 +34,41 @@ pub(super) fn within(request: &Request) -> Vec<Request> {
             None => break,
         }
     }
+    if let Some(original) = &request.copy_of {
+        let words = std::iter::once(original.into());
+        let words = words.chain(request.arguments().iter().cloned());
+        let program = Program::named(original);
+        let copied = Request::new(program, words.collect(), request.cwd.clone());
+        found.extend(within(&copied));
+        found.push(copied);
+    }
     if let Some(interpreter) = &request.interpreter {
-        found.push(Request::clone(interpreter));
+        // Alone: its own interpreter follows, and arguments can be long.
+        let Request {
+            program, argv, cwd, ..
+        } = &**interpreter;
+        found.push(Request {
+            environment: interpreter.environment.clone(),
+            ..Request::new(program.clone(), argv.clone(), cwd.clone())
+        });
         found.extend(within(interpreter));
     }
     found
 }
 
+/// What a program runs in its place, by the name that it is called.
+pub(super) fn started_in_place(request: &Request) -> Option<Request> {
+    named_in(request, [&request.program.path].into_iter().flatten())
+}
+
 fn next(request: &Request) -> Option<Request> {
     let program = &request.program;
     let paths = [&program.path, &program.real].into_iter().flatten();
-    let mut names = std::iter::once(program.asked.as_os_str())
+    named_in(request, paths)
+}
+
+fn named_in<'a>(request: &'a Request, paths: impl Iterator<Item = &'a PathBuf>) -> Option<Request> {
+    let mut names = std::iter::once(request.program.asked.as_os_str())
         .chain(request.argv.first().map(OsString::as_os_str))
         .chain(paths.map(|path| path.as_os_str()))
         .map(|name| last_component(name).as_bytes());
@@ -56,7 +82,12 @@ fn next(request: &Request) -> Option<Request> {
         }
     })?;
     let program = Program::named(words.first()?);
-    Some(Request::new(program, words, request.cwd.clone()))
+    let inner = Request::new(program, words, request.cwd.clone());
+    // No other exec comes between.
+    Some(Request {
+        environment: request.environment.clone(),
+        ..inner
+    })
 }
 
 /// `ld.so`, `ld-linux-x86-64.so.2`, `ld-musl-aarch64.so.1`, `ld64.so.2` and the like.

@@ -9,13 +9,13 @@ use nix::libc::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use nix::sys::stat::FileStat;
 use nix::unistd::Pid;
 
-use super::caller;
 use super::memory::{Memory, Vector};
 use super::tamper::{Fixed, Tampering};
 use super::target::{self, Base, Target};
+use super::{caller, limits};
 use crate::evaluate::IndexedRules;
 use crate::request::program::normalised;
-use crate::request::{INTERPRETERS, Interpreter, Program, Request, Trust};
+use crate::request::{INTERPRETERS, Interpreter, Originals, Program, Request, Trust};
 use crate::sys::listener::{Arch, Notification, Waiting};
 
 /// Where a program runs.
@@ -25,6 +25,8 @@ pub enum Side {
     Inside,
     /// Outside: it was escalated, or something that was started it.
     Outside,
+    /// Outside likewise, but in a sandbox of its own, which has this helper.
+    Profiled(Pid),
 }
 
 /// The arguments of `execve` or `execveat`, in one form.
@@ -43,13 +45,9 @@ pub struct ExecCall {
     flags: i32,
 }
 
-/// What a call asks for, copied: later changes of the caller's memory don't matter.
+/// What is known of a call beside the request to judge.
 #[derive(Debug)]
 pub struct Asked {
-    /// The request to judge.
-    pub request: Request,
-    /// The file's path, every link followed.
-    pub real: PathBuf,
     /// The file's identity.
     pub stat: FileStat,
     /// What will be running: the file, or for a script its last interpreter.
@@ -110,8 +108,10 @@ impl ExecCall {
         self.memory().path(self.path)
     }
 
-    /// Reads and resolves what is asked for, to be judged by `rules`. `writable` are the sandbox's
-    /// writable roots; `tampering` knows programs that need no second look.
+    /// Reads and resolves what is asked for, to be judged by `rules`: copied, so that later changes
+    /// of the caller's memory don't matter. `writable` are the sandbox's writable roots; `tampering`
+    /// knows programs that need no second look, and `originals` what others are copies of. Of a
+    /// program that needs no second look the working directory is left empty.
     ///
     /// # Errors
     /// The error to answer the caller with: the one that the kernel would give, or `EPERM` for
@@ -121,9 +121,9 @@ impl ExecCall {
         rules: &IndexedRules,
         writable: &[PathBuf],
         tampering: &Tampering,
-    ) -> Result<Asked, Errno> {
-        let tid = self.tid();
-        let path = self.path()?;
+        originals: &Originals,
+    ) -> Result<(Request, Asked), Errno> {
+        let (path, vector) = self.memory().path_and_vector(self.path, self.argv)?;
         let empty = self.path.saturating_add(path.len() as u64);
         if path.is_empty() && self.flags & AT_EMPTY_PATH == 0 {
             return Err(Errno::ENOENT);
@@ -131,15 +131,19 @@ impl ExecCall {
         let Vector {
             strings: argv,
             mut spans,
-        } = self.memory().vector(self.argv)?;
+        } = vector;
         spans.push((self.path, empty.saturating_add(1)));
-        let cwd = caller::working_directory(tid).map_err(|e| errno(&e))?;
         let asked = OsString::from_vec(path);
         let by_path = self.is_by_path().then_some(Path::new(&asked));
         let known = by_path.and_then(|path| tampering.known(path)).cloned();
+        let original = |real: &Path, open: &Path| {
+            let found = originals.of(real, open, &|name| rules.has_rules_on(name));
+            found.map(Path::to_owned)
+        };
         if let Some(Fixed { real, stat }) = known {
             let path = PathBuf::from(&asked);
-            let request = named(asked, &path, &real, argv, cwd);
+            let mut request = named(asked, &path, &real, argv, PathBuf::new());
+            request.copy_of = original(&real, &real);
             let found = Found {
                 path,
                 real,
@@ -148,12 +152,14 @@ impl ExecCall {
             };
             return Ok(found.asked(request, rules, writable, (spans, empty)));
         }
+        let cwd = self.working_directory()?;
         let follow = self.flags & AT_SYMLINK_NOFOLLOW == 0;
-        let target = target::resolve(tid, self.base, asked.as_bytes(), follow)?;
+        let target = target::resolve(self.tid(), self.base, asked.as_bytes(), follow)?;
         let path = self.path_of(&asked, &target, &cwd);
         let mut request = named(asked, &path, &target.real, argv, cwd);
+        request.copy_of = original(&target.real, &target.link());
         let mut runs = target.stat;
-        if let Some((interpreter, stat)) = self.interpreter(&request, &target, 0)? {
+        if let Some((interpreter, stat)) = self.interpreter(&request, &target, &original, 0)? {
             request.interpreter = Some(Box::new(interpreter));
             runs = stat;
         }
@@ -167,12 +173,21 @@ impl ExecCall {
         Ok(found.asked(request, rules, writable, (spans, empty)))
     }
 
+    /// The path of the caller's working directory.
+    ///
+    /// # Errors
+    /// The caller is gone, or may not be looked at.
+    pub fn working_directory(&self) -> Result<PathBuf, Errno> {
+        caller::working_directory(self.tid()).map_err(|error| errno(&error))
+    }
+
     /// For a script, the request for its interpreter, found as the caller would find it, and the
     /// identity of the last one.
     fn interpreter(
         &self,
         script: &Request,
         target: &Target,
+        original: &dyn Fn(&Path, &Path) -> Option<PathBuf>,
         depth: usize,
     ) -> Result<Option<(Request, FileStat)>, Errno> {
         // What can't be read can't be run by an interpreter either.
@@ -182,14 +197,21 @@ impl ExecCall {
         if depth > INTERPRETERS {
             return Err(Errno::ELOOP);
         }
+        // The script's arguments, and for each interpreter its own, which are copied to be judged.
+        let copies = 1 + 2 * (depth + 1);
+        if limits::weigh(&script.argv).saturating_mul(copies) > limits::SCRIPT {
+            return Err(Errno::E2BIG);
+        }
         let bytes = found.path.as_os_str().as_bytes();
         let target = target::resolve(self.tid(), Base::Directory, bytes, true)?;
         let argv = found.argv(&self.script_name(script, depth), &script.argv);
         let path = script.cwd.join(&found.path);
         let cwd = script.cwd.clone();
         let mut request = named(found.path.into_os_string(), &path, &target.real, argv, cwd);
+        request.copy_of = original(&target.real, &target.link());
         let mut runs = target.stat;
-        if let Some((interpreter, stat)) = self.interpreter(&request, &target, depth + 1)? {
+        let next = self.interpreter(&request, &target, original, depth + 1)?;
+        if let Some((interpreter, stat)) = next {
             request.interpreter = Some(Box::new(interpreter));
             runs = stat;
         }
@@ -212,6 +234,28 @@ impl ExecCall {
         }
     }
 
+    /// Reads what only a judgement needs that is more than [`flow::is_plain`](crate::flow::is_plain):
+    /// the working directory, and variables if a rule asks for them.
+    ///
+    /// # Errors
+    /// As for [`ExecCall::read`].
+    pub fn read_rest(
+        &self,
+        rules: &IndexedRules,
+        request: &mut Request,
+        asked: &mut Asked,
+    ) -> Result<(), Errno> {
+        if request.cwd.as_os_str().is_empty() {
+            request.cwd = self.working_directory()?;
+        }
+        if rules.ask_for_variables(request) {
+            let Vector { strings, spans } = self.memory().vector(self.envp)?;
+            request.know_environment(&strings);
+            asked.spans.extend(spans);
+        }
+        Ok(())
+    }
+
     /// The environment that the caller gives.
     ///
     /// # Errors
@@ -231,11 +275,11 @@ impl ExecCall {
 }
 
 /// A file that was found.
-struct Found {
-    path: PathBuf,
-    real: PathBuf,
-    stat: FileStat,
-    runs: FileStat,
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    pub(super) real: PathBuf,
+    pub(super) stat: FileStat,
+    pub(super) runs: FileStat,
 }
 
 impl Found {
@@ -245,23 +289,23 @@ impl Found {
         rules: &IndexedRules,
         writable: &[PathBuf],
         (spans, empty): (Vec<(u64, u64)>, u64),
-    ) -> Asked {
+    ) -> (Request, Asked) {
         if rules.concern(&request) {
             request.program = self.examined(&request, writable);
+            request = request.with_repository(writable);
         }
-        Asked {
-            request,
-            real: self.real,
+        let asked = Asked {
             stat: self.stat,
             runs: self.runs,
             spans,
             empty,
-        }
+        };
+        (request, asked)
     }
 
     /// The program with its trust looked up. Where the path leads to another file outside the
     /// sandbox than inside, no name is to be believed.
-    fn examined(&self, request: &Request, writable: &[PathBuf]) -> Program {
+    pub(super) fn examined(&self, request: &Request, writable: &[PathBuf]) -> Program {
         let argv0 = request.argv.first().map(OsString::as_os_str);
         let mut program = Program::at(&request.program.asked, &self.path, argv0, writable);
         if program.real.as_ref() != Some(&self.real) || !self.is_at_its_path() {
@@ -278,7 +322,13 @@ impl Found {
 }
 
 /// The request by its names alone.
-fn named(asked: OsString, path: &Path, real: &Path, argv: Vec<OsString>, cwd: PathBuf) -> Request {
+pub(super) fn named(
+    asked: OsString,
+    path: &Path,
+    real: &Path,
+    argv: Vec<OsString>,
+    cwd: PathBuf,
+) -> Request {
     let program = Program {
         asked,
         path: Some(normalised(path)),

@@ -2,23 +2,25 @@
 
 use std::ffi::{CString, OsStr};
 use std::io::{self, IoSlice, IoSliceMut, Write};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     sendmsg, socketpair,
 };
-use nix::unistd::{Pid, execvpe};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, execvpe};
 
+use super::handed;
 use crate::exit::Exit;
 use crate::request::argv;
 use crate::sys::child::{self, Change};
 use crate::sys::{fork, probe_call, signals};
 
 /// The command as the launcher starts it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// A name to be searched for in `PATH`, or a path.
     pub program: CString,
@@ -52,6 +54,52 @@ pub fn main(command: &Command, pass: &[RawFd], listener: OwnedFd, channel: Owned
     hand_over(listener, channel, || start(command, pass))
 }
 
+/// As [`main`], with a command that is still to come by `gate`: see [`send_command`].
+pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, channel: OwnedFd) -> u8 {
+    hand_over(listener, channel, move || {
+        look_at_me();
+        match told(&gate) {
+            Ok(Some(command)) => become_command(&command),
+            // The supervisor is gone, and nobody waits.
+            Ok(None) => Exit::Internal.code(),
+            Err(error) => say(&format!("the command can't start: {error}"), Exit::Internal),
+        }
+    })
+}
+
+/// Has a process in [`main_ahead`] start `command` in `directory`, with this process's own 0, 1
+/// and 2.
+///
+/// # Errors
+/// The process is gone.
+pub fn send_command(gate: &OwnedFd, command: &Command, directory: &Path) -> io::Result<()> {
+    let file = handed::pack(command)?;
+    let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
+    let descriptors = [input.as_fd(), output.as_fd(), errors.as_fd(), file.as_fd()];
+    handed::send(gate, directory.as_os_str().as_bytes(), &descriptors)
+}
+
+/// Waits for a command and makes ready what is around it.
+fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
+    let Some((directory, descriptors)) = handed::receive(gate)? else {
+        return Ok(None);
+    };
+    let descriptors = <[OwnedFd; 4]>::try_from(descriptors);
+    let [input, output, errors, file] = descriptors.map_err(|_| io::ErrorKind::InvalidData)?;
+    dup2_stderr(errors)?;
+    dup2_stdin(input)?;
+    dup2_stdout(output)?;
+    let directory = Path::new(OsStr::from_bytes(&directory));
+    std::env::set_current_dir(directory)
+        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", directory.display())))?;
+    handed::unpack(file).map(Some)
+}
+
+/// What the first process does when nobody listens.
+pub fn unheard(command: &Command, pass: &[RawFd]) -> u8 {
+    run(|| start(command, pass))
+}
+
 /// What the first process does when there is no command: it lets itself be looked at.
 pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
     hand_over(listener, channel, || {
@@ -65,6 +113,10 @@ fn hand_over(listener: OwnedFd, channel: OwnedFd, child: impl FnOnce() -> u8) ->
         return Exit::Internal.code();
     }
     drop((listener, channel));
+    run(child)
+}
+
+fn run(child: impl FnOnce() -> u8) -> u8 {
     match fork::fork(child) {
         Ok(shell) => reap_until_end_of(shell),
         Err(error) => say(&format!("cannot fork: {error}"), Exit::Internal),
@@ -79,6 +131,10 @@ fn start(command: &Command, pass: &[RawFd]) -> u8 {
         }
     }
     look_at_me();
+    become_command(command)
+}
+
+fn become_command(command: &Command) -> u8 {
     signals::ignore_exactly(command.ignored);
     signals::block_exactly(command.blocked);
     let Err(errno) = execvpe(&command.program, &command.argv, &command.environment);

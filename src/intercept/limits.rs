@@ -7,12 +7,17 @@
 
 use std::ffi::OsString;
 
+use crate::request::Request;
+
 /// As many execs are held at once.
 const COUNT: usize = 512;
 /// As many programs run outside at once, or are about to; each takes descriptors of ours.
 pub const OUTSIDE: usize = 128;
 /// The largest argument list that a person is asked about, in bytes; nobody reads a longer one.
 pub const QUESTION: usize = 1 << 20;
+/// As many bytes the arguments of a script may take with those of its interpreters, while it is
+/// judged. With the kernel's default limits on arguments, only very many very short ones take more.
+pub const SCRIPT: usize = 24 << 20;
 /// As many bytes of arguments and environments are held.
 const BYTES: usize = 8 << 20;
 /// With no more than this held, one exec of any size has room.
@@ -49,11 +54,18 @@ impl FromIterator<usize> for Load {
 }
 
 /// The memory that strings take, in bytes.
-pub fn weigh(strings: &[OsString]) -> usize {
+pub fn weigh<'a>(strings: impl IntoIterator<Item = &'a OsString>) -> usize {
     strings
-        .iter()
+        .into_iter()
         .map(|string| string.len().saturating_add(PER_STRING))
         .fold(0, usize::saturating_add)
+}
+
+/// The memory that the strings of a request take, in bytes.
+pub fn weigh_request(request: &Request) -> usize {
+    let variables = request.environment.iter().flatten();
+    let variables = weigh(variables.flat_map(|(name, value)| [name, value]));
+    weigh(&request.argv).saturating_add(variables)
 }
 
 #[cfg(test)]
@@ -81,7 +93,7 @@ mod tests {
 
     #[test]
     fn empty_strings_are_not_free() {
-        assert_eq!(weigh(&[]), 0);
+        assert_eq!(weigh([]), 0);
         assert!(weigh(&vec![OsString::new(); 1000]) >= 24_000);
     }
 }

@@ -21,9 +21,9 @@ const STRING_LIMIT: usize = 32 * 4096;
 /// allows three quarters of 8 MiB.
 const TOTAL_LIMIT: usize = 6 << 20;
 /// The most strings of one vector. The kernel's default limit, a quarter of an 8 MiB stack, has
-/// room for fewer; a process that has raised it must not make the supervisor hold a small
-/// allocation for each of a million empty strings.
-const COUNT_LIMIT: usize = 1 << 18;
+/// room for more only if they are shorter than eight bytes; the supervisor must not be made to hold
+/// a small allocation, and what is thought of it, for each of a million empty strings.
+const COUNT_LIMIT: usize = 1 << 17;
 const PAGE: u64 = PAGE_BYTES as u64;
 const PAGE_BYTES: usize = 4096;
 /// How much of each string is read at first; most are shorter.
@@ -39,21 +39,24 @@ pub struct Memory {
 }
 
 /// A null-terminated vector of strings.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Vector {
     /// The strings.
     pub strings: Vec<OsString>,
-    /// Where the vector and the strings lie: first address, and the one after the last.
+    /// The pages where the vector and the strings lie: first address, and the one after the last.
     pub spans: Vec<(u64, u64)>,
 }
 
 impl Vector {
+    /// Adds the pages that hold these bytes.
     fn note(&mut self, address: u64, size: usize) {
+        let first = address - address % PAGE;
         let after = address.saturating_add(size as u64);
+        let after = after.checked_next_multiple_of(PAGE).unwrap_or(after);
         match self.spans.last_mut() {
-            // As good as always, one string begins where the one before ends.
-            Some((_, end)) if *end == address => *end = after,
-            _ => self.spans.push((address, after)),
+            // As good as always, one string lies beside the one before.
+            Some((start, end)) if *start <= first && first <= *end => *end = after.max(*end),
+            _ => self.spans.push((first, after)),
         }
     }
 }
@@ -73,9 +76,25 @@ impl Memory {
     /// # Errors
     /// What the kernel would answer: `EFAULT`, `ENAMETOOLONG`.
     pub fn path(self, address: u64) -> Result<Vec<u8>, Errno> {
-        let mut path = Vec::new();
-        self.rest_of_string(address, &mut path, PATH_LIMIT, Errno::ENAMETOOLONG)?;
-        Ok(path)
+        self.string(address, &[], PATH_LIMIT, Errno::ENAMETOOLONG)
+    }
+
+    /// The path at one address and the vector at another. Both are as good as always short: their
+    /// beginnings are read together.
+    ///
+    /// # Errors
+    /// As for [`Memory::path`] and [`Memory::vector`].
+    pub fn path_and_vector(self, path: u64, vector: u64) -> Result<(Vec<u8>, Vector), Errno> {
+        let mut buffer = [0; 2 * CHUNK];
+        // Where that fails, each is read by itself and has an error of its own.
+        let lengths = self.beginnings(&[path, vector], &mut buffer);
+        let split = lengths.ok().and_then(|lengths| {
+            let (first, rest) = buffer.split_at_checked(*lengths.first()?)?;
+            Some((first, rest.get(..*lengths.get(1)?)?))
+        });
+        let (first, second) = split.unwrap_or_default();
+        let path = self.string(path, first, PATH_LIMIT, Errno::ENAMETOOLONG)?;
+        Ok((path, self.vector_from(vector, second)?))
     }
 
     /// The strings that the null-terminated vector at `address` points to. A null address is an
@@ -92,11 +111,16 @@ impl Memory {
     /// # Errors
     /// As for [`Memory::strings`].
     pub fn vector(self, address: u64) -> Result<Vector, Errno> {
+        self.vector_from(address, &[])
+    }
+
+    /// The same, of which the `beginning` was read.
+    fn vector_from(self, address: u64, beginning: &[u8]) -> Result<Vector, Errno> {
         let mut vector = Vector::default();
         if address == 0 {
             return Ok(vector);
         }
-        let pointers = self.pointers(address)?;
+        let pointers = self.pointers(address, beginning)?;
         let size = (pointers.len() + 1) * self.pointer;
         let mut left = TOTAL_LIMIT.saturating_sub(size);
         vector.note(address, size);
@@ -109,16 +133,8 @@ impl Memory {
             for (&address, length) in batch.iter().zip(lengths) {
                 let (beginning, after) = rest.split_at_checked(length).ok_or(Errno::EFAULT)?;
                 rest = after;
-                let end = beginning.iter().position(|&b| b == 0);
-                let mut bytes = beginning
-                    .get(..end.unwrap_or(length))
-                    .unwrap_or_default()
-                    .to_vec();
-                if end.is_none() {
-                    let limit = STRING_LIMIT.min(left);
-                    let rest = address.checked_add(length as u64).ok_or(Errno::EFAULT)?;
-                    self.rest_of_string(rest, &mut bytes, limit, Errno::E2BIG)?;
-                }
+                let limit = STRING_LIMIT.min(left);
+                let bytes = self.string(address, beginning, limit, Errno::E2BIG)?;
                 left = left.checked_sub(bytes.len() + 1).ok_or(Errno::E2BIG)?;
                 vector.note(address, bytes.len() + 1);
                 vector.strings.push(OsString::from_vec(bytes));
@@ -144,10 +160,14 @@ impl Memory {
         }
     }
 
-    /// The pointers of a null-terminated vector, without the null.
-    fn pointers(self, address: u64) -> Result<Vec<u64>, Errno> {
+    /// The pointers of a null-terminated vector, without the null; its `beginning` was read.
+    fn pointers(self, address: u64, beginning: &[u8]) -> Result<Vec<u64>, Errno> {
         let mut pointers = Vec::new();
-        let mut at = address;
+        if self.take_pointers(beginning, &mut pointers) {
+            return Ok(pointers);
+        }
+        let known = (pointers.len() * self.pointer) as u64;
+        let mut at = address.checked_add(known).ok_or(Errno::EFAULT)?;
         loop {
             let mut page = vec![0; usize::try_from(PAGE - at % PAGE).unwrap_or(0)];
             if page.len() < self.pointer {
@@ -158,25 +178,29 @@ impl Memory {
             if whole == 0 {
                 return Err(Errno::EFAULT);
             }
-            for bytes in page
-                .get(..whole)
-                .unwrap_or_default()
-                .chunks_exact(self.pointer)
-            {
-                let value = bytes
-                    .iter()
-                    .rev()
-                    .fold(0, |value, &b| value << 8 | u64::from(b));
-                if value == 0 {
-                    return Ok(pointers);
-                }
-                pointers.push(value);
+            if self.take_pointers(page.get(..whole).unwrap_or_default(), &mut pointers) {
+                return Ok(pointers);
             }
             if pointers.len() > COUNT_LIMIT {
                 return Err(Errno::E2BIG);
             }
             at = at.checked_add(whole as u64).ok_or(Errno::EFAULT)?;
         }
+    }
+
+    /// Adds the pointers in `bytes` up to the null; whether it is among them.
+    fn take_pointers(self, bytes: &[u8], pointers: &mut Vec<u64>) -> bool {
+        for bytes in bytes.chunks_exact(self.pointer) {
+            let value = bytes
+                .iter()
+                .rev()
+                .fold(0, |value, &b| value << 8 | u64::from(b));
+            if value == 0 {
+                return true;
+            }
+            pointers.push(value);
+        }
+        false
     }
 
     /// Fills `buffer` with the first bytes at each address, up to [`CHUNK`] or the end of the page,
@@ -198,6 +222,24 @@ impl Memory {
         } else {
             Err(Errno::EFAULT)
         }
+    }
+
+    /// The string at `address`, of which the `beginning` was read.
+    fn string(
+        self,
+        address: u64,
+        beginning: &[u8],
+        limit: usize,
+        too_long: Errno,
+    ) -> Result<Vec<u8>, Errno> {
+        let mut parts = beginning.split(|&b| b == 0);
+        let mut string = parts.next().unwrap_or_default().to_vec();
+        if parts.next().is_none() {
+            let known = beginning.len() as u64;
+            let rest = address.checked_add(known).ok_or(Errno::EFAULT)?;
+            self.rest_of_string(rest, &mut string, limit, too_long)?;
+        }
+        Ok(string)
     }
 
     /// Appends the bytes from `address` to the next NUL, page by page.
@@ -286,6 +328,45 @@ mod tests {
             .unwrap();
         assert!(read.iter().enumerate().all(|(n, s)| *s == *n.to_string()));
         assert_eq!(read.len(), 5000);
+    }
+
+    #[test]
+    fn path_and_vector_are_read_together_as_each_by_itself() {
+        let words = [c"/bin/echo".to_owned(), c"".to_owned(), c"word".to_owned()];
+        let few = vector(&words);
+        let copies = vec![words[2].clone(); 100];
+        let many = vector(&copies);
+        let long = CString::new(vec![b'x'; 1000]).unwrap();
+        let page = vec![b'p'; 3 * PAGE_BYTES];
+        let address = |pointer: *const u8| pointer.addr() as u64;
+        let end = (address(page.as_ptr()) + 2 * PAGE) / PAGE * PAGE;
+        let wild = [0, 8, u64::MAX];
+        let paths = [
+            address(words[0].as_ptr().cast()),
+            address(long.as_ptr().cast()),
+            end - 1,
+        ];
+        for path in paths.into_iter().chain(wild) {
+            for vector in [&few, &many]
+                .map(|v| address(v.as_ptr().cast()))
+                .into_iter()
+                .chain(wild)
+            {
+                let each = own()
+                    .path(path)
+                    .and_then(|p| Ok((p, own().vector(vector)?)));
+                assert_eq!(
+                    own().path_and_vector(path, vector),
+                    each,
+                    "{path:#x} {vector:#x}"
+                );
+            }
+        }
+        let (path, vector) = own()
+            .path_and_vector(paths[0], address(few.as_ptr().cast()))
+            .unwrap();
+        assert_eq!(path, b"/bin/echo");
+        assert_eq!(vector.strings, ["/bin/echo", "", "word"]);
     }
 
     #[test]

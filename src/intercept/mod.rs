@@ -1,11 +1,11 @@
-//! Who brings the request: the kernel listener.
+//! Who brings the request: the kernel listener, or the wrapper of a patched shell ([`broker`]).
 //!
 //! ```text
 //!  keeper            what the user started; waits, passes signals on
 //!   └ supervisor     holds the listener; judges; runs what may run outside
 //!      ├ init        first process of the sandbox; reaps
 //!      │  └ shell … every exec below here is a notification to the supervisor
-//!      └ programs that were escalated
+//!      └ programs that were escalated, each beside its own sandbox if it has one
 //!
 //!  allow, inside:   caller ──execve──▶ listener ──judge──▶ continue
 //!  refused:         caller ──execve──▶ listener ──judge──▶ replaced by the proxy ──▶ says why, exits 1
@@ -19,16 +19,21 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ahead;
 pub mod asking;
+pub mod broker;
 pub mod call;
 pub mod caller;
 pub mod clock;
+pub mod complaints;
+pub mod handed;
 pub mod keeper;
 pub mod launcher;
 pub mod limits;
 pub mod memory;
 pub mod outside;
 pub mod probe;
+pub mod profiled;
 pub mod refused;
 pub mod run;
 pub mod shell;

@@ -12,6 +12,8 @@ use crate::request::argv;
 use crate::sys::bpf::Call;
 use crate::sys::listener::Notification;
 
+use super::complaints::{Complaints, Denial};
+
 /// As many kinds are remembered; the sandboxed side decides how many it makes.
 const KINDS: usize = 32;
 
@@ -41,11 +43,30 @@ impl Kind {
     }
 }
 
+/// Everything that the sandbox is known to have refused.
+#[derive(Debug, Default)]
+pub struct Refusal {
+    /// Calls: internet sockets first, then by the order in which they came.
+    pub calls: Vec<Kind>,
+    /// Paths that were to be written.
+    pub paths: Vec<Denial>,
+}
+
+/// Why a call may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// The filter would have asked in any case.
+    Asked,
+    /// It is a message on standard error, and was read.
+    Heard,
+}
+
 /// Refuses, and remembers.
 #[derive(Debug, Default)]
 pub struct Refuser {
     refusals: Option<Refusals>,
     kinds: Vec<Kind>,
+    complaints: Complaints,
 }
 
 impl Refuser {
@@ -53,28 +74,36 @@ impl Refuser {
     pub fn new(refusals: Refusals) -> Self {
         Self {
             refusals: Some(refusals),
-            kinds: Vec::new(),
+            ..Self::default()
         }
     }
 
-    /// Answers a call that is neither an exec nor the proxy's: nothing against it where the filter
-    /// would have asked in any case.
+    /// Answers a call that is neither an exec nor the proxy's.
     ///
     /// # Errors
     /// The error number to refuse it with.
-    pub fn answer(&mut self, call: &Notification) -> Result<(), i32> {
+    pub fn answer(&mut self, call: &Notification) -> Result<Pass, i32> {
         let data = Call {
             architecture: call.arch.audit_value(),
             number: call.number.cast_unsigned(),
             arguments: &call.args,
         };
-        match self.refusals.as_ref().map(|known| known.verdict(&data)) {
-            Some(Told::Asked) => Ok(()),
-            Some(Told::Refused(refused)) => {
+        let Some(refusals) = &self.refusals else {
+            return Err(Errno::ENOSYS as i32);
+        };
+        match refusals.verdict(&data) {
+            Told::Asked => Ok(Pass::Asked),
+            Told::Complaint => {
+                if let Some(reach) = &refusals.reach {
+                    self.complaints.hear(call, reach);
+                }
+                Ok(Pass::Heard)
+            }
+            Told::Refused(refused) => {
                 self.remember(refused, call);
                 Err(refused.errno as i32)
             }
-            Some(Told::Unknown) | None => Err(Errno::ENOSYS as i32),
+            Told::Unknown => Err(Errno::ENOSYS as i32),
         }
     }
 
@@ -91,13 +120,16 @@ impl Refuser {
         }
     }
 
-    /// All kinds, internet sockets first, then by the order in which they came.
-    pub fn into_kinds(mut self) -> Vec<Kind> {
+    /// All that is known.
+    pub fn into_refusal(mut self) -> Refusal {
         self.kinds.sort_by_key(|kind| match kind.refused.family {
             Some(2 | 10) => 0,
             Some(_) => 2,
             None => 1,
         });
-        self.kinds
+        Refusal {
+            calls: self.kinds,
+            paths: self.complaints.into_denials(),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One command, from start to end: sandbox, supervisor, timeout, signals.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +12,19 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::broker::{self, Patched};
 use super::call::Side;
 use super::launcher::{self, Command};
-use super::refused::{Kind, Refuser};
+use super::refused::{Refusal, Refuser};
 use super::supervisor::{Phase, Session, Supervisor};
 use super::{clock::Clock, keeper, probe};
 use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
-use crate::sys::{child, pidfd::PidFd, tree};
+use crate::sys::{pidfd::PidFd, tree};
+
+/// How long the first process has to end once nothing runs in its sandbox, in milliseconds.
+const GRACE: u8 = 20;
 
 /// What to run, and how.
 pub struct Run<'a> {
@@ -36,6 +40,8 @@ pub struct Run<'a> {
     pub pass: &'a [RawFd],
     /// How long it may take, questions not counted.
     pub timeout: Option<Duration>,
+    /// The shell of the command brings its execs, not the kernel.
+    pub patched: Option<&'a Patched>,
 }
 
 /// Why a command did not start.
@@ -52,13 +58,20 @@ pub enum RunError {
     Supervise(#[from] io::Error),
 }
 
+impl RunError {
+    /// Whether it is the kernel's listener that can't be had, and a patched shell would do.
+    pub fn is_of_the_kernel(&self) -> bool {
+        matches!(self, Self::Confine(ConfineError::Nested) | Self::Blind(_))
+    }
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub struct Ended {
     /// Its status, or ours.
     pub exit: Exit,
     /// What the sandbox refused meanwhile.
-    pub refused: Vec<Kind>,
+    pub refused: Refusal,
 }
 
 /// Runs a command to its end, and everything that it started to theirs.
@@ -72,54 +85,91 @@ pub fn run(
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
-    let signals = SignalFd::with_flags(
-        &keeper::watched(),
-        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
-    )
-    .map_err(io::Error::from)?;
-    let (ours, theirs) = launcher::channel()?;
-    let keep: Vec<RawFd> = run
-        .pass
-        .iter()
-        .copied()
-        .chain([theirs.as_raw_fd()])
-        .collect();
-    let setup = Setup {
-        policy: run.policy,
-        require: run.require,
-        keep: &keep,
-        terminal: true,
-        tell: true,
-    };
-    let mut theirs = Some(theirs);
-    let mut sandbox = confine::start(&setup, |inside| match theirs.take() {
-        Some(channel) => launcher::main(run.command, run.pass, inside.listener, channel),
-        None => Exit::Internal.code(),
-    })?;
-    drop(theirs);
-    let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
-    let interceptor = probe::look(&listener, sandbox.init.as_fd())?;
-    if run.require.contains(&LayerName::Interceptor) {
-        require(&interceptor)?;
+    if let Some(patched) = run.patched {
+        return broker::run(run, patched, session, report);
     }
-    sandbox.layers.add(LayerName::Interceptor, interceptor);
-    report(&sandbox.layers);
-    let mut supervisor = Supervisor::new(session, listener, run.phase)?;
-    supervisor.refuser = Refuser::new(sandbox.refusals.clone());
-    let mut watch = Watch {
-        sandbox,
-        supervisor,
-        signals,
-        clock: Clock::new(run.timeout),
-    };
-    let exit = watch.watch();
-    let refuser = std::mem::take(&mut watch.supervisor.refuser);
-    drop(watch);
-    tree::end();
-    Ok(Ended {
-        exit: exit?,
-        refused: refuser.into_kinds(),
-    })
+    let standing = Standing::new(run.policy, run.require, run.pass, |listener, channel| {
+        launcher::main(run.command, run.pass, listener, channel)
+    })?;
+    standing.run(run, session, report, || Ok(()))
+}
+
+/// A sandbox, seen to be one that we can judge in.
+pub(super) struct Standing {
+    pub(super) sandbox: Sandbox,
+    listener: Arc<Listener>,
+}
+
+impl Standing {
+    /// Makes it; `launcher` gets the listener, and the way by which it goes to the supervisor. It keeps
+    /// the descriptors `pass`.
+    pub(super) fn new(
+        policy: &Policy,
+        require: &[LayerName],
+        pass: &[RawFd],
+        launcher: impl FnOnce(OwnedFd, OwnedFd) -> u8,
+    ) -> Result<Self, RunError> {
+        let (ours, theirs) = launcher::channel()?;
+        let keep = [pass, &[theirs.as_raw_fd()]].concat();
+        let setup = Setup {
+            policy,
+            require,
+            keep: &keep,
+            terminal: true,
+            listen: true,
+            tell: true,
+        };
+        let mut sandbox = confine::start(&setup, |inside| match inside.listener {
+            Some(listener) => launcher(listener, theirs),
+            None => Exit::Internal.code(),
+        })?;
+        let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
+        let interceptor = probe::look(&listener, sandbox.init.as_fd())?;
+        if require.contains(&LayerName::Interceptor) {
+            self::require(&interceptor)?;
+        }
+        sandbox.layers.add(LayerName::Interceptor, interceptor);
+        Ok(Self { sandbox, listener })
+    }
+
+    /// Supervises the command that `begin` starts, if it has not started by itself.
+    pub(super) fn run(
+        self,
+        run: &Run<'_>,
+        session: Session,
+        report: impl FnOnce(&Layers),
+        begin: impl FnOnce() -> io::Result<()>,
+    ) -> Result<Ended, RunError> {
+        let Self { sandbox, listener } = self;
+        let signals = SignalFd::with_flags(
+            &keeper::watched(),
+            SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
+        )
+        .map_err(io::Error::from)?;
+        // Its first exec waits for us if it is faster.
+        begin()?;
+        let mut supervisor = Supervisor::new(session, listener, run.phase)?;
+        supervisor.refuser = Refuser::new(sandbox.refusals.clone());
+        report(&sandbox.layers);
+        let mut watch = Watch {
+            sandbox,
+            supervisor,
+            signals,
+            clock: Clock::new(run.timeout),
+            silent: None,
+        };
+        let exit = watch.watch();
+        let mut refused = std::mem::take(&mut watch.supervisor.refuser).into_refusal();
+        refused
+            .calls
+            .extend(watch.supervisor.profiled.take_refused());
+        drop(watch);
+        tree::end();
+        Ok(Ended {
+            exit: exit?,
+            refused,
+        })
+    }
 }
 
 /// The interceptor is the one layer that is looked at from outside.
@@ -139,6 +189,8 @@ struct Watch {
     supervisor: Supervisor,
     signals: SignalFd,
     clock: Clock,
+    /// A hung-up listener is left out, or waiting for the end of the first process would not wait.
+    silent: Option<Side>,
 }
 
 /// Something to attend to, in this order.
@@ -154,8 +206,25 @@ enum Event {
     Started,
     /// A system call waits.
     Call(Side),
+    /// A sandbox that a rule asked for has something to say.
+    News(Pid),
+    /// Nobody is left who could call.
+    Silent(Side),
     /// The sandbox has ended.
     SandboxEnded,
+}
+
+impl Event {
+    /// The event that there is, by what poll(2) says of its descriptor.
+    fn after(self, ready: PollFlags) -> Option<Self> {
+        let hung_up = ready.contains(PollFlags::POLLHUP);
+        match self {
+            _ if ready.contains(PollFlags::POLLIN) => Some(self),
+            Self::News(_) if hung_up => Some(self),
+            Self::Call(side) if hung_up => Some(Self::Silent(side)),
+            _ => None,
+        }
+    }
 }
 
 impl Watch {
@@ -184,6 +253,15 @@ impl Watch {
             Event::Answer => self.supervisor.take_answers(),
             Event::Started => self.supervisor.take_started(),
             Event::Call(side) => self.supervisor.answer_one(side)?,
+            Event::News(id) => self.supervisor.take_news(id),
+            Event::Silent(Side::Profiled(id)) => self.supervisor.profiled.is_silent(id),
+            Event::Silent(side) => {
+                self.silent = Some(side);
+                self.supervisor.profiled.end();
+                if !ends_soon(&self.sandbox) {
+                    tree::end_beside(self.sandbox.init_pid);
+                }
+            }
             Event::SandboxEnded => return Ok(Some(self.status())),
         }
         Ok(None)
@@ -200,10 +278,15 @@ impl Watch {
             watched.push((Event::Started, outside.bell()));
             watched.push((Event::Call(Side::Outside), outside.listener.as_fd()));
         }
-        watched.push((
-            Event::Call(Side::Inside),
-            self.supervisor.listener().as_fd(),
-        ));
+        for (id, channel, listener) in self.supervisor.profiled.watched() {
+            watched.push((Event::News(id), channel));
+            let call = |listener| (Event::Call(Side::Profiled(id)), listener);
+            watched.extend(listener.map(AsFd::as_fd).map(call));
+        }
+        if self.silent != Some(Side::Inside) {
+            let listener = self.supervisor.listener().as_fd();
+            watched.push((Event::Call(Side::Inside), listener));
+        }
         watched.push((Event::SandboxEnded, self.sandbox.init.as_fd()));
         let mut fds: Vec<_> = watched
             .iter()
@@ -220,12 +303,11 @@ impl Watch {
                 Err(errno) => return Err(errno.into()),
             }
         }
-        let input = |fd: &PollFd<'_>| fd.revents().is_some_and(|r| r.contains(PollFlags::POLLIN));
-        let ready: Vec<bool> = fds.iter().map(input).collect();
+        let ready: Vec<_> = fds.iter().map(PollFd::revents).collect();
         let events = watched.into_iter().zip(ready);
         Ok(Some(
             events
-                .filter_map(|((event, _), ready)| ready.then_some(event))
+                .filter_map(|((event, _), ready)| event.after(ready?))
                 .collect(),
         ))
     }
@@ -257,9 +339,8 @@ impl Watch {
     fn end_sandbox(&mut self) {
         let init = self.sandbox.init_pid;
         let _ = kill(init, Signal::SIGKILL);
-        // One that is held for the look after its exec must be taken note of, or its end, and with
-        // it that of the first process, never comes.
-        while child::next_end().is_ok_and(|(pid, _)| pid != init) {}
+        self.supervisor.profiled.end();
+        tree::end();
     }
 
     fn status(&self) -> Exit {
@@ -271,7 +352,14 @@ impl Watch {
     }
 }
 
-fn timeout(left: Option<Duration>) -> PollTimeout {
+/// Whether the first process ends without more ado: most do, within a fraction of a millisecond, and
+/// to look for what holds it up costs more.
+fn ends_soon(sandbox: &Sandbox) -> bool {
+    let mut end = [PollFd::new(sandbox.init.as_fd(), PollFlags::POLLIN)];
+    poll(&mut end, GRACE).is_ok_and(|ready| ready > 0)
+}
+
+pub(super) fn timeout(left: Option<Duration>) -> PollTimeout {
     let Some(left) = left else {
         return PollTimeout::NONE;
     };

@@ -1,7 +1,8 @@
 //! A process that was made to run the proxy: what it stands for, and what it is told.
 
+use std::fmt::Display;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::libc::{SIGKILL, SIGURG};
@@ -11,13 +12,14 @@ use super::call::low_half;
 use super::memory::Memory;
 use super::{caller, limits};
 use crate::act::escalate::Escalation;
+use crate::confine::Policy;
 use crate::sys::child::{self, Change, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
 use crate::sys::pidfd::PidFd;
 use crate::sys::proxy_image::{BUFFER, HELLO, Order, SIGNALLED};
 
 /// `si_code` of a signal from the kernel, such as one typed at the terminal.
-const FROM_KERNEL: i32 = 0x80;
+pub(super) const FROM_KERNEL: i32 = 0x80;
 
 /// What a proxy is there for.
 #[derive(Debug)]
@@ -25,7 +27,18 @@ pub enum Role {
     /// To say these words and fail.
     Refuse(String),
     /// To be the process that the caller of this program waits for.
-    Start(Box<Escalation>),
+    Start(Box<Escalation>, Place),
+}
+
+/// Where outside the sandbox a program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Unconfined; what it starts is judged.
+    Judged,
+    /// Unconfined; what it starts is nobody's to judge.
+    Unjudged,
+    /// In a sandbox of its own; what it starts is judged.
+    Profile(Box<Policy>),
 }
 
 impl Role {
@@ -33,8 +46,8 @@ impl Role {
     pub fn weight(&self) -> usize {
         match self {
             Self::Refuse(words) => words.len(),
-            Self::Start(escalation) => {
-                limits::weigh(&escalation.permit.request().argv)
+            Self::Start(escalation, _) => {
+                limits::weigh_request(escalation.permit.request())
                     + limits::weigh(&escalation.program.argv)
                     + limits::weigh(&escalation.environment)
             }
@@ -61,6 +74,8 @@ enum Program {
         command: String,
     },
     Running(Child),
+    /// It runs in a sandbox of its own; of its end we hear from there.
+    InProfile(PidFd),
 }
 
 /// What became of a proxy's first question.
@@ -74,8 +89,8 @@ pub enum Begun {
         stand_in: Box<StandIn>,
         /// The program.
         launch: Box<Launch>,
-        /// What it starts is nobody's to judge.
-        unconfined: bool,
+        /// Where.
+        place: Place,
     },
 }
 
@@ -89,14 +104,14 @@ pub fn begin(question: &Waiting, role: Role) -> io::Result<Begun> {
     if kind != HELLO {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let escalation = match role {
+    let (escalation, place) = match role {
         Role::Refuse(words) => return Ok(Begun::Speaking(speak(question, &words)?)),
-        Role::Start(escalation) => escalation,
+        Role::Start(escalation, place) => (escalation, place),
     };
     let command = crate::request::argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
-    let unconfined = escalation.permit.is_unconfined();
     let proxy = PidFd::open(pid)?;
-    let launch = inherited(pid, &proxy, mask)
+    let launch = descriptors(pid, &proxy)
+        .and_then(|descriptors| inherited(pid, descriptors, mask))
         .and_then(|(inherited, same_group)| Ok((escalation.launch(inherited)?, same_group)));
     let (launch, same_group) = match launch {
         Ok(launch) => launch,
@@ -115,11 +130,11 @@ pub fn begin(question: &Waiting, role: Role) -> io::Result<Begun> {
     Ok(Begun::Starting {
         stand_in: Box::new(stand_in),
         launch: Box::new(launch),
-        unconfined,
+        place,
     })
 }
 
-fn failure(question: &Waiting, command: &str, error: &io::Error) -> io::Result<Order> {
+fn failure(question: &Waiting, command: &str, error: &dyn Display) -> io::Result<Order> {
     let words = format!("codex-shell: error: {command}: can't be run outside: {error}");
     speak(question, &words)
 }
@@ -135,19 +150,30 @@ fn speak(question: &Waiting, words: &str) -> io::Result<Order> {
     Ok(Order::Say(u16::try_from(text.len()).unwrap_or(0)))
 }
 
-/// What the program takes over from the proxy, which has it from the caller; and whether it stays
-/// in the same process group.
-fn inherited(pid: Pid, proxy: &PidFd, blocked: u64) -> io::Result<(Inherited, bool)> {
-    let status = caller::status(pid)?;
+fn descriptors(pid: Pid, proxy: &PidFd) -> io::Result<Vec<(OwnedFd, RawFd)>> {
     let numbers = caller::descriptors(pid)?;
     let descriptors = numbers.into_iter().map(|n| Ok((proxy.descriptor(n)?, n)));
+    descriptors.collect()
+}
+
+/// What the program takes over from whoever stands in for it, which has it from the caller; and
+/// whether it stays in the same process group.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub(super) fn inherited(
+    pid: Pid,
+    descriptors: Vec<(OwnedFd, RawFd)>,
+    blocked: u64,
+) -> io::Result<(Inherited, bool)> {
+    let status = caller::status(pid)?;
     let (group, same_group) = match (getsid(Some(pid))?, getpgid(Some(pid))?) {
         (session, _) if session != getsid(None)? => (Group::NewSession, false),
         (_, group) if group == getpgrp() => (Group::Same, true),
         (_, group) => (Group::Join(group), true),
     };
     let inherited = Inherited {
-        descriptors: descriptors.collect::<io::Result<_>>()?,
+        descriptors,
         umask: status.umask,
         limits: child::limits(pid)?,
         nice: child::nice(pid),
@@ -166,24 +192,41 @@ impl StandIn {
 
     /// The program was started, or could not be; the proxy is told. Whether it goes on.
     pub fn started(&mut self, child: io::Result<Child>) -> bool {
-        let Program::Starting { question, command } = &self.program else {
-            return true;
-        };
         match child {
             Ok(child) => {
-                question.answer(Order::Wait.encode());
-                self.program = Program::Running(child);
+                self.runs(Program::Running(child));
                 self.look();
                 true
             }
-            Err(error) => {
-                match failure(question, command, &error) {
-                    Ok(order) => question.answer(order.encode()),
-                    Err(_) => question.fail(Errno::EPERM),
-                }
-                false
-            }
+            Err(error) => self.failed(&error),
         }
+    }
+
+    /// The same for a program in a sandbox of its own. In a session of its own too, the terminal's
+    /// signals don't reach it without our help.
+    pub fn started_in_profile(&mut self, program: PidFd, own_session: bool) -> bool {
+        self.same_group &= !own_session;
+        self.runs(Program::InProfile(program));
+        true
+    }
+
+    fn runs(&mut self, program: Program) {
+        if let Program::Starting { question, .. } = &self.program {
+            question.answer(Order::Wait.encode());
+            self.program = program;
+        }
+    }
+
+    /// The program does not run; the proxy is told. Whether it goes on.
+    pub fn failed(&mut self, reason: &dyn Display) -> bool {
+        let Program::Starting { question, command } = &self.program else {
+            return true;
+        };
+        match failure(question, command, reason) {
+            Ok(order) => question.answer(order.encode()),
+            Err(_) => question.fail(Errno::EPERM),
+        }
+        false
     }
 
     /// Answers a later question of the proxy: passes the signal on, or tells what happened.
@@ -196,13 +239,13 @@ impl StandIn {
             return Order::Stop;
         }
         let typed = self.same_group && low_half(code) == FROM_KERNEL;
-        if let Program::Running(program) = &self.program
+        if let Some(program) = self.program.handle()
             && kind == SIGNALLED
             && !typed
             && low_half(signal) != SIGURG
         {
             // It may have ended this moment; the proxy is told of that next.
-            let _ = program.handle.signal(low_half(signal));
+            let _ = program.signal(low_half(signal));
         }
         Order::Wait
     }
@@ -212,27 +255,51 @@ impl StandIn {
         let Program::Running(program) = &self.program else {
             return;
         };
-        while let Some(change) = child::change(program.pid) {
-            match change {
-                Change::Exited(status) => self.ended = Some(Order::Exit(status)),
-                Change::Killed(signal) => self.ended = Some(Order::Die(signal)),
-                Change::Stopped => self.stop = true,
-                Change::Continued => self.stop = false,
-            }
-            if change != Change::Continued {
-                let _ = self.proxy.signal(SIGURG);
-            }
+        let pid = program.pid;
+        while let Some(change) = child::change(pid) {
+            self.changed(change);
         }
+    }
+
+    /// Something happened to the program; the proxy is woken to be told. Whether it goes on.
+    pub fn changed(&mut self, change: Change) -> bool {
+        if matches!(self.program, Program::Starting { .. }) {
+            return self.failed(&"its sandbox has ended");
+        }
+        if self.ended.is_some() {
+            return true;
+        }
+        match change {
+            Change::Exited(status) => self.ended = Some(Order::Exit(status)),
+            Change::Killed(signal) => self.ended = Some(Order::Die(signal)),
+            Change::Stopped => self.stop = true,
+            Change::Continued => self.stop = false,
+        }
+        if change != Change::Continued {
+            let _ = self.proxy.signal(SIGURG);
+        }
+        true
     }
 
     /// Kills the program if it still runs: nobody waits for it any more. Returns which it was.
     pub fn end(&mut self) -> Option<Pid> {
-        let Program::Running(program) = &self.program else {
-            return None;
-        };
+        let program = self.program.handle()?;
         if self.ended.is_none() {
-            let _ = program.handle.signal(SIGKILL);
+            let _ = program.signal(SIGKILL);
         }
-        Some(program.pid)
+        match &self.program {
+            Program::Running(program) => Some(program.pid),
+            Program::Starting { .. } | Program::InProfile(_) => None,
+        }
+    }
+}
+
+impl Program {
+    fn handle(&self) -> Option<&PidFd> {
+        match self {
+            Self::Starting { .. } => None,
+            Self::Running(program) => Some(&program.handle),
+            Self::InProfile(program) => Some(program),
+        }
     }
 }

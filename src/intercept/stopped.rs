@@ -6,10 +6,11 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use nix::sys::stat::FileStat;
 
 use super::asking::Pending;
 use super::call::{Asked, ExecCall, Side, errno};
-use super::stand_in::Role;
+use super::stand_in::{Place, Role};
 use super::supervisor::{Phase, Session, Supervisor};
 use super::threads::Threads;
 use super::verify::Expected;
@@ -17,7 +18,12 @@ use super::{caller, limits};
 use crate::act::escalate::Escalation;
 use crate::act::pinned::Pinned;
 use crate::approve::{Answer, Permit, Question, Refusal, Settled};
+use crate::confine::Mode;
 use crate::flow::Exec;
+use crate::request::{Request, argv};
+
+/// The longest form of a command in a message, in bytes.
+const COMMAND_LIMIT: usize = 2000;
 
 /// What is known of the call.
 pub enum Material {
@@ -31,7 +37,7 @@ pub enum Material {
 #[derive(Debug)]
 pub struct Held {
     program: io::Result<Pinned>,
-    expected: Expected,
+    runs: FileStat,
     environment: Vec<OsString>,
     dropped: Vec<OsString>,
     directory: OwnedFd,
@@ -41,30 +47,30 @@ pub struct Held {
 impl Held {
     /// The memory of its strings, in bytes.
     pub fn weight(&self) -> usize {
-        let environment = limits::weigh(&self.environment) + limits::weigh(&self.dropped);
-        self.expected.weight() + environment
+        limits::weigh(&self.environment) + limits::weigh(&self.dropped)
     }
 
-    fn copy(session: &Session, call: &ExecCall, asked: Asked) -> Result<Self, Errno> {
-        let Asked {
-            request,
-            stat,
-            runs,
-            empty,
-            ..
-        } = asked;
+    fn copy(
+        session: &Session,
+        call: &ExecCall,
+        request: &Request,
+        asked: &Asked,
+    ) -> Result<Self, Errno> {
         let directory =
             caller::open_directory(call.tid(), &request.cwd).map_err(|error| errno(&error))?;
-        let environment = session
-            .environment
-            .filter(&call.environment()?, &request.cwd);
+        let entries = match &request.environment {
+            // As they were judged.
+            Some(variables) => variables.iter().map(entry).collect(),
+            None => call.environment()?,
+        };
+        let environment = session.environment.filter(&entries, &request.cwd);
         Ok(Self {
-            program: Pinned::open(&request, &stat),
-            expected: Expected::new(request, runs),
+            program: Pinned::open(request, &asked.stat),
+            runs: asked.runs,
             environment: environment.passed,
             dropped: environment.dropped,
             directory,
-            empty,
+            empty: asked.empty,
         })
     }
 }
@@ -87,10 +93,20 @@ impl StoppedExec<'_> {
         }
     }
 
+    fn replace(self, role: Role) {
+        let empty = self.empty();
+        self.supervisor.threads.replace(&self.call, empty, role);
+    }
+
     /// Takes what an escalation needs; the caller is answered when that fails.
-    fn hold(material: Material, session: &Session, call: &ExecCall) -> Option<Held> {
+    fn hold(
+        material: Material,
+        session: &Session,
+        call: &ExecCall,
+        request: &Request,
+    ) -> Option<Held> {
         let held = match material {
-            Material::Read(asked) => Held::copy(session, call, *asked),
+            Material::Read(asked) => Held::copy(session, call, request, &asked),
             Material::Held(held) => Ok(*held),
         };
         let held = held.inspect_err(|&errno| call.waiting.fail(errno)).ok();
@@ -105,35 +121,46 @@ impl StoppedExec<'_> {
 }
 
 impl Exec for StoppedExec<'_> {
-    fn inside(self) {
+    fn inside(self, request: Request) {
         let supervisor = self.supervisor;
-        let expected = match (self.call.side, self.material) {
+        let runs = match (self.call.side, self.material) {
             // Who is outside already has nothing to gain by a race with us.
-            (Side::Outside, _) => return supervisor.threads.let_go(&self.call),
-            (Side::Inside, Material::Held(held)) => held.expected,
+            (Side::Outside | Side::Profiled(_), _) => return supervisor.threads.let_go(&self.call),
+            (Side::Inside, Material::Held(held)) => held.runs,
             (Side::Inside, Material::Read(asked)) => {
-                if !supervisor.can_evade(&self.call, &asked) {
+                if !supervisor.can_evade(&self.call, &request, &asked) {
                     return supervisor.threads.let_go(&self.call);
                 }
-                Expected::new(asked.request, asked.runs)
+                asked.runs
             }
         };
+        let expected = Expected::new(request, runs);
         supervisor.threads.watch(&self.call, expected);
     }
 
     fn outside(self, permit: Permit) {
         let session = Arc::clone(self.supervisor.session());
-        let there_already = session.writable.is_none() || self.call.side == Side::Outside;
-        if there_already || self.is_startup() {
-            return self.inside();
+        if self.call.side != Side::Inside || self.is_startup() {
+            return self.inside(permit.into_request());
         }
+        let place = match place(&session, &permit) {
+            Ok(Place::Judged | Place::Unjudged) if session.writable.is_none() => {
+                return self.inside(permit.into_request());
+            }
+            Ok(place) => place,
+            Err(words) => return self.replace(Role::Refuse(words)),
+        };
         // Before anything is copied; it takes the arguments twice.
-        let size = 2 * limits::weigh(&permit.request().argv);
+        let size = 2 * limits::weigh_request(permit.request());
         let room = self.supervisor.threads.has_room_for(size);
+        if let Material::Read(asked) = &self.material {
+            let request = permit.request();
+            self.supervisor.remember(&self.call, request, asked);
+        }
         if !room || self.supervisor.programs_outside() >= limits::OUTSIDE {
             return self.call.waiting.fail(Errno::EAGAIN);
         }
-        let Some(held) = Self::hold(self.material, &session, &self.call) else {
+        let Some(held) = Self::hold(self.material, &session, &self.call, permit.request()) else {
             return;
         };
         let Ok(program) = held.program else {
@@ -141,25 +168,24 @@ impl Exec for StoppedExec<'_> {
         };
         session.audit.escalated(permit.request(), &held.dropped);
         let (environment, directory) = (held.environment, held.directory);
-        let role = Role::Start(Box::new(Escalation {
+        let escalation = Escalation {
             permit,
             program,
             environment,
             directory,
-        }));
+        };
+        let role = Role::Start(Box::new(escalation), place);
         let threads = &mut self.supervisor.threads;
         threads.replace(&self.call, held.empty, role);
     }
 
     fn refuse(self, refusal: &Refusal) {
-        let role = Role::Refuse(refusal.message().to_owned());
-        let empty = self.empty();
-        self.supervisor.threads.replace(&self.call, empty, role);
+        self.replace(Role::Refuse(refusal.message().to_owned()));
     }
 
     fn wait(self, question: Box<Question>) {
         if self.is_startup() {
-            return self.inside();
+            return self.inside(question.into_request());
         }
         if limits::weigh(&question.request().argv) > limits::QUESTION {
             let empty = self.empty();
@@ -173,7 +199,8 @@ impl Exec for StoppedExec<'_> {
             );
         }
         let session = Arc::clone(self.supervisor.session());
-        let Some(held) = Self::hold(self.material, &session, &self.call) else {
+        let request = question.request();
+        let Some(held) = Self::hold(self.material, &session, &self.call, request) else {
             return;
         };
         let pending = Pending {
@@ -195,6 +222,32 @@ impl Exec for StoppedExec<'_> {
                 question,
                 why,
             );
+        }
+    }
+}
+
+/// `NAME=value`.
+fn entry((name, value): &(OsString, OsString)) -> OsString {
+    let mut entry = name.clone();
+    entry.push("=");
+    entry.push(value);
+    entry
+}
+
+/// Where outside a permitted program runs; why there is no such place, in words for its caller.
+fn place(session: &Session, permit: &Permit) -> Result<Place, String> {
+    match session.profiles.policy(permit.profiles()) {
+        Ok(Some(policy)) if policy.mode != Mode::DangerFullAccess => {
+            Ok(Place::Profile(Box::new(policy)))
+        }
+        Ok(_) if permit.is_unconfined() => Ok(Place::Unjudged),
+        Ok(_) => Ok(Place::Judged),
+        Err(reason) => {
+            let command = argv::bounded(&permit.request().argv, COMMAND_LIMIT);
+            let reason = argv::visible(&reason.to_string());
+            Err(format!(
+                "codex-shell: error: {command}: can't be run in its profile: {reason}"
+            ))
         }
     }
 }

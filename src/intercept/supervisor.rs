@@ -11,16 +11,20 @@ use nix::unistd::Pid;
 use super::asking::{Asking, Pending};
 use super::call::{Asked, ExecCall, Side};
 use super::outside::Outside;
-use super::refused::Refuser;
-use super::stand_in::{self, Begun, Role, StandIn};
+use super::profiled::{News, Profiled};
+use super::refused::{Pass, Refuser};
+use super::stand_in::{self, Begun, Place, Role, StandIn};
 use super::stopped::{Material, StoppedExec};
 use super::tamper::Tampering;
 use super::threads::Threads;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::Approver;
 use crate::audit::Audit;
+use crate::config::Profiles;
+use crate::confine::LayerName;
 use crate::evaluate::IndexedRules;
-use crate::flow;
+use crate::flow::{self, Exec};
+use crate::request::{Originals, Request};
 use crate::sys::listener::{Arch, Listener, Notification, Waiting};
 use crate::sys::proxy_image::{self, Order};
 
@@ -36,6 +40,10 @@ pub struct Session {
     pub environment: SessionEnvironment,
     /// Where the sandboxed side can write; `None` when there is no sandbox to be outside of.
     pub writable: Option<Vec<PathBuf>>,
+    /// The sandboxes that rules ask for.
+    pub profiles: Profiles,
+    /// Layers without which none of those is built, either.
+    pub require: Vec<LayerName>,
 }
 
 /// How far the run has come.
@@ -68,6 +76,7 @@ pub struct Supervisor {
     restricted: bool,
     /// What the sandboxed side could do to an exec under way.
     tampering: Tampering,
+    originals: Originals,
     /// Threads that we have a hand on.
     pub threads: Threads,
     /// Processes that run the proxy for a program that runs, or is about to.
@@ -76,6 +85,8 @@ pub struct Supervisor {
     pub asking: Asking,
     /// The way outside, once it was needed.
     pub outside: Option<Outside>,
+    /// Programs outside that have a sandbox of their own.
+    pub profiled: Profiled,
     /// Calls that the sandbox refuses.
     pub refuser: Refuser,
 }
@@ -89,6 +100,7 @@ impl Supervisor {
         Ok(Self {
             restricted: session.rules.rules().restricts(),
             tampering: Tampering::new(session.writable.is_some()),
+            originals: Originals::default(),
             session: Arc::new(session),
             listener,
             phase,
@@ -97,6 +109,7 @@ impl Supervisor {
             stand_ins: HashMap::new(),
             asking: Asking::new()?,
             outside: None,
+            profiled: Profiled::default(),
             refuser: Refuser::default(),
         })
     }
@@ -124,12 +137,19 @@ impl Supervisor {
     /// Whether somebody in the sandbox could change an exec that is let through into one that a
     /// rule would not let through. Without such rules there is nothing to get around but the
     /// heuristics, which promise nothing.
-    pub fn can_evade(&mut self, call: &ExecCall, asked: &Asked) -> bool {
+    pub fn can_evade(&mut self, call: &ExecCall, request: &Request, asked: &Asked) -> bool {
         if !self.restricted {
+            self.remember(call, request, asked);
             return false;
         }
         let writable = self.session.writable.as_deref().unwrap_or_default();
-        self.tampering.is_possible(call, asked, writable)
+        self.tampering.is_possible(call, request, asked, writable)
+    }
+
+    /// Remembers a program that nobody in the sandbox can change: its next exec costs less.
+    pub fn remember(&mut self, call: &ExecCall, request: &Request, asked: &Asked) {
+        let writable = self.session.writable.as_deref().unwrap_or_default();
+        self.tampering.remember(call, request, asked, writable);
     }
 
     /// Answers one call.
@@ -137,10 +157,13 @@ impl Supervisor {
     /// # Errors
     /// The listener itself fails; a caller that died is none.
     pub fn answer_one(&mut self, side: Side) -> io::Result<()> {
-        let listener = match (side, &self.outside) {
-            (Side::Inside, _) => &self.listener,
-            (Side::Outside, Some(outside)) => &outside.listener,
-            (Side::Outside, None) => return Ok(()),
+        let listener = match side {
+            Side::Inside => Some(&self.listener),
+            Side::Outside => self.outside.as_ref().map(|outside| &outside.listener),
+            Side::Profiled(id) => self.profiled.listener(id),
+        };
+        let Some(listener) = listener else {
+            return Ok(());
         };
         let Some(waiting) = Waiting::next(listener)? else {
             return Ok(());
@@ -150,16 +173,26 @@ impl Supervisor {
         } else if let Some(call) = ExecCall::new(&waiting, side) {
             self.answer_exec(call);
         } else {
-            self.answer_other(&waiting);
+            self.answer_other(&waiting, side);
         }
         Ok(())
     }
 
-    /// Answers what the sandbox refuses, and three more kinds that the filter brings: one process
-    /// writing another's memory, two processes in the same, and a thread.
-    fn answer_other(&mut self, call: &Waiting) {
-        match self.refuser.answer(&call.notification) {
-            Ok(()) => {
+    /// Answers what the sandbox refuses, and more that the filter brings: messages on standard error,
+    /// one process writing another's memory, two processes in the same, and a thread.
+    fn answer_other(&mut self, call: &Waiting, side: Side) {
+        let refuser = match side {
+            Side::Inside | Side::Outside => Some(&mut self.refuser),
+            Side::Profiled(id) => self.profiled.refuser(id),
+        };
+        let Some(refuser) = refuser else {
+            return call.fail(Errno::ENOSYS);
+        };
+        match refuser.answer(&call.notification) {
+            Ok(Pass::Heard) => call.resume(),
+            // Nobody there can reach into the session's sandbox.
+            Ok(Pass::Asked) if side != Side::Inside => call.resume(),
+            Ok(Pass::Asked) => {
                 if is_thread_start(&call.notification) {
                     self.tampering.begin_threads();
                 } else {
@@ -181,29 +214,39 @@ impl Supervisor {
         }
         let session = Arc::clone(&self.session);
         let writable = session.writable.as_deref().unwrap_or_default();
-        let asked = match call.read(&session.rules, writable, &self.tampering) {
-            Ok(asked) => asked,
+        let (rules, tampering) = (&session.rules, &self.tampering);
+        let read = call.read(rules, writable, tampering, &self.originals);
+        let (mut request, mut asked) = match read {
+            Ok(read) => read,
             Err(errno) => return call.waiting.fail(errno),
         };
-        let request = asked.request.clone();
         let startup = self.phase == Phase::Startup && call.side == Side::Inside;
         let audit = session.audit.during_startup(startup);
+        let plain = flow::is_plain(&session.rules, &request, &audit);
+        if !plain && let Err(errno) = call.read_rest(&session.rules, &mut request, &mut asked) {
+            return call.waiting.fail(errno);
+        }
         let exec = StoppedExec {
             supervisor: self,
             call,
             material: Material::Read(Box::new(asked)),
         };
+        if plain {
+            return exec.inside(request);
+        }
         flow::consider(&session.rules, request, exec, &audit);
     }
 
     /// Whether it is an exec of our own making: the shell that we chose, or the program for which
     /// a proxy stands in.
     fn is_our_own(&mut self, call: &ExecCall) -> bool {
-        if call.side == Side::Outside {
-            return self
-                .outside
-                .as_mut()
-                .is_some_and(|o| o.is_start(call.tid()));
+        match call.side {
+            Side::Inside => {}
+            Side::Outside => {
+                let outside = self.outside.as_mut();
+                return outside.is_some_and(|o| o.is_start(call.tid()));
+            }
+            Side::Profiled(id) => return self.profiled.is_start(id),
         }
         self.command.get_or_insert(call.tid());
         let Phase::Shell { login } = self.phase else {
@@ -243,15 +286,22 @@ impl Supervisor {
             Begun::Starting {
                 stand_in,
                 launch,
-                unconfined,
+                place,
             } => {
                 self.stand_ins.insert(pid, *stand_in);
+                if let Place::Profile(policy) = &place {
+                    let require = &self.session.require;
+                    if let Err(error) = self.profiled.start(pid, *launch, policy, require) {
+                        self.started(pid, Err(error));
+                    }
+                    return Ok(());
+                }
                 let outside = match &mut self.outside {
                     Some(outside) => outside,
                     none => none.insert(Outside::open()?),
                 };
                 let breaks = !outside.keeps_privileges && launch.gains_privileges();
-                if unconfined || breaks || launch.is_ourselves() {
+                if place == Place::Unjudged || breaks || launch.is_ourselves() {
                     // Under the filter it would not be what it is, or could not judge for itself.
                     self.started(pid, launch.start());
                 } else {
@@ -270,6 +320,27 @@ impl Supervisor {
         }
     }
 
+    /// Tells a proxy what becomes of its program, which has a sandbox of its own.
+    pub fn take_news(&mut self, id: Pid) {
+        let Some((pid, news)) = self.profiled.news(id) else {
+            return;
+        };
+        let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
+            return;
+        };
+        let goes_on = match news {
+            News::Started {
+                program,
+                own_session,
+            } => stand_in.started_in_profile(program, own_session),
+            News::Changed(change) => stand_in.changed(change),
+            News::Failed(reason) => stand_in.failed(&reason),
+        };
+        if !goes_on {
+            self.forget(pid);
+        }
+    }
+
     fn started(&mut self, pid: Pid, child: io::Result<crate::sys::child::Child>) {
         let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
             // Its proxy died meanwhile.
@@ -285,6 +356,7 @@ impl Supervisor {
 
     /// The proxy in the process `pid` has been told how its program ended, or is gone itself.
     pub fn forget(&mut self, pid: Pid) {
+        self.profiled.forget(pid);
         if let Some(mut stand_in) = self.stand_ins.remove(&pid)
             && let Some(program) = stand_in.end()
             && let Some(outside) = &mut self.outside

@@ -82,13 +82,33 @@ impl Tampering {
         (key(&now) == key(&fixed.stat)).then_some(fixed)
     }
 
+    /// Remembers the program, so that its next exec needs no second look at the file, if it is
+    /// beyond reach. `writable` are the sandbox's writable roots.
+    pub fn remember(
+        &mut self,
+        call: &ExecCall,
+        request: &Request,
+        asked: &Asked,
+        writable: &[PathBuf],
+    ) {
+        if !self.anybody && call.is_by_path() && request.interpreter.is_none() {
+            self.is_fixed(request, asked, writable);
+        }
+    }
+
     /// Whether somebody could change the exec before the kernel reads it again. `writable` are the
     /// sandbox's writable roots.
-    pub fn is_possible(&mut self, call: &ExecCall, asked: &Asked, writable: &[PathBuf]) -> bool {
+    pub fn is_possible(
+        &mut self,
+        call: &ExecCall,
+        request: &Request,
+        asked: &Asked,
+        writable: &[PathBuf],
+    ) -> bool {
         let tid = call.tid();
         let safe = !self.anybody
             && call.is_by_path()
-            && self.is_fixed(asked, writable)
+            && self.is_fixed(request, asked, writable)
             && (!self.threads || is_alone(tid))
             && is_private(tid, &asked.spans);
         if safe {
@@ -98,20 +118,24 @@ impl Tampering {
     }
 
     /// Whether nothing on the path can be written from inside.
-    fn is_fixed(&mut self, asked: &Asked, writable: &[PathBuf]) -> bool {
-        let mut request = Some(&asked.request);
-        while let Some(one) = request {
+    fn is_fixed(&mut self, request: &Request, asked: &Asked, writable: &[PathBuf]) -> bool {
+        let mut next = Some(request);
+        while let Some(one) = next {
             let path = Path::new(&one.program.asked);
             if !self.fixed.contains_key(path) && !is_path_fixed(one, writable) {
                 return false;
             }
-            request = one.interpreter.as_deref();
+            next = one.interpreter.as_deref();
         }
-        if asked.request.interpreter.is_none() && self.fixed.len() < PATHS {
-            let path = PathBuf::from(&asked.request.program.asked);
-            let real = asked.real.clone();
-            let stat = asked.stat;
-            self.fixed.entry(path).or_insert(Fixed { real, stat });
+        let Program {
+            asked: path, real, ..
+        } = &request.program;
+        if let (Some(real), None) = (real, &request.interpreter)
+            && self.fixed.len() < PATHS
+            && !self.fixed.contains_key(Path::new(path))
+        {
+            let (real, stat) = (real.clone(), asked.stat);
+            self.fixed.insert(path.into(), Fixed { real, stat });
         }
         true
     }
@@ -119,7 +143,9 @@ impl Tampering {
 
 fn is_path_fixed(request: &Request, writable: &[PathBuf]) -> bool {
     let path = Path::new(&request.program.asked);
-    if !path.is_absolute() || path.as_os_str().as_bytes().starts_with(b"/proc") {
+    let bytes = path.as_os_str().as_bytes();
+    let inside = writable.iter().any(|root| path.starts_with(root));
+    if !path.is_absolute() || bytes.starts_with(b"/proc") || inside {
         return false;
     }
     let name = Some(path.as_os_str());

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 
 use super::{caller, limits};
 use crate::evaluate::{IndexedRules, judge_exec};
-use crate::request::{Program, Request, Trust, argv};
+use crate::request::{Program, Request, Trust, argv, variable};
 use crate::rules::Decision;
 use crate::sys::trace::{Sight, Traced};
 
@@ -30,6 +30,8 @@ pub struct Expected {
     pub file: FileStat,
     /// The argument vector, as the kernel makes it.
     pub argv: Vec<OsString>,
+    /// The variables, if a rule could ask for them.
+    environment: Option<Vec<(OsString, OsString)>>,
     /// The kernel runs the file by itself.
     is_program: bool,
 }
@@ -105,13 +107,25 @@ impl Expected {
         Self {
             file,
             argv: last.argv,
+            environment: last.environment,
             is_program: real.is_none_or(is_program),
         }
     }
 
     /// The memory of its strings, in bytes.
     pub fn weight(&self) -> usize {
-        limits::weigh(&self.argv)
+        let variables = self.environment.iter().flatten();
+        let variables = variables.flat_map(|(name, value)| [name, value]);
+        limits::weigh(self.argv.iter().chain(variables))
+    }
+
+    fn has_its_variables(&self, process: Pid) -> io::Result<bool> {
+        let Some(expected) = &self.environment else {
+            return Ok(true);
+        };
+        let entries = strings(process, "environ")?;
+        let entries = entries.split(|&b| b == 0).map(OsStr::from_bytes);
+        Ok(entries.filter_map(variable).eq(expected.iter().cloned()))
     }
 
     /// Whether the process runs what is expected.
@@ -122,7 +136,7 @@ impl Expected {
         let file = stat(format!("/proc/{process}/exe").as_str())?;
         let line = command_line(process)?;
         if caller::same_file(&file, &self.file) {
-            return Ok(line == joined(&self.argv));
+            return Ok(line == joined(&self.argv) && self.has_its_variables(process)?);
         }
         let actual = actual(process, &line)?;
         Ok(!self.is_program && judge_exec(rules, &actual).verdict.decision == Decision::Allow)
@@ -139,9 +153,13 @@ fn is_program(path: &Path) -> bool {
 
 /// The argument vector that the process was started with, each word with a NUL behind it.
 fn command_line(process: Pid) -> io::Result<Vec<u8>> {
-    let mut line = Vec::new();
-    fs::File::open(format!("/proc/{process}/cmdline"))?.read_to_end(&mut line)?;
-    Ok(line)
+    strings(process, "cmdline")
+}
+
+fn strings(process: Pid, which: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(format!("/proc/{process}/{which}"))?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Words with a NUL behind each. The kernel gives a program without any word an empty one.

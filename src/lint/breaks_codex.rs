@@ -7,8 +7,8 @@ use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// A file in a directory that Codex reads calls `command_rule` or `program`, which Codex
-    /// doesn't know.
+    /// A file in a directory that Codex reads calls `command_rule`, `program` or `default`, which
+    /// Codex doesn't know.
     ///
     /// ## Why it matters
     ///
@@ -41,7 +41,8 @@ fn check(rules: &RuleSet, report: &mut Report) {
         .programs
         .iter()
         .map(|program| ("program", program.span));
-    for (call, span) in calls.chain(programs) {
+    let defaults = rules.defaults.iter().map(|rule| ("default", rule.span));
+    for (call, span) in calls.chain(programs).chain(defaults) {
         if in_codex_directory(rules, span) {
             let message = format!("Codex reads this file too, and doesn't know `{call}`");
             let help = "move it to a file that only codex-shell reads".to_owned();

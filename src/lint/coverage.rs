@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::rules::RuleSet;
-use crate::rules::model::PrefixRule;
+use crate::rules::model::{CommandRule, PrefixRule, ProgramName};
 
 /// How many words rules are filed by; later words are compared one by one.
 const FILED_WORDS: usize = 8;
@@ -94,6 +94,23 @@ pub(super) fn pattern_text(rule: &PrefixRule) -> String {
         .chain(rest)
         .collect();
     places.join(" ")
+}
+
+/// A `command_rule` as one writes the command: `git push --force`.
+pub(super) fn command_text(rule: &CommandRule) -> String {
+    let names: Vec<String> = rule.programs.iter().map(program_text).collect();
+    let places = rule.meaning.subcommand.iter().chain(&rule.meaning.flags);
+    std::iter::once(place_text(&names))
+        .chain(places.map(|words| place_text(words)))
+        .collect::<Vec<String>>()
+        .join(" ")
+}
+
+fn program_text(name: &ProgramName) -> String {
+    match name {
+        ProgramName::Literal(name) => name.clone(),
+        ProgramName::Glob(glob) => String::from(glob.clone()),
+    }
 }
 
 fn place_text(alternatives: &[String]) -> String {

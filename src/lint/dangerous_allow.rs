@@ -82,5 +82,6 @@ fn request(words: &[&str]) -> Request {
         cwd: PathBuf::from("/"),
         environment: None,
         interpreter: None,
+        copy_of: None,
     }
 }

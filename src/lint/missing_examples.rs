@@ -1,8 +1,9 @@
 //! W106 missing-examples.
 
+use crate::rules::model::Span;
 use crate::rules::{Decision, RuleSet};
 
-use super::coverage::pattern_text;
+use super::coverage::{command_text, pattern_text};
 use super::{Report, lint};
 
 lint! {
@@ -45,9 +46,18 @@ fn check(rules: &RuleSet, report: &mut Report) {
         // Alternative programs make several rules of one call; one finding is enough.
         if bare && last != Some(rule.span) {
             last = Some(rule.span);
-            let message = format!("the rule on `{}` has no examples", pattern_text(rule));
-            let help = "add `match` and `not_match`; they are checked whenever the file loads";
-            report.add(rule.span, message, Some(help.to_owned()));
+            add(report, rule.span, &pattern_text(rule));
         }
     }
+    for rule in &rules.command_rules {
+        if rule.examples == 0 && rule.decision != Decision::Allow {
+            add(report, rule.span, &command_text(rule));
+        }
+    }
+}
+
+fn add(report: &mut Report, span: Span, what: &str) {
+    let message = format!("the rule on `{what}` has no examples");
+    let help = "add `match` and `not_match`; they are checked whenever the file loads";
+    report.add(span, message, Some(help.to_owned()));
 }

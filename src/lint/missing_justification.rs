@@ -3,7 +3,7 @@
 use crate::rules::model::Span;
 use crate::rules::{Decision, RuleSet};
 
-use super::coverage::pattern_text;
+use super::coverage::{command_text, pattern_text};
 use super::finding::Level;
 use super::{Report, lint};
 
@@ -42,6 +42,11 @@ fn check(rules: &RuleSet, report: &mut Report) {
         if silent && last != Some(rule.span) {
             last = Some(rule.span);
             add(report, rule.span, rule.decision, &pattern_text(rule));
+        }
+    }
+    for rule in &rules.command_rules {
+        if rule.justification.is_none() && rule.decision != Decision::Allow {
+            add(report, rule.span, rule.decision, &command_text(rule));
         }
     }
     for rule in &rules.network_rules {

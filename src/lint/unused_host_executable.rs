@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::rules::RuleSet;
+use crate::rules::model::ProgramName;
 
 use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// `host_executable` names a program that no `prefix_rule` is about.
+    /// `host_executable` names a program that no rule is about.
     ///
     /// ## Why it matters
     ///
@@ -32,11 +33,13 @@ lint! {
 
 fn check(rules: &RuleSet, report: &mut Report) {
     // A rule that ignores case may mean the name in another spelling.
-    let programs: BTreeSet<String> = rules
-        .prefix_rules
-        .iter()
-        .map(|rule| rule.program.to_lowercase())
-        .collect();
+    let prefixes = rules.prefix_rules.iter().map(|rule| &rule.program);
+    let meanings = rules.command_rules.iter().flat_map(|rule| &rule.programs);
+    let meant = meanings.filter_map(|program| match program {
+        ProgramName::Literal(name) => Some(name),
+        ProgramName::Glob(_) => None,
+    });
+    let programs: BTreeSet<String> = prefixes.chain(meant).map(|p| p.to_lowercase()).collect();
     for entry in &rules.host_executables {
         if !programs.contains(&entry.name.to_lowercase()) {
             let message = format!("no rule is about the program `{}`", entry.name);

@@ -21,6 +21,8 @@ pub(super) enum Decision {
     Always,
     /// No, and why.
     No(String),
+    /// Nothing that could be understood, and what it was instead.
+    Senseless(String),
 }
 
 /// A decision and the reason that came with it.
@@ -49,6 +51,7 @@ impl Said {
                 Some(reason) => format!("{why}: {reason}"),
                 None => why.clone(),
             }),
+            Decision::Senseless(what) => Reply::Senseless(what.clone()),
         }
     }
 }
@@ -128,16 +131,17 @@ pub(super) fn rule_form(rule: &str, file: &str) -> Value {
 pub(super) fn understand(answer: &Value) -> Said {
     let content = answer.get("content");
     let field = |name| content.and_then(|c| c.get(name)).and_then(Value::as_str);
-    let decision = match (
-        answer.get("action").and_then(Value::as_str),
-        field("decision"),
-    ) {
-        (Some("accept"), Some("once") | None) => Decision::Once,
+    let action = answer.get("action").and_then(Value::as_str);
+    let decision = match (action, choice(content)) {
+        (Some("accept"), Some("once")) => Decision::Once,
         (Some("accept"), Some("session")) => Decision::Session,
         (Some("accept"), Some("always")) => Decision::Always,
         (Some("accept"), Some("no")) | (Some("decline"), _) => Decision::No("declined".into()),
         (Some("cancel"), _) => Decision::No("cancelled".into()),
-        _ => Decision::No("the client's answer makes no sense".into()),
+        _ => Decision::Senseless(format!(
+            "the client's answer makes no sense: {}",
+            printable(&answer.to_string())
+        )),
     };
     let reason = field("reason")
         .map(str::trim)
@@ -145,6 +149,18 @@ pub(super) fn understand(answer: &Value) -> Said {
     Said {
         decision,
         reason: reason.map(printable),
+    }
+}
+
+/// The choice in what a person filled in; nothing filled in stands for the default, `once`.
+fn choice(content: Option<&Value>) -> Option<&str> {
+    match content {
+        None | Some(Value::Null) => Some("once"),
+        Some(Value::Object(fields)) => match fields.get("decision") {
+            None | Some(Value::Null) => Some("once"),
+            Some(chosen) => chosen.as_str(),
+        },
+        Some(_) => None,
     }
 }
 
@@ -210,17 +226,25 @@ mod tests {
         assert_eq!(decision(choose("always")), Decision::Always);
         for answer in [
             choose("no"),
-            choose("yes"),
-            json!({"action": "maybe"}),
             json!({"action": "decline"}),
             json!({"action": "cancel", "content": {"decision": "once"}}),
+        ] {
+            let decision = decision(answer.clone());
+            assert!(matches!(decision, Decision::No(_)), "{answer}");
+        }
+        for answer in [
+            choose("yes"),
+            json!({"action": "maybe"}),
+            json!({"action": "ACCEPT"}),
+            json!({"action": ["accept"]}),
+            json!({"action": "accept", "content": {"decision": true}}),
+            json!({"action": "accept", "content": "once"}),
             json!({}),
+            json!([]),
             Value::Null,
         ] {
-            assert!(
-                matches!(decision(answer.clone()), Decision::No(_)),
-                "{answer}"
-            );
+            let decision = decision(answer.clone());
+            assert!(matches!(decision, Decision::Senseless(_)), "{answer}");
         }
     }
 

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, pipe2, read};
+use nix::unistd::{pipe2, read};
 use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
 
-use super::channel::{self, Asked, End, Ended, Event, LastWord};
+use super::channel::{Asked, End, Ended, Event, LastWord};
+use super::crew::Keeper;
+use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
-use super::supervised::{self, Plan, Streams};
+use super::session::Session;
 use crate::audit::Notable;
 
 /// How much is read at once.
@@ -67,27 +67,28 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Starts a call whose input is `input`. `alive` is dropped when every process of it is gone.
+    /// Starts a call of `session` whose input is `input`. The session is alive until every process
+    /// of it is gone.
     ///
     /// # Errors
     /// There are no descriptors or processes left.
     pub(super) fn start(
+        session: &Arc<Session>,
         plan: Plan,
         input: OwnedFd,
         output: Output,
         progress: bool,
-        alive: impl Send + 'static,
     ) -> io::Result<Self> {
         let (stdout, output_end) = pipe2(OFlag::O_CLOEXEC)?;
         let (stderr, error_end) = pipe2(OFlag::O_CLOEXEC)?;
-        let (events, theirs) = channel::pair()?;
         let streams = Streams {
             input,
             output: output_end,
             errors: error_end,
         };
-        let keeper = supervised::start(plan, streams, theirs)?;
-        let keeper = Keeper { pid: keeper };
+        let (keeper, events) = session.spare.start(&plan, &streams)?;
+        drop(streams);
+        let alive = session.alive.subscribe();
         let (sender, news) = mpsc::channel(16);
         let cancel = Arc::new(Notify::new());
         let follow = Follow {
@@ -100,9 +101,16 @@ impl Call {
             progress,
             report: Report::new(output),
         };
+        let session = Arc::downgrade(session);
         tokio::spawn(async move {
             follow.follow(keeper).await;
             drop(alive);
+            // Its client is not waiting any more.
+            if let Some(session) = session.upgrade()
+                && !*session.gone.borrow()
+            {
+                session.spare.provide(plan.recipe);
+            }
         });
         Ok(Self { news, cancel })
     }
@@ -119,26 +127,6 @@ impl Call {
             // The follower always says how it ended, unless nobody is to be told any more.
             None => std::future::pending().await,
         }
-    }
-}
-
-/// The keeper's process. It is ended and reaped when this is dropped.
-#[derive(Debug)]
-struct Keeper {
-    pid: Pid,
-}
-
-impl Keeper {
-    fn end(&self) {
-        // Not reaped yet, so the number is still its own.
-        let _ = kill(self.pid, Signal::SIGTERM);
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.end();
-        let _ = waitpid(self.pid, None);
     }
 }
 
@@ -261,6 +249,8 @@ impl Follow {
                 self.report.output.push(stream, read);
             }
         }
+        // Before the client knows, so that descriptors don't pile up when it calls again at once.
+        (self.stdout, self.stderr) = (None, None);
         self.report.duration = self.started.elapsed();
         let report = std::mem::replace(&mut self.report, Report::new(Output::default()));
         let _ = self.sender.send(News::Ended(Box::new(report))).await;

@@ -1,14 +1,10 @@
 //! The channel between the server and one call's supervisor: a message per event, and for each
 //! question a channel of its own for the answer.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::OwnedFd;
 
-use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, socketpair,
-};
+use nix::sys::socket::MsgFlags;
 use rmcp::schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,10 +14,7 @@ use tokio::io::unix::AsyncFd;
 use crate::audit::Notable;
 use crate::intercept::refused::Kind;
 use crate::report::refusals;
-use crate::sys::fork;
-
-/// The longest message. Every text in one is bounded far below.
-const LONGEST: usize = 128 << 10;
+pub(super) use crate::sys::messages::{pair, receive, send};
 
 /// What a supervisor says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -126,68 +119,8 @@ pub(super) enum Reply {
     Yes,
     /// Don't, and why not.
     No(String),
-}
-
-/// Two ends that keep messages apart, closed on exec.
-pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    let flags = SockFlag::SOCK_CLOEXEC;
-    Ok(socketpair(
-        AddressFamily::Unix,
-        SockType::SeqPacket,
-        None,
-        flags,
-    )?)
-}
-
-/// Sends `message`, with a descriptor if there is one to hand over. Waits while the channel is full.
-pub(super) fn send(
-    channel: impl AsFd,
-    message: &impl Serialize,
-    with: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
-    let text = serde_json::to_vec(message)?;
-    let fds: Vec<RawFd> = with.iter().map(AsRawFd::as_raw_fd).collect();
-    let rights = [ControlMessage::ScmRights(&fds)];
-    let rights = if fds.is_empty() {
-        &[]
-    } else {
-        rights.as_slice()
-    };
-    let data = [IoSlice::new(&text)];
-    let channel = channel.as_fd().as_raw_fd();
-    loop {
-        match sendmsg::<()>(channel, &data, rights, MsgFlags::MSG_NOSIGNAL, None) {
-            Err(Errno::EINTR) => {}
-            result => return result.map(drop).map_err(io::Error::from),
-        }
-    }
-}
-
-/// Takes the next message; `None` once the other side has closed. Waits unless `flags` say
-/// otherwise.
-pub(super) fn receive<T: DeserializeOwned>(
-    channel: impl AsFd,
-    flags: MsgFlags,
-) -> io::Result<Option<(T, Option<OwnedFd>)>> {
-    let mut buffer = vec![0; LONGEST];
-    let mut space = nix::cmsg_space!(RawFd);
-    let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
-    let (length, received) = {
-        let mut data = [IoSliceMut::new(&mut buffer)];
-        let channel = channel.as_fd().as_raw_fd();
-        let message = recvmsg::<()>(channel, &mut data, Some(&mut space), flags)?;
-        let mut received = None;
-        for control in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(fds) = control {
-                received = fds.first().copied().map(fork::received).transpose()?;
-            }
-        }
-        (message.bytes, received)
-    };
-    match buffer.get(..length).unwrap_or_default() {
-        [] => Ok(None),
-        text => Ok(Some((serde_json::from_slice(text)?, received))),
-    }
+    /// The client's answer means nothing: don't. With what is wrong with it.
+    Senseless(String),
 }
 
 /// The server's end, for waiting without blocking.

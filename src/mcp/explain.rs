@@ -7,11 +7,11 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::session::check_workdir;
+use super::session::{Options, check_workdir};
 use super::shell::failure;
 use crate::confine::Policy;
 use crate::evaluate::{IndexedRules, judge, near_misses};
-use crate::intercept::shell;
+use crate::intercept::shell::{self, Mark};
 use crate::report::explain::Explanation;
 use crate::request::{Program, Request};
 
@@ -34,8 +34,9 @@ impl ExplainParams {
     fn argv(&self, shell: &Path) -> Result<Vec<OsString>, String> {
         match (&self.command, &self.argv) {
             (None, Some(argv)) if !argv.is_empty() => Ok(argv.iter().map(OsString::from).collect()),
-            (Some(command), None) => Ok(plain_words(command)
-                .unwrap_or_else(|| shell::argv(shell, false, OsStr::new(command)).into())),
+            (Some(command), None) => Ok(plain_words(command).unwrap_or_else(|| {
+                shell::argv(shell, false, OsStr::new(command), Mark::Exec).into()
+            })),
             _ => Err("either `command` or `argv` is needed".into()),
         }
     }
@@ -58,10 +59,10 @@ pub(super) fn result(
     params: &ExplainParams,
     rules: &IndexedRules,
     policy: Result<&Policy, &String>,
-    shell: &Path,
+    options: &Options,
 ) -> CallToolResult {
     let checked = check_workdir(&params.workdir).and_then(|()| {
-        let argv = params.argv(shell)?;
+        let argv = params.argv(&options.shell)?;
         let policy = policy.map_err(Clone::clone)?;
         Ok((argv, policy))
     });
@@ -73,7 +74,10 @@ pub(super) fn result(
     let path = std::env::var_os("PATH");
     let (cwd, writable) = (&params.workdir, policy.writable_roots());
     let program = Program::search(&asked, cwd, path.as_deref(), Some(&asked), writable);
-    let request = Request::new(program, argv, cwd.clone()).with_interpreters(writable);
+    let request = Request::new(program, argv, cwd.clone())
+        .with_interpreters(writable)
+        .with_repository(writable)
+        .with_original(&|name| rules.has_rules_on(name));
     let judgement = judge(rules, &request);
     let near_misses = near_misses(rules, &request);
     let explanation = Explanation {
@@ -81,6 +85,7 @@ pub(super) fn result(
         request: &request,
         judgement: &judgement,
         near_misses: &near_misses,
+        profiles: &options.profiles.clone().within(policy.workspaces.clone()),
     };
     let text = ContentBlock::text(explanation.text(false));
     let mut result = CallToolResult::success(vec![text]);

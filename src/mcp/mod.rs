@@ -7,8 +7,8 @@
 //!                        └── events: verdicts, questions, end ┘
 //! ```
 //!
-//! The server has one thread, so that it can fork: a call gets the parsed rules with the fork, and
-//! nothing is started that was not needed. Its end, or a signal to its keeper, ends everything.
+//! The server has one thread, so that it can fork: a call gets the parsed rules with the fork. After
+//! a call, keeper and supervisor of the next are forked and wait for it. Its end, or a signal to its keeper, ends everything.
 
 #![forbid(unsafe_code)]
 
@@ -16,14 +16,18 @@ mod approval;
 mod asking;
 mod call;
 mod channel;
+mod crew;
 mod denials;
 mod drive;
+mod ending;
 mod explain;
 mod limits;
+mod order;
 mod output;
 pub mod queue;
 mod rounds;
 mod rulebook;
+mod schema;
 mod server;
 mod session;
 mod shell;
@@ -37,17 +41,21 @@ use std::time::Duration;
 
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use session::{Options, Who};
 
-use rulebook::Rulebook;
+use ending::Ending;
 use server::Server;
-use session::Session;
+use session::{Session, Signals};
 use wire::Wire;
+
+use crate::sys::signals;
 
 /// How long calls may take to end when the client is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the rules wait for a first answer: loading them would hold it up.
+const FIRST_ANSWER: Duration = Duration::from_millis(100);
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -60,30 +68,58 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
-/// Serves the client on standard input and output until it is gone. Must be called while this
+/// Serves the client on standard input and output until it is gone, or a signal ends the server;
+/// everything that calls have started has ended then. Returns the signal. Must be called while this
 /// process has one thread.
 ///
 /// # Errors
-/// The server can't start.
-pub fn serve(options: Options) -> Result<(), ServeError> {
-    let rulebook = Rulebook::load(options.rules.clone()).map_err(ServeError::Rules)?;
+/// The server can't start, or can't load its rules.
+pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
+    let found = Signals {
+        ignored: signals::ignored_by_caller(),
+        blocked: signals::blocked(),
+    };
+    let ending = Ending::watch()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let (gone, is_gone) = watch::channel(false);
-    let session = Arc::new(Session::new(options, rulebook, is_gone)?);
-    let result = runtime.block_on(talk(&session, gone));
+    let session = Arc::new(Session::new(options, found, is_gone)?);
+    let result = runtime.block_on(talk(&session, gone, ending));
     // Calls that would not end hold the session; their output's folder goes with the last.
     drop(runtime);
-    Ok(result?)
+    result
 }
 
-async fn talk(session: &Arc<Session>, gone: watch::Sender<bool>) -> io::Result<()> {
-    let wire = Wire::new(gone)?;
+async fn talk(
+    session: &Arc<Session>,
+    gone: watch::Sender<bool>,
+    ending: Ending,
+) -> Result<Option<i32>, ServeError> {
+    let answered = Arc::new(Notify::new());
+    let wire = Wire::new(gone.clone(), Arc::clone(&answered))?;
     let _socket = match session.options.ask {
         Who::Queue => Some(queue::open(Arc::clone(session))?),
         Who::Client | Who::Program(_) | Who::Fixed(_) => None,
     };
+    let loading = async {
+        // Early or late, the rules are loaded.
+        let _ = tokio::time::timeout(FIRST_ANSWER, answered.notified()).await;
+        session.load_rules();
+        session.broken_rules().await
+    };
+    let result = tokio::select! {
+        result = converse(session, wire) => result.map(|()| None).map_err(ServeError::Io),
+        errors = loading => Err(ServeError::Rules(errors)),
+        signal = ending.next() => Ok(Some(signal?)),
+    };
+    gone.send_replace(true);
+    session.spare.dismiss();
+    let _ = tokio::time::timeout(PATIENCE, session.alive.closed()).await;
+    result
+}
+
+async fn converse(session: &Arc<Session>, wire: Wire) -> io::Result<()> {
     let server = Server {
         session: Arc::clone(session),
     };
@@ -95,6 +131,5 @@ async fn talk(session: &Arc<Session>, gone: watch::Sender<bool>) -> io::Result<(
         Err(ServerInitializeError::ConnectionClosed(_)) => {}
         Err(error) => return Err(io::Error::other(error.to_string())),
     }
-    let _ = tokio::time::timeout(PATIENCE, session.alive.closed()).await;
     Ok(())
 }

@@ -1,22 +1,25 @@
-//! The rules of a session: loaded again when a file has changed.
+//! The rules of a session: loaded when first needed, and again when a file has changed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::Places;
+use crate::config::{self, Flags, Places};
 use crate::evaluate::IndexedRules;
-use crate::report::diagnostics;
-use crate::rules::{self, Origin, RuleSet};
+use crate::report::{self, diagnostics};
+use crate::rules::{self, RuleSet};
 
 /// The rules in force, and how the files looked when they were loaded.
 #[derive(Debug)]
 pub(super) struct Rulebook {
-    /// Empty for the default places.
-    places: Vec<PathBuf>,
+    /// What the command line names; empty for the rules of all layers.
+    given: Vec<PathBuf>,
+    places: Places,
     seen: Vec<Seen>,
-    rules: Arc<IndexedRules>,
+    /// What the settings name beside the usual places.
+    named: Vec<PathBuf>,
+    rules: Option<Arc<IndexedRules>>,
 }
 
 /// A file or directory, and what changes when it is written or replaced.
@@ -29,78 +32,104 @@ struct Seen {
 impl Seen {
     fn of(path: PathBuf) -> Self {
         let state = fs::metadata(&path).ok();
-        let state = state.map(|s| (s.dev(), s.ino(), s.size(), s.mtime(), s.mtime_nsec()));
+        let state = state.map(|s| (s.dev(), s.ino(), s.size(), s.ctime(), s.ctime_nsec()));
         Self { path, state }
     }
 }
 
+/// What was read: the rules, and what of a project does not count.
+struct Read {
+    set: RuleSet,
+    notes: Vec<String>,
+    named: Vec<PathBuf>,
+}
+
 impl Rulebook {
-    /// Loads the rules.
+    /// Nothing is loaded yet.
+    pub(super) fn new(given: Vec<PathBuf>, places: Places) -> Self {
+        Self {
+            given,
+            places,
+            seen: Vec::new(),
+            named: Vec::new(),
+            rules: None,
+        }
+    }
+
+    /// The rules in force, if any have been loaded.
+    pub(super) fn rules(&self) -> Option<&Arc<IndexedRules>> {
+        self.rules.as_ref()
+    }
+
+    /// Loads the rules for the first time.
     ///
     /// # Errors
     /// What is wrong with the files, a text for each.
-    pub(super) fn load(places: Vec<PathBuf>) -> Result<Self, Vec<String>> {
-        let (seen, set) = read(&places);
-        if set.is_broken() {
-            return Err(diagnostics::error_texts(&set).collect());
-        }
-        Ok(Self {
-            places,
-            seen,
-            rules: Arc::new(IndexedRules::new(set)),
-        })
-    }
-
-    /// The rules in force.
-    pub(super) fn rules(&self) -> &Arc<IndexedRules> {
-        &self.rules
+    pub(super) fn load(&mut self) -> Result<(), Vec<String>> {
+        self.read().map(drop)
     }
 
     /// Loads the rules again if a file has changed; says so, or what is wrong with them: then the
     /// old ones stay in force.
     pub(super) fn refresh(&mut self) -> Option<Result<String, String>> {
-        if self.seen == look(&self.places) {
+        if self.seen == self.look() {
             return None;
         }
-        let (seen, set) = read(&self.places);
-        self.seen = seen;
-        if set.is_broken() {
-            let errors: Vec<String> = diagnostics::error_texts(&set).collect();
-            let errors = errors.join("\n");
-            return Some(Err(format!(
-                "the rules have changed, but can't be loaded; the old ones stay in force:\n{errors}"
-            )));
-        }
-        self.rules = Arc::new(IndexedRules::new(set));
-        Some(Ok("the rules have changed and are in force".into()))
+        Some(match self.read() {
+            Ok(notes) => {
+                let said = ["the rules have changed and are in force".to_owned()];
+                Ok([&said[..], &notes].concat().join("\n"))
+            }
+            Err(errors) => Err(format!(
+                "the rules have changed, but can't be loaded; the old ones stay in force:\n{}",
+                errors.join("\n")
+            )),
+        })
     }
-}
 
-fn read(places: &[PathBuf]) -> (Vec<Seen>, RuleSet) {
-    // Looked at first: a change while loading is seen next time.
-    let seen = look(places);
-    let set = match places {
-        [] => rules::load_layers(&defaults()),
-        places => rules::load(places),
-    };
-    (seen, set)
-}
-
-fn look(places: &[PathBuf]) -> Vec<Seen> {
-    let entries = |path: &PathBuf| with_entries(path);
-    let paths: Vec<PathBuf> = match places {
-        [] => {
-            let defaults = defaults().into_iter();
-            defaults.flat_map(|origin| entries(&origin.path)).collect()
+    /// Puts the rules in force that are in the files now, if they are right.
+    fn read(&mut self) -> Result<Vec<String>, Vec<String>> {
+        // Looked at first: a change while loading is seen next time.
+        self.seen = self.look();
+        let Read { set, notes, named } = self.read_files()?;
+        if named != self.named {
+            self.named = named;
+            self.seen = self.look();
         }
-        places => places.iter().flat_map(entries).collect(),
-    };
-    paths.into_iter().map(Seen::of).collect()
-}
+        if set.is_broken() {
+            return Err(diagnostics::error_texts(&set).collect());
+        }
+        self.rules = Some(Arc::new(IndexedRules::new(set)));
+        Ok(notes)
+    }
 
-/// The rules of the machine and of the user.
-fn defaults() -> Vec<Origin> {
-    Places::of_process(PathBuf::from("/")).rules()
+    fn read_files(&self) -> Result<Read, Vec<String>> {
+        if !self.given.is_empty() {
+            return Ok(Read {
+                set: rules::load(&self.given),
+                notes: Vec::new(),
+                named: Vec::new(),
+            });
+        }
+        let loaded = config::load(&self.places, &Flags::default());
+        let loaded = loaded.map_err(|problems| report::config::texts(&problems))?;
+        Ok(Read {
+            set: rules::load_layers(&loaded.rules),
+            notes: loaded.notes,
+            named: loaded.settings.rules.value,
+        })
+    }
+
+    /// Every file that has a say, whether it exists or not.
+    fn look(&self) -> Vec<Seen> {
+        let paths = if self.given.is_empty() {
+            [self.places.watched(), self.named.clone()].concat()
+        } else {
+            self.given.clone()
+        };
+        let paths = paths.iter().flat_map(|path| with_entries(path));
+        paths.map(Seen::of).collect()
+    }
 }
 
 /// A directory's entries too: one may be written without a change of the directory.

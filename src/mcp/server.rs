@@ -21,6 +21,7 @@ use super::explain::{self, ExplainParams};
 use super::limits::SandboxState;
 use super::output::Output;
 use super::rounds::{self, Parked};
+use super::schema;
 use super::session::{Session, Who};
 use super::shell::{self, ExecParams, Sandboxed};
 
@@ -44,13 +45,13 @@ impl Server {
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let params: ExecParams = parse(arguments.clone())?;
-        let rules = self.session.rules(&context.peer);
+        let rules = self.session.rules(&context.peer)?;
         let plan = match params.plan(&self.session, rules) {
             Ok(plan) => plan,
             Err(why) => return Ok(shell::failure(&why).into()),
         };
         let sandbox = Sandboxed {
-            policy: plan.policy.clone(),
+            policy: plan.recipe.policy.clone(),
             directory: plan.directory.clone(),
         };
         let (sender, rounds) = mpsc::unbounded_channel();
@@ -63,10 +64,9 @@ impl Server {
         let token = context.meta.get_progress_token();
         let progress = token.map(|token| Progress::new(context.peer.clone(), token));
         let output = Output::new(self.session.options.output_limit, &self.session.folder);
-        let alive = self.session.alive.subscribe();
         let call = params
             .input()
-            .and_then(|input| Call::start(plan, input, output, progress.is_some(), alive))
+            .and_then(|input| Call::start(&self.session, plan, input, output, progress.is_some()))
             .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         let parked = Parked {
             arguments,
@@ -161,15 +161,9 @@ impl Server {
 
     fn explain(&self, arguments: Value, context: &Context) -> Result<CallToolResponse, ErrorData> {
         let params: ExplainParams = parse(arguments)?;
-        let rules = self.session.rules(&context.peer);
+        let rules = self.session.rules(&context.peer)?;
         let policy = self.session.policy(None);
-        Ok(explain::result(
-            &params,
-            &rules,
-            policy.as_ref(),
-            &self.session.options.shell,
-        )
-        .into())
+        Ok(explain::result(&params, &rules, policy.as_ref(), &self.session.options).into())
     }
 }
 
@@ -224,10 +218,9 @@ fn tools() -> Vec<Tool> {
         "Runs a shell command and returns its output. You MUST provide the workdir as an absolute \
          path. Each program that the command starts is judged by the user's rules: it runs in a \
          sandbox, outside of it, after a person was asked, or not at all; a refusal says why.",
-        JsonObject::default(),
+        schema::of::<ExecParams>(),
     )
     .with_title("Shell")
-    .with_input_schema::<ExecParams>()
     .with_raw_output_schema(shell::output_schema())
     .with_annotations(
         ToolAnnotations::new()
@@ -239,10 +232,9 @@ fn tools() -> Vec<Tool> {
     let explain = Tool::new(
         "explain",
         "Says what would happen to a command, by which rule and why, without running it.",
-        JsonObject::default(),
+        schema::of::<ExplainParams>(),
     )
     .with_title("Explain")
-    .with_input_schema::<ExplainParams>()
     .with_annotations(ToolAnnotations::new().read_only(true).open_world(false));
     vec![shell, explain]
 }

@@ -7,23 +7,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{CustomNotification, ServerNotification};
+use rmcp::model::{CustomNotification, ErrorData, ServerNotification};
 use rmcp::service::Peer;
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::approval;
+use super::crew::Spare;
 use super::limits::{Limits, tightened};
+use super::order::{Ask, Keys};
 use super::output::Folder;
 use super::queue::Queue;
 use super::rounds::Parked;
 use super::rulebook::Rulebook;
-use super::supervised::{Ask, Keys};
 use crate::approve::Answer;
 use crate::approve::command::Program;
 use crate::audit::Audit;
+use crate::config::{Places, Profiles};
 use crate::confine::{LayerName, Mode, Policy};
 use crate::evaluate::IndexedRules;
+use crate::intercept::broker::Patched;
 
 /// How a server is started.
 #[derive(Debug)]
@@ -38,10 +41,16 @@ pub struct Options {
     pub tmp: bool,
     /// Layers without which nothing starts.
     pub require: Vec<LayerName>,
-    /// Rules files and directories; empty for the default places.
+    /// Rules files and directories; empty for the rules of all layers.
     pub rules: Vec<PathBuf>,
+    /// Where those are.
+    pub places: Places,
     /// The shell.
     pub shell: PathBuf,
+    /// The shell brings its execs, not the kernel.
+    pub patched: Option<Patched>,
+    /// The sandboxes that rules name.
+    pub profiles: Profiles,
     /// Who is asked.
     pub ask: Who,
     /// How long a question may wait.
@@ -67,6 +76,13 @@ pub enum Who {
     Fixed(Answer),
 }
 
+/// Sets of signals, bit n-1 for signal n.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Signals {
+    pub(super) ignored: u64,
+    pub(super) blocked: u64,
+}
+
 /// The session.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -76,11 +92,17 @@ pub(super) struct Session {
     pub(super) gone: watch::Receiver<bool>,
     /// Held by every call as long as a process of it runs.
     pub(super) alive: watch::Sender<()>,
+    /// The processes that wait for the next call.
+    pub(super) spare: Spare,
     /// Where long output goes.
     pub(super) folder: Arc<Folder>,
     here: PathBuf,
     state: Mutex<State>,
     rulebook: Mutex<Rulebook>,
+    /// Why the rules can't be loaded, if they can't: then the server ends.
+    broken: watch::Sender<Vec<String>>,
+    /// The signals as the server's caller left them, and as commands find them.
+    pub(super) signals: Signals,
     /// Questions for `codex-shell approve`.
     pub(super) queue: Queue,
     remembered: Mutex<HashSet<[u64; 2]>>,
@@ -119,18 +141,22 @@ impl Session {
     /// There is no working directory.
     pub(super) fn new(
         options: Options,
-        rulebook: Rulebook,
+        signals: Signals,
         gone: watch::Receiver<bool>,
     ) -> io::Result<Self> {
+        let rulebook = Rulebook::new(options.rules.clone(), options.places.clone());
         Ok(Self {
             options,
             keys: Keys::default(),
             gone,
             alive: watch::channel(()).0,
+            spare: Spare::default(),
             folder: Arc::default(),
             here: std::env::current_dir()?,
             state: Mutex::default(),
             rulebook: Mutex::new(rulebook),
+            broken: watch::channel(Vec::new()).0,
+            signals,
             queue: Queue::default(),
             remembered: Mutex::default(),
             parked: Mutex::default(),
@@ -204,19 +230,43 @@ impl Session {
         }
     }
 
+    /// Loads the rules, if that has not been done.
+    pub(super) fn load_rules(&self) {
+        let mut rulebook = lock(&self.rulebook);
+        if rulebook.rules().is_none()
+            && let Err(errors) = rulebook.load()
+        {
+            self.broken.send_replace(errors);
+        }
+    }
+
+    /// Waits until the rules turn out to be such that the server must end: what is wrong with them.
+    pub(super) async fn broken_rules(&self) -> Vec<String> {
+        let mut broken = self.broken.subscribe();
+        match broken.wait_for(|errors| !errors.is_empty()).await {
+            Ok(errors) => errors.clone(),
+            // The sender lives as long as this session.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// The rules, loaded again if they have changed; the client is told.
-    pub(super) fn rules(&self, peer: &Peer<RoleServer>) -> Arc<IndexedRules> {
+    ///
+    /// # Errors
+    /// There are none: the server is about to end.
+    pub(super) fn rules(&self, peer: &Peer<RoleServer>) -> Result<Arc<IndexedRules>, ErrorData> {
+        self.load_rules();
         let (rules, news) = {
             let mut rulebook = lock(&self.rulebook);
-            let news = rulebook.refresh();
-            (Arc::clone(rulebook.rules()), news)
+            let news = rulebook.rules().is_some().then(|| rulebook.refresh());
+            (rulebook.rules().map(Arc::clone), news.flatten())
         };
         match news {
             Some(Ok(text)) => self.log(peer, "info", &text),
             Some(Err(text)) => self.log(peer, "error", &text),
             None => {}
         }
-        rules
+        rules.ok_or_else(|| ErrorData::internal_error("the rules can't be loaded", None))
     }
 
     /// Sends the client a message for its log.

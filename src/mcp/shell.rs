@@ -16,17 +16,15 @@ use serde_json::json;
 
 use super::call::Report;
 use super::channel::{Ended, RefusedCall};
+use super::order::{Plan, Recipe};
 use super::output::{Stretch, Truncated};
 use super::session::{Session, check_workdir};
-use super::supervised::Plan;
-use crate::act::environment::SessionEnvironment;
 use crate::audit::{Notable, Outcome};
 use crate::confine::{Mode, Policy};
 use crate::evaluate::IndexedRules;
 use crate::exit::Exit;
 use crate::intercept::launcher::Command;
-use crate::intercept::shell;
-use crate::sys::signals;
+use crate::intercept::shell::{self, Mark};
 
 /// So much of a cancelled call's output is told, in characters.
 const LAST_WORDS: usize = 4000;
@@ -98,24 +96,32 @@ impl ExecParams {
         let policy = session.policy(self.sandbox.map(Mode::from))?;
         let login = self.login.unwrap_or(true);
         let options = &session.options;
+        let mark = options
+            .patched
+            .as_ref()
+            .map_or(Mark::Exec, |_| Mark::Packet);
         Ok(Plan {
-            policy,
-            require: options.require.clone(),
-            command: self.command(&options.shell, login)?,
+            recipe: Recipe {
+                policy,
+                require: options.require.clone(),
+                rules,
+                patched: options.patched.clone(),
+                profiles: options.profiles.clone(),
+                ask: session.ask(),
+                audit: options.audit.clone(),
+                keys: session.keys.clone(),
+            },
+            command: self.command(session, login, mark)?,
             login,
             directory: self.workdir.clone(),
             timeout: self
                 .timeout_ms
                 .map_or(options.timeout, Duration::from_millis),
-            rules,
-            environment: SessionEnvironment::new(std::env::vars_os()),
-            ask: session.ask(),
-            audit: options.audit.clone(),
-            keys: session.keys.clone(),
         })
     }
 
-    fn command(&self, shell: &std::path::Path, login: bool) -> Result<Command, String> {
+    fn command(&self, session: &Session, login: bool, mark: Mark) -> Result<Command, String> {
+        let shell = &session.options.shell;
         if let Some(name) = self.env.keys().find(|name| !is_name(name)) {
             return Err(format!("`env`: {name:?} can't be the name of a variable"));
         }
@@ -139,13 +145,13 @@ impl ExecParams {
                 [name.as_bytes(), b"=", value.as_bytes()].concat(),
             ))
         };
-        let argv = shell::argv(shell, login, OsStr::new(&script));
+        let argv = shell::argv(shell, login, OsStr::new(&script), mark);
         Ok(Command {
             program: c_string(shell.into())?,
             argv: argv.into_iter().map(c_string).collect::<Result<_, _>>()?,
             environment: variables.into_iter().map(join).collect::<Result<_, _>>()?,
-            ignored: signals::ignored_by_caller(),
-            blocked: signals::blocked(),
+            ignored: session.signals.ignored,
+            blocked: session.signals.blocked,
         })
     }
 
@@ -189,7 +195,8 @@ struct ExecResult {
     stdout: String,
     /// What it wrote on standard error.
     stderr: String,
-    /// The order in which the streams' bytes came.
+    /// The order in which the streams' bytes came: that of writing, but for writes to both within
+    /// less than a millisecond, whose order nobody knows.
     order: Vec<Stretch>,
     /// What was left out of the middle of the streams, if anything was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -242,7 +249,7 @@ enum Verdict {
 
 /// The schema of the structured result.
 pub(super) fn output_schema() -> std::sync::Arc<rmcp::model::JsonObject> {
-    rmcp::handler::server::tool::schema_for_type::<ExecResult>()
+    super::schema::of::<ExecResult>()
 }
 
 /// Where a call ran.

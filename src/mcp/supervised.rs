@@ -1,205 +1,227 @@
 //! The forked side of a call: becomes its keeper, which keeps its supervisor.
 //!
-//! Everything comes by the fork: the rules are parsed once, in the server.
+//! What calls have in common comes by the fork: the rules are parsed once, in the server. The rest
+//! comes by the socket, as soon as there is a call. Each pair serves one call.
 
-use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
-use std::hash::BuildHasher;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, setsid};
 
 use super::channel::{self, Asked, Ended, Event, LastWord, Reply};
+use super::order::{Ask, Keys, Order, Recipe};
 use crate::act::environment::SessionEnvironment;
-use crate::approve::{Answer, Approver, Question, command, fixed};
-use crate::audit::{Audit, Notable, Outcome, Watcher};
-use crate::confine::{LayerName, Layers, Mode, Policy};
-use crate::evaluate::{IndexedRules, Placement};
+use crate::approve::{Answer, Approver, Question, fixed};
+use crate::audit::{Notable, Outcome, Watcher};
+use crate::confine::{Layers, Mode, Policy};
+use crate::evaluate::Placement;
 use crate::exit::Exit;
-use crate::intercept::keeper;
+use crate::intercept::ahead::Ahead;
 use crate::intercept::launcher::Command;
 use crate::intercept::run::{Run, run};
 use crate::intercept::supervisor::{Phase, Session};
+use crate::intercept::{handed, keeper};
 use crate::request::{Program, Request, Trust};
-use crate::sys::{fds, fork};
+use crate::sys::{fds, fork, tree};
 
 /// As many notable execs are told.
 const TOLD: u64 = 200;
 /// The longest rule that is offered, in bytes of its words.
 const PATTERN_LIMIT: usize = 1000;
 
-/// A call, ready to start.
-#[derive(Debug)]
-pub(super) struct Plan {
-    /// What the sandbox permits.
-    pub(super) policy: Policy,
-    /// Layers without which nothing starts.
-    pub(super) require: Vec<LayerName>,
-    /// The shell with its script.
-    pub(super) command: Command,
-    /// The shell reads its start-up files first.
-    pub(super) login: bool,
-    /// Where it starts.
-    pub(super) directory: PathBuf,
-    /// How long it may take.
-    pub(super) timeout: Duration,
-    /// The rules.
-    pub(super) rules: Arc<IndexedRules>,
-    /// The server's own variables.
-    pub(super) environment: SessionEnvironment,
-    /// Who is asked.
-    pub(super) ask: Ask,
-    /// The records.
-    pub(super) audit: Audit,
-    /// Secrets of the server by which it knows a request again.
-    pub(super) keys: Keys,
-}
-
-/// Who is asked.
-#[derive(Debug, Clone)]
-pub(super) enum Ask {
-    /// The server knows who.
-    Server,
-    /// This program.
-    Program(command::Program),
-    /// Nobody.
-    Fixed(Answer),
-}
-
-/// Makes keys of requests that nobody can foresee.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Keys(RandomState, RandomState);
-
-impl Keys {
-    fn of(&self, question: &Question) -> [u64; 2] {
-        let request = question.request();
-        let parts = (
-            &request.program.real,
-            &request.argv,
-            &request.cwd,
-            &question.text().because,
-        );
-        [self.0.hash_one(parts), self.1.hash_one(parts)]
-    }
-}
-
-/// The command's 0, 1 and 2.
-#[derive(Debug)]
-pub(super) struct Streams {
-    /// Standard input.
-    pub(super) input: OwnedFd,
-    /// Standard output.
-    pub(super) output: OwnedFd,
-    /// Standard error.
-    pub(super) errors: OwnedFd,
-}
-
-/// Forks the call's keeper, which tells `events` what happens. Its end, or `SIGTERM` to it, ends
-/// everything.
+/// Forks a keeper whose supervisor waits for an [`Order`] from `events`, and tells there what happens.
+/// Its end, or `SIGTERM` to it, ends everything.
 ///
 /// The process must have one thread.
 ///
 /// # Errors
 /// What fork(2) answered.
-pub(super) fn start(plan: Plan, streams: Streams, events: OwnedFd) -> io::Result<Pid> {
+pub(super) fn start(recipe: Recipe, events: OwnedFd) -> io::Result<Pid> {
     let server = getpid();
     fork::fork(move || {
         // A panic must not unwind into the copy of the server that this process is.
-        catch_unwind(AssertUnwindSafe(|| {
-            become_keeper(server, plan, streams, events)
-        }))
-        .unwrap_or(Exit::Internal)
-        .code()
+        catch_unwind(AssertUnwindSafe(|| become_keeper(server, recipe, events)))
+            .unwrap_or(Exit::Internal)
+            .code()
     })
 }
 
-fn become_keeper(server: Pid, plan: Plan, streams: Streams, events: OwnedFd) -> Exit {
+fn become_keeper(server: Pid, recipe: Recipe, events: OwnedFd) -> Exit {
     let events = Arc::new(events);
-    let prepared = prepare(server, &plan, streams, &events);
+    let prepared = prepare(server, &recipe, &events);
     let kept = prepared.and_then(|()| {
         let events = Arc::clone(&events);
-        keeper::keep(move || supervise(plan, &events))
+        keeper::keep(move || supervise(recipe, &events))
     });
     match kept {
         Ok(exit) => exit,
         Err(error) => {
-            let ended = Ended::Failed(format!("the call can't be started: {error}"));
-            // A server that is gone has nobody to tell.
-            let _ = channel::send(&*events, &Event::Ended(ended.into()), None);
+            tell(&events, &failed(&error));
             Exit::Internal
         }
     }
 }
 
-/// Leaves the server behind: its session, its descriptors, its directory.
-fn prepare(server: Pid, plan: &Plan, streams: Streams, events: &OwnedFd) -> io::Result<()> {
+fn tell(events: &OwnedFd, event: &Event) {
+    // A server that is gone has nobody to tell.
+    let _ = channel::send(events, event, None);
+}
+
+fn failed(error: &dyn std::error::Error) -> Event {
+    Event::Ended(Ended::Failed(format!("the call can't be started: {error}")).into())
+}
+
+/// Leaves the server behind: its session and its descriptors.
+fn prepare(server: Pid, recipe: &Recipe, events: &OwnedFd) -> io::Result<()> {
     fork::signal_on_parent_death(Signal::SIGTERM as i32);
     if getppid() != server {
         return Err(io::Error::other("the server is gone"));
     }
     setsid()?;
-    dup2_stdin(&streams.input)?;
-    dup2_stdout(&streams.output)?;
-    dup2_stderr(&streams.errors)?;
-    drop(streams);
-    let keep: Vec<RawFd> = plan
+    let nothing = File::options().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&nothing)?;
+    dup2_stdout(&nothing)?;
+    dup2_stderr(&nothing)?;
+    drop(nothing);
+    let keep: Vec<RawFd> = recipe
         .audit
         .descriptor()
         .into_iter()
         .chain([events.as_raw_fd()])
         .collect();
-    fds::close_all_except(&keep)?;
-    std::env::set_current_dir(&plan.directory)
-        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", plan.directory.display())))
+    fds::close_all_except(&keep)
 }
 
-fn supervise(plan: Plan, events: &Arc<OwnedFd>) -> Exit {
-    let approver: Arc<dyn Approver> = match plan.ask {
-        Ask::Server => Arc::new(Remote {
-            events: Arc::clone(events),
-            keys: plan.keys,
-            writable: plan.policy.writable.clone(),
-        }),
-        Ask::Program(program) => Arc::new(program),
-        Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer)),
+fn supervise(recipe: Recipe, events: &Arc<OwnedFd>) -> Exit {
+    let serves = recipe.patched.is_none() && Ahead::serves(&recipe.policy);
+    let ahead = serves.then(|| Ahead::new(&recipe.policy, &recipe.require));
+    let ahead = ahead.transpose();
+    let sandbox = ahead.as_ref().ok().and_then(Option::as_ref);
+    let taken = match wait(events, sandbox.map(Ahead::end)) {
+        Ok(true) => take(events),
+        Ok(false) => Ok(None),
+        Err(error) => Err(error),
     };
+    let ended = match (taken, ahead) {
+        // There will be no call.
+        (Ok(None), _) => {
+            tree::end();
+            return Exit::Success;
+        }
+        (Err(error), _) => failed(&error),
+        (Ok(_), Err(error)) => Event::Ended(Ended::Failed(error.to_string()).into()),
+        (Ok(Some((order, command))), Ok(ahead)) => {
+            Event::Ended(carry_out(recipe, &order, &command, ahead, events))
+        }
+    };
+    tell(events, &ended);
+    Exit::Success
+}
+
+/// Waits for an order; false when there will be none, as the server is gone, or the sandbox.
+fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
+    let signals = SignalFd::with_flags(&keeper::watched(), SfdFlags::SFD_CLOEXEC)?;
+    loop {
+        let mut fds = vec![
+            PollFd::new(events.as_fd(), PollFlags::POLLIN),
+            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+        ];
+        fds.extend(sandbox.map(|end| PollFd::new(end, PollFlags::POLLIN)));
+        match poll(&mut fds, PollTimeout::NONE) {
+            Err(Errno::EINTR) => continue,
+            result => result?,
+        };
+        let ready: Vec<bool> = fds.iter().map(|fd| fd.any() == Some(true)).collect();
+        let [order, signal, rest @ ..] = ready.as_slice() else {
+            return Ok(false);
+        };
+        if rest.contains(&true) {
+            return Ok(false);
+        }
+        if *signal {
+            let came = signals.read_signal()?;
+            // That a child stopped is said by one as well.
+            if came.is_none_or(|came| came.ssi_signo != Signal::SIGCHLD as u32) {
+                return Ok(false);
+            }
+        } else if *order {
+            return Ok(true);
+        }
+    }
+}
+
+/// Takes an order, and the call's streams for this process's own; `None` when the server is gone.
+fn take(events: &OwnedFd) -> io::Result<Option<(Order, Command)>> {
+    let Some((text, descriptors)) = handed::receive(events)? else {
+        return Ok(None);
+    };
+    let descriptors = <[OwnedFd; 4]>::try_from(descriptors);
+    let [input, output, errors, command] = descriptors.map_err(|_| io::ErrorKind::InvalidData)?;
+    dup2_stdin(input)?;
+    dup2_stdout(output)?;
+    dup2_stderr(errors)?;
+    let order: Order = serde_json::from_slice(&text)?;
+    std::env::set_current_dir(&order.directory)
+        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", order.directory.display())))?;
+    Ok(Some((order, handed::unpack(command)?)))
+}
+
+fn carry_out(
+    recipe: Recipe,
+    order: &Order,
+    command: &Command,
+    ahead: Option<Ahead>,
+    events: &Arc<OwnedFd>,
+) -> LastWord {
     let told = Arc::new(Told {
         events: Arc::clone(events),
         count: AtomicU64::new(0),
     });
-    let confined = plan.policy.mode != Mode::DangerFullAccess;
+    let confined = recipe.policy.mode != Mode::DangerFullAccess;
+    let audit = Arc::new(recipe.audit.watched_by(Arc::<Told>::clone(&told)));
     let session = Session {
-        rules: plan.rules,
-        approver,
-        audit: Arc::new(plan.audit.watched_by(Arc::<Told>::clone(&told))),
-        environment: plan.environment,
-        writable: confined.then(|| plan.policy.writable_roots().to_vec()),
+        rules: recipe.rules,
+        approver: approver(recipe.ask, recipe.keys, &recipe.policy, events),
+        audit: Arc::clone(&audit),
+        environment: SessionEnvironment::new(std::env::vars_os()),
+        writable: confined.then(|| recipe.policy.writable_roots().to_vec()),
+        profiles: recipe.profiles.within(recipe.policy.workspaces.clone()),
+        require: recipe.require.clone(),
     };
-    let order = Run {
-        policy: &plan.policy,
-        require: &plan.require,
-        command: &plan.command,
-        phase: Phase::Shell { login: plan.login },
+    let call = Run {
+        policy: &recipe.policy,
+        require: &recipe.require,
+        command,
+        phase: Phase::Shell { login: order.login },
         pass: &[],
-        timeout: Some(plan.timeout),
+        timeout: Some(order.timeout),
+        patched: recipe.patched.as_ref(),
     };
-    let tell = |event: Event| drop(channel::send(&**events, &event, None));
-    let audit = Arc::clone(&session.audit);
+    let report = |layers: &Layers| tell(events, &Event::Started(lost(layers)));
+    let result = match ahead {
+        Some(ahead) => ahead.run(&call, &order.directory, session, report),
+        None => run(&call, session, report),
+    };
     let mut refused = Vec::new();
-    let ended = match run(&order, session, |layers| tell(Event::Started(lost(layers)))) {
+    let ended = match result {
         Ok(ended) => {
-            for kind in &ended.refused {
+            for kind in &ended.refused.calls {
                 audit.refused(&kind.record());
                 refused.push(kind.into());
+            }
+            for denial in &ended.refused.paths {
+                audit.denied(&denial.record());
             }
             match ended.exit {
                 Exit::TimedOut => Ended::TimedOut,
@@ -208,13 +230,23 @@ fn supervise(plan: Plan, events: &Arc<OwnedFd>) -> Exit {
         }
         Err(error) => Ended::Failed(error.to_string()),
     };
-    let more = told.count.load(Ordering::Relaxed).saturating_sub(TOLD);
-    tell(Event::Ended(LastWord {
+    LastWord {
         ended,
-        more,
+        more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,
-    }));
-    Exit::Success
+    }
+}
+
+fn approver(ask: Ask, keys: Keys, policy: &Policy, events: &Arc<OwnedFd>) -> Arc<dyn Approver> {
+    match ask {
+        Ask::Server => Arc::new(Remote {
+            events: Arc::clone(events),
+            keys,
+            writable: policy.writable.clone(),
+        }),
+        Ask::Program(program) => Arc::new(program),
+        Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer)),
+    }
 }
 
 fn lost(layers: &Layers) -> Vec<String> {
@@ -258,6 +290,7 @@ impl Approver for Remote {
         match self.put(question, withdrawn) {
             Ok(Reply::Yes) => Answer::Yes,
             Ok(Reply::No(why)) => Answer::No(why),
+            Ok(Reply::Senseless(what)) => Answer::Senseless(what),
             Err(error) => Answer::No(format!("nobody could be asked: {error}")),
         }
     }

@@ -18,12 +18,14 @@ sources![
     "administration.star",
     "archives.star",
     "build.star",
+    "builtins.star",
     "bun_deno.star",
     "changing.star",
     "cloud.star",
     "containers.star",
     "databases.star",
     "editors.star",
+    "escapes.star",
     "files.star",
     "git.star",
     "github.star",
@@ -37,6 +39,7 @@ sources![
     "python_tools.star",
     "readers.star",
     "remote.star",
+    "runners.star",
     "rust.star",
     "secrets.star",
     "services.star",
@@ -96,6 +99,11 @@ pub fn builtin(name: &str) -> Option<&'static CommandModel> {
     let entry = TABLE.entries.get(*TABLE.by_name.get(name)?)?;
     let read = || serde_json::from_str(entry.text).ok();
     entry.model.get_or_init(read).as_ref()
+}
+
+/// Whether there is a model of the program called `name`.
+pub fn knows(name: &str) -> bool {
+    TABLE.by_name.contains_key(name)
 }
 
 /// The text that says so, with all that its file says.

@@ -126,6 +126,9 @@ impl<'a> Levels<'a> {
 
     /// A whole word as an option, with `=value` or without.
     pub(super) fn word(&self, word: &'a [u8]) -> Lookup<'a> {
+        if let Some(lookup) = self.punctuated(word) {
+            return lookup;
+        }
         let equals = word.iter().position(|&byte| byte == b'=');
         let (name, value) = match equals {
             Some(at) => (
@@ -153,6 +156,17 @@ impl<'a> Levels<'a> {
             known,
             attached: value,
         }
+    }
+
+    /// An option whose name ends in a comma or a colon, and its value behind it: `-Wl,-z,now`.
+    fn punctuated(&self, word: &'a [u8]) -> Option<Lookup<'a>> {
+        let end = word.iter().position(|byte| matches!(byte, b',' | b':'))?;
+        let (name, value) = word.split_at_checked(end + 1)?;
+        Some(Lookup {
+            name,
+            known: Known::As(self.named(name)?),
+            attached: Some(OsStr::from_bytes(value)),
+        })
     }
 
     fn gnu(&self, name: &[u8]) -> Option<&'a OptionModel> {

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::model::{CommandModel, Effect, Form, InnerModel, Which};
-use super::reading::{Doubt, Flag, Inner, Kind, Known, Reading, What};
+use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, Reading, What};
 
 /// How many places one inner command may begin at, where options are unknown.
 const STARTS: usize = 16;
@@ -15,27 +15,40 @@ const STARTS: usize = 16;
 pub(super) fn complete<'a>(
     reading: &mut Reading<'a>,
     program: &'a CommandModel,
-    collected: Vec<Vec<&'a OsStr>>,
+    collected: Vec<Collected<'a>>,
 ) {
     let mut found = Vec::new();
     let mut doubts = Vec::new();
     let mut writes = Vec::new();
-    for flag in reading.flags() {
-        effects(flag, &mut found, &mut doubts, &mut writes);
+    for nth in 0..reading.parts.len() {
+        effects(reading, nth, &mut found, &mut doubts);
     }
-    for flag in reading.flags().filter(|f| f.has_effect(Effect::Splits)) {
-        found.extend(flag.value.map(|value| split(reading, program, value)));
+    for nth in 0..reading.parts.len() {
+        found.extend(split(reading, program, nth));
     }
-    for words in collected {
+    for one in collected {
+        let Collected {
+            from,
+            option,
+            words,
+        } = one;
         found.push(Inner {
+            words: from..from + words.len(),
+            option: Some(option),
             what: What::Words(words),
             appends: true,
         });
     }
     let operands = Operands::of(reading);
+    if program.syntax.response == Some(true) {
+        let response = |operand: &&Operand<'a>| operand.word.as_bytes().starts_with(b"@");
+        let files = operands.words.iter().filter(response);
+        doubts.extend(files.map(|file| Doubt::File(*file)));
+    }
     if let Some(model) = reading.model {
         for inner in model.inner.iter().filter(|inner| applies(inner, reading)) {
-            operands.inner(inner, &mut found, &mut doubts);
+            let option = asked_for_by(inner, reading);
+            operands.inner(inner, option, &mut found, &mut doubts);
         }
         writes.extend(operands.some(model.writes_operands));
     }
@@ -44,12 +57,24 @@ pub(super) fn complete<'a>(
     reading.writes = writes;
 }
 
+/// A command that stood between words that begin and end it.
+pub(super) struct Collected<'a> {
+    /// Where it begins.
+    pub(super) from: usize,
+    /// The part that it follows.
+    pub(super) option: usize,
+    pub(super) words: Vec<&'a OsStr>,
+}
+
 fn effects<'a>(
-    flag: &Flag<'a>,
+    reading: &Reading<'a>,
+    nth: usize,
     found: &mut Vec<Inner<'a>>,
     doubts: &mut Vec<Doubt<'a>>,
-    writes: &mut Vec<&'a OsStr>,
 ) {
+    let Some((index, flag)) = flag_at(reading, nth) else {
+        return;
+    };
     if flag.known == Known::Unknown {
         doubts.push(Doubt::UnknownOption(flag.written.to_vec()));
     }
@@ -59,18 +84,35 @@ fn effects<'a>(
     for effect in &option.effects {
         match effect {
             Effect::Runs => doubts.push(Doubt::Runs(flag.written.to_vec())),
-            Effect::Writes => writes.extend(flag.value),
             Effect::Script => found.extend(flag.value.map(|value| Inner {
                 what: What::Script(Cow::Borrowed(value.as_bytes())),
                 appends: false,
+                words: index..index + 1,
+                option: Some(nth),
             })),
-            Effect::Splits | Effect::Destroys => {}
+            Effect::Commas => found.extend(flag.value.map(|value| {
+                Inner {
+                    what: What::Words(
+                        value
+                            .as_bytes()
+                            .split(|&b| b == b',')
+                            .map(OsStr::from_bytes)
+                            .collect(),
+                    ),
+                    appends: true,
+                    words: index..index + 1,
+                    option: Some(nth),
+                }
+            })),
+            Effect::Splits | Effect::Writes | Effect::Destroys => {}
         }
     }
 }
 
 /// The program again, its arguments from the value of an option that is split, then what follows.
-fn split<'a>(reading: &Reading<'a>, program: &CommandModel, value: &OsStr) -> Inner<'a> {
+fn split<'a>(reading: &Reading<'a>, program: &CommandModel, nth: usize) -> Option<Inner<'a>> {
+    let (index, flag) = flag_at(reading, nth)?;
+    let value = flag.value.filter(|_| flag.has_effect(Effect::Splits))?;
     let name = program.names.first().map_or("", String::as_str);
     let mut script = name.as_bytes().to_vec();
     script.push(b' ');
@@ -79,9 +121,23 @@ fn split<'a>(reading: &Reading<'a>, program: &CommandModel, value: &OsStr) -> In
         script.push(b' ');
         quote(word.as_bytes(), &mut script);
     }
-    Inner {
+    let last = reading.parts.last().map_or(0, |last| last.index + 1);
+    Some(Inner {
         what: What::Script(Cow::Owned(script)),
         appends: false,
+        words: index..last,
+        option: Some(nth),
+    })
+}
+
+/// The part of this number, if it is an option, and its word.
+fn flag_at<'b, 'a>(reading: &'b Reading<'a>, nth: usize) -> Option<(usize, &'b Flag<'a>)> {
+    match reading.parts.get(nth)? {
+        Part {
+            index,
+            kind: Kind::Flag(flag),
+        } => Some((*index, flag)),
+        _ => None,
     }
 }
 
@@ -103,9 +159,17 @@ fn applies(inner: &InnerModel, reading: &Reading<'_>) -> bool {
         && !inner.unless.iter().any(|name| reading.has(name))
 }
 
+/// The part of `reading` that is one of the options which `inner` is for.
+fn asked_for_by(inner: &InnerModel, reading: &Reading<'_>) -> Option<usize> {
+    reading.parts.iter().position(|part| match &part.kind {
+        Kind::Flag(flag) => inner.when.iter().any(|name| flag.is(name)),
+        _ => false,
+    })
+}
+
 /// The operands of the deepest command.
 struct Operands<'a> {
-    words: Vec<&'a OsStr>,
+    words: Vec<Operand<'a>>,
     /// How many of them stand before a `--`.
     before_dashes: Option<usize>,
     /// The first could be the value of an unknown option.
@@ -122,7 +186,8 @@ impl<'a> Operands<'a> {
         for part in &reading.parts {
             match part.kind {
                 Kind::Operand { word, doubtful } => {
-                    operands.words.push(word);
+                    let index = part.index;
+                    operands.words.push(Operand { index, word });
                     operands.doubtful |= doubtful;
                 }
                 Kind::Dashes => operands.before_dashes = Some(operands.words.len()),
@@ -132,7 +197,7 @@ impl<'a> Operands<'a> {
         operands
     }
 
-    fn some(&self, which: Option<Which>) -> Vec<&'a OsStr> {
+    fn some(&self, which: Option<Which>) -> Vec<Operand<'a>> {
         match which {
             None => Vec::new(),
             Some(Which::All) => self.words.clone(),
@@ -153,7 +218,18 @@ impl<'a> Operands<'a> {
         }
     }
 
-    fn inner(&self, model: &InnerModel, found: &mut Vec<Inner<'a>>, doubts: &mut Vec<Doubt<'a>>) {
+    fn inner(
+        &self,
+        model: &InnerModel,
+        option: Option<usize>,
+        found: &mut Vec<Inner<'a>>,
+        doubts: &mut Vec<Doubt<'a>>,
+    ) {
+        if model.form == Form::Input {
+            let none = self.doubtful || self.words.len() <= model.after;
+            doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
+            return;
+        }
         let starts = self.starts(model);
         if starts.len() > STARTS {
             doubts.push(Doubt::TooMany);
@@ -162,34 +238,45 @@ impl<'a> Operands<'a> {
             let Some(words) = self.behind(model, start) else {
                 continue;
             };
-            let what = match model.form {
-                Form::Words => What::Words(words.to_vec()),
-                Form::Line => What::Script(Cow::Owned(joined(words))),
+            let (Some(first), Some(last)) = (words.first(), words.last()) else {
+                continue;
+            };
+            let (what, end) = match model.form {
+                Form::Words => {
+                    let words = words.iter().map(|operand| operand.word).collect();
+                    (What::Words(words), last.index + 1)
+                }
+                Form::Line => (What::Script(Cow::Owned(joined(words))), last.index + 1),
                 Form::Script => {
-                    let script = words.first().map(|word| word.as_bytes());
-                    What::Script(Cow::Borrowed(script.unwrap_or_default()))
+                    let script = What::Script(Cow::Borrowed(first.word.as_bytes()));
+                    (script, first.index + 1)
                 }
                 Form::File => {
-                    doubts.extend(words.first().map(|file| Doubt::File(file)));
+                    doubts.push(Doubt::File(*first));
                     continue;
                 }
                 Form::Code => {
-                    doubts.extend(words.first().map(|code| Doubt::Code(code)));
+                    doubts.push(Doubt::Code(*first));
                     continue;
                 }
+                Form::Input => continue,
             };
-            let appends = model.appends;
-            found.push(Inner { what, appends });
+            found.push(Inner {
+                what,
+                appends: model.appends,
+                words: first.index..end,
+                option,
+            });
         }
     }
 
     /// The words of a command that begins at `start`, behind what must or may come before it;
     /// `None` if there are none.
-    fn behind(&self, model: &InnerModel, start: usize) -> Option<&[&'a OsStr]> {
+    fn behind(&self, model: &InnerModel, start: usize) -> Option<&[Operand<'a>]> {
         let mut words = self.words.get(start..)?;
         if !model.behind.is_empty() {
             let (first, rest) = words.split_first()?;
-            if !model.behind.iter().any(|known| **known == **first) {
+            if !model.behind.iter().any(|known| **known == *first.word) {
                 return None;
             }
             words = rest;
@@ -197,14 +284,14 @@ impl<'a> Operands<'a> {
         if model.assignments {
             // env takes a lone dash for an option.
             let assigns = |word: &OsStr| word.as_bytes().contains(&b'=') || word == "-";
-            let skipped = words.iter().take_while(|word| assigns(word)).count();
+            let skipped = words.iter().take_while(|it| assigns(it.word)).count();
             words = words.get(skipped..)?;
         }
         (!words.is_empty()).then_some(words)
     }
 }
 
-fn joined(words: &[&OsStr]) -> Vec<u8> {
-    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+fn joined(words: &[Operand<'_>]) -> Vec<u8> {
+    let words: Vec<&[u8]> = words.iter().map(|it| it.word.as_bytes()).collect();
     words.join(&b' ')
 }

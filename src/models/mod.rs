@@ -17,6 +17,7 @@
 //!     runs = ["-c", "--exec-path"],             # of these: they make it start another program,
 //!     scripts = [],                             # … their value is given to a shell,
 //!     splits = [],                              # … their value is split into a command (env -S),
+//!     commas = [],                              # … their value is a command, its words between commas,
 //!     writes = [],                              # … their value is a file that is written,
 //!     destroys = [],                            # … they discard what may exist nowhere else
 //!     writes_operands = "last",                 # operands that are files written: all, first, last
@@ -30,12 +31,13 @@
 //!     leading = 1,                              # not yet the first, but the second: `ssh HOST -v CMD`
 //!     digits = True,                            # -20
 //!     plus = True,                              # +e
+//!     response = True,                          # gcc @file
 //!     bundle = True,                            # tar xzf
 //! )
 //! ```
 //!
 //! An option spelled `of=` is an operand that begins so, as dd has them. A command's own `style`,
-//! `abbreviations`, `negations`, `posix`, `digits` and `plus` go for its subcommands unless those
+//! `abbreviations`, `negations`, `posix`, `digits`, `plus` and `response` go for its subcommands unless those
 //! say otherwise.
 //!
 //! | `inner(…)` | the command that begins there |
@@ -49,6 +51,7 @@
 //! | `inner(form = "script", after = 1, behind = ["-c"])` | the operand behind a literal one: `flock FILE -c SCRIPT` |
 //! | `inner(form = "file", unless = ["-c", "-s"])` | the first operand names a file of commands, which nobody reads here |
 //! | `inner(form = "code", unless = ["-f"])` | the first operand is a program in a language of its own, which nobody reads here: `awk` |
+//! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
 
 #![forbid(unsafe_code)]
@@ -61,7 +64,7 @@ mod reader;
 pub mod reading;
 pub mod unwrap;
 
-pub use builtin::{SOURCES, builtin, programs, source};
+pub use builtin::{SOURCES, builtin, knows, programs, source};
 pub use model::CommandModel;
 pub use reader::read;
 pub use reading::Reading;

@@ -67,6 +67,8 @@ pub enum Effect {
     Script,
     /// Its value is split into words, to which the operands are added: a command.
     Splits,
+    /// Its value is a command, its words separated by commas.
+    Commas,
     /// Its value names a file that is written.
     Writes,
     /// It discards or overwrites what may exist nowhere else.
@@ -98,6 +100,9 @@ pub struct Syntax {
     /// Words with a plus sign, such as `+e`, are options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plus: Option<bool>,
+    /// `@FILE` stands for what the file holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<bool>,
     /// The first word is a cluster of options without a dash, as in `tar xzf`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<bool>,
@@ -114,6 +119,7 @@ impl Syntax {
             posix: self.posix.or(around.posix),
             digits: self.digits.or(around.digits),
             plus: self.plus.or(around.plus),
+            response: self.response.or(around.response),
             leading: self.leading,
             bundle: self.bundle,
         }
@@ -199,4 +205,6 @@ pub enum Form {
     File,
     /// One word that is a program in a language of its own.
     Code,
+    /// No word: where there is none, commands come from standard input.
+    Input,
 }

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::find::{Levels, Lookup};
-use super::inner;
+use super::inner::{self, Collected};
 use super::model::{CommandModel, Style, Takes};
 use super::reading::{Flag, Kind, Known, Part, Reading};
 
@@ -42,7 +42,7 @@ struct Reader<'a> {
     unsure: bool,
     operands: usize,
     /// Commands between words that begin and end them: their words.
-    collected: Vec<Vec<&'a OsStr>>,
+    collected: Vec<Collected<'a>>,
 }
 
 impl<'a> Reader<'a> {
@@ -101,6 +101,8 @@ impl<'a> Reader<'a> {
 
     /// The words up to the one that ends the command which begins here, behind `first`.
     fn collect(&mut self, first: Option<&'a OsStr>) {
+        // The word that it follows, if the command begins in that.
+        let from = self.at - usize::from(first.is_some());
         let mut words: Vec<&OsStr> = first.into_iter().collect();
         while let Some(word) = self.next() {
             if self.levels.ends(word.as_bytes()) {
@@ -108,7 +110,12 @@ impl<'a> Reader<'a> {
             }
             words.push(word);
         }
-        self.collected.push(words);
+        let option = self.reading.parts.len().saturating_sub(1);
+        self.collected.push(Collected {
+            from,
+            option,
+            words,
+        });
     }
 
     /// A word that begins with a dash.

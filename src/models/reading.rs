@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::ops::Range;
 
 use super::model::{CommandModel, Effect, OptionModel};
 
@@ -14,8 +15,8 @@ pub struct Reading<'a> {
     pub model: Option<&'a CommandModel>,
     /// The commands that it runs, as far as the words say which.
     pub inner: Vec<Inner<'a>>,
-    /// Files that it writes, as far as the words say which.
-    pub writes: Vec<&'a OsStr>,
+    /// Operands that name files it writes.
+    pub writes: Vec<Operand<'a>>,
     /// What could not be known.
     pub doubts: Vec<Doubt<'a>>,
 }
@@ -89,6 +90,19 @@ pub struct Inner<'a> {
     pub what: What<'a>,
     /// Words that can't be known are put behind it.
     pub appends: bool,
+    /// The words that say it: 0 is the first after the program.
+    pub words: Range<usize>,
+    /// The option without which it would not be run: an index into [`Reading::parts`].
+    pub option: Option<usize>,
+}
+
+/// An operand and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operand<'a> {
+    /// Its place: 0 is the first word after the program.
+    pub index: usize,
+    /// The word.
+    pub word: &'a OsStr,
 }
 
 /// The form of what another command runs.
@@ -108,9 +122,11 @@ pub enum Doubt<'a> {
     /// This option makes the program start another.
     Runs(Vec<u8>),
     /// What it does stands in this file.
-    File(&'a OsStr),
+    File(Operand<'a>),
     /// This word is a program in a language that nobody reads here.
-    Code(&'a OsStr),
+    Code(Operand<'a>),
+    /// It takes commands from its standard input.
+    Input,
     /// There are more commands in it than are looked at.
     TooMany,
 }

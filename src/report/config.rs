@@ -25,6 +25,12 @@ pub fn print_problems(problems: &[Problem]) {
     }
 }
 
+/// The same, a text for each.
+pub fn texts(problems: &[Problem]) -> Vec<String> {
+    let texts = problems.iter().map(|problem| problem_text(problem, false));
+    texts.collect()
+}
+
 fn problem_text(problem: &Problem, colour: bool) -> String {
     let name = argv::visible(&problem.path.display().to_string());
     let message: Vec<String> = problem.message.lines().map(argv::visible).collect();

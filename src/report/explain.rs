@@ -10,10 +10,12 @@
 //! | `schema` | the number 1 |
 //! | `decision` | `"allow"`, `"prompt"` or `"forbidden"` |
 //! | `placement` | `"inside"` or `"outside"` the sandbox, should it run |
-//! | `run` | the same in full: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}` |
+//! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}` |
+//! | `profile` | the sandbox of its own that it would have outside, or null: `asked`, each profile that a rule names (`name`, `network`, `writable`, as the rule has it), and what comes of them: `mode`, `network` and `writable`, or `error`, why there is no such sandbox, so that nothing would run |
 //! | `basis` | what decided: `{"kind": "rule", "rule": RULE}`, `{"kind": "default", "default": RULE}`, or of kind `"heuristic"`, `"broken_rules"` or `"unmatched"` |
 //! | `command` | `text`, as a shell reads it, and `argv`, a list of WORDs |
 //! | `program` | `asked`, a WORD; `path` and `real`, a WORD or null; `trust`; `trust_reason`, in words |
+//! | `variables` | `"known"` or `"unknown"` where a rule on the program has a condition on variables; else null |
 //! | `reading` | how the command was read: `words`, `meaning`, both for people |
 //! | `matches` | the rules that match and count: `rule`, `matched` (WORDs), `resolved_program` (a WORD or null), `inner` (the WORDs of the command it runs that matches, or null) |
 //! | `on_trial` | the rules that would match but are on trial, in the same form |
@@ -31,6 +33,7 @@
 //! takes it, and `bytes`, a list of numbers. `trust` is `"trusted"`, `"unresolved"`,
 //! `"writable"`, `"anonymous"` or `"disguised"`.
 
+use crate::config::Profiles;
 use crate::evaluate::{IndexedRules, Judgement, NearMiss};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Trust, argv};
@@ -46,6 +49,8 @@ pub struct Explanation<'a> {
     pub judgement: &'a Judgement,
     /// What nearly matched.
     pub near_misses: &'a [NearMiss],
+    /// The sandboxes that rules ask for.
+    pub profiles: &'a Profiles,
 }
 
 impl Explanation<'_> {

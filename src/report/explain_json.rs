@@ -13,6 +13,7 @@ use crate::rules::model::{Diagnostic, Run, Span};
 use crate::rules::{Decision, Layer, RuleSet};
 
 use super::explain::{Explanation, trust_name, trust_reason};
+use super::profile::{self, ProfileForm};
 use super::reading::{self, Step};
 use super::{diagnostics, source_form};
 
@@ -24,9 +25,11 @@ pub(super) struct Document<'a> {
     decision: Decision,
     placement: Placement,
     run: &'a Run,
+    profile: Option<ProfileForm<'a>>,
     basis: BasisForm<'a>,
     command: CommandForm<'a>,
     program: ProgramForm<'a>,
+    variables: Option<&'static str>,
     reading: Vec<Step>,
     matches: Vec<MatchForm<'a>>,
     on_trial: Vec<MatchForm<'a>>,
@@ -160,12 +163,14 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         decision: verdict.decision,
         placement: verdict.placement,
         run: &verdict.run,
+        profile: profile::form(explanation),
         basis: basis(rules, &verdict.basis),
         command: CommandForm {
             text: argv::text(&request.argv),
             argv: request.argv.iter().map(|word| WordForm::of(word)).collect(),
         },
         program: program(&request.program),
+        variables: variables(explanation),
         reading: reading::account(explanation.rules, request),
         matches: matches(explanation, &explanation.judgement.trace.matches),
         on_trial: matches(explanation, &explanation.judgement.trace.on_trial),
@@ -224,6 +229,13 @@ fn program(program: &Program) -> ProgramForm<'_> {
         trust: trust_name(&program.trust),
         trust_reason: trust_reason(program),
     }
+}
+
+fn variables(explanation: &Explanation<'_>) -> Option<&'static str> {
+    let Explanation { rules, request, .. } = explanation;
+    let known = request.environment.is_some();
+    let said = if known { "known" } else { "unknown" };
+    rules.ask_for_variables(request).then_some(said)
 }
 
 fn path_form(path: Option<&Path>) -> Option<WordForm<'_>> {

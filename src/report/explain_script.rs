@@ -24,6 +24,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use serde::Serialize;
 
+use crate::config::Profiles;
 use crate::evaluate::{
     IndexedRules, JudgedCommand, Judgement, Kind, NearMiss, ScriptJudgement, near_misses,
 };
@@ -35,6 +36,7 @@ use super::explain::Explanation;
 use super::explain_json::{self, Document, SCHEMA};
 use super::explain_text::{because, runs};
 use super::paint::{Ink, Paint, decision};
+use super::reading;
 
 /// Bytes of a command that are shown.
 const COMMAND: usize = 1024;
@@ -46,6 +48,8 @@ pub struct ScriptExplanation<'a> {
     pub rules: &'a IndexedRules,
     /// The answer.
     pub judgement: &'a ScriptJudgement,
+    /// The sandboxes that rules ask for.
+    pub profiles: &'a Profiles,
 }
 
 impl ScriptExplanation<'_> {
@@ -111,6 +115,7 @@ impl ScriptExplanation<'_> {
             let explanation = self.explanation(judgement, request, &[]);
             let runs = runs(&explanation);
             notes.push(format!("runs {runs}"));
+            notes.extend(reading::line(self.rules, request));
             for (rule, reason) in &judgement.trace.discounted {
                 let rule = self.rules.rules().rule(*rule);
                 let place = rule.map(|rule| self.rules.rules().place(rule.span));
@@ -186,6 +191,7 @@ impl ScriptExplanation<'_> {
             request,
             judgement,
             near_misses,
+            profiles: self.profiles,
         }
     }
 

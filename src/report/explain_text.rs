@@ -11,7 +11,7 @@ use crate::rules::model::{Run, Said};
 
 use super::explain::{Explanation, trust_reason};
 use super::paint::{Ink, Paint, decision};
-use super::{reading, source_form};
+use super::{profile, reading, source_form};
 
 /// Bytes of a command that are shown.
 const COMMAND: usize = 4096;
@@ -81,6 +81,14 @@ impl Page<'_> {
         let program = program(self.explanation);
         self.fact("program", &program);
         self.fact("trust", &trust_reason(&self.explanation.request.program));
+        let request = self.explanation.request;
+        if self.explanation.rules.ask_for_variables(request) {
+            let known = match request.environment {
+                Some(_) => "a rule asks for variables: those of codex-shell itself count here",
+                None => "a rule asks for variables, which nobody knows here",
+            };
+            self.fact("env", known);
+        }
         if self.explanation.rules.is_broken() {
             self.fact(
                 "rules",
@@ -243,10 +251,7 @@ pub(super) fn runs(explanation: &Explanation<'_>) -> String {
         Run::Inside => "inside the sandbox".to_owned(),
         Run::Outside => "outside the sandbox".to_owned(),
         Run::Unconfined => "outside the sandbox, and what it starts is not judged".to_owned(),
-        Run::Profile(profile) => format!(
-            "inside the sandbox: one of its own, {}, can't be had yet",
-            argv::visible(&profile.name)
-        ),
+        Run::Profile(_) => profile::text(explanation),
     };
     match verdict.decision {
         Decision::Allow => place,
@@ -300,6 +305,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::config::Profiles;
     use crate::evaluate::{IndexedRules, judge};
     use crate::request::{Program, Request};
     use crate::rules::from_own_text;
@@ -314,12 +320,14 @@ mod tests {
             cwd: PathBuf::from("/"),
             environment: None,
             interpreter: None,
+            copy_of: None,
         };
         let explanation = Explanation {
             rules: &rules,
             request: &request,
             judgement: &judge(&rules, &request),
             near_misses: &[],
+            profiles: &Profiles::default(),
         };
         assert!(text(&explanation, true).starts_with("\u{1b}[1;31mforbidden\u{1b}[0m  x\n"));
         assert!(text(&explanation, false).starts_with("forbidden  x\n"));

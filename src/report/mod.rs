@@ -13,6 +13,7 @@ pub mod findings;
 pub mod heuristics;
 pub mod layers;
 mod paint;
+mod profile;
 mod reading;
 pub mod refusals;
 pub mod snippet;

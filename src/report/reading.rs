@@ -12,6 +12,9 @@ use crate::request::{Request, argv};
 /// Inner commands that are listed.
 const MOST: usize = 32;
 
+/// Steps that go on one line.
+const ON_A_LINE: usize = 16;
+
 /// One line of the account: what stands there, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Step {
@@ -44,6 +47,19 @@ pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
         });
     }
     steps
+}
+
+/// The account on one line; `None` where nothing is known of the program.
+pub(super) fn line(index: &IndexedRules, request: &Request) -> Option<String> {
+    let steps = account(index, request);
+    let shown = steps.iter().take(ON_A_LINE);
+    let mut said: Vec<String> = shown
+        .map(|step| format!("{} ({})", step.words, step.meaning))
+        .collect();
+    if steps.len() > ON_A_LINE {
+        said.push("...".to_owned());
+    }
+    (!said.is_empty()).then(|| format!("read as {}", said.join(", ")))
 }
 
 fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
@@ -88,12 +104,19 @@ fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
     }
     for doubt in &reading.doubts {
         let (word, meaning) = match doubt {
-            Doubt::File(file) => (file, "a file of commands that it runs, not read here"),
-            Doubt::Code(code) => (code, "a program that it runs, not read here"),
+            Doubt::File(file) => (
+                argv::word(file.word),
+                "a file of commands that it runs, not read here",
+            ),
+            Doubt::Code(code) => (
+                argv::word(code.word),
+                "a program that it runs, not read here",
+            ),
+            Doubt::Input => ("<".to_owned(), "it runs what its standard input says"),
             _ => continue,
         };
         steps.push(Step {
-            words: argv::word(word),
+            words: word,
             meaning: meaning.to_owned(),
         });
     }
@@ -131,6 +154,7 @@ fn flag_step(flag: &Flag<'_>) -> (String, String) {
         (Effect::Runs, "may run another program"),
         (Effect::Script, "runs a command line"),
         (Effect::Splits, "runs a command line"),
+        (Effect::Commas, "runs a command line"),
         (Effect::Writes, "writes a file"),
         (Effect::Destroys, "discards something"),
     ] {

@@ -26,3 +26,12 @@ pub fn what(refused: &Refused) -> String {
     };
     format!("{pair}, {name}")
 }
+
+/// How often something happened.
+pub fn times(times: u64) -> String {
+    if times == 1 {
+        "once".to_owned()
+    } else {
+        format!("{times} times")
+    }
+}

@@ -5,13 +5,17 @@
 #![forbid(unsafe_code)]
 
 pub mod argv;
+mod copies;
 pub mod interpreter;
 pub mod program;
+mod repository;
 mod walk;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
+pub use copies::Originals;
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
 
@@ -31,6 +35,8 @@ pub struct Request {
     pub environment: Option<Vec<(OsString, OsString)>>,
     /// For a script: what the kernel runs to read it, as a request of its own.
     pub interpreter: Option<Box<Request>>,
+    /// The program that the file is a copy of, under another name.
+    pub copy_of: Option<PathBuf>,
 }
 
 impl Request {
@@ -42,6 +48,7 @@ impl Request {
             cwd,
             environment: None,
             interpreter: None,
+            copy_of: None,
         }
     }
 
@@ -52,11 +59,49 @@ impl Request {
         self
     }
 
+    /// The same, trusted less where it is git, and the sandboxed side could have written what git would
+    /// obey. `writable` is as for [`Program::search`].
+    #[must_use]
+    pub fn with_repository(mut self, writable: &[PathBuf]) -> Self {
+        if self.program.trust == Trust::Trusted
+            && let Some(path) = repository::hostile(&self, writable)
+        {
+            self.program.trust = Trust::Writable { path };
+        }
+        self
+    }
+
+    /// Takes note of the variables in `entries`, `NAME=value` each, for itself and its interpreters.
+    /// What has no name is left out.
+    pub fn know_environment(&mut self, entries: &[OsString]) {
+        let variables: Vec<_> = entries.iter().filter_map(|entry| variable(entry)).collect();
+        let mut request = Some(self);
+        while let Some(one) = request {
+            one.environment = Some(variables.clone());
+            request = one.interpreter.as_deref_mut();
+        }
+    }
+
     /// The same with the interpreters that the file and each interpreter name, as far as the
     /// kernel follows them. `writable` is as for [`Program::search`].
     #[must_use]
     pub fn with_interpreters(mut self, writable: &[PathBuf]) -> Self {
         self.interpreter = self.interpreted(writable, 0).map(Box::new);
+        self
+    }
+
+    /// The same with the programs that the file and its interpreters are copies of; `wanted` is as
+    /// for [`Originals::of`].
+    #[must_use]
+    pub fn with_original(mut self, wanted: &dyn Fn(&OsStr) -> bool) -> Self {
+        let originals = Originals::default();
+        let mut next = Some(&mut self);
+        while let Some(request) = next {
+            let real = request.program.real.as_deref();
+            let found = real.and_then(|real| originals.of(real, real, wanted));
+            request.copy_of = found.map(Into::into);
+            next = request.interpreter.as_deref_mut();
+        }
         self
     }
 
@@ -78,6 +123,15 @@ impl Request {
     pub fn arguments(&self) -> &[OsString] {
         self.argv.get(1..).unwrap_or_default()
     }
+}
+
+/// Name and value of a `NAME=value`.
+pub fn variable(entry: &OsStr) -> Option<(OsString, OsString)> {
+    let bytes = entry.as_bytes();
+    let equals = bytes.iter().position(|&b| b == b'=').filter(|&at| at > 0)?;
+    let (name, value) = bytes.split_at_checked(equals)?;
+    let value = OsStr::from_bytes(value.get(1..)?);
+    Some((OsStr::from_bytes(name).to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

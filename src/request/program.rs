@@ -15,7 +15,7 @@ use super::walk::{Found, Lost, Roots, walk};
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Where a program's other names would be.
-const PROGRAM_DIRECTORIES: [&str; 6] = [
+pub(super) const PROGRAM_DIRECTORIES: [&str; 6] = [
     "/bin",
     "/sbin",
     "/usr/bin",

@@ -4,14 +4,12 @@ use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use starlark::environment::Globals;
-
 use crate::exit::Exit;
-use crate::sys::{respawn, rlimit};
+use crate::sys::{allocator, respawn, rlimit};
 
 use super::codes;
 use super::interpret::interpret;
-use super::language;
+use super::language::Language;
 use super::lexical::Whereabouts;
 use super::wire::{Contribution, Job, Known, Source};
 
@@ -22,10 +20,13 @@ pub const WORD: &str = "__load-rules";
 const STACK: usize = 256 << 20;
 /// Everything: program, stack, values, the text of the rules and the answer.
 const ADDRESS_SPACE: u64 = 768 << 20;
+/// What the text of a few dozen files fits in.
+const USUAL_INPUT: usize = 256 << 10;
 
 /// Reads the job from standard input and answers on standard output.
 pub fn main() -> Exit {
     respawn::close_inherited();
+    allocator::keep_memory();
     match rlimit::confine_self(ADDRESS_SPACE).and_then(|()| on_large_stack(serve)) {
         Ok(()) => Exit::Success,
         // Nobody reads our standard error; the parent sees that answers are missing.
@@ -46,20 +47,24 @@ fn on_large_stack(work: impl FnOnce() -> io::Result<()> + Send) -> io::Result<()
 }
 
 fn serve() -> io::Result<()> {
-    let mut input = Vec::new();
+    let mut input = Vec::with_capacity(USUAL_INPUT);
     io::stdin().read_to_end(&mut input)?;
-    let job: Job = serde_json::from_slice(&input)?;
+    let (job, sources) = Job::of(&input)?;
     drop(input);
-    let globals = language::globals(job.released);
+    let language = Language::new(job.released);
     let places = Whereabouts {
         cwd: job.cwd.as_deref(),
         home: job.home.as_deref(),
     };
     let mut known = job.known;
     let mut out = io::BufWriter::new(io::stdout().lock());
-    for source in &job.sources {
+    for source in &sources {
+        if rlimit::processor_time()? >= job.time {
+            // The parent, which counts as well, says so.
+            return Ok(());
+        }
         rlimit::allow_another_second()?;
-        let said = evaluate(&globals, source, &known, places);
+        let said = evaluate(&language, source, &known, places);
         known.add(&said);
         serde_json::to_writer(&mut out, &said)?;
         out.write_all(b"\n")?;
@@ -70,13 +75,13 @@ fn serve() -> io::Result<()> {
 
 /// Evaluates one file; what it makes panic is an error of that file.
 fn evaluate(
-    globals: &Globals,
+    language: &Language,
     source: &Source,
     known: &Known,
     places: Whereabouts<'_>,
 ) -> Contribution {
     let interpreted = catch_unwind(AssertUnwindSafe(|| {
-        interpret(globals, source, known, places)
+        interpret(language, source, known, places)
     }));
     interpreted.unwrap_or_else(|_| Contribution {
         file: source.file,

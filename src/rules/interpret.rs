@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use starlark::codemap::{CodeMap, Pos, Span};
-use starlark::environment::{Globals, Module};
+use starlark::environment::Module;
 use starlark::eval::Evaluator;
 use starlark::syntax::AstModule;
 use starlark::{Error, ErrorKind};
@@ -11,8 +11,9 @@ use starlark::{Error, ErrorKind};
 use super::codes;
 use super::example_places::ExamplePlaces;
 use super::fstring;
-use super::language::DIALECT;
+use super::language::{DIALECT, Language};
 use super::lexical::Whereabouts;
+use super::literal;
 use super::model::Diagnostic;
 use super::nesting;
 use super::recorder::{Recorder, resolve, start_of};
@@ -26,7 +27,7 @@ const MAX_HEAP: usize = 128 << 20;
 
 /// What `source` says. `known` is what files before it declare.
 pub(super) fn interpret(
-    globals: &Globals,
+    language: &Language,
     source: &Source,
     known: &Known,
     places: Whereabouts<'_>,
@@ -54,20 +55,27 @@ pub(super) fn interpret(
         ExamplePlaces::of(&module),
         places.home,
     ));
-    match recorder.during(|| evaluate(globals, module)) {
+    let evaluated = match literal::calls(language, &module) {
+        Some(calls) => {
+            literal::make(&calls, &module, &recorder);
+            Ok(())
+        }
+        None => recorder.during(|| evaluate(language, module)),
+    };
+    match evaluated {
         Ok(()) => recorder.run_examples(known, places),
         Err(error) => recorder.add([diagnostic(source.file, &error, codes::EVALUATION)]),
     }
     recorder.take()
 }
 
-fn evaluate(globals: &Globals, ast: AstModule) -> Result<(), Error> {
+fn evaluate(language: &Language, ast: AstModule) -> Result<(), Error> {
     Module::with_temp_heap(|module| {
         let mut eval = Evaluator::new(&module);
         eval.set_max_tick_count(MAX_TICKS)
             .map_err(Error::new_other)?;
         eval.set_max_heap_size(MAX_HEAP).map_err(Error::new_other)?;
-        eval.eval_module(ast, globals).map(|_| ())
+        eval.eval_module(ast, language.globals()).map(|_| ())
     })
 }
 

@@ -15,7 +15,7 @@ pub enum Layer {
     Admin,
     /// `$CODEX_HOME/rules`.
     User,
-    /// `.codex/rules` of a trusted project, and what its `codex-shell.toml` names.
+    /// `.codex/rules` of a trusted project.
     Project,
     /// Named in the user's `codex-shell.toml`.
     Config,

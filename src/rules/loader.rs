@@ -21,10 +21,12 @@ use super::wire::{Contribution, Job, Known, Source};
 const OURSELVES: &str = "/proc/self/exe";
 /// Bytes of all rules as the child writes them.
 const MAX_ANSWERS: usize = 64 << 20;
-/// Wall clock for one file; processor time runs out long before.
-const FILE_TIME: Duration = Duration::from_secs(10);
-/// Wall clock for all files together.
+/// Processor time for all files together. One file has a second or two, see [`child`].
 const ALL_TIME: Duration = Duration::from_secs(10);
+/// Wall clock for one answer. The child can't wait for anything: its input is in memory, its output
+/// is read, and it makes no other calls. So only a machine that is very busy, or somebody who stops
+/// the child, lets it come to this.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Loads rules files, and directories of them, in order. Never fails: what is wrong is among
 /// [`RuleSet::diagnostics`], and of a file with an error, rules that permit don't count.
@@ -61,7 +63,7 @@ fn load_from(program: &Path, origins: &[Origin], released: bool) -> RuleSet {
     let session = Session {
         program,
         released,
-        deadline: Instant::now() + ALL_TIME,
+        time: ALL_TIME,
         room: MAX_ANSWERS,
         rules,
     };
@@ -74,7 +76,8 @@ fn load_from(program: &Path, origins: &[Origin], released: bool) -> RuleSet {
 struct Session<'a> {
     program: &'a Path,
     released: bool,
-    deadline: Instant,
+    /// The processor time that is left.
+    time: Duration,
     room: usize,
     rules: RuleSet,
 }
@@ -82,17 +85,26 @@ struct Session<'a> {
 impl Session<'_> {
     fn evaluate(mut self, mut sources: &[Source]) -> RuleSet {
         while !sources.is_empty() {
-            let done = self.one_child(sources);
+            let done = if self.time.is_zero() {
+                let limit = ALL_TIME.as_secs();
+                let message = format!(
+                    "not loaded: all rules together take more than {limit} s of processor time"
+                );
+                self.blame_all(sources, codes::LIMIT, &message)
+            } else {
+                self.one_child(sources)
+            };
             sources = sources.get(done..).unwrap_or_default();
         }
         self.rules
     }
 
     /// Has a child evaluate `sources` until it is through or dies; says for how many files
-    /// something is known now, at least one, the one that it died of among them.
+    /// something is known now: at least one, the one that it died of among them, unless it died of
+    /// all of them together.
     fn one_child(&mut self, sources: &[Source]) -> usize {
-        let started = serde_json::to_vec(&self.job(sources))
-            .map_err(std::io::Error::from)
+        let started = self
+            .job(sources)
             .and_then(|job| Worker::start(self.program, OsStr::new(child::WORD), &job));
         let mut worker = match started {
             Ok(worker) => worker,
@@ -102,52 +114,60 @@ impl Session<'_> {
             }
         };
         for (index, source) in sources.iter().enumerate() {
-            let deadline = self.deadline.min(Instant::now() + FILE_TIME);
-            let answer = worker.line(deadline, self.room).map(|line| {
-                self.room = self.room.saturating_sub(line.len());
-                serde_json::from_slice::<Contribution>(&line)
-                    .ok()
-                    .filter(|said| said.file == source.file)
-            });
-            match answer {
-                Ok(Some(said)) => self.rules.add(said),
-                Ok(None) => {
-                    self.blame(
-                        source.file,
-                        codes::LOADER,
-                        "the rules loader's answer makes no sense",
-                    );
-                    return index + 1;
-                }
-                Err(_) if Instant::now() > self.deadline => {
-                    let left = sources.get(index..).unwrap_or_default();
-                    let limit = ALL_TIME.as_secs();
-                    let message =
-                        format!("not loaded: all rules together took more than {limit} s");
-                    return index + self.blame_all(left, codes::LIMIT, &message);
-                }
-                Err(silence) => {
-                    let (code, message) = explain(&silence, worker);
-                    self.blame(source.file, code, &message);
-                    return index + 1;
-                }
+            match self.answer(&mut worker, source) {
+                Ok(said) => self.rules.add(said),
+                Err(why) => return index + self.explain(why, worker, source),
             }
         }
         sources.len()
     }
 
-    fn job(&self, sources: &[Source]) -> Job {
+    /// What the child says of `source`.
+    fn answer(&mut self, worker: &mut Worker, source: &Source) -> Result<Contribution, NoAnswer> {
+        let deadline = Instant::now() + PATIENCE;
+        let line = worker
+            .line(deadline, self.room)
+            .map_err(NoAnswer::Silence)?;
+        self.room = self.room.saturating_sub(line.len());
+        serde_json::from_slice::<Contribution>(&line)
+            .ok()
+            .filter(|said| said.file == source.file)
+            .ok_or(NoAnswer::Nonsense)
+    }
+
+    /// Says why the child has no answer for `source`; whether that is known, as a number of files.
+    fn explain(&mut self, why: NoAnswer, worker: Worker, source: &Source) -> usize {
+        let (code, message) = match why {
+            NoAnswer::Silence(Silence::Ended) => {
+                let (death, time) = worker.death();
+                self.time = self.time.saturating_sub(time);
+                if death == Death::Exit && self.time.is_zero() {
+                    return 0;
+                }
+                explain_death(death)
+            }
+            other => {
+                self.time = self.time.saturating_sub(worker.kill());
+                explain_other(&other)
+            }
+        };
+        self.blame(source.file, code, &message);
+        1
+    }
+
+    fn job(&self, sources: &[Source]) -> std::io::Result<Vec<u8>> {
         let text = |path: PathBuf| path.into_os_string().into_string().ok();
-        Job {
+        let job = Job {
             released: self.released,
             cwd: std::env::current_dir().ok().and_then(text),
             home: std::env::var_os("HOME").and_then(|home| home.into_string().ok()),
+            time: self.time,
             known: Known {
                 host_executables: self.rules.host_executables.clone(),
                 programs: self.rules.programs.clone(),
             },
-            sources: sources.to_vec(),
-        }
+        };
+        job.with(sources)
     }
 
     fn blame(&mut self, file: u32, code: &str, message: &str) {
@@ -164,20 +184,26 @@ impl Session<'_> {
     }
 }
 
-/// Why the child has nothing more to say.
-fn explain(silence: &Silence, worker: Worker) -> (&'static str, String) {
-    match silence {
-        Silence::Late => {
-            worker.kill();
-            let limit = FILE_TIME.as_secs();
-            let message = format!("the file takes longer than {limit} s to evaluate");
-            (codes::LIMIT, message)
-        }
-        Silence::TooLong => {
-            worker.kill();
+/// Why there is no answer.
+enum NoAnswer {
+    Silence(Silence),
+    Nonsense,
+}
+
+fn explain_other(why: &NoAnswer) -> (&'static str, String) {
+    match why {
+        NoAnswer::Nonsense => (
+            codes::LOADER,
+            "the rules loader's answer makes no sense".to_owned(),
+        ),
+        NoAnswer::Silence(Silence::TooLong) => {
             (codes::LIMIT, "the files make too many rules".to_owned())
         }
-        Silence::Ended => explain_death(worker.death()),
+        NoAnswer::Silence(_) => {
+            let limit = PATIENCE.as_secs();
+            let message = format!("the rules loader gives no answer within {limit} s");
+            (codes::LOADER, message)
+        }
     }
 }
 

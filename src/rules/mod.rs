@@ -25,6 +25,7 @@ mod interpret;
 mod language;
 mod layer;
 pub mod lexical;
+mod literal;
 mod loader;
 pub mod matching;
 pub mod meaning;

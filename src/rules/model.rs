@@ -1,6 +1,8 @@
 //! The rules as plain data, after loading: no Starlark types, and the form in which the loader
 //! child hands them to its parent.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::models::CommandModel;
@@ -144,6 +146,14 @@ pub struct CommandRule {
     pub examples: u32,
 }
 
+impl CommandRule {
+    /// Whether it has a condition on variables, or an exception has.
+    pub fn asks_for_variables(&self) -> bool {
+        let mut meanings = std::iter::once(&self.meaning).chain(&self.unless);
+        meanings.any(|meaning| !meaning.environment.is_empty())
+    }
+}
+
 /// A program as a `command_rule` names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -180,6 +190,22 @@ pub struct Profile {
     /// Directories that it can write, besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writable: Vec<String>,
+}
+
+impl fmt::Display for Profile {
+    /// As people read it, on one line: the name, then what the rule says besides.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.name)?;
+        match self.network {
+            Some(true) => out.write_str(", with a network")?,
+            Some(false) => out.write_str(", without a network")?,
+            None => {}
+        }
+        if !self.writable.is_empty() {
+            write!(out, ", writing {}", self.writable.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 /// `default(...)`: what is said of a command that no rule matches.

@@ -1,7 +1,7 @@
 //! Rules whose text is ours: those that ship in the binary, and those in tests.
 
 use super::interpret::interpret;
-use super::language;
+use super::language::Language;
 use super::layer::Layer;
 use super::lexical::Whereabouts;
 use super::model::{RuleSet, RulesFile};
@@ -16,7 +16,7 @@ pub fn from_own_text(name: &str, text: &str) -> RuleSet {
         text: text.to_owned(),
     };
     let said = interpret(
-        &language::globals(false),
+        &Language::new(false),
         &source,
         &Known::default(),
         Whereabouts::default(),

@@ -17,6 +17,7 @@ const PARAMETERS: &[&str] = &[
     "runs",
     "scripts",
     "splits",
+    "commas",
     "writes",
     "destroys",
     "wraps",
@@ -30,6 +31,7 @@ const PARAMETERS: &[&str] = &[
     "leading",
     "digits",
     "plus",
+    "response",
     "bundle",
 ];
 
@@ -78,6 +80,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         leading: arguments.count("leading"),
         digits: arguments.bool("digits"),
         plus: arguments.bool("plus"),
+        response: arguments.bool("response"),
         bundle: arguments.bool("bundle"),
     };
     let model = CommandModel {
@@ -138,6 +141,7 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
         ("runs", Effect::Runs),
         ("scripts", Effect::Script),
         ("splits", Effect::Splits),
+        ("commas", Effect::Commas),
         ("writes", Effect::Writes),
         ("destroys", Effect::Destroys),
     ];

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use serde_json::Value as Json;
 use starlark::codemap::{CodeMap, FileSpan, Span as Bytes};
 use starlark::collections::SmallMap;
 use starlark::values::Value;
@@ -89,8 +90,24 @@ impl Recorder {
         result
     }
 
+    /// A function of ours was called: what it says, for the call that it is an argument of.
+    pub(super) fn called(&self, name: &'static str, call: Call<'_>) -> Option<Json> {
+        match name {
+            "prefix_rule" => self.prefix_rule(call),
+            "host_executable" => self.host_executable(call),
+            "network_rule" => self.network_rule(call),
+            "command_rule" => self.command_rule(call),
+            "default" => self.default_rule(call),
+            "program" => self.program(call),
+            "command" => return self.command(call),
+            "inner" => return self.inner(call),
+            _ => return self.value(name, call),
+        }
+        None
+    }
+
     /// `prefix_rule` was called.
-    pub(super) fn prefix_rule(&self, call: Call<'_>) {
+    fn prefix_rule(&self, call: Call<'_>) {
         let (mut arguments, at) = call.bind(&prefix_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = prefix_rule::parse(&mut arguments, span);
@@ -101,7 +118,7 @@ impl Recorder {
     }
 
     /// `host_executable` was called.
-    pub(super) fn host_executable(&self, call: Call<'_>) {
+    fn host_executable(&self, call: Call<'_>) {
         let (mut arguments, at) = call.bind(&host_executable::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = host_executable::parse(&mut arguments, span);
@@ -112,7 +129,7 @@ impl Recorder {
     }
 
     /// `network_rule` was called.
-    pub(super) fn network_rule(&self, call: Call<'_>) {
+    fn network_rule(&self, call: Call<'_>) {
         let (mut arguments, at) = call.bind(&network_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = network_rule::parse(&mut arguments, span);
@@ -121,7 +138,7 @@ impl Recorder {
     }
 
     /// `command_rule` was called.
-    pub(super) fn command_rule(&self, call: Call<'_>) {
+    fn command_rule(&self, call: Call<'_>) {
         let (mut arguments, at) = call.bind(&command_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = command_rule::parse(&mut arguments, span, Tilde(self.home.as_deref()));
@@ -147,7 +164,7 @@ impl Recorder {
     }
 
     /// A function was called whose result is an argument: what it says, under its name.
-    pub(super) fn value(&self, name: &'static str, call: Call<'_>) -> Option<serde_json::Value> {
+    fn value(&self, name: &'static str, call: Call<'_>) -> Option<Json> {
         let at = call.at.clone();
         let (said, problems) = values::said(name, call, Tilde(self.home.as_deref()));
         self.complain(self.span_of(at.as_ref()), problems);
@@ -155,7 +172,7 @@ impl Recorder {
     }
 
     /// `program` was called.
-    pub(super) fn program(&self, call: Call<'_>) {
+    fn program(&self, call: Call<'_>) {
         let (mut arguments, at) = call.bind(&program_model::PROGRAM);
         let span = self.span_of(at.as_ref());
         let parsed = program_model::parse(&mut arguments);
@@ -165,7 +182,7 @@ impl Recorder {
     }
 
     /// `command` was called: what it says, for the call that it is an argument of.
-    pub(super) fn command(&self, call: Call<'_>) -> Option<serde_json::Value> {
+    fn command(&self, call: Call<'_>) -> Option<Json> {
         let (mut arguments, at) = call.bind(&program_model::COMMAND);
         let parsed = program_model::parse(&mut arguments);
         self.complain(self.span_of(at.as_ref()), arguments.problems);
@@ -173,7 +190,7 @@ impl Recorder {
     }
 
     /// `inner` was called: what it says, for the call that it is an argument of.
-    pub(super) fn inner(&self, call: Call<'_>) -> Option<serde_json::Value> {
+    fn inner(&self, call: Call<'_>) -> Option<Json> {
         let (mut arguments, at) = call.bind(&program_model::INNER);
         let parsed = program_model::parse_inner(&mut arguments);
         self.complain(self.span_of(at.as_ref()), arguments.problems);
@@ -181,7 +198,7 @@ impl Recorder {
     }
 
     /// `default` was called.
-    pub(super) fn default_rule(&self, call: Call<'_>) {
+    fn default_rule(&self, call: Call<'_>) {
         let (mut arguments, at) = call.bind(&default_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = default_rule::parse(&mut arguments, span);

@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::pidfd::PidFd;
 use super::{checked, signals};
@@ -75,7 +76,7 @@ pub struct Child {
 }
 
 /// What became of a child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// It exited with this status.
     Exited(u8),
@@ -98,8 +99,20 @@ pub fn change(pid: Pid) -> Option<Change> {
 /// # Errors
 /// `ECHILD` when there is none.
 pub fn next_end() -> io::Result<(Pid, Change)> {
+    wait_for_any(0)
+}
+
+/// Waits for any child of ours to end, to be stopped or to go on.
+///
+/// # Errors
+/// `ECHILD` when there is none.
+pub fn next_change() -> io::Result<(Pid, Change)> {
+    wait_for_any(libc::WUNTRACED | libc::WCONTINUED)
+}
+
+fn wait_for_any(flags: i32) -> io::Result<(Pid, Change)> {
     loop {
-        match wait(-1, 0) {
+        match wait(-1, flags) {
             Ok(Some(ended)) => return Ok(ended),
             Ok(None) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

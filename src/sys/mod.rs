@@ -2,14 +2,17 @@
 //!
 //! Each block says why it is sound; nothing here decides anything.
 
+pub mod allocator;
 pub mod bpf;
 pub mod canary;
 pub mod caps;
 pub mod child;
 pub mod clone;
+pub mod closed;
 pub mod fds;
 pub mod fork;
 pub mod listener;
+pub mod messages;
 pub mod mounts;
 pub mod pidfd;
 pub mod probe_call;

@@ -2,7 +2,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "closing inherited descriptors has no safe wrapper"
+    reason = "closing inherited descriptors, and wait4(2), have no safe wrappers"
 )]
 
 use std::ffi::OsStr;
@@ -11,13 +11,14 @@ use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::Signal;
 
+use super::checked;
 use super::read_capped::timeout_until;
 
 /// The running child. Dropping it kills it.
@@ -26,6 +27,7 @@ pub struct Worker {
     child: Child,
     answers: ChildStdout,
     pending: Vec<u8>,
+    reaped: bool,
 }
 
 /// Why there is no further line.
@@ -76,6 +78,7 @@ impl Worker {
             child,
             answers,
             pending: Vec::new(),
+            reaped: false,
         })
     }
 
@@ -119,28 +122,59 @@ impl Worker {
         }
     }
 
-    /// Kills the child.
-    pub fn kill(mut self) {
-        self.end_now();
-    }
-
-    /// Waits for a child that has ended by itself, and says how.
-    pub fn death(mut self) -> Death {
-        let status = self.child.wait().ok();
-        let signal = status.and_then(|status| status.signal());
-        match signal.and_then(|number| Signal::try_from(number).ok()) {
+    /// Waits for a child that has ended by itself, and says how and what processor time it took.
+    pub fn death(mut self) -> (Death, Duration) {
+        let Some((status, time)) = self.reap() else {
+            return (Death::Exit, Duration::ZERO);
+        };
+        let signal = status.signal();
+        let death = match signal.and_then(|number| Signal::try_from(number).ok()) {
             None => Death::Exit,
             Some(Signal::SIGXCPU) => Death::ProcessorTime,
             Some(Signal::SIGABRT | Signal::SIGSEGV | Signal::SIGBUS) => Death::Crash,
             Some(other) => Death::Signal(other.as_str()),
-        }
+        };
+        (death, time)
     }
 
-    fn end_now(&mut self) {
-        // Both fail only when the child is already gone.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// Kills the child if it is still there; what processor time it took.
+    pub fn kill(mut self) -> Duration {
+        self.end_now()
     }
+
+    fn end_now(&mut self) -> Duration {
+        if self.reaped {
+            return Duration::ZERO;
+        }
+        // Fails only when the child has ended.
+        let _ = self.child.kill();
+        self.reap().map_or(Duration::ZERO, |(_, time)| time)
+    }
+
+    fn reap(&mut self) -> Option<(ExitStatus, Duration)> {
+        let pid = libc::pid_t::try_from(self.child.id()).ok()?;
+        let mut status = 0;
+        // SAFETY: all-zero is a value of this plain C structure.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        loop {
+            // SAFETY: both structures live until the call returns; the child is ours, and nobody
+            // else waits for it.
+            match checked(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) }) {
+                Ok(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        // Its number may belong to another process from now on.
+        self.reaped = true;
+        let time = duration(usage.ru_utime) + duration(usage.ru_stime);
+        Some((ExitStatus::from_raw(status), time))
+    }
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let micros = time.tv_usec.unsigned_abs();
+    Duration::from_secs(time.tv_sec.unsigned_abs()) + Duration::from_micros(micros)
 }
 
 impl Drop for Worker {

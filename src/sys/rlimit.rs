@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::io;
+use std::time::Duration;
 
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 
@@ -22,13 +23,18 @@ pub fn confine_self(memory: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives this process between one and two more seconds of processor time, then `SIGXCPU`; the
-/// kernel counts whole seconds only.
-pub fn allow_another_second() -> io::Result<()> {
+/// The processor time that this process has taken, all threads together.
+pub fn processor_time() -> io::Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let (user, system) = (usage.user_time(), usage.system_time());
     let used_us = (user.tv_sec() + system.tv_sec()) * 1_000_000 + user.tv_usec() + system.tv_usec();
-    let whole = (used_us + 1_000_000).unsigned_abs().div_ceil(1_000_000);
+    Ok(Duration::from_micros(used_us.unsigned_abs()))
+}
+
+/// Gives this process between one and two more seconds of processor time, then `SIGXCPU`; the
+/// kernel counts whole seconds only.
+pub fn allow_another_second() -> io::Result<()> {
+    let whole = processor_time()?.as_secs() + 2;
     // The hard limit stays where it is, so that a later call can allow more.
     let (_, hard) = getrlimit(Resource::RLIMIT_CPU)?;
     setrlimit(Resource::RLIMIT_CPU, whole.min(hard), hard)?;

@@ -1,4 +1,4 @@
-//! Installing a system call filter that has a listener.
+//! Installing a system call filter.
 
 #![expect(
     unsafe_code,
@@ -6,7 +6,7 @@
 )]
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 
@@ -32,16 +32,23 @@ pub const fn fail(errno: Errno) -> u32 {
 /// interrupted by a fatal signal.
 pub fn install_with_listener(program: &[Instruction]) -> io::Result<OwnedFd> {
     let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    match install(
+    let descriptor = match set(
         program,
         listener | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
     ) {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => install(program, listener),
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => set(program, listener),
         result => result,
-    }
+    }?;
+    // SAFETY: with the listener flag the call returns a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-fn install(program: &[Instruction], flags: libc::c_ulong) -> io::Result<OwnedFd> {
+/// Puts `program` in force likewise, without a listener.
+pub fn install(program: &[Instruction]) -> io::Result<()> {
+    set(program, 0).map(drop)
+}
+
+fn set(program: &[Instruction], flags: libc::c_ulong) -> io::Result<RawFd> {
     let length =
         u16::try_from(program.len()).map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?;
     let program = libc::sock_fprog {
@@ -59,10 +66,6 @@ fn install(program: &[Instruction], flags: libc::c_ulong) -> io::Result<OwnedFd>
             &raw const program,
         )
     };
-    let descriptor = i32::try_from(result).map_err(io::Error::other)?;
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: with the listener flag the call returns a new descriptor that nobody else owns.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    let result = i32::try_from(result).map_err(io::Error::other)?;
+    super::checked(result)
 }

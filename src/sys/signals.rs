@@ -90,3 +90,24 @@ pub fn ignore_exactly(set: u64) {
         }
     }
 }
+
+/// Gives `SIGPIPE` back the disposition that our caller left it.
+pub fn give_back_pipe() {
+    if !PIPE_WAS_IGNORED.load(Ordering::Relaxed) {
+        // SAFETY: sets a disposition that has no handler.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    }
+}
+
+/// Ends this process by `signal`, without a core file: that is another's to leave. Returns when the
+/// signal does not end processes.
+pub fn die_of(signal: i32) {
+    block_exactly(u64::MAX);
+    ignore_exactly(0);
+    // SAFETY: takes integers only.
+    unsafe {
+        libc::prctl(libc::PR_SET_DUMPABLE, 0);
+        libc::kill(libc::getpid(), signal);
+    }
+    block_exactly(0);
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 
 /// How long [`end`] goes on when processes don't die.
@@ -18,12 +18,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Kills everything below this process and waits until nothing is left. Orphans must come here
 /// (see [`super::fork::adopt_orphans`]), so that nothing escapes by forking.
 pub fn end() {
+    end_until(has_no_children, None);
+}
+
+/// Kills everything below this process but the child `last`, until that has ended by itself. It is
+/// not collected. The first process of a pid namespace does not end before every number of its
+/// namespace is free, and a process group outside may have one.
+pub fn end_beside(last: Pid) {
+    end_until(|| has_ended(last), Some(last));
+}
+
+fn end_until(is_over: impl Fn() -> bool, spared: Option<Pid>) {
     let deadline = Instant::now() + PATIENCE;
-    while has_children() && Instant::now() < deadline {
+    while !is_over() && Instant::now() < deadline {
         let killed = descendants()
             .into_iter()
-            .filter(|&pid| kill(pid, Signal::SIGKILL).is_ok());
-        if killed.count() == 0 && has_children() {
+            .filter(|&pid| Some(pid) != spared && kill(pid, Signal::SIGKILL).is_ok());
+        if killed.count() == 0 && !is_over() {
             sleep(Duration::from_millis(20)); // dying, or another user's
         }
         sleep(Duration::from_micros(500));
@@ -44,14 +55,33 @@ pub fn is_below(ancestor: Pid, pid: Pid) -> Option<bool> {
     }
 }
 
-/// Collects what has died; whether any child is left.
-fn has_children() -> bool {
+/// Collects what has died; whether no child is left.
+fn has_no_children() -> bool {
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
-            Ok(nix::sys::wait::WaitStatus::StillAlive) => return true,
-            Err(Errno::ECHILD) => return false,
+            Ok(WaitStatus::StillAlive) => return false,
+            Err(Errno::ECHILD) => return true,
             // EINVAL: died of a signal that nix has no name for.
             Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Collects what has died beside the child `last`; whether that has ended.
+fn has_ended(last: Pid) -> bool {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::__WALL;
+    loop {
+        match waitid(Id::All, flags | WaitPidFlag::WNOWAIT).map(|status| status.pid()) {
+            Ok(Some(pid)) if pid == last => return true,
+            Ok(Some(pid)) => {
+                let _ = waitid(Id::Pid(pid), flags);
+            }
+            Ok(None) => return false,
+            Err(Errno::ECHILD) => return true,
+            // As above; one that nobody can signal so is not `last`.
+            Err(_) => {
+                let _ = waitid(Id::All, flags);
+            }
         }
     }
 }

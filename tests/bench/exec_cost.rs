@@ -1,13 +1,16 @@
 //! What an exec costs under `codex-shell run`, against plain bash on the same machine.
 //!
-//! Each round runs the same loop of `/bin/true` three times: plain, inside the sandbox, and lifted
-//! out of it; rounds are interleaved, so that a busy moment hits all three. Medians are printed:
-//! of the loop alone, as bash itself times it, and of the whole process.
+//! Each round runs the same loop of `/bin/true` four times: plain, inside the sandbox without rules,
+//! inside under a rule that forbids something else (which puts the guards up that such a rule needs),
+//! and lifted out of it. Rounds are interleaved, so that a busy moment hits all four. Printed are the
+//! medians of the loop alone, as bash itself times it, and of the whole process, and the median of
+//! the rounds' own ratios. A machine that is busy with other things measures those: the guest of a
+//! crowded host, or one that builds something meanwhile, says little.
 //!
 //!     cargo bench --bench exec_cost
 //!
 //! `CODEX_SHELL_BENCH_ROUNDS` sets how many rounds there are (21). With `CODEX_SHELL_BENCH_STRICT=1`
-//! the exit status is 1 when a ratio is over its limit.
+//! the exit status is 1 when a loop's ratio is over its limit.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,8 +28,9 @@ use std::time::Instant;
 
 /// How often a loop starts its program.
 const EXECS: u32 = 500;
-/// How many times what plain bash takes a loop may take: inside, and lifted out.
-const LIMITS: [f64; 2] = [1.15, 2.0];
+/// How many times what plain bash takes a loop may take: inside, there under rules that restrict,
+/// and lifted out.
+const LIMITS: [f64; 3] = [1.15, 1.15, 2.0];
 const CODEX_SHELL: &str = env!("CARGO_BIN_EXE_codex-shell");
 /// What a loop starts; the rules below name it.
 const PROGRAM: &str = "/bin/true";
@@ -121,28 +125,25 @@ fn main() -> ExitCode {
     };
     let rounds = number("CODEX_SHELL_BENCH_ROUNDS").unwrap_or(21).max(1);
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
-    let rules = folder.path().join("true.rules");
+    let with_rules = |name: &str, text: &str| {
+        let rules = folder.path().join(name);
+        fs::write(&rules, text).unwrap();
+        Some(vec![
+            "--rules".to_owned(),
+            rules.to_str().unwrap().to_owned(),
+        ])
+    };
     // Both names: bash asks for the path, and /bin may be a link to /usr/bin.
-    fs::write(
-        &rules,
-        "prefix_rule(pattern = [[\"/bin/true\", \"/usr/bin/true\"]])\n",
-    )
-    .unwrap();
-    let lift = vec!["--rules".to_owned(), rules.to_str().unwrap().to_owned()];
-    let other = folder.path().join("other.rules");
-    fs::write(
-        &other,
-        "prefix_rule(pattern = [\"git\", \"push\"], decision = \"forbidden\")\n",
-    )
-    .unwrap();
-    let stay = vec!["--rules".to_owned(), other.to_str().unwrap().to_owned()];
+    let lift = "prefix_rule(pattern = [[\"/bin/true\", \"/usr/bin/true\"]])\n";
+    let restrict = "prefix_rule(pattern = [\"git\", \"push\"], decision = \"forbidden\")\n";
     let mut ways = [
         Way::new("plain bash", None),
-        Way::new("inside", Some(stay)),
-        Way::new("lifted", Some(lift)),
+        Way::new("inside", with_rules("no.rules", "")),
+        Way::new("restricted", with_rules("other.rules", restrict)),
+        Way::new("lifted", with_rules("true.rules", lift)),
     ];
     env::set_current_dir(folder.path()).unwrap();
-    assert_eq!(ways.each_ref().map(escalated), [0, 0, 1]);
+    assert_eq!(ways.each_ref().map(escalated), [0, 0, 0, 1]);
     ways.iter_mut().for_each(Way::round);
     for way in &mut ways {
         way.looped.clear();
@@ -181,7 +182,7 @@ fn explain(rounds: usize) {
 }
 
 /// Prints the figures; whether all are within their limits.
-fn report(ways: &[Way; 3], rounds: usize) -> bool {
+fn report(ways: &[Way; 4], rounds: usize) -> bool {
     println!("{EXECS} times {PROGRAM}, median of {rounds} rounds");
     println!(
         "{:<12}{:>12}{:>10}{:>14}{:>10}",

@@ -82,6 +82,7 @@ fn verdict(rules: &RuleSet, command: &[String]) -> (Decision, Placement) {
         cwd: PathBuf::from("/"),
         environment: None,
         interpreter: None,
+        copy_of: None,
     };
     let verdict = judge(&IndexedRules::new(rules.clone()), &request).verdict;
     (verdict.decision, verdict.placement)

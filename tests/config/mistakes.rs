@@ -65,6 +65,10 @@ fn one_mistake_each() {
             "2:5: expected a table, found integer",
         ),
         (
+            "[profiles.read-only]\nnetwork = true\n",
+            "1:11: `read-only` is a sandbox mode already",
+        ),
+        (
             "[profiles.x]\nsandbox = \"read-only\"\n",
             "2:1: there is no key `sandbox`",
         ),

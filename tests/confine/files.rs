@@ -1,6 +1,7 @@
 //! What can be written, and what can't.
 
 use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -32,6 +33,10 @@ pub(crate) const CHECKS: &[Check] = &[
     (
         "a_workspace_in_tmp_can_not_be_moved",
         a_workspace_in_tmp_can_not_be_moved,
+    ),
+    (
+        "a_given_directory_is_the_sandboxs_own_view",
+        a_given_directory_is_the_sandboxs_own_view,
     ),
     ("devices_are_few", devices_are_few),
     ("kernel_settings_are_safe", kernel_settings_are_safe),
@@ -140,6 +145,7 @@ fn danger_full_access_writes() -> Outcome {
             require: &[],
             keep: &[],
             terminal: false,
+            listen: true,
             tell: false,
         };
         let second = confine::start(&setup, |_| 0).map(|_| ());
@@ -247,6 +253,36 @@ fn a_workspace_in_tmp_can_not_be_moved() -> Outcome {
             &[EBUSY],
         )
     })
+}
+
+/// Through a directory's descriptor lies what it was opened on, unless it is opened anew.
+fn a_given_directory_is_the_sandboxs_own_view() -> Outcome {
+    let world = World::new();
+    let outside = File::open(&world.outside).unwrap();
+    let policy = world.policy(Mode::WorkspaceWrite);
+    let number = outside.as_raw_fd();
+    let setup = Setup {
+        policy: &policy,
+        require: &LayerName::ALL,
+        keep: &[number],
+        terminal: false,
+        listen: true,
+        tell: false,
+    };
+    let sandbox = confine::start(&setup, |_| {
+        let canary = format!("/proc/self/fd/{number}/canary");
+        let mode = fs::Permissions::from_mode(0o777);
+        let outcome = works("read", fs::metadata(&canary))
+            .and_then(|_| refused("chmod", fs::set_permissions(&canary, mode), &[EROFS]));
+        if let Err(reason) = &outcome {
+            eprintln!("inside: {reason}");
+        }
+        u8::from(outcome.is_err())
+    })
+    .map_err(|error| error.to_string())?;
+    let status = nix::sys::wait::waitpid(sandbox.init_pid, None).unwrap();
+    let held = matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0));
+    ensure(held, &format!("{status:?}"))
 }
 
 fn devices_are_few() -> Outcome {

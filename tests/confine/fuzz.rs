@@ -1,5 +1,6 @@
 //! The supervisor, fed by a fuzzer in the place of a process: pointers at the ends of pages, vectors
-//! without an end, memory that changes while it is read.
+//! without an end, memory that changes while it is read; by the gate of 64-bit programs and by that of
+//! 32-bit ones.
 //!
 //! `CODEX_SHELL_FUZZ_SECONDS` says for how long; `CODEX_SHELL_FUZZ_SEED` repeats the same calls, though
 //! not the same races.
@@ -55,7 +56,11 @@ fn survives_nonsense() -> Outcome {
     ensure(entries == 0, &format!("a forbidden program ran: {said}"))?;
     ensure(output.status.success(), &said)?;
     if seconds > 5 {
-        println!("{}", said.trim_end());
+        let killed = said.matches("codex-shell: denied:").count();
+        println!(
+            "{}; {killed} refused aloud",
+            said.lines().next().unwrap_or_default()
+        );
     }
     ensure(!said.contains("panicked"), &said)
 }
@@ -118,7 +123,8 @@ impl Region {
         // SAFETY: a new mapping, of which the last page is taken away again.
         let start = unsafe {
             let protection = libc::PROT_READ | libc::PROT_WRITE;
-            let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+            // Low, so that 32-bit calls can name what lies in it.
+            let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_32BIT;
             let start = libc::mmap(std::ptr::null_mut(), size, protection, flags, -1, 0);
             assert_ne!(start, libc::MAP_FAILED);
             libc::mprotect(start.byte_add(size - 4096), 4096, libc::PROT_NONE);
@@ -206,8 +212,26 @@ fn call(region: Region, random: &mut Random) -> i64 {
     let path = if random.below(3) > 0 { path } else { word };
     let (argv, envp) = (region.vector(random), region.vector(random));
     let directory = random.of(&[-100, -1, 0, 1, 99, i64::MAX, 0xffff_ff9c]);
-    let flags = random.of(&[0, 0, 0x1000, 0x100, 0x1100, 0x4000_0000, -1]);
+    let flags = random.of(&[0_i32, 0, 0x1000, 0x100, 0x1100, 0x4000_0000, -1]);
     let (a, b) = (wild(random), wild(random));
+    if random.below(3) == 0 {
+        let (number, arguments) = match random.below(8) {
+            0..4 => (11, [path, argv, envp, a, b]),
+            4..6 => (
+                358,
+                [
+                    directory.cast_unsigned(),
+                    path,
+                    argv,
+                    envp,
+                    u64::from(flags.cast_unsigned()),
+                ],
+            ),
+            6 => (223, [random.of(&[0, 1, 2, a]), word, region.0, a, b]),
+            _ => (102, [random.of(&[1, 8, a]), word, region.0, a, b]),
+        };
+        return old_call(number, arguments);
+    }
     let numbers = [59, 59, 59, 59, 322, 322, 322, 183, 183, 41, 53, 272, 16];
     let number = random.of(&numbers);
     // SAFETY: none of these calls writes to our memory: `ioctl` gets a request that is refused, and
@@ -228,6 +252,33 @@ fn call(region: Region, random: &mut Random) -> i64 {
             ),
         }
     }
+}
+
+/// A system call by the gate of 32-bit programs, which is open to 64-bit ones as well; it takes the low
+/// halves.
+fn old_call(number: u64, arguments: [u64; 5]) -> i64 {
+    let [first, second, third, fourth, fifth] = arguments;
+    let result: u64;
+    // SAFETY: as for the calls of the new gate: they read memory, or end this program. The compiler
+    // keeps rbx for itself, so that it is put back.
+    unsafe {
+        std::arch::asm!(
+            "xchg {first}, rbx",
+            "int 0x80",
+            "xchg {first}, rbx",
+            first = inout(reg) first => _,
+            inlateout("rax") number => result,
+            in("rcx") second,
+            in("rdx") third,
+            in("rsi") fourth,
+            in("rdi") fifth,
+            out("r8") _,
+            out("r9") _,
+            out("r10") _,
+            out("r11") _,
+        );
+    }
+    result.cast_signed()
 }
 
 static STOP: AtomicBool = AtomicBool::new(false);

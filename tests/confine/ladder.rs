@@ -26,6 +26,7 @@ use crate::{Check, TAKE_AWAY};
 pub(crate) const CHECKS: &[Check] = &[
     ("canaries_are_held", canaries_are_held),
     ("canaries_can_sing", canaries_can_sing),
+    ("inert_guards_are_found", inert_guards_are_found),
     ("nothing_is_taken_away", nothing_is_taken_away),
     ("without_new_namespaces", without_new_namespaces),
     ("without_landlock", without_landlock),
@@ -51,6 +52,9 @@ const SCRIPT: &str = "chgrp --version >/dev/null; echo chgrp $?; id >/dev/null; 
 
 const NAMESPACES: &str = "namespaces";
 const LISTENER: &str = "listener";
+/// Before the number of a call that succeeds and does nothing: the guard it is there for is inert, and
+/// whoever made it does not know.
+const INERT: &str = "inert:";
 
 /// A system call to take away, as a word of the command line.
 fn call(number: libc::c_long) -> String {
@@ -80,6 +84,10 @@ pub(crate) fn take_away(arguments: &[String]) -> ExitCode {
                 std::mem::forget(listener);
             }
             NAMESPACES => install(&without_namespaces()),
+            inert if inert.starts_with(INERT) => {
+                let number = inert.trim_start_matches(INERT).parse().unwrap();
+                install(&answered(number, ret(seccomp::fail(Errno::from_raw(0)))));
+            }
             number => install(&without(number.parse().unwrap())),
         }
     }
@@ -92,11 +100,15 @@ fn refuse() -> Instruction {
 }
 
 fn without(number: u32) -> Vec<Instruction> {
+    answered(number, refuse())
+}
+
+fn answered(number: u32, answer: Instruction) -> Vec<Instruction> {
     vec![
         load(NUMBER),
         if_equal_skip(number, 1),
         ret(seccomp::ALLOW),
-        refuse(),
+        answer,
     ]
 }
 
@@ -267,43 +279,81 @@ fn without_executable_anonymous_files() -> Outcome {
     )
 }
 
-/// The outcomes of doctor's canaries in a sandbox of this mode, and its status.
-fn canaries(mode: &str) -> (Option<i32>, Vec<String>) {
-    let output = Command::new(codex_shell())
+/// Doctor's canaries in a sandbox of this mode, without `list`: its status, their names and outcomes.
+fn canaries(list: &[String], mode: &str) -> (Option<i32>, Vec<(String, String)>) {
+    let output = Command::new(env::current_exe().unwrap())
+        .arg(TAKE_AWAY)
+        .arg(list.join(","))
+        .arg(codex_shell())
         .args(["doctor", "--format", "json", "--sandbox", mode])
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap();
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let list = json["canaries"].as_array().unwrap().iter();
-    let words = list.map(|canary| canary["outcome"].as_str().unwrap().to_owned());
-    (output.status.code(), words.collect())
+    let word = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let outcomes = list.map(|canary| (word(&canary["name"]), word(&canary["outcome"])));
+    (output.status.code(), outcomes.collect())
+}
+
+/// The names of those that nothing held.
+fn loose(outcomes: &[(String, String)]) -> Vec<&str> {
+    let loose = outcomes.iter().filter(|(_, word)| word == "neither");
+    loose.map(|(name, _)| name.as_str()).collect()
 }
 
 fn canaries_are_held() -> Outcome {
     for mode in ["workspace-write", "danger-full-access"] {
-        let (_, outcomes) = canaries(mode);
-        let judged =
-            outcomes.get(..4) == Some(&["ran", "judged", "judged", "judged"].map(Into::into));
+        let (_, outcomes) = canaries(&[], mode);
+        let first: Vec<_> = outcomes.iter().take(4).map(|(_, word)| word).collect();
+        let judged = first == ["ran", "judged", "judged", "judged"];
         ensure(
-            judged && outcomes.len() == 15,
+            judged && outcomes.len() == 16,
             &format!("{mode}: {outcomes:?}"),
         )?;
     }
-    let (status, outcomes) = canaries("workspace-write");
-    let contained = outcomes.iter().skip(4).all(|word| word == "contained");
+    let (status, outcomes) = canaries(&[], "workspace-write");
+    let contained = outcomes.iter().skip(4).all(|(_, word)| word == "contained");
     ensure(
         status == Some(0) && contained,
         &format!("{status:?} {outcomes:?}"),
     )
 }
 
-/// Without a sandbox, all but the inherited descriptor, which is closed in any mode.
+/// Without a sandbox, all but the inherited descriptor, which is closed in any mode; typing is up to
+/// the kernel's own switch.
 fn canaries_can_sing() -> Outcome {
-    let (status, outcomes) = canaries("danger-full-access");
-    let loose = outcomes.iter().filter(|word| *word == "neither").count();
+    let (status, outcomes) = canaries(&[], "danger-full-access");
+    let switch = std::path::Path::new("/proc/sys/dev/tty/legacy_tiocsti");
+    let typing = switch.exists() && text(switch).starts_with('1');
+    let loose = loose(&outcomes);
     ensure(
-        status == Some(1) && loose == 10,
+        status == Some(1) && loose.len() == if typing { 11 } else { 10 },
         &format!("{status:?} {outcomes:?}"),
     )
+}
+
+/// A guard that was put in force and does nothing.
+fn inert_guards_are_found() -> Outcome {
+    let inert = |number: libc::c_long| format!("{INERT}{number}");
+    let mounts = inert(libc::SYS_mount_setattr);
+    let landlock = inert(libc::SYS_landlock_restrict_self);
+    let descriptors = inert(libc::SYS_close_range);
+    let writes = [
+        "a shell's own write outside",
+        "a write outside",
+        "chmod outside",
+    ];
+    for (list, expected) in [
+        (vec![mounts.clone()], &writes[2..]),
+        (vec![mounts, landlock], &writes),
+        (vec![descriptors], &["an inherited descriptor"]),
+    ] {
+        let (status, outcomes) = canaries(&list, "workspace-write");
+        ensure(
+            status == Some(1) && loose(&outcomes) == expected,
+            &format!("{list:?}: {status:?} {outcomes:?}"),
+        )?;
+    }
+    Ok(())
 }

@@ -175,13 +175,14 @@ fn descriptors_are_closed() -> Outcome {
         require: &[],
         keep: &[keep],
         terminal: false,
+        listen: true,
         tell: false,
     };
     let sandbox = confine::start(&setup, |inside| {
         let open: Vec<i32> = (0..256)
             .filter(|number| fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_ok())
             .collect();
-        let mut expected = vec![0, 1, 2, inside.listener.as_raw_fd(), keep];
+        let mut expected = vec![0, 1, 2, inside.listener.as_ref().unwrap().as_raw_fd(), keep];
         expected.sort_unstable();
         if open != expected {
             eprintln!("inside: {open:?} instead of {expected:?}, leak {leak}");
@@ -205,6 +206,7 @@ pub(crate) fn hold() -> ExitCode {
         require: &LayerName::ALL,
         keep: &[],
         terminal: false,
+        listen: true,
         tell: false,
     };
     let _sandbox = confine::start(&setup, |_| {
@@ -240,6 +242,7 @@ fn dropping_it_ends_it() -> Outcome {
         require: &[],
         keep: &[],
         terminal: false,
+        listen: true,
         tell: false,
     };
     let sandbox = works("start", confine::start(&setup, |_| sleep_for_ever()))?;
@@ -306,6 +309,7 @@ fn a_sandbox_in_a_sandbox_is_told() -> Outcome {
             require: &[],
             keep: &[],
             terminal: false,
+            listen: true,
             tell: false,
         };
         let nested = confine::start(&setup, |_| 0).map(|_| ());

@@ -92,6 +92,7 @@ pub(crate) fn within(
         require,
         keep: &[],
         terminal: false,
+        listen: true,
         tell: false,
     };
     let sandbox = confine::start(&setup, |inside| match test(&inside) {

@@ -8,8 +8,13 @@ use crate::support::{Outcome, World, codex_shell, ensure, text};
 pub(crate) const CHECKS: &[Check] = &[
     ("refused_calls_are_told", refused_calls_are_told),
     (
-        "a_script_reads_its_own_errors_alone",
-        a_script_reads_its_own_errors_alone,
+        "standard_error_is_the_scripts_own_unless_it_fails",
+        standard_error_is_the_scripts_own_unless_it_fails,
+    ),
+    ("refused_paths_are_told", refused_paths_are_told),
+    (
+        "what_the_sandbox_did_not_refuse_is_not_told",
+        what_the_sandbox_did_not_refuse_is_not_told,
     ),
     (
         "a_flood_of_refusals_is_counted",
@@ -35,10 +40,14 @@ fn run(world: &World, options: &[&str], script: &str) -> Output {
 
 /// The records of refused calls.
 fn records(world: &World) -> Vec<serde_json::Value> {
+    recorded(world, "refused-call")
+}
+
+fn recorded(world: &World, event: &str) -> Vec<serde_json::Value> {
     text(world.outside.join("audit"))
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .filter(|record| record["event"] == "refused-call")
+        .filter(|record| record["event"] == event)
         .collect()
 }
 
@@ -59,13 +68,74 @@ fn refused_calls_are_told() -> Outcome {
     ensure(expected, &record.to_string())
 }
 
-fn a_script_reads_its_own_errors_alone() -> Outcome {
+fn standard_error_is_the_scripts_own_unless_it_fails() -> Outcome {
     let world = World::new();
-    let output = run(&world, &[], CONNECT);
+    let refused = format!("{CONNECT}; touch {}/x; true", world.outside.display());
+    let output = run(&world, &[], &format!("({refused}) 2>&1 >/dev/null; true"));
     ensure(
-        output.stderr.is_empty() && output.status.code() == Some(1),
+        output.stderr.is_empty() && output.status.success(),
         &format!("{output:?}"),
+    )?;
+    let err = run(&world, &[], CONNECT).stderr;
+    let err = String::from_utf8_lossy(&err);
+    let told = err.lines().count() == 1 && err.contains("AF_INET");
+    ensure(told, &err)
+}
+
+/// Builtins and programs, by name, by link, in pieces, with standard error sent elsewhere.
+fn refused_paths_are_told() -> Outcome {
+    let world = World::new();
+    let outside = world.outside.display().to_string();
+    std::os::unix::fs::symlink(&outside, world.workspace.join("link")).unwrap();
+    let remedy = format!("`--writable {outside}` permits it");
+    for (script, path, times) in [
+        ("echo x > $OUT/a", "a", "once"),
+        ("touch $OUT/b; touch $OUT/b; false", "b", "2 times"),
+        ("cd $OUT && mkdir c", "c", "once"),
+        ("echo x > link/d", "d", "once"),
+        ("rm $OUT/canary 2>/dev/null", "canary", "once"),
+        (
+            "perl -e 'open F, q(>), qq($ENV{OUT}/e) or die qq($ENV{OUT}/e: $!\\n)'",
+            "e",
+            "once",
+        ),
+    ] {
+        let output = run(&world, &[], &format!("export OUT={outside}; {script}"));
+        let err = String::from_utf8_lossy(&output.stderr);
+        let line = format!(
+            "codex-shell: the sandbox refused writing {outside}/{path} ({times}); {remedy}"
+        );
+        let said = err.lines().filter(|said| *said == line).count() == 1;
+        ensure(
+            said && !output.status.success(),
+            &format!("{script}: {err}"),
+        )?;
+    }
+    let records = recorded(&world, "refused-path");
+    let times: Vec<_> = records
+        .iter()
+        .map(|record| record["times"].as_u64())
+        .collect();
+    ensure(
+        times == [1, 2, 1, 1, 1, 1].map(Some),
+        &format!("{records:?}"),
     )
+}
+
+/// A complaint is no proof: what the sandbox permits, or something else forbids, is not told of.
+fn what_the_sandbox_did_not_refuse_is_not_told() -> Outcome {
+    let world = World::new();
+    for script in [
+        "echo 'touch: own: Read-only file system' >&2; false",
+        "echo '/nowhere/at/all: Read-only file system' >&2; false",
+        "echo 'touch: /proc/self/x: No such file or directory' >&2; false",
+        "touch /nowhere/x",
+    ] {
+        let output = run(&world, &[], script);
+        let err = String::from_utf8_lossy(&output.stderr);
+        ensure(!err.contains("codex-shell:"), &format!("{script}: {err}"))?;
+    }
+    Ok(())
 }
 
 /// One socket after the other, and many families: a few kinds are remembered, all are refused.

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use codex_shell::intercept::memory::Memory;
 use codex_shell::request::{Interpreter, argv};
 use codex_shell::rules;
+use codex_shell::script::{self, Dialect};
 use codex_shell::sys::listener::Arch;
 
 use crate::read_back::read;
@@ -70,6 +71,12 @@ pub(crate) fn memory(data: &[u8]) {
         if let Ok(path) = memory.path(start + offset) {
             assert!(path.len() < 4096 && !path.contains(&0));
         }
+        let (path, vector) = (start + offset, start + offset / 2);
+        if let Ok((path, vector)) = memory.path_and_vector(path, vector) {
+            assert!(path.len() < 4096 && !path.contains(&0));
+            let bytes: usize = vector.strings.iter().map(|string| string.len() + 1).sum();
+            assert!(bytes <= TOTAL, "{bytes} bytes");
+        }
     }
 }
 
@@ -120,6 +127,14 @@ pub(crate) fn interpreter(data: &[u8], scratch: &Path) {
         argv.last().map(OsString::as_os_str),
         Some(OsStr::new("one"))
     );
+}
+
+/// A script: it is taken apart whatever it is, and into no more than it holds.
+pub(crate) fn script(data: &[u8]) {
+    for dialect in [Dialect::Bash, Dialect::Sh] {
+        let script = script::parse(data, dialect);
+        assert!(script.commands.len() <= data.len());
+    }
 }
 
 /// Rules: any file ends in rules or in errors, and never in the end of whoever loads it.

@@ -25,18 +25,24 @@ pub(super) struct Client {
 /// How a server is started.
 pub(super) struct Start<'a> {
     pub(super) rules: &'a str,
+    /// The user's `codex-shell.toml`.
+    pub(super) settings: &'a str,
     pub(super) arguments: &'a [&'a str],
     pub(super) capabilities: Value,
     pub(super) version: &'a str,
+    /// Variables of the server, besides the usual ones.
+    pub(super) environment: &'a [(&'a str, &'a str)],
 }
 
 impl Default for Start<'_> {
     fn default() -> Self {
         Self {
             rules: "",
+            settings: "",
             arguments: &["--sandbox", "read-only"],
             capabilities: json!({ "elicitation": {} }),
             version: "2025-06-18",
+            environment: &[],
         }
     }
 }
@@ -64,6 +70,7 @@ impl Start<'_> {
         std::fs::create_dir_all(&rules).unwrap();
         std::fs::create_dir(folder.path().join("work")).unwrap();
         std::fs::write(rules.join("default.rules"), self.rules).unwrap();
+        std::fs::write(folder.path().join("home/codex-shell.toml"), self.settings).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_codex-shell"))
             .arg("serve")
             .args(self.arguments)
@@ -73,6 +80,7 @@ impl Start<'_> {
             .env("CODEX_HOME", folder.path().join("home"))
             .env("LANG", "C.UTF-8")
             .env("GREETING", "hello")
+            .envs(self.environment.iter().copied())
             .current_dir(folder.path().join("work"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

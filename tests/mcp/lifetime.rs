@@ -1,7 +1,10 @@
 //! Whatever ends a call ends all it started.
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use super::client::{Start, all_gone, mark, read, running, structured};
@@ -90,28 +93,101 @@ fn a_background_job_does_not_hold_the_answer() {
     assert_eq!(running(&mark), 0);
 }
 
+/// What the server process holds: descriptors, and memory in KiB.
+fn held(client: &super::client::Client) -> (usize, usize) {
+    let process = format!("/proc/{}", client.process.id());
+    let descriptors = std::fs::read_dir(format!("{process}/fd")).unwrap().count();
+    let status = read(format!("{process}/status").as_ref());
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let memory = memory.and_then(|text| text.trim().strip_suffix(" kB"));
+    (descriptors, memory.unwrap().trim().parse().unwrap())
+}
+
+fn children(client: &super::client::Client) -> usize {
+    let path = format!("/proc/{0}/task/{0}/children", client.process.id());
+    read(path.as_ref()).split_whitespace().count()
+}
+
 #[test]
 fn nothing_is_left_behind_call_by_call() {
-    let mut client = Start::default().client();
-    client.shell("true");
-    let descriptors = |client: &super::client::Client| {
-        let path = format!("/proc/{}/fd", client.process.id());
-        std::fs::read_dir(path).unwrap().count()
-    };
-    // The last call's end is tidied up after its answer.
-    let settle = || std::thread::sleep(Duration::from_millis(500));
-    settle();
-    let before = descriptors(&client);
-    for _ in 0..20 {
-        let ids: Vec<u64> = (0..5)
-            .map(|_| client.start_shell("/bin/true; echo end", &json!({})))
-            .collect();
-        for id in ids {
-            assert_eq!(structured(&client.finish(id))["stdout"], "end\n");
+    for mode in MODES {
+        let mut client = Start {
+            arguments: mode,
+            ..Start::default()
+        }
+        .client();
+        let mut round = |at_once: usize| {
+            let ids: Vec<u64> = (0..at_once)
+                .map(|_| client.start_shell("/bin/true; echo end", &json!({})))
+                .collect();
+            for id in ids {
+                assert_eq!(structured(&client.finish(id))["stdout"], "end\n");
+            }
+            // The last call's end is tidied up after its answer, and the next one's processes
+            // wait for it.
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while children(&client) != 1 && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            assert_eq!(children(&client), 1);
+            held(&client)
+        };
+        round(16);
+        let (descriptors, memory) = round(16);
+        for _ in 0..4 {
+            round(1);
+            round(16);
+        }
+        let after = round(1);
+        assert_eq!(after.0, descriptors, "{mode:?}");
+        assert!(after.1 < memory + 1024, "{mode:?}: {memory} to {}", after.1);
+    }
+}
+
+#[test]
+fn a_signal_to_the_server_does_and_leaves_no_file() {
+    for (mode, signal) in MODES.into_iter().zip([Signal::SIGTERM, Signal::SIGINT]) {
+        let arguments: &'static [&'static str] =
+            Vec::leak([mode, &["--ask", "queue", "--max-output", "10"]].concat());
+        let (mut client, _, mark) = busy(arguments);
+        let long = client.shell("seq 1000");
+        let file = PathBuf::from(long["truncated"]["whole_output"].as_str().unwrap());
+        let sockets = client.folder.path().join("home/run/codex-shell");
+        assert!(file.exists() && std::fs::read_dir(&sockets).unwrap().count() == 1);
+        let pid = Pid::from_raw(client.process.id().cast_signed());
+        kill(pid, signal).unwrap();
+        let status = client.process.wait().unwrap();
+        assert_eq!(status.code(), Some(128 + signal as i32));
+        assert_eq!(running(&mark), 0, "{mode:?}");
+        assert!(!file.parent().unwrap().exists());
+        assert_eq!(std::fs::read_dir(&sockets).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn the_crew_that_waits_goes_with_the_server() {
+    for mode in MODES {
+        let mut client = Start {
+            arguments: mode,
+            ..Start::default()
+        }
+        .client();
+        client.shell("true");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let path = format!("/proc/{0}/task/{0}/children", client.process.id());
+        let keeper = loop {
+            if let Ok(pid) = read(path.as_ref()).trim().parse::<i32>() {
+                break pid;
+            }
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        client.process.kill().unwrap();
+        client.process.wait().unwrap();
+        while kill(Pid::from_raw(keeper), None).is_ok() {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
-    settle();
-    assert_eq!(descriptors(&client), before);
-    let children = format!("/proc/{0}/task/{0}/children", client.process.id());
-    assert_eq!(read(children.as_ref()), "");
 }

@@ -112,6 +112,70 @@ fn rules_are_read_again_when_they_change() {
 }
 
 #[test]
+fn a_file_that_is_new_is_read_and_one_that_is_gone_is_not() {
+    let mut client = Start::default().client();
+    let folder = client.rules_file().parent().unwrap().to_owned();
+    let forbid = "prefix_rule(pattern=[\"whoami\"], decision=\"forbidden\")\n";
+    assert_eq!(client.shell("whoami")["exit_code"], 0);
+    std::fs::write(folder.join("new.rules"), forbid).unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 1);
+    std::fs::remove_file(folder.join("new.rules")).unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 0);
+}
+
+/// Writes the user's settings before there is a server.
+fn with_settings(text: &str, arguments: &[&str]) -> Client {
+    Start {
+        settings: text,
+        arguments,
+        ..Start::default()
+    }
+    .client()
+}
+
+#[test]
+fn settings_come_from_the_users_file() {
+    let mut client = with_settings(
+        "sandbox = \"workspace-write\"\nshell = \"/bin/sh\"\nask = \"deny\"\n\
+         timeout = \"300ms\"\n",
+        &[],
+    );
+    assert_eq!(writable(&mut client), [true, true, false]);
+    assert_eq!(client.shell("echo $0")["stdout"], "sh\n");
+    let call = client.call("sleep 5", &json!({ "timeout_ms": null }));
+    let answer = client.request("tools/call", &call);
+    assert_eq!(answer["result"]["structuredContent"]["timed_out"], true);
+
+    let home = client.folder.path().join("home");
+    let ask = "prefix_rule(pattern=[\"whoami\"], decision=\"prompt\")\n";
+    std::fs::write(home.join("more.rules"), ask).unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 0);
+    std::fs::write(home.join("codex-shell.toml"), "rules = [\"more.rules\"]\n").unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 1, "nobody is asked");
+}
+
+#[test]
+fn flags_have_the_last_word() {
+    let mut client = with_settings(
+        "sandbox = \"workspace-write\"\nshell = \"/bin/sh\"\n",
+        &["--sandbox", "read-only", "--bash", "/bin/bash"],
+    );
+    assert_eq!(writable(&mut client), [false, false, false]);
+    assert_eq!(client.shell("echo $0")["stdout"], "bash\n");
+}
+
+#[test]
+fn settings_that_are_wrong_stop_the_start() {
+    let start = Start {
+        settings: "sandbox = \"none\"\n",
+        arguments: &[],
+        ..Start::default()
+    };
+    let mut client = start.unmet();
+    assert_eq!(client.hang_up().code(), Some(125));
+}
+
+#[test]
 fn a_server_does_not_start_with_broken_rules() {
     let start = Start {
         rules: "prefix_rule(pattern=[\"a\"], decision=\"allow\", match=[\"b\"])\n",

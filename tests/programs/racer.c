@@ -1,5 +1,5 @@
 /* racer PROGRAM COUNT: starts PROGRAM again and again with the argument "pull", while another
- * thread makes it "push" and back. */
+ * thread makes it "push" and back. racer PROGRAM COUNT KIND: the same with a variable KIND. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <spawn.h>
@@ -9,7 +9,9 @@
 
 extern char **environ;
 
-static char word[] = "pull";
+static char argument[] = "pull";
+static char variable[] = "KIND=pull";
+static char *word = argument;
 static volatile int done;
 
 static void *swap(void *unused)
@@ -27,12 +29,14 @@ static void *swap(void *unused)
 int main(int argc, char **argv)
 {
     pthread_t thread;
-    char *words[] = {argv[1], word, NULL};
-    (void) argc;
+    char *words[] = {argv[1], argc > 3 ? NULL : argument, NULL};
+    char *variables[] = {variable, NULL};
+    if (argc > 3)
+        word = strchr(variable, '=') + 1;
     pthread_create(&thread, NULL, swap, NULL);
     for (int i = atoi(argv[2]); i > 0; i--) {
         pid_t pid;
-        if (posix_spawn(&pid, argv[1], NULL, NULL, words, environ) == 0)
+        if (posix_spawn(&pid, argv[1], NULL, NULL, words, argc > 3 ? variables : environ) == 0)
             waitpid(pid, NULL, 0);
     }
     done = 1;

@@ -1,19 +1,24 @@
-//! A program that a rule lifts out of the sandbox is started as its caller would have started it.
+//! A program that a rule lifts out of the sandbox, or into one of its own, is started as its caller
+//! would have started it.
 
 use crate::support::programs::Machine;
-use crate::support::{World, everyone, everyone_with};
+use crate::support::{World, every_way, every_way_with, everyone};
 
 const RULES: &str = "prefix_rule(pattern = [\"probe\"])\n";
 
 fn lifted(world: World) -> World {
-    world.rules(RULES).program("probe").program("starter")
+    with_programs(world.rules(RULES))
+}
+
+fn with_programs(world: World) -> World {
+    world.program("probe").program("starter")
 }
 
 /// The lines of the probe's output that begin with one of `names`.
 fn told(script: &str, names: &str, expected: &str) {
-    everyone(|world| {
+    every_way(|world| {
         let filter = format!("{{ {script}; }} | grep -E '^({names}) ?'");
-        lifted(world)
+        with_programs(world)
             .sh(filter)
             .status(0)
             .stderr("")
@@ -24,8 +29,8 @@ fn told(script: &str, names: &str, expected: &str) {
 /// Not a test of faithfulness, but of the other tests: the probe is outside.
 #[test]
 fn it_writes_outside_the_sandbox() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh("probe write WORLD/out/a; echo $?; echo x >WORLD/out/b; \
              cp WORLD/bin/probe probe; ./probe write WORLD/out/c; echo $?")
             .stdout("0\n1")
@@ -74,8 +79,8 @@ fn arguments() {
 /// A name that a program may take for an order is not lifted by a rule on its file's name.
 #[test]
 fn another_name_stays_inside() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh("(exec -a other WORLD/bin/probe write WORLD/out/a)")
             .status(1)
             .stderr_has("Read-only file system")
@@ -98,9 +103,9 @@ fn attributes_are_those_of_a_program_inside() {
         ("trap : USR1", "ignored\n"),
         ("trap '' 34 64", "ignored 34 64"),
     ];
-    everyone_with(&before, |world, (before, told)| {
+    every_way_with(&before, |world, (before, told)| {
         let names = "grep -E '^(umask|files|core|nice|ignored|blocked)'";
-        lifted(world)
+        with_programs(world)
             .program_at("ws/inside", "probe", Machine::Native)
             .sh(format!(
                 "{before}; ./inside | {names} >in; probe | {names} >out; cmp in out && cat out"
@@ -139,16 +144,16 @@ fn descriptors() {
 
 #[test]
 fn standard_streams() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .stdin("from outside\n")
             .sh("probe cat; echo here | probe cat; probe cat <<<there; probe cat 3>&1 >&2 <<<err")
             .status(0)
             .stdout("from outside\nhere\nthere")
             .stderr("err");
     });
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh(
                 "echo one >a; probe cat <a >b; probe cat <a >>b; exec 3<>b; probe cat <&3; \
              echo two >&3; cat b",
@@ -161,8 +166,8 @@ fn standard_streams() {
 /// Descriptors share their offsets with the caller's, as inherited ones do.
 #[test]
 fn offsets_are_shared() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh(
                 "{ echo a; echo b | probe cat; echo c; } >f; cat f; exec 4<f; read x <&4; \
              probe cat <&4; read y <&4; echo $x$y",
@@ -173,11 +178,11 @@ fn offsets_are_shared() {
 
 #[test]
 fn environment() {
-    everyone(|world| {
+    every_way(|world| {
         let script = "LC_ALL=de_DE.UTF-8 TERM=dumb TZ=Europe/Rome LANG=../evil EVIL=1 \
          LD_PRELOAD=/tmp/x.so \
                       KEPT=changed PATH=/tmp:$PATH HOME=/tmp BASH_ENV=x PYTHONPATH=. WORLD/bin/probe | grep ^env";
-        lifted(world)
+        with_programs(world)
             .env("KEPT", "own")
             .env("SAME", "\u{fc} = \n x")
             .sh(format!("f() {{ :; }}; export -f f; {script} | sort"))
@@ -187,8 +192,8 @@ fn environment() {
                  env PWD=WORLD/ws\nenv SAME=\u{fc} = \nenv SHLVL=1\nenv TERM=dumb\nenv TZ=Europe/Rome",
             );
     });
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .env("KEPT", "own")
             .sh("env -i WORLD/bin/probe | grep ^env; env -u KEPT probe | grep -c KEPT")
             .stdout("env HOME=WORLD/home\nenv PATH=WORLD/bin:/usr/bin:/bin\n0");
@@ -197,8 +202,8 @@ fn environment() {
 
 #[test]
 fn exit_status_and_signals_of_its_own() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh(
                 "for n in 0 1 42 126 255; do probe exit $n; echo -n \"$? \"; done; \
              for s in 1 6 9 11 14 15 34; do (probe die $s) 2>/dev/null; echo -n \"$? \"; done",
@@ -206,22 +211,24 @@ fn exit_status_and_signals_of_its_own() {
             .status(0)
             .stdout("0 1 42 126 255 129 134 137 139 142 143 162 ");
     });
-    everyone(|world| {
-        lifted(world).sh("exec probe exit 9").status(9);
+    every_way(|world| {
+        with_programs(world).sh("exec probe exit 9").status(9);
     });
-    everyone(|world| {
-        lifted(world).sh("exec probe die 15").status(143);
+    every_way(|world| {
+        with_programs(world).sh("exec probe die 15").status(143);
     });
-    everyone(|world| {
-        lifted(world).run(["--", "probe", "exit", "77"]).status(77);
+    every_way(|world| {
+        with_programs(world)
+            .run(["--", "probe", "exit", "77"])
+            .status(77);
     });
 }
 
 /// The shell sees the same kind of death as it would without us.
 #[test]
 fn death_is_told_by_the_shell() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh("probe die 11; python3 -c 'import subprocess; \
              print(subprocess.run([\"probe\", \"die\", \"9\"]).returncode)'")
             .status(0)
@@ -239,9 +246,9 @@ fn signals_sent_to_it_arrive() {
         ("ALRM", 14),
         ("WINCH", 28),
     ] {
-        everyone(|world| {
+        every_way(|world| {
             let wait = "until [ -s WORLD/out/t ]; do sleep 0.01; done";
-            lifted(world)
+            with_programs(world)
                 .sh(format!(
                     "set -m; probe signals WORLD/out/t & until [ -e WORLD/out/t ]; \
                  do sleep 0.01; done; kill -{signal} $!; {wait}; kill -TERM $!; wait $!"
@@ -254,8 +261,8 @@ fn signals_sent_to_it_arrive() {
 
 #[test]
 fn kill_ends_it() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh(
                 "probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done; \
              kill -TERM $!; wait $!; echo $?; rm -f x; probe sleep WORLD/out/u & until [ -e \
@@ -268,8 +275,8 @@ fn kill_ends_it() {
 
 #[test]
 fn job_control_stops_it_and_goes_on() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh(
                 "set -m; probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done
                  kill -TSTP %1; until jobs %1 | grep -q Stopped; do sleep 0.01; done; echo stopped
@@ -294,8 +301,8 @@ fn pipes_end_a_hundred_times_over() {
 
 #[test]
 fn a_closed_pipe_ends_it() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh(
                 "probe yes | head -1; echo ${PIPESTATUS[0]}; trap '' PIPE; probe yes | head -1; \
              echo ${PIPESTATUS[0]}",
@@ -309,14 +316,13 @@ fn a_closed_pipe_ends_it() {
 fn scripts() {
     let script = "#!/bin/sh -e\necho \"$0 $# $1\"\ntouch WORLD/out/made\n";
     for name in ["probe", "WORLD/bin/probe", "../bin/probe"] {
-        everyone(|world| {
+        every_way(|world| {
             let shown = if name == "probe" {
                 "WORLD/bin/probe"
             } else {
                 name
             };
             world
-                .rules(RULES)
                 .script("bin/probe", script)
                 .sh(format!("{name} 'a b' c"))
                 .status(0)
@@ -338,8 +344,8 @@ fn what_the_sandbox_can_write_is_not_lifted() {
         "echo '#!/bin/sh' >probe; echo 'echo x >WORLD/out/a' >>probe; chmod +x probe; \
          PATH=.:$PATH; probe",
     ];
-    everyone_with(&places, |world, place| {
-        lifted(world)
+    every_way_with(&places, |world, place| {
+        with_programs(world)
             .sh(format!("{place} write WORLD/out/a; rm -rf \"$d\""))
             .no_file("out/a");
     });
@@ -413,22 +419,9 @@ fn what_it_starts_is_not_judged_if_a_rule_says_so() {
 }
 
 #[test]
-fn a_sandbox_of_its_own_is_not_less_than_the_sandbox() {
-    everyone(|world| {
-        lifted(world)
-            .rules(
-                "command_rule(program = \"probe\", args = [rest()], run = profile(\"workspace-write\"))\n",
-            )
-            .sh("probe write WORLD/out/a; probe write WORLD/ws/b")
-            .status(0)
-            .no_file("out/a");
-    });
-}
-
-#[test]
 fn an_interpreted_caller() {
-    everyone(|world| {
-        lifted(world)
+    every_way(|world| {
+        with_programs(world)
             .sh("make -sf - <<<$'all:\\n\\tprobe write WORLD/out/a\\n'; \
              env probe write WORLD/out/b; echo WORLD/out/c | xargs probe write; \
              python3 -c 'import os; os.system(\"probe write WORLD/out/d\")'; \

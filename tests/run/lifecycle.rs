@@ -7,12 +7,10 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::support::ran::read;
-use crate::support::{World, everyone, everyone_with};
-
-const RULES: &str = "prefix_rule(pattern = [\"probe\"])\n";
+use crate::support::{World, every_way, every_way_with, everyone, everyone_with};
 
 fn world(world: World) -> World {
-    world.rules(RULES).program("probe")
+    world.program("probe")
 }
 
 #[test]
@@ -82,10 +80,12 @@ fn the_timeout_ends_everything() {
         "echo begun; exec probe sleep WORLD/out/t",
         "echo begun; probe signals WORLD/out/t",
         "echo begun; probe orphan WORLD/out/t",
+        "echo begun; set -m; probe sleep WORLD/out/t; sleep 60",
+        "echo begun; set -m; probe orphan WORLD/out/t & sleep 60",
         "echo begun; probe orphan WORLD/out/t & setsid probe orphan WORLD/out/u & sleep 60",
         "echo begun; setsid sh -c 'probe yes >/dev/null' & setsid -f sleep 60; sleep 60",
     ];
-    everyone_with(&scripts, |first, script| {
+    every_way_with(&scripts, |first, script| {
         let since = Instant::now();
         world(first)
             .options(["--timeout", "1s"])
@@ -108,9 +108,11 @@ fn the_end_of_the_command_is_the_end_of_everything() {
         "nohup sleep 60 >/dev/null 2>&1 &",
         "probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done",
         "probe orphan WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done",
+        "set -m; probe orphan WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done",
+        "timeout -s KILL 0.1 probe sleep WORLD/out/t",
         "setsid -f probe orphan WORLD/out/t; until [ -e WORLD/out/t ]; do sleep 0.01; done",
     ];
-    everyone_with(&scripts, |first, script| {
+    every_way_with(&scripts, |first, script| {
         world(first)
             .sh(format!("{script}\necho end; exit 6"))
             .status(6)
@@ -121,7 +123,7 @@ fn the_end_of_the_command_is_the_end_of_everything() {
 /// One that has left its session, its parent and its descriptors is found all the same.
 #[test]
 fn a_daemon_outside_ends_with_the_run() {
-    everyone(|first| {
+    every_way(|first| {
         world(first)
             .script(
                 "bin/probe",
@@ -142,7 +144,7 @@ const BUSY: [&str; 3] = [
 
 #[test]
 fn killing_the_outer_process_ends_everything() {
-    everyone_with(&BUSY, |first, script| {
+    every_way_with(&BUSY, |first, script| {
         world(first)
             .start(["-c", script])
             .wait_for("out/t")
@@ -154,7 +156,7 @@ fn killing_the_outer_process_ends_everything() {
 
 #[test]
 fn killing_the_supervisor_ends_everything() {
-    everyone_with(&BUSY, |first, script| {
+    every_way_with(&BUSY, |first, script| {
         let running = world(first).start(["-c", script]).wait_for("out/t");
         let supervisor = child_of(running.pid());
         kill(supervisor, Signal::SIGKILL).unwrap();
@@ -164,7 +166,7 @@ fn killing_the_supervisor_ends_everything() {
 
 #[test]
 fn killing_the_sandboxs_first_process_ends_everything() {
-    everyone_with(&BUSY, |first, script| {
+    every_way_with(&BUSY, |first, script| {
         let running = world(first).start(["-c", script]).wait_for("out/t");
         let first_inside = child_of(child_of(running.pid()));
         kill(first_inside, Signal::SIGKILL).unwrap();
@@ -182,7 +184,7 @@ fn child_of(pid: Pid) -> Pid {
 #[test]
 fn terminating_it_ends_everything() {
     for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
-        everyone_with(&BUSY, |first, script| {
+        every_way_with(&BUSY, |first, script| {
             world(first)
                 .start(["-c", script])
                 .wait_for("out/t")
@@ -220,7 +222,7 @@ fn interrupting_it_reaches_the_command() {
 /// As from the terminal's keys: to the whole group.
 #[test]
 fn interrupting_the_group_ends_everything() {
-    everyone_with(&BUSY[..2], |first, script| {
+    every_way_with(&BUSY[..2], |first, script| {
         let first = world(first);
         let mut argv = vec!["setsid".into()];
         argv.extend(first.arguments(["-c", script]));
@@ -256,7 +258,7 @@ fn questions_of_time_are_read_exactly() {
 /// What is written last arrives, also from outside.
 #[test]
 fn no_output_is_lost() {
-    everyone(|first| {
+    every_way(|first| {
         let text = "x".repeat(200_000);
         world(first)
             .file("ws/f", &text)

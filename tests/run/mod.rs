@@ -6,6 +6,8 @@ mod faithful;
 mod input;
 mod lifecycle;
 mod options;
+mod profiles;
 mod prompts;
 mod terminal;
 mod twin;
+mod variables;

@@ -1,8 +1,8 @@
 //! Questions on a terminal, and the command's own use of it.
 
 use crate::support::World;
-use crate::support::everyone;
 use crate::support::terminal::Terminal;
+use crate::support::{every_way, everyone};
 
 const RULES: &str = "\
 prefix_rule(pattern = [\"probe\"], decision = \"prompt\", justification = \"it leaves the sandbox\")
@@ -139,10 +139,8 @@ fn the_interrupt_key_ends_the_command() {
             .keys("\u{3}")
             .end(130);
     });
-    everyone(|world| {
-        let world = world
-            .rules("prefix_rule(pattern = [\"probe\"])")
-            .program("probe");
+    every_way(|world| {
+        let world = world.program("probe");
         Terminal::start(world, ["-c", "probe sleep WORLD/out/t; echo on"])
             .wait_for_file("out/t")
             .keys("\u{3}")

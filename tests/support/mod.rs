@@ -6,4 +6,4 @@ pub(crate) mod running;
 pub(crate) mod terminal;
 pub(crate) mod world;
 
-pub(crate) use world::{World, everyone, everyone_with};
+pub(crate) use world::{World, every_way, every_way_with, everyone, everyone_with};

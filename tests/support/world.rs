@@ -58,6 +58,27 @@ pub(crate) fn everyone_with<T: Sync>(cases: &[T], check: impl Fn(World, &T) + Sy
     });
 }
 
+/// Rules that let `probe` write to `WORLD/out`: outside, and in a sandbox of its own.
+const WAYS: [&str; 2] = [
+    "prefix_rule(pattern = [\"probe\"])\n",
+    "command_rule(program = \"probe\", args = [rest()],\n    \
+     run = profile(\"workspace-write\", writable = [\"WORLD/out\"]))\n",
+];
+
+/// The same under each of the rules by which `probe` leaves the sandbox.
+pub(crate) fn every_way(check: impl Fn(World) + Sync) {
+    for rules in WAYS {
+        everyone(|world| check(world.rules(rules)));
+    }
+}
+
+/// The same for each of `cases`, which all start anew.
+pub(crate) fn every_way_with<T: Sync>(cases: &[T], check: impl Fn(World, &T) + Sync) {
+    for rules in WAYS {
+        everyone_with(cases, |world, case| check(world.rules(rules), case));
+    }
+}
+
 /// The state of things before a run, stated step by step; [`World::run`] consumes it.
 ///
 /// `WORLD` in texts, arguments and variables stands for its directory, which holds `ws` (the
@@ -254,6 +275,15 @@ impl World {
             self.ask.clone(),
         ];
         all.extend(self.options.iter().cloned());
+        let arguments: Vec<T> = arguments.into_iter().collect();
+        if let (Some(shell), Some("-c")) = (patched_bash(), first(&arguments)) {
+            let name = self.path("patched-bash");
+            if !name.exists() {
+                link(&shell, &name);
+            }
+            all.extend(["--interceptor", "shell", "--shell"].map(OsString::from));
+            all.push(name.into());
+        }
         all.extend(arguments.into_iter().map(|word| self.spelled(word)));
         all
     }
@@ -305,6 +335,16 @@ impl World {
     pub(crate) fn sh(self, script: impl AsRef<OsStr>) -> Ran {
         self.run([OsStr::new("-c"), script.as_ref()])
     }
+}
+
+/// A bash that starts a wrapper in place of each program: where this variable names one, scripts run
+/// by it, and their programs are brought by the wrapper.
+pub(crate) fn patched_bash() -> Option<PathBuf> {
+    std::env::var_os("CODEX_SHELL_PATCHED_BASH").map(PathBuf::from)
+}
+
+fn first<T: AsRef<OsStr>>(arguments: &[T]) -> Option<&str> {
+    arguments.first()?.as_ref().to_str()
 }
 
 /// One more name for a file; a copy where that is on another disk.

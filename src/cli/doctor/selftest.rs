@@ -1,13 +1,13 @@
 //! Fires canaries by `codex-shell run`, and looks from outside at what became of each.
 
 use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::world::{NAME, World};
-use crate::cli::canary::{DONE, REFUSED};
+use crate::cli::canary::{DONE, REFUSED, WORD};
 use crate::confine::Mode;
 use crate::report::canaries::{Canary, Outcome};
 use crate::request::argv;
@@ -28,6 +28,8 @@ struct Plan {
     name: &'static str,
     guard: Guard,
     script: String,
+    /// It has a terminal, one of its own.
+    on_terminal: bool,
 }
 
 /// The rule that forbids one canary and leaves the others alone.
@@ -70,6 +72,7 @@ fn plan(name: &'static str, guard: Guard, script: String) -> Plan {
         name,
         guard,
         script,
+        on_terminal: false,
     }
 }
 
@@ -138,16 +141,21 @@ fn for_the_sandbox(world: &World) -> Vec<Plan> {
             format!("descriptor {descriptor}"),
         ),
     ];
-    if io::stdin().is_terminal() {
-        plans.push(own("typing into the terminal", "type".into()));
-    }
+    plans.push(Plan {
+        on_terminal: true,
+        ..own("typing into the terminal", "type".into())
+    });
     plans
 }
 
 fn fire(world: &mut World, mode: Mode, plan: &Plan) -> io::Result<Canary> {
     let audit = world.outside("audit");
     fs::write(world.outside("rules"), RULES)?;
-    let output = Command::new(std::env::current_exe()?)
+    let mut command = Command::new(std::env::current_exe()?);
+    if plan.on_terminal {
+        command.args([WORD, "terminal"]);
+    }
+    let output = command
         .args(["run", "--ask", "deny", "--timeout", "30s"])
         .args(["--sandbox", mode.as_str(), "--rules"])
         .arg(world.outside("rules"))
@@ -157,7 +165,11 @@ fn fire(world: &mut World, mode: Mode, plan: &Plan) -> io::Result<Canary> {
         .arg(&world.inside)
         .args(["-c", &plan.script])
         .env_remove("TMPDIR")
-        .stdin(Stdio::inherit())
+        .stdin(if plan.on_terminal {
+            world.terminal.try_clone()?.into()
+        } else {
+            Stdio::null()
+        })
         .stderr(Stdio::piped())
         .output()?;
     let said = String::from_utf8_lossy(&output.stdout);
@@ -166,18 +178,23 @@ fn fire(world: &mut World, mode: Mode, plan: &Plan) -> io::Result<Canary> {
     let judged = was_forbidden(&audit)?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     let last = complaint.lines().next_back().unwrap_or("it said nothing");
-    let (outcome, detail) = match (plan.guard, done, told) {
-        (Guard::Nothing, true, _) => (Outcome::Ran, ""),
-        (Guard::Rule | Guard::Sandbox, true, _) => (Outcome::Neither, "it succeeded"),
-        (Guard::Rule, false, _) if judged => (Outcome::Judged, "it does not run"),
-        (Guard::Sandbox, false, Some(reason)) => (Outcome::Contained, reason),
-        (_, false, _) => (Outcome::Untried, last),
-    };
+    let (outcome, detail) = outcome(plan.guard, done, judged, told);
     Ok(Canary {
         name: plan.name,
         outcome,
-        detail: detail.to_owned(),
+        detail: detail.unwrap_or(last).to_owned(),
     })
+}
+
+/// What became of a canary that has had its effect or not, was forbidden or not, and was `told` why.
+fn outcome(guard: Guard, done: bool, judged: bool, told: Option<&str>) -> (Outcome, Option<&str>) {
+    match (guard, done, told) {
+        (Guard::Nothing, true, _) => (Outcome::Ran, Some("")),
+        (Guard::Rule | Guard::Sandbox, true, _) => (Outcome::Neither, Some("it succeeded")),
+        (Guard::Rule, false, _) if judged => (Outcome::Judged, Some("it does not run")),
+        (Guard::Sandbox, false, Some(reason)) => (Outcome::Contained, Some(reason)),
+        (_, false, _) => (Outcome::Untried, None),
+    }
 }
 
 /// Whether anything is otherwise than it was built.
@@ -201,4 +218,29 @@ fn was_forbidden(audit: &Path) -> io::Result<bool> {
         field("decision") == Some("forbidden")
             && field("command").is_some_and(|command| command.contains(NAME))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No feature can be taken away so that a rule is not asked: then nothing starts. So what is made of
+    /// it is looked at here.
+    #[test]
+    fn a_canary_that_succeeds_is_held_by_nothing() {
+        let of = |guard, done, judged, told| outcome(guard, done, judged, told).0;
+        for guard in [Guard::Rule, Guard::Sandbox] {
+            assert_eq!(of(guard, true, true, Some("told")), Outcome::Neither);
+            assert!(of(guard, true, false, None).is_alarming());
+            // Neither forbidden nor told why: it may never have started.
+            assert_eq!(of(guard, false, false, None), Outcome::Untried);
+        }
+        assert!(of(Guard::Rule, false, false, Some("told")).is_alarming());
+        assert!(of(Guard::Nothing, false, false, Some("told")).is_alarming());
+        assert_eq!(of(Guard::Rule, false, true, None), Outcome::Judged);
+        assert_eq!(
+            of(Guard::Sandbox, false, false, Some("told")),
+            Outcome::Contained
+        );
+    }
 }

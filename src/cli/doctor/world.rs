@@ -5,12 +5,13 @@ use std::fs::{self, File};
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::unistd::mkdtemp;
 
 use crate::cli::canary;
@@ -30,6 +31,9 @@ pub(super) struct World {
     pub(super) datagram: UnixDatagram,
     victim: Child,
     open: File,
+    /// A terminal that nobody sits at, and the side of it that programs have.
+    _keyboard: PtyMaster,
+    pub(super) terminal: File,
 }
 
 impl World {
@@ -61,6 +65,7 @@ impl World {
         let open = File::create(base.join("open"))?;
         // A descriptor that a careless program leaves open for those it starts.
         fcntl(&open, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        let (keyboard, terminal) = terminal()?;
         let victim = Command::new(own)
             .args([canary::WORD, "wait"])
             .stdin(Stdio::piped())
@@ -75,6 +80,8 @@ impl World {
             datagram,
             victim,
             open,
+            _keyboard: keyboard,
+            terminal,
         })
     }
 
@@ -111,6 +118,20 @@ impl Drop for World {
         let _ = self.victim.wait();
         let _ = fs::remove_dir_all(&self.base);
     }
+}
+
+fn terminal() -> io::Result<(PtyMaster, File)> {
+    let keyboard = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
+    grantpt(&keyboard)?;
+    unlockpt(&keyboard)?;
+    let name = ptsname_r(&keyboard)?;
+    let flags = OFlag::O_NOCTTY.bits();
+    let terminal = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(flags)
+        .open(name)?;
+    Ok((keyboard, terminal))
 }
 
 /// A new directory where the sandbox has no business.

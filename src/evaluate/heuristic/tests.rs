@@ -17,6 +17,7 @@ fn code(words: &[&str]) -> Option<&'static str> {
         cwd: PathBuf::from("/work"),
         environment: None,
         interpreter: None,
+        copy_of: None,
     })
     .map(|danger| danger.code)
 }
@@ -316,6 +317,7 @@ fn depth_has_a_limit_and_nothing_crashes() {
         cwd: PathBuf::from("/"),
         environment: None,
         interpreter: None,
+        copy_of: None,
     };
     assert_eq!(dangerous(&request), None);
 }

@@ -176,11 +176,19 @@ pub(super) fn scripts(command: &Command<'_>) -> Vec<Vec<u8>> {
     }
     if command.is_any(&["env"]) {
         // `-S` splits its value much as a shell would, and puts the rest behind it.
-        let attached = arguments.iter().find_map(|word| {
+        let of_env = WRAPPERS.iter().find(|known| known.names.contains(&"env"));
+        let command = of_env.map_or(0, |env| after(env, arguments).len());
+        let own = arguments.get(..arguments.len().saturating_sub(command));
+        let own = own.unwrap_or_default();
+        let attached = own.iter().find_map(|word| {
             word.strip_prefix(b"--split-string=")
                 .or_else(|| word.strip_prefix(b"-S").filter(|value| !value.is_empty()))
         });
-        let apart = option(&[b"-S", b"-vS", b"-iS", b"--split-string"]);
+        let names: [&[u8]; 4] = [b"-S", b"-vS", b"-iS", b"--split-string"];
+        let at = own.iter().position(|word| names.contains(word));
+        let apart = at
+            .and_then(|at| arguments.get(at + 1..))
+            .unwrap_or_default();
         let words: Vec<&[u8]> = attached.into_iter().chain(apart.iter().copied()).collect();
         if !words.is_empty() {
             return vec![words.join(&b' ')];

@@ -39,7 +39,7 @@ pub fn json(findings: Findings<'_>) -> Result<String, serde_json::Error> {
     let report = Report {
         schema_version: SCHEMA_VERSION,
         files: rules.files.len(),
-        rules: rules.prefix_rules.len() + rules.network_rules.len(),
+        rules: rules.prefix_rules.len() + rules.command_rules.len() + rules.network_rules.len(),
         errors: findings.count(Level::Error),
         warnings: findings.count(Level::Warning),
         findings: findings

@@ -22,7 +22,10 @@ fn summary(findings: Findings<'_>) -> String {
     let checked = format!(
         "{}, {}",
         count(rules.files.len(), "file"),
-        count(rules.prefix_rules.len() + rules.network_rules.len(), "rule"),
+        count(
+            rules.prefix_rules.len() + rules.command_rules.len() + rules.network_rules.len(),
+            "rule"
+        ),
     );
     let errors = findings.count(Level::Error);
     let warnings = findings.count(Level::Warning);

@@ -90,6 +90,10 @@ impl Subject<'_> {
         let set = self.environment?;
         let mut values = set.iter().filter(|(name, _)| *name == *wanted.name);
         let value = values.next().map(|(_, value)| value.as_os_str());
+        // Of two, some programs take the first and some the last.
+        if values.next().is_some() {
+            return None;
+        }
         Some(match &wanted.value {
             Wanted::Set => value.is_some(),
             Wanted::Unset => value.is_none(),

@@ -4,12 +4,64 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::models::Reading;
 use crate::models::model::Effect;
-use crate::models::reading::{Flag, Known};
+use crate::models::reading::{Flag, Kind, Known};
 
 use super::{Meaning, Subject};
 
+const UNKNOWN: &str = "an option is unknown";
+const RUNS: &str = "an option runs another program";
+const WRITES: &str = "an option writes a file";
+
+/// The reasons that are some option's, which can be named.
+pub const ABOUT_OPTIONS: [&str; 3] = [UNKNOWN, RUNS, WRITES];
+
 impl Meaning {
+    /// Which of the arguments that `reading` is of are named here, where all else agrees.
+    pub fn named(&self, reading: &Reading<'_>) -> Vec<bool> {
+        let last = reading.parts.last().map_or(0, |part| part.index + 1);
+        let mut named: Vec<Option<bool>> = vec![None; last];
+        let mut plain = 0;
+        let mut option = false;
+        for part in &reading.parts {
+            let is_named = match &part.kind {
+                Kind::Flag(flag) => {
+                    option = self.names(flag);
+                    option
+                }
+                Kind::Value(_) => option,
+                Kind::Dashes => true,
+                Kind::Subcommand { .. } | Kind::Operand { .. } => {
+                    plain += 1;
+                    self.names_plain(plain)
+                }
+            };
+            if let Some(word) = named.get_mut(part.index) {
+                // Of a cluster, each option.
+                *word = Some(is_named && *word != Some(false));
+            }
+        }
+        named.into_iter().map(|word| word == Some(true)).collect()
+    }
+
+    /// Whether operands that are not named may follow.
+    pub fn leaves_operands_open(&self) -> bool {
+        let rest = self.operands.as_ref().and_then(|o| o.rest.as_ref());
+        rest.is_some_and(Vec::is_empty)
+    }
+
+    fn names(&self, flag: &Flag<'_>) -> bool {
+        self.flags.iter().flatten().any(|name| flag.is(name))
+    }
+
+    /// Whether there is a word or a pattern for the `nth` word, from 1, that is no option.
+    fn names_plain(&self, nth: usize) -> bool {
+        let places = self.operands.as_ref().map_or(0, |o| o.places.len());
+        let rest = self.operands.as_ref().and_then(|o| o.rest.as_ref());
+        nth <= self.subcommand.len() + places || rest.is_some_and(|rest| !rest.is_empty())
+    }
+
     /// Whether `command` says this and nothing that it doesn't name; if not, why. Behind a named
     /// subcommand and the operands that are given, nothing may follow.
     pub fn narrowly(&self, command: &Subject<'_>) -> Result<(), &'static str> {
@@ -30,18 +82,18 @@ impl Meaning {
 
     /// Whether the option is named, or known to do nothing special.
     fn permits(&self, flag: &Flag<'_>) -> Result<(), &'static str> {
-        let mut named = self.flags.iter().flatten();
-        if named.any(|name| flag.is(name)) {
+        if self.names(flag) {
             return Ok(());
         }
         if matches!(flag.known, Known::Unknown) {
-            return Err("an option is unknown");
+            return Err(UNKNOWN);
         }
         for (effect, why) in [
-            (Effect::Runs, "an option runs another program"),
-            (Effect::Script, "an option runs another program"),
-            (Effect::Splits, "an option runs another program"),
-            (Effect::Writes, "an option writes a file"),
+            (Effect::Runs, RUNS),
+            (Effect::Script, RUNS),
+            (Effect::Splits, RUNS),
+            (Effect::Commas, RUNS),
+            (Effect::Writes, WRITES),
             (Effect::Destroys, "an option discards something"),
         ] {
             if flag.has_effect(effect) {

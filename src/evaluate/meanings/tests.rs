@@ -1,0 +1,118 @@
+//! The index against a look at every rule.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::evaluate::IndexedRules;
+use crate::evaluate::see_through::seen_through;
+use crate::models::{self, Reading};
+use crate::rules::from_own_text;
+use crate::rules::meaning::Subject;
+
+/// Subcommands of git and their other names, options that it has and that it hasn't, with and
+/// without values, and words that are nothing.
+const WORDS: [&str; 15] = [
+    "push", "remote", "rm", "remove", "add", "sub", "x", "-C", "-f", "--force", "--odd", "-q", "-",
+    "--", "-x=push",
+];
+
+/// The rules that a look at `reading` meets.
+fn candidates(index: &IndexedRules, reading: &Reading<'_>) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let meanings = index.meanings();
+    meanings.candidates(OsStr::new("git"), reading, &mut |rule| {
+        found.insert(rule);
+    });
+    found
+}
+
+/// The rules that match when each is tried.
+fn matching(index: &IndexedRules, reading: &Reading<'_>) -> BTreeSet<usize> {
+    let rules = index.rules();
+    let subject = Subject {
+        reading,
+        cwd: None,
+        environment: None,
+    };
+    let prefix = rules.prefix_rules.iter();
+    let prefix = prefix.map(|rule| seen_through(rule, reading).is_some());
+    let command = rules.command_rules.iter();
+    let command = command.map(|rule| rule.applies(&subject).is_ok());
+    let all = prefix.chain(command).enumerate();
+    all.filter(|(_, matches)| *matches)
+        .map(|(number, _)| number)
+        .collect()
+}
+
+fn rule() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(&WORDS[..]);
+    let place = prop_oneof![
+        3 => word.clone().prop_map(|word| format!("{word:?}")),
+        1 => prop::collection::vec(word, 1..3).prop_map(|words| format!("{words:?}")),
+    ];
+    let places = prop::collection::vec(place, 0..5).prop_map(|places| places.join(", "));
+    (places, prop::bool::weighted(0.7)).prop_map(|(places, prefix)| {
+        if prefix {
+            format!("prefix_rule([\"git\", {places}], \"forbidden\")\n")
+        } else {
+            format!("command_rule(\"git\", subcommand = [{places}], decision = \"prompt\")\n")
+        }
+    })
+}
+
+fn words(text: &[&str]) -> Vec<OsString> {
+    text.iter().map(OsString::from).collect()
+}
+
+#[test]
+fn no_rule_that_matches_is_passed_over() {
+    let config = Config {
+        cases: 3_000,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rules = prop::collection::vec(rule(), 1..12);
+    let command = prop::collection::vec(prop::sample::select(&WORDS[..]), 0..8);
+    let matches = std::cell::Cell::new(0);
+    let git = models::builtin("git").unwrap();
+    let outcome = TestRunner::new(config).run(&(rules, command), |(rules, command)| {
+        let index = IndexedRules::new(from_own_text("t.rules", &rules.concat()));
+        let command = words(&command);
+        let reading = models::read(git, &command);
+        let wanted = matching(&index, &reading);
+        let missed: Vec<_> = wanted
+            .difference(&candidates(&index, &reading))
+            .copied()
+            .collect();
+        prop_assert_eq!(missed, Vec::<usize>::new());
+        matches.set(matches.get() + wanted.len());
+        Ok(())
+    });
+    outcome.unwrap();
+    assert!(matches.get() > 1_000, "{} matches", matches.get());
+}
+
+#[test]
+fn rules_on_other_subcommands_are_passed_over() {
+    let rules: Vec<String> = (0..100)
+        .map(|n| format!("prefix_rule([\"git\", \"sub{n}\", \"x\"], \"forbidden\")\n"))
+        .collect();
+    let index = IndexedRules::new(from_own_text("t.rules", &rules.concat()));
+    let git = models::builtin("git").unwrap();
+    for (command, met) in [
+        (&["sub7", "x"][..], 1),
+        (&["sub7", "--odd", "x"], 1),
+        (&["sub7", "--odd", "y", "x"], 1),
+        (&["--odd", "sub7", "sub8", "x"], 1),
+        (&["-C", "sub7", "sub8", "x"], 1),
+        (&["sub7", "y"], 0),
+        (&["push", "--odd", "sub7"], 0),
+    ] {
+        let command = words(command);
+        let reading = models::read(git, &command);
+        assert_eq!(candidates(&index, &reading).len(), met, "{command:?}");
+    }
+}

@@ -1,0 +1,59 @@
+//! A sandbox that is made before its command is known.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use super::launcher;
+use super::run::{Ended, Run, RunError, Standing};
+use super::supervisor::Session;
+use crate::confine::{LayerName, Layers, Mode, Policy};
+
+/// A sandbox that stands before its command is known.
+pub struct Ahead {
+    standing: Standing,
+    gate: OwnedFd,
+}
+
+impl Ahead {
+    /// Whether nothing that the sandbox depends on can change before the command comes: its mounts
+    /// and what is protected are as they were when it was made.
+    pub fn serves(policy: &Policy) -> bool {
+        policy.mode == Mode::DangerFullAccess
+    }
+
+    /// Makes the sandbox, as [`super::run::run`] would.
+    ///
+    /// # Errors
+    /// No command could start in it.
+    pub fn new(policy: &Policy, require: &[LayerName]) -> Result<Self, RunError> {
+        let (gate, theirs) = launcher::channel()?;
+        let kept = [theirs.as_raw_fd()];
+        let standing = Standing::new(policy, require, &kept, |listener, channel| {
+            launcher::main_ahead(theirs, listener, channel)
+        })?;
+        Ok(Self { standing, gate })
+    }
+
+    /// Readable once the sandbox has ended.
+    pub fn end(&self) -> BorrowedFd<'_> {
+        self.standing.sandbox.init.as_fd()
+    }
+
+    /// [`super::run::run`] in this sandbox. The command starts in `directory`, with this process's own 0, 1 and
+    /// 2; of `run`, the policy and what is required must be the same as for [`Ahead::new`].
+    ///
+    /// # Errors
+    /// The command did not start.
+    pub fn run(
+        self,
+        run: &Run<'_>,
+        directory: &Path,
+        session: Session,
+        report: impl FnOnce(&Layers),
+    ) -> Result<Ended, RunError> {
+        let Self { standing, gate } = self;
+        standing.run(run, session, report, || {
+            launcher::send_command(&gate, run.command, directory)
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! What a wrapper claims, taken for what it is: the descriptors are looked at, the words are judged.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, readlink};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::unistd::{AccessFlags, faccessat};
+
+use crate::act::pinned::Pinned;
+use crate::intercept::call::{Found, named};
+use crate::intercept::caller::same_file;
+use crate::intercept::supervisor::Session;
+use crate::request::Request;
+use crate::wire::frame::Frame;
+use crate::wire::frame::{Reader, malformed};
+use crate::wire::message::{self, FromWrapper};
+use crate::wire::{SOCKET, WRAPPER};
+
+/// Everything that a request came with, beside what is judged.
+#[derive(Debug)]
+pub(super) struct Claim {
+    /// The file's identity.
+    stat: FileStat,
+    environment: Vec<OsString>,
+    directory: OwnedFd,
+    /// The signals that the caller blocks.
+    pub(super) blocked: u64,
+}
+
+/// What runs outside if it may.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// The file.
+    pub(super) program: io::Result<Pinned>,
+    /// The environment, filtered.
+    pub(super) environment: Vec<OsString>,
+    /// The names of the variables that were left out.
+    pub(super) dropped: Vec<OsString>,
+    /// The working directory.
+    pub(super) directory: OwnedFd,
+}
+
+impl Claim {
+    /// Reads a wrapper's first frame, whose descriptors `reader` has.
+    ///
+    /// # Errors
+    /// It is no request, or not for a file that can be executed.
+    pub(super) fn read(
+        frame: &Frame,
+        reader: &mut Reader,
+        session: &Session,
+    ) -> io::Result<(Request, Self)> {
+        let FromWrapper::Request(claimed) = FromWrapper::read(frame)? else {
+            return Err(malformed("the first message is no request"));
+        };
+        let fds: [OwnedFd; 2] = reader
+            .descriptors(2)?
+            .try_into()
+            .map_err(|_| malformed("descriptors are missing"))?;
+        let [directory, file] = fds;
+        if kind(&fstat(&directory)?) != SFlag::S_IFDIR {
+            return Err(Errno::ENOTDIR.into());
+        }
+        let stat = fstat(&file)?;
+        if kind(&stat) != SFlag::S_IFREG {
+            return Err(Errno::EACCES.into());
+        }
+        let executable = AtFlags::AT_EMPTY_PATH | AtFlags::AT_EACCESS;
+        faccessat(&file, "", AccessFlags::X_OK, executable)?;
+        let message::Request {
+            blocked,
+            file: asked,
+            argv,
+            environment,
+        } = claimed;
+        let request = request(asked, argv, &directory, &file, stat, session)?;
+        let claim = Self {
+            stat,
+            environment,
+            directory,
+            blocked,
+        };
+        Ok((request, claim))
+    }
+
+    /// Takes what an escalation of `request` needs.
+    ///
+    /// # Errors
+    /// The working directory can't be told.
+    pub(super) fn hold(&self, request: &Request, session: &Session) -> io::Result<Held> {
+        let ours = |entry: &OsString| {
+            let mut names = WRAPPER.iter().chain([&SOCKET]);
+            names.any(|name| {
+                let rest = entry.as_bytes().strip_prefix(name.as_bytes());
+                rest.is_some_and(|rest| rest.starts_with(b"="))
+            })
+        };
+        let mut entries = self.environment.clone();
+        entries.retain(|entry| !ours(entry));
+        let filtered = session.environment.filter(&entries, &request.cwd);
+        Ok(Held {
+            program: Pinned::open(request, &self.stat),
+            environment: filtered.passed,
+            dropped: filtered.dropped,
+            directory: self.outside(request)?,
+        })
+    }
+
+    /// The working directory by its path outside the sandbox, where that is the same one: a program
+    /// outside is not held to the sandbox's read-only view of it.
+    fn outside(&self, request: &Request) -> io::Result<OwnedFd> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        match open(&request.cwd, flags, Mode::empty()) {
+            Ok(outside) if same_file(&fstat(&outside)?, &fstat(&self.directory)?) => Ok(outside),
+            _ => self.directory.try_clone(),
+        }
+    }
+}
+
+fn request(
+    asked: OsString,
+    argv: Vec<OsString>,
+    directory: &OwnedFd,
+    file: &OwnedFd,
+    stat: FileStat,
+    session: &Session,
+) -> io::Result<Request> {
+    let writable = session.writable.as_deref().unwrap_or_default();
+    let (cwd, real) = (path_of(directory)?, path_of(file)?);
+    let path = cwd.join(&asked);
+    let mut request = named(asked, &path, &real, argv, cwd).with_interpreters(writable);
+    let found = Found {
+        path,
+        real,
+        stat,
+        runs: stat,
+    };
+    if session.rules.concern(&request) {
+        request.program = found.examined(&request, writable);
+    }
+    Ok(request)
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits())
+}
+
+fn path_of(fd: &OwnedFd) -> io::Result<PathBuf> {
+    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    Ok(PathBuf::from(readlink(link.as_str())?))
+}

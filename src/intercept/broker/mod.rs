@@ -1,0 +1,107 @@
+//! The second interceptor: a shell that was made to start the wrapper in place of each program.
+//!
+//! ```text
+//!  shell ──execve──▶ wrapper ──file, argv, environment──▶ broker ──judge──▶ run it │ pass your
+//!                                                                   descriptors │ refused
+//! ```
+//! It needs nothing of the kernel, and sees what that shell starts: not what the programs start
+//! that it starts. A question or a program outside has a thread of its own; everything else is
+//! answered at once.
+
+mod children;
+mod claim;
+mod exec;
+mod patched;
+mod server;
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+
+pub use patched::{Patched, Unusable};
+
+use super::clock::Clock;
+use super::refused::Refusal;
+use super::run::{Ended, Run, RunError};
+use super::supervisor::Session;
+use super::{keeper, launcher};
+use crate::confine::{self, LayerName, Layers, Setup, Status};
+use crate::sys::tree;
+use server::{Broker, Watch};
+
+/// Above the numbers that scripts use, and below the usual limit of 1024.
+const NUMBER: RawFd = 1000;
+
+/// Runs a command to its end as [`super::run::run`] does, its execs brought by the wrapper.
+///
+/// # Errors
+/// The command did not start.
+pub fn run(
+    run: &Run<'_>,
+    patched: &Patched,
+    session: Session,
+    report: impl FnOnce(&Layers),
+) -> Result<Ended, RunError> {
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
+    let (ours, theirs) = channel()?;
+    let command = patched.equip(run.command, theirs.as_raw_fd());
+    let pass: Vec<RawFd> = run
+        .pass
+        .iter()
+        .copied()
+        .chain([theirs.as_raw_fd()])
+        .collect();
+    let setup = Setup {
+        policy: run.policy,
+        require: run.require,
+        keep: &pass,
+        terminal: true,
+        listen: false,
+        tell: false,
+    };
+    let mut sandbox = confine::start(&setup, |_| launcher::unheard(&command, &pass))?;
+    drop(theirs);
+    let part = "programs that the patched shell starts are judged, what these start is not";
+    let status = Status::Partly(part.to_owned());
+    sandbox.layers.add(LayerName::Interceptor, status);
+    report(&sandbox.layers);
+    let broker = Broker::new(session, run.phase, patched.script_shell())?;
+    let exit = Watch {
+        sandbox,
+        broker,
+        socket: Some(ours),
+        signals,
+        clock: Clock::new(run.timeout),
+    }
+    .watch();
+    tree::end();
+    Ok(Ended {
+        exit: exit?,
+        refused: Refusal::default(),
+    })
+}
+
+/// The socket that all wrappers inherit, and its other end; packets, so that many can write, and
+/// connected for good, so that it leads nowhere else.
+fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (ours, theirs) = socketpair(
+        AddressFamily::Unix,
+        SockType::SeqPacket,
+        None,
+        SockFlag::SOCK_CLOEXEC,
+    )?;
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let highest = RawFd::try_from(limit)
+        .unwrap_or(RawFd::MAX)
+        .saturating_sub(24);
+    let number = fcntl(
+        theirs.as_fd(),
+        FcntlArg::F_DUPFD_CLOEXEC(NUMBER.min(highest)),
+    )?;
+    Ok((ours, crate::sys::fork::received(number)?))
+}

@@ -1,0 +1,362 @@
+//! The broker's loop, and what its threads share.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::signalfd::SignalFd;
+use nix::sys::socket::MsgFlags;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::children::Children;
+use super::claim::Claim;
+use super::exec::{Connection, WrappedExec};
+use crate::confine::Sandbox;
+use crate::exit::Exit;
+use crate::flow;
+use crate::intercept::clock::Clock;
+use crate::intercept::keeper;
+use crate::intercept::run::timeout;
+use crate::intercept::supervisor::{Phase, Session};
+
+use crate::sys::pidfd::PidFd;
+use crate::sys::tree;
+use crate::wire::frame::{Fill, Frame, LONGEST, Reader, receive};
+use crate::wire::{ASK, STARTED};
+
+/// So much is read at once, in bytes: a usual request whole.
+const CHUNK: usize = 68 * 1024;
+/// As many conversations may wait for something at once.
+const THREADS: usize = 256;
+/// As many questions may be open at once.
+const QUESTIONS: usize = 64;
+/// As many bytes may be on their way to us at once, in long requests.
+const BYTES: usize = 4 * LONGEST;
+
+/// What all conversations share.
+pub(super) struct Shared {
+    pub(super) session: Arc<Session>,
+    pub(super) children: Children,
+    pub(super) asking: Asking,
+    /// What reads a text that names no interpreter.
+    pub(super) script_shell: PathBuf,
+    startup: AtomicBool,
+    threads: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Does `work` in a thread of its own; not at all when there are too many.
+    pub(super) fn spawn(self: &Arc<Self>, work: impl FnOnce() + Send + 'static) {
+        let Some(counted) = Counted::one(self, |shared| &shared.threads, 1, THREADS) else {
+            return;
+        };
+        // What is not started is dropped, and the wrapper sees the end of its connection.
+        let _ = std::thread::Builder::new()
+            .name("exec".into())
+            .spawn(move || {
+                work();
+                drop(counted);
+            });
+    }
+
+    /// Takes a wrapper's first frame as far as it can be read, and waits for the rest apart.
+    fn begin(self: &Arc<Self>, mut connection: Connection) -> io::Result<()> {
+        let Connection { stream, reader } = &mut connection;
+        if reader.fill(&*stream, MsgFlags::MSG_DONTWAIT)? == Fill::End {
+            return Ok(());
+        }
+        if let Some(frame) = reader.frame()? {
+            return self.consider(&frame, connection, false);
+        }
+        let shared = Arc::clone(self);
+        self.spawn(move || {
+            // One that breaks off or makes no sense has nobody who waits for an answer.
+            let _ = shared.wait(connection);
+        });
+        Ok(())
+    }
+
+    fn wait(self: &Arc<Self>, mut connection: Connection) -> io::Result<()> {
+        let Connection { stream, reader } = &mut connection;
+        while reader.expected() == 0 {
+            if reader.fill(&*stream, MsgFlags::empty())? == Fill::End {
+                return Ok(());
+            }
+        }
+        let expected = reader.expected();
+        let counted = Counted::one(self, |shared| &shared.bytes, expected, BYTES);
+        let counted = counted.ok_or(Errno::EAGAIN)?;
+        let Some(frame) = reader.wait(&*stream)? else {
+            return Ok(());
+        };
+        let done = self.consider(&frame, connection, true);
+        drop(counted);
+        done
+    }
+
+    fn consider(
+        self: &Arc<Self>,
+        frame: &Frame,
+        mut connection: Connection,
+        may_wait: bool,
+    ) -> io::Result<()> {
+        let session = &self.session;
+        let (request, claim) = Claim::read(frame, &mut connection.reader, session)?;
+        let startup = self.startup.load(Ordering::Relaxed);
+        let exec = WrappedExec {
+            shared: Arc::clone(self),
+            connection,
+            claim,
+            held: None,
+            may_wait,
+            startup,
+        };
+        let audit = session.audit.during_startup(startup);
+        flow::consider(&session.rules, request, exec, &audit);
+        Ok(())
+    }
+}
+
+/// So much of a counter is taken, until this is dropped.
+struct Counted<F: Fn(&Shared) -> &AtomicUsize> {
+    shared: Arc<Shared>,
+    counter: F,
+    amount: usize,
+}
+
+impl<F: Fn(&Shared) -> &AtomicUsize> Counted<F> {
+    /// Takes `amount` if no more than `limit` is taken then.
+    fn one(shared: &Arc<Shared>, counter: F, amount: usize, limit: usize) -> Option<Self> {
+        let taken = counter(shared).fetch_add(amount, Ordering::Relaxed);
+        let counted = Self {
+            shared: Arc::clone(shared),
+            counter,
+            amount,
+        };
+        (taken.saturating_add(amount) <= limit).then_some(counted)
+    }
+}
+
+impl<F: Fn(&Shared) -> &AtomicUsize> Drop for Counted<F> {
+    fn drop(&mut self) {
+        (self.counter)(&self.shared).fetch_sub(self.amount, Ordering::Relaxed);
+    }
+}
+
+/// The open questions; the time they take is the person's, not the command's.
+#[derive(Debug)]
+pub(super) struct Asking {
+    open: Arc<AtomicUsize>,
+    bell: Arc<EventFd>,
+}
+
+/// An open question.
+#[derive(Debug)]
+pub(super) struct Open {
+    open: Arc<AtomicUsize>,
+    bell: Arc<EventFd>,
+}
+
+impl Asking {
+    fn new() -> io::Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        Ok(Self {
+            open: Arc::default(),
+            bell: Arc::new(EventFd::from_value_and_flags(0, flags)?),
+        })
+    }
+
+    /// One more, if there may be one more.
+    pub(super) fn open(&self) -> Option<Open> {
+        let before = self.open.fetch_add(1, Ordering::SeqCst);
+        let open = Open {
+            open: Arc::clone(&self.open),
+            bell: Arc::clone(&self.bell),
+        };
+        let _ = self.bell.write(1);
+        (before < QUESTIONS).then_some(open)
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::SeqCst);
+        let _ = self.bell.write(1);
+    }
+}
+
+/// Answers wrappers.
+#[derive(Debug)]
+pub(super) struct Broker(Arc<Shared>);
+
+impl Broker {
+    /// For a run that begins with `phase`.
+    ///
+    /// # Errors
+    /// The kernel has no descriptor left.
+    pub(super) fn new(session: Session, phase: Phase, script_shell: PathBuf) -> io::Result<Self> {
+        Ok(Self(Arc::new(Shared {
+            session: Arc::new(session),
+            children: Children::default(),
+            asking: Asking::new()?,
+            script_shell,
+            startup: AtomicBool::new(phase == Phase::Shell { login: true }),
+            threads: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        })))
+    }
+
+    /// Takes one packet of the inherited socket, if there is one. Whether more may come.
+    fn accept(&self, socket: BorrowedFd<'_>) -> Fill {
+        let (mut packet, mut fds) = ([0; 2], VecDeque::new());
+        match receive(socket, &mut packet, MsgFlags::MSG_DONTWAIT, &mut fds) {
+            Ok(0) => return Fill::End,
+            Ok(_) => {}
+            Err(Errno::EAGAIN | Errno::EINTR) => return Fill::Empty,
+            // Nobody but the sandboxed side can have caused it, to its own harm.
+            Err(_) => return Fill::Some,
+        }
+        match packet {
+            [ASK, _] => {
+                if let Some(stream) = fds.pop_front() {
+                    let reader = Reader::new(CHUNK);
+                    // What makes no sense is dropped: the wrapper sees the end of its connection.
+                    let _ = self.0.begin(Connection { stream, reader });
+                }
+            }
+            [STARTED, _] => self.0.startup.store(false, Ordering::Relaxed),
+            _ => {}
+        }
+        Fill::Some
+    }
+}
+
+/// Everything that the loop looks at.
+pub(super) struct Watch {
+    pub(super) sandbox: Sandbox,
+    pub(super) broker: Broker,
+    /// `None` once nobody in the sandbox can write to it.
+    pub(super) socket: Option<OwnedFd>,
+    pub(super) signals: SignalFd,
+    pub(super) clock: Clock,
+}
+
+impl Watch {
+    /// Answers until the sandbox has ended, or is to end.
+    pub(super) fn watch(&mut self) -> io::Result<Exit> {
+        loop {
+            let shared = Arc::clone(&self.broker.0);
+            self.clock.pause_while(shared.asking.is_open());
+            let Some([signalled, asked, ended]) = self.wait()? else {
+                self.end_sandbox();
+                return Ok(Exit::TimedOut);
+            };
+            let _ = shared.asking.bell.read();
+            if signalled && let Some(exit) = self.take_signals() {
+                return Ok(exit);
+            }
+            if asked && let Some(socket) = &self.socket {
+                match self.broker.accept(socket.as_fd()) {
+                    Fill::End => self.socket = None,
+                    Fill::Some | Fill::Empty => {}
+                }
+            }
+            if ended {
+                return Ok(self.status());
+            }
+        }
+    }
+
+    /// Waits until something is ready: a signal, a wrapper, the end. `None` when time is up.
+    fn wait(&self) -> io::Result<Option<[bool; 3]>> {
+        let bell = self.broker.0.asking.bell.as_fd();
+        let socket = self.socket.as_ref().map_or(bell, AsFd::as_fd);
+        let input = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut watched = [
+            input(self.signals.as_fd()),
+            input(socket),
+            input(self.sandbox.init.as_fd()),
+            input(bell),
+        ];
+        loop {
+            let left = match self.clock.left() {
+                Some(Duration::ZERO) => return Ok(None),
+                left => left,
+            };
+            match poll(&mut watched, timeout(left)) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => break,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        let [signals, socket, ended, _] = watched.map(|fd| fd.any().unwrap_or(true));
+        Ok(Some([signals, socket, ended]))
+    }
+
+    /// Handles the signals that have come; a status when one of them ends the run.
+    fn take_signals(&mut self) -> Option<Exit> {
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            let number = signal.ssi_signo.cast_signed();
+            match Signal::try_from(number) {
+                Ok(Signal::SIGCHLD) => self.broker.0.children.ring(),
+                Ok(Signal::SIGTERM | Signal::SIGHUP) => {
+                    self.end_sandbox();
+                    return Some(Exit::Command(number.to_le_bytes()[0] + 128));
+                }
+                // One typed at the terminal has reached the command by itself.
+                Ok(_) if keeper::was_sent(signal.ssi_code) => self.signal_command(number),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The command is the first child of the sandbox's first process; what it adopts comes later.
+    fn signal_command(&self, signal: i32) {
+        let init = self.sandbox.init_pid;
+        let path = format!("/proc/{init}/task/{init}/children");
+        let children = fs::File::open(path).and_then(io::read_to_string);
+        let children = children.unwrap_or_default();
+        let first = children.split_ascii_whitespace().next();
+        if let Some(Ok(command)) = first.map(str::parse) {
+            // It may have ended this moment.
+            let _ = PidFd::open(Pid::from_raw(command)).and_then(|c| c.signal(signal));
+        }
+    }
+
+    fn end_sandbox(&mut self) {
+        let init = self.sandbox.init_pid;
+        let _ = kill(init, Signal::SIGKILL);
+        tree::end();
+    }
+
+    fn status(&self) -> Exit {
+        match waitpid(self.sandbox.init_pid, None) {
+            Ok(WaitStatus::Exited(_, status)) => Exit::Command(status.to_le_bytes()[0]),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Command(128 + signal as u8),
+            _ => Exit::Internal,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Which paths the sandbox kept from being written, as far as programs complain of it.
+//!
+//! A mount that refuses a write tells nobody, and to be asked about each call that writes would double
+//! what it costs. But a program that fails says why, on standard error, and that is little. The
+//! supervisor reads the message before it is written. A path in it counts only when the sandbox keeps it
+//! from being written and nothing else does: what is told is never more than what is so.
+
+use std::collections::HashMap;
+use std::io::IoSliceMut;
+
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
+
+use super::caller;
+use crate::audit::RefusedPath;
+use crate::confine::{Denied, Reach};
+use crate::request::argv;
+use crate::sys::listener::{Arch, Notification};
+
+/// As many paths are remembered; the sandboxed side decides how many it complains of.
+const PATHS: usize = 32;
+/// As many threads may have begun a line, of at most as many bytes: the C library writes one in pieces.
+const THREADS: usize = 64;
+const LONGEST: usize = 4096;
+/// As many buffers of one call are read.
+const BUFFERS: usize = 16;
+
+/// A path that was denied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The path, and what would permit it.
+    pub denied: Denied,
+    /// How often a program complained of it.
+    pub times: u64,
+}
+
+impl Denial {
+    /// The record of it.
+    pub fn record(&self) -> RefusedPath {
+        RefusedPath {
+            path: argv::word(self.denied.path.as_os_str()),
+            times: self.times,
+            remedy: argv::text(&self.denied.remedy),
+        }
+    }
+}
+
+/// Reads complaints, and remembers.
+#[derive(Debug, Default)]
+pub struct Complaints {
+    begun: HashMap<Pid, Vec<u8>>,
+    denials: Vec<Denial>,
+}
+
+impl Complaints {
+    /// Reads a message that is about to be written to standard error.
+    pub fn hear(&mut self, call: &Notification, reach: &Reach) {
+        let mut text = self.begun.remove(&call.tid).unwrap_or_default();
+        text.extend(message(call).unwrap_or_default());
+        let mut lines = text.split(|&byte| byte == b'\n');
+        let begun = lines.next_back().unwrap_or_default();
+        for line in lines {
+            self.take(line, call.tid, reach);
+        }
+        if !begun.is_empty() && begun.len() <= LONGEST && self.begun.len() < THREADS {
+            self.begun.insert(call.tid, begun.to_vec());
+        }
+    }
+
+    fn take(&mut self, line: &[u8], tid: Pid, reach: &Reach) {
+        let complaint = reach.errno().desc();
+        let Some(named) = std::str::from_utf8(line)
+            .ok()
+            .and_then(|line| named(line, complaint))
+        else {
+            return;
+        };
+        let Ok(directory) = caller::working_directory(tid) else {
+            return;
+        };
+        let mut paths = named.into_iter().map(|name| directory.join(name));
+        let Some(denied) = paths.find_map(|path| reach.denied(&path)) else {
+            return;
+        };
+        if let Some(known) = self.denials.iter_mut().find(|known| known.denied == denied) {
+            known.times = known.times.saturating_add(1);
+        } else if self.denials.len() < PATHS {
+            self.denials.push(Denial { denied, times: 1 });
+        }
+    }
+
+    /// All paths, by the order in which they came.
+    pub fn into_denials(self) -> Vec<Denial> {
+        self.denials
+    }
+}
+
+/// The bytes that the caller is about to write, or the first of them.
+fn message(call: &Notification) -> Option<Vec<u8>> {
+    const WRITE: [(Arch, i32); 2] = [(Arch::X86_64, 1), (Arch::I386, 4)];
+    let [_, address, count, ..] = call.args;
+    let count = usize::try_from(count).ok()?;
+    let mut text = Vec::new();
+    if WRITE.contains(&(call.arch, call.number)) {
+        append(&mut text, call.tid, address, count);
+        return Some(text);
+    }
+    let word = match call.arch {
+        Arch::X86_64 => 8,
+        Arch::I386 => 4,
+    };
+    let mut vector = Vec::new();
+    append(
+        &mut vector,
+        call.tid,
+        address,
+        2 * word * count.min(BUFFERS),
+    );
+    for pair in vector.chunks_exact(2 * word) {
+        let (base, length) = pair.split_at_checked(word)?;
+        let length = usize::try_from(number(length)).ok()?;
+        append(&mut text, call.tid, number(base), length);
+    }
+    Some(text)
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+}
+
+/// Appends `length` bytes of the caller's memory, or fewer: no more than there may be in all.
+fn append(text: &mut Vec<u8>, tid: Pid, address: u64, length: usize) {
+    let length = length.min(LONGEST.saturating_sub(text.len()));
+    let Ok(base) = usize::try_from(address) else {
+        return;
+    };
+    let mut buffer = vec![0; length];
+    let remote = RemoteIoVec { base, len: length };
+    let local = &mut [IoSliceMut::new(&mut buffer)];
+    let read = process_vm_readv(tid, local, &[remote]).unwrap_or(0);
+    text.extend(buffer.into_iter().take(read));
+}
+
+const QUOTES: [char; 5] = ['\'', '"', '`', '\u{2018}', '\u{2019}'];
+
+/// What `line` may name as the path that it complains of, the likeliest first; `None` when it does not
+/// complain.
+fn named<'a>(line: &'a str, complaint: &str) -> Option<Vec<&'a str>> {
+    let at = line
+        .to_ascii_lowercase()
+        .find(&complaint.to_ascii_lowercase())?;
+    let (before, rest) = line.split_at_checked(at)?;
+    let after = rest.get(complaint.len()..)?;
+    // `complaint: 'PATH'`, `complaint, open 'PATH'`
+    let behind = after
+        .starts_with([':', ','])
+        .then(|| after.split(QUOTES).nth(1));
+    let pieces = before
+        .rsplit(": ")
+        .map(|piece| piece.trim_end_matches([' ', ':', '(']));
+    let behind = behind.flatten().into_iter();
+    Some(behind.chain(pieces.filter_map(path_in)).collect())
+}
+
+/// The path at the end of a piece of a message: quoted, alone, or the last word when it has a slash.
+fn path_in(piece: &str) -> Option<&str> {
+    if piece.ends_with(QUOTES) {
+        return piece.trim_end_matches(QUOTES).rsplit(QUOTES).next();
+    }
+    let word = piece.rsplit(' ').next()?;
+    (!word.is_empty() && (word == piece || word.contains('/'))).then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_found_as_programs_write_them() {
+        let complaint = nix::errno::Errno::EROFS.desc();
+        for line in [
+            "touch: cannot touch '/a/b': Read-only file system",
+            "mkdir: cannot create directory \u{2018}/a/b\u{2019}: Read-only file system",
+            "mv: cannot move 'f' to '/a/b': Read-only file system",
+            "bash: line 1: /a/b: Read-only file system",
+            "sed: couldn't open temporary file /a/b: Read-only file system",
+            "PermissionError: [Errno 30] Read-only file system: '/a/b'",
+            "Error: EROFS: read-only file system, open '/a/b'",
+            "open /a/b: read-only file system",
+            "fatal: Unable to create '/a/b': Read-only file system",
+        ] {
+            let named = named(line, complaint).unwrap();
+            assert_eq!(named.first(), Some(&"/a/b"), "{line}");
+        }
+        let tar = named("tar: /a/b: Cannot open: Read-only file system", complaint);
+        assert_eq!(tar.unwrap(), ["/a/b", "tar"]);
+        assert_eq!(named("touch: '/a/b': Permission denied", complaint), None);
+        assert_eq!(named("Read-only file system", complaint), Some(vec![]));
+    }
+}

@@ -1,0 +1,145 @@
+//! What the helper of a program's own sandbox is told, and what it says.
+
+use std::ffi::OsString;
+use std::os::fd::RawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::confine::{LayerName, Mode, Policy};
+use crate::sys::child::{Change, Inherited, Limit};
+
+/// The helper's order. The program's arguments are behind it in the helper's own; the environment,
+/// the directory, the process group and the nice value are the helper's own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Job {
+    mode: String,
+    network: bool,
+    writable: Vec<Vec<u8>>,
+    workspaces: Vec<Vec<u8>>,
+    /// Layers without which nothing starts.
+    pub(super) require: Vec<LayerName>,
+    /// The descriptors that the program has, by the numbers that it has them under.
+    pub(super) numbers: Vec<RawFd>,
+    /// The helper's way to the supervisor.
+    pub(super) channel: RawFd,
+    /// The program's file.
+    pub(super) executable: RawFd,
+    pub(super) umask: u32,
+    limits: Vec<(u32, u64, u64)>,
+    pub(super) ignored: u64,
+    pub(super) blocked: u64,
+}
+
+/// What the supervisor hears. One that is beside a descriptor says so.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Said {
+    /// Beside the listener: the program's exec comes next.
+    Listening,
+    /// Beside the program's process.
+    Started {
+        /// The terminal's signals don't reach it by themselves.
+        own_session: bool,
+    },
+    /// Something happened to the program.
+    Changed(Change),
+    /// It does not run, and why.
+    Failed(String),
+}
+
+impl Job {
+    /// For a program that takes this over, in a sandbox of this policy.
+    pub(super) fn new(policy: &Policy, require: &[LayerName], inherited: &Inherited) -> Self {
+        let bytes = |paths: &[PathBuf]| {
+            let paths = paths.iter().map(|path| path.as_os_str().as_bytes());
+            paths.map(<[u8]>::to_vec).collect()
+        };
+        let numbers: Vec<RawFd> = inherited.descriptors.iter().map(|(_, n)| *n).collect();
+        let mut free = (3..).filter(|number| !numbers.contains(number));
+        let mut require = require.to_vec();
+        if !require.contains(&LayerName::Namespaces) {
+            // Without them the protected names and all processes are within reach.
+            require.push(LayerName::Namespaces);
+        }
+        let limits = inherited.limits.iter();
+        Self {
+            mode: policy.mode.as_str().to_owned(),
+            network: policy.network,
+            writable: bytes(&policy.writable),
+            workspaces: bytes(&policy.workspaces),
+            require,
+            channel: free.next().unwrap_or(RawFd::MAX),
+            executable: free.next().unwrap_or(RawFd::MAX),
+            numbers,
+            umask: inherited.umask,
+            limits: limits.map(|(n, l)| (*n, l.rlim_cur, l.rlim_max)).collect(),
+            ignored: inherited.ignored,
+            blocked: inherited.blocked,
+        }
+    }
+
+    /// What the sandbox permits; `None` if there is no such mode.
+    pub(super) fn policy(&self) -> Option<Policy> {
+        let paths = |bytes: &[Vec<u8>]| {
+            let paths = bytes.iter().cloned().map(OsString::from_vec);
+            paths.map(PathBuf::from).collect()
+        };
+        Some(Policy {
+            mode: Mode::from_name(&self.mode)?,
+            network: self.network,
+            writable: paths(&self.writable),
+            workspaces: paths(&self.workspaces),
+        })
+    }
+
+    /// The program's resource limits, by resource number.
+    pub(super) fn limits(&self) -> Vec<(u32, Limit)> {
+        let limit = |&(number, rlim_cur, rlim_max): &(u32, u64, u64)| {
+            (number, Limit { rlim_cur, rlim_max })
+        };
+        self.limits.iter().map(limit).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sys::child::Group;
+
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_it_was_written() {
+        let policy = Policy {
+            mode: Mode::WorkspaceWrite,
+            network: true,
+            writable: vec![PathBuf::from(OsString::from_vec(b"/a\xff".to_vec()))],
+            workspaces: vec!["/b".into()],
+        };
+        let descriptor = || std::fs::File::open("/").unwrap().into();
+        let inherited = Inherited {
+            descriptors: vec![(descriptor(), 3), (descriptor(), 5)],
+            umask: 0o27,
+            limits: vec![(
+                7,
+                Limit {
+                    rlim_cur: 1,
+                    rlim_max: u64::MAX,
+                },
+            )],
+            nice: 0,
+            ignored: u64::MAX,
+            blocked: 1,
+            group: Group::Same,
+        };
+        let job = Job::new(&policy, &[], &inherited);
+        let text = serde_json::to_string(&job).unwrap();
+        let job: Job = serde_json::from_str(&text).unwrap();
+        assert_eq!(job.policy(), Some(policy));
+        assert_eq!(job.require, [LayerName::Namespaces]);
+        assert_eq!((job.channel, job.executable), (4, 6));
+        let limits = job.limits();
+        assert!(matches!(limits.as_slice(), [(7, limit)] if limit.rlim_max == u64::MAX));
+        assert_eq!((job.ignored, job.blocked), (u64::MAX, 1));
+    }
+}

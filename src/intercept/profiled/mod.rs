@@ -1,0 +1,255 @@
+//! Programs outside that have a sandbox of their own, because a rule says so.
+//!
+//! ```text
+//!  supervisor ◀──────── channel ────────┐ listener, the program, what becomes of it
+//!   └ helper       this binary again; builds the sandbox, holds what the program has
+//!      └ first     the sandbox's first process ──────────┘
+//!         └ program … every exec below here is a notification to the supervisor
+//! ```
+//! The sandbox's filter has the one listener that there can be, so that what the program starts is
+//! judged as for any program outside. Where the sandbox can't be built, nothing runs.
+
+mod helper;
+mod job;
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{OFlag, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::MsgFlags;
+use nix::sys::stat::Mode;
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use super::refused::{Kind, Refuser};
+use crate::confine::{LayerName, Policy, Refusals};
+use crate::sys::child::{Change, Child, Inherited, Launch};
+use crate::sys::listener::Listener;
+use crate::sys::messages;
+use crate::sys::pidfd::PidFd;
+
+pub use helper::{WORD, main};
+use job::{Job, Said};
+
+/// How long sandboxes may take to be cleared away at the end, all together.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The sandboxes that run, by the numbers of their helpers.
+#[derive(Debug, Default)]
+pub struct Profiled {
+    running: HashMap<Pid, Running>,
+    /// What those refused that have ended.
+    refused: Vec<Kind>,
+}
+
+#[derive(Debug)]
+struct Running {
+    helper: Child,
+    channel: OwnedFd,
+    /// The proxy that stands in for the program, while there is one.
+    proxy: Option<Pid>,
+    listener: Option<Arc<Listener>>,
+    /// The program's own exec has come.
+    begun: bool,
+    refuser: Refuser,
+}
+
+/// What became of a program, for its proxy.
+#[derive(Debug)]
+pub enum News {
+    /// It runs.
+    Started {
+        /// The program.
+        program: PidFd,
+        /// The terminal's signals don't reach it by themselves.
+        own_session: bool,
+    },
+    /// Something happened to it.
+    Changed(Change),
+    /// It does not run, and why.
+    Failed(String),
+}
+
+impl Profiled {
+    /// Starts a program for the proxy in the process `proxy`, in a sandbox of this policy that has
+    /// the layers `require`.
+    ///
+    /// # Errors
+    /// The helper can't be started.
+    pub fn start(
+        &mut self,
+        proxy: Pid,
+        launch: Launch,
+        policy: &Policy,
+        require: &[LayerName],
+    ) -> io::Result<()> {
+        let (ours, theirs) = messages::pair()?;
+        let helper = for_helper(launch, policy, require, theirs)?.start()?;
+        let running = Running {
+            channel: ours,
+            proxy: Some(proxy),
+            listener: None,
+            begun: false,
+            refuser: Refuser::new(Refusals::of_profile(policy)),
+            helper,
+        };
+        self.running.insert(running.helper.pid, running);
+        Ok(())
+    }
+
+    /// Each sandbox's channel, readable when there is news, and its listener, once there is one.
+    pub fn watched(&self) -> impl Iterator<Item = (Pid, BorrowedFd<'_>, Option<&Listener>)> {
+        self.running.iter().map(|(&id, running)| {
+            let listener = running.listener.as_deref();
+            (id, running.channel.as_fd(), listener)
+        })
+    }
+
+    /// The listener of a sandbox.
+    pub fn listener(&self, id: Pid) -> Option<&Arc<Listener>> {
+        self.running.get(&id)?.listener.as_ref()
+    }
+
+    /// Nobody is left who could call the listener of a sandbox.
+    pub fn is_silent(&mut self, id: Pid) {
+        if let Some(running) = self.running.get_mut(&id) {
+            running.listener = None;
+        }
+    }
+
+    /// What answers the calls that a sandbox refuses.
+    pub fn refuser(&mut self, id: Pid) -> Option<&mut Refuser> {
+        Some(&mut self.running.get_mut(&id)?.refuser)
+    }
+
+    /// Whether an exec in a sandbox is that of the program itself: the first.
+    pub fn is_start(&mut self, id: Pid) -> bool {
+        let running = self.running.get_mut(&id);
+        running.is_some_and(|running| !std::mem::replace(&mut running.begun, true))
+    }
+
+    /// Takes the next message from a sandbox: for which proxy it is, and what it says.
+    pub fn news(&mut self, id: Pid) -> Option<(Pid, News)> {
+        let running = self.running.get_mut(&id)?;
+        let said = messages::receive(&running.channel, MsgFlags::MSG_DONTWAIT);
+        let (said, with) = match said {
+            Ok(Some(said)) => said,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Ok(None) | Err(_) => return self.ended(id),
+        };
+        let proxy = running.proxy;
+        let news = match (said, with) {
+            (Said::Listening, Some(listener)) => {
+                running.listener = Some(Arc::new(Listener::new(listener)));
+                return None;
+            }
+            (Said::Started { own_session }, Some(program)) => News::Started {
+                program: PidFd::from(program),
+                own_session,
+            },
+            (Said::Changed(change), _) => News::Changed(change),
+            (Said::Failed(reason), _) => News::Failed(reason),
+            (Said::Listening | Said::Started { .. }, None) => return self.ended(id),
+        };
+        match (proxy, news) {
+            (Some(proxy), news) => Some((proxy, news)),
+            (None, News::Started { program, .. }) => {
+                // Its proxy died meanwhile.
+                let _ = program.signal(nix::libc::SIGKILL);
+                None
+            }
+            (None, _) => None,
+        }
+    }
+
+    /// A sandbox is gone, and with it the program, if that was still there.
+    fn ended(&mut self, id: Pid) -> Option<(Pid, News)> {
+        let running = self.running.remove(&id)?;
+        let _ = running.helper.handle.signal(nix::libc::SIGKILL);
+        let _ = waitpid(running.helper.pid, None);
+        self.refused.extend(running.refuser.into_refusal().calls);
+        let news = News::Changed(Change::Killed(9));
+        running.proxy.map(|proxy| (proxy, news))
+    }
+
+    /// Nobody stands in for the program any more.
+    pub fn forget(&mut self, proxy: Pid) {
+        for running in self.running.values_mut() {
+            if running.proxy == Some(proxy) {
+                running.proxy = None;
+            }
+        }
+    }
+
+    /// Ends them all. A helper that is left alone removes what it put in place for its sandbox.
+    pub fn end(&mut self) {
+        self.refused = self.take_refused();
+        let deadline = Instant::now() + PATIENCE;
+        let helpers = self.running.drain().map(|(_, running)| running.helper);
+        // Collected first: that closes every channel.
+        let helpers: Vec<Child> = helpers.collect();
+        for helper in helpers {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            let mut ended = [PollFd::new(helper.handle.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut ended, left);
+        }
+    }
+
+    /// What the sandboxes refused, those that run and those that have ended.
+    pub fn take_refused(&mut self) -> Vec<Kind> {
+        let mut kinds = std::mem::take(&mut self.refused);
+        for running in self.running.values_mut() {
+            kinds.extend(std::mem::take(&mut running.refuser).into_refusal().calls);
+        }
+        kinds
+    }
+}
+
+impl Drop for Profiled {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// How the helper is started to start `launch`. Its own limits and signals are ours: the program's
+/// could end it.
+fn for_helper(
+    launch: Launch,
+    policy: &Policy,
+    require: &[LayerName],
+    channel: OwnedFd,
+) -> io::Result<Launch> {
+    let job = Job::new(policy, require, &launch.inherited);
+    let word = |text: String| CString::new(text).map_err(io::Error::from);
+    let mut argv = vec![
+        word("codex-shell".to_owned())?,
+        word(WORD.to_owned())?,
+        word(serde_json::to_string(&job)?)?,
+    ];
+    argv.extend(launch.argv);
+    let mut descriptors = launch.inherited.descriptors;
+    descriptors.push((channel, job.channel));
+    descriptors.push((launch.executable, job.executable));
+    let ourselves = OFlag::O_PATH | OFlag::O_CLOEXEC;
+    Ok(Launch {
+        executable: open("/proc/self/exe", ourselves, Mode::empty())?,
+        argv,
+        environment: launch.environment,
+        directory: launch.directory,
+        inherited: Inherited {
+            descriptors,
+            umask: 0o22,
+            limits: Vec::new(),
+            ignored: 0,
+            blocked: u64::MAX,
+            nice: launch.inherited.nice,
+            group: launch.inherited.group,
+        },
+    })
+}

@@ -1,0 +1,109 @@
+//! The processes of a call, keeper and supervisor, from the server's side. One pair is kept ready
+//! for the next call: what does not depend on the call is done before anybody waits for it.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use super::channel;
+use super::order::{Order, Plan, Recipe, Streams};
+use super::supervised;
+use crate::intercept::handed;
+
+/// Keeper and supervisor of one call: they wait for its order.
+#[derive(Debug)]
+pub(super) struct Crew {
+    /// Goes first: who still waits for an order ends when this is closed.
+    events: OwnedFd,
+    keeper: Keeper,
+    recipe: Recipe,
+}
+
+/// The keeper's process. It is ended and reaped when this is dropped.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    pid: Pid,
+}
+
+impl Keeper {
+    /// Has it end everything.
+    pub(super) fn end(&self) {
+        // Not reaped yet, so the number is still its own.
+        let _ = kill(self.pid, Signal::SIGTERM);
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.end();
+        let _ = waitpid(self.pid, None);
+    }
+}
+
+impl Crew {
+    fn new(recipe: Recipe) -> io::Result<Self> {
+        let (events, theirs) = channel::pair()?;
+        let pid = supervised::start(recipe.clone(), theirs)?;
+        Ok(Self {
+            events,
+            keeper: Keeper { pid },
+            recipe,
+        })
+    }
+
+    fn send(&self, plan: &Plan, streams: &Streams) -> io::Result<()> {
+        let order = serde_json::to_vec(&Order::of(plan))?;
+        let command = handed::pack(&plan.command)?;
+        let descriptors = [&streams.input, &streams.output, &streams.errors, &command];
+        handed::send(&self.events, &order, &descriptors.map(|d| d.as_fd()))
+    }
+}
+
+/// The crew that waits for the next call, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct Spare(Mutex<Option<Crew>>);
+
+impl Spare {
+    fn take(&self) -> Option<Crew> {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.take()
+    }
+
+    /// Starts a call, with the crew that waits if it suits and with a new one otherwise. What
+    /// happens is told by the socket.
+    ///
+    /// The process must have one thread.
+    ///
+    /// # Errors
+    /// There are no descriptors or processes left.
+    pub(super) fn start(&self, plan: &Plan, streams: &Streams) -> io::Result<(Keeper, OwnedFd)> {
+        let waiting = self.take().filter(|crew| crew.recipe.suits(&plan.recipe));
+        let sent = waiting.and_then(|crew| crew.send(plan, streams).ok().map(|()| crew));
+        let crew = if let Some(crew) = sent {
+            crew
+        } else {
+            let crew = Crew::new(plan.recipe.clone())?;
+            crew.send(plan, streams)?;
+            crew
+        };
+        Ok((crew.keeper, crew.events))
+    }
+
+    /// Makes a crew ready for a call like the last, unless one is.
+    pub(super) fn provide(&self, recipe: Recipe) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.is_none() {
+            // The next call tries again, and says why it can't be.
+            *spare = Crew::new(recipe).ok();
+        }
+    }
+
+    /// Ends the crew that waits.
+    pub(super) fn dismiss(&self) {
+        drop(self.take());
+    }
+}

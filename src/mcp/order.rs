@@ -1,0 +1,121 @@
+//! What a call is: what it has in common with others, and what its processes are told of it.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::approve::{Answer, Question, command};
+use crate::audit::Audit;
+use crate::config::Profiles;
+use crate::confine::{LayerName, Policy};
+use crate::evaluate::IndexedRules;
+use crate::intercept::broker::Patched;
+use crate::intercept::launcher::Command;
+
+/// A call, ready to start.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// What it has in common with other calls.
+    pub(super) recipe: Recipe,
+    /// The shell with its script.
+    pub(super) command: Command,
+    /// The shell reads its start-up files first.
+    pub(super) login: bool,
+    /// Where it starts.
+    pub(super) directory: PathBuf,
+    /// How long it may take.
+    pub(super) timeout: Duration,
+}
+
+/// What the processes of a call are made by. Of all this, policy and rules alone can change in a
+/// session.
+#[derive(Debug, Clone)]
+pub(super) struct Recipe {
+    /// What the sandbox permits.
+    pub(super) policy: Policy,
+    /// Layers without which nothing starts.
+    pub(super) require: Vec<LayerName>,
+    /// The rules.
+    pub(super) rules: Arc<IndexedRules>,
+    /// The shell brings its execs, not the kernel.
+    pub(super) patched: Option<Patched>,
+    /// The sandboxes that rules name.
+    pub(super) profiles: Profiles,
+    /// Who is asked.
+    pub(super) ask: Ask,
+    /// The records.
+    pub(super) audit: Audit,
+    /// Secrets of the server by which it knows a request again.
+    pub(super) keys: Keys,
+}
+
+impl Recipe {
+    /// Whether what was made by this one serves for `other`.
+    pub(super) fn suits(&self, other: &Self) -> bool {
+        self.policy == other.policy && Arc::ptr_eq(&self.rules, &other.rules)
+    }
+}
+
+/// What a crew is told of its call; the command comes in a file, the streams beside it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) login: bool,
+    pub(super) directory: PathBuf,
+    pub(super) timeout: Duration,
+}
+
+impl Order {
+    /// What `plan` has beside its recipe and its command.
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            login: plan.login,
+            directory: plan.directory.clone(),
+            timeout: plan.timeout,
+        }
+    }
+}
+
+/// Who is asked.
+#[derive(Debug, Clone)]
+pub(super) enum Ask {
+    /// The server knows who.
+    Server,
+    /// This program.
+    Program(command::Program),
+    /// Nobody.
+    Fixed(Answer),
+}
+
+/// Makes keys of requests that nobody can foresee.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Keys(RandomState, RandomState);
+
+impl Keys {
+    /// The same for the same request and reason, and for no other.
+    pub(super) fn of(&self, question: &Question) -> [u64; 2] {
+        let request = question.request();
+        let parts = (
+            &request.program.real,
+            &request.argv,
+            &request.cwd,
+            &question.text().because,
+        );
+        [self.0.hash_one(parts), self.1.hash_one(parts)]
+    }
+}
+
+/// The command's 0, 1 and 2.
+#[derive(Debug)]
+pub(super) struct Streams {
+    /// Standard input.
+    pub(super) input: OwnedFd,
+    /// Standard output.
+    pub(super) output: OwnedFd,
+    /// Standard error.
+    pub(super) errors: OwnedFd,
+}

@@ -1,0 +1,258 @@
+//! The wrapper and its broker, with a bash that `scripts/build-patched-shell` made; run by
+//! `CODEX_SHELL_PATCHED_BASH=PATH cargo test --test integration -- --ignored patched`.
+//!
+//! With that variable, all tests of `run -c` go this way as well; these are the wrapper's own.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use nix::sys::signal::Signal;
+
+use crate::support::ran::Ran;
+use crate::support::world::patched_bash;
+use crate::support::{World, everyone, everyone_with};
+
+const RULES: &str = "\
+prefix_rule(pattern = [\"git\", \"push\"], decision = \"forbidden\", justification = \"no\")
+prefix_rule(pattern = [\"probe\"])
+prefix_rule(pattern = [\"od\"], decision = \"prompt\")
+";
+
+/// A world whose scripts are run by the patched bash.
+fn patched(world: World) -> World {
+    assert!(
+        patched_bash().is_some(),
+        "CODEX_SHELL_PATCHED_BASH must name a bash made by scripts/build-patched-shell"
+    );
+    world.rules(RULES).fake_git().program("probe")
+}
+
+fn denied(ran: Ran) -> Ran {
+    ran.stderr_has("codex-shell: denied: git push (WORLD/team.rules:1: forbidden): no")
+        .no_file("ws/mark")
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn every_outcome() {
+    everyone(|world| {
+        let ran = patched(world).sh("git push; echo $?; /bin/echo inside; probe exit 7; echo $?");
+        denied(ran.status(0).stdout("1\ninside\n7"));
+    });
+    for (ask, told) in [("deny", "1\n"), ("allow", "0000000\n0\n")] {
+        everyone(|world| {
+            patched(world)
+                .ask(ask)
+                .sh("od </dev/null; echo $?")
+                .stdout(told.trim_end());
+        });
+    }
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn whatever_a_script_does_to_the_variables() {
+    let scripts = [
+        "unset EXEC_WRAPPER BASH_EXEC_WRAPPER CODEX_ESCALATE_SOCKET; git push",
+        "EXEC_WRAPPER= BASH_EXEC_WRAPPER= CODEX_ESCALATE_SOCKET= git push",
+        "export EXEC_WRAPPER=/bin/true CODEX_ESCALATE_SOCKET=0; git push",
+        "export CODEX_ESCALATE_SOCKET=77; git push",
+        "exec -c git push",
+        "exec -c -a git WORLD/bin/git push",
+        "readonly EXEC_WRAPPER=x; git push",
+        "echo 'unset EXEC_WRAPPER; git push' >s; chmod +x s; unset BASH_EXEC_WRAPPER; ./s",
+    ];
+    everyone_with(&scripts, |world, script| {
+        denied(patched(world).sh(script).status(1).stdout(""));
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn wherever_bash_starts_a_program() {
+    let scripts = [
+        "exec git push",
+        "git push | cat; exit ${PIPESTATUS[0]}",
+        "true | git push",
+        "git push & wait $!",
+        "(git push)",
+        "x=$(git push)",
+        "cat <(git push) /dev/null; wait $!",
+        "coproc git push; wait $COPROC_PID",
+        "command git push",
+        "eval 'git push'",
+        "f() { git push; }; f",
+        "trap 'git push' EXIT; exit 1",
+        "! ! git push",
+        "WORLD/patched-bash -c 'git push'",
+    ];
+    everyone_with(&scripts, |world, script| {
+        denied(patched(world).sh(script).status(1).stdout(""));
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn arguments_arrive_as_they_are() {
+    everyone(|world| {
+        patched(world)
+            .sh("(exec -a '' /bin/sh -c 'echo \"<$0>\"'); exec -a -x /bin/sh -c 'echo $0'")
+            .status(0)
+            .stdout("<>\n-x");
+    });
+    everyone(|world| {
+        let script = "for i in {1..10000}; do a+=(\"$i\" ''); done; \
+                      probe \"${a[@]}\" | grep -c '^argv'; \
+                      /bin/sh -c 'echo $#; eval echo \\\"\\${$#}\\\" ${19999}' x \"${a[@]}\"";
+        patched(world)
+            .sh(script)
+            .status(0)
+            .stdout("20001\n20000\n 10000");
+    });
+    everyone(|world| {
+        patched(world)
+            .sh("/usr/bin/printf '%s.' $'\\xff\\xfe' '' $'a\\nb' | base64; \
+                 probe $'\\xff' '' | grep -a 'argv.1' | base64")
+            .status(0)
+            .stdout("//4uLmEKYi4=\nYXJndlsxXSD/Cg==");
+    });
+    everyone(|world| {
+        let script = "x=$(head -c 130000 /dev/zero | tr '\\0' x); a=($x $x $x $x $x $x $x $x); \
+                      /bin/echo ${a[@]} | wc -c; probe ${a[@]} | wc -c | grep -c 1040";
+        patched(world).sh(script).status(0).stdout("1040008\n1");
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn files_that_the_kernel_cannot_run() {
+    everyone(|world| {
+        patched(world)
+            .script("ws/text", "echo \"$0|$1|$#|${BASH##*/}\"; git push\n")
+            .script("ws/empty", "")
+            .script("ws/data", "\0\0\n")
+            .script("ws/lost", "#!/nonexistent\n")
+            .sh("x=1; ./text 'a b' ''; echo $?; ./empty; echo $?; ./data; echo $?; ./lost; echo $?; \
+                 ./none; echo $?; nonesuch; echo $?; ./; echo $?; WORLD/team.rules; echo $?")
+            .stdout("./text|a b|2|patched-bash\n1\n0\n126\n127\n127\n127\n126\n126")
+            .stderr_has("codex-shell: denied: git push")
+            .stderr_has("./data: Exec format error")
+            .stderr_has("nonesuch: command not found")
+            .no_file("ws/mark");
+    });
+    everyone(|world| {
+        patched(world)
+            .script("bin/probe", "echo \"$0 $1\"; touch WORLD/out/made\n")
+            .sh("probe x")
+            .status(0)
+            .stdout("WORLD/bin/probe x")
+            .file("out/made", "");
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn nothing_of_ours_is_seen_outside() {
+    everyone(|world| {
+        let names = "grep -E 'descriptors|WRAPPER|SOCKET'";
+        patched(world)
+            .sh(format!(
+                "probe 3>a | {names}; probe <&- 2>&- | {names}; exec 4>b; probe | {names}"
+            ))
+            .status(0)
+            .stdout("descriptors 0 1 2 3\ndescriptors 1\ndescriptors 0 1 2 4");
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn a_wrapper_that_is_killed_takes_its_program_along() {
+    everyone(|world| {
+        let script = "probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done; \
+                      kill -9 $!; wait $!; echo $?";
+        patched(world).sh(script).status(0).stdout("137");
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn without_a_broker_nothing_runs() {
+    everyone(|world| {
+        let script =
+            "eval \"exec $CODEX_ESCALATE_SOCKET>&-\"; /bin/echo a; echo $?; probe; echo $?";
+        patched(world)
+            .sh(script)
+            .status(0)
+            .stdout("125\n125")
+            .stderr_has("codex-shell: error: nothing runs unjudged: the broker can't be asked");
+    });
+    everyone(|world| {
+        patched(world)
+            .start(["-c", "probe sleep WORLD/out/t; echo never"])
+            .wait_for("out/t")
+            .signal(Signal::SIGTERM)
+            .end_violently()
+            .status(143)
+            .stdout("");
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn login_files_are_not_asked_about() {
+    everyone(|world| {
+        let home = world.path("home/.bash_profile");
+        std::fs::write(&home, "od </dev/null >$HOME/x; echo \"profile $?\"\n").unwrap();
+        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o644)).unwrap();
+        patched(world)
+            .options(["--login"])
+            .sh("od </dev/null; echo $?")
+            .status(0)
+            .stdout_has("profile")
+            .stdout_has("\n1")
+            .stderr_has("denied: od");
+    });
+}
+
+/// Inside another run there is no second listener.
+#[test]
+#[ignore = "needs a patched shell"]
+fn it_takes_the_kernels_place_where_that_is_taken() {
+    everyone(|world| {
+        let bash = patched_bash().unwrap();
+        let world = world.rules(RULES).fake_git();
+        std::fs::copy(bash, world.path("bin/patched")).unwrap();
+        let inner = "WORLD/codex-shell run --rules WORLD/team.rules --sandbox danger-full-access";
+        let script = "git push; echo $?; /bin/echo inside";
+        let ran = world.options(["--sandbox", "danger-full-access"]).run([
+            "--",
+            "sh",
+            "-c",
+            &format!("{inner} --shell WORLD/bin/patched -c '{script}'"),
+        ]);
+        denied(
+            ran.status(0)
+                .stdout("1\ninside")
+                .stderr_has("brings execs instead"),
+        );
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn a_shell_that_is_not_patched_is_refused() {
+    World::new()
+        .run([
+            "--interceptor",
+            "shell",
+            "--shell",
+            "/bin/bash",
+            "-c",
+            "true",
+        ])
+        .status(125)
+        .stderr_has("does not start the program that EXEC_WRAPPER names");
+    World::new()
+        .run(["--interceptor", "shell", "--", "true"])
+        .status(125)
+        .stderr_has("needs a script");
+}

@@ -1,0 +1,286 @@
+//! What a rule that permits a prefix stretches to: more of the same, but nothing that makes another
+//! command of it.
+
+use codex_shell::evaluate::{IndexedRules, Judgement, Placement, judge};
+use codex_shell::request::{Program, Request};
+use codex_shell::rules::{Decision, from_own_text};
+
+fn judged(rules: &str, command: &str) -> Judgement {
+    let argv = shlex::split(command).unwrap();
+    let program = Program::named(&argv[0]);
+    let argv = argv.iter().map(Into::into).collect();
+    let rules = from_own_text("t.rules", rules);
+    assert_eq!(rules.diagnostics, []);
+    let request = Request::new(program, argv, "/work/project".into());
+    judge(&IndexedRules::new(rules), &request)
+}
+
+/// A rule that permits the words of `prefix`.
+fn rule(prefix: &str) -> String {
+    let words = shlex::split(prefix).unwrap();
+    format!("prefix_rule({words:?})\n")
+}
+
+fn permits(prefix: &str, command: &str) -> bool {
+    let verdict = judged(&rule(prefix), command).verdict;
+    verdict.decision == Decision::Allow && verdict.placement == Placement::Outside
+}
+
+/// A prefix, and what it permits.
+const MORE_OF_THE_SAME: &[(&str, &[&str])] = &[
+    (
+        "cargo build",
+        &[
+            "cargo build",
+            "cargo build --release -p x --features a,b",
+            "cargo build -j4 --locked",
+        ],
+    ),
+    (
+        "cargo test",
+        &[
+            "cargo test",
+            "cargo test --workspace -- --nocapture",
+            "cargo test -p x name",
+        ],
+    ),
+    ("cargo fetch", &["cargo fetch --locked"]),
+    (
+        "cargo",
+        &[
+            "cargo check --all-targets",
+            "cargo fmt --check",
+            "cargo clippy -- -D warnings",
+        ],
+    ),
+    (
+        "git",
+        &[
+            "git status",
+            "git diff --stat",
+            "git log --oneline -5",
+            "git push origin main",
+            "git commit -m x",
+        ],
+    ),
+    ("git status", &["git status", "git status -sb --porcelain"]),
+    (
+        "git push",
+        &["git push", "git push -u origin main", "git push --tags"],
+    ),
+    (
+        "git fetch",
+        &["git fetch --all --prune", "git fetch origin main"],
+    ),
+    (
+        "gh pr",
+        &[
+            "gh pr view 5 --json title",
+            "gh pr list --state open",
+            "gh pr create --title x --body y",
+        ],
+    ),
+    ("make", &["make", "make -j4 test", "make -s all V=1"]),
+    (
+        "npm",
+        &["npm install", "npm run build", "npm test", "npm ci"],
+    ),
+    ("npm install", &["npm install", "npm install --save-dev x"]),
+    ("pip install", &["pip install x", "pip install --upgrade x"]),
+    ("uv sync", &["uv sync --frozen"]),
+    ("go build", &["go build ./...", "go build -v ./cmd/x"]),
+    ("go test", &["go test ./...", "go test -run X -v ./x"]),
+    (
+        "docker ps",
+        &["docker ps -a", "docker ps --format '{{.Names}}'"],
+    ),
+    (
+        "kubectl get",
+        &["kubectl get pods -A", "kubectl get pod x -o yaml"],
+    ),
+    (
+        "terraform plan",
+        &["terraform plan", "terraform plan -var a=b"],
+    ),
+    (
+        "curl",
+        &[
+            "curl -sSL https://x",
+            "curl -H a:b -d x https://x",
+            "curl -s -o /dev/null https://x",
+        ],
+    ),
+    ("tar tf", &["tar tf a.tar"]),
+    ("ls", &["ls -la /x"]),
+    ("grep", &["grep -rn x ."]),
+    ("rg", &["rg -n x src"]),
+    ("find", &["find . -name '*.rs' -type f"]),
+    ("sort", &["sort -u x", "sort -k2,2n x"]),
+    ("ps", &["ps aux"]),
+    ("systemctl status", &["systemctl status x"]),
+    ("brew install", &["brew install x"]),
+    (
+        "sudo apt-get update",
+        &["sudo apt-get update", "sudo apt-get update -qq"],
+    ),
+    ("env FOO=1 cargo test", &["env FOO=1 cargo test --release"]),
+    ("timeout 60 make", &["timeout 60 make test"]),
+    ("pip install -r", &["pip install -r requirements.txt"]),
+    // Who names the option decides on what it does.
+    ("git -c", &["git -c core.pager=cat log"]),
+    ("sort -o out.txt", &["sort -o out.txt in.txt"]),
+    ("find . -exec", &["find . -exec grep -l x {} +"]),
+    (
+        "python3 -m pytest",
+        &["python3 -m pytest", "python3 -m pytest -q tests"],
+    ),
+    ("python3 manage.py", &["python3 manage.py migrate"]),
+    ("bash build.sh", &["bash build.sh", "bash build.sh --fast"]),
+    ("bash -c", &["bash -c 'make all'"]),
+    ("cp a b", &["cp a b"]),
+    ("tee log.txt", &["tee log.txt"]),
+    ("busybox ls", &["busybox ls -la"]),
+    // Nothing is known of these.
+    ("frobnicate", &["frobnicate --exec x", "frobnicate y"]),
+];
+
+/// A prefix, a command that it does not permit, and what explain says.
+const ANOTHER_COMMAND: &[(&str, &str, &str)] = &[
+    (
+        "tar",
+        "tar xf a --to-command=sh",
+        "option `--to-command` runs a command line",
+    ),
+    (
+        "tar",
+        "tar cf a --checkpoint-action=exec=x b",
+        "option `--checkpoint-action` can run another program",
+    ),
+    (
+        "git",
+        "git -c alias.x=!y x",
+        "option `-c` can run another program",
+    ),
+    (
+        "git",
+        "git frob",
+        "nothing is known of the subcommand `frob`",
+    ),
+    (
+        "git push",
+        "git push --receive-pack=x",
+        "option `--receive-pack` can run another program",
+    ),
+    (
+        "git status",
+        "git status --frob",
+        "option `--frob` is unknown",
+    ),
+    (
+        "cargo build",
+        "cargo build --config build.rustc=x",
+        "option `--config` can run another program",
+    ),
+    (
+        "make",
+        "make SHELL=x",
+        "option `SHELL=` can run another program",
+    ),
+    ("make", "make -f x", "option `-f` can run another program"),
+    (
+        "timeout 60 make",
+        "timeout 60 make -f x",
+        "option `-f` can run another program",
+    ),
+    ("sort", "sort -o x y", "option `-o` writes a file"),
+    ("curl", "curl -o x https://y", "option `-o` writes a file"),
+    (
+        "find",
+        "find . -exec x {} +",
+        "option `-exec` can run another program",
+    ),
+    ("awk", "awk 'BEGIN{system(1)}'", "is a program that it runs"),
+    (
+        "bash",
+        "bash x.sh",
+        "`x.sh` is a file of commands that it runs",
+    ),
+    (
+        "bash",
+        "bash -c x",
+        "it runs a script that the rule doesn't name",
+    ),
+    ("bash", "bash", "it runs what its standard input says"),
+    ("python3", "python3 -", "is a file of commands that it runs"),
+    ("python3", "python3", "it runs what its standard input says"),
+    (
+        "timeout",
+        "timeout 5 x",
+        "it runs `x`, which the rule doesn't name",
+    ),
+    (
+        "env FOO=1",
+        "env FOO=1 x",
+        "it runs `x`, which the rule doesn't name",
+    ),
+    (
+        "busybox",
+        "busybox sh -c x",
+        "it runs `sh`, which the rule doesn't name",
+    ),
+    ("cp", "cp a b", "`b` is a file that it writes"),
+    ("tee", "tee x", "`x` is a file that it writes"),
+    (
+        "watch ls",
+        "watch ls ';x'",
+        "it runs a script that the rule doesn't name",
+    ),
+    ("gcc", "gcc @x", "`@x` is a file of commands that it runs"),
+    (
+        "gcc",
+        "gcc -Wl,-plugin,x y.c",
+        "option `-Wl,` can run another program",
+    ),
+    (
+        "gcc",
+        "gcc -wrapper x,y z.c",
+        "option `-wrapper` runs a command line",
+    ),
+];
+
+#[test]
+fn a_prefix_permits_more_of_the_same() {
+    let mut wrong = Vec::new();
+    for (prefix, commands) in MORE_OF_THE_SAME {
+        for command in *commands {
+            if !permits(prefix, command) {
+                let trace = judged(&rule(prefix), command).trace;
+                wrong.push(format!("{prefix}: {command}: {:?}", trace.discounted));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_prefix_does_not_permit_another_command_and_says_why() {
+    let mut wrong = Vec::new();
+    for (prefix, command, why) in ANOTHER_COMMAND {
+        let judgement = judged(&rule(prefix), command);
+        let mut reasons = judgement.trace.discounted.iter();
+        let said = reasons.any(|(_, reason)| reason.contains(why));
+        if judgement.verdict.placement == Placement::Outside || !said {
+            wrong.push(format!("{prefix}: {command}: {:?}", judgement.trace));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A person who is asked sees all the words.
+#[test]
+fn a_prompt_still_leads_outside() {
+    let rules = "prefix_rule([\"tar\"], decision = \"prompt\")\n";
+    let verdict = judged(rules, "tar xf a --to-command=sh").verdict;
+    assert_eq!(verdict.decision, Decision::Prompt);
+    assert_eq!(verdict.placement, Placement::Outside);
+}
