@@ -135,7 +135,9 @@ impl ExecCall {
         spans.push((self.path, empty.saturating_add(1)));
         let asked = OsString::from_vec(path);
         let by_path = self.is_by_path().then_some(Path::new(&asked));
-        let known = by_path.and_then(|path| tampering.known(path)).cloned();
+        let known = by_path
+            .and_then(|path| tampering.known(path, self.tid()))
+            .cloned();
         let original = |real: &Path, open: &Path| {
             let found = originals.of(real, open, &|name| rules.has_rules_on(name));
             found.map(Path::to_owned)

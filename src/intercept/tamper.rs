@@ -5,6 +5,7 @@
 //! exec watched, which costs a fifth of what the exec does.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -28,6 +29,8 @@ const SECOND_LOOK: Duration = Duration::from_millis(20);
 /// What is known of the sandboxed side's means to change an exec under way.
 #[derive(Debug)]
 pub struct Tampering {
+    /// A sandbox is in force.
+    confined: bool,
     /// Processes may write each other's memory in ways that don't show.
     anybody: bool,
     /// There are processes with several threads.
@@ -50,6 +53,7 @@ impl Tampering {
     /// In the beginning; `confined`: a sandbox is in force.
     pub fn new(confined: bool) -> Self {
         Self {
+            confined,
             anybody: !confined,
             threads: false,
             fixed: HashMap::new(),
@@ -74,16 +78,22 @@ impl Tampering {
         self.threads = true;
     }
 
-    /// The program at `path`, if it was seen to be beyond reach and is the same still.
-    pub fn known(&self, path: &Path) -> Option<&Fixed> {
+    /// The program at `path`, as the caller `tid` sees it, if it was seen to be beyond reach and is
+    /// the same still.
+    pub fn known(&self, path: &Path, tid: Pid) -> Option<&Fixed> {
         let fixed = self.fixed.get(path)?;
-        let now = stat(path).ok()?;
+        let now = if self.confined {
+            stat(path).ok()?
+        } else {
+            stat(&in_root_of(tid, path)).ok()?
+        };
         let key = |s: &FileStat| (s.st_dev, s.st_ino, s.st_ctime, s.st_ctime_nsec, s.st_mode);
         (key(&now) == key(&fixed.stat)).then_some(fixed)
     }
 
     /// Remembers the program, so that its next exec needs no second look at the file, if it is
-    /// beyond reach. `writable` are the sandbox's writable roots.
+    /// beyond reach. `writable` are the sandbox's writable roots. Without a sandbox there is nothing
+    /// beyond reach, and nothing to be gained: then it is enough that the file is the same.
     pub fn remember(
         &mut self,
         call: &ExecCall,
@@ -91,7 +101,7 @@ impl Tampering {
         asked: &Asked,
         writable: &[PathBuf],
     ) {
-        if !self.anybody && call.is_by_path() && request.interpreter.is_none() {
+        if !(self.anybody && self.confined) && call.is_by_path() && request.interpreter.is_none() {
             self.is_fixed(request, asked, writable);
         }
     }
@@ -106,9 +116,9 @@ impl Tampering {
         writable: &[PathBuf],
     ) -> bool {
         let tid = call.tid();
-        let safe = !self.anybody
-            && call.is_by_path()
+        let safe = call.is_by_path()
             && self.is_fixed(request, asked, writable)
+            && !self.anybody
             && (!self.threads || is_alone(tid))
             && is_private(tid, &asked.spans);
         if safe {
@@ -139,6 +149,13 @@ impl Tampering {
         }
         true
     }
+}
+
+/// A path to what `tid`, which may have a root of its own, finds at an absolute `path`.
+fn in_root_of(tid: Pid, path: &Path) -> PathBuf {
+    let mut whole = OsString::from(format!("/proc/{tid}/root"));
+    whole.push(path);
+    PathBuf::from(whole)
 }
 
 fn is_path_fixed(request: &Request, writable: &[PathBuf]) -> bool {
