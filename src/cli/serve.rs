@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::run::layer;
-use super::settings::{self, SandboxMode, Which};
+use super::settings::{self, Which};
 use crate::approve::Answer;
 use crate::audit::Audit;
 use crate::config::settings::Source;
@@ -36,7 +36,7 @@ pub(super) struct Args {
 
     /// The most that the sandbox permits, whatever the client says
     #[arg(long, value_name = "MODE", value_enum)]
-    sandbox: Option<SandboxMode>,
+    sandbox: Option<Most>,
 
     /// Whether that sandbox has a network [default: false]
     #[arg(long, value_name = "BOOL")]
@@ -143,10 +143,35 @@ pub(super) fn main(args: Args) -> Exit {
     }
 }
 
+/// The values of `--sandbox`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Most {
+    /// Nothing can be written
+    ReadOnly,
+    /// The working directory and temporary files can be written
+    WorkspaceWrite,
+    /// No sandbox: programs are judged, but nothing holds them
+    DangerFullAccess,
+    /// What the client says, and until it has, read-only
+    #[value(alias = "none")]
+    Client,
+}
+
+impl Most {
+    fn mode(self) -> Option<Mode> {
+        match self {
+            Self::ReadOnly => Some(Mode::ReadOnly),
+            Self::WorkspaceWrite => Some(Mode::WorkspaceWrite),
+            Self::DangerFullAccess => Some(Mode::DangerFullAccess),
+            Self::Client => None,
+        }
+    }
+}
+
 impl Args {
     fn flags(&self) -> Flags {
         Flags {
-            sandbox: self.sandbox.map(Mode::from),
+            sandbox: self.sandbox.and_then(Most::mode),
             network: self.network,
             writable: self.writable.clone(),
             interceptor: self.interceptor.map(Interceptor::from),
@@ -168,7 +193,8 @@ impl Args {
         let temporary = std::env::var_os("TMPDIR");
         let profiles = Profiles::new(&settings, places.directory.clone(), temporary);
         // Where nobody has said anything, the client does.
-        let is_set = settings.sandbox.source != Source::Default;
+        let is_set =
+            settings.sandbox.source != Source::Default && self.sandbox != Some(Most::Client);
         Ok(Options {
             sandbox: is_set.then_some(settings.sandbox.value),
             network: settings.network.value,
