@@ -51,6 +51,9 @@ struct Record<'a> {
     profile: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
+    /// The rules on trial that would have counted, each as its file and line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    on_trial: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<&'a str>,
     /// `true` for what a login shell's start-up files do.
@@ -158,11 +161,12 @@ impl Audit {
         if self.file.is_none() {
             return;
         }
+        let place = |index| {
+            let rule = rules.rules().rule(index);
+            rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
+        };
         let because = match &judgement.verdict.basis {
-            Basis::Rule(index) => {
-                let rule = rules.rules().rule(*index);
-                rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
-            }
+            Basis::Rule(index) => place(*index),
             Basis::Default(index) => {
                 let rule = rules.rules().defaults.get(*index);
                 rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
@@ -177,6 +181,8 @@ impl Audit {
             let profiles = judgement.verdict.profiles.iter().map(ToString::to_string);
             record.profile = profiles.reduce(|all, one| all + " and " + &one);
             record.because = Some(because);
+            let on_trial = judgement.trace.on_trial.iter();
+            record.on_trial = on_trial.map(|matched| place(matched.rule)).collect();
         });
     }
 
@@ -240,6 +246,7 @@ impl Audit {
             placement: None,
             profile: None,
             because: None,
+            on_trial: Vec::new(),
             answer: None,
             startup: self.startup,
             dropped_variables: Vec::new(),

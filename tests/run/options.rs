@@ -322,6 +322,29 @@ fn the_audit_file_has_a_line_of_json_for_each_event() {
     });
 }
 
+#[test]
+fn the_audit_file_tells_of_rules_on_trial() {
+    everyone(|world| {
+        let ran = world
+            .rules("command_rule(program = \"ls\", decision = \"forbidden\", enforce = False)\n")
+            .options(["--audit", "WORLD/out/log"])
+            .sh("ls -d /; /bin/true")
+            .status(0)
+            .stdout("/");
+        let text = ran.left("out/log");
+        let of = |command: &str| -> serde_json::Value {
+            let mut records = text.lines().map(|line| serde_json::from_str(line).unwrap());
+            records
+                .find(|record: &serde_json::Value| record["command"] == command)
+                .unwrap()
+        };
+        let place = format!("{}:1", ran.world.path("team.rules").display());
+        assert_eq!(of("ls -d /")["on_trial"], serde_json::json!([place]));
+        assert_eq!(of("ls -d /")["decision"], "allow");
+        assert!(of("/bin/true").get("on_trial").is_none(), "{text}");
+    });
+}
+
 /// A second run appends.
 #[test]
 fn the_audit_file_grows() {
