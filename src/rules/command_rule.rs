@@ -98,14 +98,14 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span, home: Tilde<'_>) 
 
 /// What the conditions of `command_rule` or `case` say.
 pub(super) fn meaning(arguments: &mut Arguments<'_>, home: Tilde<'_>) -> Meaning {
-    let patterns = |json: &Json| conditions::alternatives(json, home);
+    let directories = |json: &Json| conditions::directories(json, home);
     Meaning {
         subcommand: condition(arguments, "subcommand", conditions::subcommand).unwrap_or_default(),
         flags: condition(arguments, "flags", conditions::flags).unwrap_or_default(),
         without: condition(arguments, "without", conditions::options).unwrap_or_default(),
         operands: condition(arguments, "args", |json| conditions::operands(json, home)),
         exact: arguments.bool("exact").unwrap_or(false),
-        cwd: condition(arguments, "cwd", patterns).unwrap_or_default(),
+        cwd: condition(arguments, "cwd", directories).unwrap_or_default(),
         environment: condition(arguments, "env", |json| conditions::environment(json, home))
             .unwrap_or_default(),
     }

@@ -110,6 +110,17 @@ pub(super) fn alternatives(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
     }
 }
 
+/// The same for directories: a plain one may start with `~` too.
+pub(super) fn directories(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
+    let mut patterns = alternatives(json, home)?;
+    for pattern in &mut patterns {
+        if let Pattern::Literal(path) = pattern {
+            *path = home.replaced(path);
+        }
+    }
+    Ok(patterns)
+}
+
 fn patterns_of(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
     let items = json.as_array().ok_or("takes a list of patterns")?;
     items.iter().map(|item| pattern(item, home)).collect()
@@ -222,4 +233,23 @@ fn tagged<'a>(json: &'a Json, tag: &str) -> Option<&'a Json> {
 fn strings(json: &Json) -> Option<Vec<String>> {
     let items = json.as_array()?.iter();
     items.map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_directory_is_meant_where_a_path_is() {
+        let home = Tilde(Some("/home/me"));
+        let literal = |patterns: Read<Vec<Pattern>>| match patterns.unwrap().as_slice() {
+            [Pattern::Literal(path)] => path.clone(),
+            other => panic!("{other:?}"),
+        };
+        for (written, directory) in [("~/x", "/home/me/x"), ("~", "/home/me"), ("~x", "~x")] {
+            let json = Json::from(written);
+            assert_eq!(literal(directories(&json, home)), directory);
+            assert_eq!(literal(alternatives(&json, home)), written);
+        }
+    }
 }
