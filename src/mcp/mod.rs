@@ -41,7 +41,7 @@ use std::time::Duration;
 
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 pub use session::{Options, Who};
 
@@ -54,8 +54,6 @@ use crate::sys::signals;
 
 /// How long calls may take to end when the client is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the rules wait for a first answer: loading them would hold it up.
-const FIRST_ANSWER: Duration = Duration::from_millis(100);
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -96,21 +94,13 @@ async fn talk(
     gone: watch::Sender<bool>,
     ending: Ending,
 ) -> Result<Option<i32>, ServeError> {
-    let answered = Arc::new(Notify::new());
-    let wire = Wire::new(gone.clone(), Arc::clone(&answered))?;
+    let wire = Wire::new(gone.clone())?;
     let _socket = match session.options.ask {
         Who::Queue => Some(queue::open(Arc::clone(session))?),
         Who::Client | Who::Program(_) | Who::Fixed(_) => None,
     };
-    let loading = async {
-        // Early or late, the rules are loaded.
-        let _ = tokio::time::timeout(FIRST_ANSWER, answered.notified()).await;
-        session.load_rules();
-        session.broken_rules().await
-    };
     let result = tokio::select! {
         result = converse(session, wire) => result.map(|()| None).map_err(ServeError::Io),
-        errors = loading => Err(ServeError::Rules(errors)),
         signal = ending.next() => Ok(Some(signal?)),
     };
     gone.send_replace(true);

@@ -1,4 +1,4 @@
-//! The rules of a session: loaded when first needed, and again when a file has changed.
+//! The rules of a session: loaded at its beginning, and again when a file has changed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -19,7 +19,7 @@ pub(super) struct Rulebook {
     seen: Vec<Seen>,
     /// What the settings name beside the usual places.
     named: Vec<PathBuf>,
-    rules: Option<Arc<IndexedRules>>,
+    rules: Arc<IndexedRules>,
 }
 
 /// A file or directory, and what changes when it is written or replaced.
@@ -45,28 +45,25 @@ struct Read {
 }
 
 impl Rulebook {
-    /// Nothing is loaded yet.
-    pub(super) fn new(given: Vec<PathBuf>, places: Places) -> Self {
-        Self {
+    /// Loads the rules.
+    ///
+    /// # Errors
+    /// What is wrong with the files, a text for each.
+    pub(super) fn load(given: Vec<PathBuf>, places: Places) -> Result<Self, Vec<String>> {
+        let mut rulebook = Self {
             given,
             places,
             seen: Vec::new(),
             named: Vec::new(),
-            rules: None,
-        }
+            rules: Arc::new(IndexedRules::new(RuleSet::default())),
+        };
+        rulebook.read()?;
+        Ok(rulebook)
     }
 
-    /// The rules in force, if any have been loaded.
-    pub(super) fn rules(&self) -> Option<&Arc<IndexedRules>> {
-        self.rules.as_ref()
-    }
-
-    /// Loads the rules for the first time.
-    ///
-    /// # Errors
-    /// What is wrong with the files, a text for each.
-    pub(super) fn load(&mut self) -> Result<(), Vec<String>> {
-        self.read().map(drop)
+    /// The rules in force.
+    pub(super) fn rules(&self) -> Arc<IndexedRules> {
+        Arc::clone(&self.rules)
     }
 
     /// Loads the rules again if a file has changed; says so, or what is wrong with them: then the
@@ -99,7 +96,7 @@ impl Rulebook {
         if set.is_broken() {
             return Err(diagnostics::error_texts(&set).collect());
         }
-        self.rules = Some(Arc::new(IndexedRules::new(set)));
+        self.rules = Arc::new(IndexedRules::new(set));
         Ok(notes)
     }
 

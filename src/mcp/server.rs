@@ -45,7 +45,7 @@ impl Server {
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let params: ExecParams = parse(arguments.clone())?;
-        let rules = self.session.rules(&context.peer)?;
+        let rules = self.session.rules(&context.peer);
         let plan = match params.plan(&self.session, rules) {
             Ok(plan) => plan,
             Err(why) => return Ok(shell::failure(&why).into()),
@@ -161,7 +161,7 @@ impl Server {
 
     fn explain(&self, arguments: Value, context: &Context) -> Result<CallToolResponse, ErrorData> {
         let params: ExplainParams = parse(arguments)?;
-        let rules = self.session.rules(&context.peer)?;
+        let rules = self.session.rules(&context.peer);
         let policy = self.session.policy(None);
         Ok(explain::result(&params, &rules, policy.as_ref(), &self.session.options).into())
     }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{CustomNotification, ErrorData, ServerNotification};
+use rmcp::model::{CustomNotification, ServerNotification};
 use rmcp::service::Peer;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::ServeError;
 use super::approval;
 use super::crew::Spare;
 use super::limits::{Limits, tightened};
@@ -99,8 +100,6 @@ pub(super) struct Session {
     here: PathBuf,
     state: Mutex<State>,
     rulebook: Mutex<Rulebook>,
-    /// Why the rules can't be loaded, if they can't: then the server ends.
-    broken: watch::Sender<Vec<String>>,
     /// The signals as the server's caller left them, and as commands find them.
     pub(super) signals: Signals,
     /// Questions for `codex-shell approve`.
@@ -138,13 +137,14 @@ impl Session {
     /// Begins a session.
     ///
     /// # Errors
-    /// There is no working directory.
+    /// The rules can't be loaded, or there is no working directory.
     pub(super) fn new(
         options: Options,
         signals: Signals,
         gone: watch::Receiver<bool>,
-    ) -> io::Result<Self> {
-        let rulebook = Rulebook::new(options.rules.clone(), options.places.clone());
+    ) -> Result<Self, ServeError> {
+        let rulebook = Rulebook::load(options.rules.clone(), options.places.clone());
+        let rulebook = rulebook.map_err(ServeError::Rules)?;
         Ok(Self {
             options,
             keys: Keys::default(),
@@ -155,7 +155,6 @@ impl Session {
             here: std::env::current_dir()?,
             state: Mutex::default(),
             rulebook: Mutex::new(rulebook),
-            broken: watch::channel(Vec::new()).0,
             signals,
             queue: Queue::default(),
             remembered: Mutex::default(),
@@ -230,43 +229,19 @@ impl Session {
         }
     }
 
-    /// Loads the rules, if that has not been done.
-    pub(super) fn load_rules(&self) {
-        let mut rulebook = lock(&self.rulebook);
-        if rulebook.rules().is_none()
-            && let Err(errors) = rulebook.load()
-        {
-            self.broken.send_replace(errors);
-        }
-    }
-
-    /// Waits until the rules turn out to be such that the server must end: what is wrong with them.
-    pub(super) async fn broken_rules(&self) -> Vec<String> {
-        let mut broken = self.broken.subscribe();
-        match broken.wait_for(|errors| !errors.is_empty()).await {
-            Ok(errors) => errors.clone(),
-            // The sender lives as long as this session.
-            Err(_) => std::future::pending().await,
-        }
-    }
-
     /// The rules, loaded again if they have changed; the client is told.
-    ///
-    /// # Errors
-    /// There are none: the server is about to end.
-    pub(super) fn rules(&self, peer: &Peer<RoleServer>) -> Result<Arc<IndexedRules>, ErrorData> {
-        self.load_rules();
+    pub(super) fn rules(&self, peer: &Peer<RoleServer>) -> Arc<IndexedRules> {
         let (rules, news) = {
             let mut rulebook = lock(&self.rulebook);
-            let news = rulebook.rules().is_some().then(|| rulebook.refresh());
-            (rulebook.rules().map(Arc::clone), news.flatten())
+            let news = rulebook.refresh();
+            (rulebook.rules(), news)
         };
         match news {
             Some(Ok(text)) => self.log(peer, "info", &text),
             Some(Err(text)) => self.log(peer, "error", &text),
             None => {}
         }
-        rules.ok_or_else(|| ErrorData::internal_error("the rules can't be loaded", None))
+        rules
     }
 
     /// Sends the client a message for its log.

@@ -1,14 +1,13 @@
 //! JSON-RPC messages, one a line. A line that is none gets its error, and the server lives on.
 
 use std::io;
-use std::sync::Arc;
 
 use rmcp::RoleServer;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::stdio::Stdio;
 
@@ -33,18 +32,16 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Connects standard input and output. `gone` is told when the input ends, `answered` when
-    /// something was written.
+    /// Connects standard input and output. `gone` is told when the input ends.
     ///
     /// # Errors
     /// One of them is closed.
-    pub(super) fn new(gone: watch::Sender<bool>, answered: Arc<Notify>) -> io::Result<Self> {
+    pub(super) fn new(gone: watch::Sender<bool>) -> io::Result<Self> {
         let mut stdout = Stdio::output()?;
         let (output, mut lines) = mpsc::unbounded_channel::<Line>();
         tokio::spawn(async move {
             while let Some((line, written)) = lines.recv().await {
                 let result = stdout.write_all(&line).await;
-                answered.notify_one();
                 if let Some(written) = written {
                     // Whoever waited may have been cancelled.
                     let _ = written.send(result);
