@@ -50,7 +50,7 @@ use server::Server;
 use session::{Session, Signals};
 use wire::Wire;
 
-use crate::sys::signals;
+use crate::sys::{resident, signals};
 
 /// How long calls may take to end when the client is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -115,6 +115,7 @@ async fn converse(session: &Arc<Session>, wire: Wire) -> io::Result<()> {
     };
     match server.serve(wire).await {
         Ok(service) => {
+            resident::let_code_go();
             // However it ended, the client is gone.
             let _ = service.waiting().await;
         }

@@ -20,6 +20,7 @@ pub mod process_memory;
 pub mod proxy_image;
 pub mod read_capped;
 pub mod registers;
+pub mod resident;
 pub mod respawn;
 pub mod rlimit;
 pub mod seccomp;
