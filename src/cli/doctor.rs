@@ -18,6 +18,7 @@ use crate::intercept::{launcher, probe};
 use crate::report;
 use crate::report::layers::Machine;
 use crate::sys::listener::Listener;
+use crate::sys::messages;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -104,7 +105,7 @@ fn try_out() -> Result<Layers, RunError> {
         writable: vec![PathBuf::from("/tmp")],
         workspaces: Vec::new(),
     };
-    let (ours, theirs) = launcher::channel()?;
+    let (ours, theirs) = messages::pair()?;
     let setup = Setup {
         policy: &policy,
         require: &[],

@@ -7,6 +7,7 @@ use super::launcher;
 use super::run::{Ended, Run, RunError, Standing};
 use super::supervisor::Session;
 use crate::confine::{LayerName, Layers, Mode, Policy};
+use crate::sys::messages;
 
 /// A sandbox that stands before its command is known.
 pub struct Ahead {
@@ -26,7 +27,7 @@ impl Ahead {
     /// # Errors
     /// No command could start in it.
     pub fn new(policy: &Policy, require: &[LayerName]) -> Result<Self, RunError> {
-        let (gate, theirs) = launcher::channel()?;
+        let (gate, theirs) = messages::pair()?;
         let kept = [theirs.as_raw_fd()];
         let standing = Standing::new(policy, require, &kept, |listener, channel| {
             launcher::main_ahead(theirs, listener, channel)

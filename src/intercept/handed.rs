@@ -120,7 +120,7 @@ fn parse(bytes: &[u8]) -> Option<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intercept::launcher;
+    use crate::sys::messages;
 
     fn text(word: &[u8]) -> CString {
         CString::new(word).unwrap()
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn descriptors_come_with_the_text() {
-        let (ours, theirs) = launcher::channel().unwrap();
+        let (ours, theirs) = messages::pair().unwrap();
         let file = memfd_create("probe", MFdFlags::MFD_CLOEXEC).unwrap();
         send(&ours, b"two", &[file.as_fd(), file.as_fd()]).unwrap();
         let (text, descriptors) = receive(&theirs).unwrap().unwrap();

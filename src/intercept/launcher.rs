@@ -7,10 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, socketpair,
-};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, execvpe};
 
 use super::handed;
@@ -32,20 +29,6 @@ pub struct Command {
     pub ignored: u64,
     /// Blocked signals, likewise.
     pub blocked: u64,
-}
-
-/// The two ends of the way by which the listener reaches the supervisor.
-///
-/// # Errors
-/// What socketpair(2) answered.
-pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
-    let flags = SockFlag::SOCK_CLOEXEC;
-    Ok(socketpair(
-        AddressFamily::Unix,
-        SockType::SeqPacket,
-        None,
-        flags,
-    )?)
 }
 
 /// What the first process does; the result is its exit status. The command keeps the descriptors

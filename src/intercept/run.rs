@@ -21,7 +21,7 @@ use super::{clock::Clock, keeper, probe};
 use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
-use crate::sys::{pidfd::PidFd, tree};
+use crate::sys::{messages, pidfd::PidFd, tree};
 
 /// How long the first process has to end once nothing runs in its sandbox, in milliseconds.
 const GRACE: u8 = 20;
@@ -109,7 +109,7 @@ impl Standing {
         pass: &[RawFd],
         launcher: impl FnOnce(OwnedFd, OwnedFd) -> u8,
     ) -> Result<Self, RunError> {
-        let (ours, theirs) = launcher::channel()?;
+        let (ours, theirs) = messages::pair()?;
         let keep = [pass, &[theirs.as_raw_fd()]].concat();
         let setup = Setup {
             policy,
