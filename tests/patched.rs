@@ -23,6 +23,10 @@ fn patched(world: World) -> World {
         patched_bash().is_some(),
         "CODEX_SHELL_PATCHED_BASH must name a bash made by scripts/build-patched-shell"
     );
+    let world = match std::env::var_os("ASAN_OPTIONS") {
+        Some(options) => world.env("ASAN_OPTIONS", options),
+        None => world,
+    };
     world.rules(RULES).fake_git().program("probe")
 }
 
