@@ -147,6 +147,16 @@ const MORE_OF_THE_SAME: &[(&str, &[&str])] = &[
 /// A prefix, a command that it does not permit, and what explain says.
 const ANOTHER_COMMAND: &[(&str, &str, &str)] = &[
     (
+        "openssl",
+        "openssl pkey -in org.openssl.engine:/tmp/x.so:k",
+        "option `-in` can run another program",
+    ),
+    (
+        "curl",
+        "curl --unix-socket /run/docker.sock http://x/",
+        "option `--unix-socket` can run another program",
+    ),
+    (
         "tar",
         "tar xf a --to-command=sh",
         "option `--to-command` runs a command line",

@@ -72,7 +72,7 @@ impl Places {
             .collect()
     }
 
-    /// Every file and folder that can make [`super::load`] find other rules when it changes, whether
+    /// Every file and folder that can make [`super::load()`] find other rules when it changes, whether
     /// it exists or not. What a folder of rules holds is not among them.
     pub fn watched(&self) -> Vec<PathBuf> {
         let mut paths = vec![PathBuf::from(ADMIN_RULES)];

@@ -60,10 +60,13 @@ fn gathered(wanted: &dyn Fn(&OsStr) -> bool) -> Gathered {
         .collect();
     let mut sized: HashMap<u64, Vec<PathBuf>> = HashMap::new();
     for entry in folders.iter().filter_map(|f| f.read_dir().ok()).flatten() {
-        let Some(entry) = entry.ok().filter(|entry| wanted(&entry.file_name())) else {
+        let Ok(entry) = entry else {
             continue;
         };
         let path = entry.path();
+        if !wanted(&entry.file_name()) && !wanted(path.as_os_str()) {
+            continue;
+        }
         match std::fs::metadata(&path) {
             Ok(file) if file.is_file() && file.len() > 0 => {
                 sized.entry(file.len()).or_default().push(path);

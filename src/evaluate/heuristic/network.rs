@@ -9,7 +9,9 @@ use super::shell::{self, SHELLS};
 use crate::script::Stage;
 
 heuristic! {
-    /// What the network sends, run as a program: `curl … | sh` and its like, in a shell's script.
+    /// What the network sends, run as a program: `curl … | sh` and its like, in a script
+    /// that a command gives to a shell. What `run -c` and the tool `shell` are given is not looked at
+    /// as a whole: there, each program is judged as it starts.
     ///
     /// ## Why it is dangerous
     ///

@@ -26,7 +26,7 @@ use crate::sys::{clone, fork, messages};
 /// The first word by which this binary knows that it is this helper.
 pub const WORD: &str = "__own-sandbox";
 
-/// Does what the words behind [`WORD`] ask for: a [`Job`], then the program's argument vector.
+/// Does what the words behind [`WORD`] ask for: a `Job`, then the program's argument vector.
 pub fn main(mut words: impl Iterator<Item = OsString>) -> Exit {
     let job = words.next().and_then(|text| text.into_string().ok());
     let job: Option<Job> = job.and_then(|text| serde_json::from_str(&text).ok());
