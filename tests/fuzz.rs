@@ -107,6 +107,11 @@ fn first_lines_of_scripts() {
 }
 
 #[test]
+fn frames_of_wrapper_and_broker() {
+    feed("frames", targets::frames);
+}
+
+#[test]
 fn scripts() {
     feed("script", targets::script);
 }

@@ -4,7 +4,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,6 +16,8 @@ use codex_shell::request::{Interpreter, argv};
 use codex_shell::rules;
 use codex_shell::script::{self, Dialect};
 use codex_shell::sys::listener::Arch;
+use codex_shell::wire::frame::Reader;
+use codex_shell::wire::message::{FromBroker, FromWrapper};
 
 use crate::read_back::read;
 
@@ -127,6 +131,26 @@ pub(crate) fn interpreter(data: &[u8], scratch: &Path) {
         argv.last().map(OsString::as_os_str),
         Some(OsStr::new("one"))
     );
+}
+
+/// Frames between wrapper and broker: any bytes are messages or an error, and a message says what
+/// it said when it is written again.
+pub(crate) fn frames(data: &[u8]) {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    // What a socket holds at once.
+    let sent = &data[..data.len().min(64 << 10)];
+    theirs.write_all(sent).unwrap();
+    drop(theirs);
+    let mut reader = Reader::new(4096);
+    while let Ok(Some(frame)) = reader.wait(&ours) {
+        assert!(frame.payload.len() < sent.len());
+        if let Ok(message) = FromWrapper::read(&frame) {
+            assert_eq!(FromWrapper::read(&message.frame()).unwrap(), message);
+        }
+        if let Ok(message) = FromBroker::read(&frame) {
+            assert_eq!(FromBroker::read(&message.frame()).unwrap(), message);
+        }
+    }
 }
 
 /// A script: it is taken apart whatever it is, and into no more than it holds.
