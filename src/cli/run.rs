@@ -342,7 +342,7 @@ fn explain_call(kind: &Kind) {
     let first = kind
         .record()
         .program
-        .map_or_else(String::new, |program| format!(", first to {program}"));
+        .map_or_else(String::new, |program| format!(", first by {program}"));
     let (times, remedy) = (kind.times, kind.refused.remedy);
     report::note(&format!(
         "the sandbox refused {what} ({times} in all{first}); {remedy}"

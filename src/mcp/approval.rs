@@ -72,7 +72,9 @@ pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool) -> Value 
         ..
     } = asked;
     let why = asked.justification.as_ref();
-    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    let why = why.map_or_else(String::new, |why| {
+        format!(": {}", why.trim_end_matches('.'))
+    });
     let without = match asked.dropped_variables.join(", ") {
         names if names.is_empty() => names,
         names => format!(" It would not get the variables that the command set: {names}."),

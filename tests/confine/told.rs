@@ -57,7 +57,7 @@ fn refused_calls_are_told() -> Outcome {
     let world = World::new();
     let output = run(&world, &["--verbose"], CONNECT);
     let err = String::from_utf8_lossy(&output.stderr);
-    let told = err.contains("the sandbox refused a socket, AF_INET (1 in all, first to ")
+    let told = err.contains("the sandbox refused a socket, AF_INET (1 in all, first by ")
         && err.contains("`--network true` permits it");
     ensure(told, &err)?;
     let records = records(&world);
