@@ -1,6 +1,10 @@
 //! A time limit that stands still while a person is asked.
 
+use std::io;
 use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollTimeout, poll};
 
 /// How much of a time limit is left.
 #[derive(Debug)]
@@ -35,6 +39,33 @@ impl Clock {
         let since = self.running_since?;
         Some(self.left?.saturating_sub(since.elapsed()))
     }
+
+    /// Waits until one of `fds` is ready; `false` when time is up.
+    ///
+    /// # Errors
+    /// What poll(2) answered.
+    pub fn poll(&self, fds: &mut [PollFd<'_>]) -> io::Result<bool> {
+        loop {
+            let left = match self.left() {
+                Some(Duration::ZERO) => return Ok(false),
+                left => left,
+            };
+            match poll(fds, timeout(left)) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => return Ok(true),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}
+
+fn timeout(left: Option<Duration>) -> PollTimeout {
+    let Some(left) = left else {
+        return PollTimeout::NONE;
+    };
+    // Rounded up, so that the last millisecond is not spent turning round.
+    let milliseconds = left.as_millis().saturating_add(1);
+    PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
 }
 
 #[cfg(test)]

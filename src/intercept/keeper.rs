@@ -75,6 +75,35 @@ fn ended(supervisor: Pid) -> Option<Exit> {
     }
 }
 
+/// What a signal that came to a supervisor asks for.
+#[derive(Debug, Clone, Copy)]
+pub enum Heard {
+    /// Something became of a child.
+    Child,
+    /// The run is to end, with this status.
+    End(Exit),
+    /// The command is to have the signal of this number.
+    ForCommand(i32),
+}
+
+/// The next that came; `None` when that was all.
+pub fn heard(signals: &mut SignalFd) -> Option<Heard> {
+    while let Ok(Some(signal)) = signals.read_signal() {
+        let number = signal.ssi_signo.cast_signed();
+        match Signal::try_from(number) {
+            Ok(Signal::SIGCHLD) => return Some(Heard::Child),
+            Ok(Signal::SIGTERM | Signal::SIGHUP) => {
+                let status = number.to_le_bytes()[0] + 128;
+                return Some(Heard::End(Exit::Command(status)));
+            }
+            // One typed at the terminal has reached the command by itself.
+            Ok(_) if was_sent(signal.ssi_code) => return Some(Heard::ForCommand(number)),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Whether a signal was sent by a process: those typed at the terminal come from the kernel, whose
 /// codes are positive.
 pub fn was_sent(code: i32) -> bool {

@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -17,7 +16,11 @@ use super::call::Side;
 use super::launcher::{self, Command};
 use super::refused::{Refusal, Refuser};
 use super::supervisor::{Phase, Session, Supervisor};
-use super::{clock::Clock, keeper, probe};
+use super::{
+    clock::Clock,
+    keeper::{self, Heard},
+    probe,
+};
 use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
@@ -292,16 +295,8 @@ impl Watch {
             .iter()
             .map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLIN))
             .collect();
-        loop {
-            let left = match self.clock.left() {
-                Some(Duration::ZERO) => return Ok(None),
-                left => left,
-            };
-            match poll(&mut fds, timeout(left)) {
-                Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => break,
-                Err(errno) => return Err(errno.into()),
-            }
+        if !self.clock.poll(&mut fds)? {
+            return Ok(None);
         }
         let ready: Vec<_> = fds.iter().map(PollFd::revents).collect();
         let events = watched.into_iter().zip(ready);
@@ -314,17 +309,14 @@ impl Watch {
 
     /// Handles the signals that have come; a status when one of them ends the run.
     fn take_signals(&mut self) -> Option<Exit> {
-        while let Ok(Some(signal)) = self.signals.read_signal() {
-            let number = signal.ssi_signo.cast_signed();
-            match Signal::try_from(number) {
-                Ok(Signal::SIGCHLD) => self.supervisor.look(),
-                Ok(Signal::SIGTERM | Signal::SIGHUP) => {
+        while let Some(heard) = keeper::heard(&mut self.signals) {
+            match heard {
+                Heard::Child => self.supervisor.look(),
+                Heard::End(exit) => {
                     self.end_sandbox();
-                    return Some(Exit::Command(number.to_le_bytes()[0] + 128));
+                    return Some(exit);
                 }
-                // One typed at the terminal has reached the command by itself.
-                Ok(_) if keeper::was_sent(signal.ssi_code) => self.signal_command(number),
-                _ => {}
+                Heard::ForCommand(signal) => self.signal_command(signal),
             }
         }
         None
@@ -357,13 +349,4 @@ impl Watch {
 fn ends_soon(sandbox: &Sandbox) -> bool {
     let mut end = [PollFd::new(sandbox.init.as_fd(), PollFlags::POLLIN)];
     poll(&mut end, GRACE).is_ok_and(|ready| ready > 0)
-}
-
-pub(super) fn timeout(left: Option<Duration>) -> PollTimeout {
-    let Some(left) = left else {
-        return PollTimeout::NONE;
-    };
-    // Rounded up, so that the last millisecond is not spent turning round.
-    let milliseconds = left.as_millis().saturating_add(1);
-    PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
 }

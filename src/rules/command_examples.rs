@@ -7,18 +7,16 @@ use std::path::Path;
 use crate::models::{self, CommandModel, Unwrap};
 use crate::request::program::last_component;
 
-use super::codes;
-use super::examples::Example;
+use super::examples::{Example, Examples};
 use super::lexical::Whereabouts;
 use super::meaning::Subject;
-use super::model::{CommandRule, Decision, Diagnostic, ProgramModel, ProgramName, Span};
+use super::model::{CommandRule, Decision, Diagnostic, ProgramModel, ProgramName};
 
 /// The examples of one call, and the rule that they are about.
 #[derive(Debug)]
 pub(super) struct CommandExamples {
     pub(super) rule: usize,
-    pub(super) matching: Vec<(Example, Span)>,
-    pub(super) not_matching: Vec<(Example, Span)>,
+    pub(super) examples: Examples,
 }
 
 impl CommandExamples {
@@ -39,18 +37,8 @@ impl CommandExamples {
             let words: Vec<OsString> = example.words.iter().map(OsString::from).collect();
             matches(rule, programs, cwd, &words)
         };
-        for (example, span) in &self.not_matching {
-            if matches(example) {
-                let message = format!("expected example to not match rule: {}", example.shown);
-                failures.push(codes::at(*span, codes::NOT_MATCH_FAILS, &message));
-            }
-        }
-        for (example, span) in &self.matching {
-            if !matches(example) {
-                let message = format!("expected example to match rule: {}", example.shown);
-                failures.push(codes::at(*span, codes::MATCH_FAILS, &message));
-            }
-        }
+        let expected = "expected example to match rule";
+        self.examples.check(matches, expected, failures);
     }
 }
 

@@ -13,13 +13,46 @@ pub(super) struct Example {
     pub(super) shown: String,
 }
 
+/// The examples of one call.
+#[derive(Debug)]
+pub(super) struct Examples {
+    pub(super) matching: Vec<(Example, Span)>,
+    pub(super) not_matching: Vec<(Example, Span)>,
+}
+
+impl Examples {
+    pub(super) fn is_empty(&self) -> bool {
+        self.matching.is_empty() && self.not_matching.is_empty()
+    }
+
+    /// Adds to `failures` each example that does not hold; `expected` says what of those that match.
+    pub(super) fn check(
+        &self,
+        matches: impl Fn(&Example) -> bool,
+        expected: &str,
+        failures: &mut Vec<Diagnostic>,
+    ) {
+        for (example, span) in &self.not_matching {
+            if matches(example) {
+                let message = format!("expected example to not match rule: {}", example.shown);
+                failures.push(codes::at(*span, codes::NOT_MATCH_FAILS, &message));
+            }
+        }
+        for (example, span) in &self.matching {
+            if !matches(example) {
+                let message = format!("{expected}: {}", example.shown);
+                failures.push(codes::at(*span, codes::MATCH_FAILS, &message));
+            }
+        }
+    }
+}
+
 /// The examples of one call, and which rules they are about.
 #[derive(Debug)]
 pub(super) struct CallExamples {
     pub(super) first_rule: usize,
     pub(super) end_rule: usize,
-    pub(super) matching: Vec<(Example, Span)>,
-    pub(super) not_matching: Vec<(Example, Span)>,
+    pub(super) examples: Examples,
 }
 
 impl CallExamples {
@@ -37,18 +70,7 @@ impl CallExamples {
         let matches = |example: &Example| {
             !matching::find(rules, hosts, &example.words, Some(places)).is_empty()
         };
-        for (example, span) in &self.not_matching {
-            if matches(example) {
-                let message = format!("expected example to not match rule: {}", example.shown);
-                failures.push(codes::at(*span, codes::NOT_MATCH_FAILS, &message));
-            }
-        }
-        for (example, span) in &self.matching {
-            if !matches(example) {
-                let shown = &example.shown;
-                let message = format!("expected every example to match at least one rule: {shown}");
-                failures.push(codes::at(*span, codes::MATCH_FAILS, &message));
-            }
-        }
+        let expected = "expected every example to match at least one rule";
+        self.examples.check(matches, expected, failures);
     }
 }

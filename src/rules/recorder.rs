@@ -15,7 +15,7 @@ use super::command_rule;
 use super::conditions::Tilde;
 use super::default_rule;
 use super::example_places::{CallPlaces, ExamplePlaces};
-use super::examples::{CallExamples, Example};
+use super::examples::{CallExamples, Example, Examples};
 use super::host_executable;
 use super::lexical::Whereabouts;
 use super::model::{Diagnostic, ProgramModel, Span};
@@ -144,23 +144,13 @@ impl Recorder {
         let parsed = command_rule::parse(&mut arguments, span, Tilde(self.home.as_deref()));
         self.complain(span, arguments.problems);
         let Some(parsed) = parsed else { return };
-        let known = at
-            .as_ref()
-            .and_then(|call| Some((call, self.places.of_call(call.span)?)));
-        let point = |examples: Vec<Example>, list: fn(&CallPlaces) -> &[Bytes]| {
-            let spans = known.map(|(call, places)| (&call.file, list(places)));
-            self.point_at(examples, spans, span)
-        };
-        let matching = point(parsed.matching, |places| &places.matching);
-        let not_matching = point(parsed.not_matching, |places| &places.not_matching);
+        let examples = self.pointed(at.as_ref(), span, parsed.matching, parsed.not_matching);
         let mut state = self.state.borrow_mut();
         let rule = state.said.command_rules.len();
         state.said.command_rules.push(parsed.rule);
-        state.command_examples.push(CommandExamples {
-            rule,
-            matching,
-            not_matching,
-        });
+        state
+            .command_examples
+            .push(CommandExamples { rule, examples });
     }
 
     /// A function was called whose result is an argument: what it says, under its name.
@@ -207,26 +197,38 @@ impl Recorder {
     }
 
     fn register(&self, call: Option<&FileSpan>, span: Span, parsed: Parsed) {
-        let known = call.and_then(|call| Some((call, self.places.of_call(call.span)?)));
-        let point = |examples: Vec<Example>, list: fn(&CallPlaces) -> &[Bytes]| {
-            let spans = known.map(|(call, places)| (&call.file, list(places)));
-            self.point_at(examples, spans, span)
-        };
-        let matching = point(parsed.matching, |places| &places.matching);
-        let not_matching = point(parsed.not_matching, |places| &places.not_matching);
+        let examples = self.pointed(call, span, parsed.matching, parsed.not_matching);
         let mut state = self.state.borrow_mut();
         let first_rule = state.said.prefix_rules.len();
         state.said.prefix_rules.extend(parsed.rules);
-        if matching.is_empty() && not_matching.is_empty() {
+        if examples.is_empty() {
             return;
         }
         let end_rule = state.said.prefix_rules.len();
         state.examples.push(CallExamples {
             first_rule,
             end_rule,
-            matching,
-            not_matching,
+            examples,
         });
+    }
+
+    /// The examples of a call, each with its place.
+    fn pointed(
+        &self,
+        call: Option<&FileSpan>,
+        span: Span,
+        matching: Vec<Example>,
+        not_matching: Vec<Example>,
+    ) -> Examples {
+        let known = call.and_then(|call| Some((call, self.places.of_call(call.span)?)));
+        let point = |examples: Vec<Example>, list: fn(&CallPlaces) -> &[Bytes]| {
+            let spans = known.map(|(call, places)| (&call.file, list(places)));
+            self.point_at(examples, spans, span)
+        };
+        Examples {
+            matching: point(matching, |places| &places.matching),
+            not_matching: point(not_matching, |places| &places.not_matching),
+        }
     }
 
     /// Each example with its own place; with its call's where the list was put together elsewhere.

@@ -8,10 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::signalfd::SignalFd;
@@ -26,8 +25,7 @@ use crate::confine::Sandbox;
 use crate::exit::Exit;
 use crate::flow;
 use crate::intercept::clock::Clock;
-use crate::intercept::keeper;
-use crate::intercept::run::timeout;
+use crate::intercept::keeper::{self, Heard};
 use crate::intercept::supervisor::{Phase, Session};
 
 use crate::sys::pidfd::PidFd;
@@ -300,16 +298,8 @@ impl Watch {
             input(self.sandbox.init.as_fd()),
             input(bell),
         ];
-        loop {
-            let left = match self.clock.left() {
-                Some(Duration::ZERO) => return Ok(None),
-                left => left,
-            };
-            match poll(&mut watched, timeout(left)) {
-                Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => break,
-                Err(errno) => return Err(errno.into()),
-            }
+        if !self.clock.poll(&mut watched)? {
+            return Ok(None);
         }
         let [signals, socket, ended, _] = watched.map(|fd| fd.any().unwrap_or(true));
         Ok(Some([signals, socket, ended]))
@@ -317,17 +307,14 @@ impl Watch {
 
     /// Handles the signals that have come; a status when one of them ends the run.
     fn take_signals(&mut self) -> Option<Exit> {
-        while let Ok(Some(signal)) = self.signals.read_signal() {
-            let number = signal.ssi_signo.cast_signed();
-            match Signal::try_from(number) {
-                Ok(Signal::SIGCHLD) => self.broker.0.children.ring(),
-                Ok(Signal::SIGTERM | Signal::SIGHUP) => {
+        while let Some(heard) = keeper::heard(&mut self.signals) {
+            match heard {
+                Heard::Child => self.broker.0.children.ring(),
+                Heard::End(exit) => {
                     self.end_sandbox();
-                    return Some(Exit::Command(number.to_le_bytes()[0] + 128));
+                    return Some(exit);
                 }
-                // One typed at the terminal has reached the command by itself.
-                Ok(_) if keeper::was_sent(signal.ssi_code) => self.signal_command(number),
-                _ => {}
+                Heard::ForCommand(signal) => self.signal_command(signal),
             }
         }
         None
