@@ -12,6 +12,7 @@ pub mod closed;
 pub mod fds;
 pub mod fork;
 pub mod listener;
+pub mod memfd;
 pub mod messages;
 pub mod mounts;
 pub mod pidfd;

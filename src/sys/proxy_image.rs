@@ -4,17 +4,12 @@
 //! do by one system call, [`CALL`], which the listener brings there. Its machine code is written
 //! below and given the shape of an executable file when the supervisor starts.
 
-#![expect(
-    unsafe_code,
-    reason = "the machine code, and memfd_create(2) with flags nix lacks"
-)]
+#![expect(unsafe_code, reason = "the machine code")]
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
+use std::os::fd::OwnedFd;
 
-use super::checked;
+use super::memfd;
 
 /// The system call by which the proxy asks: `afs_syscall`, which no kernel implements, so that no
 /// other program has a use for it. Arguments: one of the questions below; its subject; the address
@@ -220,24 +215,7 @@ fn image() -> Vec<u8> {
 
 /// Makes the file: anonymous, executable, and sealed, as the sandboxed side gets a descriptor.
 pub fn create() -> io::Result<OwnedFd> {
-    let (sealable, executable) = (libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING, libc::MFD_EXEC);
-    let name = c"codex-shell-proxy".as_ptr();
-    // SAFETY: the name is a C string that lives for ever.
-    let fd = checked(unsafe { libc::memfd_create(name, sealable | executable) })
-        // Linux before 6.3 knows no MFD_EXEC, and makes every such file executable.
-        // SAFETY: as above.
-        .or_else(|_| checked(unsafe { libc::memfd_create(name, sealable) }))?;
-    // SAFETY: the kernel has just made this descriptor, and nobody else knows of it.
-    let mut file = unsafe { File::from_raw_fd(fd) };
-    if file.metadata()?.permissions().mode() & 0o100 == 0 {
-        let reason = "anonymous files can't be executed here (vm.memfd_noexec)";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
-    }
-    file.write_all(&image())?;
-    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
-    // SAFETY: takes integers only.
-    checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
-    Ok(file.into())
+    memfd::executable(c"codex-shell-proxy", &image())
 }
 
 #[cfg(test)]

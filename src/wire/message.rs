@@ -1,5 +1,5 @@
-//! The messages, and their form as bytes: numbers are little-endian, strings have their length
-//! before them.
+//! The messages, and their form as bytes: numbers are little-endian, words end with a NUL. The
+//! wrapper's side is `src/wrapper/image/broker.rs`.
 
 use std::ffi::OsString;
 use std::io;
@@ -66,31 +66,6 @@ pub enum FromBroker {
 }
 
 impl FromWrapper {
-    /// As a frame.
-    pub fn frame(&self) -> Frame {
-        let mut payload = Vec::new();
-        let kind = match self {
-            Self::Request(request) => {
-                payload.extend(request.blocked.to_le_bytes());
-                string(&mut payload, &request.file);
-                strings(&mut payload, &request.argv);
-                strings(&mut payload, &request.environment);
-                1
-            }
-            Self::Descriptors { numbers, more } => {
-                payload.push(u8::from(*more));
-                payload.extend(numbers.iter().flat_map(|n| n.to_le_bytes()));
-                2
-            }
-            Self::Signal { number, code } => {
-                payload.extend(number.to_le_bytes());
-                payload.extend(code.to_le_bytes());
-                3
-            }
-        };
-        Frame { kind, payload }
-    }
-
     /// From a frame.
     ///
     /// # Errors
@@ -98,12 +73,7 @@ impl FromWrapper {
     pub fn read(frame: &Frame) -> io::Result<Self> {
         let mut fields = Fields(&frame.payload);
         let message = match frame.kind {
-            1 => Self::Request(Request {
-                blocked: u64::from_le_bytes(fields.array()?),
-                file: fields.string()?,
-                argv: fields.strings()?,
-                environment: fields.strings()?,
-            }),
+            1 => Self::Request(fields.request()?),
             2 => {
                 let [more] = fields.array()?;
                 let mut numbers = Vec::new();
@@ -141,40 +111,6 @@ impl FromBroker {
         };
         Frame { kind, payload }
     }
-
-    /// From a frame.
-    ///
-    /// # Errors
-    /// It holds no such message.
-    pub fn read(frame: &Frame) -> io::Result<Self> {
-        match (frame.kind, frame.payload.as_slice()) {
-            (16, [alone, shell @ ..]) => Ok(Self::Run {
-                shell: OsString::from_vec(shell.to_vec()).into(),
-                alone: *alone != 0,
-            }),
-            (17, []) => Ok(Self::Escalate),
-            (18, words) => Ok(Self::Deny(OsString::from_vec(words.to_vec()))),
-            (19, []) => Ok(Self::Stopped),
-            (20, [status]) => Ok(Self::Exited(*status)),
-            (21, [signal]) => Ok(Self::Killed(*signal)),
-            _ => Err(malformed("an unknown message")),
-        }
-    }
-}
-
-fn string(payload: &mut Vec<u8>, string: &OsString) {
-    // A longer one makes the frame too long to be sent.
-    let length = u32::try_from(string.len()).unwrap_or(u32::MAX);
-    payload.extend(length.to_le_bytes());
-    payload.extend(string.as_bytes());
-}
-
-fn strings(payload: &mut Vec<u8>, list: &[OsString]) {
-    let count = u32::try_from(list.len()).unwrap_or(u32::MAX);
-    payload.extend(count.to_le_bytes());
-    for item in list {
-        string(payload, item);
-    }
 }
 
 /// What is left of a payload.
@@ -187,24 +123,26 @@ impl Fields<'_> {
         Ok(*array)
     }
 
-    /// As the kernel has strings: without a NUL.
-    fn string(&mut self) -> io::Result<OsString> {
-        let length = u32::from_le_bytes(self.array()?) as usize;
-        let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(short)?;
-        if bytes.contains(&0) {
-            return Err(malformed("a string holds a NUL"));
-        }
-        self.0 = rest;
-        Ok(OsString::from_vec(bytes.to_vec()))
-    }
-
-    fn strings(&mut self) -> io::Result<Vec<OsString>> {
+    fn request(&mut self) -> io::Result<Request> {
+        let blocked = u64::from_le_bytes(self.array()?);
         let count = u32::from_le_bytes(self.array()?) as usize;
-        let mut list = Vec::with_capacity(count.min(self.0.len() / 4));
-        for _ in 0..count {
-            list.push(self.string()?);
+        let mut words = std::mem::take(&mut self.0)
+            .strip_suffix(b"\0")
+            .ok_or_else(short)?
+            .split(|&byte| byte == 0)
+            .map(|word| OsString::from_vec(word.to_vec()));
+        let file = words.next().ok_or_else(short)?;
+        let argv = count.checked_sub(1).ok_or_else(short)?;
+        let argv: Vec<_> = words.by_ref().take(argv).collect();
+        if argv.len() + 1 != count {
+            return Err(short());
         }
-        Ok(list)
+        Ok(Request {
+            blocked,
+            file,
+            argv,
+            environment: words.collect(),
+        })
     }
 
     fn end<T>(&self, message: T) -> io::Result<T> {
@@ -231,79 +169,73 @@ mod tests {
         vec(1_u8.., 0..20).prop_map(OsString::from_vec)
     }
 
-    fn from_wrapper() -> impl Strategy<Value = FromWrapper> {
-        prop_oneof![
-            (any::<u64>(), word(), vec(word(), 0..9), vec(word(), 0..9)).prop_map(
-                |(blocked, file, argv, environment)| FromWrapper::Request(Request {
-                    blocked,
-                    file,
-                    argv,
-                    environment
-                })
-            ),
-            (vec(any::<i32>(), 0..9), any::<bool>())
-                .prop_map(|(numbers, more)| FromWrapper::Descriptors { numbers, more }),
-            (any::<i32>(), any::<i32>())
-                .prop_map(|(number, code)| FromWrapper::Signal { number, code }),
-        ]
+    fn request() -> impl Strategy<Value = Request> {
+        (any::<u64>(), word(), vec(word(), 0..9), vec(word(), 0..9)).prop_map(
+            |(blocked, file, argv, environment)| Request {
+                blocked,
+                file,
+                argv,
+                environment,
+            },
+        )
     }
 
-    fn from_broker() -> impl Strategy<Value = FromBroker> {
-        prop_oneof![
-            (word(), any::<bool>()).prop_map(|(shell, alone)| FromBroker::Run {
-                shell: shell.into(),
-                alone
-            }),
-            Just(FromBroker::Escalate),
-            word().prop_map(FromBroker::Deny),
-            Just(FromBroker::Stopped),
-            any::<u8>().prop_map(FromBroker::Exited),
-            any::<u8>().prop_map(FromBroker::Killed),
-        ]
+    /// As the wrapper sends it.
+    fn frame(request: &Request) -> Frame {
+        let mut payload = request.blocked.to_le_bytes().to_vec();
+        let count = u32::try_from(request.argv.len() + 1).unwrap();
+        payload.extend(count.to_le_bytes());
+        let (file, argv) = (&request.file, &request.argv);
+        for word in [file].into_iter().chain(argv).chain(&request.environment) {
+            payload.extend(word.as_bytes());
+            payload.push(0);
+        }
+        Frame { kind: 1, payload }
     }
 
     proptest! {
         #[test]
-        fn messages_arrive_as_they_were_sent(one in from_wrapper(), other in from_broker()) {
-            prop_assert_eq!(FromWrapper::read(&one.frame()).unwrap(), one);
-            prop_assert_eq!(FromBroker::read(&other.frame()).unwrap(), other);
+        fn a_request_arrives_as_it_was_sent(request in request()) {
+            let read = FromWrapper::read(&frame(&request)).unwrap();
+            prop_assert_eq!(read, FromWrapper::Request(request));
         }
 
         #[test]
-        fn what_is_cut_off_or_goes_on_is_an_error(message in from_wrapper(), at in any::<usize>()) {
-            let mut frame = message.frame();
-            let all = frame.payload.clone();
-            if frame.kind != 2 {
-                frame.payload.push(0);
-                prop_assert!(FromWrapper::read(&frame).is_err());
-                frame.payload.truncate(at % all.len());
-                prop_assert!(FromWrapper::read(&frame).is_err());
+        fn what_is_cut_off_is_another_request_or_an_error(request in request(), at: usize) {
+            let mut frame = frame(&request);
+            frame.payload.truncate(at % frame.payload.len());
+            if let Ok(FromWrapper::Request(read)) = FromWrapper::read(&frame) {
+                prop_assert_eq!((read.file, read.argv), (request.file, request.argv));
+                prop_assert!(read.environment.len() < request.environment.len());
+            }
+        }
+
+        #[test]
+        fn descriptors_and_signals_arrive(numbers in vec(any::<i32>(), 0..9), more: bool) {
+            let mut payload = vec![u8::from(more)];
+            payload.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            let signal = Frame { kind: 3, payload: payload.get(1..9).unwrap_or(&[]).to_vec() };
+            let read = FromWrapper::read(&Frame { kind: 2, payload }).unwrap();
+            prop_assert_eq!(read, FromWrapper::Descriptors { numbers: numbers.clone(), more });
+            match (FromWrapper::read(&signal), numbers.as_slice()) {
+                (Ok(read), &[number, code, ..]) => {
+                    prop_assert_eq!(read, FromWrapper::Signal { number, code });
+                }
+                (read, few) => prop_assert!(read.is_err() && few.len() < 2),
             }
         }
 
         #[test]
         fn any_payload_is_a_message_or_an_error(kind in 0..24_u8, payload: Vec<u8>) {
-            let frame = Frame { kind, payload };
-            let _ = (FromWrapper::read(&frame), FromBroker::read(&frame));
+            let _ = FromWrapper::read(&Frame { kind, payload });
         }
 
         #[test]
-        fn a_count_that_lies_costs_nothing(count: u32) {
-            let mut payload = vec![0; 12];
-            payload.extend(count.max(1).to_le_bytes());
-            let frame = Frame { kind: 1, payload };
-            prop_assert!(FromWrapper::read(&frame).is_err());
+        fn a_count_that_lies_costs_nothing(count in 2_u32..) {
+            let mut payload = vec![0; 8];
+            payload.extend(count.to_le_bytes());
+            payload.extend(b"/bin/true\0");
+            FromWrapper::read(&Frame { kind: 1, payload }).unwrap_err();
         }
-    }
-
-    #[test]
-    fn a_nul_is_an_error() {
-        let request = Request {
-            blocked: 0,
-            file: "a\0b".into(),
-            argv: vec![],
-            environment: vec![],
-        };
-        FromWrapper::read(&FromWrapper::Request(request).frame()).unwrap_err();
     }
 }

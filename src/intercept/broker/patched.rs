@@ -6,13 +6,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
 use crate::exit::Exit;
 use crate::intercept::launcher::Command;
 use crate::wire::{SOCKET, WRAPPER};
-use crate::wrapper::NAME;
+use crate::wrapper::{IMAGE, NAME};
 
 /// A shell that starts the wrapper in place of each program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +39,11 @@ pub enum Unusable {
         /// Why.
         error: io::Error,
     },
-    /// There is no path by which our own file is the wrapper.
-    #[error("there can be no link named {NAME} to this program: {0}; make one beside it")]
+    /// The wrapper can't be made a file.
+    #[error(
+        "{NAME} can't be written to the user's cache: {0}; make a link of that name beside \
+         codex-shell"
+    )]
     Wrapper(io::Error),
 }
 
@@ -49,16 +53,16 @@ impl Patched {
     /// # Errors
     /// It does not, or that can't be found out.
     pub fn new(shell: &Path, wrapper: Option<&Path>) -> Result<Self, Unusable> {
-        let own = std::env::current_exe().map_err(Unusable::Wrapper)?;
         let wrapper = match wrapper {
-            Some(wrapper) => std::path::absolute(wrapper).map_err(Unusable::Wrapper)?,
-            None => link_to(&own).map_err(Unusable::Wrapper)?,
+            Some(wrapper) => std::path::absolute(wrapper),
+            None => self::wrapper(),
         };
         let patched = Self {
             shell: shell.to_owned(),
-            wrapper,
+            wrapper: wrapper.map_err(Unusable::Wrapper)?,
         };
         // Without a socket the wrapper fails; if the program runs, it succeeds.
+        let own = std::env::current_exe().map_err(Unusable::Wrapper)?;
         let mut trial = Process::new(shell);
         trial.args([
             OsStr::new("-c"),
@@ -111,25 +115,32 @@ impl Patched {
     }
 }
 
-/// A path to `own` that ends in the wrapper's name: beside it, or in the user's cache.
-fn link_to(own: &Path) -> io::Result<PathBuf> {
-    let beside = own.with_file_name(NAME);
-    if fs::canonicalize(&beside).is_ok_and(|file| file == own) {
-        return Ok(beside);
-    }
+/// The wrapper as a file: in the user's cache, or else a link beside this program.
+fn wrapper() -> io::Result<PathBuf> {
+    cached().or_else(|error| {
+        let own = std::env::current_exe()?;
+        let beside = own.with_file_name(NAME);
+        let ours = fs::canonicalize(&beside).is_ok_and(|file| file == own);
+        ours.then_some(beside).ok_or(error)
+    })
+}
+
+fn cached() -> io::Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
-    own.hash(&mut hasher);
+    IMAGE.hash(&mut hasher);
     let folder = cache()?.join(format!("codex-shell/{:016x}", hasher.finish()));
-    let link = folder.join(NAME);
-    if fs::read_link(&link).is_ok_and(|target| target == own) {
-        return Ok(link);
+    let file = folder.join(NAME);
+    let executable = |meta: fs::Metadata| meta.permissions().mode() & 0o111 == 0o111;
+    if fs::metadata(&file).is_ok_and(executable) && fs::read(&file).is_ok_and(|it| it == IMAGE) {
+        return Ok(file);
     }
     fs::create_dir_all(&folder)?;
     // Two processes may be at it.
     let fresh = folder.join(format!("{}.new", std::process::id()));
-    std::os::unix::fs::symlink(own, &fresh)?;
-    fs::rename(&fresh, &link)?;
-    Ok(link)
+    fs::write(&fresh, IMAGE)?;
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o755))?;
+    fs::rename(&fresh, &file)?;
+    Ok(file)
 }
 
 fn cache() -> io::Result<PathBuf> {

@@ -1,0 +1,62 @@
+//! Stands in for a program that runs outside the sandbox: passes its descriptors and signals on,
+//! and ends or stops as the program does.
+
+use crate::broker::{Answer, Broker};
+use crate::kernel::{self, DESCRIPTORS, Errno, SIGSTOP};
+use crate::say;
+
+/// Passes on what the program needs of this process, and waits for its end. `socket` stays here.
+pub fn stand_in(mut broker: Broker, socket: i32) -> u8 {
+    match wait(&mut broker, socket) {
+        Ok(Answer::Exited(status)) => status,
+        Ok(Answer::Killed(signal)) => {
+            kernel::die_of(i32::from(signal));
+            signal.saturating_add(128)
+        }
+        Ok(Answer::Deny(words)) => say::refused(words),
+        Ok(_) => say::unjudged(&[b"an answer out of order"]),
+        Err(errno) => say::gone(errno),
+    }
+}
+
+fn wait(broker: &mut Broker, socket: i32) -> Result<Answer, Errno> {
+    kernel::block(u64::MAX);
+    let signals = kernel::signals()?;
+    pass(broker, socket)?;
+    loop {
+        let (answered, signalled) = kernel::wait(broker.stream(), signals)?;
+        if answered {
+            match broker.answer()? {
+                Answer::Stopped => kernel::raise(SIGSTOP),
+                answer => return Ok(answer),
+            }
+        }
+        if signalled {
+            while let Some((number, code)) = kernel::signal(signals)? {
+                broker.signal(number, code)?;
+            }
+        }
+    }
+}
+
+/// Everything that a program in this place would have: descriptors that stay open at an exec.
+fn pass(broker: &Broker, socket: i32) -> Result<(), Errno> {
+    let mut batch = [0; DESCRIPTORS];
+    let mut count = 0;
+    let mut result = Ok(());
+    kernel::descriptors(|number| {
+        if number == socket || !kernel::is_inherited(number) || result.is_err() {
+            return;
+        }
+        if count == DESCRIPTORS {
+            result = broker.pass(&batch, true);
+            count = 0;
+        }
+        if let Some(place) = batch.get_mut(count) {
+            *place = number;
+            count += 1;
+        }
+    })?;
+    result?;
+    broker.pass(batch.get(..count).unwrap_or_default(), false)
+}
