@@ -96,6 +96,11 @@ impl Reader {
         }
     }
 
+    /// Reads at most `chunk` bytes at once from now on.
+    pub fn read_at_most(&mut self, chunk: usize) {
+        self.chunk = chunk;
+    }
+
     /// Reads once. With `MSG_DONTWAIT`, does not wait for anything to come.
     ///
     /// # Errors

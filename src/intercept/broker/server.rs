@@ -35,6 +35,8 @@ use crate::wire::{ASK, STARTED};
 
 /// So much is read at once, in bytes: a usual request whole.
 const CHUNK: usize = 68 * 1024;
+/// And once it is there: what follows is short.
+const LATER: usize = 4096;
 /// As many conversations may wait for something at once.
 const THREADS: usize = 256;
 /// As many questions may be open at once.
@@ -118,6 +120,7 @@ impl Shared {
     ) -> io::Result<()> {
         let session = &self.session;
         let (request, claim) = Claim::read(frame, &mut connection.reader, session)?;
+        connection.reader.read_at_most(LATER);
         let startup = self.startup.load(Ordering::Relaxed);
         let exec = WrappedExec {
             shared: Arc::clone(self),
