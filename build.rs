@@ -2,34 +2,36 @@
 //! `src/wrapper/image/main.rs`.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-fn main() {
+fn main() -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/wrapper/image");
-    println!("cargo::rerun-if-changed=src/sys/bare.rs");
-    let variable = |name| env::var_os(name).unwrap_or_else(|| panic!("{name} is not set"));
-    let image = PathBuf::from(variable("OUT_DIR")).join("codex-execve-wrapper");
-    let status = Command::new(variable("RUSTC"))
+    println!("cargo::rerun-if-changed=src/sys/bare");
+    let image = PathBuf::from(variable("OUT_DIR")?).join("codex-execve-wrapper");
+    let status = Command::new(variable("RUSTC")?)
         .args(["src/wrapper/image/main.rs", "--crate-name", "wrapper"])
         .args(["--edition", "2024", "--crate-type", "bin", "--target"])
-        .arg(variable("TARGET"))
+        .arg(variable("TARGET")?)
         .args(["-C", "opt-level=s", "-C", "lto=fat", "-C", "panic=abort"])
         .args(["-C", "relocation-model=static", "-C", "strip=symbols"])
         .args(["-C", "target-feature=+crt-static"])
         // One piece to load, and nothing that the kernel need not look at.
         .args(["-C", "link-arg=-nostdlib", "-C", "link-arg=-nostartfiles"])
-        .args(["-C", "link-arg=-static", "-C", "link-arg=-no-pie"])
-        .args([
-            "-C",
-            "link-arg=-Wl,--build-id=none,-z,noseparate-code,-z,norelro",
-        ])
+        .args(["-C", "link-arg=-static", "-C", "link-arg=-no-pie", "-C"])
+        .arg("link-arg=-Wl,--build-id=none,-z,noseparate-code,-z,norelro")
         .arg("-o")
         .arg(&image)
         .status();
-    assert!(
-        status.as_ref().is_ok_and(std::process::ExitStatus::success),
-        "the wrapper can't be built: {status:?}"
-    );
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the wrapper can't be built: {status}")),
+        Err(error) => Err(format!("the compiler can't be started: {error}")),
+    }
+}
+
+fn variable(name: &str) -> Result<OsString, String> {
+    env::var_os(name).ok_or_else(|| format!("{name} is not set"))
 }

@@ -86,7 +86,7 @@ pub(super) struct Args {
     interceptor: Option<Which>,
 
     /// The program that a patched shell starts in place of each other one: a link named
-    /// codex-execve-wrapper to codex-shell [default: one that is made if need be]
+    /// codex-execve-wrapper to codex-shell [default: one in the user's cache]
     #[arg(long, value_name = "PATH")]
     execve: Option<PathBuf>,
 

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::{CString, OsString};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStringExt;
 
 use nix::errno::Errno;
@@ -28,7 +28,11 @@ pub fn main(own: Option<OsString>, args: Vec<OsString>) -> Exit {
     let own = own.unwrap_or_default();
     let arguments = [own].into_iter().chain(args).collect();
     let Err(error) = become_image(arguments);
-    eprintln!("codex-shell: error: nothing runs unjudged: {NAME} can't be started: {error}");
+    // Where standard error is closed, the status has to do.
+    let _ = writeln!(
+        io::stderr(),
+        "codex-shell: error: nothing runs unjudged: {NAME} can't be started: {error}"
+    );
     Exit::Internal
 }
 

@@ -9,9 +9,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
+use std::time::Duration;
 
 use crate::exit::Exit;
 use crate::intercept::launcher::Command;
+use crate::sys::read_capped::read_capped;
 use crate::wire::{SOCKET, WRAPPER};
 use crate::wrapper::{IMAGE, NAME};
 
@@ -131,7 +133,10 @@ fn cached() -> io::Result<PathBuf> {
     let folder = cache()?.join(format!("codex-shell/{:016x}", hasher.finish()));
     let file = folder.join(NAME);
     let executable = |meta: fs::Metadata| meta.permissions().mode() & 0o111 == 0o111;
-    if fs::metadata(&file).is_ok_and(executable) && fs::read(&file).is_ok_and(|it| it == IMAGE) {
+    let whole = |read: Vec<u8>| read == IMAGE;
+    if fs::metadata(&file).is_ok_and(executable)
+        && read_capped(&file, IMAGE.len(), Duration::ZERO).is_ok_and(whole)
+    {
         return Ok(file);
     }
     fs::create_dir_all(&folder)?;

@@ -92,23 +92,15 @@ impl Broker {
         if length > LONGEST {
             return Err(EPROTO);
         }
-        // One more: a zero behind it.
-        let memory = match length {
-            0 | 1 => None,
-            _ => Some(kernel::memory(length + 1)?),
-        };
-        let mut short = [0; 1];
-        let payload: &[u8] = match memory {
-            Some(memory) => {
-                self.read(memory.get_mut(..length).unwrap_or_default())?;
-                return said_at_length(kind, memory);
-            }
-            None => {
-                let room = short.get_mut(..length).unwrap_or_default();
-                self.read(room)?;
-                room
-            }
-        };
+        if length > 1 {
+            // One more: a zero behind it.
+            let memory = kernel::memory(length + 1)?;
+            self.read(memory.get_mut(..length).unwrap_or_default())?;
+            return said_at_length(kind, memory);
+        }
+        let mut room = [0; 1];
+        let payload = room.get_mut(..length).unwrap_or_default();
+        self.read(payload)?;
         match (kind, payload) {
             (16, [alone]) => Ok(Answer::Run {
                 shell: c"",

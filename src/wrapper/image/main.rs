@@ -13,7 +13,7 @@ mod inside;
 mod outside;
 mod say;
 
-#[path = "../../sys/bare.rs"]
+#[path = "../../sys/bare/mod.rs"]
 mod kernel;
 
 use core::ffi::CStr;
