@@ -96,6 +96,39 @@ fn wherever_bash_starts_a_program() {
 
 #[test]
 #[ignore = "needs a patched shell"]
+fn rules_about_variables() {
+    let rules = "command_rule(program = \"git\", env = {\"KIND\": \"push\"}, decision = \"forbidden\")\n\
+                 command_rule(program = \"probe\", args = [rest()], env = {\"KIND\": False})\n";
+    everyone(|world| {
+        patched(world)
+            .rules(rules)
+            .script("ws/s", "#!WORLD/bin/git x\n")
+            .sh(
+                "git a; KIND=push git b; echo $?; export KIND=push; git c; echo $?; ./s; echo $?; \
+                 probe write WORLD/out/a 2>/dev/null; unset KIND; probe write WORLD/out/b",
+            )
+            .stdout("1\n1\n1")
+            .file("ws/mark", "WORLD/bin/git a\n")
+            .no_file("out/a")
+            .file("out/b", "written\n");
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
+fn a_copy_of_a_program_that_a_rule_names() {
+    everyone(|world| {
+        let ran = patched(world)
+            .rules("prefix_rule(pattern = [\"od\"], decision = \"forbidden\")\n")
+            .script("ws/s", "#!WORLD/ws/other\n")
+            .sh("cp /usr/bin/od other; ./other </dev/null; echo $?; ./s; echo $?");
+        ran.stdout("1\n1")
+            .stderr_has("codex-shell: denied: ./other");
+    });
+}
+
+#[test]
+#[ignore = "needs a patched shell"]
 fn arguments_arrive_as_they_are() {
     everyone(|world| {
         patched(world)

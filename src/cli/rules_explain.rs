@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Program, Request};
+use crate::request::{Originals, Program, Request};
 use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
@@ -104,7 +104,8 @@ pub(super) fn main(args: &Args) -> Exit {
             return Exit::Usage;
         }
     }
-    let request = place(&args.command).with_original(&|name| index.has_rules_on(name));
+    let request =
+        place(&args.command).with_original(&Originals::default(), &|name| index.has_rules_on(name));
     let judgement = judge(&index, &request);
     let near_misses = near_misses(&index, &request);
     let explanation = Explanation {

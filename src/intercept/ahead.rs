@@ -3,8 +3,9 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use super::broker::{self, Patched};
 use super::launcher;
-use super::run::{Ended, Run, RunError, Standing};
+use super::run::{self, Ended, Run, RunError};
 use super::supervisor::Session;
 use crate::confine::{LayerName, Layers, Mode, Policy};
 use crate::sys::messages;
@@ -13,6 +14,12 @@ use crate::sys::messages;
 pub struct Ahead {
     standing: Standing,
     gate: OwnedFd,
+}
+
+/// Who will bring the execs.
+enum Standing {
+    Kernel(run::Standing),
+    Shell(broker::Standing, Patched),
 }
 
 impl Ahead {
@@ -26,22 +33,41 @@ impl Ahead {
     ///
     /// # Errors
     /// No command could start in it.
-    pub fn new(policy: &Policy, require: &[LayerName]) -> Result<Self, RunError> {
+    pub fn new(
+        policy: &Policy,
+        require: &[LayerName],
+        patched: Option<&Patched>,
+    ) -> Result<Self, RunError> {
         let (gate, theirs) = messages::pair()?;
         let kept = [theirs.as_raw_fd()];
-        let standing = Standing::new(policy, require, &kept, |listener, channel| {
-            launcher::main_ahead(theirs, listener, channel)
-        })?;
+        let standing = match patched {
+            None => Standing::Kernel(run::Standing::new(
+                policy,
+                require,
+                &kept,
+                |listener, channel| launcher::main_ahead(theirs, listener, channel),
+            )?),
+            Some(patched) => {
+                let standing = broker::Standing::new(policy, require, &kept, |socket| {
+                    launcher::unheard_ahead(theirs, &[socket])
+                })?;
+                Standing::Shell(standing, patched.clone())
+            }
+        };
         Ok(Self { standing, gate })
     }
 
     /// Readable once the sandbox has ended.
     pub fn end(&self) -> BorrowedFd<'_> {
-        self.standing.sandbox.init.as_fd()
+        match &self.standing {
+            Standing::Kernel(standing) => standing.sandbox.init.as_fd(),
+            Standing::Shell(standing, _) => standing.sandbox.init.as_fd(),
+        }
     }
 
-    /// [`super::run::run`] in this sandbox. The command starts in `directory`, with this process's own 0, 1 and
-    /// 2; of `run`, the policy and what is required must be the same as for [`Ahead::new`].
+    /// [`super::run::run`] in this sandbox. The command starts in `directory`, with this process's
+    /// own 0, 1 and 2; of `run`, the policy, what is required and who brings the execs must be the
+    /// same as for [`Ahead::new`].
     ///
     /// # Errors
     /// The command did not start.
@@ -52,9 +78,17 @@ impl Ahead {
         session: Session,
         report: impl FnOnce(&Layers),
     ) -> Result<Ended, RunError> {
-        let Self { standing, gate } = self;
-        standing.run(run, session, report, || {
-            launcher::send_command(&gate, run.command, directory)
-        })
+        let gate = self.gate;
+        match self.standing {
+            Standing::Kernel(standing) => standing.run(run, session, report, || {
+                launcher::send_command(&gate, run.command, directory)
+            }),
+            Standing::Shell(standing, patched) => {
+                standing.run(run, &patched, session, report, |socket| {
+                    let command = patched.equip(run.command, socket);
+                    launcher::send_command(&gate, &command, directory)
+                })
+            }
+        }
     }
 }

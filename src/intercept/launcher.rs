@@ -41,12 +41,7 @@ pub fn main(command: &Command, pass: &[RawFd], listener: OwnedFd, channel: Owned
 pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, channel: OwnedFd) -> u8 {
     hand_over(listener, channel, move || {
         look_at_me();
-        match told(&gate) {
-            Ok(Some(command)) => become_command(&command),
-            // The supervisor is gone, and nobody waits.
-            Ok(None) => Exit::Internal.code(),
-            Err(error) => say(&format!("the command can't start: {error}"), Exit::Internal),
-        }
+        start_when_told(&gate, &[])
     })
 }
 
@@ -83,6 +78,11 @@ pub fn unheard(command: &Command, pass: &[RawFd]) -> u8 {
     run(|| start(command, pass))
 }
 
+/// As [`unheard`], with a command that is still to come by `gate`.
+pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd]) -> u8 {
+    run(move || start_when_told(&gate, pass))
+}
+
 /// What the first process does when there is no command: it lets itself be looked at.
 pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
     hand_over(listener, channel, || {
@@ -108,16 +108,25 @@ fn run(child: impl FnOnce() -> u8) -> u8 {
 
 /// Becomes the command.
 fn start(command: &Command, pass: &[RawFd]) -> u8 {
+    look_at_me();
+    become_command(command, pass)
+}
+
+fn start_when_told(gate: &OwnedFd, pass: &[RawFd]) -> u8 {
+    match told(gate) {
+        Ok(Some(command)) => become_command(&command, pass),
+        // The supervisor is gone, and nobody waits.
+        Ok(None) => Exit::Internal.code(),
+        Err(error) => say(&format!("the command can't start: {error}"), Exit::Internal),
+    }
+}
+
+fn become_command(command: &Command, pass: &[RawFd]) -> u8 {
     for &fd in pass {
         if let Err(error) = fork::keep_on_exec(fd) {
             return say(&format!("descriptor {fd}: {error}"), Exit::Internal);
         }
     }
-    look_at_me();
-    become_command(command)
-}
-
-fn become_command(command: &Command) -> u8 {
     signals::ignore_exactly(command.ignored);
     signals::block_exactly(command.blocked);
     let Err(errno) = execvpe(&command.program, &command.argv, &command.environment);

@@ -13,7 +13,7 @@ use crate::confine::Policy;
 use crate::evaluate::{IndexedRules, judge, near_misses};
 use crate::intercept::shell::{self, Mark};
 use crate::report::explain::Explanation;
-use crate::request::{Program, Request};
+use crate::request::{Originals, Program, Request};
 
 /// What the tool takes: a shell command, or the words of one program's argument vector.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -77,7 +77,7 @@ pub(super) fn result(
     let request = Request::new(program, argv, cwd.clone())
         .with_interpreters(writable)
         .with_repository(writable)
-        .with_original(&|name| rules.has_rules_on(name));
+        .with_original(&Originals::default(), &|name| rules.has_rules_on(name));
     let judgement = judge(rules, &request);
     let near_misses = near_misses(rules, &request);
     let explanation = Explanation {

@@ -104,8 +104,9 @@ fn prepare(server: Pid, recipe: &Recipe, events: &OwnedFd) -> io::Result<()> {
 }
 
 fn supervise(recipe: Recipe, events: &Arc<OwnedFd>) -> Exit {
-    let serves = recipe.patched.is_none() && Ahead::serves(&recipe.policy);
-    let ahead = serves.then(|| Ahead::new(&recipe.policy, &recipe.require));
+    let patched = recipe.patched.as_ref();
+    let ahead =
+        Ahead::serves(&recipe.policy).then(|| Ahead::new(&recipe.policy, &recipe.require, patched));
     let ahead = ahead.transpose();
     let sandbox = ahead.as_ref().ok().and_then(Option::as_ref);
     let taken = match wait(events, sandbox.map(Ahead::end)) {

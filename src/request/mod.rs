@@ -93,8 +93,7 @@ impl Request {
     /// The same with the programs that the file and its interpreters are copies of; `wanted` is as
     /// for [`Originals::of`].
     #[must_use]
-    pub fn with_original(mut self, wanted: &dyn Fn(&OsStr) -> bool) -> Self {
-        let originals = Originals::default();
+    pub fn with_original(mut self, originals: &Originals, wanted: &dyn Fn(&OsStr) -> bool) -> Self {
         let mut next = Some(&mut self);
         while let Some(request) = next {
             let real = request.program.real.as_deref();

@@ -113,7 +113,9 @@ const CASES: &[Case] = &[
          echo $-",
     ),
     same("f() { local x=$1; [ $x -gt 0 ] && { echo $x; f $((x - 1)); }; }; f 3; echo $(f 2)"),
-    same("set -m; sleep 0.05 & fg %1; sleep 5 & kill -STOP %1; kill -9 %1; wait %1; echo $?"),
+    same(
+        "set -m; sleep 0.05 & fg %1; sleep 5 & kill -STOP %1; sleep 0.2; kill -9 %1; sleep 0.2; wait %1; echo $?",
+    ),
     same(
         "id -u; id -g; date -u -d @0; uname -s; realpath .. | wc -c; mktemp -u | wc -c; \
          printf '%s\\n' {a..c}{1,2}",

@@ -1,10 +1,10 @@
 //! What a wrapper claims, taken for what it is: the descriptors are looked at, the words are judged.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, readlink};
@@ -15,7 +15,7 @@ use crate::act::pinned::Pinned;
 use crate::intercept::call::{Found, named};
 use crate::intercept::caller::same_file;
 use crate::intercept::supervisor::Session;
-use crate::request::Request;
+use crate::request::{Originals, Request};
 use crate::wire::frame::Frame;
 use crate::wire::frame::{Reader, malformed};
 use crate::wire::message::{self, FromWrapper};
@@ -54,6 +54,7 @@ impl Claim {
         frame: &Frame,
         reader: &mut Reader,
         session: &Session,
+        originals: &Originals,
     ) -> io::Result<(Request, Self)> {
         let FromWrapper::Request(claimed) = FromWrapper::read(frame)? else {
             return Err(malformed("the first message is no request"));
@@ -78,7 +79,10 @@ impl Claim {
             argv,
             environment,
         } = claimed;
-        let request = request(asked, argv, &directory, &file, stat, session)?;
+        let mut request = request(asked, argv, &directory, (&file, stat), session, originals)?;
+        if session.rules.ask_for_variables(&request) {
+            request.know_environment(&environment);
+        }
         let claim = Self {
             stat,
             environment,
@@ -126,14 +130,20 @@ fn request(
     asked: OsString,
     argv: Vec<OsString>,
     directory: &OwnedFd,
-    file: &OwnedFd,
-    stat: FileStat,
+    (file, stat): (&OwnedFd, FileStat),
     session: &Session,
+    originals: &Originals,
 ) -> io::Result<Request> {
     let writable = session.writable.as_deref().unwrap_or_default();
+    let wanted = |name: &OsStr| session.rules.has_rules_on(name);
     let (cwd, real) = (path_of(directory)?, path_of(file)?);
     let path = cwd.join(&asked);
-    let mut request = named(asked, &path, &real, argv, cwd).with_interpreters(writable);
+    let mut request = named(asked, &path, &real, argv, cwd)
+        .with_interpreters(writable)
+        .with_original(originals, &wanted);
+    // The path may lead to another file inside.
+    let original = originals.of(&real, &link(file), &wanted);
+    request.copy_of = original.map(Path::to_owned);
     let found = Found {
         path,
         real,
@@ -142,6 +152,7 @@ fn request(
     };
     if session.rules.concern(&request) {
         request.program = found.examined(&request, writable);
+        request = request.with_repository(writable);
     }
     Ok(request)
 }
@@ -151,6 +162,10 @@ fn kind(stat: &FileStat) -> SFlag {
 }
 
 fn path_of(fd: &OwnedFd) -> io::Result<PathBuf> {
-    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    Ok(PathBuf::from(readlink(link.as_str())?))
+    Ok(PathBuf::from(readlink(&link(fd))?))
+}
+
+/// A path by which an open file can be opened again.
+fn link(fd: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }

@@ -29,7 +29,7 @@ use super::refused::Refusal;
 use super::run::{Ended, Run, RunError};
 use super::supervisor::Session;
 use super::{keeper, launcher};
-use crate::confine::{self, LayerName, Layers, Setup, Status};
+use crate::confine::{self, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::sys::tree;
 use server::{Broker, Watch};
 
@@ -40,50 +40,86 @@ const NUMBER: RawFd = 1000;
 ///
 /// # Errors
 /// The command did not start.
-pub fn run(
+pub(super) fn run(
     run: &Run<'_>,
     patched: &Patched,
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
-    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
-    let (ours, theirs) = channel()?;
-    let command = patched.equip(run.command, theirs.as_raw_fd());
-    let pass: Vec<RawFd> = run
-        .pass
-        .iter()
-        .copied()
-        .chain([theirs.as_raw_fd()])
-        .collect();
-    let setup = Setup {
-        policy: run.policy,
-        require: run.require,
-        keep: &pass,
-        terminal: true,
-        listen: false,
-        tell: false,
-    };
-    let mut sandbox = confine::start(&setup, |_| launcher::unheard(&command, &pass))?;
-    drop(theirs);
-    let part = "programs that the patched shell starts are judged, what these start is not";
-    let status = Status::Partly(part.to_owned());
-    sandbox.layers.add(LayerName::Interceptor, status);
-    report(&sandbox.layers);
-    let broker = Broker::new(session, run.phase, patched.script_shell())?;
-    let exit = Watch {
-        sandbox,
-        broker,
-        socket: Some(ours),
-        signals,
-        clock: Clock::new(run.timeout),
+    let standing = Standing::new(run.policy, run.require, run.pass, |socket| {
+        let command = patched.equip(run.command, socket);
+        launcher::unheard(&command, &[run.pass, &[socket]].concat())
+    })?;
+    standing.run(run, patched, session, report, |_| Ok(()))
+}
+
+/// A sandbox whose shell will bring its execs.
+pub(super) struct Standing {
+    pub(super) sandbox: Sandbox,
+    /// Our end of the socket that all wrappers inherit.
+    socket: OwnedFd,
+    /// The number of theirs.
+    number: RawFd,
+}
+
+impl Standing {
+    /// Makes it; `launcher` gets the number of the socket that the command is to inherit. It keeps the
+    /// descriptors `pass`.
+    pub(super) fn new(
+        policy: &Policy,
+        require: &[LayerName],
+        pass: &[RawFd],
+        launcher: impl FnOnce(RawFd) -> u8,
+    ) -> Result<Self, RunError> {
+        let (socket, theirs) = channel()?;
+        let number = theirs.as_raw_fd();
+        let setup = Setup {
+            policy,
+            require,
+            keep: &[pass, &[number]].concat(),
+            terminal: true,
+            listen: false,
+            tell: false,
+        };
+        let mut sandbox = confine::start(&setup, |_| launcher(number))?;
+        let part = "programs that the patched shell starts are judged, what these start is not";
+        let status = Status::Partly(part.to_owned());
+        sandbox.layers.add(LayerName::Interceptor, status);
+        Ok(Self {
+            sandbox,
+            socket,
+            number,
+        })
     }
-    .watch();
-    tree::end();
-    Ok(Ended {
-        exit: exit?,
-        refused: Refusal::default(),
-    })
+
+    /// Answers the wrappers of the command that `begin` starts, if it has not started by itself.
+    pub(super) fn run(
+        self,
+        run: &Run<'_>,
+        patched: &Patched,
+        session: Session,
+        report: impl FnOnce(&Layers),
+        begin: impl FnOnce(RawFd) -> io::Result<()>,
+    ) -> Result<Ended, RunError> {
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
+        begin(self.number)?;
+        report(&self.sandbox.layers);
+        let broker = Broker::new(session, run.phase, patched.script_shell())?;
+        let exit = Watch {
+            sandbox: self.sandbox,
+            broker,
+            socket: Some(self.socket),
+            signals,
+            clock: Clock::new(run.timeout),
+        }
+        .watch();
+        tree::end();
+        Ok(Ended {
+            exit: exit?,
+            refused: Refusal::default(),
+        })
+    }
 }
 
 /// The socket that all wrappers inherit, and its other end; packets, so that many can write, and

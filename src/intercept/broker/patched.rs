@@ -91,7 +91,7 @@ impl Patched {
 
     /// `command` with what the shell and the wrappers need to know: `socket` is the number of the
     /// inherited socket.
-    pub(super) fn equip(&self, command: &Command, socket: RawFd) -> Command {
+    pub(in crate::intercept) fn equip(&self, command: &Command, socket: RawFd) -> Command {
         let mut command = command.clone();
         let wrapper = WRAPPER.map(|name| (name, self.wrapper.as_os_str().to_owned()));
         let socket = (SOCKET, OsString::from(socket.to_string()));

@@ -27,7 +27,7 @@ use crate::flow;
 use crate::intercept::clock::Clock;
 use crate::intercept::keeper::{self, Heard};
 use crate::intercept::supervisor::{Phase, Session};
-
+use crate::request::Originals;
 use crate::sys::pidfd::PidFd;
 use crate::sys::tree;
 use crate::wire::frame::{Fill, Frame, LONGEST, Reader, receive};
@@ -51,6 +51,7 @@ pub(super) struct Shared {
     pub(super) asking: Asking,
     /// What reads a text that names no interpreter.
     pub(super) script_shell: PathBuf,
+    originals: Originals,
     startup: AtomicBool,
     threads: AtomicUsize,
     bytes: AtomicUsize,
@@ -119,7 +120,8 @@ impl Shared {
         may_wait: bool,
     ) -> io::Result<()> {
         let session = &self.session;
-        let (request, claim) = Claim::read(frame, &mut connection.reader, session)?;
+        let (request, claim) =
+            Claim::read(frame, &mut connection.reader, session, &self.originals)?;
         connection.reader.read_at_most(LATER);
         let startup = self.startup.load(Ordering::Relaxed);
         let exec = WrappedExec {
@@ -223,6 +225,7 @@ impl Broker {
             children: Children::default(),
             asking: Asking::new()?,
             script_shell,
+            originals: Originals::default(),
             startup: AtomicBool::new(phase == Phase::Shell { login: true }),
             threads: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
