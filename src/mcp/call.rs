@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -12,7 +12,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
 
 use super::channel::{Asked, End, Ended, Event, LastWord};
-use super::crew::Keeper;
+use super::crew::{Crew, Keeper};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
 use super::session::Session;
@@ -86,7 +86,11 @@ impl Call {
             output: output_end,
             errors: error_end,
         };
-        let (keeper, events) = session.spare.start(&plan, &streams)?;
+        let Crew {
+            events,
+            keeper,
+            recipe,
+        } = session.spare.start(&plan, &streams)?;
         drop(streams);
         let alive = session.alive.subscribe();
         let (sender, news) = mpsc::channel(16);
@@ -103,12 +107,21 @@ impl Call {
         };
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
-            follow.follow(keeper).await;
+            let (free, events) = follow.follow(&keeper).await;
+            let crew = Crew {
+                events: events.into_inner(),
+                keeper,
+                recipe,
+            };
+            let left = match at_work(&session) {
+                Some(session) if free => session.spare.keep(crew),
+                _ => Some(crew),
+            };
+            if let Some(crew) = left {
+                crew.dismiss().await;
+            }
             drop(alive);
-            // Its client is not waiting any more.
-            if let Some(session) = session.upgrade()
-                && !*session.gone.borrow()
-            {
+            if let Some(session) = at_work(&session) {
                 session.spare.provide(plan.recipe);
             }
         });
@@ -151,7 +164,8 @@ enum Woken {
 }
 
 impl Follow {
-    async fn follow(mut self, keeper: Keeper) {
+    /// Whether the crew waits for another call, and the way to it.
+    async fn follow(mut self, keeper: &Keeper) -> (bool, End) {
         let mut ending = false;
         loop {
             let woken = tokio::select! {
@@ -177,16 +191,15 @@ impl Follow {
                 }
             }
         }
+        let free = self.report.last.stays && !ending;
         self.finish().await;
-        // The keeper closes its end by exiting; then reaping it takes no time.
-        while let Ok(Some(_)) = self.events.next::<Event>().await {}
-        drop(keeper);
+        (free, self.events)
     }
 
     /// Whether it is over.
     async fn take(&mut self, event: Event, fd: Option<OwnedFd>) -> bool {
         match event {
-            Event::Started(missing) => self.report.missing = missing,
+            Event::Lost(missing) => self.report.missing = missing,
             Event::Saw(notable) => self.report.notables.push(notable),
             Event::Asking(asked) => {
                 // Without a descriptor, or with nobody there, the question is closed: a no.
@@ -255,6 +268,11 @@ impl Follow {
         let report = std::mem::replace(&mut self.report, Report::new(Output::default()));
         let _ = self.sender.send(News::Ended(Box::new(report))).await;
     }
+}
+
+/// The session, while it has a client who may call again.
+fn at_work(session: &Weak<Session>) -> Option<Arc<Session>> {
+    session.upgrade().filter(|session| !*session.gone.borrow())
 }
 
 /// Waits until a pipe can be read; for ever when it is closed.

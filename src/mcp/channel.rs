@@ -19,8 +19,8 @@ pub(super) use crate::sys::messages::{pair, receive, send};
 /// What a supervisor says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Event {
-    /// The sandbox stands; these layers are missing, each with what is lost.
-    Started(Vec<String>),
+    /// The sandbox stands without these layers; of each, what is lost.
+    Lost(Vec<String>),
     /// An exec did not simply run inside.
     Saw(Notable),
     /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
@@ -38,6 +38,8 @@ pub(super) struct LastWord {
     pub(super) more: u64,
     /// The calls that the sandbox refused.
     pub(super) refused: Vec<RefusedCall>,
+    /// Who says this waits for another order.
+    pub(super) stays: bool,
 }
 
 impl From<Ended> for LastWord {
@@ -46,6 +48,7 @@ impl From<Ended> for LastWord {
             ended,
             more: 0,
             refused: Vec::new(),
+            stays: false,
         }
     }
 }
@@ -135,6 +138,11 @@ impl End {
             reason = "an OwnedFd stays open as long as it is registered"
         )]
         Ok(Self(AsyncFd::with_interest(fd, Interest::READABLE)?))
+    }
+
+    /// Gives it back.
+    pub(super) fn into_inner(self) -> OwnedFd {
+        self.0.into_inner()
     }
 
     /// The next message; `None` once the other side has closed. Nothing is lost when the future is

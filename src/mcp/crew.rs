@@ -1,5 +1,6 @@
 //! The processes of a call, keeper and supervisor, from the server's side. One pair is kept ready
-//! for the next call: what does not depend on the call is done before anybody waits for it.
+//! for the next call: what does not depend on the call is done before anybody waits for it, and a
+//! pair that has done its call well waits for another.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -9,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::channel;
+use super::channel::{self, End, Event};
 use super::order::{Order, Plan, Recipe, Streams};
 use super::supervised;
 use crate::intercept::handed;
@@ -17,10 +18,10 @@ use crate::intercept::handed;
 /// Keeper and supervisor of one call: they wait for its order.
 #[derive(Debug)]
 pub(super) struct Crew {
-    /// Goes first: who still waits for an order ends when this is closed.
-    events: OwnedFd,
-    keeper: Keeper,
-    recipe: Recipe,
+    /// What happens is told here. Goes first: who still waits for an order ends when this is closed.
+    pub(super) events: OwnedFd,
+    pub(super) keeper: Keeper,
+    pub(super) recipe: Recipe,
 }
 
 /// The keeper's process. It is ended and reaped when this is dropped.
@@ -30,7 +31,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Has it end everything.
+    /// Has it end everything, if it has not ended itself.
     pub(super) fn end(&self) {
         // Not reaped yet, so the number is still its own.
         let _ = kill(self.pid, Signal::SIGTERM);
@@ -55,6 +56,15 @@ impl Crew {
         })
     }
 
+    /// Ends it, and waits until it has ended.
+    pub(super) async fn dismiss(self) {
+        self.keeper.end();
+        // The keeper closes its end by exiting; then reaping it takes no time.
+        if let Ok(events) = End::new(self.events) {
+            while let Ok(Some(_)) = events.next::<Event>().await {}
+        }
+    }
+
     fn send(&self, plan: &Plan, streams: &Streams) -> io::Result<()> {
         let order = serde_json::to_vec(&Order::of(plan))?;
         let command = handed::pack(&plan.command)?;
@@ -73,27 +83,34 @@ impl Spare {
         spare.take()
     }
 
-    /// Starts a call, with the crew that waits if it suits and with a new one otherwise. What
-    /// happens is told by the socket.
+    /// Starts a call, with the crew that waits if it suits and with a new one otherwise.
     ///
     /// The process must have one thread.
     ///
     /// # Errors
     /// There are no descriptors or processes left.
-    pub(super) fn start(&self, plan: &Plan, streams: &Streams) -> io::Result<(Keeper, OwnedFd)> {
+    pub(super) fn start(&self, plan: &Plan, streams: &Streams) -> io::Result<Crew> {
         let waiting = self.take().filter(|crew| crew.recipe.suits(&plan.recipe));
         let sent = waiting.and_then(|crew| crew.send(plan, streams).ok().map(|()| crew));
-        let crew = if let Some(crew) = sent {
-            crew
-        } else {
-            let crew = Crew::new(plan.recipe.clone())?;
-            crew.send(plan, streams)?;
-            crew
-        };
-        Ok((crew.keeper, crew.events))
+        if let Some(crew) = sent {
+            return Ok(crew);
+        }
+        let crew = Crew::new(plan.recipe.clone())?;
+        crew.send(plan, streams)?;
+        Ok(crew)
     }
 
-    /// Makes a crew ready for a call like the last, unless one is.
+    /// Has a crew wait that has done a call; it comes back when one waits already.
+    pub(super) fn keep(&self, crew: Crew) -> Option<Crew> {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.is_some() {
+            return Some(crew);
+        }
+        *spare = Some(crew);
+        None
+    }
+
+    /// Makes a crew ready for a call by `recipe`, unless one waits.
     pub(super) fn provide(&self, recipe: Recipe) {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.is_none() {

@@ -1,7 +1,8 @@
 //! The forked side of a call: becomes its keeper, which keeps its supervisor.
 //!
 //! What calls have in common comes by the fork: the rules are parsed once, in the server. The rest
-//! comes by the socket, as soon as there is a call. Each pair serves one call.
+//! comes by the socket, as soon as there is a call. After a call that left nothing behind, the pair
+//! is there for another one.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::sched_yield;
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::MsgFlags;
@@ -24,7 +26,7 @@ use super::order::{Ask, Keys, Order, Recipe};
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, Question, fixed};
 use crate::audit::{Notable, Outcome, Watcher};
-use crate::confine::{Layers, Mode, Policy};
+use crate::confine::{Layers, Mode};
 use crate::evaluate::Placement;
 use crate::exit::Exit;
 use crate::intercept::ahead::Ahead;
@@ -62,12 +64,12 @@ fn become_keeper(server: Pid, recipe: Recipe, events: OwnedFd) -> Exit {
     let prepared = prepare(server, &recipe, &events);
     let kept = prepared.and_then(|()| {
         let events = Arc::clone(&events);
-        keeper::keep(move || supervise(recipe, &events))
+        keeper::keep(move || supervise(&recipe, &events))
     });
     match kept {
         Ok(exit) => exit,
         Err(error) => {
-            tell(&events, &failed(&error));
+            tell(&events, &Event::Ended(failed(&error)));
             Exit::Internal
         }
     }
@@ -78,8 +80,8 @@ fn tell(events: &OwnedFd, event: &Event) {
     let _ = channel::send(events, event, None);
 }
 
-fn failed(error: &dyn std::error::Error) -> Event {
-    Event::Ended(Ended::Failed(format!("the call can't be started: {error}")).into())
+fn failed(error: &dyn std::error::Error) -> LastWord {
+    Ended::Failed(format!("the call can't be started: {error}")).into()
 }
 
 /// Leaves the server behind: its session and its descriptors.
@@ -89,11 +91,7 @@ fn prepare(server: Pid, recipe: &Recipe, events: &OwnedFd) -> io::Result<()> {
         return Err(io::Error::other("the server is gone"));
     }
     setsid()?;
-    let nothing = File::options().read(true).write(true).open("/dev/null")?;
-    dup2_stdin(&nothing)?;
-    dup2_stdout(&nothing)?;
-    dup2_stderr(&nothing)?;
-    drop(nothing);
+    rest()?;
     let keep: Vec<RawFd> = recipe
         .audit
         .descriptor()
@@ -103,7 +101,13 @@ fn prepare(server: Pid, recipe: &Recipe, events: &OwnedFd) -> io::Result<()> {
     fds::close_all_except(&keep)
 }
 
-fn supervise(recipe: Recipe, events: &Arc<OwnedFd>) -> Exit {
+fn supervise(recipe: &Recipe, events: &Arc<OwnedFd>) -> Exit {
+    while serve_one(recipe, events) {}
+    Exit::Success
+}
+
+/// Makes ready for an order, waits for it, and carries it out. Whether another may come.
+fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
     let patched = recipe.patched.as_ref();
     let ahead =
         Ahead::serves(&recipe.policy).then(|| Ahead::new(&recipe.policy, &recipe.require, patched));
@@ -114,20 +118,35 @@ fn supervise(recipe: Recipe, events: &Arc<OwnedFd>) -> Exit {
         Ok(false) => Ok(None),
         Err(error) => Err(error),
     };
-    let ended = match (taken, ahead) {
+    let mut last: LastWord = match (taken, ahead) {
         // There will be no call.
         (Ok(None), _) => {
             tree::end();
-            return Exit::Success;
+            return false;
         }
         (Err(error), _) => failed(&error),
-        (Ok(_), Err(error)) => Event::Ended(Ended::Failed(error.to_string()).into()),
+        (Ok(_), Err(error)) => Ended::Failed(error.to_string()).into(),
         (Ok(Some((order, command))), Ok(ahead)) => {
-            Event::Ended(carry_out(recipe, &order, &command, ahead, events))
+            carry_out(recipe, &order, &command, ahead, events)
         }
     };
-    tell(events, &ended);
-    Exit::Success
+    // A thread that still asks, say, would be there in the next call.
+    last.stays = matches!(last.ended, Ended::Exit(_)) && fork::is_possible() && rest().is_ok();
+    let stays = last.stays;
+    tell(events, &Event::Ended(last));
+    // The client has its answer before the next sandbox is made.
+    let _ = sched_yield();
+    stays
+}
+
+/// Lets go of what came with an order.
+fn rest() -> io::Result<()> {
+    std::env::set_current_dir("/")?;
+    let nothing = File::options().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&nothing)?;
+    dup2_stdout(&nothing)?;
+    dup2_stderr(&nothing)?;
+    Ok(())
 }
 
 /// Waits for an order; false when there will be none, as the server is gone, or the sandbox.
@@ -179,7 +198,7 @@ fn take(events: &OwnedFd) -> io::Result<Option<(Order, Command)>> {
 }
 
 fn carry_out(
-    recipe: Recipe,
+    recipe: &Recipe,
     order: &Order,
     command: &Command,
     ahead: Option<Ahead>,
@@ -190,14 +209,18 @@ fn carry_out(
         count: AtomicU64::new(0),
     });
     let confined = recipe.policy.mode != Mode::DangerFullAccess;
-    let audit = Arc::new(recipe.audit.watched_by(Arc::<Told>::clone(&told)));
+    let audit = recipe.audit.clone();
+    let audit = Arc::new(audit.watched_by(Arc::<Told>::clone(&told)));
     let session = Session {
-        rules: recipe.rules,
-        approver: approver(recipe.ask, recipe.keys, &recipe.policy, events),
+        rules: Arc::clone(&recipe.rules),
+        approver: approver(recipe, events),
         audit: Arc::clone(&audit),
         environment: SessionEnvironment::new(std::env::vars_os()),
         writable: confined.then(|| recipe.policy.writable_roots().to_vec()),
-        profiles: recipe.profiles.within(recipe.policy.workspaces.clone()),
+        profiles: recipe
+            .profiles
+            .clone()
+            .within(recipe.policy.workspaces.clone()),
         require: recipe.require.clone(),
     };
     let call = Run {
@@ -209,7 +232,12 @@ fn carry_out(
         timeout: Some(order.timeout),
         patched: recipe.patched.as_ref(),
     };
-    let report = |layers: &Layers| tell(events, &Event::Started(lost(layers)));
+    let report = |layers: &Layers| {
+        let lost = lost(layers);
+        if !lost.is_empty() {
+            tell(events, &Event::Lost(lost));
+        }
+    };
     let result = match ahead {
         Some(ahead) => ahead.run(&call, &order.directory, session, report),
         None => run(&call, session, report),
@@ -235,18 +263,19 @@ fn carry_out(
         ended,
         more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,
+        stays: false,
     }
 }
 
-fn approver(ask: Ask, keys: Keys, policy: &Policy, events: &Arc<OwnedFd>) -> Arc<dyn Approver> {
-    match ask {
+fn approver(recipe: &Recipe, events: &Arc<OwnedFd>) -> Arc<dyn Approver> {
+    match &recipe.ask {
         Ask::Server => Arc::new(Remote {
             events: Arc::clone(events),
-            keys,
-            writable: policy.writable.clone(),
+            keys: recipe.keys.clone(),
+            writable: recipe.policy.writable.clone(),
         }),
-        Ask::Program(program) => Arc::new(program),
-        Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer)),
+        Ask::Program(program) => Arc::new(program.clone()),
+        Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer.clone())),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt as _;
 
 use nix::unistd::Pid;
 
@@ -25,6 +26,12 @@ pub fn fork(child: impl FnOnce() -> u8) -> io::Result<Pid> {
         }
         pid => Ok(Pid::from_raw(pid)),
     }
+}
+
+/// Whether this process has one thread, as [`fork`] demands.
+pub fn is_possible() -> bool {
+    // A link for each thread, beside a directory's own two.
+    std::fs::metadata("/proc/self/task").is_ok_and(|threads| threads.nlink() == 3)
 }
 
 /// Orphans below this process become its children.

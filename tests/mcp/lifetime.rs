@@ -191,3 +191,26 @@ fn the_crew_that_waits_goes_with_the_server() {
         }
     }
 }
+
+/// Who supervises a call is there for the next one, unless something may be left.
+#[test]
+fn a_call_that_ends_well_leaves_its_supervisor() {
+    let mut client = Start {
+        rules: RULES,
+        arguments: &["--sandbox", "danger-full-access"],
+        ..Start::default()
+    }
+    .client();
+    let script = "cut -d' ' -f4 /proc/$PPID/stat; pwd; ls /proc/self/fd | wc -l";
+    let first = client.shell(script);
+    for other in ["false", "cd /; sleep 0", "kill -9 $$"] {
+        client.shell(other);
+    }
+    let second = client.shell(script);
+    assert_eq!(first["stdout"], second["stdout"]);
+    let id = client.start_shell("sleep 9", &json!({ "timeout_ms": 100 }));
+    assert_eq!(structured(&client.finish(id))["timed_out"], true);
+    let third = client.shell(script);
+    assert_ne!(first["stdout"], third["stdout"]);
+    assert_eq!(third["exit_code"], 0);
+}
