@@ -16,7 +16,7 @@ use crate::snapshot;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_codex-shell");
 
 /// Every subcommand that does something, as it is typed.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "run",
     "serve",
     "approve list",
@@ -26,12 +26,14 @@ const COMMANDS: [&str; 15] = [
     "rules explain",
     "rules check",
     "rules heuristics",
+    "rules lints",
     "rules models",
     "execpolicy check",
     "execve-wrapper",
     "config",
     "trust",
     "doctor",
+    "completions",
 ];
 
 const MARKDOWN: [&str; 4] = [

@@ -76,7 +76,7 @@ const LAYERS: &[Row] = &[
     ),
     row(8, "intercept", Below, &[]),
     row(9, "mcp", Below, &["rmcp", "tokio"]),
-    row(10, "cli", Below, &["clap", "clap_mangen"]),
+    row(10, "cli", Below, &["clap", "clap_complete", "clap_mangen"]),
     row(11, "applet", Below, &[]),
 ];
 

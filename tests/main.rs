@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod bypasses;
 #[cfg(test)]
+mod catalogues;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod command_rules;
@@ -25,8 +27,6 @@ mod examples;
 mod explain;
 #[cfg(test)]
 mod fuzz;
-#[cfg(test)]
-mod heuristics;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]

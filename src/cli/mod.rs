@@ -4,14 +4,15 @@
 
 pub mod approve;
 pub mod canary;
+pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod execpolicy_check;
 pub mod man;
 pub mod rules_check;
 pub mod rules_explain;
-pub mod rules_heuristics;
 pub mod rules_models;
+pub mod rules_pages;
 pub mod run;
 pub mod serve;
 mod settings;
@@ -65,6 +66,10 @@ enum Command {
     /// Evaluate rules as `codex execpolicy` does, for scripts written for it
     #[command(subcommand)]
     Execpolicy(Execpolicy),
+    /// Print a script by which a shell completes these commands
+    #[command(after_help = "\
+Example: codex-shell completions bash > ~/.local/share/bash-completion/completions/codex-shell")]
+    Completions(completions::Args),
     /// Print the manual page
     #[command(hide = true)]
     Man,
@@ -91,7 +96,15 @@ enum Rules {
     /// Print what is known of programs' command lines
     Models(rules_models::Args),
     /// Print what is dangerous when no rule says anything
-    Heuristics(rules_heuristics::Args),
+    #[command(after_help = "\
+A command that no rule matches prompts when one of these applies to it.
+
+Example: codex-shell rules heuristics H002")]
+    Heuristics(rules_pages::Args),
+    /// Print what `rules check` looks for
+    #[command(after_help = "\
+Example: codex-shell rules lints W104")]
+    Lints(rules_pages::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,12 +115,13 @@ enum Execpolicy {
 
 /// Parses `args` (with `argv[0]`) and runs the subcommand.
 pub fn main(args: Vec<OsString>) -> Exit {
-    match Cli::try_parse_from(args) {
+    match Cli::try_parse_from(helped(args)) {
         Ok(Cli { command }) => match command {
             Command::Rules(Rules::Explain(args)) => rules_explain::main(&args),
             Command::Rules(Rules::Check(args)) => rules_check::main(&args),
             Command::Rules(Rules::Models(args)) => rules_models::main(&args),
-            Command::Rules(Rules::Heuristics(args)) => rules_heuristics::main(&args),
+            Command::Rules(Rules::Heuristics(args)) => rules_pages::heuristics(&args),
+            Command::Rules(Rules::Lints(args)) => rules_pages::lints(&args),
             Command::Run(args) => run::main(&args),
             Command::Serve(args) => serve::main(args),
             Command::ExecveWrapper(ExecveWrapper { file, argv }) => {
@@ -118,6 +132,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
             Command::Trust(args) => trust::main(&args),
             Command::Doctor(args) => doctor::main(&args),
             Command::Execpolicy(Execpolicy::Check(args)) => execpolicy_check::main(&args),
+            Command::Completions(args) => completions::main(&args),
             Command::Man => man::main(),
         },
         Err(error) => {
@@ -130,4 +145,13 @@ pub fn main(args: Vec<OsString>) -> Exit {
             }
         }
     }
+}
+
+/// `help run` for `run --help`.
+fn helped(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|word| word == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    args
 }

@@ -75,7 +75,7 @@ pub(super) fn main(args: &Args) -> Exit {
 /// Why nothing was checked.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("{0}; `rules check --explain CODE` takes a code that `rules check` has printed")]
+    #[error("{0}; `codex-shell rules lints` lists them")]
     Code(#[from] UnknownCode),
     #[error("no *.rules files in {0}")]
     Nothing(String),

@@ -291,6 +291,11 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
             for path in &refused.paths {
                 audit.denied(&path.record());
             }
+            if let (Exit::TimedOut, Some(timeout)) = (exit, settings.timeout.value) {
+                report::note(&format!(
+                    "time was up after {timeout:?}: the command was ended"
+                ));
+            }
             explain_refusal(args, exit, &refused);
             exit
         }

@@ -23,10 +23,14 @@ pub struct Lint {
 }
 
 impl Lint {
+    /// Its level in a word.
+    pub fn level_name(&self) -> &'static str {
+        self.level.map_or("off", Level::name)
+    }
+
     /// The page in the manual, as Markdown.
     pub fn page(&self) -> String {
-        let level = self.level.map_or("off", Level::name);
-        page_text(self.code, self.name, level, self.page)
+        page_text(self.code, self.name, self.level_name(), self.page)
     }
 }
 

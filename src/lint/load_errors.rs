@@ -1,6 +1,7 @@
 //! The pages of the loader's codes: what keeps a rules file from loading.
 
 use super::define::page_text;
+use super::finding::Level;
 
 /// What is to be known of one code of the loader.
 #[derive(Debug)]
@@ -13,14 +14,18 @@ pub struct LoadError {
 }
 
 impl LoadError {
+    /// How bad it is, in a word.
+    pub fn level_name(&self) -> &'static str {
+        if self.code.starts_with('W') {
+            Level::Warning.name()
+        } else {
+            Level::Error.name()
+        }
+    }
+
     /// The page in the manual, as Markdown.
     pub fn page(&self) -> String {
-        let level = if self.code.starts_with('W') {
-            "warning"
-        } else {
-            "error"
-        };
-        page_text(self.code, self.name, level, self.page)
+        page_text(self.code, self.name, self.level_name(), self.page)
     }
 }
 

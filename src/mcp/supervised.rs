@@ -130,13 +130,17 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
             carry_out(recipe, &order, &command, ahead, events)
         }
     };
-    // A thread that still asks, say, would be there in the next call.
-    last.stays = matches!(last.ended, Ended::Exit(_)) && fork::is_possible() && rest().is_ok();
-    let stays = last.stays;
+    let stays = matches!(last.ended, Ended::Exit(_)) && nothing_is_left() && rest().is_ok();
+    last.stays = stays;
     tell(events, &Event::Ended(last));
     // The client has its answer before the next sandbox is made.
     let _ = sched_yield();
     stays
+}
+
+/// Whether no process and no thread of a call is left, one that still asks, say.
+fn nothing_is_left() -> bool {
+    tree::has_no_children() && fork::is_possible()
 }
 
 /// Lets go of what came with an order.

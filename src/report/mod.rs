@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod canaries;
+pub mod catalogue;
 pub mod config;
 pub mod diagnostics;
 pub mod explain;
@@ -10,7 +11,6 @@ mod explain_json;
 pub mod explain_script;
 mod explain_text;
 pub mod findings;
-pub mod heuristics;
 pub mod layers;
 mod paint;
 mod profile;

@@ -56,7 +56,7 @@ pub fn is_below(ancestor: Pid, pid: Pid) -> Option<bool> {
 }
 
 /// Collects what has died; whether no child is left.
-fn has_no_children() -> bool {
+pub fn has_no_children() -> bool {
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
             Ok(WaitStatus::StillAlive) => return false,

@@ -92,7 +92,7 @@ fn the_timeout_ends_everything() {
             .sh(script)
             .status(124)
             .stdout("begun")
-            .stderr("");
+            .stderr("codex-shell: time was up after 1s: the command was ended");
         assert!(
             since.elapsed() < Duration::from_secs(8),
             "at once: {script}"
