@@ -1,25 +1,24 @@
 //! An exec that a wrapper asks for: what each of the four ways means for it.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, getsockopt, sockopt};
-use nix::sys::wait::waitpid;
+use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
 
 use super::claim::{Claim, Held};
 use super::server::Shared;
+use super::stand_in::StandIn;
 use crate::act::escalate::Escalation;
 use crate::approve::{Answer, Permit, Question, Refusal};
-use crate::confine::Mode;
+use crate::confine::{Mode, Policy};
 use crate::flow::{self, Exec};
 use crate::intercept::{limits, stand_in};
 use crate::request::{Request, argv};
-use crate::sys::child::{self, Change, Child};
-use crate::wire::frame::{self, Fill, Reader, malformed};
+use crate::wire::frame::{self, Reader, malformed};
 use crate::wire::message::{FromBroker, FromWrapper};
 
 /// The longest form of a command in a message, in bytes.
@@ -35,7 +34,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    fn tell(&self, answer: &FromBroker) -> io::Result<()> {
+    pub(super) fn tell(&self, answer: &FromBroker) -> io::Result<()> {
         frame::send(&self.stream, &answer.frame(), &[])
     }
 
@@ -105,29 +104,37 @@ impl WrappedExec {
         let _ = self.connection.tell(&FromBroker::Deny(words.into()));
     }
 
-    fn fail(&self, request: &Request, error: &io::Error) {
+    fn fail(&self, request: &Request, error: &dyn Display) {
+        self.fail_in("outside", request, error);
+    }
+
+    fn fail_in(&self, place: &str, request: &Request, error: &dyn Display) {
         let command = argv::bounded(&request.argv, COMMAND_LIMIT);
+        let reason = argv::visible(&error.to_string());
         self.deny(format!(
-            "codex-shell: error: {command}: can't be run outside: {error}"
+            "codex-shell: error: {command}: can't be run {place}: {reason}"
         ));
     }
 
-    fn escalate(mut self, permit: Permit) {
+    /// Runs the program outside, in a sandbox of this policy if there is one.
+    fn escalate(mut self, permit: Permit, policy: Option<&Policy>) {
         let request = permit.request().clone();
-        match self.start(permit) {
-            Ok((child, same_group)) => {
-                // The wrapper's end is the program's, and the other way round.
-                let ended = self.attend(&child, same_group);
-                if ended.is_err() {
-                    let _ = child.handle.signal(nix::libc::SIGKILL);
-                    let _ = waitpid(child.pid, None);
-                }
+        let (mut stand_in, same_group) = match self.start(permit, policy) {
+            Ok(started) => started,
+            Err(error) => return self.fail(&request, &error),
+        };
+        if let Err(reason) = stand_in.attend(&mut self.connection, same_group) {
+            stand_in.kill();
+            if let Some(reason) = reason {
+                self.fail(&request, &reason);
             }
-            Err(error) => self.fail(&request, &error),
         }
+        // The wrapper ends now.
+        drop(self.connection);
+        stand_in.outlive();
     }
 
-    fn start(&mut self, permit: Permit) -> io::Result<(Child, bool)> {
+    fn start(&mut self, permit: Permit, policy: Option<&Policy>) -> io::Result<(StandIn, bool)> {
         let session = &self.shared.session;
         let held = match self.held.take() {
             Some(held) => held,
@@ -146,55 +153,12 @@ impl WrappedExec {
             environment: held.environment,
             directory: held.directory,
         };
-        Ok((escalation.launch(inherited)?.start()?, same_group))
-    }
-
-    /// Passes signals to the program and its end to the wrapper.
-    fn attend(&mut self, child: &Child, same_group: bool) -> io::Result<()> {
-        let registered = self.shared.children.add(child.pid)?;
-        loop {
-            while let Some(change) = child::change(child.pid) {
-                let answer = match change {
-                    Change::Exited(status) => FromBroker::Exited(status),
-                    Change::Killed(signal) => FromBroker::Killed(signal),
-                    Change::Stopped => FromBroker::Stopped,
-                    Change::Continued => continue,
-                };
-                let told = self.connection.tell(&answer);
-                if answer != FromBroker::Stopped {
-                    return Ok(());
-                }
-                told?;
-            }
-            let mut watched = [
-                PollFd::new(self.connection.stream.as_fd(), PollFlags::POLLIN),
-                PollFd::new(registered.bell(), PollFlags::POLLIN),
-            ];
-            while poll(&mut watched, PollTimeout::NONE) == Err(nix::errno::Errno::EINTR) {}
-            let [spoken, _] = watched.map(|fd| fd.any().unwrap_or(true));
-            registered.heard();
-            if spoken {
-                self.forward(child, same_group)?;
-            }
-        }
-    }
-
-    fn forward(&mut self, child: &Child, same_group: bool) -> io::Result<()> {
-        let Connection { stream, reader } = &mut self.connection;
-        if reader.fill(&*stream, MsgFlags::MSG_DONTWAIT)? == Fill::End {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        while let Some(frame) = reader.frame()? {
-            let FromWrapper::Signal { number, code } = FromWrapper::read(&frame)? else {
-                return Err(malformed("no signal comes"));
-            };
-            // One typed at the terminal has reached the whole group.
-            if !(same_group && code == stand_in::FROM_KERNEL) {
-                // It may have ended this moment.
-                let _ = child.handle.signal(number);
-            }
-        }
-        Ok(())
+        let launch = escalation.launch(inherited)?;
+        let stand_in = match policy {
+            None => StandIn::plain(&self.shared, &launch)?,
+            Some(policy) => StandIn::profiled(&self.shared, wrapper, launch, policy)?,
+        };
+        Ok((stand_in, same_group))
     }
 
     fn ask(mut self, question: Question) {
@@ -228,22 +192,17 @@ impl Exec for WrappedExec {
     }
 
     fn outside(self, permit: Permit) {
-        let profiled = match self.shared.session.profiles.policy(permit.profiles()) {
-            Ok(None) => false,
-            Ok(Some(policy)) => policy.mode != Mode::DangerFullAccess,
-            Err(_) => true,
-        };
-        if profiled {
-            let error = io::Error::other("a profile needs the kernel interceptor");
-            return self.fail(permit.request(), &error);
-        }
         if self.startup {
             return self.inside(permit.into_request());
         }
-        if self.shared.session.writable.is_none() {
+        let policy = match self.shared.session.profiles.policy(permit.profiles()) {
+            Ok(policy) => policy.filter(|policy| policy.mode != Mode::DangerFullAccess),
+            Err(error) => return self.fail_in("in its profile", permit.request(), &error),
+        };
+        if policy.is_none() && self.shared.session.writable.is_none() {
             return self.run(true);
         }
-        self.apart(move |exec| exec.escalate(permit));
+        self.apart(move |exec| exec.escalate(permit, policy.as_ref()));
     }
 
     fn refuse(self, refusal: &Refusal) {

@@ -13,6 +13,7 @@ mod claim;
 mod exec;
 mod patched;
 mod server;
+mod stand_in;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -30,7 +31,6 @@ use super::run::{Ended, Run, RunError};
 use super::supervisor::Session;
 use super::{keeper, launcher};
 use crate::confine::{self, LayerName, Layers, Policy, Sandbox, Setup, Status};
-use crate::sys::tree;
 use server::{Broker, Watch};
 
 /// Above the numbers that scripts use, and below the usual limit of 1024.
@@ -106,15 +106,15 @@ impl Standing {
         begin(self.number)?;
         report(&self.sandbox.layers);
         let broker = Broker::new(session, run.phase, patched.script_shell())?;
-        let exit = Watch {
+        let mut watch = Watch {
             sandbox: self.sandbox,
             broker,
             socket: Some(self.socket),
             signals,
             clock: Clock::new(run.timeout),
-        }
-        .watch();
-        tree::end();
+        };
+        let exit = watch.watch();
+        watch.end_outside();
         Ok(Ended {
             exit: exit?,
             refused: Refusal::default(),

@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
@@ -26,6 +26,7 @@ use crate::exit::Exit;
 use crate::flow;
 use crate::intercept::clock::Clock;
 use crate::intercept::keeper::{self, Heard};
+use crate::intercept::profiled::Profiled;
 use crate::intercept::supervisor::{Phase, Session};
 use crate::request::Originals;
 use crate::sys::pidfd::PidFd;
@@ -49,6 +50,7 @@ pub(super) struct Shared {
     pub(super) session: Arc<Session>,
     pub(super) children: Children,
     pub(super) asking: Asking,
+    profiled: Mutex<Profiled>,
     /// What reads a text that names no interpreter.
     pub(super) script_shell: PathBuf,
     originals: Originals,
@@ -64,6 +66,11 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
+    /// Programs that have a sandbox of their own.
+    pub(super) fn profiled(&self) -> MutexGuard<'_, Profiled> {
+        self.profiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Does `work` in a thread of its own; not at all when there are too many.
     pub(super) fn spawn(self: &Arc<Self>, work: impl FnOnce() + Send + 'static) {
         let Some(counted) = Counted::one(self, |shared| &shared.threads, 1, THREADS) else {
@@ -224,6 +231,7 @@ impl Broker {
             session: Arc::new(session),
             children: Children::default(),
             asking: Asking::new()?,
+            profiled: Mutex::new(Profiled::unheard()),
             script_shell,
             originals: Originals::default(),
             startup: AtomicBool::new(phase == Phase::Shell { login: true }),
@@ -342,6 +350,12 @@ impl Watch {
     fn end_sandbox(&mut self) {
         let init = self.sandbox.init_pid;
         let _ = kill(init, Signal::SIGKILL);
+        self.end_outside();
+    }
+
+    /// Ends what runs outside.
+    pub(super) fn end_outside(&self) {
+        self.broker.0.profiled().end();
         tree::end();
     }
 

@@ -64,8 +64,8 @@ fn build(job: &Job, argv: Vec<OsString>, channel: &OwnedFd) -> Result<Sandbox, S
         require: &job.require,
         keep: &keep,
         terminal: true,
-        listen: true,
-        tell: true,
+        listen: job.listen,
+        tell: job.listen,
     };
     let first = |inside: Inside| first_process(job, program, inside, channel);
     confine::start(&setup, first).map_err(|error| error.to_string())
@@ -162,9 +162,9 @@ fn first_process(job: &Job, program: Program, inside: Inside, channel: &OwnedFd)
 /// has: who waits for the end of a pipe waits for the program alone.
 fn start(job: &Job, program: Program, inside: Inside, channel: &OwnedFd) -> io::Result<Child> {
     let launch = program.launch(job)?;
-    let listener = inside.listener.ok_or(io::ErrorKind::NotFound)?;
-    messages::send(channel, &Said::Listening, Some(listener.as_fd()))?;
-    drop(listener);
+    if let Some(listener) = inside.listener {
+        messages::send(channel, &Said::Listening, Some(listener.as_fd()))?;
+    }
     let child = launch.start()?;
     let own_session = getsid(None)? == getpid();
     let started = Said::Started { own_session };

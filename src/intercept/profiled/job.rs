@@ -18,6 +18,8 @@ pub(super) struct Job {
     network: bool,
     writable: Vec<Vec<u8>>,
     workspaces: Vec<Vec<u8>>,
+    /// What the program starts is judged.
+    pub(super) listen: bool,
     /// Layers without which nothing starts.
     pub(super) require: Vec<LayerName>,
     /// The descriptors that the program has, by the numbers that it has them under.
@@ -50,7 +52,12 @@ pub(super) enum Said {
 
 impl Job {
     /// For a program that takes this over, in a sandbox of this policy.
-    pub(super) fn new(policy: &Policy, require: &[LayerName], inherited: &Inherited) -> Self {
+    pub(super) fn new(
+        policy: &Policy,
+        require: &[LayerName],
+        inherited: &Inherited,
+        listen: bool,
+    ) -> Self {
         let bytes = |paths: &[PathBuf]| {
             let paths = paths.iter().map(|path| path.as_os_str().as_bytes());
             paths.map(<[u8]>::to_vec).collect()
@@ -68,6 +75,7 @@ impl Job {
             network: policy.network,
             writable: bytes(&policy.writable),
             workspaces: bytes(&policy.workspaces),
+            listen,
             require,
             channel: free.next().unwrap_or(RawFd::MAX),
             executable: free.next().unwrap_or(RawFd::MAX),
@@ -132,7 +140,7 @@ mod tests {
             blocked: 1,
             group: Group::Same,
         };
-        let job = Job::new(&policy, &[], &inherited);
+        let job = Job::new(&policy, &[], &inherited, true);
         let text = serde_json::to_string(&job).unwrap();
         let job: Job = serde_json::from_str(&text).unwrap();
         assert_eq!(job.policy(), Some(policy));

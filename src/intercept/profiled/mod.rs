@@ -15,13 +15,13 @@ mod job;
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::MsgFlags;
+use nix::sys::socket::{MsgFlags, Shutdown, shutdown};
 use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
@@ -42,6 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The sandboxes that run, by the numbers of their helpers.
 #[derive(Debug, Default)]
 pub struct Profiled {
+    /// Nobody judges what the programs start: their sandboxes have no listener.
+    unheard: bool,
     running: HashMap<Pid, Running>,
     /// What those refused that have ended.
     refused: Vec<Kind>,
@@ -76,8 +78,15 @@ pub enum News {
 }
 
 impl Profiled {
+    /// What these programs start is not judged.
+    pub fn unheard() -> Self {
+        let mut none = Self::default();
+        none.unheard = true;
+        none
+    }
+
     /// Starts a program for the proxy in the process `proxy`, in a sandbox of this policy that has
-    /// the layers `require`.
+    /// the layers `require`. Returns by which number it is known.
     ///
     /// # Errors
     /// The helper can't be started.
@@ -87,9 +96,11 @@ impl Profiled {
         launch: Launch,
         policy: &Policy,
         require: &[LayerName],
-    ) -> io::Result<()> {
+    ) -> io::Result<Pid> {
         let (ours, theirs) = messages::pair()?;
-        let helper = for_helper(launch, policy, require, theirs)?.start()?;
+        let job = Job::new(policy, require, &launch.inherited, !self.unheard);
+        let helper = for_helper(launch, &job, theirs)?.start()?;
+        let id = helper.pid;
         let running = Running {
             channel: ours,
             proxy: Some(proxy),
@@ -98,8 +109,27 @@ impl Profiled {
             refuser: Refuser::new(Refusals::of_profile(policy)),
             helper,
         };
-        self.running.insert(running.helper.pid, running);
-        Ok(())
+        self.running.insert(id, running);
+        Ok(id)
+    }
+
+    /// For waiting apart: other descriptors of a sandbox's channel and of its helper, which is gone
+    /// once the second is readable. `None` once the sandbox is gone.
+    pub fn apart(&self, id: Pid) -> Option<io::Result<(OwnedFd, OwnedFd)>> {
+        let Running {
+            channel, helper, ..
+        } = self.running.get(&id)?;
+        let helper = helper.handle.as_fd().try_clone_to_owned();
+        Some(
+            channel
+                .try_clone()
+                .and_then(|channel| Ok((channel, helper?))),
+        )
+    }
+
+    /// Whether a sandbox is there.
+    pub fn is_running(&self, id: Pid) -> bool {
+        self.running.contains_key(&id)
     }
 
     /// Each sandbox's channel, readable when there is news, and its listener, once there is one.
@@ -186,11 +216,22 @@ impl Profiled {
         }
     }
 
+    /// Nobody waits for the program of this sandbox any more.
+    pub fn forget_sandbox(&mut self, id: Pid) {
+        if let Some(running) = self.running.get_mut(&id) {
+            running.proxy = None;
+        }
+    }
+
     /// Ends them all. A helper that is left alone removes what it put in place for its sandbox.
     pub fn end(&mut self) {
         self.refused = self.take_refused();
         let deadline = Instant::now() + PATIENCE;
-        let helpers = self.running.drain().map(|(_, running)| running.helper);
+        let helpers = self.running.drain().map(|(_, running)| {
+            // Somebody may wait apart.
+            let _ = shutdown(running.channel.as_raw_fd(), Shutdown::Both);
+            running.helper
+        });
         // Collected first: that closes every channel.
         let helpers: Vec<Child> = helpers.collect();
         for helper in helpers {
@@ -219,18 +260,12 @@ impl Drop for Profiled {
 
 /// How the helper is started to start `launch`. Its own limits and signals are ours: the program's
 /// could end it.
-fn for_helper(
-    launch: Launch,
-    policy: &Policy,
-    require: &[LayerName],
-    channel: OwnedFd,
-) -> io::Result<Launch> {
-    let job = Job::new(policy, require, &launch.inherited);
+fn for_helper(launch: Launch, job: &Job, channel: OwnedFd) -> io::Result<Launch> {
     let word = |text: String| CString::new(text).map_err(io::Error::from);
     let mut argv = vec![
         word("codex-shell".to_owned())?,
         word(WORD.to_owned())?,
-        word(serde_json::to_string(&job)?)?,
+        word(serde_json::to_string(job)?)?,
     ];
     argv.extend(launch.argv);
     let mut descriptors = launch.inherited.descriptors;
