@@ -48,8 +48,8 @@ impl Ahead {
                 |listener, channel| launcher::main_ahead(theirs, listener, channel),
             )?),
             Some(patched) => {
-                let standing = broker::Standing::new(policy, require, &kept, |socket| {
-                    launcher::unheard_ahead(theirs, &[socket])
+                let standing = broker::Standing::new(policy, require, &kept, |socket, alive| {
+                    launcher::unheard_ahead(theirs, &[socket], alive)
                 })?;
                 Standing::Shell(standing, patched.clone())
             }

@@ -73,14 +73,18 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
     handed::unpack(file).map(Some)
 }
 
-/// What the first process does when nobody listens.
-pub fn unheard(command: &Command, pass: &[RawFd]) -> u8 {
-    run(|| start(command, pass))
+/// What the first process does when nobody listens. It holds `alive` until it ends.
+pub fn unheard(command: &Command, pass: &[RawFd], alive: OwnedFd) -> u8 {
+    let status = run(|| start(command, pass));
+    drop(alive);
+    status
 }
 
 /// As [`unheard`], with a command that is still to come by `gate`.
-pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd]) -> u8 {
-    run(move || start_when_told(&gate, pass))
+pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd], alive: OwnedFd) -> u8 {
+    let status = run(move || start_when_told(&gate, pass));
+    drop(alive);
+    status
 }
 
 /// What the first process does when there is no command: it lets itself be looked at.

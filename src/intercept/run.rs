@@ -346,7 +346,7 @@ impl Watch {
 
 /// Whether the first process ends without more ado: most do, within a fraction of a millisecond, and
 /// to look for what holds it up costs more.
-fn ends_soon(sandbox: &Sandbox) -> bool {
+pub(super) fn ends_soon(sandbox: &Sandbox) -> bool {
     let mut end = [PollFd::new(sandbox.init.as_fd(), PollFlags::POLLIN)];
     poll(&mut end, GRACE).is_ok_and(|ready| ready > 0)
 }

@@ -135,6 +135,23 @@ fn a_daemon_outside_ends_with_the_run() {
     });
 }
 
+/// The sandbox's first process can't end before its process groups are empty.
+#[test]
+fn a_group_outside_does_not_hold_up_the_end() {
+    every_way(|first| {
+        let since = Instant::now();
+        world(first)
+            .script(
+                "bin/probe",
+                "#!/bin/sh\nsleep 60 </dev/null >/dev/null 2>&1 &\n",
+            )
+            .sh("set -m; probe & wait; probe; echo end")
+            .status(0)
+            .stdout("end");
+        assert!(since.elapsed() < Duration::from_secs(8));
+    });
+}
+
 /// Scripts that leave something running both inside and outside when the signal comes.
 const BUSY: [&str; 3] = [
     "sleep 60 & probe sleep WORLD/out/t",

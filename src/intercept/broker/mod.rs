@@ -18,10 +18,11 @@ mod stand_in;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::pipe2;
 
 pub use patched::{Patched, Unusable};
 
@@ -46,9 +47,9 @@ pub(super) fn run(
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
-    let standing = Standing::new(run.policy, run.require, run.pass, |socket| {
+    let standing = Standing::new(run.policy, run.require, run.pass, |socket, alive| {
         let command = patched.equip(run.command, socket);
-        launcher::unheard(&command, &[run.pass, &[socket]].concat())
+        launcher::unheard(&command, &[run.pass, &[socket]].concat(), alive)
     })?;
     standing.run(run, patched, session, report, |_| Ok(()))
 }
@@ -60,28 +61,31 @@ pub(super) struct Standing {
     socket: OwnedFd,
     /// The number of theirs.
     number: RawFd,
+    /// Hangs up when the first process is about to end.
+    ending: OwnedFd,
 }
 
 impl Standing {
-    /// Makes it; `launcher` gets the number of the socket that the command is to inherit. It keeps the
-    /// descriptors `pass`.
+    /// Makes it; `launcher` gets the number of the socket that the command is to inherit, and what it
+    /// must hold while it is alive. It keeps the descriptors `pass`.
     pub(super) fn new(
         policy: &Policy,
         require: &[LayerName],
         pass: &[RawFd],
-        launcher: impl FnOnce(RawFd) -> u8,
+        launcher: impl FnOnce(RawFd, OwnedFd) -> u8,
     ) -> Result<Self, RunError> {
         let (socket, theirs) = channel()?;
         let number = theirs.as_raw_fd();
+        let (ending, alive) = pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;
         let setup = Setup {
             policy,
             require,
-            keep: &[pass, &[number]].concat(),
+            keep: &[pass, &[number, alive.as_raw_fd()]].concat(),
             terminal: true,
             listen: false,
             tell: false,
         };
-        let mut sandbox = confine::start(&setup, |_| launcher(number))?;
+        let mut sandbox = confine::start(&setup, |_| launcher(number, alive))?;
         let part = "programs that the patched shell starts are judged, what these start is not";
         let status = Status::Partly(part.to_owned());
         sandbox.layers.add(LayerName::Interceptor, status);
@@ -89,6 +93,7 @@ impl Standing {
             sandbox,
             socket,
             number,
+            ending,
         })
     }
 
@@ -110,6 +115,7 @@ impl Standing {
             sandbox: self.sandbox,
             broker,
             socket: Some(self.socket),
+            ending: Some(self.ending),
             signals,
             clock: Clock::new(run.timeout),
         };

@@ -27,6 +27,7 @@ use crate::flow;
 use crate::intercept::clock::Clock;
 use crate::intercept::keeper::{self, Heard};
 use crate::intercept::profiled::Profiled;
+use crate::intercept::run::ends_soon;
 use crate::intercept::supervisor::{Phase, Session};
 use crate::request::Originals;
 use crate::sys::pidfd::PidFd;
@@ -271,6 +272,8 @@ pub(super) struct Watch {
     pub(super) broker: Broker,
     /// `None` once nobody in the sandbox can write to it.
     pub(super) socket: Option<OwnedFd>,
+    /// Hangs up when the sandbox's first process is about to end; `None` once it has.
+    pub(super) ending: Option<OwnedFd>,
     pub(super) signals: SignalFd,
     pub(super) clock: Clock,
 }
@@ -281,7 +284,7 @@ impl Watch {
         loop {
             let shared = Arc::clone(&self.broker.0);
             self.clock.pause_while(shared.asking.is_open());
-            let Some([signalled, asked, ended]) = self.wait()? else {
+            let Some([signalled, asked, ending, ended]) = self.wait()? else {
                 self.end_sandbox();
                 return Ok(Exit::TimedOut);
             };
@@ -295,28 +298,34 @@ impl Watch {
                     Fill::Some | Fill::Empty => {}
                 }
             }
+            if ending && self.ending.take().is_some() && !ends_soon(&self.sandbox) {
+                // A process group with a number in its namespace goes on outside.
+                shared.profiled().end();
+                tree::end_beside(self.sandbox.init_pid);
+            }
             if ended {
                 return Ok(self.status());
             }
         }
     }
 
-    /// Waits until something is ready: a signal, a wrapper, the end. `None` when time is up.
-    fn wait(&self) -> io::Result<Option<[bool; 3]>> {
+    /// Waits until something is ready: a signal, a wrapper, the beginning of the end, the end. `None`
+    /// when time is up.
+    fn wait(&self) -> io::Result<Option<[bool; 4]>> {
         let bell = self.broker.0.asking.bell.as_fd();
-        let socket = self.socket.as_ref().map_or(bell, AsFd::as_fd);
         let input = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut watched = [
             input(self.signals.as_fd()),
-            input(socket),
+            input(self.socket.as_ref().map_or(bell, AsFd::as_fd)),
+            input(self.ending.as_ref().map_or(bell, AsFd::as_fd)),
             input(self.sandbox.init.as_fd()),
             input(bell),
         ];
         if !self.clock.poll(&mut watched)? {
             return Ok(None);
         }
-        let [signals, socket, ended, _] = watched.map(|fd| fd.any().unwrap_or(true));
-        Ok(Some([signals, socket, ended]))
+        let [signals, socket, ending, ended, _] = watched.map(|fd| fd.any().unwrap_or(true));
+        Ok(Some([signals, socket, ending, ended]))
     }
 
     /// Handles the signals that have come; a status when one of them ends the run.
