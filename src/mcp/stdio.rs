@@ -1,100 +1,98 @@
 //! Standard input and output without blocking and without threads: calls are forked from here.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::{dup2_stdin, dup2_stdout, read, write};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// One direction of the connection.
 #[derive(Debug)]
-pub(super) enum Stdio {
+pub(super) enum Stdio<F: AsRawFd> {
     /// A pipe, a socket or a terminal.
-    Pollable(AsyncFd<File>),
+    Pollable(AsyncFd<F>),
     /// A file: it never makes anybody wait.
-    Plain(File),
+    Plain(F),
 }
 
-impl Stdio {
-    /// Standard input.
-    ///
-    /// # Errors
-    /// It is closed.
-    pub(super) fn input() -> io::Result<Self> {
-        Self::of(
-            io::stdin().as_fd(),
-            File::options().read(true),
-            Interest::READABLE,
-        )
+/// Standard input.
+///
+/// # Errors
+/// It is closed.
+pub(super) fn input() -> io::Result<Stdio<io::Stdin>> {
+    if let Some(own) = own(&io::stdin(), OpenOptions::new().read(true))? {
+        dup2_stdin(own)?;
     }
+    Ok(Stdio::new(io::stdin, Interest::READABLE))
+}
 
-    /// Standard output.
-    ///
-    /// # Errors
-    /// It is closed.
-    pub(super) fn output() -> io::Result<Self> {
-        Self::of(
-            io::stdout().as_fd(),
-            File::options().write(true),
-            Interest::WRITABLE,
-        )
+/// Standard output.
+///
+/// # Errors
+/// It is closed.
+pub(super) fn output() -> io::Result<Stdio<io::Stdout>> {
+    if let Some(own) = own(&io::stdout(), OpenOptions::new().write(true))? {
+        dup2_stdout(own)?;
     }
+    Ok(Stdio::new(io::stdout, Interest::WRITABLE))
+}
 
-    fn of(
-        fd: BorrowedFd<'_>,
-        options: &mut std::fs::OpenOptions,
-        interest: Interest,
-    ) -> io::Result<Self> {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let kind = SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT;
-        let flags = OFlag::O_NONBLOCK.bits();
-        // Opened again, so that others who hold the same pipe are not made non-blocking.
-        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        let reopened = match kind {
-            SFlag::S_IFIFO | SFlag::S_IFCHR => options.custom_flags(flags).open(path).ok(),
-            _ => None,
-        };
-        let file = match reopened {
-            Some(file) => file,
-            None => File::from(fd.try_clone_to_owned()?),
-        };
-        if kind == SFlag::S_IFSOCK {
-            let old = OFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GETFL)?);
-            fcntl(&file, FcntlArg::F_SETFL(old | OFlag::O_NONBLOCK))?;
+/// The same pipe or terminal, opened again, so that others who hold it are not made non-blocking. A
+/// socket can't be opened again.
+fn own(fd: &(impl AsFd + AsRawFd), options: &mut OpenOptions) -> io::Result<Option<File>> {
+    let kind = SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT;
+    match kind {
+        SFlag::S_IFIFO | SFlag::S_IFCHR => {
+            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            let options = options.custom_flags(OFlag::O_NONBLOCK.bits());
+            Ok(options.open(path).ok())
         }
-        let copy = file.try_clone()?;
-        #[expect(deprecated, reason = "a File stays open as long as it is registered")]
-        let registered = AsyncFd::with_interest(file, interest);
-        Ok(match registered {
-            Ok(pollable) => Self::Pollable(pollable),
-            Err(_) => Self::Plain(copy),
-        })
+        SFlag::S_IFSOCK => {
+            let old = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
+            fcntl(fd, FcntlArg::F_SETFL(old | OFlag::O_NONBLOCK))?;
+            Ok(None)
+        }
+        _ => Ok(None),
     }
+}
 
+impl<F: AsRawFd + AsFd> Stdio<F> {
+    fn new(stream: fn() -> F, interest: Interest) -> Self {
+        #[expect(deprecated, reason = "0 and 1 stay open as long as the process lives")]
+        let registered = AsyncFd::with_interest(stream(), interest);
+        registered.map_or_else(|_| Self::Plain(stream()), Self::Pollable)
+    }
+}
+
+impl Stdio<io::Stdin> {
     /// Reads what there is, at least a byte; 0 at the end. Nothing is lost when the future is
     /// dropped.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Pollable(fd) => {
-                fd.async_io(Interest::READABLE, |mut file| file.read(buffer))
-                    .await
+                let take = |input: &io::Stdin| Ok(read(input, buffer)?);
+                fd.async_io(Interest::READABLE, take).await
             }
-            Self::Plain(file) => file.read(buffer),
+            Self::Plain(input) => Ok(read(input, buffer)?),
         }
     }
+}
 
+impl Stdio<io::Stdout> {
     /// Writes all of `bytes`.
     pub(super) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = match self {
                 Self::Pollable(fd) => {
-                    fd.async_io(Interest::WRITABLE, |mut file| file.write(bytes))
-                        .await?
+                    let give = |output: &io::Stdout| Ok(write(output, bytes)?);
+                    fd.async_io(Interest::WRITABLE, give).await?
                 }
-                Self::Plain(file) => file.write(bytes)?,
+                Self::Plain(output) => write(output, bytes)?,
             };
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());

@@ -1,6 +1,6 @@
 //! JSON-RPC messages, one a line. A line that is none gets its error, and the server lives on.
 
-use std::io;
+use std::io::{self, Stdin};
 
 use rmcp::RoleServer;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion};
@@ -9,7 +9,7 @@ use rmcp::transport::Transport;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::stdio::Stdio;
+use super::stdio::{self, Stdio};
 
 /// The longest message.
 const LONGEST: usize = 16 << 20;
@@ -22,7 +22,7 @@ type Line = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
 /// The connection to the client.
 #[derive(Debug)]
 pub(super) struct Wire {
-    input: Stdio,
+    input: Stdio<Stdin>,
     lines: Lines,
     output: mpsc::UnboundedSender<Line>,
     /// A session has begun: before, only requests are of use.
@@ -37,7 +37,7 @@ impl Wire {
     /// # Errors
     /// One of them is closed.
     pub(super) fn new(gone: watch::Sender<bool>) -> io::Result<Self> {
-        let mut stdout = Stdio::output()?;
+        let mut stdout = stdio::output()?;
         let (output, mut lines) = mpsc::unbounded_channel::<Line>();
         tokio::spawn(async move {
             while let Some((line, written)) = lines.recv().await {
@@ -49,7 +49,7 @@ impl Wire {
             }
         });
         Ok(Self {
-            input: Stdio::input()?,
+            input: stdio::input()?,
             lines: Lines::default(),
             output,
             begun: false,
