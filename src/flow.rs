@@ -2,11 +2,13 @@
 
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled};
 use crate::audit::Audit;
-use crate::evaluate::{IndexedRules, Placement, judge_exec};
+use crate::evaluate::{IndexedRules, Placement, judge, judge_exec};
 use crate::request::Request;
 
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
 pub trait Exec {
+    /// Whether what it starts in the sandbox comes here as well.
+    fn is_followed(&self) -> bool;
     /// Goes on where it is, in the sandbox.
     fn inside(self, request: Request);
     /// Is run by the supervisor, outside the sandbox.
@@ -25,7 +27,11 @@ pub fn is_plain(rules: &IndexedRules, request: &Request, audit: &Audit) -> bool 
 
 /// Sends `exec` the way that the rules say for `request`.
 pub fn consider(rules: &IndexedRules, request: Request, exec: impl Exec, audit: &Audit) {
-    let judgement = judge_exec(rules, &request);
+    let judgement = if exec.is_followed() {
+        judge_exec(rules, &request)
+    } else {
+        judge(rules, &request)
+    };
     audit.judged(rules, &request, &judgement);
     act(approve::settle(rules, &judgement, request), exec);
 }

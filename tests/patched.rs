@@ -114,6 +114,26 @@ fn rules_about_variables() {
     });
 }
 
+/// What a program starts is not seen; what its words say that it will start is.
+#[test]
+#[ignore = "needs a patched shell"]
+fn what_a_commands_words_say() {
+    let scripts = [
+        "/bin/sh -c 'git push'",
+        "/bin/sh -c 'cd / && FOO=1 git push; true'",
+        "env -i nice -n 3 timeout 5 git push",
+        "nohup setsid /bin/sh -ec 'exec git push'",
+        "find . -maxdepth 0 -exec git push ';'",
+    ];
+    everyone_with(&scripts, |world, script| {
+        patched(world)
+            .sh(script)
+            .status(1)
+            .stderr_has("(WORLD/team.rules:1: forbidden): no")
+            .no_file("ws/mark");
+    });
+}
+
 #[test]
 #[ignore = "needs a patched shell"]
 fn a_copy_of_a_program_that_a_rule_names() {

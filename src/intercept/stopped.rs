@@ -121,6 +121,10 @@ impl StoppedExec<'_> {
 }
 
 impl Exec for StoppedExec<'_> {
+    fn is_followed(&self) -> bool {
+        true
+    }
+
     fn inside(self, request: Request) {
         let supervisor = self.supervisor;
         let runs = match (self.call.side, self.material) {

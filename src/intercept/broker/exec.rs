@@ -187,6 +187,11 @@ impl WrappedExec {
 }
 
 impl Exec for WrappedExec {
+    /// Only the patched shell brings its execs.
+    fn is_followed(&self) -> bool {
+        false
+    }
+
     fn inside(self, _: Request) {
         self.run(false);
     }
