@@ -6,6 +6,8 @@ use crate::exit::Exit;
 use crate::mcp::queue::{self, Entry, Order};
 use crate::report;
 
+use super::finish;
+
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = "\
 Example:
@@ -75,10 +77,7 @@ pub(super) fn main(command: Command) -> Exit {
         Command::No { id, reason } => answer(id, false, false, reason),
     };
     match done {
-        Ok(text) => match report::print(text.as_bytes()) {
-            Ok(()) => Exit::Success,
-            Err(_) => Exit::Failure,
-        },
+        Ok(text) => finish(Ok(text), Exit::Success),
         Err(message) => {
             report::error(&message);
             Exit::Failure

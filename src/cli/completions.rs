@@ -3,9 +3,8 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::Cli;
+use super::{Cli, finish};
 use crate::exit::Exit;
-use crate::report;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -17,11 +16,5 @@ pub(super) struct Args {
 pub(super) fn main(args: &Args) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "codex-shell", &mut script);
-    match report::print(&script) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            report::error(&format!("standard output: {error}"));
-            Exit::Failure
-        }
-    }
+    finish(Ok(script), Exit::Success)
 }

@@ -6,6 +6,7 @@ use crate::config::schema;
 use crate::exit::Exit;
 use crate::report;
 
+use super::finish;
 use super::settings::{self, SettingsArgs};
 
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,7 @@ enum Format {
 
 pub(super) fn main(args: &Args) -> Exit {
     if let Some(What::Schema) = args.what {
-        return print(&schema::text());
+        return finish(Ok(schema::text()), Exit::Success);
     }
     let directory = match super::rules_explain::working_directory(args.directory.as_deref()) {
         Ok(directory) => directory,
@@ -63,21 +64,5 @@ pub(super) fn main(args: &Args) -> Exit {
         Format::Text => Ok(report::config::toml(&loaded)),
         Format::Json => report::config::json(&loaded),
     };
-    match text {
-        Ok(text) => print(&text),
-        Err(error) => {
-            report::error(&error.to_string());
-            Exit::Failure
-        }
-    }
-}
-
-fn print(text: &str) -> Exit {
-    match report::print(text.as_bytes()) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            report::error(&format!("standard output: {error}"));
-            Exit::Failure
-        }
-    }
+    finish(text.map_err(Into::into), Exit::Success)
 }

@@ -13,6 +13,7 @@ use crate::report;
 use crate::rules::lexical::Whereabouts;
 use crate::rules::{self, Decision, RuleSet};
 
+use super::finish;
 use super::rules_explain::request;
 
 #[derive(Debug, clap::Args)]
@@ -185,14 +186,6 @@ fn print(rules: &RuleSet, command: &[String], result: &CompatResult, pretty: boo
     } else {
         serde_json::to_string(&output)
     };
-    let written = json
-        .map_err(std::io::Error::from)
-        .and_then(|json| report::print(format!("{json}\n").as_bytes()));
-    match written {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            report::error(&format!("standard output: {error}"));
-            Exit::Failure
-        }
-    }
+    let line = json.map(|json| json + "\n");
+    finish(line.map_err(Into::into), Exit::Success)
 }

@@ -8,9 +8,8 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
-use super::Cli;
+use super::{Cli, finish};
 use crate::exit::Exit;
-use crate::report;
 
 /// What each exit status means.
 const EXITS: &[(Exit, &str)] = &[
@@ -76,13 +75,7 @@ const VARIABLES: &[(&str, &str)] = &[
 ];
 
 pub(super) fn main() -> Exit {
-    match page().and_then(|page| report::print(&page)) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            report::error(&format!("standard output: {error}"));
-            Exit::Failure
-        }
-    }
+    finish(page(), Exit::Success)
 }
 
 fn page() -> io::Result<Vec<u8>> {

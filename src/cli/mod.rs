@@ -19,10 +19,12 @@ mod settings;
 pub mod trust;
 
 use std::ffi::OsString;
+use std::io;
 
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::report;
 use crate::wrapper;
 
 /// Decides, by rules you can read, what happens to every program that a shell command starts
@@ -143,6 +145,17 @@ pub fn main(args: Vec<OsString>) -> Exit {
             } else {
                 Exit::Success
             }
+        }
+    }
+}
+
+/// Writes what was made; `exit` if that goes well.
+fn finish(made: io::Result<impl AsRef<[u8]>>, exit: Exit) -> Exit {
+    match made.and_then(|text| report::print(text.as_ref())) {
+        Ok(()) => exit,
+        Err(error) => {
+            report::error(&format!("standard output: {error}"));
+            Exit::Failure
         }
     }
 }

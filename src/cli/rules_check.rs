@@ -11,6 +11,7 @@ use crate::report;
 use crate::report::findings::{self, Findings};
 use crate::rules::RuleSet;
 
+use super::finish;
 use super::settings::{self, SettingsArgs};
 
 /// The way findings are written.
@@ -58,13 +59,7 @@ pub(super) struct Args {
 
 pub(super) fn main(args: &Args) -> Exit {
     match run(args) {
-        Ok((text, exit)) => match report::print(text.as_bytes()) {
-            Ok(()) => exit,
-            Err(error) => {
-                report::error(&format!("can't write the findings: {error}"));
-                Exit::Failure
-            }
-        },
+        Ok((text, exit)) => finish(Ok(text), exit),
         Err(error) => {
             report::error(&error.to_string());
             Exit::Usage

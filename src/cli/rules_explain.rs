@@ -22,6 +22,7 @@ use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
 
+use super::finish;
 use super::settings::{self, SandboxMode, SettingsArgs};
 
 /// How long a script may take to come out of a pipe.
@@ -172,17 +173,12 @@ fn explain_script(
 }
 
 fn answer(args: &Args, written: serde_json::Result<String>, decision: Decision) -> Exit {
-    let printed = written
-        .map_err(io::Error::from)
-        .and_then(|text| report::print(text.as_bytes()));
-    match printed {
-        Ok(()) if args.exit_code => status(decision),
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            report::error(&format!("standard output: {error}"));
-            Exit::Failure
-        }
-    }
+    let exit = if args.exit_code {
+        status(decision)
+    } else {
+        Exit::Success
+    };
+    finish(written.map_err(Into::into), exit)
 }
 
 /// `asked`, absolute, if it is a directory; without it, where we are.

@@ -3,6 +3,8 @@
 use crate::exit::Exit;
 use crate::{models, report};
 
+use super::finish;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -43,13 +45,7 @@ pub(super) fn main(args: &Args) -> Exit {
             text
         }
     };
-    match report::print(text.as_bytes()) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            report::error(&format!("standard output: {error}"));
-            Exit::Failure
-        }
-    }
+    finish(Ok(text), Exit::Success)
 }
 
 fn list(format: Format) -> String {

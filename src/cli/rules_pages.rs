@@ -6,6 +6,8 @@ use crate::lint::{LINTS, LOAD_ERRORS};
 use crate::report;
 use crate::report::catalogue::{self, Entry};
 
+use super::finish;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print the page of this one
@@ -87,12 +89,5 @@ fn print(args: &Args, what: &str, known: Vec<Entry>) -> Exit {
         (Format::Text, _, all) => Ok(catalogue::table(all)),
         (Format::Json, _, all) => catalogue::json(&format!("{what}s"), all),
     };
-    let written = text.map_err(Into::into);
-    match written.and_then(|text| report::print(text.as_bytes())) {
-        Ok(()) => Exit::Success,
-        Err(error) => {
-            report::error(&format!("standard output: {error}"));
-            Exit::Failure
-        }
-    }
+    finish(text.map_err(Into::into), Exit::Success)
 }

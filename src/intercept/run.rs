@@ -265,7 +265,7 @@ impl Watch {
                     tree::end_beside(self.sandbox.init_pid);
                 }
             }
-            Event::SandboxEnded => return Ok(Some(self.status())),
+            Event::SandboxEnded => return Ok(Some(status(&self.sandbox))),
         }
         Ok(None)
     }
@@ -334,13 +334,14 @@ impl Watch {
         self.supervisor.profiled.end();
         tree::end();
     }
+}
 
-    fn status(&self) -> Exit {
-        match waitpid(self.sandbox.init_pid, None) {
-            Ok(WaitStatus::Exited(_, status)) => Exit::Command(status.to_le_bytes()[0]),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Command(128 + signal as u8),
-            _ => Exit::Internal,
-        }
+/// How the command ended, by the first process, which has.
+pub(super) fn status(sandbox: &Sandbox) -> Exit {
+    match waitpid(sandbox.init_pid, None) {
+        Ok(WaitStatus::Exited(_, status)) => Exit::Command(status.to_le_bytes()[0]),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Command(128 + signal as u8),
+        _ => Exit::Internal,
     }
 }
 

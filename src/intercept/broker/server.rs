@@ -15,7 +15,6 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::signalfd::SignalFd;
 use nix::sys::socket::MsgFlags;
-use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::children::Children;
@@ -27,7 +26,7 @@ use crate::flow;
 use crate::intercept::clock::Clock;
 use crate::intercept::keeper::{self, Heard};
 use crate::intercept::profiled::Profiled;
-use crate::intercept::run::ends_soon;
+use crate::intercept::run::{ends_soon, status};
 use crate::intercept::supervisor::{Phase, Session};
 use crate::request::Originals;
 use crate::sys::pidfd::PidFd;
@@ -304,7 +303,7 @@ impl Watch {
                 tree::end_beside(self.sandbox.init_pid);
             }
             if ended {
-                return Ok(self.status());
+                return Ok(status(&self.sandbox));
             }
         }
     }
@@ -366,13 +365,5 @@ impl Watch {
     pub(super) fn end_outside(&self) {
         self.broker.0.profiled().end();
         tree::end();
-    }
-
-    fn status(&self) -> Exit {
-        match waitpid(self.sandbox.init_pid, None) {
-            Ok(WaitStatus::Exited(_, status)) => Exit::Command(status.to_le_bytes()[0]),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Command(128 + signal as u8),
-            _ => Exit::Internal,
-        }
     }
 }
