@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
+use nix::unistd::{User, getuid};
+
 use crate::exit::Exit;
 use crate::intercept::launcher::Command;
 use crate::sys::read_capped::read_capped;
@@ -153,9 +155,10 @@ fn cache() -> io::Result<PathBuf> {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)
     };
+    let home = || absolute("HOME").or_else(|| Some(User::from_uid(getuid()).ok()??.dir));
     absolute("XDG_CACHE_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".cache")))
-        .ok_or_else(|| io::Error::other("HOME is not set"))
+        .or_else(|| Some(home()?.join(".cache")))
+        .ok_or_else(|| io::Error::other("the user has no home directory"))
 }
 
 #[cfg(test)]
