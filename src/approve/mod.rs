@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod fixed;
+mod foreground;
 pub mod question;
 pub mod remembered;
 pub mod terminal;

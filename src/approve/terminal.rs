@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
-use nix::unistd::{getpgrp, tcgetpgrp};
 
+use super::foreground::Foreground;
 use super::remembered::Remembered;
 use super::{Answer, Approver, Question};
 use crate::evaluate::Placement;
@@ -20,6 +20,9 @@ pub struct Terminal {
     device: Mutex<File>,
     remembered: Remembered,
 }
+
+const CTRL_C: u8 = 3;
+const CTRL_D: u8 = 4;
 
 /// The last line of a question.
 const CHOICES: &[u8] = b"[y] yes, once   [s] yes, for this session   [n] no: ";
@@ -53,10 +56,12 @@ impl Approver for Terminal {
         if self.remembered.contains(question) {
             return Answer::Yes;
         }
-        if tcgetpgrp(&*device) != Ok(getpgrp()) {
+        let Some(foreground) = Foreground::of(&device, withdrawn) else {
             return Answer::No("nobody could be asked: in the background".into());
-        }
-        match converse(&device, question, withdrawn) {
+        };
+        let conversed = converse(&device, question, withdrawn, foreground.is_borrowed());
+        drop(foreground);
+        match conversed {
             Ok(Key::Once) => Answer::Yes,
             Ok(Key::Session) => {
                 self.remembered.insert(question);
@@ -69,8 +74,14 @@ impl Approver for Terminal {
     }
 }
 
-fn converse(device: &File, question: &Question, withdrawn: BorrowedFd<'_>) -> io::Result<Key> {
-    let _restore = KeyByKey::set(device)?;
+/// Ctrl-C is a no where the terminal's signals would not reach whoever is asked about.
+fn converse(
+    device: &File,
+    question: &Question,
+    withdrawn: BorrowedFd<'_>,
+    signals_are_keys: bool,
+) -> io::Result<Key> {
+    let _restore = KeyByKey::set(device, signals_are_keys)?;
     let mut out = device;
     out.write_all(wording(question).as_bytes())?;
     // What was typed before the question was to be seen is no answer to it. Whoever waits for the
@@ -108,7 +119,7 @@ fn read_key(device: &File, withdrawn: BorrowedFd<'_>) -> io::Result<Key> {
         match byte {
             [b'y' | b'Y'] => return Ok(Key::Once),
             [b's' | b'S'] => return Ok(Key::Session),
-            [b'n' | b'N' | b'q' | 0x1b | 4] => return Ok(Key::No),
+            [b'n' | b'N' | b'q' | 0x1b | CTRL_C | CTRL_D] => return Ok(Key::No),
             _ => {}
         }
     }
@@ -146,12 +157,12 @@ struct KeyByKey<'a> {
 }
 
 impl<'a> KeyByKey<'a> {
-    fn set(device: &'a File) -> io::Result<Self> {
+    fn set(device: &'a File, signals_too: bool) -> io::Result<Self> {
         let before = tcgetattr(device)?;
         let mut now = before.clone();
         now.local_flags
             .remove(LocalFlags::ICANON | LocalFlags::ECHO);
-        now.local_flags.insert(LocalFlags::ISIG);
+        now.local_flags.set(LocalFlags::ISIG, !signals_too);
         tcsetattr(device, SetArg::TCSADRAIN, &now)?;
         Ok(Self { device, before })
     }

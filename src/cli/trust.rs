@@ -12,6 +12,7 @@ use crate::config::trust::{Standing, TrustStore};
 use crate::exit::Exit;
 use crate::report;
 use crate::request::argv;
+use crate::rules::model::{CommandRule, Run};
 use crate::rules::{self, Decision, RuleSet};
 
 #[derive(Debug, clap::Args)]
@@ -83,8 +84,13 @@ fn run(args: &Args) -> Result<Exit, String> {
 fn list(store: &TrustStore) -> Result<Exit, String> {
     let mut text = String::new();
     for root in store.projects() {
+        let state = match Project::read(root) {
+            Ok(Some(project)) if store.standing(&project) == Standing::Trusted => "",
+            Ok(Some(_)) => ": changed since, so that it does not count",
+            Ok(None) | Err(_) => ": can't be read, so that it does not count",
+        };
         // Writing to a String can't fail.
-        let _ = writeln!(text, "{}", argv::word(root.as_os_str()));
+        let _ = writeln!(text, "{}{state}", argv::word(root.as_os_str()));
     }
     print(&text)?;
     Ok(Exit::Success)
@@ -122,6 +128,10 @@ fn show_and_ask(
         return Ok(Exit::Failure);
     }
     store.trust(project).map_err(|e| e.to_string())?;
+    print(&format!(
+        "{}: trusted\n",
+        argv::word(project.root.as_os_str())
+    ))?;
     Ok(Exit::Success)
 }
 
@@ -138,20 +148,27 @@ fn shown(project: &Project, rules: &RuleSet, standing: Standing) -> String {
         // Writing to a String can't fail.
         let _ = writeln!(text, "  {}", argv::word(name.as_os_str()));
     }
-    let decisions: Vec<Decision> = rules
-        .prefix_rules
+    let lets_out = |rule: &CommandRule| rule.run != Some(Run::Inside);
+    let prefixes = rules.prefix_rules.iter().map(|rule| (rule.decision, true));
+    let commands = rules
+        .command_rules
         .iter()
-        .map(|rule| rule.decision)
-        .chain(rules.network_rules.iter().map(|rule| rule.decision))
-        .chain(rules.defaults.iter().map(|rule| rule.decision))
-        .collect();
-    let count = |wanted| decisions.iter().filter(|found| **found == wanted).count();
+        .map(|rule| (rule.decision, lets_out(rule)));
+    let networks = rules.network_rules.iter().map(|rule| rule.decision);
+    let defaults = rules.defaults.iter().map(|rule| rule.decision);
+    let others = networks.chain(defaults).map(|decision| (decision, false));
+    let all: Vec<(Decision, bool)> = prefixes.chain(commands).chain(others).collect();
+    let count = |wanted| all.iter().filter(|(found, _)| *found == wanted).count();
+    let out = all
+        .iter()
+        .filter(|(decision, out)| *out && *decision != Decision::Forbidden);
     let _ = writeln!(
         text,
-        "  rules: {} allow, {} prompt, {} forbidden",
+        "  rules: {} allow, {} prompt, {} forbidden; {} let programs out of the sandbox",
         count(Decision::Allow),
         count(Decision::Prompt),
-        count(Decision::Forbidden)
+        count(Decision::Forbidden),
+        out.count()
     );
     text
 }

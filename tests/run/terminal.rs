@@ -90,6 +90,31 @@ fn type_ahead_is_discarded() {
     });
 }
 
+/// A shell with job control gives the terminal to each job in its turn, and takes it back.
+#[test]
+fn a_job_in_the_foreground_is_asked_about() {
+    everyone(|world| {
+        terminal(world, "exec bash --norc --noprofile -i")
+            .keys("probe exit 3; echo status-$?\r")
+            .wait_for(ASKED)
+            .keys("y")
+            .wait_for("status-3")
+            .keys("probe exit 4; echo status-$?\r")
+            .wait_for(ASKED)
+            .keys("\u{3}")
+            .wait_for("status-1")
+            .keys("printf 'no%s' w; read x; echo \"<$x>\"\r")
+            .wait_for("now")
+            .keys("word\r")
+            .wait_for("<word>")
+            .keys("probe exit 5 & wait $!; echo status-$?\r")
+            .wait_for("nobody could be asked: in the background")
+            .wait_for("status-1")
+            .keys("exit 0\r")
+            .end(0);
+    });
+}
+
 /// The command's input is the command's: a question doesn't eat it, nor does it answer one.
 #[test]
 fn standard_input_is_no_answer() {
