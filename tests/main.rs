@@ -14,6 +14,8 @@ mod compat;
 #[cfg(test)]
 mod compat_cli;
 #[cfg(test)]
+mod completions;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod decisions;

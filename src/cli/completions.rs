@@ -6,6 +6,8 @@ use clap_complete::Shell;
 use super::{Cli, finish};
 use crate::exit::Exit;
 
+const NAME: &str = "codex-shell";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The shell
@@ -15,6 +17,10 @@ pub(super) struct Args {
 
 pub(super) fn main(args: &Args) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "codex-shell", &mut script);
+    clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
+    let script = String::from_utf8_lossy(&script);
+    // For bash, clap_complete 4.6 spells a name with a hyphen in two ways, one of which nothing
+    // leads to.
+    let script = script.replace("codex__subcmd__shell", "codex__shell");
     finish(Ok(script), Exit::Success)
 }

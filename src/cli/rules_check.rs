@@ -99,7 +99,9 @@ fn run(args: &Args) -> Result<(String, Exit), Error> {
     };
     let text = match args.format {
         Format::Text if rules.files.is_empty() => {
-            "no rules files in /etc/codex/rules or $CODEX_HOME/rules (~/.codex/rules)\n".to_owned()
+            "no rules files in /etc/codex/rules or $CODEX_HOME/rules (~/.codex/rules); name files or \
+             directories to check others\n"
+                .to_owned()
         }
         Format::Text => findings::text(findings, wants_colour()),
         Format::Json => findings::json(findings)?,

@@ -7,6 +7,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, tcgetpgrp};
+
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, command, fixed, terminal};
 use crate::audit::{Audit, RefusedPath};
@@ -275,6 +278,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
         };
         run(&plan, session, |layers| describe(args, layers))
     };
+    let modes = TerminalModes::of_standard_input();
     let mut ended = attempt(&command, patched.as_ref());
     if let Err(error) = &ended
         && error.is_of_the_kernel()
@@ -292,6 +296,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
                 audit.denied(&path.record());
             }
             if let (Exit::TimedOut, Some(timeout)) = (exit, settings.timeout.value) {
+                modes.restore();
                 report::note(&format!(
                     "time was up after {timeout:?}: the command was ended"
                 ));
@@ -300,6 +305,26 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
             exit
         }
         Err(error) => fail(&error.to_string()),
+    }
+}
+
+/// The terminal as it was: a command that was ended could not put it in order.
+struct TerminalModes(Option<Termios>);
+
+impl TerminalModes {
+    fn of_standard_input() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Only from the foreground: the terminal is another's otherwise.
+    fn restore(&self) {
+        let input = io::stdin();
+        if let Some(modes) = &self.0
+            && tcgetpgrp(&input) == Ok(getpgrp())
+        {
+            // A terminal that is gone needs no order.
+            let _ = tcsetattr(&input, SetArg::TCSADRAIN, modes);
+        }
     }
 }
 

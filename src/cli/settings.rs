@@ -31,7 +31,7 @@ pub(super) struct SettingsArgs {
     #[arg(long, value_name = "WHO", value_parser = Ask::from_text)]
     ask: Option<Ask>,
 
-    /// End the command after this time (30s, 5m, 1h); questions don't count
+    /// Kill the command and all that it started after this time (30s, 5m, 1h); questions don't count
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
 

@@ -130,7 +130,7 @@ fn root(path: &Path) -> Result<PathBuf, ConfineError> {
     }
     if canonical == Path::new("/") {
         return Err(refuse(
-            "everything would be writable; say `danger-full-access` if you mean it",
+            "everything would be writable; start in another directory, or use the mode `read-only`",
         ));
     }
     if KERNEL_DIRECTORIES

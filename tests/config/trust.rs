@@ -41,7 +41,9 @@ fn trusted_rules_count_until_a_byte_changes() {
     let shown = world.said(&["trust", "--yes"]);
     assert!(shown.contains("  .codex/rules/p.rules\n"), "{shown}");
     assert!(
-        shown.contains("  rules: 1 allow, 0 prompt, 1 forbidden\n"),
+        shown.contains(
+            "  rules: 1 allow, 0 prompt, 1 forbidden; 1 let programs out of the sandbox\n"
+        ),
         "{shown}"
     );
     assert_eq!(explained(&world), (1, String::new()));
