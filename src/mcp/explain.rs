@@ -1,7 +1,7 @@
 //! The tool `explain`.
 
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::schemars::JsonSchema;
@@ -10,17 +10,17 @@ use serde::Deserialize;
 use super::session::{Options, check_workdir};
 use super::shell::failure;
 use crate::confine::Policy;
-use crate::evaluate::{IndexedRules, judge, near_misses};
-use crate::intercept::shell::{self, Mark};
+use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::report::explain::Explanation;
+use crate::report::explain_script::ScriptExplanation;
 use crate::request::{Originals, Program, Request};
+use crate::script::{Dialect, parse};
 
 /// What the tool takes: a shell command, or the words of one program's argument vector.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 pub(super) struct ExplainParams {
-    /// A command as for the tool `shell`; a plain program with arguments is explained as that
-    /// program.
+    /// A command as for the tool `shell`: each program that it starts is explained.
     #[serde(default)]
     command: Option<String>,
     /// In place of `command`: the program and its arguments, as separate words.
@@ -30,13 +30,22 @@ pub(super) struct ExplainParams {
     workdir: PathBuf,
 }
 
+/// What is explained.
+enum Explained {
+    /// One program's argument vector.
+    Words(Vec<OsString>),
+    /// Each command of a script.
+    Script(String),
+}
+
 impl ExplainParams {
-    fn argv(&self, shell: &Path) -> Result<Vec<OsString>, String> {
+    fn explained(&self) -> Result<Explained, String> {
         match (&self.command, &self.argv) {
-            (None, Some(argv)) if !argv.is_empty() => Ok(argv.iter().map(OsString::from).collect()),
-            (Some(command), None) => Ok(plain_words(command).unwrap_or_else(|| {
-                shell::argv(shell, false, OsStr::new(command), Mark::Exec).into()
-            })),
+            (None, Some(argv)) if !argv.is_empty() => {
+                Ok(Explained::Words(argv.iter().map(OsString::from).collect()))
+            }
+            (Some(command), None) => Ok(plain_words(command)
+                .map_or_else(|| Explained::Script(command.clone()), Explained::Words)),
             _ => Err("either `command` or `argv` is needed".into()),
         }
     }
@@ -62,34 +71,50 @@ pub(super) fn result(
     options: &Options,
 ) -> CallToolResult {
     let checked = check_workdir(&params.workdir).and_then(|()| {
-        let argv = params.argv(&options.shell)?;
+        let explained = params.explained()?;
         let policy = policy.map_err(Clone::clone)?;
-        Ok((argv, policy))
+        Ok((explained, policy))
     });
-    let (argv, policy) = match checked {
+    let (explained, policy) = match checked {
         Ok(checked) => checked,
         Err(why) => return failure(&why),
     };
-    let asked = argv.first().cloned().unwrap_or_default();
     let path = std::env::var_os("PATH");
     let (cwd, writable) = (&params.workdir, policy.writable_roots());
-    let program = Program::search(&asked, cwd, path.as_deref(), Some(&asked), writable);
-    let request = Request::new(program, argv, cwd.clone())
-        .with_interpreters(writable)
-        .with_repository(writable)
-        .with_original(&Originals::default(), &|name| rules.has_rules_on(name));
-    let judgement = judge(rules, &request);
-    let near_misses = near_misses(rules, &request);
-    let explanation = Explanation {
-        rules,
-        request: &request,
-        judgement: &judgement,
-        near_misses: &near_misses,
-        profiles: &options.profiles.clone().within(policy.workspaces.clone()),
+    let originals = Originals::default();
+    let place = |argv: &[OsString]| {
+        let asked = argv.first().cloned().unwrap_or_default();
+        let program = Program::search(&asked, cwd, path.as_deref(), Some(&asked), writable);
+        Request::new(program, argv.to_vec(), cwd.clone())
+            .with_interpreters(writable)
+            .with_repository(writable)
+            .with_original(&originals, &|name| rules.has_rules_on(name))
     };
-    let text = ContentBlock::text(explanation.text(false));
-    let mut result = CallToolResult::success(vec![text]);
-    let document = explanation.json().ok();
+    let profiles = options.profiles.clone().within(policy.workspaces.clone());
+    let (text, document) = match &explained {
+        Explained::Words(argv) => {
+            let request = place(argv);
+            let explanation = Explanation {
+                rules,
+                request: &request,
+                judgement: &judge(rules, &request),
+                near_misses: &near_misses(rules, &request),
+                profiles: &profiles,
+            };
+            (explanation.text(false), explanation.json())
+        }
+        Explained::Script(text) => {
+            let script = parse(text.as_bytes(), Dialect::Bash);
+            let explanation = ScriptExplanation {
+                rules,
+                judgement: &judge_script(rules, &script, &place),
+                profiles: &profiles,
+            };
+            (explanation.text(false), explanation.json())
+        }
+    };
+    let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+    let document = document.ok();
     result.structured_content = document.and_then(|text| serde_json::from_str(&text).ok());
     result
 }
