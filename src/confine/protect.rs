@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::error::ConfineError;
 use super::placeholder::Placeholders;
 use super::policy::Policy;
+use crate::sys::read_capped::open_file;
 
 /// Names whose contents decide what later programs do, rules and hooks among them.
 pub(super) const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
@@ -99,11 +100,8 @@ fn link_target(path: &Path) -> Option<PathBuf> {
 
 /// The path that the file at `path` names behind `prefix`, if it is a file that does.
 fn pointer(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
-    if !fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
     let mut text = Vec::new();
-    File::open(path)
+    open_file(path)
         .ok()?
         .take(LONGEST_POINTER)
         .read_to_end(&mut text)

@@ -1,8 +1,11 @@
 //! The process that the user started: keeps a supervisor, and outlives it by a moment.
 
 use std::io;
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -10,6 +13,9 @@ use nix::unistd::{Pid, getppid};
 
 use crate::exit::Exit;
 use crate::sys::{fork, tree};
+
+/// How long a supervisor that is told to end may take: longer than ending everything does.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The signals that keeper and supervisor wait for instead of dying of them.
 pub fn watched() -> SigSet {
@@ -29,7 +35,8 @@ pub fn keep(supervisor: impl FnOnce() -> Exit) -> io::Result<Exit> {
     fork::adopt_orphans();
     let signals = watched();
     signals.thread_block()?;
-    let waiting = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let waiting = SignalFd::with_flags(&signals, flags)?;
     let keeper = nix::unistd::getpid();
     let pid = fork::fork(|| {
         fork::adopt_orphans();
@@ -45,10 +52,15 @@ pub fn keep(supervisor: impl FnOnce() -> Exit) -> io::Result<Exit> {
 }
 
 fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
+    let mut deadline = None;
     loop {
+        if !came_before(deadline, waiting)? {
+            let _ = kill(supervisor, Signal::SIGKILL);
+            deadline = None;
+        }
         let signal = match waiting.read_signal() {
             Ok(Some(signal)) => signal,
-            Ok(None) | Err(Errno::EINTR) => continue,
+            Ok(None) | Err(Errno::EINTR | Errno::EAGAIN) => continue,
             Err(errno) => return Err(errno.into()),
         };
         if signal.ssi_signo == Signal::SIGCHLD as u32 {
@@ -61,7 +73,27 @@ fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
             // One typed at the terminal reaches the supervisor and the command by itself. That it
             // hung up is told to the session's leader alone, which may be this process.
             let _ = kill(supervisor, number);
+            if matches!(number, Signal::SIGTERM | Signal::SIGHUP) {
+                deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+            }
         }
+    }
+}
+
+/// Waits for a signal, at most until `deadline`; false when there was none until then.
+fn came_before(deadline: Option<Instant>, waiting: &SignalFd) -> io::Result<bool> {
+    let left = match deadline {
+        None => PollTimeout::NONE,
+        Some(deadline) => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO)
+        }
+    };
+    let mut signals = [PollFd::new(waiting.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut signals, left) {
+        Ok(0) => Ok(false),
+        Ok(_) | Err(Errno::EINTR) => Ok(true),
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -18,6 +18,7 @@ use super::{caller, limits};
 use crate::evaluate::{IndexedRules, judge_exec};
 use crate::request::{Program, Request, Trust, argv, variable};
 use crate::rules::Decision;
+use crate::sys::read_capped::open_file;
 use crate::sys::trace::{Sight, Traced};
 
 /// The longest form of a command in a message, in bytes.
@@ -147,7 +148,7 @@ impl Expected {
 /// read.
 fn is_program(path: &Path) -> bool {
     let mut start = [0; 4];
-    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let read = open_file(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_err() || start == *b"\x7fELF"
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::program::PROGRAM_DIRECTORIES;
+use crate::sys::read_capped::open_file;
 
 /// How much of two files is compared at once.
 const CHUNK: usize = 64 << 10;
@@ -78,7 +78,7 @@ fn gathered(wanted: &dyn Fn(&OsStr) -> bool) -> Gathered {
 }
 
 fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
-    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+    let (mut one, mut other) = (open_file(one)?, open_file(other)?);
     let (first, second) = (one.metadata()?, other.metadata()?);
     if (first.dev(), first.ino()) == (second.dev(), second.ino()) {
         return Ok(true);
@@ -102,6 +102,7 @@ fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::os::unix::fs::FileExt as _;
 
     use super::*;

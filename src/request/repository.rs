@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Request;
+use crate::sys::read_capped::open_file;
 
 /// A `.git` file or a `commondir` file holds one path.
 const LONGEST_POINTER: u64 = 8192;
@@ -124,11 +125,8 @@ fn is_repository(directory: &Path) -> bool {
 
 /// The path that the file at `path` names behind `prefix`.
 fn pointer(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
-    if !fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
     let mut text = Vec::new();
-    let file = fs::File::open(path).ok()?;
+    let file = open_file(path).ok()?;
     file.take(LONGEST_POINTER).read_to_end(&mut text).ok()?;
     let named = OsStr::from_bytes(text.strip_prefix(prefix)?.trim_ascii());
     Some(path.parent()?.join(named))

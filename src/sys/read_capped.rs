@@ -26,6 +26,23 @@ pub enum ReadError {
     Waiting(Duration),
 }
 
+/// Opens a file for reading, and nothing else that may be there by now. Does not wait: not for who
+/// would write into a pipe, nor for who holds a lease.
+///
+/// # Errors
+/// It can't be opened, or is no regular file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let file = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::InvalidInput.into())
+    }
+}
+
 /// Reads all of `path`, at most `limit` bytes. A pipe has `patience` to come to its end.
 pub fn read_capped(path: &Path, limit: usize, patience: Duration) -> Result<Vec<u8>, ReadError> {
     let file = File::options()
@@ -152,5 +169,15 @@ mod tests {
         let text = read_capped(&path, 10, Duration::from_secs(10)).unwrap();
         writer.join().unwrap().unwrap();
         assert_eq!(text, b"hello");
+    }
+
+    #[test]
+    fn a_pipe_in_a_files_place_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        open_file(&pipe).unwrap_err();
+        open_file(folder.path()).unwrap_err();
+        open_file(Path::new("/etc/passwd")).unwrap();
     }
 }

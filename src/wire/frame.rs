@@ -29,20 +29,13 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
-/// Sends a frame, with `fds` on its first byte.
+/// Sends a frame, with `fds` on its first byte. Does not wait: who reads what it asked for has room
+/// for the answer.
 ///
 /// # Errors
-/// The other side is gone, or the frame is too long.
+/// The other side is gone or has no room, or the frame is too long.
 pub fn send(to: impl AsFd, frame: &Frame, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
-    send_numbers(to, frame, &numbers)
-}
-
-/// The same with descriptors of this process by their numbers.
-///
-/// # Errors
-/// As for [`send`]; `EBADF` when one is not open.
-pub fn send_numbers(to: impl AsFd, frame: &Frame, numbers: &[RawFd]) -> io::Result<()> {
     let length = u32::try_from(frame.payload.len())
         .ok()
         .filter(|_| frame.payload.len() <= LONGEST)
@@ -51,13 +44,14 @@ pub fn send_numbers(to: impl AsFd, frame: &Frame, numbers: &[RawFd]) -> io::Resu
     bytes.extend([VERSION, frame.kind, 0, 0]);
     bytes.extend(length.to_le_bytes());
     bytes.extend(&frame.payload);
-    let rights = [ControlMessage::ScmRights(numbers)];
+    let rights = [ControlMessage::ScmRights(&numbers)];
+    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
     let mut rights: &[_] = if numbers.is_empty() { &[] } else { &rights };
     let mut left = bytes.as_slice();
     while !left.is_empty() {
         let data = [IoSlice::new(left)];
         let socket = to.as_fd().as_raw_fd();
-        match sendmsg::<()>(socket, &data, rights, MsgFlags::MSG_NOSIGNAL, None) {
+        match sendmsg::<()>(socket, &data, rights, flags, None) {
             Ok(count) => left = left.get(count..).unwrap_or_default(),
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(errno.into()),
@@ -84,6 +78,7 @@ pub struct Reader {
     bytes: Vec<u8>,
     fds: VecDeque<OwnedFd>,
     chunk: usize,
+    longest: usize,
 }
 
 impl Reader {
@@ -93,12 +88,14 @@ impl Reader {
             bytes: Vec::new(),
             fds: VecDeque::new(),
             chunk,
+            longest: LONGEST,
         }
     }
 
-    /// Reads at most `chunk` bytes at once from now on.
-    pub fn read_at_most(&mut self, chunk: usize) {
-        self.chunk = chunk;
+    /// Reads at most `length` bytes at once from now on, and takes no frame that is longer.
+    pub fn take_at_most(&mut self, length: usize) {
+        self.chunk = length;
+        self.longest = length;
     }
 
     /// Reads once. With `MSG_DONTWAIT`, does not wait for anything to come.
@@ -123,9 +120,12 @@ impl Reader {
         }
     }
 
-    /// How long the frame that is being read is, in bytes; 0 when that is not known yet.
-    pub fn expected(&self) -> usize {
-        self.header().ok().flatten().map_or(0, |(_, length)| length)
+    /// How long the frame that is being read is, in bytes; `None` when that is not known yet.
+    ///
+    /// # Errors
+    /// As for [`Reader::frame`].
+    pub fn expected(&self) -> io::Result<Option<usize>> {
+        Ok(self.header()?.map(|(_, length)| length))
     }
 
     /// The next frame, if all of it was read.
@@ -181,7 +181,7 @@ impl Reader {
         if version != VERSION || (zero, zero_too) != (0, 0) {
             return Err(malformed("another version of the protocol"));
         }
-        if length > LONGEST {
+        if length > self.longest {
             return Err(malformed("a frame is too long"));
         }
         Ok(Some((kind, length)))
@@ -233,7 +233,7 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let long = Frame {
             kind: 7,
-            payload: (0..300_000_u32).flat_map(u32::to_le_bytes).collect(),
+            payload: (0..20_000_u32).flat_map(u32::to_le_bytes).collect(),
         };
         let short = Frame {
             kind: 1,
@@ -290,5 +290,40 @@ mod tests {
             }
             prop_assert!(total <= bytes.len());
         }
+    }
+
+    /// Whoever asks, and fills the way back before: the answer must not wait for it.
+    #[test]
+    fn an_answer_without_room_is_an_error() {
+        let (near, far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        while (&near).write(&[0; 4096]).is_ok() {}
+        while (&near).write(&[0]).is_ok() {}
+        near.set_nonblocking(false).unwrap();
+        let frame = Frame {
+            kind: 1,
+            payload: vec![],
+        };
+        let error = send(&near, &frame, &[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        drop(far);
+    }
+
+    #[test]
+    fn what_is_no_header_and_what_is_too_long_is_found_at_once() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let mut reader = Reader::new(64);
+        (&near).write_all(&[VERSION, 1]).unwrap();
+        reader.fill(&far, MsgFlags::MSG_DONTWAIT).unwrap();
+        assert_eq!(reader.expected().unwrap(), None);
+        (&near).write_all(&[0, 0, 100, 0, 0, 0]).unwrap();
+        reader.fill(&far, MsgFlags::MSG_DONTWAIT).unwrap();
+        assert_eq!(reader.expected().unwrap(), Some(100));
+        reader.take_at_most(99);
+        reader.expected().unwrap_err();
+        let mut reader = Reader::new(64);
+        (&near).write_all(&[VERSION + 1; 8]).unwrap();
+        reader.fill(&far, MsgFlags::MSG_DONTWAIT).unwrap();
+        reader.expected().unwrap_err();
     }
 }

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
 
@@ -18,6 +20,7 @@ use crate::confine::{Mode, Policy};
 use crate::flow::{self, Exec};
 use crate::intercept::{limits, stand_in};
 use crate::request::{Request, argv};
+use crate::sys::tree;
 use crate::wire::frame::{self, Reader, malformed};
 use crate::wire::message::{FromBroker, FromWrapper};
 
@@ -25,6 +28,8 @@ use crate::wire::message::{FromBroker, FromWrapper};
 const COMMAND_LIMIT: usize = 1024;
 /// As many descriptors may a program be given.
 const DESCRIPTORS: usize = 1024;
+/// By these numbers; the kernel gives none beyond, unless an administrator wants it to.
+const NUMBERS: Range<RawFd> = 0..1 << 20;
 
 /// The wrapper's end of a conversation.
 #[derive(Debug)]
@@ -59,7 +64,7 @@ impl Connection {
             };
             let fds = self.reader.descriptors(numbers.len())?;
             all.extend(fds.into_iter().zip(numbers));
-            if all.len() > DESCRIPTORS || all.iter().any(|(_, number)| *number < 0) {
+            if all.len() > DESCRIPTORS || all.iter().any(|(_, number)| !NUMBERS.contains(number)) {
                 return Err(malformed("too many descriptors"));
             }
             if !more {
@@ -147,6 +152,10 @@ impl WrappedExec {
         let wrapper = self.connection.process()?;
         let (inherited, same_group) =
             stand_in::inherited(wrapper, descriptors, self.claim.blocked)?;
+        // Its number could be another's by now.
+        if tree::is_below(self.shared.init, wrapper) != Some(true) {
+            return Err(Errno::ESRCH.into());
+        }
         let escalation = Escalation {
             permit,
             program,

@@ -110,7 +110,12 @@ impl Standing {
         let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
         begin(self.number)?;
         report(&self.sandbox.layers);
-        let broker = Broker::new(session, run.phase, patched.script_shell())?;
+        let broker = Broker::new(
+            session,
+            run.phase,
+            self.sandbox.init_pid,
+            patched.script_shell(),
+        )?;
         let mut watch = Watch {
             sandbox: self.sandbox,
             broker,

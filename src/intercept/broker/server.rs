@@ -51,6 +51,8 @@ pub(super) struct Shared {
     pub(super) children: Children,
     pub(super) asking: Asking,
     profiled: Mutex<Profiled>,
+    /// The sandbox's first process.
+    pub(super) init: Pid,
     /// What reads a text that names no interpreter.
     pub(super) script_shell: PathBuf,
     originals: Originals,
@@ -104,12 +106,14 @@ impl Shared {
 
     fn wait(self: &Arc<Self>, mut connection: Connection) -> io::Result<()> {
         let Connection { stream, reader } = &mut connection;
-        while reader.expected() == 0 {
+        let expected = loop {
+            if let Some(expected) = reader.expected()? {
+                break expected;
+            }
             if reader.fill(&*stream, MsgFlags::empty())? == Fill::End {
                 return Ok(());
             }
-        }
-        let expected = reader.expected();
+        };
         let counted = Counted::one(self, |shared| &shared.bytes, expected, BYTES);
         let counted = counted.ok_or(Errno::EAGAIN)?;
         let Some(frame) = reader.wait(&*stream)? else {
@@ -129,7 +133,7 @@ impl Shared {
         let session = &self.session;
         let (request, claim) =
             Claim::read(frame, &mut connection.reader, session, &self.originals)?;
-        connection.reader.read_at_most(LATER);
+        connection.reader.take_at_most(LATER);
         let startup = self.startup.load(Ordering::Relaxed);
         let exec = WrappedExec {
             shared: Arc::clone(self),
@@ -226,12 +230,18 @@ impl Broker {
     ///
     /// # Errors
     /// The kernel has no descriptor left.
-    pub(super) fn new(session: Session, phase: Phase, script_shell: PathBuf) -> io::Result<Self> {
+    pub(super) fn new(
+        session: Session,
+        phase: Phase,
+        init: Pid,
+        script_shell: PathBuf,
+    ) -> io::Result<Self> {
         Ok(Self(Arc::new(Shared {
             session: Arc::new(session),
             children: Children::default(),
             asking: Asking::new()?,
             profiled: Mutex::new(Profiled::unheard()),
+            init,
             script_shell,
             originals: Originals::default(),
             startup: AtomicBool::new(phase == Phase::Shell { login: true }),
