@@ -94,7 +94,7 @@ fn type_ahead_is_discarded() {
 #[test]
 fn a_job_in_the_foreground_is_asked_about() {
     everyone(|world| {
-        terminal(world, "exec bash --norc --noprofile -i")
+        terminal(world, "exec \"$BASH\" --norc --noprofile -i")
             .keys("probe exit 3; echo status-$?\r")
             .wait_for(ASKED)
             .keys("y")

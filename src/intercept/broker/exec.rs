@@ -20,6 +20,7 @@ use crate::confine::{Mode, Policy};
 use crate::flow::{self, Exec};
 use crate::intercept::{limits, stand_in};
 use crate::request::{Request, argv};
+use crate::sys::pidfd::PidFd;
 use crate::sys::tree;
 use crate::wire::frame::{self, Reader, malformed};
 use crate::wire::message::{FromBroker, FromWrapper};
@@ -170,6 +171,13 @@ impl WrappedExec {
         Ok((stand_in, same_group))
     }
 
+    /// The wrapper's process, if that is still the one that asked.
+    fn caller(&self) -> Option<PidFd> {
+        let pid = self.connection.process().ok()?;
+        let handle = PidFd::open(pid).ok()?;
+        (tree::is_below(self.shared.init, pid) == Some(true)).then_some(handle)
+    }
+
     fn ask(mut self, question: Question) {
         let session = Arc::clone(&self.shared.session);
         let Some(open) = self.shared.asking.open() else {
@@ -181,9 +189,10 @@ impl WrappedExec {
         };
         let question = question.without(&held.dropped);
         self.held = Some(held);
-        let answer = session
-            .approver
-            .ask(&question, self.connection.stream.as_fd());
+        let caller = self.caller();
+        let stream = self.connection.stream.as_fd();
+        let gone = caller.as_ref().map_or(stream, AsFd::as_fd);
+        let answer = session.approver.ask(&question, gone);
         drop(open);
         flow::resume(question, answer, self, &session.audit);
     }
