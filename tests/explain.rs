@@ -493,3 +493,27 @@ fn it_is_told_whose_variables_count() {
         Value::Null
     );
 }
+
+/// A name alone is looked for in `PATH`: a file of that name here is not what would run.
+#[test]
+fn a_script_is_read_whether_it_can_be_executed_or_not() {
+    let world = World::new();
+    let path = world.file("build.sh", "frob push -f\n");
+    for mode in [0o644, 0o755] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let said = world.json(&["--rules", "team.rules", "build.sh"]);
+        assert_eq!(said["decision"], "forbidden", "{mode:o}");
+        assert_eq!(said["commands"][0]["line"], 1);
+    }
+    let program = world.json(&["--rules", "team.rules", "./build.sh"]);
+    assert_eq!(program["decision"], "allow");
+}
+
+#[test]
+fn a_script_in_one_word_is_noticed() {
+    let output = World::new().explain(&["frob push --force"]);
+    let notes = text(&output.stderr);
+    assert!(notes.contains("for a script, say -c"), "{notes}");
+    let output = World::new().explain(&["frob", "push it"]);
+    assert_eq!(text(&output.stderr), "");
+}

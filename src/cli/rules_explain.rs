@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Originals, Program, Request};
+use crate::request::{Originals, Program, Request, Trust};
 use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
@@ -97,7 +97,8 @@ pub(super) fn main(args: &Args) -> Exit {
     let profiles = Profiles::new(set, cwd.clone(), std::env::var_os("TMPDIR"));
     let place =
         |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);
-    match script(args, &cwd) {
+    let found = |words: &[OsString]| place(words).program.trust != Trust::Unresolved;
+    match script(args, &cwd, &found) {
         Ok(Some(script)) => return explain_script(args, (&index, &profiles), &script, &place),
         Ok(None) => {}
         Err(message) => {
@@ -107,6 +108,12 @@ pub(super) fn main(args: &Args) -> Exit {
     }
     let request =
         place(&args.command).with_original(&Originals::default(), &|name| index.has_rules_on(name));
+    if let [only] = args.command.as_slice()
+        && request.program.trust == Trust::Unresolved
+        && only.as_bytes().contains(&b' ')
+    {
+        report::note("that is one word; for a script, say -c");
+    }
     let judgement = judge(&index, &request);
     let near_misses = near_misses(&index, &request);
     let explanation = Explanation {
@@ -124,12 +131,19 @@ pub(super) fn main(args: &Args) -> Exit {
 }
 
 /// The script that `args` name, if they name one.
-fn script(args: &Args, cwd: &Path) -> Result<Option<Vec<u8>>, String> {
+fn script(
+    args: &Args,
+    cwd: &Path,
+    is_found: &dyn Fn(&[OsString]) -> bool,
+) -> Result<Option<Vec<u8>>, String> {
     if let Some(text) = &args.text {
         return Ok(Some(text.as_bytes().to_vec()));
     }
     let named = match args.command.as_slice() {
-        [only] => Some(Path::new(only)).filter(|path| is_script(&cwd.join(path))),
+        [only] => Some(Path::new(only)).filter(|path| {
+            is_script(&cwd.join(path))
+                && !(is_found(&args.command) && is_executable(&cwd.join(path)))
+        }),
         _ => None,
     };
     let Some(path) = args.script.as_deref().or(named) else {
@@ -147,9 +161,12 @@ fn script(args: &Args, cwd: &Path) -> Result<Option<Vec<u8>>, String> {
 
 fn is_script(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
-    let named = matches!(extension, Some("sh" | "bash"));
+    matches!(extension, Some("sh" | "bash")) && path.is_file()
+}
+
+fn is_executable(path: &Path) -> bool {
     let executable = |metadata: Metadata| metadata.permissions().mode() & 0o111 != 0;
-    named && path.is_file() && !path.metadata().is_ok_and(executable)
+    path.metadata().is_ok_and(executable)
 }
 
 fn explain_script(

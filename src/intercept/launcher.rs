@@ -136,7 +136,15 @@ fn become_command(command: &Command, pass: &[RawFd]) -> u8 {
     let Err(errno) = execvpe(&command.program, &command.argv, &command.environment);
     let name = argv::word(OsStr::from_bytes(command.program.as_bytes()));
     match errno {
-        Errno::ENOENT | Errno::ENOTDIR => say(&format!("{name}: not found"), Exit::NotFound),
+        Errno::ENOENT | Errno::ENOTDIR => {
+            let is_script = command.program.as_bytes().contains(&b' ');
+            let hint = if is_script {
+                "; for a script, say -c"
+            } else {
+                ""
+            };
+            say(&format!("{name}: not found{hint}"), Exit::NotFound)
+        }
         errno => say(&format!("{name}: {}", errno.desc()), Exit::NotExecutable),
     }
 }
