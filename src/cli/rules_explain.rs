@@ -106,8 +106,9 @@ pub(super) fn main(args: &Args) -> Exit {
             return Exit::Usage;
         }
     }
-    let request =
-        place(&args.command).with_original(&Originals::default(), &|name| index.has_rules_on(name));
+    let request = place(&args.command).with_original(&Originals::default(), None, &|name| {
+        index.has_rules_on(name)
+    });
     if let [only] = args.command.as_slice()
         && request.program.trust == Trust::Unresolved
         && only.as_bytes().contains(&b' ')

@@ -3,7 +3,7 @@
 use std::ffi::{CString, OsString};
 use std::io::{self, IsTerminal};
 use std::os::fd::RawFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ use crate::intercept::run::{Ended, Run, run};
 use crate::intercept::shell::{self, Mark};
 use crate::intercept::supervisor::{Phase, Session};
 use crate::report;
+use crate::request::entry;
 use crate::sys::{fork, signals};
 
 use super::settings::{self, SettingsArgs};
@@ -213,8 +214,7 @@ fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Resul
         } else {
             &value
         };
-        let entry = [name.as_bytes(), b"=", value.as_bytes()].concat();
-        environment.push(c_string(OsString::from_vec(entry))?);
+        environment.push(c_string(entry(&name, value))?);
     }
     Ok(Command {
         program: c_string(program)?,

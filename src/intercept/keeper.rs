@@ -2,15 +2,16 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, getppid};
 
+use super::clock::Clock;
 use crate::exit::Exit;
 use crate::sys::{fork, tree};
 
@@ -52,11 +53,11 @@ pub fn keep(supervisor: impl FnOnce() -> Exit) -> io::Result<Exit> {
 }
 
 fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
-    let mut deadline = None;
+    let mut clock = Clock::new(None);
     loop {
-        if !came_before(deadline, waiting)? {
+        if !clock.poll(&mut [PollFd::new(waiting.as_fd(), PollFlags::POLLIN)])? {
             let _ = kill(supervisor, Signal::SIGKILL);
-            deadline = None;
+            clock = Clock::new(None);
         }
         let signal = match waiting.read_signal() {
             Ok(Some(signal)) => signal,
@@ -73,27 +74,10 @@ fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
             // One typed at the terminal reaches the supervisor and the command by itself. That it
             // hung up is told to the session's leader alone, which may be this process.
             let _ = kill(supervisor, number);
-            if matches!(number, Signal::SIGTERM | Signal::SIGHUP) {
-                deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+            if matches!(number, Signal::SIGTERM | Signal::SIGHUP) && clock.left().is_none() {
+                clock = Clock::new(Some(PATIENCE));
             }
         }
-    }
-}
-
-/// Waits for a signal, at most until `deadline`; false when there was none until then.
-fn came_before(deadline: Option<Instant>, waiting: &SignalFd) -> io::Result<bool> {
-    let left = match deadline {
-        None => PollTimeout::NONE,
-        Some(deadline) => {
-            let left = deadline.saturating_duration_since(Instant::now());
-            PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO)
-        }
-    };
-    let mut signals = [PollFd::new(waiting.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut signals, left) {
-        Ok(0) => Ok(false),
-        Ok(_) | Err(Errno::EINTR) => Ok(true),
-        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::act::pinned::Pinned;
 use crate::approve::{Answer, Permit, Question, Refusal, Settled};
 use crate::confine::Mode;
 use crate::flow::Exec;
-use crate::request::{Request, argv};
+use crate::request::{Request, argv, entry};
 
 /// The longest form of a command in a message, in bytes.
 const COMMAND_LIMIT: usize = 2000;
@@ -60,7 +60,7 @@ impl Held {
             caller::open_directory(call.tid(), &request.cwd).map_err(|error| errno(&error))?;
         let entries = match &request.environment {
             // As they were judged.
-            Some(variables) => variables.iter().map(entry).collect(),
+            Some(variables) => variables.iter().map(|(n, v)| entry(n, v)).collect(),
             None => call.environment()?,
         };
         let environment = session.environment.filter(&entries, &request.cwd);
@@ -228,14 +228,6 @@ impl Exec for StoppedExec<'_> {
             );
         }
     }
-}
-
-/// `NAME=value`.
-fn entry((name, value): &(OsString, OsString)) -> OsString {
-    let mut entry = name.clone();
-    entry.push("=");
-    entry.push(value);
-    entry
 }
 
 /// Where outside a permitted program runs; why there is no such place, in words for its caller.

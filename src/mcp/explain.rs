@@ -88,7 +88,7 @@ pub(super) fn result(
         Request::new(program, argv.to_vec(), cwd.clone())
             .with_interpreters(writable)
             .with_repository(writable)
-            .with_original(&originals, &|name| rules.has_rules_on(name))
+            .with_original(&originals, None, &|name| rules.has_rules_on(name))
     };
     let profiles = options.profiles.clone().within(policy.workspaces.clone());
     let (text, document) = match &explained {

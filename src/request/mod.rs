@@ -12,8 +12,8 @@ mod repository;
 mod walk;
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 
 pub use copies::Originals;
 pub use interpreter::Interpreter;
@@ -91,13 +91,19 @@ impl Request {
     }
 
     /// The same with the programs that the file and its interpreters are copies of; `wanted` is as
-    /// for [`Originals::of`].
+    /// for [`Originals::of`]. The file is opened by `open` where its own path may lead elsewhere.
     #[must_use]
-    pub fn with_original(mut self, originals: &Originals, wanted: &dyn Fn(&OsStr) -> bool) -> Self {
+    pub fn with_original(
+        mut self,
+        originals: &Originals,
+        mut open: Option<&Path>,
+        wanted: &dyn Fn(&OsStr) -> bool,
+    ) -> Self {
         let mut next = Some(&mut self);
         while let Some(request) = next {
             let real = request.program.real.as_deref();
-            let found = real.and_then(|real| originals.of(real, real, wanted));
+            let open = open.take();
+            let found = real.and_then(|real| originals.of(real, open.unwrap_or(real), wanted));
             request.copy_of = found.map(Into::into);
             next = request.interpreter.as_deref_mut();
         }
@@ -122,6 +128,11 @@ impl Request {
     pub fn arguments(&self) -> &[OsString] {
         self.argv.get(1..).unwrap_or_default()
     }
+}
+
+/// `NAME=value`.
+pub fn entry(name: &OsStr, value: &OsStr) -> OsString {
+    OsString::from_vec([name.as_bytes(), b"=", value.as_bytes()].concat())
 }
 
 /// Name and value of a `NAME=value`.

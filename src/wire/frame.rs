@@ -1,11 +1,11 @@
 //! Frames: a header with version, kind and length, then as many bytes. Bounded.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 use crate::sys::fork;
 
@@ -29,36 +29,37 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
-/// Sends a frame, with `fds` on its first byte. Does not wait: who reads what it asked for has room
-/// for the answer.
+/// Sends a frame. Does not wait: who reads what it asked for has room for the answer.
 ///
 /// # Errors
 /// The other side is gone or has no room, or the frame is too long.
-pub fn send(to: impl AsFd, frame: &Frame, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
-    let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
-    let length = u32::try_from(frame.payload.len())
-        .ok()
-        .filter(|_| frame.payload.len() <= LONGEST)
-        .ok_or_else(|| io::Error::from(Errno::E2BIG))?;
-    let mut bytes = Vec::with_capacity(HEADER + frame.payload.len());
-    bytes.extend([VERSION, frame.kind, 0, 0]);
-    bytes.extend(length.to_le_bytes());
-    bytes.extend(&frame.payload);
-    let rights = [ControlMessage::ScmRights(&numbers)];
+pub fn send(to: impl AsFd, frame: &Frame) -> io::Result<()> {
+    let bytes = frame.bytes()?;
     let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-    let mut rights: &[_] = if numbers.is_empty() { &[] } else { &rights };
     let mut left = bytes.as_slice();
     while !left.is_empty() {
-        let data = [IoSlice::new(left)];
-        let socket = to.as_fd().as_raw_fd();
-        match sendmsg::<()>(socket, &data, rights, flags, None) {
+        match nix::sys::socket::send(to.as_fd().as_raw_fd(), left, flags) {
             Ok(count) => left = left.get(count..).unwrap_or_default(),
-            Err(Errno::EINTR) => continue,
+            Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
         }
-        rights = &[];
     }
     Ok(())
+}
+
+impl Frame {
+    /// As it is sent.
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        let length = u32::try_from(self.payload.len())
+            .ok()
+            .filter(|_| self.payload.len() <= LONGEST)
+            .ok_or_else(|| io::Error::from(Errno::E2BIG))?;
+        let mut bytes = Vec::with_capacity(HEADER + self.payload.len());
+        bytes.extend([VERSION, self.kind, 0, 0]);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(&self.payload);
+        Ok(bytes)
+    }
 }
 
 /// What reading once gave.
@@ -221,19 +222,30 @@ pub fn malformed(what: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{IoSlice, Write as _};
     use std::os::unix::net::UnixStream;
 
+    use nix::sys::socket::{ControlMessage, sendmsg};
     use proptest::prelude::*;
 
     use super::*;
+
+    /// As the wrapper does: with descriptors on the first byte, and waiting for room.
+    fn send_with(mut to: &UnixStream, frame: &Frame, numbers: &[RawFd]) {
+        let bytes = frame.bytes().unwrap();
+        let rights = [ControlMessage::ScmRights(numbers)];
+        let data = [IoSlice::new(&bytes)];
+        let flags = MsgFlags::empty();
+        let sent = sendmsg::<()>(to.as_raw_fd(), &data, &rights, flags, None).unwrap();
+        to.write_all(&bytes[sent..]).unwrap();
+    }
 
     #[test]
     fn frames_and_descriptors_arrive_as_they_were_sent() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let long = Frame {
             kind: 7,
-            payload: (0..20_000_u32).flat_map(u32::to_le_bytes).collect(),
+            payload: (0..300_000_u32).flat_map(u32::to_le_bytes).collect(),
         };
         let short = Frame {
             kind: 1,
@@ -241,8 +253,8 @@ mod tests {
         };
         let file = std::fs::File::open("/dev/null").unwrap();
         let sender = std::thread::spawn(move || {
-            send(&ours, &short, &[file.as_fd(), file.as_fd()]).unwrap();
-            send(&ours, &long, &[file.as_fd()]).unwrap();
+            send_with(&ours, &short, &[file.as_raw_fd(), file.as_raw_fd()]);
+            send_with(&ours, &long, &[file.as_raw_fd()]);
             (short, long)
         });
         let mut reader = Reader::new(4096);
@@ -304,7 +316,7 @@ mod tests {
             kind: 1,
             payload: vec![],
         };
-        let error = send(&near, &frame, &[]).unwrap_err();
+        let error = send(&near, &frame).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         drop(far);
     }

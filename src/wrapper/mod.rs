@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::unistd::fexecve;
 
 use crate::exit::Exit;
+use crate::request::entry;
 use crate::sys::{closed, memfd, signals};
 
 /// The name that makes this binary the wrapper.
@@ -38,18 +39,12 @@ pub fn main(own: Option<OsString>, args: Vec<OsString>) -> Exit {
 
 fn become_image(arguments: Vec<OsString>) -> io::Result<std::convert::Infallible> {
     let arguments = c_strings(arguments)?;
-    let environment = c_strings(std::env::vars_os().map(entry).collect())?;
+    let variables = std::env::vars_os().map(|(name, value)| entry(&name, &value));
+    let environment = c_strings(variables.collect())?;
     let image = memfd::executable(c"codex-execve-wrapper", IMAGE)?;
     signals::give_back_pipe();
     closed::close_again();
     Ok(fexecve(image, &arguments, &environment)?)
-}
-
-fn entry((name, value): (OsString, OsString)) -> OsString {
-    let mut entry = name;
-    entry.push("=");
-    entry.push(value);
-    entry
 }
 
 /// Strings as the kernel takes them.

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, readlink};
@@ -140,10 +140,7 @@ fn request(
     let path = cwd.join(&asked);
     let mut request = named(asked, &path, &real, argv, cwd)
         .with_interpreters(writable)
-        .with_original(originals, &wanted);
-    // The path may lead to another file inside.
-    let original = originals.of(&real, &link(file), &wanted);
-    request.copy_of = original.map(Path::to_owned);
+        .with_original(originals, Some(&link(file)), &wanted);
     let found = Found {
         path,
         real,

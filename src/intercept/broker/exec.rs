@@ -41,7 +41,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn tell(&self, answer: &FromBroker) -> io::Result<()> {
-        frame::send(&self.stream, &answer.frame(), &[])
+        frame::send(&self.stream, &answer.frame())
     }
 
     /// The next message, waited for.

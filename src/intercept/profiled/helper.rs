@@ -20,6 +20,7 @@ use super::super::caller::same_file;
 use super::job::{Job, Said};
 use crate::confine::{self, Inside, Sandbox, Setup};
 use crate::exit::Exit;
+use crate::request::entry;
 use crate::sys::child::{self, Change, Child, Group, Inherited, Launch};
 use crate::sys::{clone, fork, messages};
 
@@ -99,11 +100,7 @@ impl Program {
         let file = fork::received(job.executable)?;
         let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
         let c_string = |bytes: OsString| CString::new(bytes.into_vec()).map_err(io::Error::from);
-        let variables = std::env::vars_os().map(|(mut entry, value)| {
-            entry.push("=");
-            entry.push(value);
-            c_string(entry)
-        });
+        let variables = std::env::vars_os().map(|(name, value)| c_string(entry(&name, &value)));
         let descriptors = job.numbers.iter().map(|&n| Ok((fork::received(n)?, n)));
         Ok(Self {
             file,
