@@ -234,7 +234,9 @@ impl Watch {
     fn watch(&mut self) -> io::Result<Exit> {
         loop {
             self.clock.pause_while(self.supervisor.asking.is_open());
-            let Some(events) = self.wait()? else {
+            let events = self.wait()?;
+            self.supervisor.threads.calm();
+            let Some(events) = events else {
                 self.end_sandbox();
                 return Ok(Exit::TimedOut);
             };
@@ -248,6 +250,7 @@ impl Watch {
 
     /// Attends to one event; a status when the run ends with it.
     fn attend(&mut self, event: Event) -> io::Result<Option<Exit>> {
+        self.supervisor.threads.calm();
         match event {
             Event::Signals => return Ok(self.take_signals()),
             Event::ProxyEnded(pid) => {

@@ -3,11 +3,15 @@
 //! Nearly always nobody can: a shell's child has one thread and memory of its own, and names a
 //! program by a path that the sandboxed side can't write. Only where that can't be shown is an
 //! exec watched, which costs a fifth of what the exec does.
+//!
+//! Without a sandbox, whoever can write another process's memory can write the supervisor's too, or
+//! the rules. There only what a process does by itself, and programs that a user may put in place,
+//! are reasons to watch.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -23,6 +27,8 @@ use crate::sys::process_memory::{self, Map, Stretch};
 const STRETCHES: usize = 16;
 /// How many paths are remembered as beyond the sandboxed side's reach.
 const PATHS: usize = 4096;
+/// Where the programs are that the system brings.
+const SYSTEM: [&str; 3] = ["/usr", "/bin", "/sbin"];
 /// By then, the kernel has long taken its second look.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
 
@@ -54,8 +60,8 @@ impl Tampering {
     pub fn new(confined: bool) -> Self {
         Self {
             confined,
-            anybody: !confined,
-            threads: false,
+            anybody: false,
+            threads: !confined,
             fixed: HashMap::new(),
             last_unwatched: None,
         }
@@ -101,7 +107,7 @@ impl Tampering {
         asked: &Asked,
         writable: &[PathBuf],
     ) {
-        if !(self.anybody && self.confined) && call.is_by_path() && request.interpreter.is_none() {
+        if !self.anybody && call.is_by_path() && request.interpreter.is_none() {
             self.is_fixed(request, asked, writable);
         }
     }
@@ -118,6 +124,7 @@ impl Tampering {
         let tid = call.tid();
         let safe = call.is_by_path()
             && self.is_fixed(request, asked, writable)
+            && (self.confined || is_of_the_system(request))
             && !self.anybody
             && (!self.threads || is_alone(tid))
             && is_private(tid, &asked.spans);
@@ -149,6 +156,17 @@ impl Tampering {
         }
         true
     }
+}
+
+/// Whether the system brings the program, and what interprets it.
+fn is_of_the_system(request: &Request) -> bool {
+    let climbs = |path: &Path| path.components().any(|part| part == Component::ParentDir);
+    let is_there =
+        |path: &Path| SYSTEM.iter().any(|place| path.starts_with(place)) && !climbs(path);
+    let Program { asked, real, .. } = &request.program;
+    is_there(Path::new(asked))
+        && real.as_deref().is_some_and(is_there)
+        && request.interpreter.as_deref().is_none_or(is_of_the_system)
 }
 
 /// A path to what `tid`, which may have a root of its own, finds at an absolute `path`.

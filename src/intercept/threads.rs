@@ -18,6 +18,7 @@ use crate::sys::listener::Notification;
 use crate::sys::proxy_image;
 use crate::sys::registers::{self, Exec as Replacement};
 use crate::sys::trace::Traced;
+use crate::sys::urgency::Urgency;
 
 /// See the module.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub struct Threads {
     replaced: HashMap<Pid, (Replacement, Role)>,
     /// Processes that run the proxy and have not asked yet.
     announced: HashMap<Pid, Role>,
+    urgency: Urgency,
 }
 
 impl Threads {
@@ -42,6 +44,7 @@ impl Threads {
             watches: HashMap::new(),
             replaced: HashMap::new(),
             announced: HashMap::new(),
+            urgency: Urgency::of_this_thread(),
         })
     }
 
@@ -113,7 +116,7 @@ impl Threads {
             Ok(traced) => {
                 let watch = Watch::new(traced, process_of(tid), expected);
                 self.watches.insert(tid, watch);
-                call.waiting.resume();
+                self.resume(call);
             }
             Err(_) => call.waiting.fail(Errno::EPERM),
         }
@@ -122,7 +125,17 @@ impl Threads {
     /// Lets the exec through, unwatched.
     pub fn let_go(&mut self, call: &ExecCall) {
         self.watches.remove(&call.tid());
+        self.resume(call);
+    }
+
+    fn resume(&mut self, call: &ExecCall) {
+        self.urgency.raise();
         call.waiting.resume();
+    }
+
+    /// The answers are on their way; what comes now has time.
+    pub fn calm(&mut self) {
+        self.urgency.lower();
     }
 
     /// How many are about to start a program outside.

@@ -28,6 +28,7 @@ pub mod seccomp;
 pub mod signals;
 pub mod trace;
 pub mod tree;
+pub mod urgency;
 
 /// Turns the `-1` of a C call into the error that the kernel gave.
 pub(crate) fn checked<T: PartialEq + From<i8>>(result: T) -> std::io::Result<T> {

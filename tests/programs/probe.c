@@ -60,6 +60,7 @@ static void tell(int argc, char **argv)
     printf("umask %03o\nfiles %ld %ld\ncore %ld\n", (unsigned) mask, (long) files.rlim_cur,
            (long) files.rlim_max, (long) core.rlim_cur);
     printf("nice %d\n", getpriority(PRIO_PROCESS, 0));
+    printf("policy %d\n", sched_getscheduler(0));
     tell_signals();
     tell_descriptors();
     for (char **entry = environ; *entry; entry++)

@@ -9,9 +9,7 @@
 
 extern char **environ;
 
-static char argument[] = "pull";
-static char variable[] = "KIND=pull";
-static char *word = argument;
+static char *word;
 static volatile int done;
 
 static void *swap(void *unused)
@@ -29,10 +27,11 @@ static void *swap(void *unused)
 int main(int argc, char **argv)
 {
     pthread_t thread;
+    /* In memory of its own: a view of a file can be changed by whoever writes the file. */
+    char *argument = strdup("pull"), *variable = strdup("KIND=pull");
     char *words[] = {argv[1], argc > 3 ? NULL : argument, NULL};
     char *variables[] = {variable, NULL};
-    if (argc > 3)
-        word = strchr(variable, '=') + 1;
+    word = argc > 3 ? strchr(variable, '=') + 1 : argument;
     pthread_create(&thread, NULL, swap, NULL);
     for (int i = atoi(argv[2]); i > 0; i--) {
         pid_t pid;

@@ -298,3 +298,17 @@ fn by_changing_the_words_meanwhile() {
         ran.check(pushed == 0, &format!("no push, not {pushed}"));
     });
 }
+
+/// The same without a sandbox, with a program whose exec costs no more than it has to.
+#[test]
+fn by_changing_the_words_without_a_sandbox() {
+    everyone_with(&[()], |world, ()| {
+        let ran = world
+            .rules("prefix_rule(pattern=[\"mkdir\", \"push\"], decision=\"forbidden\")")
+            .options(["--sandbox", "danger-full-access"])
+            .program("racer")
+            .sh("racer /usr/bin/mkdir 500 2>/dev/null; exit 0")
+            .status(0);
+        ran.no_file("ws/push");
+    });
+}

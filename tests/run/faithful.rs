@@ -116,6 +116,12 @@ fn attributes_are_those_of_a_program_inside() {
     });
 }
 
+/// The supervisor's own, which is higher for moments, is nobody else's.
+#[test]
+fn priority() {
+    told("/usr/bin/true; probe", "policy", "policy 0");
+}
+
 #[test]
 fn blocked_signals() {
     told(
