@@ -288,7 +288,11 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
         ended = attempt(&command, Some(&patched));
     }
     match ended {
-        Ok(Ended { exit, refused }) => {
+        Ok(Ended {
+            exit,
+            refused,
+            remains: _remains,
+        }) => {
             for call in &refused.calls {
                 audit.refused(&call.record());
             }

@@ -45,7 +45,7 @@ impl Ahead {
                 policy,
                 require,
                 &kept,
-                |listener, channel| launcher::main_ahead(theirs, listener, channel),
+                |listener, ways| launcher::main_ahead(theirs, listener, ways),
             )?),
             Some(patched) => {
                 let standing = broker::Standing::new(policy, require, &kept, |socket, alive| {

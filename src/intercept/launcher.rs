@@ -10,11 +10,12 @@ use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, execvpe};
 
+use super::ending::Alive;
 use super::handed;
 use crate::exit::Exit;
 use crate::request::argv;
 use crate::sys::child::{self, Change};
-use crate::sys::{fork, probe_call, signals};
+use crate::sys::{fork, messages, probe_call, signals};
 
 /// The command as the launcher starts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +32,54 @@ pub struct Command {
     pub blocked: u64,
 }
 
+impl Command {
+    /// One that can't start, with the variables of this process.
+    pub fn nothing() -> Self {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            let entry = [name.as_bytes(), b"=", value.as_bytes()].concat();
+            CString::new(entry).ok()
+        });
+        Self {
+            program: CString::default(),
+            argv: vec![CString::default(); 3],
+            environment: variables.collect(),
+            ignored: 0,
+            blocked: signals::blocked(),
+        }
+    }
+}
+
+/// The first process's ways to the supervisor.
+#[derive(Debug)]
+pub struct Ways {
+    /// Takes the listener.
+    pub channel: OwnedFd,
+    /// Is told the end.
+    pub alive: Alive,
+}
+
+impl Ways {
+    /// Their descriptors.
+    pub fn numbers(&self) -> [RawFd; 2] {
+        [self.channel.as_raw_fd(), self.alive.as_raw_fd()]
+    }
+}
+
 /// What the first process does; the result is its exit status. The command keeps the descriptors
 /// `pass`.
-pub fn main(command: &Command, pass: &[RawFd], listener: OwnedFd, channel: OwnedFd) -> u8 {
-    hand_over(listener, channel, || start(command, pass))
+pub fn main(command: &Command, pass: &[RawFd], listener: OwnedFd, ways: Ways) -> u8 {
+    let Ways { channel, alive } = ways;
+    hand_over(listener, channel, || run(alive, || start(command, pass)))
 }
 
 /// As [`main`], with a command that is still to come by `gate`: see [`send_command`].
-pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, channel: OwnedFd) -> u8 {
-    hand_over(listener, channel, move || {
-        look_at_me();
-        start_when_told(&gate, &[])
+pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
+    let Ways { channel, alive } = ways;
+    hand_over(listener, channel, || {
+        run(alive, move || {
+            look_at_me();
+            start_when_told(&gate, &[])
+        })
     })
 }
 
@@ -73,37 +111,41 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
     handed::unpack(file).map(Some)
 }
 
-/// What the first process does when nobody listens. It holds `alive` until it ends.
-pub fn unheard(command: &Command, pass: &[RawFd], alive: OwnedFd) -> u8 {
-    let status = run(|| start(command, pass));
-    drop(alive);
-    status
+/// What the first process does when nobody listens.
+pub fn unheard(command: &Command, pass: &[RawFd], alive: Alive) -> u8 {
+    run(alive, || start(command, pass))
 }
 
 /// As [`unheard`], with a command that is still to come by `gate`.
-pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd], alive: OwnedFd) -> u8 {
-    let status = run(move || start_when_told(&gate, pass));
-    drop(alive);
-    status
+pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
+    run(alive, move || start_when_told(&gate, pass))
 }
 
 /// What the first process does when there is no command: it lets itself be looked at.
 pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
     hand_over(listener, channel, || {
-        look_at_me();
-        Exit::Success.code()
+        end_of(|| {
+            look_at_me();
+            Exit::Success.code()
+        })
     })
 }
 
-fn hand_over(listener: OwnedFd, channel: OwnedFd, child: impl FnOnce() -> u8) -> u8 {
+fn hand_over(listener: OwnedFd, channel: OwnedFd, then: impl FnOnce() -> u8) -> u8 {
     if send(&channel, &listener).is_err() {
         return Exit::Internal.code();
     }
     drop((listener, channel));
-    run(child)
+    then()
 }
 
-fn run(child: impl FnOnce() -> u8) -> u8 {
+fn run(alive: Alive, child: impl FnOnce() -> u8) -> u8 {
+    let status = end_of(child);
+    alive.end(status);
+    status
+}
+
+fn end_of(child: impl FnOnce() -> u8) -> u8 {
     match fork::fork(child) {
         Ok(shell) => reap_until_end_of(shell),
         Err(error) => say(&format!("cannot fork: {error}"), Exit::Internal),
@@ -117,6 +159,8 @@ fn start(command: &Command, pass: &[RawFd]) -> u8 {
 }
 
 fn start_when_told(gate: &OwnedFd, pass: &[RawFd]) -> u8 {
+    // What fails here fails again, and is told then.
+    let _ = rehearse();
     match told(gate) {
         Ok(Some(command)) => become_command(&command, pass),
         // The supervisor is gone, and nobody waits.
@@ -125,15 +169,25 @@ fn start_when_told(gate: &OwnedFd, pass: &[RawFd]) -> u8 {
     }
 }
 
+/// Does once what the command will need, with one that can't start. Nearly every page that this takes
+/// is shared with the process that forked this one, or not there yet; to have each for the first time
+/// costs as much as ten system calls, and now nobody waits.
+fn rehearse() -> io::Result<()> {
+    let (ours, theirs) = messages::pair()?;
+    send_command(&ours, &Command::nothing(), Path::new("/"))?;
+    if let Some(nothing) = told(&theirs)? {
+        execute(&nothing);
+    }
+    Ok(())
+}
+
 fn become_command(command: &Command, pass: &[RawFd]) -> u8 {
     for &fd in pass {
         if let Err(error) = fork::keep_on_exec(fd) {
             return say(&format!("descriptor {fd}: {error}"), Exit::Internal);
         }
     }
-    signals::ignore_exactly(command.ignored);
-    signals::block_exactly(command.blocked);
-    let Err(errno) = execvpe(&command.program, &command.argv, &command.environment);
+    let errno = execute(command);
     let name = argv::word(OsStr::from_bytes(command.program.as_bytes()));
     match errno {
         Errno::ENOENT | Errno::ENOTDIR => {
@@ -147,6 +201,14 @@ fn become_command(command: &Command, pass: &[RawFd]) -> u8 {
         }
         errno => say(&format!("{name}: {}", errno.desc()), Exit::NotExecutable),
     }
+}
+
+/// Does not return unless it fails.
+fn execute(command: &Command) -> Errno {
+    signals::ignore_exactly(command.ignored);
+    signals::block_exactly(command.blocked);
+    let Err(errno) = execvpe(&command.program, &command.argv, &command.environment);
+    errno
 }
 
 /// Waits until the supervisor has seen whether it can look at this process.

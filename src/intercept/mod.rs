@@ -26,6 +26,7 @@ pub mod call;
 pub mod caller;
 pub mod clock;
 pub mod complaints;
+pub mod ending;
 pub mod handed;
 pub mod keeper;
 pub mod launcher;

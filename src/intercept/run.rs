@@ -1,7 +1,7 @@
 //! One command, from start to end: sandbox, supervisor, timeout, signals.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use nix::unistd::Pid;
 
 use super::broker::{self, Patched};
 use super::call::Side;
-use super::launcher::{self, Command};
+use super::ending::{self, Ending, Remains};
+use super::launcher::{self, Command, Ways};
 use super::refused::{Refusal, Refuser};
 use super::supervisor::{Phase, Session, Supervisor};
 use super::{
@@ -75,6 +76,8 @@ pub struct Ended {
     pub exit: Exit,
     /// What the sandbox refused meanwhile.
     pub refused: Refusal,
+    /// What is still there of it.
+    pub remains: Remains,
 }
 
 /// Runs a command to its end, and everything that it started to theirs.
@@ -91,8 +94,8 @@ pub fn run(
     if let Some(patched) = run.patched {
         return broker::run(run, patched, session, report);
     }
-    let standing = Standing::new(run.policy, run.require, run.pass, |listener, channel| {
-        launcher::main(run.command, run.pass, listener, channel)
+    let standing = Standing::new(run.policy, run.require, run.pass, |listener, ways| {
+        launcher::main(run.command, run.pass, listener, ways)
     })?;
     standing.run(run, session, report, || Ok(()))
 }
@@ -101,19 +104,22 @@ pub fn run(
 pub(super) struct Standing {
     pub(super) sandbox: Sandbox,
     listener: Arc<Listener>,
+    ending: Ending,
 }
 
 impl Standing {
-    /// Makes it; `launcher` gets the listener, and the way by which it goes to the supervisor. It keeps
-    /// the descriptors `pass`.
+    /// Makes it; `launcher` gets the listener, and the ways to the supervisor. It keeps the
+    /// descriptors `pass`.
     pub(super) fn new(
         policy: &Policy,
         require: &[LayerName],
         pass: &[RawFd],
-        launcher: impl FnOnce(OwnedFd, OwnedFd) -> u8,
+        launcher: impl FnOnce(OwnedFd, Ways) -> u8,
     ) -> Result<Self, RunError> {
-        let (ours, theirs) = messages::pair()?;
-        let keep = [pass, &[theirs.as_raw_fd()]].concat();
+        let (ours, channel) = messages::pair()?;
+        let (ending, alive) = ending::pair()?;
+        let ways = Ways { channel, alive };
+        let keep = [pass, &ways.numbers()].concat();
         let setup = Setup {
             policy,
             require,
@@ -123,7 +129,7 @@ impl Standing {
             tell: true,
         };
         let mut sandbox = confine::start(&setup, |inside| match inside.listener {
-            Some(listener) => launcher(listener, theirs),
+            Some(listener) => launcher(listener, ways),
             None => Exit::Internal.code(),
         })?;
         let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
@@ -132,7 +138,11 @@ impl Standing {
             self::require(&interceptor)?;
         }
         sandbox.layers.add(LayerName::Interceptor, interceptor);
-        Ok(Self { sandbox, listener })
+        Ok(Self {
+            sandbox,
+            listener,
+            ending,
+        })
     }
 
     /// Supervises the command that `begin` starts, if it has not started by itself.
@@ -143,14 +153,18 @@ impl Standing {
         report: impl FnOnce(&Layers),
         begin: impl FnOnce() -> io::Result<()>,
     ) -> Result<Ended, RunError> {
-        let Self { sandbox, listener } = self;
+        let Self {
+            sandbox,
+            listener,
+            ending,
+        } = self;
+        // Its first exec waits for us if it is faster.
+        begin()?;
         let signals = SignalFd::with_flags(
             &keeper::watched(),
             SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
         )
         .map_err(io::Error::from)?;
-        // Its first exec waits for us if it is faster.
-        begin()?;
         let mut supervisor = Supervisor::new(session, listener, run.phase)?;
         supervisor.refuser = Refuser::new(sandbox.refusals.clone());
         report(&sandbox.layers);
@@ -160,17 +174,31 @@ impl Standing {
             signals,
             clock: Clock::new(run.timeout),
             silent: None,
+            ending: Some(ending),
+            remains: Remains::default(),
         };
         let exit = watch.watch();
         let mut refused = std::mem::take(&mut watch.supervisor.refuser).into_refusal();
         refused
             .calls
             .extend(watch.supervisor.profiled.take_refused());
-        drop(watch);
-        tree::end();
+        let Watch {
+            sandbox,
+            supervisor,
+            mut remains,
+            ..
+        } = watch;
+        drop(sandbox);
+        if remains.is_some() {
+            remains = remains.and(supervisor);
+        } else {
+            drop(supervisor);
+            tree::end();
+        }
         Ok(Ended {
             exit: exit?,
             refused,
+            remains,
         })
     }
 }
@@ -194,6 +222,9 @@ struct Watch {
     clock: Clock,
     /// A hung-up listener is left out, or waiting for the end of the first process would not wait.
     silent: Option<Side>,
+    /// `None` once it has been heard.
+    ending: Option<Ending>,
+    remains: Remains,
 }
 
 /// Something to attend to, in this order.
@@ -201,6 +232,8 @@ struct Watch {
 enum Event {
     /// Signals have come.
     Signals,
+    /// The sandbox is about to end.
+    Ending,
     /// The proxy that runs in this process is dead.
     ProxyEnded(Pid),
     /// Somebody answered a question.
@@ -223,7 +256,7 @@ impl Event {
         let hung_up = ready.contains(PollFlags::POLLHUP);
         match self {
             _ if ready.contains(PollFlags::POLLIN) => Some(self),
-            Self::News(_) if hung_up => Some(self),
+            Self::News(_) | Self::Ending if hung_up => Some(self),
             Self::Call(side) if hung_up => Some(Self::Silent(side)),
             _ => None,
         }
@@ -268,6 +301,7 @@ impl Watch {
                     tree::end_beside(self.sandbox.init_pid);
                 }
             }
+            Event::Ending => return Ok(self.take_last_word()),
             Event::SandboxEnded => return Ok(Some(status(&self.sandbox))),
         }
         Ok(None)
@@ -276,6 +310,8 @@ impl Watch {
     /// Waits until something is ready; `None` when time is up.
     fn wait(&self) -> io::Result<Option<Vec<Event>>> {
         let mut watched = vec![(Event::Signals, self.signals.as_fd())];
+        let ending = self.ending.as_ref().map(AsFd::as_fd);
+        watched.extend(ending.map(|ending| (Event::Ending, ending)));
         for (pid, stand_in) in &self.supervisor.stand_ins {
             watched.push((Event::ProxyEnded(*pid), stand_in.proxy()));
         }
@@ -323,6 +359,16 @@ impl Watch {
             }
         }
         None
+    }
+
+    /// The command's status, if that is the end of the run: nothing runs any more, inside or outside.
+    fn take_last_word(&mut self) -> Option<Exit> {
+        let status = self.ending.take()?.status()?;
+        if !self.supervisor.is_confined_to_the_sandbox() {
+            return None;
+        }
+        self.remains = Remains::of(self.sandbox.init_pid);
+        Some(Exit::Command(status))
     }
 
     fn signal_command(&self, signal: i32) {

@@ -386,6 +386,14 @@ impl Supervisor {
         }
     }
 
+    /// Whether nothing was started outside, and nobody is asked.
+    pub fn is_confined_to_the_sandbox(&self) -> bool {
+        self.outside.is_none()
+            && self.profiled.is_empty()
+            && self.programs_outside() == 0
+            && !self.asking.is_open()
+    }
+
     /// How many programs run outside, or are about to.
     pub fn programs_outside(&self) -> usize {
         self.stand_ins.len() + self.threads.leaving()

@@ -30,6 +30,7 @@ use crate::confine::{Layers, Mode};
 use crate::evaluate::Placement;
 use crate::exit::Exit;
 use crate::intercept::ahead::Ahead;
+use crate::intercept::ending::Remains;
 use crate::intercept::launcher::Command;
 use crate::intercept::run::{Run, run};
 use crate::intercept::supervisor::{Phase, Session};
@@ -112,35 +113,39 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
     let ahead =
         Ahead::serves(&recipe.policy).then(|| Ahead::new(&recipe.policy, &recipe.require, patched));
     let ahead = ahead.transpose();
+    // What the order will need is then there; see the launcher's rehearsal.
+    let _ = handed::pack(&Command::nothing()).and_then(handed::unpack);
     let sandbox = ahead.as_ref().ok().and_then(Option::as_ref);
     let taken = match wait(events, sandbox.map(Ahead::end)) {
         Ok(true) => take(events),
         Ok(false) => Ok(None),
         Err(error) => Err(error),
     };
-    let mut last: LastWord = match (taken, ahead) {
+    let (mut last, remains) = match (taken, ahead) {
         // There will be no call.
         (Ok(None), _) => {
             tree::end();
             return false;
         }
-        (Err(error), _) => failed(&error),
-        (Ok(_), Err(error)) => Ended::Failed(error.to_string()).into(),
+        (Err(error), _) => (failed(&error), Remains::default()),
+        (Ok(_), Err(error)) => (Ended::Failed(error.to_string()).into(), Remains::default()),
         (Ok(Some((order, command))), Ok(ahead)) => {
             carry_out(recipe, &order, &command, ahead, events)
         }
     };
-    let stays = matches!(last.ended, Ended::Exit(_)) && nothing_is_left() && rest().is_ok();
+    let stays = matches!(last.ended, Ended::Exit(_)) && nothing_is_left(&remains);
     last.stays = stays;
     tell(events, &Event::Ended(last));
     // The client has its answer before the next sandbox is made.
     let _ = sched_yield();
-    stays
+    drop(remains);
+    stays && rest().is_ok()
 }
 
-/// Whether no process and no thread of a call is left, one that still asks, say.
-fn nothing_is_left() -> bool {
-    tree::has_no_children() && fork::is_possible()
+/// Whether no process and no thread of a call is left, one that still asks, say; nothing but what
+/// `remains` until that is dropped.
+fn nothing_is_left(remains: &Remains) -> bool {
+    (remains.is_some() || tree::has_no_children()) && fork::is_possible()
 }
 
 /// Lets go of what came with an order.
@@ -207,7 +212,7 @@ fn carry_out(
     command: &Command,
     ahead: Option<Ahead>,
     events: &Arc<OwnedFd>,
-) -> LastWord {
+) -> (LastWord, Remains) {
     let told = Arc::new(Told {
         events: Arc::clone(events),
         count: AtomicU64::new(0),
@@ -246,9 +251,10 @@ fn carry_out(
         Some(ahead) => ahead.run(&call, &order.directory, session, report),
         None => run(&call, session, report),
     };
-    let mut refused = Vec::new();
+    let (mut refused, mut remains) = (Vec::new(), Remains::default());
     let ended = match result {
         Ok(ended) => {
+            remains = ended.remains;
             for kind in &ended.refused.calls {
                 audit.refused(&kind.record());
                 refused.push(kind.into());
@@ -263,12 +269,13 @@ fn carry_out(
         }
         Err(error) => Ended::Failed(error.to_string()),
     };
-    LastWord {
+    let last = LastWord {
         ended,
         more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,
         stays: false,
-    }
+    };
+    (last, remains)
 }
 
 fn approver(recipe: &Recipe, events: &Arc<OwnedFd>) -> Arc<dyn Approver> {

@@ -18,15 +18,15 @@ mod stand_in;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use nix::unistd::pipe2;
 
 pub use patched::{Patched, Unusable};
 
 use super::clock::Clock;
+use super::ending::{self, Alive, Ending, Remains};
 use super::refused::Refusal;
 use super::run::{Ended, Run, RunError};
 use super::supervisor::Session;
@@ -61,8 +61,7 @@ pub(super) struct Standing {
     socket: OwnedFd,
     /// The number of theirs.
     number: RawFd,
-    /// Hangs up when the first process is about to end.
-    ending: OwnedFd,
+    ending: Ending,
 }
 
 impl Standing {
@@ -72,11 +71,11 @@ impl Standing {
         policy: &Policy,
         require: &[LayerName],
         pass: &[RawFd],
-        launcher: impl FnOnce(RawFd, OwnedFd) -> u8,
+        launcher: impl FnOnce(RawFd, Alive) -> u8,
     ) -> Result<Self, RunError> {
         let (socket, theirs) = channel()?;
         let number = theirs.as_raw_fd();
-        let (ending, alive) = pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;
+        let (ending, alive) = ending::pair()?;
         let setup = Setup {
             policy,
             require,
@@ -123,12 +122,17 @@ impl Standing {
             ending: Some(self.ending),
             signals,
             clock: Clock::new(run.timeout),
+            remains: Remains::default(),
         };
         let exit = watch.watch();
-        watch.end_outside();
+        let remains = std::mem::take(&mut watch.remains);
+        if !remains.is_some() {
+            watch.end_outside();
+        }
         Ok(Ended {
             exit: exit?,
             refused: Refusal::default(),
+            remains,
         })
     }
 }

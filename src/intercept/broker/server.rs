@@ -24,6 +24,7 @@ use crate::confine::Sandbox;
 use crate::exit::Exit;
 use crate::flow;
 use crate::intercept::clock::Clock;
+use crate::intercept::ending::{Ending, Remains};
 use crate::intercept::keeper::{self, Heard};
 use crate::intercept::profiled::Profiled;
 use crate::intercept::run::{ends_soon, status};
@@ -71,6 +72,14 @@ impl Shared {
     /// Programs that have a sandbox of their own.
     pub(super) fn profiled(&self) -> MutexGuard<'_, Profiled> {
         self.profiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing can have been started outside, and nothing waits.
+    fn is_confined_to_the_sandbox(&self) -> bool {
+        // Without a sandbox what a rule lifts is where it would be anyway.
+        self.session.writable.is_none()
+            && self.profiled().is_empty()
+            && self.threads.load(Ordering::Relaxed) == 0
     }
 
     /// Does `work` in a thread of its own; not at all when there are too many.
@@ -281,10 +290,11 @@ pub(super) struct Watch {
     pub(super) broker: Broker,
     /// `None` once nobody in the sandbox can write to it.
     pub(super) socket: Option<OwnedFd>,
-    /// Hangs up when the sandbox's first process is about to end; `None` once it has.
-    pub(super) ending: Option<OwnedFd>,
+    /// `None` once it has been heard.
+    pub(super) ending: Option<Ending>,
     pub(super) signals: SignalFd,
     pub(super) clock: Clock,
+    pub(super) remains: Remains,
 }
 
 impl Watch {
@@ -307,10 +317,17 @@ impl Watch {
                     Fill::Some | Fill::Empty => {}
                 }
             }
-            if ending && self.ending.take().is_some() && !ends_soon(&self.sandbox) {
-                // A process group with a number in its namespace goes on outside.
-                shared.profiled().end();
-                tree::end_beside(self.sandbox.init_pid);
+            if ending && let Some(ending) = self.ending.take() {
+                let status = ending.status();
+                if let Some(status) = status.filter(|_| shared.is_confined_to_the_sandbox()) {
+                    self.remains = Remains::of(self.sandbox.init_pid);
+                    return Ok(Exit::Command(status));
+                }
+                if !ends_soon(&self.sandbox) {
+                    // A process group with a number in its namespace goes on outside.
+                    shared.profiled().end();
+                    tree::end_beside(self.sandbox.init_pid);
+                }
             }
             if ended {
                 return Ok(status(&self.sandbox));

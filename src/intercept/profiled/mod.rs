@@ -78,6 +78,11 @@ pub enum News {
 }
 
 impl Profiled {
+    /// Whether none runs, and none has run.
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty() && self.refused.is_empty()
+    }
+
     /// What these programs start is not judged.
     pub fn unheard() -> Self {
         let mut none = Self::default();
