@@ -112,6 +112,18 @@ pub(super) const COMPLAINTS: Group = &[
     (both("writev", 20, 146), Verdict::Complaint),
 ];
 
+/// In force without a sandbox, if it tells: after these a path may lead elsewhere for a process than for
+/// the supervisor.
+pub(super) const MOVES: Group = &[
+    (both("chroot", 161, 61), Verdict::Notify),
+    (both("pivot_root", 155, 217), Verdict::Notify),
+    (both("setns", 308, 346), Verdict::Notify),
+    (both("mount", 165, 21), Verdict::Notify),
+    (unified("move_mount", 429), Verdict::Notify),
+    (both("umount2", 166, 52), Verdict::Notify),
+    (i386("umount", 22), Verdict::Notify),
+];
+
 /// In force in every sandbox.
 pub(super) const SANDBOX: Group = &[
     // Who leases a file can hold up those who open it.

@@ -13,8 +13,8 @@ use crate::sys::bpf::{
 use crate::sys::seccomp;
 
 use super::calls::{
-    COMPLAINTS, Call, EXEC, Group, LONGEST_COMPLAINT, NETWORK_OFF, NETWORK_ON, NEW_NAMESPACE,
-    NEWEST, OTHER_FAMILY, SANDBOX, Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES,
+    COMPLAINTS, Call, EXEC, Group, LONGEST_COMPLAINT, MOVES, NETWORK_OFF, NETWORK_ON,
+    NEW_NAMESPACE, NEWEST, OTHER_FAMILY, SANDBOX, Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES,
 };
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -77,15 +77,20 @@ fn assemble(scope: Scope, groups: &[Group]) -> Vec<Instruction> {
 }
 
 /// The same filter, but the listener is asked for each refusal, so that it knows of it, and about
-/// what is written to standard error, where programs say what failed. What is answered as absent goes on being answered by the filter: programs try such calls as a matter of
+/// what is written to standard error, where programs say what failed; without a sandbox, about what
+/// changes where paths lead. What is answered as absent goes on being answered by the filter: programs try such calls as a matter of
 /// course.
 ///
 /// Nothing is lost by it: a listener that is gone answers as absent, too.
 pub(super) fn told(scope: Scope) -> Vec<Instruction> {
     let mut all = groups(scope);
-    if scope != Scope::Unconfined {
-        all.insert(0, COMPLAINTS);
-    }
+    all.insert(
+        0,
+        match scope {
+            Scope::Unconfined => MOVES,
+            Scope::Sandbox { .. } => COMPLAINTS,
+        },
+    );
     let mut program = assemble(scope, &all);
     let refusals = [EPERM, OTHER_FAMILY].map(refuse);
     for instruction in &mut program {
@@ -111,19 +116,27 @@ pub(super) fn unheard(mut program: Vec<Instruction>) -> Vec<Instruction> {
 pub(super) fn name_of(scope: Scope, architecture: u32, number: u32) -> Option<&'static str> {
     let rules = groups(scope).into_iter().flatten();
     let mut calls = rules.map(|(call, _)| call);
-    let found = calls.find(|call| match architecture {
-        ARCHITECTURE_X86_64 => call.x86_64 == Some(number),
-        _ => call.i386 == Some(number),
-    });
+    let found = calls.find(|call| is(call, architecture, number));
     found.map(|call| call.name)
 }
 
 /// Whether the call is one by which programs complain.
 pub(super) fn is_complaint(architecture: u32, number: u32) -> bool {
-    COMPLAINTS.iter().any(|(call, _)| match architecture {
+    COMPLAINTS
+        .iter()
+        .any(|(call, _)| is(call, architecture, number))
+}
+
+/// Whether the call may change where paths lead.
+pub(super) fn is_move(architecture: u32, number: u32) -> bool {
+    MOVES.iter().any(|(call, _)| is(call, architecture, number))
+}
+
+fn is(call: &Call, architecture: u32, number: u32) -> bool {
+    match architecture {
         ARCHITECTURE_X86_64 => call.x86_64 == Some(number),
         _ => call.i386 == Some(number),
-    })
+    }
 }
 
 /// Whether the call is refused in a sandbox without namespaces alone.

@@ -59,6 +59,8 @@ pub enum Pass {
     Asked,
     /// It is a message on standard error, and was read.
     Heard,
+    /// Paths may lead elsewhere for a process after it.
+    Move,
 }
 
 /// Refuses, and remembers.
@@ -99,6 +101,7 @@ impl Refuser {
                 }
                 Ok(Pass::Heard)
             }
+            Told::Move => Ok(Pass::Move),
             Told::Refused(refused) => {
                 self.remember(refused, call);
                 Err(refused.errno as i32)

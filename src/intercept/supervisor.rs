@@ -179,7 +179,8 @@ impl Supervisor {
     }
 
     /// Answers what the sandbox refuses, and more that the filter brings: messages on standard error,
-    /// one process writing another's memory, two processes in the same, and a thread.
+    /// one process writing another's memory, two processes in the same, and a thread; and a root
+    /// directory or mounts of a process's own.
     fn answer_other(&mut self, call: &Waiting, side: Side) {
         let refuser = match side {
             Side::Inside | Side::Outside => Some(&mut self.refuser),
@@ -190,6 +191,10 @@ impl Supervisor {
         };
         match refuser.answer(&call.notification) {
             Ok(Pass::Heard) => call.resume(),
+            Ok(Pass::Move) => {
+                self.tampering.begin_moves();
+                call.resume();
+            }
             // Nobody there can reach into the session's sandbox.
             Ok(Pass::Asked) if side != Side::Inside => call.resume(),
             Ok(Pass::Asked) => {

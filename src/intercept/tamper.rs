@@ -41,6 +41,8 @@ pub struct Tampering {
     anybody: bool,
     /// There are processes with several threads.
     threads: bool,
+    /// There are processes for which paths lead elsewhere than for this one.
+    moves: bool,
     /// Paths on which nothing can be written from inside, and the programs behind them.
     fixed: HashMap<PathBuf, Fixed>,
     last_unwatched: Option<Instant>,
@@ -62,6 +64,7 @@ impl Tampering {
             confined,
             anybody: false,
             threads: !confined,
+            moves: false,
             fixed: HashMap::new(),
             last_unwatched: None,
         }
@@ -84,14 +87,20 @@ impl Tampering {
         self.threads = true;
     }
 
+    /// Somebody asks for a root directory or mounts of its own: from now on each process's root is
+    /// looked up.
+    pub fn begin_moves(&mut self) {
+        self.moves = true;
+    }
+
     /// The program at `path`, as the caller `tid` sees it, if it was seen to be beyond reach and is
     /// the same still.
     pub fn known(&self, path: &Path, tid: Pid) -> Option<&Fixed> {
         let fixed = self.fixed.get(path)?;
-        let now = if self.confined {
-            stat(path).ok()?
-        } else {
+        let now = if self.moves {
             stat(&in_root_of(tid, path)).ok()?
+        } else {
+            stat(path).ok()?
         };
         let key = |s: &FileStat| (s.st_dev, s.st_ino, s.st_ctime, s.st_ctime_nsec, s.st_mode);
         (key(&now) == key(&fixed.stat)).then_some(fixed)

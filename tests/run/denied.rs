@@ -312,3 +312,21 @@ fn by_changing_the_words_without_a_sandbox() {
         ran.no_file("ws/push");
     });
 }
+
+/// A path that led to another file a moment ago, and still does for everybody else.
+#[test]
+fn by_a_mount_of_its_own() {
+    everyone_with(&[()], |world, ()| {
+        world
+            .rules(RULES)
+            .fake_git()
+            .options(["--sandbox", "danger-full-access"])
+            .sh(
+                "printf '#!WORLD/bin/git push\\n' >s; chmod +x s; /usr/bin/true; \
+                 unshare -rm sh -c 'mount --bind s /usr/bin/true; /usr/bin/true'; echo $?",
+            )
+            .status(0)
+            .stdout("1")
+            .no_file("ws/mark");
+    });
+}

@@ -113,7 +113,11 @@ fn refusals_are_told_and_nothing_else_is() {
                             && is_complaint(architecture, number)
                             && architecture != ARCHITECTURE_ARM
                             && first == 2;
-                        let expected = if refused || complains { NOTIFY } else { silent };
+                        let moves = scope == Scope::Unconfined
+                            && architecture != ARCHITECTURE_ARM
+                            && is_move(architecture, number);
+                        let asks = refused || complains || moves;
+                        let expected = if asks { NOTIFY } else { silent };
                         assert_eq!(answer, expected, "{architecture:#x} {number} {arguments:?}");
                     }
                 }
