@@ -267,7 +267,6 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
         let plan = Run {
             policy: &policy,
             require: &args.require,
-            command,
             phase: match args.script {
                 Some(_) => Phase::Shell { login: args.login },
                 None => Phase::Command,
@@ -276,7 +275,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
             timeout: settings.timeout.value,
             patched,
         };
-        run(&plan, session, |layers| describe(args, layers))
+        run(&plan, command, session, |layers| describe(args, layers))
     };
     let modes = TerminalModes::of_standard_input();
     let mut ended = attempt(&command, patched.as_ref());

@@ -1,10 +1,11 @@
 //! A sandbox that is made before its command is known.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use super::broker::{self, Patched};
-use super::launcher;
+use super::launcher::{self, Command};
 use super::run::{self, Ended, Run, RunError};
 use super::supervisor::Session;
 use crate::confine::{LayerName, Layers, Mode, Policy};
@@ -14,6 +15,15 @@ use crate::sys::messages;
 pub struct Ahead {
     standing: Standing,
     gate: OwnedFd,
+}
+
+/// Who starts the command.
+#[derive(Debug)]
+pub enum Start<'a> {
+    /// This process: this command, in this directory, with this process's own 0, 1 and 2.
+    Here(&'a Command, &'a Path),
+    /// Whoever had the [`Ahead::gate`], already.
+    Elsewhere,
 }
 
 /// Who will bring the execs.
@@ -65,28 +75,39 @@ impl Ahead {
         }
     }
 
-    /// [`super::run::run`] in this sandbox. The command starts in `directory`, with this process's
-    /// own 0, 1 and 2; of `run`, the policy, what is required and who brings the execs must be the
-    /// same as for [`Ahead::new`].
+    /// Takes the command, by [`launcher::send_packed`], from whoever knows it before this process does;
+    /// `None` if the command needs something of this process.
+    pub fn gate(&self) -> Option<BorrowedFd<'_>> {
+        matches!(self.standing, Standing::Kernel(_)).then(|| self.gate.as_fd())
+    }
+
+    /// [`super::run::run`] in this sandbox. Of `run`, the policy, what is required and who brings the
+    /// execs must be the same as for [`Ahead::new`].
     ///
     /// # Errors
     /// The command did not start.
     pub fn run(
         self,
         run: &Run<'_>,
-        directory: &Path,
+        start: &Start<'_>,
         session: Session,
         report: impl FnOnce(&Layers),
     ) -> Result<Ended, RunError> {
         let gate = self.gate;
         match self.standing {
-            Standing::Kernel(standing) => standing.run(run, session, report, || {
-                launcher::send_command(&gate, run.command, directory)
+            Standing::Kernel(standing) => standing.run(run, session, report, || match start {
+                Start::Here(command, directory) => {
+                    launcher::send_command(&gate, command, directory)
+                }
+                Start::Elsewhere => Ok(()),
             }),
             Standing::Shell(standing, patched) => {
-                standing.run(run, &patched, session, report, |socket| {
-                    let command = patched.equip(run.command, socket);
-                    launcher::send_command(&gate, &command, directory)
+                standing.run(run, &patched, session, report, |socket| match start {
+                    Start::Here(command, directory) => {
+                        let command = patched.equip(command, socket);
+                        launcher::send_command(&gate, &command, directory)
+                    }
+                    Start::Elsewhere => Err(io::ErrorKind::InvalidInput.into()),
                 })
             }
         }

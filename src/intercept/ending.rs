@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, pipe2};
 
-use crate::sys::tree;
+use crate::sys::{tree, urgency};
 
 /// Held by the first process while it is alive.
 #[derive(Debug)]
@@ -99,6 +99,7 @@ impl fmt::Debug for Remains {
 
 impl Drop for Remains {
     fn drop(&mut self) {
+        urgency::lower();
         if let Some(init) = self.init {
             // Not reaped yet, so the number is still its own.
             let _ = kill(init, Signal::SIGKILL);

@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::io::{self, IoSlice, IoSliceMut, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -91,7 +91,22 @@ pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
 pub fn send_command(gate: &OwnedFd, command: &Command, directory: &Path) -> io::Result<()> {
     let file = handed::pack(command)?;
     let (input, output, errors) = (io::stdin(), io::stdout(), io::stderr());
-    let descriptors = [input.as_fd(), output.as_fd(), errors.as_fd(), file.as_fd()];
+    let streams = [input.as_fd(), output.as_fd(), errors.as_fd()];
+    send_packed(gate, file.as_fd(), streams, directory)
+}
+
+/// As [`send_command`], with a command from [`handed::pack`] and other streams.
+///
+/// # Errors
+/// The process is gone.
+pub fn send_packed(
+    gate: &OwnedFd,
+    command: BorrowedFd<'_>,
+    streams: [BorrowedFd<'_>; 3],
+    directory: &Path,
+) -> io::Result<()> {
+    let [input, output, errors] = streams;
+    let descriptors = [input, output, errors, command];
     handed::send(gate, directory.as_os_str().as_bytes(), &descriptors)
 }
 

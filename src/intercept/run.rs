@@ -25,19 +25,17 @@ use super::{
 use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
-use crate::sys::{messages, pidfd::PidFd, tree};
+use crate::sys::{messages, pidfd::PidFd, tree, urgency};
 
 /// How long the first process has to end once nothing runs in its sandbox, in milliseconds.
 const GRACE: u8 = 20;
 
-/// What to run, and how.
+/// How to run a command.
 pub struct Run<'a> {
     /// The sandbox.
     pub policy: &'a Policy,
     /// Layers without which nothing starts.
     pub require: &'a [LayerName],
-    /// The command.
-    pub command: &'a Command,
     /// Where the run begins.
     pub phase: Phase,
     /// Descriptors that the command gets beside 0, 1 and 2.
@@ -88,14 +86,15 @@ pub struct Ended {
 /// The command did not start.
 pub fn run(
     run: &Run<'_>,
+    command: &Command,
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
     if let Some(patched) = run.patched {
-        return broker::run(run, patched, session, report);
+        return broker::run(run, command, patched, session, report);
     }
     let standing = Standing::new(run.policy, run.require, run.pass, |listener, ways| {
-        launcher::main(run.command, run.pass, listener, ways)
+        launcher::main(command, run.pass, listener, ways)
     })?;
     standing.run(run, session, report, || Ok(()))
 }
@@ -267,9 +266,8 @@ impl Watch {
     fn watch(&mut self) -> io::Result<Exit> {
         loop {
             self.clock.pause_while(self.supervisor.asking.is_open());
-            let events = self.wait()?;
-            self.supervisor.threads.calm();
-            let Some(events) = events else {
+            let Some(events) = self.wait()? else {
+                urgency::lower();
                 self.end_sandbox();
                 return Ok(Exit::TimedOut);
             };
@@ -283,7 +281,9 @@ impl Watch {
 
     /// Attends to one event; a status when the run ends with it.
     fn attend(&mut self, event: Event) -> io::Result<Option<Exit>> {
-        self.supervisor.threads.calm();
+        if !matches!(event, Event::Ending) {
+            urgency::lower();
+        }
         match event {
             Event::Signals => return Ok(self.take_signals()),
             Event::ProxyEnded(pid) => {

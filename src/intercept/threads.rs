@@ -18,7 +18,7 @@ use crate::sys::listener::Notification;
 use crate::sys::proxy_image;
 use crate::sys::registers::{self, Exec as Replacement};
 use crate::sys::trace::Traced;
-use crate::sys::urgency::Urgency;
+use crate::sys::urgency;
 
 /// See the module.
 #[derive(Debug)]
@@ -30,7 +30,6 @@ pub struct Threads {
     replaced: HashMap<Pid, (Replacement, Role)>,
     /// Processes that run the proxy and have not asked yet.
     announced: HashMap<Pid, Role>,
-    urgency: Urgency,
 }
 
 impl Threads {
@@ -44,7 +43,6 @@ impl Threads {
             watches: HashMap::new(),
             replaced: HashMap::new(),
             announced: HashMap::new(),
-            urgency: Urgency::of_this_thread(),
         })
     }
 
@@ -116,7 +114,7 @@ impl Threads {
             Ok(traced) => {
                 let watch = Watch::new(traced, process_of(tid), expected);
                 self.watches.insert(tid, watch);
-                self.resume(call);
+                resume(call);
             }
             Err(_) => call.waiting.fail(Errno::EPERM),
         }
@@ -125,17 +123,7 @@ impl Threads {
     /// Lets the exec through, unwatched.
     pub fn let_go(&mut self, call: &ExecCall) {
         self.watches.remove(&call.tid());
-        self.resume(call);
-    }
-
-    fn resume(&mut self, call: &ExecCall) {
-        self.urgency.raise();
-        call.waiting.resume();
-    }
-
-    /// The answers are on their way; what comes now has time.
-    pub fn calm(&mut self) {
-        self.urgency.lower();
+        resume(call);
     }
 
     /// How many are about to start a program outside.
@@ -179,4 +167,10 @@ impl Threads {
             }
         });
     }
+}
+
+/// The supervisor has nothing to do then but to wait.
+fn resume(call: &ExecCall) {
+    urgency::raise();
+    call.waiting.resume();
 }

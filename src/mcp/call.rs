@@ -199,6 +199,8 @@ impl Follow {
     /// Whether it is over.
     async fn take(&mut self, event: Event, fd: Option<OwnedFd>) -> bool {
         match event {
+            // Too late: the order has gone the other way.
+            Event::Ready => {}
             Event::Lost(missing) => self.report.missing = missing,
             Event::Saw(notable) => self.report.notables.push(notable),
             Event::Asking(asked) => {

@@ -19,6 +19,9 @@ pub(super) use crate::sys::messages::{pair, receive, send};
 /// What a supervisor says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Event {
+    /// The sandbox stands, and the descriptor beside it takes a command: see
+    /// [`crate::intercept::launcher::send_packed`].
+    Ready,
     /// The sandbox stands without these layers; of each, what is lost.
     Lost(Vec<String>),
     /// An exec did not simply run inside.

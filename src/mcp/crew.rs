@@ -7,13 +7,14 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::MsgFlags;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use super::channel::{self, End, Event};
 use super::order::{Order, Plan, Recipe, Streams};
 use super::supervised;
-use crate::intercept::handed;
+use crate::intercept::{handed, launcher};
 
 /// Keeper and supervisor of one call: they wait for its order.
 #[derive(Debug)]
@@ -66,10 +67,24 @@ impl Crew {
     }
 
     fn send(&self, plan: &Plan, streams: &Streams) -> io::Result<()> {
-        let order = serde_json::to_vec(&Order::of(plan))?;
         let command = handed::pack(&plan.command)?;
-        let descriptors = [&streams.input, &streams.output, &streams.errors, &command];
-        handed::send(&self.events, &order, &descriptors.map(|d| d.as_fd()))
+        let streams = [&streams.input, &streams.output, &streams.errors].map(|s| s.as_fd());
+        let begin = |gate: &OwnedFd| {
+            launcher::send_packed(gate, command.as_fd(), streams, &plan.directory).is_ok()
+        };
+        let order = Order::of(plan, self.gate().as_ref().is_some_and(begin));
+        let [input, output, errors] = streams;
+        let descriptors = [input, output, errors, command.as_fd()];
+        handed::send(&self.events, &serde_json::to_vec(&order)?, &descriptors)
+    }
+
+    /// The way to its launcher, if that waits: the supervisor makes ready for the call while the
+    /// command starts.
+    fn gate(&self) -> Option<OwnedFd> {
+        match channel::receive(&self.events, MsgFlags::MSG_DONTWAIT) {
+            Ok(Some((Event::Ready, gate))) => gate,
+            _ => None,
+        }
     }
 }
 

@@ -67,12 +67,15 @@ pub(super) struct Order {
     pub(super) login: bool,
     pub(super) directory: PathBuf,
     pub(super) timeout: Duration,
+    /// The command is on its way to the launcher.
+    pub(super) begun: bool,
 }
 
 impl Order {
     /// What `plan` has beside its recipe and its command.
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(plan: &Plan, begun: bool) -> Self {
         Self {
+            begun,
             login: plan.login,
             directory: plan.directory.clone(),
             timeout: plan.timeout,

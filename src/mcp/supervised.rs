@@ -29,14 +29,14 @@ use crate::audit::{Notable, Outcome, Watcher};
 use crate::confine::{Layers, Mode};
 use crate::evaluate::Placement;
 use crate::exit::Exit;
-use crate::intercept::ahead::Ahead;
+use crate::intercept::ahead::{Ahead, Start};
 use crate::intercept::ending::Remains;
 use crate::intercept::launcher::Command;
-use crate::intercept::run::{Run, run};
+use crate::intercept::run::{Run, RunError, run};
 use crate::intercept::supervisor::{Phase, Session};
 use crate::intercept::{handed, keeper};
 use crate::request::{Program, Request, Trust};
-use crate::sys::{fds, fork, tree};
+use crate::sys::{fds, fork, tree, urgency};
 
 /// As many notable execs are told.
 const TOLD: u64 = 200;
@@ -116,6 +116,10 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
     // What the order will need is then there; see the launcher's rehearsal.
     let _ = handed::pack(&Command::nothing()).and_then(handed::unpack);
     let sandbox = ahead.as_ref().ok().and_then(Option::as_ref);
+    if let Some(gate) = ahead.as_ref().ok().and_then(|a| a.as_ref()?.gate()) {
+        // A server that is gone starts nothing.
+        let _ = channel::send(&**events, &Event::Ready, Some(gate));
+    }
     let taken = match wait(events, sandbox.map(Ahead::end)) {
         Ok(true) => take(events),
         Ok(false) => Ok(None),
@@ -130,13 +134,14 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
         (Err(error), _) => (failed(&error), Remains::default()),
         (Ok(_), Err(error)) => (Ended::Failed(error.to_string()).into(), Remains::default()),
         (Ok(Some((order, command))), Ok(ahead)) => {
-            carry_out(recipe, &order, &command, ahead, events)
+            carry_out(recipe, &order, command, ahead, events)
         }
     };
     let stays = matches!(last.ended, Ended::Exit(_)) && nothing_is_left(&remains);
     last.stays = stays;
     tell(events, &Event::Ended(last));
     // The client has its answer before the next sandbox is made.
+    urgency::lower();
     let _ = sched_yield();
     drop(remains);
     stays && rest().is_ok()
@@ -190,8 +195,9 @@ fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
     }
 }
 
-/// Takes an order, and the call's streams for this process's own; `None` when the server is gone.
-fn take(events: &OwnedFd) -> io::Result<Option<(Order, Command)>> {
+/// Takes an order with a file that holds the command, and the call's streams for this process's own;
+/// `None` when the server is gone.
+fn take(events: &OwnedFd) -> io::Result<Option<(Order, OwnedFd)>> {
     let Some((text, descriptors)) = handed::receive(events)? else {
         return Ok(None);
     };
@@ -203,13 +209,13 @@ fn take(events: &OwnedFd) -> io::Result<Option<(Order, Command)>> {
     let order: Order = serde_json::from_slice(&text)?;
     std::env::set_current_dir(&order.directory)
         .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", order.directory.display())))?;
-    Ok(Some((order, handed::unpack(command)?)))
+    Ok(Some((order, command)))
 }
 
 fn carry_out(
     recipe: &Recipe,
     order: &Order,
-    command: &Command,
+    command: OwnedFd,
     ahead: Option<Ahead>,
     events: &Arc<OwnedFd>,
 ) -> (LastWord, Remains) {
@@ -235,7 +241,6 @@ fn carry_out(
     let call = Run {
         policy: &recipe.policy,
         require: &recipe.require,
-        command,
         phase: Phase::Shell { login: order.login },
         pass: &[],
         timeout: Some(order.timeout),
@@ -248,8 +253,16 @@ fn carry_out(
         }
     };
     let result = match ahead {
-        Some(ahead) => ahead.run(&call, &order.directory, session, report),
-        None => run(&call, session, report),
+        Some(ahead) if order.begun => ahead.run(&call, &Start::Elsewhere, session, report),
+        ahead => handed::unpack(command)
+            .map_err(RunError::from)
+            .and_then(|command| match ahead {
+                Some(ahead) => {
+                    let start = Start::Here(&command, &order.directory);
+                    ahead.run(&call, &start, session, report)
+                }
+                None => run(&call, &command, session, report),
+            }),
     };
     let (mut refused, mut remains) = (Vec::new(), Remains::default());
     let ended = match result {

@@ -1,4 +1,4 @@
-//! Real-time priority for the moment between an answer and the next sleep.
+//! Real-time priority of the calling thread, for the moment between an answer and the next sleep.
 //!
 //! A call that is answered goes on where the answer came from (`SYNC_WAKE_UP`). At the same
 //! priority it goes first, so that two want that processor while it executes its program, and the
@@ -7,53 +7,59 @@
 
 #![expect(unsafe_code, reason = "nix has no wrapper for sched_setscheduler(2)")]
 
+use std::cell::Cell;
 use std::io;
 
 use super::checked;
 
-/// The calling thread's priority.
-#[derive(Debug)]
-pub struct Urgency {
-    /// Its policy, when it is one to come back to, and until the kernel says that no other is to
-    /// be had: that takes CAP_SYS_NICE, or RLIMIT_RTPRIO.
-    ordinary: Option<i32>,
-    raised: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nobody has asked yet.
+    Unknown,
+    /// A policy to come back to.
+    Ordinary(i32),
+    /// The same, which is not in force.
+    Raised(i32),
+    /// No other is to be had: that takes CAP_SYS_NICE, or RLIMIT_RTPRIO.
+    Barred,
 }
 
-impl Urgency {
-    /// The one that it has now.
-    pub fn of_this_thread() -> Self {
-        // SAFETY: takes integers only.
-        let policy = checked(unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) });
-        let policy = policy.ok().and_then(|policy| i32::try_from(policy).ok());
-        let is_ordinary = |policy: &i32| {
-            [libc::SCHED_OTHER, libc::SCHED_BATCH, libc::SCHED_IDLE].contains(policy)
+thread_local! {
+    static STATE: Cell<State> = const { Cell::new(State::Unknown) };
+}
+
+/// Raises the priority, where that is permitted. Until [`lower`] is called, nothing must be started:
+/// it would inherit it.
+pub fn raise() {
+    STATE.with(|state| {
+        let policy = match state.get() {
+            State::Unknown => ordinary(),
+            State::Ordinary(policy) => Some(policy),
+            State::Raised(_) | State::Barred => return,
         };
-        Self {
-            ordinary: policy.filter(is_ordinary),
-            raised: false,
-        }
-    }
+        let raised = policy.filter(|_| set(libc::SCHED_RR, 1).is_ok());
+        state.set(raised.map_or(State::Barred, State::Raised));
+    });
+}
 
-    /// Raises the priority, where that is permitted. Until [`Urgency::lower`], nothing must be
-    /// started: it would inherit it.
-    pub fn raise(&mut self) {
-        if self.ordinary.is_some() && !self.raised {
-            self.raised = set(libc::SCHED_RR, 1).is_ok();
-            if !self.raised {
-                self.ordinary = None;
-            }
-        }
-    }
-
-    /// Back to what it was.
-    pub fn lower(&mut self) {
-        if let Some(policy) = self.ordinary
-            && self.raised
+/// Back to what it was.
+pub fn lower() {
+    STATE.with(|state| {
+        if let State::Raised(policy) = state.get()
+            && set(policy, 0).is_ok()
         {
-            self.raised = set(policy, 0).is_err();
+            state.set(State::Ordinary(policy));
         }
-    }
+    });
+}
+
+/// The policy in force, if it is one to come back to.
+fn ordinary() -> Option<i32> {
+    // SAFETY: takes integers only.
+    let policy = checked(unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) });
+    let policy = i32::try_from(policy.ok()?).ok()?;
+    let all = [libc::SCHED_OTHER, libc::SCHED_BATCH, libc::SCHED_IDLE];
+    all.contains(&policy).then_some(policy)
 }
 
 /// Sets the calling thread's policy; its niceness stays.

@@ -27,10 +27,11 @@ pub use patched::{Patched, Unusable};
 
 use super::clock::Clock;
 use super::ending::{self, Alive, Ending, Remains};
+use super::keeper;
+use super::launcher::{self, Command};
 use super::refused::Refusal;
 use super::run::{Ended, Run, RunError};
 use super::supervisor::Session;
-use super::{keeper, launcher};
 use crate::confine::{self, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use server::{Broker, Watch};
 
@@ -43,12 +44,13 @@ const NUMBER: RawFd = 1000;
 /// The command did not start.
 pub(super) fn run(
     run: &Run<'_>,
+    command: &Command,
     patched: &Patched,
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
     let standing = Standing::new(run.policy, run.require, run.pass, |socket, alive| {
-        let command = patched.equip(run.command, socket);
+        let command = patched.equip(command, socket);
         launcher::unheard(&command, &[run.pass, &[socket]].concat(), alive)
     })?;
     standing.run(run, patched, session, report, |_| Ok(()))
