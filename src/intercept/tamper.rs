@@ -37,15 +37,22 @@ const SECOND_LOOK: Duration = Duration::from_millis(20);
 pub struct Tampering {
     /// A sandbox is in force.
     confined: bool,
-    /// Processes may write each other's memory in ways that don't show.
-    anybody: bool,
+    watched: Watched,
     /// There are processes with several threads.
     threads: bool,
     /// There are processes for which paths lead elsewhere than for this one.
     moves: bool,
     /// Paths on which nothing can be written from inside, and the programs behind them.
     fixed: HashMap<PathBuf, Fixed>,
-    last_unwatched: Option<Instant>,
+}
+
+/// Which execs are watched.
+#[derive(Debug, Clone, Copy)]
+enum Watched {
+    /// Those that somebody could change. When another one was let go last.
+    Changeable(Option<Instant>),
+    /// Every one: processes may write each other's memory in ways that don't show.
+    Every,
 }
 
 /// A program, no script, that the sandboxed side can't change.
@@ -62,24 +69,22 @@ impl Tampering {
     pub fn new(confined: bool) -> Self {
         Self {
             confined,
-            anybody: false,
+            watched: Watched::Changeable(None),
             threads: !confined,
             moves: false,
             fixed: HashMap::new(),
-            last_unwatched: None,
         }
     }
 
     /// Somebody asks for a means to write another process's memory: from now on every exec is
     /// watched. Returns once every exec that was not is under way beyond recall.
     pub fn begin(&mut self) {
-        let since = self.last_unwatched.map(|last| last.elapsed());
-        if let Some(left) = since.and_then(|since| SECOND_LOOK.checked_sub(since))
-            && !self.anybody
+        if let Watched::Changeable(Some(last)) = self.watched
+            && let Some(left) = SECOND_LOOK.checked_sub(last.elapsed())
         {
             sleep(left);
         }
-        self.anybody = true;
+        self.watched = Watched::Every;
     }
 
     /// Somebody starts a thread: from now on it is looked which processes have several.
@@ -116,7 +121,8 @@ impl Tampering {
         asked: &Asked,
         writable: &[PathBuf],
     ) {
-        if !self.anybody && call.is_by_path() && request.interpreter.is_none() {
+        let watched = matches!(self.watched, Watched::Every);
+        if !watched && call.is_by_path() && request.interpreter.is_none() {
             self.is_fixed(request, asked, writable);
         }
     }
@@ -134,11 +140,11 @@ impl Tampering {
         let safe = call.is_by_path()
             && self.is_fixed(request, asked, writable)
             && (self.confined || is_of_the_system(request))
-            && !self.anybody
+            && matches!(self.watched, Watched::Changeable(_))
             && (!self.threads || is_alone(tid))
             && is_private(tid, &asked.spans);
         if safe {
-            self.last_unwatched = Some(Instant::now());
+            self.watched = Watched::Changeable(Some(Instant::now()));
         }
         !safe
     }
