@@ -81,7 +81,7 @@ pub(super) fn run(job: &Job<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8)
 fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Report> {
     die_with_caller(pipe).map_err(Report::Failed)?;
     let mut layers = Layers::default();
-    if matches!(job.namespaces, Wanted::Barred(_)) {
+    if !job.in_namespaces() {
         prctl::set_child_subreaper(true)
             .during("taking in orphans")
             .map_err(Report::Failed)?;

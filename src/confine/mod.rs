@@ -76,7 +76,7 @@ pub struct Inside {
     /// Where the filter's notifications come in, if it has a listener; closed on exec.
     pub listener: Option<OwnedFd>,
     /// This process is number 1 of its namespace, and its end is the end of all it started. Orphans
-    /// in a sandbox are its to reap either way.
+    /// are its to reap either way.
     pub pid_namespace: bool,
 }
 

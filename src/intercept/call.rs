@@ -136,7 +136,7 @@ impl ExecCall {
         let asked = OsString::from_vec(path);
         let by_path = self.is_by_path().then_some(Path::new(&asked));
         let known = by_path
-            .and_then(|path| tampering.known(path, self.tid()))
+            .and_then(|path| tampering.known(path, self.tid(), self.side != Side::Inside))
             .cloned();
         let original = |real: &Path, open: &Path| {
             let found = originals.of(real, open, &|name| rules.has_rules_on(name));

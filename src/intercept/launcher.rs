@@ -54,15 +54,14 @@ impl Command {
 pub struct Ways {
     /// Takes the listener.
     pub channel: OwnedFd,
-    /// Is told the end; without, the first process becomes the command.
-    pub alive: Option<Alive>,
+    /// Is told the end.
+    pub alive: Alive,
 }
 
 impl Ways {
     /// Their descriptors.
-    pub fn numbers(&self) -> Vec<RawFd> {
-        let alive = self.alive.iter().map(AsRawFd::as_raw_fd);
-        alive.chain([self.channel.as_raw_fd()]).collect()
+    pub fn numbers(&self) -> [RawFd; 2] {
+        [self.channel.as_raw_fd(), self.alive.as_raw_fd()]
     }
 }
 
@@ -129,12 +128,12 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
 
 /// What the first process does when nobody listens.
 pub fn unheard(command: &Command, pass: &[RawFd], alive: Alive) -> u8 {
-    run(Some(alive), || start(command, pass))
+    run(alive, || start(command, pass))
 }
 
 /// As [`unheard`], with a command that is still to come by `gate`.
 pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
-    run(Some(alive), move || start_when_told(&gate, pass))
+    run(alive, move || start_when_told(&gate, pass))
 }
 
 /// What the first process does when there is no command: it lets itself be looked at.
@@ -155,17 +154,13 @@ fn hand_over(listener: OwnedFd, channel: OwnedFd, then: impl FnOnce() -> u8) -> 
     then()
 }
 
-fn run(alive: Option<Alive>, command: impl FnOnce() -> u8) -> u8 {
-    let Some(alive) = alive else {
-        return command();
-    };
-    let status = end_of(command);
+fn run(alive: Alive, child: impl FnOnce() -> u8) -> u8 {
+    let status = end_of(child);
     alive.end(status);
     status
 }
 
 fn end_of(child: impl FnOnce() -> u8) -> u8 {
-    fork::adopt_orphans();
     match fork::fork(child) {
         Ok(shell) => reap_until_end_of(shell),
         Err(error) => say(&format!("cannot fork: {error}"), Exit::Internal),

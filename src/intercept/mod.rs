@@ -3,7 +3,7 @@
 //! ```text
 //!  keeper            what the user started; waits, passes signals on
 //!   └ supervisor     holds the listener; judges; runs what may run outside
-//!      ├ init        first process of the sandbox; reaps (none without a sandbox)
+//!      ├ init        first process of the sandbox; reaps
 //!      │  └ shell … every exec below here is a notification to the supervisor
 //!      └ programs that were escalated, each beside its own sandbox if it has one
 //!

@@ -22,7 +22,7 @@ use super::{
     keeper::{self, Heard},
     probe,
 };
-use crate::confine::{self, ConfineError, LayerName, Layers, Mode, Policy, Sandbox, Setup, Status};
+use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
 use crate::sys::{messages, pidfd::PidFd, tree, urgency};
@@ -103,7 +103,7 @@ pub fn run(
 pub(super) struct Standing {
     pub(super) sandbox: Sandbox,
     listener: Arc<Listener>,
-    ending: Option<Ending>,
+    ending: Ending,
 }
 
 impl Standing {
@@ -116,14 +116,7 @@ impl Standing {
         launcher: impl FnOnce(OwnedFd, Ways) -> u8,
     ) -> Result<Self, RunError> {
         let (ours, channel) = messages::pair()?;
-        // Without a sandbox there is nothing that would have to end with a first process.
-        let (ending, alive) = match policy.mode {
-            Mode::DangerFullAccess => (None, None),
-            Mode::ReadOnly | Mode::WorkspaceWrite => {
-                let (ending, alive) = ending::pair()?;
-                (Some(ending), Some(alive))
-            }
-        };
+        let (ending, alive) = ending::pair()?;
         let ways = Ways { channel, alive };
         let keep = [pass, &ways.numbers()].concat();
         let setup = Setup {
@@ -180,7 +173,7 @@ impl Standing {
             signals,
             clock: Clock::new(run.timeout),
             silent: None,
-            ending,
+            ending: Some(ending),
             remains: Remains::default(),
         };
         let exit = watch.watch();
@@ -195,8 +188,7 @@ impl Standing {
             ..
         } = watch;
         drop(sandbox);
-        let alone = supervisor.is_confined_to_the_sandbox();
-        if remains.is_some() || alone && tree::has_no_children() {
+        if remains.is_some() {
             remains = remains.and(supervisor);
         } else {
             // Whoever waits for an answer is gone before he gets none.
@@ -259,11 +251,6 @@ enum Event {
 }
 
 impl Event {
-    /// Whether nothing is started any more after it, unless others come first.
-    fn is_of_the_end(self) -> bool {
-        matches!(self, Self::Ending | Self::Silent(_) | Self::SandboxEnded)
-    }
-
     /// The event that there is, by what poll(2) says of its descriptor.
     fn after(self, ready: PollFlags) -> Option<Self> {
         let hung_up = ready.contains(PollFlags::POLLHUP);
@@ -295,7 +282,7 @@ impl Watch {
 
     /// Attends to one event; a status when the run ends with it.
     fn attend(&mut self, event: Event) -> io::Result<Option<Exit>> {
-        if !event.is_of_the_end() {
+        if !matches!(event, Event::Ending) {
             urgency::lower();
         }
         match event {

@@ -92,17 +92,18 @@ impl Tampering {
         self.threads = true;
     }
 
-    /// Somebody asks for a root directory or mounts of its own: from now on each process's root is
-    /// looked up.
+    /// Somebody asks for a root directory or mounts of its own, which others may share: from now on
+    /// each process's root is looked up, and every exec is watched.
     pub fn begin_moves(&mut self) {
+        self.begin();
         self.moves = true;
     }
 
     /// The program at `path`, as the caller `tid` sees it, if it was seen to be beyond reach and is
-    /// the same still.
-    pub fn known(&self, path: &Path, tid: Pid) -> Option<&Fixed> {
+    /// the same still. Of moves `outside` the listener knows nothing.
+    pub fn known(&self, path: &Path, tid: Pid, outside: bool) -> Option<&Fixed> {
         let fixed = self.fixed.get(path)?;
-        let now = if self.moves {
+        let now = if self.moves || outside {
             stat(&in_root_of(tid, path)).ok()?
         } else {
             stat(path).ok()?
@@ -141,7 +142,7 @@ impl Tampering {
             && self.is_fixed(request, asked, writable)
             && (self.confined || is_of_the_system(request))
             && matches!(self.watched, Watched::Changeable(_))
-            && (!self.threads || is_alone(tid))
+            && (!self.threads || is_alone(tid, self.confined))
             && is_private(tid, &asked.spans);
         if safe {
             self.watched = Watched::Changeable(Some(Instant::now()));
@@ -204,13 +205,14 @@ fn is_path_fixed(request: &Request, writable: &[PathBuf]) -> bool {
 }
 
 /// Whether no other thread runs in the caller's memory: its process has one, and so has its
-/// parent's if they share it, which stands still until its child has another (vfork).
-fn is_alone(tid: Pid) -> bool {
+/// parent's if they share it, which stands still until its child has another (vfork). `told`: it
+/// would be known if a parent did not stand still.
+fn is_alone(tid: Pid, told: bool) -> bool {
     let one = |tid| caller::kin(tid).is_ok_and(|kin| kin.threads == 1);
     caller::kin(tid).is_ok_and(|kin| {
         kin.threads == 1
             && match process_memory::is_one(tid, kin.parent) {
-                Ok(true) => one(kin.parent),
+                Ok(true) => told && one(kin.parent),
                 Ok(false) => true,
                 Err(_) => false,
             }

@@ -72,7 +72,7 @@ impl Crew {
         let begin = |gate: &OwnedFd| {
             launcher::send_packed(gate, command.as_fd(), streams, &plan.directory).is_ok()
         };
-        let order = Order::of(plan, self.gate().as_ref().is_some_and(begin));
+        let order = Order::of(plan, self.gate()?.as_ref().is_some_and(begin));
         let [input, output, errors] = streams;
         let descriptors = [input, output, errors, command.as_fd()];
         handed::send(&self.events, &serde_json::to_vec(&order)?, &descriptors)
@@ -80,10 +80,13 @@ impl Crew {
 
     /// The way to its launcher, if that waits: the supervisor makes ready for the call while the
     /// command starts.
-    fn gate(&self) -> Option<OwnedFd> {
+    fn gate(&self) -> io::Result<Option<OwnedFd>> {
         match channel::receive(&self.events, MsgFlags::MSG_DONTWAIT) {
-            Ok(Some((Event::Ready, gate))) => gate,
-            _ => None,
+            Ok(Some((Event::Ready, gate))) => Ok(gate),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            // It has failed, or is gone.
+            Ok(_) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(error) => Err(error),
         }
     }
 }

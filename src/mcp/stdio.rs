@@ -43,22 +43,23 @@ pub(super) fn output() -> io::Result<Stdio<io::Stdout>> {
 }
 
 /// The same pipe or terminal, opened again, so that others who hold it are not made non-blocking. A
-/// socket can't be opened again.
+/// socket can't be opened again, nor a pipe that another user made.
 fn own(fd: &(impl AsFd + AsRawFd), options: &mut OpenOptions) -> io::Result<Option<File>> {
     let kind = SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT;
     match kind {
         SFlag::S_IFIFO | SFlag::S_IFCHR => {
             let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
             let options = options.custom_flags(OFlag::O_NONBLOCK.bits());
-            Ok(options.open(path).ok())
+            if let Ok(own) = options.open(path) {
+                return Ok(Some(own));
+            }
         }
-        SFlag::S_IFSOCK => {
-            let old = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
-            fcntl(fd, FcntlArg::F_SETFL(old | OFlag::O_NONBLOCK))?;
-            Ok(None)
-        }
-        _ => Ok(None),
+        SFlag::S_IFSOCK => {}
+        _ => return Ok(None),
     }
+    let old = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(old | OFlag::O_NONBLOCK))?;
+    Ok(None)
 }
 
 impl<F: AsRawFd + AsFd> Stdio<F> {

@@ -180,6 +180,9 @@ fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
         let [order, signal, rest @ ..] = ready.as_slice() else {
             return Ok(false);
         };
+        if *order {
+            return Ok(true);
+        }
         if rest.contains(&true) {
             return Ok(false);
         }
@@ -189,8 +192,6 @@ fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
             if came.is_none_or(|came| came.ssi_signo != Signal::SIGCHLD as u32) {
                 return Ok(false);
             }
-        } else if *order {
-            return Ok(true);
         }
     }
 }
@@ -207,8 +208,12 @@ fn take(events: &OwnedFd) -> io::Result<Option<(Order, OwnedFd)>> {
     dup2_stdout(output)?;
     dup2_stderr(errors)?;
     let order: Order = serde_json::from_slice(&text)?;
-    std::env::set_current_dir(&order.directory)
-        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", order.directory.display())))?;
+    let entered = std::env::set_current_dir(&order.directory);
+    // Who starts the command elsewhere can't enter it either, and says so.
+    if !order.begun {
+        entered
+            .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", order.directory.display())))?;
+    }
     Ok(Some((order, command)))
 }
 

@@ -1,8 +1,13 @@
 //! The protocol's edges: what is malformed, early or unknown.
 
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use super::client::Start;
+use crate::support::everyone;
 
 #[test]
 fn lines_that_are_no_messages_get_their_error() {
@@ -76,4 +81,43 @@ fn older_versions_are_spoken() {
         .client();
         assert_eq!(client.shell("echo x")["stdout"], "x\n", "{version}");
     }
+}
+
+/// A pipe that another user made can't be opened again.
+#[test]
+fn pipes_of_another_user() {
+    everyone(|world| {
+        let server = world.codex_shell();
+        let argv = [
+            "timeout".as_ref(),
+            "-sKILL".as_ref(),
+            "20".as_ref(),
+            server.as_os_str(),
+            "serve".as_ref(),
+        ];
+        let argv = argv.map(OsStr::to_owned);
+        let mut server = world
+            .command(&argv)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Open until the end: the server would answer when there is nothing more to come.
+        let mut input = server.stdin.take().unwrap();
+        let version = "2025-06-18";
+        let client = json!({ "name": "test", "version": "1" });
+        let hello = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+        let script =
+            json!({ "name": "shell", "arguments": { "command": "echo heard", "workdir": "/" } });
+        for (id, method, params) in [(1, "initialize", hello), (2, "tools/call", script)] {
+            let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+            writeln!(input, "{message}").unwrap();
+            let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+            writeln!(input, "{ready}").unwrap();
+        }
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("heard")));
+        drop(input);
+        server.wait().unwrap();
+    });
 }

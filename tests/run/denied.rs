@@ -307,7 +307,8 @@ fn by_changing_the_words_without_a_sandbox() {
             .rules("prefix_rule(pattern=[\"mkdir\", \"push\"], decision=\"forbidden\")")
             .options(["--sandbox", "danger-full-access"])
             .program("racer")
-            .sh("racer /usr/bin/mkdir 500 2>/dev/null; exit 0")
+            .program("sharer")
+            .sh("racer /usr/bin/mkdir 500 2>/dev/null; sharer /usr/bin/mkdir 300 2>/dev/null; exit 0")
             .status(0);
         ran.no_file("ws/push");
     });
@@ -324,6 +325,24 @@ fn by_a_mount_of_its_own() {
             .sh(
                 "printf '#!WORLD/bin/git push\\n' >s; chmod +x s; /usr/bin/true; \
                  unshare -rm sh -c 'mount --bind s /usr/bin/true; /usr/bin/true'; echo $?",
+            )
+            .status(0)
+            .stdout("1")
+            .no_file("ws/mark");
+    });
+}
+
+/// The same by a program outside, whose mounts the sandbox does not hold.
+#[test]
+fn by_a_mount_outside() {
+    everyone_with(&[()], |world, ()| {
+        world
+            .rules(&format!("{RULES}\nprefix_rule(pattern=[\"mounter\"])"))
+            .fake_git()
+            .program("mounter")
+            .sh(
+                "printf '#!WORLD/bin/git push\\n' >s; chmod +x s; /usr/bin/true; \
+                 mounter s /usr/bin/true; echo $?",
             )
             .status(0)
             .stdout("1")

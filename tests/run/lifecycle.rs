@@ -285,3 +285,32 @@ fn no_output_is_lost() {
             .stderr(&text);
     });
 }
+
+const MODES: [&str; 3] = ["read-only", "workspace-write", "danger-full-access"];
+
+/// Its own first process takes in what nobody waits for any more.
+#[test]
+fn what_ended_is_gone() {
+    let script = "(sleep 100 & echo $! >&3) 3>&1 | { read pid; kill $pid; \
+                  while kill -0 $pid 2>/dev/null; do sleep .02; done; echo gone; }";
+    everyone_with(&MODES, |world, mode| {
+        world
+            .options(["--sandbox", mode, "--timeout", "10s"])
+            .sh(script)
+            .status(0)
+            .stdout("gone");
+    });
+}
+
+/// An exec that fails leaves its watch behind, and the command its status.
+#[test]
+fn the_status_after_an_exec_that_failed() {
+    everyone_with(&MODES, |world, mode| {
+        world
+            .rules("prefix_rule(pattern = [\"git\"], decision = \"forbidden\")")
+            .script("ws/text", "exit 3\n")
+            .options(["--sandbox", mode])
+            .run(["--", "/bin/bash", "-c", "exec ./text"])
+            .status(3);
+    });
+}
