@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, socketpair,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv,
+    recvmsg, sendmsg, socketpair,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,12 +59,17 @@ pub fn receive<T: DeserializeOwned>(
     channel: impl AsFd,
     flags: MsgFlags,
 ) -> io::Result<Option<(T, Option<OwnedFd>)>> {
-    let mut buffer = vec![0; LONGEST];
+    let channel = channel.as_fd().as_raw_fd();
+    // No larger a buffer than the message: most are short.
+    let look = flags | MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
+    let mut buffer = vec![0; recv(channel, &mut [], look)?.min(LONGEST)];
+    if buffer.is_empty() {
+        return Ok(None);
+    }
     let mut space = nix::cmsg_space!(RawFd);
     let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
     let (length, received) = {
         let mut data = [IoSliceMut::new(&mut buffer)];
-        let channel = channel.as_fd().as_raw_fd();
         let message = recvmsg::<()>(channel, &mut data, Some(&mut space), flags)?;
         let mut received = None;
         for control in message.cmsgs()? {
