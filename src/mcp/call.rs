@@ -104,7 +104,6 @@ impl Call {
             cancel: Arc::clone(&cancel),
             progress,
             report: Report::new(output),
-            buffer: vec![0; CHUNK],
         };
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
@@ -154,8 +153,6 @@ struct Follow {
     cancel: Arc<Notify>,
     progress: bool,
     report: Report,
-    /// What is read comes by here.
-    buffer: Vec<u8>,
 }
 
 /// What woke the follower.
@@ -222,27 +219,29 @@ impl Follow {
 
     /// Reads once from a stream that may have something.
     fn read(&mut self, stream: Stream) {
-        let progress = self.progress;
-        let read = self.take_from(stream).filter(|_| progress);
-        if let Some(read) = read.map(<[u8]>::to_vec) {
-            let news = News::Output(self.report.output.total(), read);
+        let mut buffer = vec![0; CHUNK];
+        if let Some(count) = self.read_into(stream, &mut buffer)
+            && self.progress
+        {
+            buffer.truncate(count);
+            let news = News::Output(self.report.output.total(), buffer);
             // A client that doesn't keep up misses some of it; the result has it all.
             let _ = self.sender.try_send(news);
         }
     }
 
-    /// What came; `None` when there is nothing now or never again.
-    fn take_from(&mut self, stream: Stream) -> Option<&[u8]> {
+    /// How much came; `None` when there is nothing now or never again.
+    fn read_into(&mut self, stream: Stream, buffer: &mut [u8]) -> Option<usize> {
         let pipe = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         };
-        match pipe.as_ref()?.try_read(&mut self.buffer) {
+        match pipe.as_ref()?.try_read(buffer) {
             Ok(0) => *pipe = None,
             Ok(count) => {
-                let read = self.buffer.get(..count).unwrap_or_default();
+                let read = buffer.get(..count).unwrap_or_default();
                 self.report.output.push(stream, read);
-                return Some(read);
+                return Some(count);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => *pipe = None,
@@ -252,6 +251,7 @@ impl Follow {
 
     /// Nothing writes any more: takes what is left in the pipes.
     async fn finish(&mut self) {
+        let mut buffer = vec![0; CHUNK];
         let pipes = [
             (Stream::Stdout, &self.stdout),
             (Stream::Stderr, &self.stderr),
@@ -259,8 +259,8 @@ impl Follow {
         for (stream, pipe) in pipes {
             let Some(pipe) = pipe else { continue };
             // Past the runtime, which may not know yet that there is something.
-            while let Ok(count @ 1..) = read(pipe, &mut self.buffer) {
-                let read = self.buffer.get(..count).unwrap_or_default();
+            while let Ok(count @ 1..) = read(pipe, &mut buffer) {
+                let read = buffer.get(..count).unwrap_or_default();
                 self.report.output.push(stream, read);
             }
         }
