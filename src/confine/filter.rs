@@ -78,8 +78,8 @@ fn assemble(scope: Scope, groups: &[Group]) -> Vec<Instruction> {
 
 /// The same filter, but the listener is asked for each refusal, so that it knows of it, and about
 /// what is written to standard error, where programs say what failed; without a sandbox, about what
-/// changes where paths lead. What is answered as absent goes on being answered by the filter: programs try such calls as a matter of
-/// course.
+/// changes where paths lead. What is answered as absent goes on being answered by the filter: programs
+/// try such calls as a matter of course.
 ///
 /// Nothing is lost by it: a listener that is gone answers as absent, too.
 pub(super) fn told(scope: Scope) -> Vec<Instruction> {

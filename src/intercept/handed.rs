@@ -4,10 +4,12 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use super::launcher::Command;
 use crate::sys::fork;
@@ -61,6 +63,43 @@ pub fn receive(socket: impl AsFd) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>>
     };
     text.truncate(length);
     Ok((length > 0).then_some((text, descriptors)))
+}
+
+/// Sends `text` with the streams 0, 1 and 2 of a command, and with `last`.
+///
+/// # Errors
+/// As for [`send`].
+pub fn send_streams(
+    socket: impl AsFd,
+    text: &[u8],
+    streams: [BorrowedFd<'_>; 3],
+    last: BorrowedFd<'_>,
+) -> io::Result<()> {
+    let [input, output, errors] = streams;
+    send(socket, text, &[input, output, errors, last])
+}
+
+/// Takes the streams that came with a text for this process's own 0, 1 and 2, standard error first:
+/// what fails is told there. The last descriptor is something else.
+///
+/// # Errors
+/// There are not as many, or the kernel does not let them be taken.
+pub fn take_streams(descriptors: Vec<OwnedFd>) -> io::Result<OwnedFd> {
+    let descriptors = <[OwnedFd; MOST]>::try_from(descriptors);
+    let [input, output, errors, last] = descriptors.map_err(|_| io::ErrorKind::InvalidData)?;
+    dup2_stderr(errors)?;
+    dup2_stdin(input)?;
+    dup2_stdout(output)?;
+    Ok(last)
+}
+
+/// Makes `directory` the working directory.
+///
+/// # Errors
+/// It can't be; the error names it.
+pub fn enter(directory: &Path) -> io::Result<()> {
+    std::env::set_current_dir(directory)
+        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", directory.display())))
 }
 
 /// A file that holds `command`.

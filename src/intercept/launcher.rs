@@ -3,17 +3,17 @@
 use std::ffi::{CString, OsStr};
 use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
-use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, execvpe};
+use nix::unistd::{Pid, execvpe};
 
 use super::ending::Alive;
 use super::handed;
 use crate::exit::Exit;
-use crate::request::argv;
+use crate::request::{argv, entry};
 use crate::sys::child::{self, Change};
 use crate::sys::{fork, messages, probe_call, signals};
 
@@ -35,10 +35,8 @@ pub struct Command {
 impl Command {
     /// One that can't start, with the variables of this process.
     pub fn nothing() -> Self {
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            let entry = [name.as_bytes(), b"=", value.as_bytes()].concat();
-            CString::new(entry).ok()
-        });
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| CString::new(entry(&name, &value).into_vec()).ok());
         Self {
             program: CString::default(),
             argv: vec![CString::default(); 3],
@@ -105,9 +103,7 @@ pub fn send_packed(
     streams: [BorrowedFd<'_>; 3],
     directory: &Path,
 ) -> io::Result<()> {
-    let [input, output, errors] = streams;
-    let descriptors = [input, output, errors, command];
-    handed::send(gate, directory.as_os_str().as_bytes(), &descriptors)
+    handed::send_streams(gate, directory.as_os_str().as_bytes(), streams, command)
 }
 
 /// Waits for a command and makes ready what is around it.
@@ -115,14 +111,8 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
     let Some((directory, descriptors)) = handed::receive(gate)? else {
         return Ok(None);
     };
-    let descriptors = <[OwnedFd; 4]>::try_from(descriptors);
-    let [input, output, errors, file] = descriptors.map_err(|_| io::ErrorKind::InvalidData)?;
-    dup2_stderr(errors)?;
-    dup2_stdin(input)?;
-    dup2_stdout(output)?;
-    let directory = Path::new(OsStr::from_bytes(&directory));
-    std::env::set_current_dir(directory)
-        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", directory.display())))?;
+    let file = handed::take_streams(descriptors)?;
+    handed::enter(Path::new(OsStr::from_bytes(&directory)))?;
     handed::unpack(file).map(Some)
 }
 

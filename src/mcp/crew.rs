@@ -73,9 +73,8 @@ impl Crew {
             launcher::send_packed(gate, command.as_fd(), streams, &plan.directory).is_ok()
         };
         let order = Order::of(plan, self.gate()?.as_ref().is_some_and(begin));
-        let [input, output, errors] = streams;
-        let descriptors = [input, output, errors, command.as_fd()];
-        handed::send(&self.events, &serde_json::to_vec(&order)?, &descriptors)
+        let order = serde_json::to_vec(&order)?;
+        handed::send_streams(&self.events, &order, streams, command.as_fd())
     }
 
     /// The way to its launcher, if that waits: the supervisor makes ready for the call while the

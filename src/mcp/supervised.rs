@@ -116,7 +116,7 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
     // What the order will need is then there; see the launcher's rehearsal.
     let _ = handed::pack(&Command::nothing()).and_then(handed::unpack);
     let sandbox = ahead.as_ref().ok().and_then(Option::as_ref);
-    if let Some(gate) = ahead.as_ref().ok().and_then(|a| a.as_ref()?.gate()) {
+    if let Some(gate) = sandbox.and_then(Ahead::gate) {
         // A server that is gone starts nothing.
         let _ = channel::send(&**events, &Event::Ready, Some(gate));
     }
@@ -202,17 +202,12 @@ fn take(events: &OwnedFd) -> io::Result<Option<(Order, OwnedFd)>> {
     let Some((text, descriptors)) = handed::receive(events)? else {
         return Ok(None);
     };
-    let descriptors = <[OwnedFd; 4]>::try_from(descriptors);
-    let [input, output, errors, command] = descriptors.map_err(|_| io::ErrorKind::InvalidData)?;
-    dup2_stdin(input)?;
-    dup2_stdout(output)?;
-    dup2_stderr(errors)?;
+    let command = handed::take_streams(descriptors)?;
     let order: Order = serde_json::from_slice(&text)?;
-    let entered = std::env::set_current_dir(&order.directory);
+    let entered = handed::enter(&order.directory);
     // Who starts the command elsewhere can't enter it either, and says so.
     if !order.begun {
-        entered
-            .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", order.directory.display())))?;
+        entered?;
     }
     Ok(Some((order, command)))
 }
