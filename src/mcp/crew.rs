@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::MsgFlags;
 use nix::sys::wait::waitpid;
-use nix::unistd::Pid;
+use nix::unistd::{AccessFlags, Pid, access};
 
 use super::channel::{self, End, Event};
 use super::order::{Order, Plan, Recipe, Streams};
@@ -72,7 +72,12 @@ impl Crew {
         let begin = |gate: &OwnedFd| {
             launcher::send_packed(gate, command.as_fd(), streams, &plan.directory).is_ok()
         };
-        let order = Order::of(plan, self.gate()?.as_ref().is_some_and(begin));
+        // The supervisor says why a directory can't be entered.
+        let enters = |_: &OwnedFd| access(&plan.directory, AccessFlags::X_OK).is_ok();
+        let order = Order::of(
+            plan,
+            self.gate()?.filter(enters).as_ref().is_some_and(begin),
+        );
         let order = serde_json::to_vec(&order)?;
         handed::send_streams(&self.events, &order, streams, command.as_fd())
     }
