@@ -111,6 +111,7 @@ fn try_out() -> Result<Layers, RunError> {
         require: &[],
         keep: &[theirs.as_raw_fd()],
         terminal: false,
+        number: None,
         listen: true,
         tell: false,
     };

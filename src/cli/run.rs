@@ -265,6 +265,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
             require: args.require.clone(),
         };
         let plan = Run {
+            lead: None,
             policy: &policy,
             require: &args.require,
             phase: match args.script {

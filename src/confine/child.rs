@@ -100,6 +100,10 @@ fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Rep
             namespaces::settle(job.identity).map_err(|error| {
                 Report::Barred(format!("the namespaces came without rights: {error}"))
             })?;
+            if let Some(number) = job.setup.number {
+                // While /proc is the caller's: ours can't be written. It may be read-only as well.
+                let _ = namespaces::number_next(number);
+            }
             let directories = Directories::among(job.setup.keep).map_err(Report::Failed)?;
             let proc = mounts::build(&job.plan, &job.cwd).map_err(Report::Failed)?;
             directories.reopen().map_err(Report::Failed)?;

@@ -62,6 +62,9 @@ pub struct Setup<'a> {
     /// The sandbox stays in the caller's session, with its controlling terminal, where signals
     /// can be held back all the same; otherwise it gets a session of its own.
     pub terminal: bool,
+    /// The number, inside, of the first process that the first process starts. Where it can't be had,
+    /// it is another.
+    pub number: Option<Pid>,
     /// The filter has a listener, to which every exec comes; otherwise nobody is told of any.
     pub listen: bool,
     /// The listener is asked for what the filter would refuse, and must refuse it by

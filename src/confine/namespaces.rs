@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use nix::errno::Errno;
 use nix::sched::CloneFlags;
-use nix::unistd::{Gid, Uid, geteuid};
+use nix::unistd::{Gid, Pid, Uid, geteuid};
 
 use crate::sys::caps;
 
@@ -63,6 +63,12 @@ pub(super) fn settle(identity: Identity) -> io::Result<()> {
         write("/proc/self/gid_map", &format!("{gid} {gid} 1"))?;
     }
     Ok(mounts::make_private()?)
+}
+
+/// Has the next process of this pid namespace get the number `pid`, unless it is taken.
+pub(super) fn number_next(pid: Pid) -> io::Result<()> {
+    let before = pid.as_raw().saturating_sub(1);
+    write("/proc/sys/kernel/ns_last_pid", &before.to_string())
 }
 
 /// In one call, as these files want it.

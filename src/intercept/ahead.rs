@@ -55,12 +55,14 @@ impl Ahead {
                 policy,
                 require,
                 &kept,
+                None,
                 |listener, ways| launcher::main_ahead(theirs, listener, ways),
             )?),
             Some(patched) => {
-                let standing = broker::Standing::new(policy, require, &kept, |socket, alive| {
-                    launcher::unheard_ahead(theirs, &[socket], alive)
-                })?;
+                let standing =
+                    broker::Standing::new(policy, require, &kept, None, |socket, alive| {
+                        launcher::unheard_ahead(theirs, &[socket], alive)
+                    })?;
                 Standing::Shell(standing, patched.clone())
             }
         };

@@ -19,6 +19,10 @@ pub struct Status {
     pub own_process: i32,
     /// See `own_process`.
     pub own_thread: i32,
+    /// The process's group and session, by the numbers that it sees; 0 for one from outside.
+    pub own_group: i32,
+    /// See `own_group`.
+    pub own_session: i32,
     /// The file mode creation mask.
     pub umask: u32,
     /// Ignored signals.
@@ -47,6 +51,8 @@ pub fn status(tid: Pid) -> io::Result<Status> {
             "Tgid" => status.process = value.parse().unwrap_or_default(),
             "NStgid" => status.own_process = last().unwrap_or_default(),
             "NSpid" => status.own_thread = last().unwrap_or_default(),
+            "NSpgid" => status.own_group = last().unwrap_or_default(),
+            "NSsid" => status.own_session = last().unwrap_or_default(),
             "Umask" => status.umask = u32::from_str_radix(value, 8).unwrap_or(0o77),
             "SigIgn" => status.ignored = u64::from_str_radix(value, 16).unwrap_or_default(),
             _ => {}

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
-use nix::unistd::{Pid, execvpe};
+use nix::unistd::{Pid, execvpe, getpid, setsid};
 
 use super::ending::Alive;
 use super::handed;
@@ -64,10 +64,18 @@ impl Ways {
 }
 
 /// What the first process does; the result is its exit status. The command keeps the descriptors
-/// `pass`.
-pub fn main(command: &Command, pass: &[RawFd], listener: OwnedFd, ways: Ways) -> u8 {
+/// `pass`, and leads a session if it has the number `lead`.
+pub fn main(
+    command: &Command,
+    pass: &[RawFd],
+    lead: Option<Pid>,
+    listener: OwnedFd,
+    ways: Ways,
+) -> u8 {
     let Ways { channel, alive } = ways;
-    hand_over(listener, channel, || run(alive, || start(command, pass)))
+    hand_over(listener, channel, || {
+        run(alive, || start(command, pass, lead))
+    })
 }
 
 /// As [`main`], with a command that is still to come by `gate`: see [`send_command`].
@@ -117,8 +125,8 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
 }
 
 /// What the first process does when nobody listens.
-pub fn unheard(command: &Command, pass: &[RawFd], alive: Alive) -> u8 {
-    run(alive, || start(command, pass))
+pub fn unheard(command: &Command, pass: &[RawFd], lead: Option<Pid>, alive: Alive) -> u8 {
+    run(alive, || start(command, pass, lead))
 }
 
 /// As [`unheard`], with a command that is still to come by `gate`.
@@ -157,9 +165,13 @@ fn end_of(child: impl FnOnce() -> u8) -> u8 {
     }
 }
 
-/// Becomes the command.
-fn start(command: &Command, pass: &[RawFd]) -> u8 {
+/// Becomes the command, which leads a session if its number is `lead`.
+fn start(command: &Command, pass: &[RawFd], lead: Option<Pid>) -> u8 {
     look_at_me();
+    if lead == Some(getpid()) {
+        // It leads none yet.
+        let _ = setsid();
+    }
     become_command(command, pass)
 }
 

@@ -40,6 +40,9 @@ pub struct Run<'a> {
     pub phase: Phase,
     /// Descriptors that the command gets beside 0, 1 and 2.
     pub pass: &'a [RawFd],
+    /// Inside, the command leads a session that has this number there, that of this process's session, if
+    /// that can be had; otherwise it is in this process's session.
+    pub lead: Option<Pid>,
     /// How long it may take, questions not counted.
     pub timeout: Option<Duration>,
     /// The shell of the command brings its execs, not the kernel.
@@ -93,9 +96,13 @@ pub fn run(
     if let Some(patched) = run.patched {
         return broker::run(run, command, patched, session, report);
     }
-    let standing = Standing::new(run.policy, run.require, run.pass, |listener, ways| {
-        launcher::main(command, run.pass, listener, ways)
-    })?;
+    let standing = Standing::new(
+        run.policy,
+        run.require,
+        run.pass,
+        run.lead,
+        |listener, ways| launcher::main(command, run.pass, run.lead, listener, ways),
+    )?;
     standing.run(run, session, report, || Ok(()))
 }
 
@@ -113,6 +120,7 @@ impl Standing {
         policy: &Policy,
         require: &[LayerName],
         pass: &[RawFd],
+        lead: Option<Pid>,
         launcher: impl FnOnce(OwnedFd, Ways) -> u8,
     ) -> Result<Self, RunError> {
         let (ours, channel) = messages::pair()?;
@@ -124,6 +132,7 @@ impl Standing {
             require,
             keep: &keep,
             terminal: true,
+            number: lead,
             listen: true,
             tell: true,
         };

@@ -167,11 +167,7 @@ pub(super) fn inherited(
     blocked: u64,
 ) -> io::Result<(Inherited, bool)> {
     let status = caller::status(pid)?;
-    let (group, same_group) = match (getsid(Some(pid))?, getpgid(Some(pid))?) {
-        (session, _) if session != getsid(None)? => (Group::NewSession, false),
-        (_, group) if group == getpgrp() => (Group::Same, true),
-        (_, group) => (Group::Join(group), true),
-    };
+    let (group, same_group) = place(pid, &status)?;
     let inherited = Inherited {
         descriptors,
         umask: status.umask,
@@ -182,6 +178,21 @@ pub(super) fn inherited(
         group,
     };
     Ok((inherited, same_group))
+}
+
+/// The group outside for the program of the process `pid`, and whether it is the same one.
+fn place(pid: Pid, status: &caller::Status) -> io::Result<(Group, bool)> {
+    let session = getsid(None)?;
+    let same = getsid(Some(pid))? == session;
+    // Inside, the command's session has the number of ours.
+    let alike = status.own_session == session.as_raw();
+    Ok(match getpgid(Some(pid))? {
+        group if same && group == getpgrp() => (Group::Same, true),
+        group if same => (Group::Join(group), true),
+        _ if alike && status.own_group == getpgrp().as_raw() => (Group::Same, false),
+        _ if alike => (Group::New, false),
+        _ => (Group::NewSession, false),
+    })
 }
 
 impl StandIn {

@@ -19,7 +19,7 @@ use nix::sched::sched_yield;
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::MsgFlags;
-use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, setsid};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, getsid, setsid};
 
 use super::channel::{self, Asked, Ended, Event, LastWord, Reply};
 use super::order::{Ask, Keys, Order, Recipe};
@@ -243,6 +243,7 @@ fn carry_out(
         require: &recipe.require,
         phase: Phase::Shell { login: order.login },
         pass: &[],
+        lead: getsid(None).ok(),
         timeout: Some(order.timeout),
         patched: recipe.patched.as_ref(),
     };

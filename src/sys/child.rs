@@ -62,6 +62,8 @@ pub enum Group {
     Same,
     /// An existing one of our session.
     Join(Pid),
+    /// One of its own, in our session.
+    New,
     /// A session of its own.
     NewSession,
 }
@@ -279,6 +281,7 @@ fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
             Group::Same => {}
             // The group may have ended meanwhile; then ours is as good.
             Group::Join(group) => drop(checked(libc::setpgid(0, group.as_raw()))),
+            Group::New => drop(checked(libc::setpgid(0, 0))),
             Group::NewSession => drop(checked(libc::setsid())),
         }
         checked(libc::fchdir(launch.directory.as_raw_fd()))?;

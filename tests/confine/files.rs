@@ -145,6 +145,7 @@ fn danger_full_access_writes() -> Outcome {
             require: &[],
             keep: &[],
             terminal: false,
+            number: None,
             listen: true,
             tell: false,
         };
@@ -266,6 +267,7 @@ fn a_given_directory_is_the_sandboxs_own_view() -> Outcome {
         require: &LayerName::ALL,
         keep: &[number],
         terminal: false,
+        number: None,
         listen: true,
         tell: false,
     };

@@ -175,6 +175,7 @@ fn descriptors_are_closed() -> Outcome {
         require: &[],
         keep: &[keep],
         terminal: false,
+        number: None,
         listen: true,
         tell: false,
     };
@@ -206,6 +207,7 @@ pub(crate) fn hold() -> ExitCode {
         require: &LayerName::ALL,
         keep: &[],
         terminal: false,
+        number: None,
         listen: true,
         tell: false,
     };
@@ -242,6 +244,7 @@ fn dropping_it_ends_it() -> Outcome {
         require: &[],
         keep: &[],
         terminal: false,
+        number: None,
         listen: true,
         tell: false,
     };
@@ -309,6 +312,7 @@ fn a_sandbox_in_a_sandbox_is_told() -> Outcome {
             require: &[],
             keep: &[],
             terminal: false,
+            number: None,
             listen: true,
             tell: false,
         };

@@ -92,6 +92,7 @@ pub(crate) fn within(
         require,
         keep: &[],
         terminal: false,
+        number: None,
         listen: true,
         tell: false,
     };

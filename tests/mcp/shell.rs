@@ -233,6 +233,44 @@ fn verdicts_are_told() {
     assert_eq!(result["execs"], execs);
 }
 
+/// Group and session of a program inside and of one outside, by the numbers that each sees.
+#[test]
+fn a_program_outside_is_in_the_session_that_it_has_inside() {
+    for mode in ["read-only", "workspace-write", "danger-full-access"] {
+        let mut client = Start {
+            rules: "prefix_rule(pattern=[\"cut\"], decision=\"allow\")\n",
+            arguments: &["--sandbox", mode],
+            ..Start::default()
+        }
+        .client();
+        let both =
+            "read -ra a </proc/self/stat; echo ${a[4]} ${a[5]}; cut -d' ' -f5,6 /proc/self/stat";
+        let result = client.shell(both);
+        let escalated = result["execs"][0]["verdict"] == "escalated";
+        assert_eq!(escalated, mode != "danger-full-access", "{result}");
+        let stdout = result["stdout"].as_str().unwrap();
+        let [inside, outside] = stdout.lines().collect::<Vec<_>>()[..] else {
+            panic!("{result}");
+        };
+        assert_eq!(inside, outside, "{mode}");
+
+        // A job has a group of its own, in the same session; the last leaves both.
+        let own = "read -ra a </proc/self/stat; set -m; cut -d' ' -f5,6 /proc/self/stat; set +m; \
+                   echo ${a[4]} ${a[5]}; setsid --wait cut -d' ' -f5,6 /proc/self/stat";
+        let result = client.shell(own);
+        let stdout = result["stdout"].as_str().unwrap();
+        let lines: Vec<Vec<&str>> = stdout.lines().map(|l| l.split(' ').collect()).collect();
+        let [job, shell, apart] = lines.as_slice() else {
+            panic!("{result}");
+        };
+        assert!(job[0] != shell[0] && job[1] == shell[1], "{mode}: {result}");
+        assert!(
+            apart[0] != shell[0] && apart[1] != shell[1],
+            "{mode}: {result}"
+        );
+    }
+}
+
 #[test]
 fn nobodys_descriptors_are_another_calls() {
     let mut client = Start {

@@ -22,6 +22,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::Pid;
 
 pub use patched::{Patched, Unusable};
 
@@ -49,10 +50,16 @@ pub(super) fn run(
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
-    let standing = Standing::new(run.policy, run.require, run.pass, |socket, alive| {
-        let command = patched.equip(command, socket);
-        launcher::unheard(&command, &[run.pass, &[socket]].concat(), alive)
-    })?;
+    let standing = Standing::new(
+        run.policy,
+        run.require,
+        run.pass,
+        run.lead,
+        |socket, alive| {
+            let command = patched.equip(command, socket);
+            launcher::unheard(&command, &[run.pass, &[socket]].concat(), run.lead, alive)
+        },
+    )?;
     standing.run(run, patched, session, report, |_| Ok(()))
 }
 
@@ -73,6 +80,7 @@ impl Standing {
         policy: &Policy,
         require: &[LayerName],
         pass: &[RawFd],
+        lead: Option<Pid>,
         launcher: impl FnOnce(RawFd, Alive) -> u8,
     ) -> Result<Self, RunError> {
         let (socket, theirs) = channel()?;
@@ -83,6 +91,7 @@ impl Standing {
             require,
             keep: &[pass, &[number, alive.as_raw_fd()]].concat(),
             terminal: true,
+            number: lead,
             listen: false,
             tell: false,
         };

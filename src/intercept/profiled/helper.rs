@@ -65,6 +65,7 @@ fn build(job: &Job, argv: Vec<OsString>, channel: &OwnedFd) -> Result<Sandbox, S
         require: &job.require,
         keep: &keep,
         terminal: true,
+        number: None,
         listen: job.listen,
         tell: job.listen,
     };
