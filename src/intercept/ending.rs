@@ -99,8 +99,8 @@ impl fmt::Debug for Remains {
 
 impl Drop for Remains {
     fn drop(&mut self) {
-        urgency::lower();
         if let Some(init) = self.init {
+            urgency::lower();
             // Not reaped yet, so the number is still its own.
             let _ = kill(init, Signal::SIGKILL);
             let _ = waitpid(init, None);
