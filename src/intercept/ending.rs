@@ -8,7 +8,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::fcntl::OFlag;
+use nix::sched::sched_yield;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{MsgFlags, recv, send};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, pipe2};
 
@@ -39,10 +41,14 @@ impl AsRawFd for Alive {
 
 impl Alive {
     /// The command has ended with `status`. That is told only if it left nothing behind: what still
-    /// runs ends with the first process.
-    pub fn end(self, status: u8) {
+    /// runs ends with the first process. Who started it by `gate` is told first.
+    pub fn end(self, status: u8, gate: Option<&OwnedFd>) {
         if tree::has_no_children() {
-            // Nobody is there who wants to know.
+            // Nobody may be there who wants to know.
+            if let Some(gate) = gate {
+                let _ = send(gate.as_raw_fd(), &[status], MsgFlags::MSG_NOSIGNAL);
+                let _ = sched_yield();
+            }
             let _ = File::from(self.0).write_all(&[status]);
         }
     }
@@ -52,6 +58,17 @@ impl AsFd for Ending {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// The status of the command that was started by `gate`, if it has ended and has left nothing behind;
+/// `None` if that can't be said any more. Does not wait.
+///
+/// # Errors
+/// `WouldBlock`: there is nothing yet.
+pub fn by_gate(gate: &OwnedFd) -> io::Result<Option<u8>> {
+    let mut status = [0];
+    let count = recv(gate.as_raw_fd(), &mut status, MsgFlags::MSG_DONTWAIT)?;
+    Ok((count > 0).then_some(status[0]))
 }
 
 impl Ending {

@@ -82,7 +82,7 @@ pub fn main(
 pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
     let Ways { channel, alive } = ways;
     hand_over(listener, channel, || {
-        run(alive, move || {
+        run_ahead(&gate, alive, || {
             look_at_me();
             start_when_told(&gate, &[])
         })
@@ -90,7 +90,8 @@ pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
 }
 
 /// Has a process in [`main_ahead`] start `command` in `directory`, with this process's own 0, 1
-/// and 2.
+/// and 2. When the command has ended and left nothing behind, its status comes back: see
+/// [`super::ending::by_gate`].
 ///
 /// # Errors
 /// The process is gone.
@@ -131,7 +132,7 @@ pub fn unheard(command: &Command, pass: &[RawFd], lead: Option<Pid>, alive: Aliv
 
 /// As [`unheard`], with a command that is still to come by `gate`.
 pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
-    run(alive, move || start_when_told(&gate, pass))
+    run_ahead(&gate, alive, || start_when_told(&gate, pass))
 }
 
 /// What the first process does when there is no command: it lets itself be looked at.
@@ -154,15 +155,27 @@ fn hand_over(listener: OwnedFd, channel: OwnedFd, then: impl FnOnce() -> u8) -> 
 
 fn run(alive: Alive, child: impl FnOnce() -> u8) -> u8 {
     let status = end_of(child);
-    alive.end(status);
+    alive.end(status, None);
+    status
+}
+
+/// As [`run`], where nothing hides this process from its child: they share its memory.
+fn run_ahead(gate: &OwnedFd, alive: Alive, child: impl FnOnce() -> u8) -> u8 {
+    let status = fork::beside(child, reap_until_end_of);
+    let status = status.unwrap_or_else(|error| cannot_fork(&error));
+    alive.end(status, Some(gate));
     status
 }
 
 fn end_of(child: impl FnOnce() -> u8) -> u8 {
     match fork::fork(child) {
-        Ok(shell) => reap_until_end_of(shell),
-        Err(error) => say(&format!("cannot fork: {error}"), Exit::Internal),
+        Ok(command) => reap_until_end_of(command),
+        Err(error) => cannot_fork(&error),
     }
+}
+
+fn cannot_fork(error: &io::Error) -> u8 {
+    say(&format!("cannot fork: {error}"), Exit::Internal)
 }
 
 /// Becomes the command, which leads a session if its number is `lead`.

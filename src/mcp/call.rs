@@ -1,17 +1,18 @@
 //! One call, from the fork to the last byte of output. Dropping a [`Call`] ends everything it
 //! started.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
-use nix::unistd::{pipe2, read};
+use nix::unistd::pipe2;
 use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
 
-use super::channel::{Asked, End, Ended, Event, LastWord};
+use super::channel::{Asked, End, Ended, Event, Gate, LastWord};
 use super::crew::{Crew, Keeper};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
@@ -20,6 +21,8 @@ use crate::audit::Notable;
 
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
+/// More than a pipe holds, in bytes.
+const PIPE: u64 = 1 << 20;
 
 /// Something that the owner of a call wants to know while it runs.
 #[derive(Debug)]
@@ -86,11 +89,13 @@ impl Call {
             output: output_end,
             errors: error_end,
         };
+        let (crew, gate) = session.spare.start(&plan, &streams)?;
         let Crew {
             events,
             keeper,
             recipe,
-        } = session.spare.start(&plan, &streams)?;
+            ..
+        } = crew;
         drop(streams);
         let alive = session.alive.subscribe();
         let (sender, news) = mpsc::channel(16);
@@ -100,6 +105,8 @@ impl Call {
             stdout: Some(pipe::Receiver::from_owned_fd(stdout)?),
             stderr: Some(pipe::Receiver::from_owned_fd(stderr)?),
             events: End::new(events)?,
+            gate: gate.map(Gate::new).transpose()?,
+            is_plain: true,
             sender,
             cancel: Arc::clone(&cancel),
             progress,
@@ -107,14 +114,15 @@ impl Call {
         };
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
-            let (free, events) = follow.follow(&keeper).await;
+            let (left, events) = follow.follow(&keeper).await;
             let crew = Crew {
                 events: events.into_inner(),
                 keeper,
                 recipe,
+                owes_word: left == Left::Owing,
             };
             let left = match at_work(&session) {
-                Some(session) if free => session.spare.keep(crew),
+                Some(session) if left != Left::Ending => session.spare.keep(crew),
                 _ => Some(crew),
             };
             if let Some(crew) = left {
@@ -149,6 +157,9 @@ struct Follow {
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     events: End,
+    gate: Option<Gate>,
+    /// Nothing was told that the supervisor may have more to say about at the end.
+    is_plain: bool,
     sender: mpsc::Sender<News>,
     cancel: Arc<Notify>,
     progress: bool,
@@ -160,19 +171,33 @@ enum Woken {
     Output,
     Errors,
     Event(io::Result<Option<(Event, Option<OwnedFd>)>>),
+    /// The command's status, if that can be said: the gate has no more to tell.
+    Over(Option<u8>),
     Cancelled,
 }
 
+/// What a call leaves of its crew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// It waits for another call.
+    Waiting,
+    /// So it will once it has said how this one ended.
+    Owing,
+    /// It ends.
+    Ending,
+}
+
 impl Follow {
-    /// Whether the crew waits for another call, and the way to it.
-    async fn follow(mut self, keeper: &Keeper) -> (bool, End) {
+    /// What is left of the crew, and the way to it.
+    async fn follow(mut self, keeper: &Keeper) -> (Left, End) {
         let mut ending = false;
-        loop {
+        let left = loop {
             let woken = tokio::select! {
                 biased;
                 ready = readable(self.stdout.as_ref()) => ready.map(|()| Woken::Output),
                 ready = readable(self.stderr.as_ref()) => ready.map(|()| Woken::Errors),
                 event = self.events.next() => Ok(Woken::Event(event)),
+                status = over(self.gate.as_ref()) => Ok(Woken::Over(status)),
                 () = self.cancel.notified(), if !ending => Ok(Woken::Cancelled),
                 () = self.sender.closed(), if !ending => Ok(Woken::Cancelled),
             };
@@ -181,19 +206,33 @@ impl Follow {
                 Ok(Woken::Errors) => self.read(Stream::Stderr),
                 Ok(Woken::Event(Ok(Some((event, fd))))) => {
                     if self.take(event, fd).await {
-                        break;
+                        break if self.report.last.stays && !ending {
+                            Left::Waiting
+                        } else {
+                            Left::Ending
+                        };
                     }
                 }
-                Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break,
+                Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break Left::Ending,
+                Ok(Woken::Over(status)) => {
+                    self.gate = None;
+                    if let Some(status) = status
+                        && !ending
+                        && self.is_plain
+                        && self.events.is_silent()
+                    {
+                        self.report.last = Ended::Exit(status).into();
+                        break Left::Owing;
+                    }
+                }
                 Ok(Woken::Cancelled) => {
                     ending = true;
                     keeper.end();
                 }
             }
-        }
-        let free = self.report.last.stays && !ending;
+        };
         self.finish().await;
-        (free, self.events)
+        (left, self.events)
     }
 
     /// Whether it is over.
@@ -202,8 +241,12 @@ impl Follow {
             // Too late: the order has gone the other way.
             Event::Ready => {}
             Event::Lost(missing) => self.report.missing = missing,
-            Event::Saw(notable) => self.report.notables.push(notable),
+            Event::Saw(notable) => {
+                self.is_plain = false;
+                self.report.notables.push(notable);
+            }
             Event::Asking(asked) => {
+                self.is_plain = false;
                 // Without a descriptor, or with nobody there, the question is closed: a no.
                 if let Some(Ok(end)) = fd.map(End::new) {
                     let _ = self.sender.send(News::Question(asked, end)).await;
@@ -219,53 +262,46 @@ impl Follow {
 
     /// Reads once from a stream that may have something.
     fn read(&mut self, stream: Stream) {
-        let mut buffer = vec![0; CHUNK];
-        if let Some(count) = self.read_into(stream, &mut buffer)
-            && self.progress
-        {
-            buffer.truncate(count);
+        let mut buffer = Vec::with_capacity(CHUNK);
+        if self.read_into(stream, &mut buffer) && self.progress {
             let news = News::Output(self.report.output.total(), buffer);
             // A client that doesn't keep up misses some of it; the result has it all.
             let _ = self.sender.try_send(news);
         }
     }
 
-    /// How much came; `None` when there is nothing now or never again.
-    fn read_into(&mut self, stream: Stream, buffer: &mut [u8]) -> Option<usize> {
+    /// Whether something came.
+    fn read_into(&mut self, stream: Stream, buffer: &mut Vec<u8>) -> bool {
         let pipe = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         };
-        match pipe.as_ref()?.try_read(buffer) {
+        let Some(open) = pipe else { return false };
+        match open.try_read_buf(buffer) {
             Ok(0) => *pipe = None,
-            Ok(count) => {
-                let read = buffer.get(..count).unwrap_or_default();
-                self.report.output.push(stream, read);
-                return Some(count);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => *pipe = None,
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => *pipe = None,
+            Ok(_) | Err(_) => {}
         }
-        None
+        self.report.output.push(stream, buffer);
+        !buffer.is_empty()
     }
 
     /// Nothing writes any more: takes what is left in the pipes.
     async fn finish(&mut self) {
-        let mut buffer = vec![0; CHUNK];
+        // Closed before the client knows, so that descriptors don't pile up when it calls again at once.
         let pipes = [
-            (Stream::Stdout, &self.stdout),
-            (Stream::Stderr, &self.stderr),
+            (Stream::Stdout, self.stdout.take()),
+            (Stream::Stderr, self.stderr.take()),
         ];
         for (stream, pipe) in pipes {
-            let Some(pipe) = pipe else { continue };
             // Past the runtime, which may not know yet that there is something.
-            while let Ok(count @ 1..) = read(pipe, &mut buffer) {
-                let read = buffer.get(..count).unwrap_or_default();
-                self.report.output.push(stream, read);
+            if let Some(Ok(pipe)) = pipe.map(pipe::Receiver::into_nonblocking_fd) {
+                let mut rest = Vec::new();
+                // In the end there would be nothing to wait for, which is an error.
+                let _ = File::from(pipe).take(PIPE).read_to_end(&mut rest);
+                self.report.output.push(stream, &rest);
             }
         }
-        // Before the client knows, so that descriptors don't pile up when it calls again at once.
-        (self.stdout, self.stderr) = (None, None);
         self.report.duration = self.started.elapsed();
         let report = std::mem::replace(&mut self.report, Report::new(Output::default()));
         let _ = self.sender.send(News::Ended(Box::new(report))).await;
@@ -275,6 +311,14 @@ impl Follow {
 /// The session, while it has a client who may call again.
 fn at_work(session: &Weak<Session>) -> Option<Arc<Session>> {
     session.upgrade().filter(|session| !*session.gone.borrow())
+}
+
+/// Waits until a gate has no more to tell; for ever without one.
+async fn over(gate: Option<&Gate>) -> Option<u8> {
+    match gate {
+        Some(gate) => gate.status().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits until a pipe can be read; for ever when it is closed.

@@ -2,9 +2,10 @@
 //! question a channel of its own for the answer.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 
-use nix::sys::socket::MsgFlags;
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use rmcp::schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::audit::Notable;
+use crate::intercept::ending;
 use crate::intercept::refused::Kind;
 use crate::report::refusals;
 pub(super) use crate::sys::messages::{pair, receive, send};
@@ -129,6 +131,31 @@ pub(super) enum Reply {
     Senseless(String),
 }
 
+/// The gate by which a command was started, for waiting without blocking.
+#[derive(Debug)]
+pub(super) struct Gate(AsyncFd<OwnedFd>);
+
+impl Gate {
+    /// Takes it over.
+    pub(super) fn new(gate: OwnedFd) -> io::Result<Self> {
+        register(gate).map(Self)
+    }
+
+    /// The status of its command, if that has left nothing behind: see [`ending::by_gate`].
+    pub(super) async fn status(&self) -> Option<u8> {
+        let status = self.0.async_io(Interest::READABLE, ending::by_gate).await;
+        status.ok().flatten()
+    }
+}
+
+fn register(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    #[expect(
+        deprecated,
+        reason = "an OwnedFd stays open as long as it is registered"
+    )]
+    Ok(AsyncFd::with_interest(fd, Interest::READABLE)?)
+}
+
 /// The server's end, for waiting without blocking.
 #[derive(Debug)]
 pub(super) struct End(AsyncFd<OwnedFd>);
@@ -136,11 +163,7 @@ pub(super) struct End(AsyncFd<OwnedFd>);
 impl End {
     /// Takes an end over.
     pub(super) fn new(fd: OwnedFd) -> io::Result<Self> {
-        #[expect(
-            deprecated,
-            reason = "an OwnedFd stays open as long as it is registered"
-        )]
-        Ok(Self(AsyncFd::with_interest(fd, Interest::READABLE)?))
+        register(fd).map(Self)
     }
 
     /// Gives it back.
@@ -155,6 +178,12 @@ impl End {
     ) -> io::Result<Option<(T, Option<OwnedFd>)>> {
         let take = |fd: &OwnedFd| receive(fd, MsgFlags::MSG_DONTWAIT);
         self.0.async_io(Interest::READABLE, take).await
+    }
+
+    /// Whether nothing has come that was not taken yet.
+    pub(super) fn is_silent(&self) -> bool {
+        let look = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK;
+        recv(self.0.get_ref().as_raw_fd(), &mut [0], look) == Err(Errno::EAGAIN)
     }
 
     /// Sends without waiting: for the one answer that a channel is there for.

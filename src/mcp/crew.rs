@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::MsgFlags;
 use nix::sys::wait::waitpid;
@@ -16,6 +17,10 @@ use super::order::{Order, Plan, Recipe, Streams};
 use super::supervised;
 use crate::intercept::{handed, launcher};
 
+/// How long a crew has to say that it is through with a call that is over, in milliseconds. It has
+/// nothing else to do.
+const PATIENCE: u8 = 50;
+
 /// Keeper and supervisor of one call: they wait for its order.
 #[derive(Debug)]
 pub(super) struct Crew {
@@ -23,6 +28,8 @@ pub(super) struct Crew {
     pub(super) events: OwnedFd,
     pub(super) keeper: Keeper,
     pub(super) recipe: Recipe,
+    /// The end of its last call is known, but not by its word.
+    pub(super) owes_word: bool,
 }
 
 /// The keeper's process. It is ended and reaped when this is dropped.
@@ -54,6 +61,7 @@ impl Crew {
             events,
             keeper: Keeper { pid },
             recipe,
+            owes_word: false,
         })
     }
 
@@ -66,7 +74,10 @@ impl Crew {
         }
     }
 
-    fn send(&self, plan: &Plan, streams: &Streams) -> io::Result<()> {
+    /// Sends it a call. What comes back is the gate by which that has started, if it has: see
+    /// [`crate::intercept::ending::by_gate`].
+    fn send(&mut self, plan: &Plan, streams: &Streams) -> io::Result<Option<OwnedFd>> {
+        self.hear_word()?;
         let command = handed::pack(&plan.command)?;
         let streams = [&streams.input, &streams.output, &streams.errors].map(|s| s.as_fd());
         let begin = |gate: &OwnedFd| {
@@ -74,12 +85,23 @@ impl Crew {
         };
         // The supervisor says why a directory can't be entered.
         let enters = |_: &OwnedFd| access(&plan.directory, AccessFlags::X_OK).is_ok();
-        let order = Order::of(
-            plan,
-            self.gate()?.filter(enters).as_ref().is_some_and(begin),
-        );
-        let order = serde_json::to_vec(&order)?;
-        handed::send_streams(&self.events, &order, streams, command.as_fd())
+        let gate = self.gate()?.filter(enters).filter(begin);
+        let order = serde_json::to_vec(&Order::of(plan, gate.is_some()))?;
+        handed::send_streams(&self.events, &order, streams, command.as_fd())?;
+        Ok(gate)
+    }
+
+    /// Hears from it how its last call ended, and that it waits for another.
+    fn hear_word(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.owes_word) {
+            let mut said = [PollFd::new(self.events.as_fd(), PollFlags::POLLIN)];
+            poll(&mut said, PATIENCE)?;
+            match channel::receive(&self.events, MsgFlags::MSG_DONTWAIT)? {
+                Some((Event::Ended(last), _)) if last.stays => {}
+                _ => return Err(io::ErrorKind::BrokenPipe.into()),
+            }
+        }
+        Ok(())
     }
 
     /// The way to its launcher, if that waits: the supervisor makes ready for the call while the
@@ -105,21 +127,27 @@ impl Spare {
         spare.take()
     }
 
-    /// Starts a call, with the crew that waits if it suits and with a new one otherwise.
+    /// Starts a call, with the crew that waits if it suits and with a new one otherwise. With it comes
+    /// the gate by which the call has started, if it has.
     ///
     /// The process must have one thread.
     ///
     /// # Errors
     /// There are no descriptors or processes left.
-    pub(super) fn start(&self, plan: &Plan, streams: &Streams) -> io::Result<Crew> {
+    pub(super) fn start(
+        &self,
+        plan: &Plan,
+        streams: &Streams,
+    ) -> io::Result<(Crew, Option<OwnedFd>)> {
         let waiting = self.take().filter(|crew| crew.recipe.suits(&plan.recipe));
-        let sent = waiting.and_then(|crew| crew.send(plan, streams).ok().map(|()| crew));
-        if let Some(crew) = sent {
-            return Ok(crew);
+        if let Some(mut crew) = waiting
+            && let Ok(gate) = crew.send(plan, streams)
+        {
+            return Ok((crew, gate));
         }
-        let crew = Crew::new(plan.recipe.clone())?;
-        crew.send(plan, streams)?;
-        Ok(crew)
+        let mut crew = Crew::new(plan.recipe.clone())?;
+        let gate = crew.send(plan, streams)?;
+        Ok((crew, gate))
     }
 
     /// Has a crew wait that has done a call; it comes back when one waits already.

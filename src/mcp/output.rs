@@ -160,6 +160,9 @@ impl Output {
 
     /// Takes what was read of one stream.
     pub(super) fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let before = self.both.total;
         if before + bytes.len() as u64 > (self.limit / 2 * 2) as u64 {
             self.save(before, bytes);

@@ -159,7 +159,7 @@ impl Transport<RoleServer> for Wire {
                     return message;
                 }
             }
-            let mut buffer = vec![0; 64 << 10];
+            let mut buffer = vec![0; 8 << 10];
             match self.input.read(&mut buffer).await {
                 Ok(0) | Err(_) => {
                     self.gone.send_replace(true);
