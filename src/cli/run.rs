@@ -201,7 +201,12 @@ fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Resul
     let mut argv = args.command.clone();
     let program = match &args.script {
         Some(script) => {
-            argv.splice(0..0, shell::argv(shell, args.login, script, mark));
+            // Of its messages, the name is part.
+            let name = match mark {
+                Mark::Exec => shell.file_name().unwrap_or(shell.as_os_str()),
+                Mark::Packet => shell.as_os_str(),
+            };
+            argv.splice(0..0, shell::argv(name, args.login, script, mark));
             shell.as_os_str().to_owned()
         }
         None => argv.first().cloned().unwrap_or_default(),

@@ -56,12 +56,12 @@ impl Ahead {
                 require,
                 &kept,
                 None,
-                |listener, ways| launcher::main_ahead(theirs, listener, ways),
+                |listener, ways| launcher::main_ahead(&theirs, listener, ways),
             )?),
             Some(patched) => {
                 let standing =
                     broker::Standing::new(policy, require, &kept, None, |socket, alive| {
-                        launcher::unheard_ahead(theirs, &[socket], alive)
+                        launcher::unheard_ahead(&theirs, &[socket], alive)
                     })?;
                 Standing::Shell(standing, patched.clone())
             }

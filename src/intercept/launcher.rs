@@ -79,12 +79,12 @@ pub fn main(
 }
 
 /// As [`main`], with a command that is still to come by `gate`: see [`send_command`].
-pub fn main_ahead(gate: OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
+pub fn main_ahead(gate: &OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
     let Ways { channel, alive } = ways;
     hand_over(listener, channel, || {
-        run_ahead(&gate, alive, || {
+        run_ahead(gate, alive, || {
             look_at_me();
-            start_when_told(&gate, &[])
+            start_when_told(gate, &[])
         })
     })
 }
@@ -131,8 +131,8 @@ pub fn unheard(command: &Command, pass: &[RawFd], lead: Option<Pid>, alive: Aliv
 }
 
 /// As [`unheard`], with a command that is still to come by `gate`.
-pub fn unheard_ahead(gate: OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
-    run_ahead(&gate, alive, || start_when_told(&gate, pass))
+pub fn unheard_ahead(gate: &OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
+    run_ahead(gate, alive, || start_when_told(gate, pass))
 }
 
 /// What the first process does when there is no command: it lets itself be looked at.

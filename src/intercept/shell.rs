@@ -1,7 +1,6 @@
 //! How a script is given to the shell that runs it.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
 
 use super::supervisor::STARTUP_END;
 use crate::wire::{SOCKET, STARTED};
@@ -15,14 +14,9 @@ pub enum Mark {
     Packet,
 }
 
-/// The argument vector of `shell` for `script`, as a login shell or not.
-pub fn argv(shell: &Path, login: bool, script: &OsStr, mark: Mark) -> [OsString; 3] {
-    let name = match mark {
-        Mark::Exec => shell.file_name().unwrap_or(shell.as_os_str()),
-        // By its name alone it would take the user's own shell for itself ($BASH).
-        Mark::Packet => shell.as_os_str(),
-    }
-    .to_owned();
+/// The argument vector of a shell for `script`, as a login shell or not. By a `name` that is no path it
+/// would take the first of that name in `PATH` for itself (`$BASH`).
+pub fn argv(name: &OsStr, login: bool, script: &OsStr, mark: Mark) -> [OsString; 3] {
     // On the script's own first line, so that line numbers in messages stay right.
     let command = match mark {
         Mark::Exec => STARTUP_END.to_owned(),
@@ -31,5 +25,9 @@ pub fn argv(shell: &Path, login: bool, script: &OsStr, mark: Mark) -> [OsString;
     let mark = format!("{{ {command} || :; }} 2>/dev/null; ");
     let mut text = OsString::from(if login { mark.as_str() } else { "" });
     text.push(script);
-    [name, if login { "-lc" } else { "-c" }.into(), text]
+    [
+        name.to_owned(),
+        if login { "-lc" } else { "-c" }.into(),
+        text,
+    ]
 }

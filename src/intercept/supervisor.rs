@@ -95,7 +95,7 @@ impl Supervisor {
     /// Takes over a sandbox's listener.
     ///
     /// # Errors
-    /// The proxy's file or the channel for answers can't be made.
+    /// The channel for answers can't be made.
     pub fn new(session: Session, listener: Arc<Listener>, phase: Phase) -> io::Result<Self> {
         Ok(Self {
             restricted: session.rules.rules().restricts(),
@@ -105,7 +105,7 @@ impl Supervisor {
             listener,
             phase,
             command: None,
-            threads: Threads::new()?,
+            threads: Threads::default(),
             stand_ins: HashMap::new(),
             asking: Asking::new()?,
             outside: None,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -21,9 +21,10 @@ use crate::sys::trace::Traced;
 use crate::sys::urgency;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Threads {
-    proxy_image: OwnedFd,
+    /// The proxy's file, once it was needed.
+    proxy_image: Option<OwnedFd>,
     /// Threads whose exec was let through, until it is seen what they run.
     watches: HashMap<Pid, Watch>,
     /// Threads whose exec was replaced, until it comes back as the proxy's.
@@ -33,19 +34,6 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// None yet.
-    ///
-    /// # Errors
-    /// The proxy's file can't be made.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            proxy_image: proxy_image::create()?,
-            watches: HashMap::new(),
-            replaced: HashMap::new(),
-            announced: HashMap::new(),
-        })
-    }
-
     /// Makes the caller run the proxy instead of what it asked for. `empty` is the address of an
     /// empty string in its memory.
     pub fn replace(&mut self, call: &ExecCall, empty: u64, role: Role) {
@@ -55,7 +43,8 @@ impl Threads {
         }
         // A failed exec leaves its watch behind.
         let watched = self.watches.remove(&tid).map(|watch| watch.traced);
-        let fd = match call.waiting.add_fd(self.proxy_image.as_fd()) {
+        let image = self.proxy_image();
+        let fd = match image.and_then(|image| call.waiting.add_fd(image)) {
             Ok(fd) => fd,
             Err(error) => return call.waiting.fail(super::call::errno(&error)),
         };
@@ -76,6 +65,15 @@ impl Threads {
         if replaced.is_ok() {
             self.replaced.insert(tid, (replacement, role));
         }
+    }
+
+    fn proxy_image(&mut self) -> io::Result<BorrowedFd<'_>> {
+        let image = match self.proxy_image.take() {
+            Some(image) => image,
+            None => proxy_image::create()?,
+        };
+        let image: &OwnedFd = self.proxy_image.insert(image);
+        Ok(image.as_fd())
     }
 
     /// Whether this exec is the proxy's own, which may go on. Whatever was announced for the

@@ -153,7 +153,7 @@ fn register(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
         deprecated,
         reason = "an OwnedFd stays open as long as it is registered"
     )]
-    Ok(AsyncFd::with_interest(fd, Interest::READABLE)?)
+    AsyncFd::with_interest(fd, Interest::READABLE)
 }
 
 /// The server's end, for waiting without blocking.

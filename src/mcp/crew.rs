@@ -7,6 +7,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use nix::poll::{PollFd, PollFlags, poll};
+use nix::sched::sched_yield;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::MsgFlags;
 use nix::sys::wait::waitpid;
@@ -80,14 +81,16 @@ impl Crew {
         self.hear_word()?;
         let command = handed::pack(&plan.command)?;
         let streams = [&streams.input, &streams.output, &streams.errors].map(|s| s.as_fd());
-        let begin = |gate: &OwnedFd| {
-            launcher::send_packed(gate, command.as_fd(), streams, &plan.directory).is_ok()
-        };
         // The supervisor says why a directory can't be entered.
         let enters = |_: &OwnedFd| access(&plan.directory, AccessFlags::X_OK).is_ok();
-        let gate = self.gate()?.filter(enters).filter(begin);
+        let gate = self.gate()?.filter(enters);
         let order = serde_json::to_vec(&Order::of(plan, gate.is_some()))?;
         handed::send_streams(&self.events, &order, streams, command.as_fd())?;
+        if let Some(gate) = &gate {
+            launcher::send_packed(gate, command.as_fd(), streams, &plan.directory)?;
+            // The launcher starts on this processor, and what is left to do here can wait.
+            let _ = sched_yield();
+        }
         Ok(gate)
     }
 

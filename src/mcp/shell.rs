@@ -145,7 +145,7 @@ impl ExecParams {
                 [name.as_bytes(), b"=", value.as_bytes()].concat(),
             ))
         };
-        let argv = shell::argv(shell, login, OsStr::new(&script), mark);
+        let argv = shell::argv(shell.as_os_str(), login, OsStr::new(&script), mark);
         Ok(Command {
             program: c_string(shell.into())?,
             argv: argv.into_iter().map(c_string).collect::<Result<_, _>>()?,

@@ -3,7 +3,9 @@
 use std::io::{self, Stdin};
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion};
+use rmcp::model::{
+    CallToolRequest, ClientJsonRpcMessage, ClientRequest, GetMeta, JsonRpcRequest, ProtocolVersion,
+};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde_json::{Value, json};
@@ -62,7 +64,7 @@ impl Wire {
         if line.iter().all(u8::is_ascii_whitespace) {
             return None;
         }
-        if let Ok(message) = serde_json::from_slice::<ClientJsonRpcMessage>(line) {
+        if let Ok(message) = parse(line) {
             return self.admit(message);
         }
         if let Some(error) = refusal(line) {
@@ -101,6 +103,16 @@ impl Wire {
         // Nobody reads it when the writer is gone.
         let _ = self.output.send((line(message), None));
     }
+}
+
+/// Most messages are calls of a tool; to try every kind of message takes longer than the rest.
+fn parse(line: &[u8]) -> serde_json::Result<ClientJsonRpcMessage> {
+    serde_json::from_slice::<JsonRpcRequest<CallToolRequest>>(line)
+        .map(|call| {
+            let request = ClientRequest::CallToolRequest(call.request);
+            ClientJsonRpcMessage::Request(JsonRpcRequest::new(call.id, request))
+        })
+        .or_else(|_| serde_json::from_slice(line))
 }
 
 fn line(message: &impl serde::Serialize) -> Vec<u8> {

@@ -141,7 +141,7 @@ fn settings_come_from_the_users_file() {
         &[],
     );
     assert_eq!(writable(&mut client), [true, true, false]);
-    assert_eq!(client.shell("echo $0")["stdout"], "sh\n");
+    assert_eq!(client.shell("echo $0")["stdout"], "/bin/sh\n");
     let call = client.call("sleep 5", &json!({ "timeout_ms": null }));
     let answer = client.request("tools/call", &call);
     assert_eq!(answer["result"]["structuredContent"]["timed_out"], true);
@@ -161,7 +161,7 @@ fn flags_have_the_last_word() {
         &["--sandbox", "read-only", "--bash", "/bin/bash"],
     );
     assert_eq!(writable(&mut client), [false, false, false]);
-    assert_eq!(client.shell("echo $0")["stdout"], "bash\n");
+    assert_eq!(client.shell("echo $0")["stdout"], "/bin/bash\n");
 }
 
 #[test]
@@ -202,5 +202,5 @@ fn the_released_servers_flags_are_known() {
         ..Start::default()
     }
     .client();
-    assert_eq!(client.shell("echo $0")["stdout"], "sh\n");
+    assert_eq!(client.shell("echo $0")["stdout"], "/bin/sh\n");
 }
