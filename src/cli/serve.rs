@@ -68,7 +68,7 @@ pub(super) struct Args {
     timeout: Option<Duration>,
 
     /// How much of what a command writes is returned, in bytes for each stream; all of a longer
-    /// output is kept in a file until the server ends
+    /// output is kept in a file until the server ends, or newer ones need its room (1 GiB in all)
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 10)]
     max_output: usize,
 

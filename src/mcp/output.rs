@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 
 /// The largest file for output that is too long to be returned.
 const FILE_LIMIT: u64 = 256 << 20;
+/// As much as all such files of a server may hold; the oldest go first.
+const FOLDER_LIMIT: u64 = 1 << 30;
 /// As many changes between the streams are told.
 const RUNS: usize = 10_000;
 
@@ -134,7 +136,8 @@ pub(super) struct Truncated {
     pub(super) stdout_dropped_bytes: u64,
     /// Bytes of standard error that are left out.
     pub(super) stderr_dropped_bytes: u64,
-    /// The file that holds the whole output of both streams, until the server ends.
+    /// The file that holds the whole output of both streams, until the server ends or newer ones need its
+    /// room: 1 GiB in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) whole_output: Option<String>,
 }
@@ -203,7 +206,11 @@ impl Output {
 
     /// The final form.
     pub(super) fn finish(self) -> Written {
-        let whole_output = self.file.map(|(path, _)| path.display().to_string());
+        let whole_output = self.file.map(|(path, _)| {
+            let shown = path.display().to_string();
+            self.folder.keep(path, self.both.total);
+            shown
+        });
         let place = match &whole_output {
             Some(path) => format!("all of it is in {path}"),
             None => "they are lost".to_owned(),
@@ -229,6 +236,8 @@ impl Output {
 pub(super) struct Folder {
     path: OnceLock<Option<PathBuf>>,
     files: AtomicU64,
+    /// The files that are written, oldest first, and their bytes.
+    kept: Mutex<VecDeque<(PathBuf, u64)>>,
 }
 
 impl Folder {
@@ -247,6 +256,19 @@ impl Folder {
         Some((path, file))
     }
 
+    /// Keeps a file of so many bytes until newer ones need its room.
+    fn keep(&self, path: PathBuf, bytes: u64) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back((path, bytes));
+        let mut total: u64 = kept.iter().map(|(_, bytes)| bytes).sum();
+        while total > FOLDER_LIMIT
+            && let Some((oldest, bytes)) = kept.pop_front()
+        {
+            let _ = std::fs::remove_file(oldest);
+            total -= bytes;
+        }
+    }
+
     /// Under a name that nobody could have taken.
     fn make() -> std::io::Result<PathBuf> {
         use std::os::unix::fs::DirBuilderExt as _;
@@ -262,5 +284,23 @@ impl Drop for Folder {
         if let Some(Some(path)) = self.path.get() {
             let _ = std::fs::remove_dir_all(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_files_make_room() {
+        let folder = Folder::default();
+        let half = FOLDER_LIMIT / 2;
+        let paths: Vec<PathBuf> = (0..3).map(|_| folder.create(&[]).unwrap().0).collect();
+        let there = || paths.iter().map(|p| p.exists()).collect::<Vec<_>>();
+        folder.keep(paths[0].clone(), half);
+        folder.keep(paths[1].clone(), half);
+        assert_eq!(there(), [true, true, true]);
+        folder.keep(paths[2].clone(), 1);
+        assert_eq!(there(), [false, true, true]);
     }
 }
