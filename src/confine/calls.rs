@@ -15,7 +15,7 @@ pub(super) struct Call {
 
 /// What happens to a call. Arguments are compared in their low 32 bits, all that the kernel looks
 /// at in the calls listed here.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The supervisor is asked.
     Notify,

@@ -1,14 +1,18 @@
 //! The system call filter: the table of [`super::calls`] as one BPF program.
 //!
-//! Per architecture the program tests one number after the other; each body ends in a return, so
+//! Per architecture the program is a search tree over the numbers; each body ends in a return, so
 //! that the accumulator still holds the number where the next test begins. The kernel remembers
-//! which numbers always pass and does not run the program for them, so its length costs nothing.
+//! which numbers always pass and does not run the program for them. To know which, it tries each
+//! number when the filter is installed, which takes longer than all the rest of a sandbox if the
+//! numbers are tested one after the other.
+
+use std::collections::BTreeMap;
 
 use nix::errno::Errno::{self, ENOSYS, EPERM};
 
 use crate::sys::bpf::{
     ARCHITECTURE, Instruction, NUMBER, and, argument, if_any_bit_skip, if_equal_skip, jump, load,
-    ret, unless_above_skip,
+    ret, unless_above_skip, unless_equal_skip,
 };
 use crate::sys::seccomp;
 
@@ -164,31 +168,75 @@ fn groups(scope: Scope) -> Vec<Group> {
     }
 }
 
-/// Absence above `newest`, then every rule that `number` knows, then a pass.
+/// Absence above `newest`, then the rules that `number` knows, then a pass. Where groups know the same
+/// call, the first counts.
 fn bodies(
     groups: &[Group],
     newest: u32,
     number: impl Fn(&Call) -> Option<u32>,
 ) -> Vec<Instruction> {
+    let mut rules = BTreeMap::new();
+    for (call, verdict) in groups.iter().copied().flatten() {
+        if let Some(number) = number(call) {
+            rules.entry(number).or_insert(*verdict);
+        }
+    }
     let mut all = vec![load(NUMBER), unless_above_skip(newest, 1), refuse(ENOSYS)];
-    let rules = groups.iter().flat_map(|group| group.iter());
-    all.extend(
-        rules
-            .filter_map(|(call, verdict)| Some(when(number(call)?, body(*verdict))))
-            .flatten(),
-    );
-    all.push(allow());
+    all.extend(search(&stretches(rules)));
     all
 }
 
+/// Numbers in a row that are treated alike: the first, and what they get; `None` is a pass.
+type Stretch = (u32, Option<Verdict>);
+
+/// All numbers from 0 on.
+fn stretches(rules: BTreeMap<u32, Verdict>) -> Vec<Stretch> {
+    let mut all: Vec<Stretch> = Vec::new();
+    let mut next = 0;
+    for (number, verdict) in rules {
+        if number > next {
+            all.push((next, None));
+        }
+        all.push((number, Some(verdict)));
+        next = number + 1;
+    }
+    all.push((next, None));
+    all.dedup_by(|later, before| later.1 == before.1);
+    all
+}
+
+/// What the number in the accumulator gets, which is in one of `stretches`.
+fn search(stretches: &[Stretch]) -> Vec<Instruction> {
+    match stretches.split_at(stretches.len() / 2) {
+        ([], [(_, Some(verdict)), ..]) => body(*verdict),
+        ([], _) => vec![allow()],
+        (lower, upper) => {
+            let above = upper.first().map_or(0, |(first, _)| first - 1);
+            let mut all = if_above(above, search(upper));
+            all.extend(search(lower));
+            all
+        }
+    }
+}
+
 /// `body`, which must end in a return, for when the accumulator is `value`.
-///
-/// The test skips the jump that skips the body: a conditional jump reaches 255 instructions only.
 fn when(value: u32, body: Vec<Instruction>) -> Vec<Instruction> {
-    [if_equal_skip(value, 1), jump(body.len())]
-        .into_iter()
-        .chain(body)
-        .collect()
+    or_skip(|skip| unless_equal_skip(value, skip), body)
+}
+
+/// `body`, which must end in a return, for when the accumulator is above `value`.
+fn if_above(value: u32, body: Vec<Instruction>) -> Vec<Instruction> {
+    or_skip(|skip| unless_above_skip(value, skip), body)
+}
+
+/// `body`, and before it a test that skips it. A conditional jump reaches 255 instructions only: in
+/// front of more, there is a jump that the test skips or does not.
+fn or_skip(test: impl Fn(u8) -> Instruction, body: Vec<Instruction>) -> Vec<Instruction> {
+    let skip = match u8::try_from(body.len()) {
+        Ok(skip) => vec![test(skip)],
+        Err(_) => vec![test(1), jump(1), jump(body.len())],
+    };
+    skip.into_iter().chain(body).collect()
 }
 
 fn body(verdict: Verdict) -> Vec<Instruction> {

@@ -101,7 +101,15 @@ pub struct Sandbox {
     /// What to answer a call with that is neither an exec nor the proxy's.
     pub refusals: Refusals,
     /// Goes last.
-    _ground: Ground,
+    ground: Ground,
+}
+
+impl Sandbox {
+    /// Nothing runs in it any more, and nothing will: removes the directories that stood for protected
+    /// names. Dropping it can wait.
+    pub fn vacate(&mut self) {
+        self.ground.placeholders.remove();
+    }
 }
 
 /// Placeholders, and the process whose end makes them superfluous.
@@ -186,7 +194,7 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
                     layers,
                     pid_namespace: job.in_namespaces(),
                     refusals: Refusals::new(job.scope(), job.reach()),
-                    _ground: ground,
+                    ground,
                 });
             }
         }

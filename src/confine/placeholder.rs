@@ -23,6 +23,8 @@ const STICKY: u32 = 0o1000;
 #[derive(Debug, Default)]
 pub(super) struct Placeholders {
     held: Vec<(PathBuf, Flock<File>)>,
+    /// They are gone, and what the file system does about that when they are closed takes its time.
+    removed: Vec<Flock<File>>,
 }
 
 impl Placeholders {
@@ -57,8 +59,9 @@ impl Placeholders {
     }
 }
 
-impl Drop for Placeholders {
-    fn drop(&mut self) {
+impl Placeholders {
+    /// Removes them, as dropping this value does; that still has to be done, but can wait.
+    pub(super) fn remove(&mut self) {
         for (path, lock) in self.held.drain(..) {
             // Another sandbox that relies on it removes it in turn.
             if lock.relock(FlockArg::LockExclusiveNonblock).is_ok() && same(&path, &lock) {
@@ -68,7 +71,14 @@ impl Drop for Placeholders {
                     let _ = lock.set_permissions(ordinary);
                 }
             }
+            self.removed.push(lock);
         }
+    }
+}
+
+impl Drop for Placeholders {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 

@@ -191,15 +191,16 @@ impl Standing {
             .calls
             .extend(watch.supervisor.profiled.take_refused());
         let Watch {
-            sandbox,
+            mut sandbox,
             mut supervisor,
             mut remains,
             ..
         } = watch;
-        drop(sandbox);
         if remains.is_some() {
-            remains = remains.and(supervisor);
+            sandbox.vacate();
+            remains = remains.and((supervisor, sandbox));
         } else {
+            drop(sandbox);
             // Whoever waits for an answer is gone before he gets none.
             supervisor.profiled.end();
             tree::end();

@@ -70,6 +70,16 @@ pub const fn if_equal_skip(value: u32, skip: u8) -> Instruction {
     }
 }
 
+/// Goes on when the accumulator is `value`, skips `skip` instructions when it is not.
+pub const fn unless_equal_skip(value: u32, skip: u8) -> Instruction {
+    Instruction {
+        code: JUMP_EQUAL,
+        then_skip: 0,
+        else_skip: skip,
+        operand: value,
+    }
+}
+
 /// Goes on when the accumulator is above `value`, skips `skip` instructions when it is not.
 pub const fn unless_above_skip(value: u32, skip: u8) -> Instruction {
     Instruction {

@@ -432,3 +432,33 @@ fn attributes_and_other_processes_are_refused_only_without_namespaces() {
         ALLOW
     );
 }
+
+/// Numbers are looked for in a tree; from the first rule to the last, one finds the same.
+#[test]
+fn each_number_gets_what_the_first_rule_that_knows_it_says() {
+    for scope in SCOPES {
+        let program = program(scope);
+        let newest = if scope == Scope::Unconfined {
+            X32 - 1
+        } else {
+            NEWEST
+        };
+        for architecture in [ARCHITECTURE_X86_64, ARCHITECTURE_I386] {
+            for number in (0..1_024).chain([X32 - 1, X32, X32 + 59, u32::MAX]) {
+                let groups = groups(scope);
+                let mut rules = groups.iter().copied().flatten();
+                let rule = rules.find(|(call, _)| is(call, architecture, number));
+                let alone = match rule {
+                    _ if number > newest => vec![refuse(ENOSYS)],
+                    Some((_, verdict)) => body(*verdict),
+                    None => vec![allow()],
+                };
+                for arguments in [[0; 6], [1; 6], [2; 6], [CHILD; 6], [u64::MAX; 6]] {
+                    let found = interpret(&program, architecture, number, &arguments);
+                    let expected = interpret(&alone, architecture, number, &arguments);
+                    assert_eq!(found, expected, "{number} {architecture:x} {scope:?}");
+                }
+            }
+        }
+    }
+}

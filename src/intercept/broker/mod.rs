@@ -136,8 +136,11 @@ impl Standing {
             remains: Remains::default(),
         };
         let exit = watch.watch();
-        let remains = std::mem::take(&mut watch.remains);
-        if !remains.is_some() {
+        let mut remains = std::mem::take(&mut watch.remains);
+        if remains.is_some() {
+            watch.sandbox.vacate();
+            remains = remains.and(watch);
+        } else {
             watch.end_outside();
         }
         Ok(Ended {
