@@ -8,7 +8,6 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::fcntl::OFlag;
-use nix::sched::sched_yield;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, recv, send};
 use nix::sys::wait::waitpid;
@@ -45,10 +44,7 @@ impl Alive {
     pub fn end(self, status: u8, gate: Option<&OwnedFd>) {
         if tree::has_no_children() {
             // Nobody may be there who wants to know.
-            if let Some(gate) = gate {
-                let _ = send(gate.as_raw_fd(), &[status], MsgFlags::MSG_NOSIGNAL);
-                let _ = sched_yield();
-            }
+            let _ = gate.map(|gate| send(gate.as_raw_fd(), &[status], MsgFlags::MSG_NOSIGNAL));
             let _ = File::from(self.0).write_all(&[status]);
         }
     }

@@ -74,6 +74,10 @@ fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
             // One typed at the terminal reaches the supervisor and the command by itself. That it
             // hung up is told to the session's leader alone, which may be this process.
             let _ = kill(supervisor, number);
+            if matches!(number, Signal::SIGTERM | Signal::SIGHUP) {
+                // Whoever stopped it does not hold up the end.
+                let _ = kill(supervisor, Signal::SIGCONT);
+            }
             if matches!(number, Signal::SIGTERM | Signal::SIGHUP) && clock.left().is_none() {
                 clock = Clock::new(Some(PATIENCE));
             }

@@ -161,15 +161,14 @@ fn run(alive: Alive, child: impl FnOnce() -> u8) -> u8 {
 
 /// As [`run`], where nothing hides this process from its child: they share its memory.
 fn run_ahead(gate: &OwnedFd, alive: Alive, child: impl FnOnce() -> u8) -> u8 {
-    let status = fork::beside(child, reap_until_end_of);
-    let status = status.unwrap_or_else(|error| cannot_fork(&error));
+    let status = fork::beside(child).map_or_else(|error| cannot_fork(&error), status_of);
     alive.end(status, Some(gate));
     status
 }
 
 fn end_of(child: impl FnOnce() -> u8) -> u8 {
     match fork::fork(child) {
-        Ok(command) => reap_until_end_of(command),
+        Ok(command) => child::end_of(command).map_or(Exit::Internal.code(), status_of),
         Err(error) => cannot_fork(&error),
     }
 }
@@ -254,15 +253,12 @@ fn say(message: &str, exit: Exit) -> u8 {
     exit.code()
 }
 
-/// Waits for orphans as for the command; when the command ends, so does the sandbox.
-fn reap_until_end_of(shell: Pid) -> u8 {
-    loop {
-        match child::next_end() {
-            Ok((pid, Change::Exited(status))) if pid == shell => return status,
-            Ok((pid, Change::Killed(signal))) if pid == shell => return signal.saturating_add(128),
-            Ok(_) => {}
-            Err(_) => return Exit::Internal.code(),
-        }
+/// The sandbox's status; when the command ends, so does the sandbox.
+fn status_of(end: Change) -> u8 {
+    match end {
+        Change::Exited(status) => status,
+        Change::Killed(signal) => signal.saturating_add(128),
+        Change::Stopped | Change::Continued => Exit::Internal.code(),
     }
 }
 

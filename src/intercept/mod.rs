@@ -27,6 +27,7 @@ pub mod caller;
 pub mod clock;
 pub mod complaints;
 pub mod ending;
+mod groups;
 pub mod handed;
 pub mod keeper;
 pub mod launcher;

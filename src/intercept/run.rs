@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use super::broker::{self, Patched};
 use super::call::Side;
 use super::ending::{self, Ending, Remains};
+use super::groups::Groups;
 use super::launcher::{self, Command, Ways};
 use super::refused::{Refusal, Refuser};
 use super::supervisor::{Phase, Session, Supervisor};
@@ -173,7 +174,7 @@ impl Standing {
             SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
         )
         .map_err(io::Error::from)?;
-        let mut supervisor = Supervisor::new(session, listener, run.phase)?;
+        let mut supervisor = Supervisor::new(session, listener, run.phase, Groups::new(run.lead))?;
         supervisor.refuser = Refuser::new(sandbox.refusals.clone());
         report(&sandbox.layers);
         let mut watch = Watch {

@@ -6,9 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::libc::{SIGKILL, SIGURG};
-use nix::unistd::{Pid, getpgid, getpgrp, getsid};
+use nix::unistd::Pid;
 
 use super::call::low_half;
+use super::groups::Groups;
 use super::memory::Memory;
 use super::{caller, limits};
 use crate::act::escalate::Escalation;
@@ -60,6 +61,8 @@ impl Role {
 pub struct StandIn {
     proxy: PidFd,
     program: Program,
+    /// Others may join it while the program runs.
+    _group: Group,
     /// Whether the terminal's signals reach the program without our help.
     same_group: bool,
     ended: Option<Order>,
@@ -98,7 +101,7 @@ pub enum Begun {
 ///
 /// # Errors
 /// The proxy is gone.
-pub fn begin(question: &Waiting, role: Role) -> io::Result<Begun> {
+pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begun> {
     let Notification { args, tid: pid, .. } = question.notification;
     let [kind, mask, ..] = args;
     if kind != HELLO {
@@ -111,13 +114,14 @@ pub fn begin(question: &Waiting, role: Role) -> io::Result<Begun> {
     let command = crate::request::argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
     let proxy = PidFd::open(pid)?;
     let launch = descriptors(pid, &proxy)
-        .and_then(|descriptors| inherited(pid, descriptors, mask))
+        .and_then(|descriptors| inherited(pid, descriptors, mask, groups))
         .and_then(|(inherited, same_group)| Ok((escalation.launch(inherited)?, same_group)));
     let (launch, same_group) = match launch {
         Ok(launch) => launch,
         Err(error) => return Ok(Begun::Speaking(failure(question, &command, &error)?)),
     };
     let stand_in = StandIn {
+        _group: launch.inherited.group.clone(),
         proxy,
         program: Program::Starting {
             question: question.clone(),
@@ -165,9 +169,10 @@ pub(super) fn inherited(
     pid: Pid,
     descriptors: Vec<(OwnedFd, RawFd)>,
     blocked: u64,
+    groups: &Groups,
 ) -> io::Result<(Inherited, bool)> {
     let status = caller::status(pid)?;
-    let (group, same_group) = place(pid, &status)?;
+    let (group, same_group) = groups.place(pid, &status)?;
     let inherited = Inherited {
         descriptors,
         umask: status.umask,
@@ -178,21 +183,6 @@ pub(super) fn inherited(
         group,
     };
     Ok((inherited, same_group))
-}
-
-/// The group outside for the program of the process `pid`, and whether it is the same one.
-fn place(pid: Pid, status: &caller::Status) -> io::Result<(Group, bool)> {
-    let session = getsid(None)?;
-    let same = getsid(Some(pid))? == session;
-    // Inside, the command's session has the number of ours.
-    let alike = status.own_session == session.as_raw();
-    Ok(match getpgid(Some(pid))? {
-        group if same && group == getpgrp() => (Group::Same, true),
-        group if same => (Group::Join(group), true),
-        _ if alike && status.own_group == getpgrp().as_raw() => (Group::Same, false),
-        _ if alike => (Group::New, false),
-        _ => (Group::NewSession, false),
-    })
 }
 
 impl StandIn {

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use super::asking::{Asking, Pending};
 use super::call::{Asked, ExecCall, Side};
+use super::groups::Groups;
 use super::outside::Outside;
 use super::profiled::{News, Profiled};
 use super::refused::{Pass, Refuser};
@@ -85,6 +86,7 @@ pub struct Supervisor {
     pub asking: Asking,
     /// The way outside, once it was needed.
     pub outside: Option<Outside>,
+    groups: Groups,
     /// Programs outside that have a sandbox of their own.
     pub profiled: Profiled,
     /// Calls that the sandbox refuses.
@@ -96,8 +98,14 @@ impl Supervisor {
     ///
     /// # Errors
     /// The channel for answers can't be made.
-    pub fn new(session: Session, listener: Arc<Listener>, phase: Phase) -> io::Result<Self> {
+    pub fn new(
+        session: Session,
+        listener: Arc<Listener>,
+        phase: Phase,
+        groups: Groups,
+    ) -> io::Result<Self> {
         Ok(Self {
+            groups,
             restricted: session.rules.rules().restricts(),
             tampering: Tampering::new(session.writable.is_some()),
             originals: Originals::default(),
@@ -286,7 +294,7 @@ impl Supervisor {
     /// Answers a proxy's first question.
     fn begin(&mut self, question: &Waiting, role: Role) -> io::Result<()> {
         let pid = question.notification.tid;
-        match stand_in::begin(question, role)? {
+        match stand_in::begin(question, role, &self.groups)? {
             Begun::Speaking(order) => question.answer(order.encode()),
             Begun::Starting {
                 stand_in,

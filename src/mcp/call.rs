@@ -11,9 +11,10 @@ use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
 use super::channel::{Asked, End, Ended, Event, Gate, LastWord};
-use super::crew::{Crew, Keeper};
+use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
 use super::session::Session;
@@ -21,8 +22,11 @@ use crate::audit::Notable;
 
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
-/// More than a pipe holds, in bytes.
-const PIPE: u64 = 1 << 20;
+/// As much is taken of what is left in a pipe, in bytes. It holds 64 KiB, unless the command has made it
+/// wider.
+const PIPE: u64 = 64 << 20;
+/// How long a crew has to say how a call ended that is over.
+const WORD: Duration = Duration::from_secs(1);
 
 /// Something that the owner of a call wants to know while it runs.
 #[derive(Debug)]
@@ -75,7 +79,7 @@ impl Call {
     ///
     /// # Errors
     /// There are no descriptors or processes left.
-    pub(super) fn start(
+    pub(super) async fn start(
         session: &Arc<Session>,
         plan: Plan,
         input: OwnedFd,
@@ -89,12 +93,11 @@ impl Call {
             output: output_end,
             errors: error_end,
         };
-        let (crew, gate) = session.spare.start(&plan, &streams)?;
+        let (crew, gate) = session.spare.start(&plan, &streams).await?;
         let Crew {
             events,
             keeper,
             recipe,
-            ..
         } = crew;
         drop(streams);
         let alive = session.alive.subscribe();
@@ -115,16 +118,25 @@ impl Call {
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
             let (left, events) = follow.follow(&keeper).await;
+            let session_at_work = at_work(&session);
+            let spare = session_at_work.as_ref().map(|session| &session.spare);
+            let returning = spare.map(Spare::expect);
+            let is_free = match left {
+                Left::Waiting => true,
+                Left::Owing => stays(&events).await,
+                Left::Ending => false,
+            };
             let crew = Crew {
                 events: events.into_inner(),
                 keeper,
                 recipe,
-                owes_word: left == Left::Owing,
             };
-            let left = match at_work(&session) {
-                Some(session) if left != Left::Ending => session.spare.keep(crew),
+            let left = match spare {
+                Some(spare) if is_free => spare.keep(crew),
                 _ => Some(crew),
             };
+            drop(returning);
+            drop(session_at_work);
             if let Some(crew) = left {
                 crew.dismiss().await;
             }
@@ -311,6 +323,21 @@ impl Follow {
 /// The session, while it has a client who may call again.
 fn at_work(session: &Weak<Session>) -> Option<Arc<Session>> {
     session.upgrade().filter(|session| !*session.gone.borrow())
+}
+
+/// Waits for a crew's word on a call that is over: whether it waits for another. One that says nothing
+/// has something else to do, and must not.
+async fn stays(events: &End) -> bool {
+    let word = async {
+        loop {
+            match events.next::<Event>().await {
+                Ok(Some((Event::Ended(last), _))) => break last.stays,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break false,
+            }
+        }
+    };
+    timeout(WORD, word).await.unwrap_or(false)
 }
 
 /// Waits until a gate has no more to tell; for ever without one.

@@ -4,23 +4,23 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, poll};
-use nix::sched::sched_yield;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::MsgFlags;
 use nix::sys::wait::waitpid;
 use nix::unistd::{AccessFlags, Pid, access};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::channel::{self, End, Event};
 use super::order::{Order, Plan, Recipe, Streams};
 use super::supervised;
 use crate::intercept::{handed, launcher};
 
-/// How long a crew has to say that it is through with a call that is over, in milliseconds. It has
-/// nothing else to do.
-const PATIENCE: u8 = 50;
+/// How long a call waits for a crew that is about to come back: less than it takes to make one, mostly.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Keeper and supervisor of one call: they wait for its order.
 #[derive(Debug)]
@@ -29,8 +29,6 @@ pub(super) struct Crew {
     pub(super) events: OwnedFd,
     pub(super) keeper: Keeper,
     pub(super) recipe: Recipe,
-    /// The end of its last call is known, but not by its word.
-    pub(super) owes_word: bool,
 }
 
 /// The keeper's process. It is ended and reaped when this is dropped.
@@ -44,6 +42,8 @@ impl Keeper {
     pub(super) fn end(&self) {
         // Not reaped yet, so the number is still its own.
         let _ = kill(self.pid, Signal::SIGTERM);
+        // Whoever stopped it does not hold up the end.
+        let _ = kill(self.pid, Signal::SIGCONT);
     }
 }
 
@@ -62,7 +62,6 @@ impl Crew {
             events,
             keeper: Keeper { pid },
             recipe,
-            owes_word: false,
         })
     }
 
@@ -71,14 +70,16 @@ impl Crew {
         self.keeper.end();
         // The keeper closes its end by exiting; then reaping it takes no time.
         if let Ok(events) = End::new(self.events) {
-            while let Ok(Some(_)) = events.next::<Event>().await {}
+            while let Ok(Some(_)) = events.next::<Event>().await {
+                // What it has said may be that a call has ended, by our signal: then it needs another.
+                self.keeper.end();
+            }
         }
     }
 
     /// Sends it a call. What comes back is the gate by which that has started, if it has: see
     /// [`crate::intercept::ending::by_gate`].
-    fn send(&mut self, plan: &Plan, streams: &Streams) -> io::Result<Option<OwnedFd>> {
-        self.hear_word()?;
+    fn send(&self, plan: &Plan, streams: &Streams) -> io::Result<Option<OwnedFd>> {
         let command = handed::pack(&plan.command)?;
         let streams = [&streams.input, &streams.output, &streams.errors].map(|s| s.as_fd());
         // The supervisor says why a directory can't be entered.
@@ -88,23 +89,8 @@ impl Crew {
         handed::send_streams(&self.events, &order, streams, command.as_fd())?;
         if let Some(gate) = &gate {
             launcher::send_packed(gate, command.as_fd(), streams, &plan.directory)?;
-            // The launcher starts on this processor, and what is left to do here can wait.
-            let _ = sched_yield();
         }
         Ok(gate)
-    }
-
-    /// Hears from it how its last call ended, and that it waits for another.
-    fn hear_word(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.owes_word) {
-            let mut said = [PollFd::new(self.events.as_fd(), PollFlags::POLLIN)];
-            poll(&mut said, PATIENCE)?;
-            match channel::receive(&self.events, MsgFlags::MSG_DONTWAIT)? {
-                Some((Event::Ended(last), _)) if last.stays => {}
-                _ => return Err(io::ErrorKind::BrokenPipe.into()),
-            }
-        }
-        Ok(())
     }
 
     /// The way to its launcher, if that waits: the supervisor makes ready for the call while the
@@ -122,12 +108,39 @@ impl Crew {
 
 /// The crew that waits for the next call, if there is one.
 #[derive(Debug, Default)]
-pub(super) struct Spare(Mutex<Option<Crew>>);
+pub(super) struct Spare {
+    crew: Mutex<Option<Crew>>,
+    /// How many may come back at any moment.
+    returning: watch::Sender<usize>,
+}
+
+/// A crew may come back at any moment, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Returning<'a>(&'a Spare);
+
+impl Drop for Returning<'_> {
+    fn drop(&mut self) {
+        self.0.returning.send_modify(|count| *count -= 1);
+    }
+}
 
 impl Spare {
-    fn take(&self) -> Option<Crew> {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.take()
+    fn lock(&self) -> MutexGuard<'_, Option<Crew>> {
+        self.crew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Announces a crew that may come back.
+    pub(super) fn expect(&self) -> Returning<'_> {
+        self.returning.send_modify(|count| *count += 1);
+        Returning(self)
+    }
+
+    /// The crew that waits; one that is about to come back is waited for.
+    async fn take(&self) -> Option<Crew> {
+        let mut returning = self.returning.subscribe();
+        let there = returning.wait_for(|&count| count == 0 || self.lock().is_some());
+        let _ = timeout(PATIENCE, there).await;
+        self.lock().take()
     }
 
     /// Starts a call, with the crew that waits if it suits and with a new one otherwise. With it comes
@@ -137,25 +150,26 @@ impl Spare {
     ///
     /// # Errors
     /// There are no descriptors or processes left.
-    pub(super) fn start(
+    pub(super) async fn start(
         &self,
         plan: &Plan,
         streams: &Streams,
     ) -> io::Result<(Crew, Option<OwnedFd>)> {
-        let waiting = self.take().filter(|crew| crew.recipe.suits(&plan.recipe));
-        if let Some(mut crew) = waiting
-            && let Ok(gate) = crew.send(plan, streams)
-        {
-            return Ok((crew, gate));
+        if let Some(crew) = self.take().await {
+            let suits = crew.recipe.suits(&plan.recipe);
+            if suits && let Ok(gate) = crew.send(plan, streams) {
+                return Ok((crew, gate));
+            }
+            tokio::spawn(crew.dismiss());
         }
-        let mut crew = Crew::new(plan.recipe.clone())?;
+        let crew = Crew::new(plan.recipe.clone())?;
         let gate = crew.send(plan, streams)?;
         Ok((crew, gate))
     }
 
     /// Has a crew wait that has done a call; it comes back when one waits already.
     pub(super) fn keep(&self, crew: Crew) -> Option<Crew> {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.lock();
         if spare.is_some() {
             return Some(crew);
         }
@@ -165,7 +179,7 @@ impl Spare {
 
     /// Makes a crew ready for a call by `recipe`, unless one waits.
     pub(super) fn provide(&self, recipe: Recipe) {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.lock();
         if spare.is_none() {
             // The next call tries again, and says why it can't be.
             *spare = Crew::new(recipe).ok();
@@ -174,6 +188,6 @@ impl Spare {
 
     /// Ends the crew that waits.
     pub(super) fn dismiss(&self) {
-        drop(self.take());
+        drop(self.lock().take());
     }
 }

@@ -64,10 +64,10 @@ impl Server {
         let token = context.meta.get_progress_token();
         let progress = token.map(|token| Progress::new(context.peer.clone(), token));
         let output = Output::new(self.session.options.output_limit, &self.session.folder);
-        let call = params
-            .input()
-            .and_then(|input| Call::start(&self.session, plan, input, output, progress.is_some()))
-            .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        let internal = |error: std::io::Error| ErrorData::internal_error(error.to_string(), None);
+        let input = params.input().map_err(internal)?;
+        let call = Call::start(&self.session, plan, input, output, progress.is_some());
+        let call = call.await.map_err(internal)?;
         let parked = Parked {
             arguments,
             driven: Driven {

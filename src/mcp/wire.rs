@@ -8,6 +8,8 @@ use rmcp::model::{
 };
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -105,14 +107,29 @@ impl Wire {
     }
 }
 
+/// A call of a tool, and what must not be in it: what only answers have.
+#[derive(Deserialize)]
+struct ToolCall {
+    #[serde(flatten)]
+    call: JsonRpcRequest<CallToolRequest>,
+    result: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
+}
+
 /// Most messages are calls of a tool; to try every kind of message takes longer than the rest.
 fn parse(line: &[u8]) -> serde_json::Result<ClientJsonRpcMessage> {
-    serde_json::from_slice::<JsonRpcRequest<CallToolRequest>>(line)
-        .map(|call| {
+    match serde_json::from_slice(line) {
+        Ok(ToolCall {
+            call,
+            result: None,
+            error: None,
+        }) => {
             let request = ClientRequest::CallToolRequest(call.request);
-            ClientJsonRpcMessage::Request(JsonRpcRequest::new(call.id, request))
-        })
-        .or_else(|_| serde_json::from_slice(line))
+            let request = JsonRpcRequest::new(call.id, request);
+            Ok(ClientJsonRpcMessage::Request(request))
+        }
+        _ => serde_json::from_slice(line),
+    }
 }
 
 fn line(message: &impl serde::Serialize) -> Vec<u8> {

@@ -11,8 +11,10 @@
 use std::ffi::{CString, c_char, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 use serde::{Deserialize, Serialize};
 
 use super::pidfd::PidFd;
@@ -56,16 +58,33 @@ pub struct Inherited {
 }
 
 /// Which process group and session a program starts in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Group {
     /// Ours.
     Same,
     /// An existing one of our session.
     Join(Pid),
-    /// One of its own, in our session.
-    New,
+    /// One of our session, which the first of its programs begins.
+    Shared(Arc<SharedGroup>),
     /// A session of its own.
     NewSession,
+}
+
+/// A group for several programs; 0 until one is in it. Who starts two at once may get two groups.
+#[derive(Debug, Default)]
+pub struct SharedGroup(AtomicI32);
+
+impl SharedGroup {
+    fn begun(&self) -> i32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Our child `pid` is in it.
+    fn begin(&self, pid: Pid) {
+        if let Ok(group) = getpgid(Some(pid)) {
+            self.0.store(group.as_raw(), Ordering::Relaxed);
+        }
+    }
 }
 
 /// A program that runs.
@@ -102,6 +121,19 @@ pub fn change(pid: Pid) -> Option<Change> {
 /// `ECHILD` when there is none.
 pub fn next_end() -> io::Result<(Pid, Change)> {
     wait_for_any(0)
+}
+
+/// Waits for the end of our child `pid`, and reaps those that end before.
+///
+/// # Errors
+/// `ECHILD`: there is no such child.
+pub fn end_of(pid: Pid) -> io::Result<Change> {
+    loop {
+        let (ended, change) = next_end()?;
+        if ended == pid {
+            return Ok(change);
+        }
+    }
 }
 
 /// Waits for any child of ours to end, to be stopped or to go on.
@@ -182,6 +214,8 @@ struct Plan<'a> {
     /// Where the sources of `descriptors` are put first, so that none is overwritten.
     scratch: Vec<RawFd>,
     executable: RawFd,
+    /// The group that [`Group::Shared`] stands for; 0 before it has begun.
+    shared_group: i32,
     errno: i32,
 }
 
@@ -214,12 +248,17 @@ impl Launch {
     /// # Errors
     /// What the clone, the set-up or the exec answered; nothing runs then.
     pub fn start(&self) -> io::Result<Child> {
+        let shared = match &self.inherited.group {
+            Group::Shared(shared) => Some(shared),
+            Group::Same | Group::Join(_) | Group::NewSession => None,
+        };
         let mut plan = Plan {
             launch: self,
             argv: pointers(&self.argv),
             environment: pointers(&self.environment),
             scratch: vec![-1; self.inherited.descriptors.len()],
             executable: self.executable.as_raw_fd(),
+            shared_group: shared.map_or(0, |group| group.begun()),
             errno: 0,
         };
         let mut stack = vec![0u128; STACK / 16];
@@ -250,6 +289,9 @@ impl Launch {
             let _ = nix::sys::wait::waitpid(pid, None);
             return Err(io::Error::from_raw_os_error(plan.errno));
         }
+        if let Some(group) = shared {
+            group.begin(pid);
+        }
         Ok(Child { pid, handle })
     }
 }
@@ -277,11 +319,16 @@ fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
     // SAFETY: system calls on integers and on structures that live in `plan`.
     unsafe {
         checked(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
-        match inherited.group {
+        match &inherited.group {
             Group::Same => {}
+            // It may have ended meanwhile; then it begins anew.
+            Group::Shared(_) => {
+                if checked(libc::setpgid(0, plan.shared_group)).is_err() {
+                    checked(libc::setpgid(0, 0))?;
+                }
+            }
             // The group may have ended meanwhile; then ours is as good.
             Group::Join(group) => drop(checked(libc::setpgid(0, group.as_raw()))),
-            Group::New => drop(checked(libc::setpgid(0, 0))),
             Group::NewSession => drop(checked(libc::setsid())),
         }
         checked(libc::fchdir(launch.directory.as_raw_fd()))?;

@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use nix::unistd::Pid;
 
 use super::checked;
+use super::child::{Change, end_of};
 
 /// Runs `child` in a new process, which exits with what it returns.
 ///
@@ -29,31 +30,31 @@ pub fn fork(child: impl FnOnce() -> u8) -> io::Result<Pid> {
     }
 }
 
-/// As [`fork`], in a process that shares this one's memory until it execs: no page is copied, and none
-/// has to be given back before another program can be there. `wait` gets its number, and must do
-/// nothing but wait for children until that one has ended.
+/// Runs `child` in a process that shares this one's memory until it execs, and waits for its end: no
+/// page is copied, and none has to be given back before another program can be there.
+///
+/// Must be called while this process has one thread.
 ///
 /// # Errors
-/// There is no memory for its stack; what clone(2) answered.
-pub fn beside<C: FnOnce() -> u8, T>(child: C, wait: impl FnOnce(Pid) -> T) -> io::Result<T> {
+/// What clone(2) answered.
+pub fn beside<C: FnOnce() -> u8>(child: C) -> io::Result<Change> {
     let mut child = Some(child);
     // Given back by nobody: that takes longer than anything else here.
     let stack = vec![0u128; STACK / 16].leak();
     // SAFETY: the child runs on a stack of its own, takes the closure and never returns. There is one
-    // thread here, which leaves the memory alone until the child has another, as the caller promises.
-    let pid = unsafe {
+    // thread here, as the caller promises, and it waits below until the child has ended: it makes
+    // that call and touches nothing but its own stack, and the error number if the call fails, which
+    // it does not while there is a child and no handler of a signal.
+    unsafe {
         let top = stack.as_mut_ptr_range().end.cast::<c_void>();
-        let child = (&raw mut child).cast::<c_void>();
-        checked(libc::clone(
-            main_beside::<C>,
-            top,
-            libc::CLONE_VM | libc::SIGCHLD,
-            child,
-        ))?
-    };
-    Ok(wait(Pid::from_raw(pid)))
+        let flags = libc::CLONE_VM | libc::SIGCHLD;
+        let argument = (&raw mut child).cast::<c_void>();
+        let pid = checked(libc::clone(main_beside::<C>, top, flags, argument))?;
+        end_of(Pid::from_raw(pid))
+    }
 }
 
+/// Many times what the child needs. Pages that are not touched are not there.
 const STACK: usize = 1 << 20;
 
 extern "C" fn main_beside<C: FnOnce() -> u8>(child: *mut c_void) -> i32 {

@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use super::client::{Start, all_gone, mark, read, running, structured};
+use crate::support::programs::{Machine, program};
 
 const RULES: &str = "prefix_rule(pattern=[\"sleep\"], decision=\"allow\")\n";
 
@@ -99,6 +100,51 @@ fn a_background_job_does_not_hold_the_answer() {
             assert_eq!(running(&mark), 0, "{mode:?}");
         }
     }
+}
+
+/// What a command can do where there is no sandbox: stop those who watch it, supervisor and keeper.
+#[test]
+fn a_stopped_crew_holds_up_nobody() {
+    for stop in ["$S", "$S $K", "$K"] {
+        let mut client = Start {
+            arguments: &["--sandbox", "danger-full-access"],
+            ..Start::default()
+        }
+        .client();
+        client.shell("true");
+        let other = client.start_shell("sleep 0.5; exit 6", &json!({}));
+        let script =
+            "read -ra A </proc/$PPID/stat; S=${A[3]}; read -ra A </proc/$S/stat; K=${A[3]}; ";
+        // It may get its answer, or none in time.
+        let stopping = format!("{script} kill -STOP {stop}; exit 3");
+        client.start_shell(&stopping, &json!({}));
+        let before = Instant::now();
+        assert_eq!(client.shell("exit 2")["exit_code"], 2, "{stop}");
+        assert_eq!(structured(&client.finish(other))["exit_code"], 6, "{stop}");
+        client.hang_up();
+        let took = before.elapsed();
+        assert!(took < Duration::from_secs(5), "{stop}: {took:?}");
+    }
+}
+
+/// A call that has made the server believe that it is over does not go on for long.
+#[test]
+fn a_forged_end_is_one() {
+    let mut client = Start {
+        arguments: &["--sandbox", "danger-full-access"],
+        ..Start::default()
+    }
+    .client();
+    client.shell("true");
+    let forger = program("forger", Machine::Native);
+    let mark = mark();
+    // The crew that waits is the one that has a socket to be taken.
+    std::thread::sleep(Duration::from_millis(200));
+    let script = format!("{} $PPID; sleep {mark}; exit 3", forger.display());
+    let result = client.shell(&script);
+    assert_eq!(result["exit_code"], 0, "it was not forged: {result}");
+    assert!(all_gone(&mark));
+    assert_eq!(client.shell("exit 2")["exit_code"], 2);
 }
 
 /// What the server process holds: descriptors, and memory in KiB.

@@ -26,6 +26,11 @@ fn lines_that_are_no_messages_get_their_error() {
             Value::Null,
         ),
         (b"\xff\xfe", -32700, Value::Null),
+        (
+            br#"{"jsonrpc":"2.0","id":97,"method":"tools/call","result":{},"params":{"name":"shell"}}"#,
+            -32600,
+            json!(97),
+        ),
     ] {
         client.raw(line);
         let answer = client.wait_for(|m| m.get("error").is_some());

@@ -238,7 +238,7 @@ fn verdicts_are_told() {
 fn a_program_outside_is_in_the_session_that_it_has_inside() {
     for mode in ["read-only", "workspace-write", "danger-full-access"] {
         let mut client = Start {
-            rules: "prefix_rule(pattern=[\"cut\"], decision=\"allow\")\n",
+            rules: "prefix_rule(pattern=[[\"cut\", \"sleep\"]], decision=\"allow\")\n",
             arguments: &["--sandbox", mode],
             ..Start::default()
         }
@@ -254,15 +254,17 @@ fn a_program_outside_is_in_the_session_that_it_has_inside() {
         };
         assert_eq!(inside, outside, "{mode}");
 
-        // A job has a group of its own, in the same session; the last leaves both.
-        let own = "read -ra a </proc/self/stat; set -m; cut -d' ' -f5,6 /proc/self/stat; set +m; \
-                   echo ${a[4]} ${a[5]}; setsid --wait cut -d' ' -f5,6 /proc/self/stat";
+        // The programs of a job share a group of their own, in the same session; the last leaves both.
+        let own = "read -ra a </proc/self/stat; set -m; \
+                   sleep 0.5 | (cut -d' ' -f5,6 /proc/self/stat; cut -d' ' -f5,6 /proc/self/stat); \
+                   set +m; echo ${a[4]} ${a[5]}; setsid --wait cut -d' ' -f5,6 /proc/self/stat";
         let result = client.shell(own);
         let stdout = result["stdout"].as_str().unwrap();
         let lines: Vec<Vec<&str>> = stdout.lines().map(|l| l.split(' ').collect()).collect();
-        let [job, shell, apart] = lines.as_slice() else {
+        let [job, same, shell, apart] = lines.as_slice() else {
             panic!("{result}");
         };
+        assert_eq!(job, same, "{mode}");
         assert!(job[0] != shell[0] && job[1] == shell[1], "{mode}: {result}");
         assert!(
             apart[0] != shell[0] && apart[1] != shell[1],

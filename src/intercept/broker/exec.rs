@@ -151,8 +151,12 @@ impl WrappedExec {
         self.connection.tell(&FromBroker::Escalate)?;
         let descriptors = self.connection.descriptors()?;
         let wrapper = self.connection.process()?;
-        let (inherited, same_group) =
-            stand_in::inherited(wrapper, descriptors, self.claim.blocked)?;
+        let (inherited, same_group) = stand_in::inherited(
+            wrapper,
+            descriptors,
+            self.claim.blocked,
+            &self.shared.groups,
+        )?;
         // Its number could be another's by now.
         if tree::is_below(self.shared.init, wrapper) != Some(true) {
             return Err(Errno::ESRCH.into());

@@ -28,6 +28,7 @@ pub use patched::{Patched, Unusable};
 
 use super::clock::Clock;
 use super::ending::{self, Alive, Ending, Remains};
+use super::groups::Groups;
 use super::keeper;
 use super::launcher::{self, Command};
 use super::refused::Refusal;
@@ -125,6 +126,7 @@ impl Standing {
             run.phase,
             self.sandbox.init_pid,
             patched.script_shell(),
+            Groups::new(run.lead),
         )?;
         let mut watch = Watch {
             sandbox: self.sandbox,

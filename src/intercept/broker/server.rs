@@ -25,6 +25,7 @@ use crate::exit::Exit;
 use crate::flow;
 use crate::intercept::clock::Clock;
 use crate::intercept::ending::{Ending, Remains};
+use crate::intercept::groups::Groups;
 use crate::intercept::keeper::{self, Heard};
 use crate::intercept::profiled::Profiled;
 use crate::intercept::run::{ends_soon, status};
@@ -50,6 +51,7 @@ const BYTES: usize = 4 * LONGEST;
 pub(super) struct Shared {
     pub(super) session: Arc<Session>,
     pub(super) children: Children,
+    pub(super) groups: Groups,
     pub(super) asking: Asking,
     profiled: Mutex<Profiled>,
     /// The sandbox's first process.
@@ -244,8 +246,10 @@ impl Broker {
         phase: Phase,
         init: Pid,
         script_shell: PathBuf,
+        groups: Groups,
     ) -> io::Result<Self> {
         Ok(Self(Arc::new(Shared {
+            groups,
             session: Arc::new(session),
             children: Children::default(),
             asking: Asking::new()?,

@@ -18,7 +18,7 @@ use super::server::Shared;
 use crate::confine::Policy;
 use crate::intercept::profiled::News;
 use crate::intercept::stand_in::FROM_KERNEL;
-use crate::sys::child::{self, Change, Child, Launch};
+use crate::sys::child::{self, Change, Child, Group, Launch};
 use crate::sys::pidfd::PidFd;
 use crate::wire::frame::{Fill, malformed};
 use crate::wire::message::{FromBroker, FromWrapper};
@@ -26,7 +26,12 @@ use crate::wire::message::{FromBroker, FromWrapper};
 /// What a wrapper stands in for.
 pub(super) enum StandIn {
     /// A child of ours.
-    Plain(Child, Registered),
+    Plain {
+        child: Child,
+        registered: Registered,
+        /// Others may join it while the program runs.
+        _group: Group,
+    },
     /// In a sandbox of its own.
     Profiled {
         shared: Arc<Shared>,
@@ -47,7 +52,11 @@ impl StandIn {
     pub(super) fn plain(shared: &Shared, launch: &Launch) -> io::Result<Self> {
         let child = launch.start()?;
         let registered = shared.children.add(child.pid)?;
-        Ok(Self::Plain(child, registered))
+        Ok(Self::Plain {
+            child,
+            registered,
+            _group: launch.inherited.group.clone(),
+        })
     }
 
     /// Has the program started in a sandbox of its own, for the wrapper in the process `wrapper`.
@@ -107,7 +116,7 @@ impl StandIn {
             ];
             while poll(&mut watched, PollTimeout::NONE) == Err(Errno::EINTR) {}
             let [spoken, _] = watched.map(|fd| fd.any().unwrap_or(true));
-            if let Self::Plain(_, registered) = self {
+            if let Self::Plain { registered, .. } = self {
                 registered.heard();
             }
             if spoken {
@@ -118,7 +127,7 @@ impl StandIn {
 
     fn program(&self) -> Option<&PidFd> {
         match self {
-            Self::Plain(child, _) => Some(&child.handle),
+            Self::Plain { child, .. } => Some(&child.handle),
             Self::Profiled { program, .. } => program.as_ref(),
         }
     }
@@ -126,7 +135,7 @@ impl StandIn {
     /// Readable when there may be a change.
     fn bell(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Plain(_, registered) => registered.bell(),
+            Self::Plain { registered, .. } => registered.bell(),
             Self::Profiled { channel, .. } => channel.as_fd(),
         }
     }
@@ -134,7 +143,7 @@ impl StandIn {
     /// What has happened to the program, if anything has.
     fn change(&mut self, same_group: &mut bool) -> Result<Option<Change>, Option<String>> {
         let (shared, id, program) = match self {
-            Self::Plain(child, _) => return Ok(child::change(child.pid)),
+            Self::Plain { child, .. } => return Ok(child::change(child.pid)),
             Self::Profiled {
                 shared,
                 id,
@@ -191,7 +200,7 @@ impl StandIn {
             // It may have ended this moment.
             let _ = program.signal(SIGKILL);
         }
-        if let Self::Plain(child, _) = self {
+        if let Self::Plain { child, .. } = self {
             let _ = waitpid(child.pid, None);
         }
     }

@@ -1,0 +1,65 @@
+//! In which process group and session a program outside has its place.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use nix::unistd::{Pid, getpgid, getpgrp, getsid};
+
+use super::caller::Status;
+use crate::sys::child::{Group, SharedGroup};
+
+/// The groups of programs outside, by those of their callers.
+#[derive(Debug)]
+pub struct Groups {
+    /// Inside, the command leads a session of this number, if it could be had: that of ours.
+    lead: Option<Pid>,
+    /// Those whose callers are in a group of that session. They are there as long as a program is.
+    jobs: Mutex<HashMap<Pid, Weak<SharedGroup>>>,
+}
+
+impl Groups {
+    /// None yet; for `lead` see [`super::run::Run::lead`].
+    pub fn new(lead: Option<Pid>) -> Self {
+        Self {
+            lead,
+            jobs: Mutex::default(),
+        }
+    }
+
+    /// The group for a program whose caller, in the process `pid`, has this `status`, and whether it is
+    /// the caller's.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn place(&self, pid: Pid, status: &Status) -> io::Result<(Group, bool)> {
+        let group = getpgid(Some(pid))?;
+        if getsid(Some(pid))? == getsid(None)? {
+            return Ok(if group == getpgrp() {
+                (Group::Same, true)
+            } else {
+                (Group::Join(group), true)
+            });
+        }
+        let is_alike = |ours: Pid, own: i32| ours.as_raw() == own;
+        let place = match self.lead {
+            Some(lead) if !is_alike(lead, status.own_session) => Group::NewSession,
+            Some(_) if is_alike(getpgrp(), status.own_group) => Group::Same,
+            Some(_) => Group::Shared(self.job(group)),
+            None => Group::NewSession,
+        };
+        Ok((place, false))
+    }
+
+    /// What the programs of one group inside share outside.
+    fn job(&self, group: Pid) -> Arc<SharedGroup> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.retain(|_, shared| shared.strong_count() > 0);
+        let known = jobs.get(&group).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let shared = Arc::default();
+            jobs.insert(group, Arc::downgrade(&shared));
+            shared
+        })
+    }
+}
