@@ -3,8 +3,7 @@
 //! Per architecture the program is a search tree over the numbers; each body ends in a return, so
 //! that the accumulator still holds the number where the next test begins. The kernel remembers
 //! which numbers always pass and does not run the program for them. To know which, it tries each
-//! number when the filter is installed, which takes longer than all the rest of a sandbox if the
-//! numbers are tested one after the other.
+//! number when the filter is installed, and a sandbox waits for that.
 
 use std::collections::BTreeMap;
 
