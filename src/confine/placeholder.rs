@@ -57,9 +57,7 @@ impl Placeholders {
             }
         }
     }
-}
 
-impl Placeholders {
     /// Removes them, as dropping this value does; that still has to be done, but can wait.
     pub(super) fn remove(&mut self) {
         for (path, lock) in self.held.drain(..) {

@@ -77,9 +77,9 @@ fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
             if matches!(number, Signal::SIGTERM | Signal::SIGHUP) {
                 // Whoever stopped it does not hold up the end.
                 let _ = kill(supervisor, Signal::SIGCONT);
-            }
-            if matches!(number, Signal::SIGTERM | Signal::SIGHUP) && clock.left().is_none() {
-                clock = Clock::new(Some(PATIENCE));
+                if clock.left().is_none() {
+                    clock = Clock::new(Some(PATIENCE));
+                }
             }
         }
     }

@@ -238,7 +238,7 @@ fn verdicts_are_told() {
 fn a_program_outside_is_in_the_session_that_it_has_inside() {
     for mode in ["read-only", "workspace-write", "danger-full-access"] {
         let mut client = Start {
-            rules: "prefix_rule(pattern=[[\"cut\", \"sleep\"]], decision=\"allow\")\n",
+            rules: "prefix_rule(pattern=[[\"cut\", \"cat\"]], decision=\"allow\")\n",
             arguments: &["--sandbox", mode],
             ..Start::default()
         }
@@ -254,10 +254,12 @@ fn a_program_outside_is_in_the_session_that_it_has_inside() {
         };
         assert_eq!(inside, outside, "{mode}");
 
-        // The programs of a job share a group of their own, in the same session; the last leaves both.
+        // The programs of a job share a group of their own, in the same session, as long as one of
+        // them runs: `cat` does, from its first line to the signal. The last program leaves both.
         let own = "read -ra a </proc/self/stat; set -m; \
-                   sleep 0.5 | (cut -d' ' -f5,6 /proc/self/stat; cut -d' ' -f5,6 /proc/self/stat); \
-                   set +m; echo ${a[4]} ${a[5]}; setsid --wait cut -d' ' -f5,6 /proc/self/stat";
+                   (echo go; exec sleep 60) | cat | \
+                   (read go; cut -d' ' -f5,6 /proc/self/stat; cut -d' ' -f5,6 /proc/self/stat; \
+                   kill 0); set +m; echo ${a[4]} ${a[5]}; setsid --wait cut -d' ' -f5,6 /proc/self/stat";
         let result = client.shell(own);
         let stdout = result["stdout"].as_str().unwrap();
         let lines: Vec<Vec<&str>> = stdout.lines().map(|l| l.split(' ').collect()).collect();
