@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::question::Text;
 use super::{Answer, Approver, Question};
+use crate::request::argv::WordForm;
 use crate::sys::pidfd::PidFd;
 use crate::sys::read_capped::timeout_until;
 
@@ -25,13 +26,11 @@ pub struct Program {
     pub patience: Option<Duration>,
 }
 
-/// What the program reads: `{"schema":1,"argv":[…],"command":…,"program":…,"directory":…,
-/// "placement":…,"profile":…,"because":…,"justification":…}`, one line.
+/// What the program reads, on one line; codex-shell-rules(5) describes it.
 #[derive(Debug, Serialize)]
 struct Asked<'a> {
     schema: u32,
-    /// Each word in shell quotes where it needs them: `eval` gives back the very bytes.
-    argv: Vec<String>,
+    argv: Vec<WordForm<'a>>,
     #[serde(flatten)]
     text: &'a Text,
 }
@@ -39,13 +38,9 @@ struct Asked<'a> {
 impl Approver for Program {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
         let words = &question.request().argv;
-        let argv = words
-            .iter()
-            .map(|w| crate::request::argv::word(w))
-            .collect();
         let asked = Asked {
             schema: 1,
-            argv,
+            argv: words.iter().map(|word| WordForm::of(word)).collect(),
             text: question.text(),
         };
         match self.run(&asked, withdrawn) {

@@ -54,8 +54,8 @@ pub(super) struct Args {
     /// Who is asked: client, queue, deny, allow, or command:PROGRAM [default: client]
     ///
     /// `client` asks by elicitation; `queue` keeps questions for `codex-shell approve` in another
-    /// terminal. PROGRAM reads the question as a line of JSON and answers by its exit status: 0 is
-    /// yes.
+    /// terminal. PROGRAM reads the question as a line of JSON, which codex-shell-rules(5) describes,
+    /// and answers by its exit status: 0 is yes.
     #[arg(long, value_name = "WHO", value_parser = who)]
     ask: Option<Who>,
 

@@ -26,8 +26,8 @@ pub(super) struct SettingsArgs {
 
     /// Who is asked: terminal, deny, allow, or command:PROGRAM [default: terminal]
     ///
-    /// deny and allow answer every question that way. PROGRAM reads the question as a line of JSON
-    /// and answers by its exit status: 0 is yes.
+    /// deny and allow answer every question that way. PROGRAM reads the question as a line of JSON,
+    /// which codex-shell-rules(5) describes, and answers by its exit status: 0 is yes.
     #[arg(long, value_name = "WHO", value_parser = Ask::from_text)]
     ask: Option<Ask>,
 

@@ -3,6 +3,7 @@
 
 use super::index::IndexedRules;
 use super::names::Names;
+use super::sight::Sight;
 use super::unmatched::unmatched;
 use super::verdict::Basis;
 use super::within::within;
@@ -30,7 +31,7 @@ impl IndexedRules {
         request.program.path.is_some()
             && within(request).is_empty()
             && !self.concern(request)
-            && unmatched(self, request, &[]).basis == Basis::Unmatched
+            && unmatched(self, request, &Sight::default()).basis == Basis::Unmatched
     }
 }
 

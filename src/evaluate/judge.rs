@@ -28,7 +28,7 @@ pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
 }
 
 /// The same for one exec among others: what it starts in the sandbox comes to be judged when it
-/// does start, so rules that restrict that count here only if this would run outside.
+/// does start, so rules and heuristics that restrict that count here only if this would run outside.
 pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
     let sight = Sight::within(request);
     let found = collect(index, request, &sight);
@@ -70,7 +70,7 @@ fn conclude(index: &IndexedRules, request: &Request, sight: &Sight, found: Found
                 or_stricter_default(index, verdict)
             }
         }
-        None => unmatched(index, request, &sight.within),
+        None => unmatched(index, request, sight),
     };
     Judgement {
         verdict,

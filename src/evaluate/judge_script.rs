@@ -190,7 +190,7 @@ impl Judge<'_> {
     fn inner(
         &mut self,
         command: &ScriptCommand,
-        started: heuristic::Started,
+        started: heuristic::Inner,
         depth: usize,
         shell: Shell,
     ) {

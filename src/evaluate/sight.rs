@@ -7,7 +7,7 @@ use crate::models::{self, CommandModel, Reading, Unwrap, Unwrapped};
 use crate::request::program::last_component;
 use crate::request::{Program, Request};
 
-use super::heuristic;
+use super::heuristic::{self, Started};
 use super::index::IndexedRules;
 use super::judge::Doubt;
 use super::within::within;
@@ -21,6 +21,8 @@ pub(super) struct Sight {
     pub(super) inner: Vec<Request>,
     /// There is more that nobody can see.
     pub(super) incomplete: bool,
+    /// What it starts by exec comes to be judged when it does.
+    is_followed: bool,
     /// Why the command's own words can't be relied on.
     pub(super) doubt: Option<Doubt>,
 }
@@ -44,11 +46,23 @@ impl Sight {
         sight
     }
 
-    /// What the request runs without another exec, and nothing else.
+    /// What the request runs without another exec, and nothing else: the rest is judged when it
+    /// starts.
     pub(super) fn within(request: &Request) -> Self {
         Self {
             within: within(request),
+            is_followed: true,
             ..Self::default()
+        }
+    }
+
+    /// What becomes of the programs that the command starts.
+    pub(super) fn started(&self) -> Started {
+        // What runs others without an exec, as BusyBox does, may have a shell that does too.
+        if self.is_followed && self.within.is_empty() {
+            Started::Judged
+        } else {
+            Started::Unjudged
         }
     }
 

@@ -6,12 +6,13 @@ use crate::rules::{Decision, RuleSet};
 
 use super::heuristic;
 use super::index::IndexedRules;
+use super::sight::Sight;
 use super::verdict::{Basis, Placement, Verdict};
 
-/// What the heuristics, broken files and `default(...)` say of `request` and of those `within` it:
+/// What the heuristics, broken files and `default(...)` say of `request` and of what is in `sight`:
 /// the strictest, in this order where they agree. It runs inside.
-pub(super) fn unmatched(index: &IndexedRules, request: &Request, within: &[Request]) -> Verdict {
-    let (decision, basis) = without_default(index, request, within);
+pub(super) fn unmatched(index: &IndexedRules, request: &Request, sight: &Sight) -> Verdict {
+    let (decision, basis) = without_default(index, request, sight);
     let (decision, basis) = match strictest_default(index.rules()) {
         Some((said, rule)) if said > decision || basis == Basis::Unmatched => {
             (said, Basis::Default(rule))
@@ -41,14 +42,10 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
     }
 }
 
-fn without_default(
-    index: &IndexedRules,
-    request: &Request,
-    within: &[Request],
-) -> (Decision, Basis) {
+fn without_default(index: &IndexedRules, request: &Request, sight: &Sight) -> (Decision, Basis) {
     let danger = std::iter::once(request)
-        .chain(within)
-        .find_map(heuristic::dangerous);
+        .chain(&sight.within)
+        .find_map(|request| heuristic::dangerous(request, sight.started()));
     if let Some(danger) = danger {
         let basis = Basis::Heuristic {
             code: danger.code,

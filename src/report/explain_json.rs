@@ -1,13 +1,12 @@
 //! The JSON form of an explanation; [`super::explain`] documents it.
 
-use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::evaluate::{Basis, Placement, RuleMatch, heuristic};
+use crate::request::argv::WordForm;
 use crate::request::{Program, argv};
 use crate::rules::model::{Diagnostic, Run, Span};
 use crate::rules::{Decision, Layer, RuleSet};
@@ -121,26 +120,6 @@ struct RuleForm<'a> {
     decision: Decision,
     justification: Option<&'a str>,
     source: String,
-}
-
-/// Written by hand as a string or an object, see [`super::explain`].
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum WordForm<'a> {
-    Text(&'a str),
-    Bytes { escaped: String, bytes: &'a [u8] },
-}
-
-impl<'a> WordForm<'a> {
-    pub(super) fn of(word: &'a OsStr) -> Self {
-        match word.to_str() {
-            Some(text) => Self::Text(text),
-            None => Self::Bytes {
-                escaped: argv::word(word),
-                bytes: word.as_bytes(),
-            },
-        }
-    }
 }
 
 pub(super) fn json(explanation: &Explanation<'_>) -> serde_json::Result<String> {

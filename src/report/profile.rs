@@ -9,7 +9,7 @@ use crate::request::argv;
 use crate::rules::model::Profile;
 
 use super::explain::Explanation;
-use super::explain_json::WordForm;
+use crate::request::argv::WordForm;
 
 /// See [`super::explain`].
 #[derive(Serialize)]

@@ -15,12 +15,14 @@
 //! ```
 
 mod bounded;
+mod form;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 pub use bounded::bounded;
+pub use form::WordForm;
 
 /// Words that a shell takes for grammar at the start of a command.
 const KEYWORDS: [&[u8]; 17] = [

@@ -9,6 +9,9 @@ prefix_rule(pattern = [\"probe\"], decision = \"prompt\", justification = \"it l
 prefix_rule(pattern = [\"/bin/true\"], decision = \"prompt\")
 ";
 
+/// Words that JSON, a shell and a terminal each would take for something else.
+const WORDS: &str = "probe|exit|0|a\tb|\u{1b}[31m|'|\"|x\ny||$HOME|*|\u{fc}|";
+
 fn asking(world: World, who: &str) -> World {
     world.rules(RULES).program("probe").ask(who)
 }
@@ -60,6 +63,35 @@ fn the_heuristics_ask_too() {
     });
 }
 
+/// What starts a program is not asked about for it as well; and where a rule says no to the program,
+/// nobody is asked at all.
+#[test]
+fn one_question_for_one_action() {
+    let asking = |world: World| {
+        world
+            .rules(
+                "prefix_rule([\"git\", \"push\", \"-f\"], decision=\"forbidden\", justification=\"not by force\")\n",
+            )
+            .script("bin/asker", "#!/bin/sh\ncat >>WORLD/out/asked\n")
+            .ask("command:WORLD/bin/asker")
+    };
+    everyone(|world| {
+        let ran = asking(world)
+            .file("ws/x", "")
+            .sh("timeout 20 env sh -c 'sh -c \"rm -rf x\"; echo $?'")
+            .stdout("0")
+            .no_file("ws/x");
+        assert_eq!(ran.left("out/asked").lines().count(), 1);
+    });
+    everyone(|world| {
+        asking(world)
+            .sh("sh -c 'git push -f' || echo $?")
+            .stdout("1")
+            .stderr_has("(WORLD/team.rules:1: forbidden): not by force\n")
+            .no_file("out/asked");
+    });
+}
+
 #[test]
 fn an_asker_reads_json_and_answers_by_its_status() {
     everyone(|world| {
@@ -92,31 +124,41 @@ fn an_asker_reads_json_and_answers_by_its_status() {
         assert_eq!(yes["placement"], "outside");
         assert_eq!(yes["because"], path("team.rules") + ":1");
         assert_eq!(yes["justification"], "it leaves the sandbox");
-        let word = no["argv"][3].as_str().unwrap();
+        let word = &no["argv"][3];
+        assert_eq!(
+            word["bytes"],
+            serde_json::json!(b"no: a\tb\x1b[31m\xff\n\"".as_slice())
+        );
+        assert_eq!(word["escaped"], r#"$'no: a\tb\e[31m\xff\n"'"#);
+        let line = asked.lines().nth(1).unwrap();
         assert!(
-            word.is_ascii() && !word.contains(char::is_control),
-            "{word:?}"
+            line.is_ascii() && !line.contains(char::is_control),
+            "{line:?}"
         );
         let shown = String::from_utf8(ran.stderr.clone()).unwrap();
         assert!(!shown.trim_end().contains(char::is_control), "{shown:?}");
     });
 }
 
-/// What the asker read gives the very bytes back when a shell evaluates it.
+/// What the asker reads are the words themselves, and the line that shows them gives them back when a
+/// shell evaluates it.
 #[test]
-fn an_askers_words_are_reversible() {
+fn an_askers_words_are_the_programs() {
     everyone(|world| {
         asking(world, "command:WORLD/bin/asker")
             .script(
                 "bin/asker",
-                "#!/usr/bin/python3\nimport json, subprocess, sys\n\
-                 words = ' '.join(json.load(sys.stdin)['argv'])\n\
-                 out = subprocess.run(['bash', '-c', 'printf %s\\\\|  ' + words], stdout=subprocess.PIPE)\n\
-                 open('WORLD/out/words', 'wb').write(out.stdout)\n",
+                "#!/usr/bin/python3\nimport json, subprocess, sys\nasked = json.load(sys.stdin)\n\
+                 line = 'printf %s\\\\|  ' + asked['command']\n\
+                 out = subprocess.run(['bash', '-c', line], stdout=subprocess.PIPE).stdout\n\
+                 open('WORLD/out/command', 'wb').write(out)\n\
+                 words = ''.join(word + '|' for word in asked['argv'])\n\
+                 open('WORLD/out/words', 'w').write(words)\n",
             )
             .sh("probe exit 0 $'a\\tb' $'\\e[31m' \"'\" '\"' $'x\\ny' '' '$HOME' '*' '\u{fc}'")
             .status(0)
-            .file("out/words", "probe|exit|0|a\tb|\u{1b}[31m|'|\"|x\ny||$HOME|*|\u{fc}|");
+            .file("out/command", WORDS)
+            .file("out/words", WORDS);
     });
 }
 

@@ -38,6 +38,11 @@ impl<'a> Command<'a> {
         }
     }
 
+    /// The program as it was written; empty for a request.
+    pub(super) fn written(&self) -> &'a [u8] {
+        self.written
+    }
+
     /// The program as it was written, and its arguments.
     pub(super) fn words(&self) -> Vec<OsString> {
         let words = std::iter::once(&self.written).chain(&self.arguments);

@@ -63,9 +63,19 @@ pub struct Danger {
     pub reason: String,
 }
 
+/// What becomes of the programs that a command starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// Nobody judges them: what can be seen of them counts for the command.
+    Unjudged,
+    /// Each is judged when it starts: here counts what does not show then, as what flows from one
+    /// into another, and what a shell does itself.
+    Judged,
+}
+
 /// The first heuristic, if any, that calls `request` dangerous.
-pub fn dangerous(request: &Request) -> Option<Danger> {
-    walk::examine(&command_of(request)).map(|heuristic| Danger {
+pub fn dangerous(request: &Request, started: Started) -> Option<Danger> {
+    walk::examine(&command_of(request), started).map(|heuristic| Danger {
         code: heuristic.code,
         reason: heuristic.reason.to_owned(),
     })
@@ -97,7 +107,7 @@ pub(super) fn inner(request: &Request) -> Vec<Vec<OsString>> {
 
 /// What a command starts, one step down.
 #[derive(Debug, Default)]
-pub(super) struct Started {
+pub(super) struct Inner {
     /// The words of each command that its arguments spell.
     pub(super) commands: Vec<Vec<OsString>>,
     /// The scripts that a shell reads.
@@ -105,7 +115,7 @@ pub(super) struct Started {
 }
 
 /// What `request` starts by what its arguments say; `input` is what a here-document gives it.
-pub(super) fn started(request: &Request, input: Option<&[u8]>) -> Started {
+pub(super) fn started(request: &Request, input: Option<&[u8]>) -> Inner {
     let command = command_of(request);
     let inner = wrapper::inner(&command);
     let mut scripts = wrapper::scripts(&command);
@@ -113,7 +123,7 @@ pub(super) fn started(request: &Request, input: Option<&[u8]>) -> Started {
     if network::interprets(&command) {
         scripts.extend(input.map(<[u8]>::to_vec));
     }
-    Started {
+    Inner {
         commands: inner.iter().map(Command::words).collect(),
         scripts,
     }

@@ -10,16 +10,13 @@ mod families;
 mod pages;
 
 fn code(words: &[&str]) -> Option<&'static str> {
+    code_if(words, Started::Unjudged)
+}
+
+fn code_if(words: &[&str], started: Started) -> Option<&'static str> {
     let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
-    dangerous(&Request {
-        program: Program::named(words[0]),
-        argv,
-        cwd: PathBuf::from("/work"),
-        environment: None,
-        interpreter: None,
-        copy_of: None,
-    })
-    .map(|danger| danger.code)
+    let request = Request::new(Program::named(words[0]), argv, PathBuf::from("/work"));
+    dangerous(&request, started).map(|danger| danger.code)
 }
 
 /// Checks one command a line, quoted as for a shell.
@@ -311,13 +308,30 @@ fn depth_has_a_limit_and_nothing_crashes() {
         "-c".into(),
         OsString::from_vec(vec![0xff; 128 << 10]),
     ];
-    let request = Request {
-        program: Program::named("sh"),
-        argv,
-        cwd: PathBuf::from("/"),
-        environment: None,
-        interpreter: None,
-        copy_of: None,
-    };
-    assert_eq!(dangerous(&request), None);
+    let request = Request::new(Program::named("sh"), argv, PathBuf::from("/"));
+    assert_eq!(dangerous(&request, Started::Unjudged), None);
+}
+
+#[test]
+fn what_is_judged_when_it_starts_does_not_count_twice() {
+    for (command, judged) in [
+        ("rm -rf x", Some("H001")),
+        ("timeout 5 env rm -rf x", None),
+        ("sh -c 'bash -c \"rm -rf x\"'", None),
+        ("find . -exec rm -rf {} ;", None),
+        ("sh -c 'git reset --hard'", None),
+        ("sh -c 'command rm -rf x'", None),
+        // No program starts, or what starts does not show it.
+        ("sh -c 'kill -9 -1'", Some("H013")),
+        ("sh -c 'command kill -9 -1'", Some("H013")),
+        ("sh -c 'curl x | sh'", Some("H007")),
+        ("env sh -c 'sh -c \"curl x | sh\"'", Some("H007")),
+        ("sh -c 'bash <(curl x)'", Some("H007")),
+        ("env env env env env env env env env env ls", Some("H008")),
+    ] {
+        let words = shlex::split(command).unwrap();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_eq!(code_if(&words, Started::Judged), judged, "{command}");
+        assert!(code(&words).is_some(), "{command}");
+    }
 }

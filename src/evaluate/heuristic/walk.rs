@@ -6,7 +6,8 @@ use super::command::Command;
 use super::define::heuristic;
 use super::network::{self, Pipelines};
 use super::script::{self, Simple};
-use super::{ALL, Heuristic, shell, wrapper};
+use super::{ALL, Heuristic, Started, shell, wrapper};
+use crate::script::is_builtin;
 
 heuristic! {
     /// More than eight programs that start programs, or scripts, one inside the other, or more
@@ -44,21 +45,22 @@ const INNER: usize = 1024;
 const BUDGET: usize = 16 << 20;
 
 /// The first heuristic that applies to `command` or to one within it.
-pub(super) fn examine(command: &Command<'_>) -> Option<&'static Heuristic> {
-    Walk::new(false).command(command, 0).danger
+pub(super) fn examine(command: &Command<'_>, started: Started) -> Option<&'static Heuristic> {
+    Walk::new(Some(started)).command(command, 0).danger
 }
 
 /// The words of each command within `command`.
 pub(super) fn inner(command: &Command<'_>) -> Vec<Vec<OsString>> {
-    let mut walk = Walk::new(true);
+    let mut walk = Walk::new(None);
     let _ = walk.command(command, 0);
     walk.seen
 }
 
 struct Walk {
     left: usize,
-    /// Whether the commands are wanted, rather than the first danger.
-    gathers: bool,
+    /// What becomes of the commands within; `None` where they are wanted, rather than the first
+    /// danger.
+    started: Option<Started>,
     seen: Vec<Vec<OsString>>,
 }
 
@@ -86,10 +88,10 @@ impl Found {
 }
 
 impl Walk {
-    fn new(gathers: bool) -> Self {
+    fn new(started: Option<Started>) -> Self {
         Self {
             left: BUDGET,
-            gathers,
+            started,
             seen: Vec::new(),
         }
     }
@@ -99,13 +101,10 @@ impl Walk {
         if depth > DEPTH || !self.spend(size) {
             return Found::danger(&TOO_DEEP);
         }
-        if self.gathers && depth > 0 && self.seen.len() < INNER {
+        if self.gathers() && depth > 0 && self.seen.len() < INNER {
             self.seen.push(command.words());
         }
-        let applies = |known: &&&Heuristic| known.applies.is_some_and(|applies| applies(command));
-        if !self.gathers
-            && let Some(heuristic) = ALL.iter().find(applies)
-        {
+        if let Some(heuristic) = self.danger(command, depth) {
             return Found::danger(heuristic);
         }
         let mut found = Found {
@@ -151,7 +150,7 @@ impl Walk {
             {
                 found.add(&self.script(input, depth + 1));
             }
-            if self.gathers {
+            if self.gathers() {
                 continue;
             }
             if network::is_download(words.first().copied())
@@ -165,6 +164,21 @@ impl Walk {
             }
         }
         all
+    }
+
+    fn gathers(&self) -> bool {
+        self.started.is_none()
+    }
+
+    /// The first heuristic that applies to `command` itself, and counts at this `depth`.
+    fn danger(&self, command: &Command<'_>, depth: usize) -> Option<&'static Heuristic> {
+        let started = self.started?;
+        let is_unseen = depth == 0 || started == Started::Unjudged || is_builtin(command.written());
+        ALL.into_iter().find(|known| {
+            let applies = known.applies.is_some_and(|applies| applies(command));
+            // Of a download, a program's arguments show nothing once it runs.
+            applies && (is_unseen || known.code == network::NETWORK_TO_SHELL.code)
+        })
     }
 
     /// Takes `bytes` from the budget; whether it had them.
