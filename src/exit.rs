@@ -26,6 +26,8 @@ pub enum Exit {
     NotFound,
     /// The status of the command that was run; 128+n if signal n ended it.
     Command(u8),
+    /// 128+n: signal n told codex-shell itself to end the command.
+    ToldToEnd(u8),
 }
 
 impl Exit {
@@ -42,6 +44,7 @@ impl Exit {
             Self::NotExecutable => 126,
             Self::NotFound => 127,
             Self::Command(status) => status,
+            Self::ToldToEnd(signal) => signal.saturating_add(128),
         }
     }
 }

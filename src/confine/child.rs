@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::unistd::setsid;
+use nix::unistd::{Pid, setpgid, setsid};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
@@ -84,6 +84,11 @@ fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Rep
     if !job.in_namespaces() {
         prctl::set_child_subreaper(true)
             .during("taking in orphans")
+            .map_err(Report::Failed)?;
+    }
+    if job.setup.number.is_some() {
+        setpgid(Pid::this(), Pid::this())
+            .during("leading a group")
             .map_err(Report::Failed)?;
     }
     match &job.namespaces {

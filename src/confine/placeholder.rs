@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
@@ -18,6 +19,11 @@ use super::error::{ConfineError, During};
 /// Nobody makes a sticky directory that only its owner writes by accident.
 const MODE: u32 = 0o1755;
 const STICKY: u32 = 0o1000;
+
+/// How long to wait for a lock that somebody else has.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait before trying again.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The placeholders that one sandbox relies on. They go away with this value, the last user's first.
 #[derive(Debug, Default)]
@@ -48,10 +54,8 @@ impl Placeholders {
             }
             // Between two of these calls another sandbox may have removed it: then try again.
             let Ok(directory) = open(path) else { continue };
-            let lock = Flock::lock(directory, FlockArg::LockShared)
-                .map_err(|(_, errno)| errno)
-                .during(step())?;
-            if same(path, &lock) {
+            let lock = share(path, directory).during(step())?;
+            if let Some(lock) = lock.filter(|lock| same(path, lock)) {
                 self.held.push((path.to_owned(), lock));
                 return Ok(());
             }
@@ -77,6 +81,27 @@ impl Placeholders {
 impl Drop for Placeholders {
     fn drop(&mut self) {
         self.remove();
+    }
+}
+
+/// A shared lock on the `directory` that was at `path`; `None` if another is there now. Who removes one
+/// has it locked for a moment; whoever keeps it locked for longer, as a program inside can, holds up
+/// nobody for ever.
+fn share(path: &Path, mut directory: File) -> io::Result<Option<Flock<File>>> {
+    let begin = Instant::now();
+    loop {
+        match Flock::lock(directory, FlockArg::LockSharedNonblock) {
+            Ok(lock) => return Ok(Some(lock)),
+            Err((_, Errno::EWOULDBLOCK)) if begin.elapsed() > PATIENCE => {
+                return Err(io::Error::other("somebody keeps it locked"));
+            }
+            Err((same_one, Errno::EWOULDBLOCK | Errno::EINTR)) => directory = same_one,
+            Err((_, errno)) => return Err(errno.into()),
+        }
+        if !same(path, &directory) {
+            return Ok(None);
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 
@@ -158,6 +183,28 @@ mod tests {
         File::create(path.join("HEAD")).unwrap();
         drop(placeholders);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o755);
+    }
+
+    #[test]
+    fn one_that_somebody_keeps_locked_is_an_error_and_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".git");
+        make(&path).unwrap();
+        let locked = Flock::lock(open(&path).unwrap(), FlockArg::LockExclusive).unwrap();
+        let begin = Instant::now();
+        assert!(Placeholders::default().hold(&path).is_err());
+        assert!(begin.elapsed() < 5 * PATIENCE);
+        assert!(path.is_dir());
+        // The last of those who had it removes it while somebody waits.
+        let waiting = std::thread::spawn({
+            let path = path.clone();
+            move || drop(held(&path))
+        });
+        std::thread::sleep(20 * PAUSE);
+        fs::remove_dir(&path).unwrap();
+        waiting.join().unwrap();
+        assert!(!path.exists());
+        drop(locked);
     }
 
     #[test]

@@ -14,15 +14,19 @@ use crate::sys::child::{Group, SharedGroup};
 pub struct Groups {
     /// Inside, the command leads a session of this number, if it could be had: that of ours.
     lead: Option<Pid>,
+    /// The sandbox's first process, which leads a group outside if the command leads a session inside.
+    init: Pid,
     /// Those whose callers are in a group of that session. They are there as long as a program is.
     jobs: Mutex<HashMap<Pid, Weak<SharedGroup>>>,
 }
 
 impl Groups {
-    /// None yet; for `lead` see [`super::run::Run::lead`].
-    pub fn new(lead: Option<Pid>) -> Self {
+    /// None yet, for the sandbox whose first process is `init`; for `lead` see
+    /// [`super::run::Run::lead`].
+    pub fn new(lead: Option<Pid>, init: Pid) -> Self {
         Self {
             lead,
+            init,
             jobs: Mutex::default(),
         }
     }
@@ -44,7 +48,8 @@ impl Groups {
         let is_alike = |ours: Pid, own: i32| ours.as_raw() == own;
         let place = match self.lead {
             Some(lead) if !is_alike(lead, status.own_session) => Group::NewSession,
-            Some(_) if is_alike(getpgrp(), status.own_group) => Group::Same,
+            // In ours, one signal to all of the group would be for us as well.
+            Some(lead) if is_alike(lead, status.own_group) => Group::Join(self.init),
             Some(_) => Group::Shared(self.job(group)),
             None => Group::NewSession,
         };

@@ -113,8 +113,7 @@ pub fn heard(signals: &mut SignalFd) -> Option<Heard> {
         match Signal::try_from(number) {
             Ok(Signal::SIGCHLD) => return Some(Heard::Child),
             Ok(Signal::SIGTERM | Signal::SIGHUP) => {
-                let status = number.to_le_bytes()[0] + 128;
-                return Some(Heard::End(Exit::Command(status)));
+                return Some(Heard::End(Exit::ToldToEnd(number.to_le_bytes()[0])));
             }
             // One typed at the terminal has reached the command by itself.
             Ok(_) if was_sent(signal.ssi_code) => return Some(Heard::ForCommand(number)),

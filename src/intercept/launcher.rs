@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
-use nix::unistd::{Pid, execvpe, getpid, setsid};
+use nix::unistd::{Pid, execvpe, setsid};
 
 use super::ending::Alive;
 use super::handed;
@@ -64,7 +64,7 @@ impl Ways {
 }
 
 /// What the first process does; the result is its exit status. The command keeps the descriptors
-/// `pass`, and leads a session if it has the number `lead`.
+/// `pass`; for `lead` see [`super::run::Run::lead`].
 pub fn main(
     command: &Command,
     pass: &[RawFd],
@@ -78,7 +78,7 @@ pub fn main(
     })
 }
 
-/// As [`main`], with a command that is still to come by `gate`: see [`send_command`].
+/// As [`main`], with a command that is still to come by `gate`, see [`send_command`], and leads a session.
 pub fn main_ahead(gate: &OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
     let Ways { channel, alive } = ways;
     hand_over(listener, channel, || {
@@ -177,12 +177,11 @@ fn cannot_fork(error: &io::Error) -> u8 {
     say(&format!("cannot fork: {error}"), Exit::Internal)
 }
 
-/// Becomes the command, which leads a session if its number is `lead`.
+/// Becomes the command; for `lead` see [`super::run::Run::lead`].
 fn start(command: &Command, pass: &[RawFd], lead: Option<Pid>) -> u8 {
     look_at_me();
-    if lead == Some(getpid()) {
-        // It leads none yet.
-        let _ = setsid();
+    if lead.is_some() {
+        lead_session();
     }
     become_command(command, pass)
 }
@@ -191,11 +190,20 @@ fn start_when_told(gate: &OwnedFd, pass: &[RawFd]) -> u8 {
     // What fails here fails again, and is told then.
     let _ = rehearse();
     match told(gate) {
-        Ok(Some(command)) => become_command(&command, pass),
+        Ok(Some(command)) => {
+            lead_session();
+            become_command(&command, pass)
+        }
         // The supervisor is gone, and nobody waits.
         Ok(None) => Exit::Internal.code(),
         Err(error) => say(&format!("the command can't start: {error}"), Exit::Internal),
     }
+}
+
+/// What the command sends to its group does not reach those who look after it.
+fn lead_session() {
+    // It has been forked for the command, and leads none yet.
+    let _ = setsid();
 }
 
 /// Does once what the command will need, with one that can't start. Nearly every page that this takes

@@ -41,8 +41,8 @@ pub struct Run<'a> {
     pub phase: Phase,
     /// Descriptors that the command gets beside 0, 1 and 2.
     pub pass: &'a [RawFd],
-    /// Inside, the command leads a session that has this number there, that of this process's session, if
-    /// that can be had; otherwise it is in this process's session.
+    /// The command leads a session, which has this number inside, that of this process's session, if that
+    /// can be had. Without a number it stays in this process's session and group.
     pub lead: Option<Pid>,
     /// How long it may take, questions not counted.
     pub timeout: Option<Duration>,
@@ -174,7 +174,8 @@ impl Standing {
             SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
         )
         .map_err(io::Error::from)?;
-        let mut supervisor = Supervisor::new(session, listener, run.phase, Groups::new(run.lead))?;
+        let groups = Groups::new(run.lead, sandbox.init_pid);
+        let mut supervisor = Supervisor::new(session, listener, run.phase, groups)?;
         supervisor.refuser = Refuser::new(sandbox.refusals.clone());
         report(&sandbox.layers);
         let mut watch = Watch {

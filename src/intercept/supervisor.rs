@@ -311,7 +311,13 @@ impl Supervisor {
                 }
                 let outside = match &mut self.outside {
                     Some(outside) => outside,
-                    none => none.insert(Outside::open()?),
+                    none => match Outside::open() {
+                        Ok(outside) => none.insert(outside),
+                        Err(error) => {
+                            self.started(pid, Err(error));
+                            return Ok(());
+                        }
+                    },
                 };
                 let breaks = !outside.keeps_privileges && launch.gains_privileges();
                 if place == Place::Unjudged || breaks || launch.is_ourselves() {

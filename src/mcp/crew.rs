@@ -7,7 +7,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::socket::MsgFlags;
 use nix::sys::wait::waitpid;
 use nix::unistd::{AccessFlags, Pid, access};
@@ -42,8 +42,9 @@ impl Keeper {
     pub(super) fn end(&self) {
         // Not reaped yet, so the number is still its own.
         let _ = kill(self.pid, Signal::SIGTERM);
-        // Whoever stopped it does not hold up the end.
+        // Whoever stopped it, or its supervisor, does not hold up the end.
         let _ = kill(self.pid, Signal::SIGCONT);
+        let _ = killpg(self.pid, Signal::SIGCONT);
     }
 }
 

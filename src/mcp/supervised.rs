@@ -137,8 +137,8 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
             carry_out(recipe, &order, command, ahead, events)
         }
     };
-    let stays = matches!(last.ended, Ended::Exit(_)) && nothing_is_left(&remains);
-    last.stays = stays;
+    last.stays &= nothing_is_left(&remains);
+    let stays = last.stays;
     tell(events, &Event::Ended(last));
     // The client has its answer before the next sandbox is made.
     urgency::lower();
@@ -266,6 +266,7 @@ fn carry_out(
             }),
     };
     let (mut refused, mut remains) = (Vec::new(), Remains::default());
+    let mut stays = false;
     let ended = match result {
         Ok(ended) => {
             remains = ended.remains;
@@ -278,7 +279,11 @@ fn carry_out(
             }
             match ended.exit {
                 Exit::TimedOut => Ended::TimedOut,
-                exit => Ended::Exit(exit.code()),
+                exit => {
+                    // Who was told to end does.
+                    stays = !matches!(exit, Exit::ToldToEnd(_));
+                    Ended::Exit(exit.code())
+                }
             }
         }
         Err(error) => Ended::Failed(error.to_string()),
@@ -287,7 +292,7 @@ fn carry_out(
         ended,
         more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,
-        stays: false,
+        stays,
     };
     (last, remains)
 }

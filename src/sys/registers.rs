@@ -66,9 +66,11 @@ pub fn replace(tid: Pid, arch: Arch, exec: &Exec) -> io::Result<()> {
         registers.assume_init()
     };
     let [fd, empty, argv, envp, flags] = exec.arguments();
+    // As the kernel reads it: a call's number is 32 bits wide.
+    let number = registers.orig_rax & u64::from(u32::MAX);
     match arch {
         Arch::X86_64 => {
-            if !matches!(registers.orig_rax, 59 | EXECVEAT_X86_64) {
+            if !matches!(number, 59 | EXECVEAT_X86_64) {
                 return Err(io::Error::from_raw_os_error(libc::ESRCH));
             }
             registers.orig_rax = EXECVEAT_X86_64;
@@ -79,7 +81,7 @@ pub fn replace(tid: Pid, arch: Arch, exec: &Exec) -> io::Result<()> {
             registers.r8 = flags;
         }
         Arch::I386 => {
-            if !matches!(registers.orig_rax, 11 | EXECVEAT_I386) {
+            if !matches!(number, 11 | EXECVEAT_I386) {
                 return Err(io::Error::from_raw_os_error(libc::ESRCH));
             }
             registers.orig_rax = EXECVEAT_I386;

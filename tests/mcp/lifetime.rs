@@ -127,6 +127,39 @@ fn a_stopped_crew_holds_up_nobody() {
     }
 }
 
+/// What a command, or a program that it has outside, sends to its whole group ends that group: the call
+/// is answered, and so is the next one.
+#[test]
+fn a_signal_to_a_group_reaches_no_crew() {
+    for mode in ["danger-full-access", "workspace-write"] {
+        let mut client = Start {
+            rules: "prefix_rule(pattern=[\"kill\"], decision=\"allow\")\n",
+            arguments: &["--sandbox", mode],
+            ..Start::default()
+        }
+        .client();
+        // `env` starts the program, which may run outside.
+        for (signal, status) in [("KILL", 137), ("USR1", 138), ("TERM", 143)] {
+            for command in [
+                format!("kill -{signal} 0"),
+                format!("env kill -{signal} 0; exit $?"),
+            ] {
+                for _ in 0..5 {
+                    let result = client.shell(&command);
+                    assert_eq!(result["exit_code"], status, "{mode}: {command}: {result}");
+                    assert_eq!(client.shell("echo x")["stdout"], "x\n", "{mode}: {command}");
+                }
+            }
+        }
+        for command in ["kill -STOP 0", "env kill -STOP 0"] {
+            let call = client.start_shell(command, &json!({ "timeout_ms": 300 }));
+            let result = structured(&client.finish(call));
+            assert_eq!(result["timed_out"], true, "{mode}: {command}");
+            assert_eq!(client.shell("echo x")["stdout"], "x\n", "{mode}: {command}");
+        }
+    }
+}
+
 /// A call that has made the server believe that it is over does not go on for long.
 #[test]
 fn a_forged_end_is_one() {

@@ -243,16 +243,20 @@ fn a_program_outside_is_in_the_session_that_it_has_inside() {
             ..Start::default()
         }
         .client();
-        let both =
-            "read -ra a </proc/self/stat; echo ${a[4]} ${a[5]}; cut -d' ' -f5,6 /proc/self/stat";
+        let both = "read -ra a </proc/self/stat; echo ${a[4]} ${a[5]}; \
+                    cut -d' ' -f5,6 /proc/self/stat; cut -d' ' -f5,6 /proc/self/stat";
         let result = client.shell(both);
         let escalated = result["execs"][0]["verdict"] == "escalated";
         assert_eq!(escalated, mode != "danger-full-access", "{result}");
         let stdout = result["stdout"].as_str().unwrap();
-        let [inside, outside] = stdout.lines().collect::<Vec<_>>()[..] else {
+        let lines: Vec<Vec<&str>> = stdout.lines().map(|l| l.split(' ').collect()).collect();
+        let [inside, outside, next] = lines.as_slice() else {
             panic!("{result}");
         };
-        assert_eq!(inside, outside, "{mode}");
+        assert_eq!(inside[1], outside[1], "{mode}");
+        // Those outside share a group, which has a number of its own.
+        assert_eq!(outside, next, "{mode}");
+        assert_eq!(inside == outside, !escalated, "{mode}");
 
         // The programs of a job share a group of their own, in the same session, as long as one of
         // them runs: `cat` does, from its first line to the signal. The last program leaves both.

@@ -66,6 +66,9 @@ int main(int argc, char **argv)
     (void) argc;
     if (!strcmp(how, "execve"))
         syscall(SYS_execve, words[0], words, environ);
+    /* The kernel reads the lower half of the register. */
+    if (!strcmp(how, "upper-half"))
+        syscall(SYS_execve | (sizeof(long) == 8 ? 1L << 16 << 16 : 0), words[0], words, environ);
     if (!strcmp(how, "execveat"))
         syscall(SYS_execveat, AT_FDCWD, words[0], words, environ, 0);
     if (!strcmp(how, "execveat-directory")) {

@@ -168,9 +168,9 @@ fn by_a_static_program() {
         "vfork",
     ];
     for machine in machines {
-        for way in ways
-            .into_iter()
-            .chain(["posix_spawn", "page-end", "no-environment"])
+        for way in
+            ways.into_iter()
+                .chain(["posix_spawn", "page-end", "no-environment", "upper-half"])
         {
             refused(
                 "WORLD/bin/git push",

@@ -126,7 +126,7 @@ impl Standing {
             run.phase,
             self.sandbox.init_pid,
             patched.script_shell(),
-            Groups::new(run.lead),
+            Groups::new(run.lead, self.sandbox.init_pid),
         )?;
         let mut watch = Watch {
             sandbox: self.sandbox,
