@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 
@@ -110,7 +110,7 @@ pub(super) struct Output {
     both: Ends,
     order: Vec<Stretch>,
     folder: Arc<Folder>,
-    file: Option<(PathBuf, File)>,
+    file: Option<Saved>,
 }
 
 /// The collected output in its final form.
@@ -168,7 +168,7 @@ impl Output {
         }
         let before = self.both.total;
         if before + bytes.len() as u64 > (self.limit / 2 * 2) as u64 {
-            self.save(before, bytes);
+            self.save(bytes);
         }
         match stream {
             Stream::Stdout => self.stdout.push(bytes),
@@ -185,32 +185,22 @@ impl Output {
     }
 
     /// Appends to the file; the first time, everything so far as well: nothing has been dropped yet.
-    fn save(&mut self, before: u64, bytes: &[u8]) {
+    fn save(&mut self, bytes: &[u8]) {
         if self.file.is_none() && self.both.dropped() == 0 {
             let (one, two) = self.both.tail.as_slices();
-            self.file = self.folder.create(&[&self.both.head, one, two]);
+            self.file = Saved::new(&self.folder, &[&self.both.head, one, two]);
         }
         // Where there is no room for the file, the result names none.
-        if let Some((_, file)) = &mut self.file
-            && (before > FILE_LIMIT || file.write_all(bytes).is_err())
+        if let Some(file) = &mut self.file
+            && file.append(bytes).is_none()
         {
-            self.forget_file();
-        }
-    }
-
-    fn forget_file(&mut self) {
-        if let Some((path, _)) = self.file.take() {
-            let _ = std::fs::remove_file(path);
+            self.file = None;
         }
     }
 
     /// The final form.
     pub(super) fn finish(self) -> Written {
-        let whole_output = self.file.map(|(path, _)| {
-            let shown = path.display().to_string();
-            self.folder.keep(path, self.both.total);
-            shown
-        });
+        let whole_output = self.file.map(|file| file.keep().display().to_string());
         let place = match &whole_output {
             Some(path) => format!("all of it is in {path}"),
             None => "they are lost".to_owned(),
@@ -236,37 +226,46 @@ impl Output {
 pub(super) struct Folder {
     path: OnceLock<Option<PathBuf>>,
     files: AtomicU64,
-    /// The files that are written, oldest first, and their bytes.
-    kept: Mutex<VecDeque<(PathBuf, u64)>>,
+    room: Mutex<Room>,
+}
+
+/// What the files of a folder hold.
+#[derive(Debug, Default)]
+struct Room {
+    /// All of them, in bytes.
+    taken: u64,
+    /// Those that are written, oldest first, and the bytes of each.
+    kept: VecDeque<(PathBuf, u64)>,
 }
 
 impl Folder {
-    /// A new file that holds `parts`; `None` where there can be none.
-    fn create(&self, parts: &[&[u8]]) -> Option<(PathBuf, File)> {
+    /// A new file; `None` where there can be none.
+    fn create(&self) -> Option<(PathBuf, File)> {
         use std::os::unix::fs::OpenOptionsExt as _;
         let folder = self.path.get_or_init(|| Self::make().ok()).as_ref()?;
         let number = self.files.fetch_add(1, Ordering::Relaxed) + 1;
         let path = folder.join(format!("output-{number}"));
         let mut options = File::options();
         let options = options.write(true).create_new(true).mode(0o600);
-        let mut file = options.open(&path).ok()?;
-        for part in parts {
-            file.write_all(part).ok()?;
-        }
+        let file = options.open(&path).ok()?;
         Some((path, file))
     }
 
-    /// Keeps a file of so many bytes until newer ones need its room.
-    fn keep(&self, path: PathBuf, bytes: u64) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_back((path, bytes));
-        let mut total: u64 = kept.iter().map(|(_, bytes)| bytes).sum();
-        while total > FOLDER_LIMIT
-            && let Some((oldest, bytes)) = kept.pop_front()
-        {
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Room for so many bytes; the oldest of the files that are written make way. `None` where those
+    /// that are being written need it all.
+    fn take(&self, bytes: u64) -> Option<()> {
+        let mut room = self.room();
+        while room.taken + bytes > FOLDER_LIMIT {
+            let (oldest, freed) = room.kept.pop_front()?;
             let _ = std::fs::remove_file(oldest);
-            total -= bytes;
+            room.taken -= freed;
         }
+        room.taken += bytes;
+        Some(())
     }
 
     /// Under a name that nobody could have taken.
@@ -287,20 +286,98 @@ impl Drop for Folder {
     }
 }
 
+/// A file of a [`Folder`] that is being written. It goes away with this value, unless it is kept.
+#[derive(Debug)]
+struct Saved {
+    path: Option<PathBuf>,
+    file: File,
+    bytes: u64,
+    folder: Arc<Folder>,
+}
+
+impl Saved {
+    /// One that holds `parts`; `None` where there can be none.
+    fn new(folder: &Arc<Folder>, parts: &[&[u8]]) -> Option<Self> {
+        let (path, file) = folder.create()?;
+        let mut saved = Self {
+            path: Some(path),
+            file,
+            bytes: 0,
+            folder: Arc::clone(folder),
+        };
+        for part in parts {
+            saved.append(part)?;
+        }
+        Some(saved)
+    }
+
+    /// `None` where there is no room for these bytes, or the file would grow too large.
+    fn append(&mut self, bytes: &[u8]) -> Option<()> {
+        let more = bytes.len() as u64;
+        if self.bytes + more > FILE_LIMIT {
+            return None;
+        }
+        self.folder.take(more)?;
+        self.bytes += more;
+        self.file.write_all(bytes).ok()
+    }
+
+    /// Keeps it until newer ones need its room, and says where it is.
+    fn keep(mut self) -> PathBuf {
+        let path = self.path.take().unwrap_or_default();
+        let mut room = self.folder.room();
+        room.kept.push_back((path.clone(), self.bytes));
+        path
+    }
+}
+
+impl Drop for Saved {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = std::fs::remove_file(path);
+            self.folder.room().taken -= self.bytes;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// One that holds as many bytes as it says.
+    fn saved(folder: &Arc<Folder>, bytes: u64) -> Option<Saved> {
+        let mut saved = Saved::new(folder, &[])?;
+        folder.take(bytes)?;
+        saved.bytes = bytes;
+        Some(saved)
+    }
+
     #[test]
     fn the_oldest_files_make_room() {
-        let folder = Folder::default();
+        let folder = Arc::default();
         let half = FOLDER_LIMIT / 2;
-        let paths: Vec<PathBuf> = (0..3).map(|_| folder.create(&[]).unwrap().0).collect();
-        let there = || paths.iter().map(|p| p.exists()).collect::<Vec<_>>();
-        folder.keep(paths[0].clone(), half);
-        folder.keep(paths[1].clone(), half);
-        assert_eq!(there(), [true, true, true]);
-        folder.keep(paths[2].clone(), 1);
-        assert_eq!(there(), [false, true, true]);
+        let mut paths = Vec::new();
+        for (bytes, there) in [
+            (half, vec![true]),
+            (half, vec![true, true]),
+            (1, vec![false, true, true]),
+        ] {
+            paths.push(saved(&folder, bytes).unwrap().keep());
+            assert_eq!(paths.iter().map(|p| p.exists()).collect::<Vec<_>>(), there);
+        }
+    }
+
+    #[test]
+    fn those_that_are_being_written_count_and_keep_their_room() {
+        let folder = Arc::default();
+        let half = FOLDER_LIMIT / 2;
+        let first = saved(&folder, half).unwrap();
+        let mut second = saved(&folder, half).unwrap();
+        assert!(second.append(b"x").is_none());
+        assert!(saved(&folder, 1).is_none());
+        let path = first.path.clone().unwrap();
+        drop(first);
+        assert!(!path.exists());
+        assert!(saved(&folder, 1).is_some());
     }
 }
