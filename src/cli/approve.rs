@@ -1,9 +1,10 @@
 //! `codex-shell approve`.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::exit::Exit;
-use crate::mcp::queue::{self, Entry, Order};
+use crate::mcp::queue::{self, Entry, NOT_OPEN, Order};
 use crate::report;
 
 use super::finish;
@@ -127,7 +128,7 @@ fn show(id: Id) -> Result<String, String> {
     let mut open = open.flat_map(|(_, open)| open);
     let entry = open
         .find(|entry| entry.number == id.number)
-        .ok_or("no such question is open")?;
+        .ok_or(NOT_OPEN)?;
     let place = if entry.outside {
         "outside the sandbox"
     } else {
@@ -158,7 +159,10 @@ fn answer(id: Id, yes: bool, session: bool, reason: Option<String>) -> Result<St
         session,
         reason,
     };
-    let response =
-        queue::send(&socket, &order).map_err(|error| format!("{}: {error}", socket.display()))?;
+    let response = queue::send(&socket, &order).map_err(|error| match error.kind() {
+        // The server is gone, or never was.
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => NOT_OPEN.to_owned(),
+        _ => format!("{}: {error}", socket.display()),
+    })?;
     response.map(|_| String::new())
 }

@@ -1,5 +1,6 @@
 //! W114 unknown-flag.
 
+use std::cmp::Reverse;
 use std::ffi::OsStr;
 
 use crate::models::{self, CommandModel};
@@ -121,6 +122,7 @@ fn nearest(model: &CommandModel, meaning: &Meaning, flag: &str) -> Option<String
         same.count()
     };
     let known = options(model, meaning)?;
-    let best = known.into_iter().max_by_key(shared)?;
+    let nearness = |name: &&str| (shared(name), Reverse(name.len().abs_diff(flag.len())));
+    let best = known.into_iter().max_by_key(nearness)?;
     (shared(&best) > 3).then(|| format!("did you mean `{best}`?"))
 }

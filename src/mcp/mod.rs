@@ -61,6 +61,9 @@ pub enum ServeError {
     /// The rules can't be loaded: a text for each error.
     #[error("{}", .0.join("\n"))]
     Rules(Vec<String>),
+    /// No call could have the sandbox that was asked for.
+    #[error("{0}")]
+    Sandbox(String),
     /// Something that the server needs is not there.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -83,6 +86,7 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
         .build()?;
     let (gone, is_gone) = watch::channel(false);
     let session = Arc::new(Session::new(options, found, is_gone)?);
+    session.policy(None).map_err(ServeError::Sandbox)?;
     let result = runtime.block_on(talk(&session, gone, ending));
     // Calls that would not end hold the session; their output's folder goes with the last.
     drop(runtime);

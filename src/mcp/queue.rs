@@ -23,6 +23,9 @@ use crate::sys::tree;
 /// The longest request, in bytes.
 const LONGEST: u64 = 64 << 10;
 
+/// What there is to say of a question that is answered, withdrawn, or was never asked.
+pub const NOT_OPEN: &str = "no such question is open";
+
 /// What `codex-shell approve` asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,7 +142,7 @@ impl Queue {
             return Ok(self.list());
         };
         let Some((_, _, sender)) = self.lock().open.remove(&number) else {
-            return Err("no such question is open".into());
+            return Err(NOT_OPEN.into());
         };
         let decision = match (yes, session) {
             (true, true) => Decision::Session,

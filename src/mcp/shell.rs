@@ -37,8 +37,8 @@ pub(super) struct ExecParams {
     command: String,
     /// The working directory to execute the command in. Must be an absolute path.
     workdir: PathBuf,
-    /// The timeout for the command in milliseconds. Time during which a person is asked does not
-    /// count.
+    /// The timeout for the command in milliseconds; without it the server's, which is 10 s unless the
+    /// server was started with another. Time during which a person is asked does not count.
     #[serde(default)]
     #[schemars(range(min = 1))]
     timeout_ms: Option<u64>,

@@ -166,13 +166,16 @@ fn flags_have_the_last_word() {
 
 #[test]
 fn settings_that_are_wrong_stop_the_start() {
-    let start = Start {
-        settings: "sandbox = \"none\"\n",
-        arguments: &[],
-        ..Start::default()
-    };
-    let mut client = start.unmet();
-    assert_eq!(client.hang_up().code(), Some(125));
+    let nowhere: &[&str] = &["--sandbox", "workspace-write", "--writable", "/nowhere"];
+    for (settings, arguments) in [("sandbox = \"none\"\n", &[][..]), ("", nowhere)] {
+        let start = Start {
+            settings,
+            arguments,
+            ..Start::default()
+        };
+        let mut client = start.unmet();
+        assert_eq!(client.hang_up().code(), Some(125), "{arguments:?}");
+    }
 }
 
 #[test]
