@@ -395,7 +395,14 @@ fn explain_path(denial: &Denial) {
         remedy,
     } = denial.record();
     let times = report::refusals::times(times);
+    let way = if denial.denied.is_protected {
+        format!(
+            "it is protected: a rule can let one program out for it, `{remedy}` permits it to all"
+        )
+    } else {
+        format!("`{remedy}` permits it")
+    };
     report::note(&format!(
-        "the sandbox refused writing {path} ({times}); `{remedy}` permits it"
+        "the sandbox refused writing {path} ({times}); {way}"
     ));
 }

@@ -26,6 +26,8 @@ pub struct Denied {
     pub path: PathBuf,
     /// The options of `codex-shell run` that would permit it.
     pub remedy: Vec<OsString>,
+    /// It lies in a workspace, below a name that is kept from being written there.
+    pub is_protected: bool,
 }
 
 impl Reach {
@@ -56,6 +58,7 @@ impl Reach {
         }
         Some(Denied {
             remedy: self.remedy(&path),
+            is_protected: is_protected(&path, &self.policy.workspaces),
             path,
         })
     }
@@ -94,15 +97,19 @@ impl Reach {
         let mode = Mode::WorkspaceWrite;
         let policy = Policy::new(mode, false, &self.cwd, &roots, tmpdir.as_deref());
         policy.is_ok_and(|policy| {
-            let protected = |root: &PathBuf| {
-                let mut names = PROTECTED.iter().map(|name| root.join(name));
-                names.any(|name| path.starts_with(name))
-            };
             // A root that is named is meant, even below a protected name.
             within(path, more)
-                || within(path, &policy.writable) && !policy.writable.iter().any(protected)
+                || within(path, &policy.writable) && !is_protected(path, &policy.writable)
         })
     }
+}
+
+/// Whether `path` is below a protected name in one of the `roots`.
+fn is_protected(path: &Path, roots: &[PathBuf]) -> bool {
+    roots.iter().any(|root| {
+        let mut names = PROTECTED.iter().map(|name| root.join(name));
+        names.any(|name| path.starts_with(name))
+    })
 }
 
 fn within(path: &Path, roots: &[PathBuf]) -> bool {
@@ -154,7 +161,10 @@ mod tests {
         let told = format!("--writable {}", outside.display());
         assert_eq!(remedy(&reach, &outside.join("new")), Some(told));
         let told = format!("--writable {}/.git", workspace.display());
-        assert_eq!(remedy(&reach, &workspace.join(".git/new")), Some(told));
+        let below = workspace.join(".git/new");
+        assert_eq!(remedy(&reach, &below), Some(told));
+        assert!(reach.denied(&below).unwrap().is_protected);
+        assert!(!reach.denied(&outside.join("new")).unwrap().is_protected);
         assert_eq!(remedy(&reach, &workspace.join("new")), None);
         assert_eq!(remedy(&reach, Path::new("/nowhere/at/all")), None);
     }
