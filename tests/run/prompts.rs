@@ -98,7 +98,7 @@ fn an_asker_reads_json_and_answers_by_its_status() {
         let ran = asking(world, "command:WORLD/bin/asker")
             .script(
                 "bin/asker",
-                "#!/bin/sh\ncat >>WORLD/out/asked\n! grep -q no WORLD/out/asked\n",
+                "#!/bin/sh\ncat >>WORLD/out/asked\n! grep -q 'no: ' WORLD/out/asked\n",
             )
             .sh("probe exit 3 yes; echo $?; probe exit 3 \"no: \
              $(printf 'a\\tb\\033[31m\\377\\n\"')\"; echo $?")
