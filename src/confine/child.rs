@@ -86,11 +86,6 @@ fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Rep
             .during("taking in orphans")
             .map_err(Report::Failed)?;
     }
-    if job.setup.number.is_some() {
-        setpgid(Pid::this(), Pid::this())
-            .during("leading a group")
-            .map_err(Report::Failed)?;
-    }
     match &job.namespaces {
         Wanted::No => {
             layers.add(LayerName::Namespaces, Status::Off);
@@ -151,6 +146,8 @@ fn confined(
     // A group's signals would reach the caller through a session that both are in.
     if !(job.setup.terminal && enforced.scopes_signals()) {
         setsid().during("leaving the caller's session")?;
+    } else if job.setup.number.is_some() {
+        setpgid(Pid::this(), Pid::this()).during("leading a group")?;
     }
     layers.landlock_abi = Some(enforced.abi);
     layers.add(LayerName::Landlock, enforced.status);

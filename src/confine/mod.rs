@@ -63,8 +63,8 @@ pub struct Setup<'a> {
     /// can be held back all the same; otherwise it gets a session of its own.
     pub terminal: bool,
     /// The number, inside, of the first process that the first process starts; where it can't be had,
-    /// it is another. The first process then leads a group of its own: whoever joins that can signal
-    /// it, and nobody of the caller's.
+    /// it is another. The first process then leads a group of its own, or a session: whoever joins that
+    /// group can signal it, and nobody of the caller's.
     pub number: Option<Pid>,
     /// The filter has a listener, to which every exec comes; otherwise nobody is told of any.
     pub listen: bool,

@@ -49,11 +49,18 @@ impl Groups {
         let place = match self.lead {
             Some(lead) if !is_alike(lead, status.own_session) => Group::NewSession,
             // In ours, one signal to all of the group would be for us as well.
-            Some(lead) if is_alike(lead, status.own_group) => Group::Join(self.init),
+            Some(lead) if is_alike(lead, status.own_group) && self.init_is_in_our_session() => {
+                Group::Join(self.init)
+            }
             Some(_) => Group::Shared(self.job(group)),
             None => Group::NewSession,
         };
         Ok((place, false))
+    }
+
+    /// It is in one of its own where the kernel can't hold back its signals otherwise.
+    fn init_is_in_our_session(&self) -> bool {
+        getsid(Some(self.init)).is_ok_and(|session| Ok(session) == getsid(None))
     }
 
     /// What the programs of one group inside share outside.

@@ -10,8 +10,9 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode, Output};
+use std::process::{Command, ExitCode, Output, Stdio};
 
 use codex_shell::sys::bpf::{
     Instruction, NUMBER, argument, if_any_bit_skip, if_equal_skip, load, ret,
@@ -19,6 +20,7 @@ use codex_shell::sys::bpf::{
 use codex_shell::sys::seccomp;
 use nix::errno::Errno;
 use nix::libc;
+use serde_json::{Value, json};
 
 use crate::support::{Outcome, World, codex_shell, ensure, text};
 use crate::{Check, TAKE_AWAY};
@@ -30,6 +32,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("nothing_is_taken_away", nothing_is_taken_away),
     ("without_new_namespaces", without_new_namespaces),
     ("without_landlock", without_landlock),
+    ("served_without_landlock", served_without_landlock),
     ("without_both", without_both),
     ("under_another_listener", under_another_listener),
     ("without_ptrace", without_ptrace),
@@ -223,6 +226,53 @@ fn without_new_namespaces() -> Outcome {
 fn without_landlock() -> Outcome {
     let list = [call(libc::SYS_landlock_create_ruleset)];
     missing(&list, "landlock", "a second guard", AS_EVER)
+}
+
+/// The sandbox's first process has a session of its own then, and what runs outside another.
+fn served_without_landlock() -> Outcome {
+    let world = World::new();
+    let rules = world.outside.join("test.rules");
+    fs::write(&rules, RULES).unwrap();
+    let mut server = Command::new(env::current_exe().unwrap())
+        .arg(TAKE_AWAY)
+        .arg(call(libc::SYS_landlock_create_ruleset))
+        .arg(codex_shell())
+        .args(["serve", "--sandbox", "workspace-write", "--rules"])
+        .arg(rules)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = server.stdin.take().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let arguments = json!({ "command": SCRIPT, "workdir": world.workspace, "login": false });
+    let mut answer = String::new();
+    for (id, method, params) in [
+        (
+            1,
+            "initialize",
+            json!({
+                "protocolVersion": "2025-06-18", "capabilities": {},
+                "clientInfo": { "name": "test", "version": "1" },
+            }),
+        ),
+        (
+            2,
+            "tools/call",
+            json!({ "name": "shell", "arguments": arguments }),
+        ),
+    ] {
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        writeln!(input, "{request}").unwrap();
+        answer = lines.next().unwrap().unwrap();
+    }
+    drop(input);
+    server.wait().unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let result = &answer["result"]["structuredContent"];
+    let out = result["stdout"].as_str().unwrap_or_default();
+    let all = AS_EVER.iter().all(|line| out.lines().any(|l| l == *line));
+    ensure(all, &answer.to_string())
 }
 
 fn without_both() -> Outcome {

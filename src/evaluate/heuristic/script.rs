@@ -26,6 +26,8 @@ pub(super) struct Simple {
     pub(super) stages: Vec<Stage>,
     /// What a here-document gives it to read.
     pub(super) input: Option<Vec<u8>>,
+    /// The shell makes nothing else of these words.
+    pub(super) is_literal: bool,
 }
 
 /// Takes `script` apart.
@@ -41,6 +43,7 @@ fn simple(command: ScriptCommand) -> Option<Simple> {
     let words: Vec<Vec<u8>> = command.words.iter().flat_map(spelled).collect();
     (!words.is_empty()).then_some(Simple {
         words,
+        is_literal: command.words.iter().all(|word| word.unknown().is_none()),
         stages: command.stages,
         input: command.input,
     })

@@ -317,10 +317,24 @@ fn what_is_judged_when_it_starts_does_not_count_twice() {
     for (command, judged) in [
         ("rm -rf x", Some("H001")),
         ("timeout 5 env rm -rf x", None),
-        ("sh -c 'bash -c \"rm -rf x\"'", None),
+        ("bash -c 'sh -c \"rm -rf x\"'", None),
         ("find . -exec rm -rf {} ;", None),
-        ("sh -c 'git reset --hard'", None),
-        ("sh -c 'command rm -rf x'", None),
+        ("bash -c 'git reset --hard'", None),
+        ("bash -c 'command rm -rf x'", None),
+        // What calls itself so may have builtins of these names, and others can be taught.
+        ("sh -c 'rm -rf x'", Some("H001")),
+        ("ksh93 -c 'rm -rf x'", Some("H001")),
+        ("bash -c 'enable -f /lib/rm rm; rm -rf x'", Some("H001")),
+        (
+            "bash -c 'eval \"enable -f /lib/rm rm\"; rm -rf x'",
+            Some("H001"),
+        ),
+        ("zsh -c 'zmodload zsh/files; rm -rf x'", Some("H001")),
+        // The program is not told these words.
+        ("bash -c 'git checkout -- *'", Some("H002")),
+        ("bash -c 'rm -r ~'", Some("H006")),
+        ("bash -c 'sudo chmod -R 0 $HOME'", Some("H006")),
+        ("bash -c \"bash -c 'rm -r ~'\"", Some("H006")),
         // No program starts, or what starts does not show it.
         ("sh -c 'kill -9 -1'", Some("H013")),
         ("sh -c 'command kill -9 -1'", Some("H013")),

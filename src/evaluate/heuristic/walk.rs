@@ -116,20 +116,24 @@ impl Walk {
             found.add(&self.command(&inner, depth + 1));
         }
         for script in wrapper::scripts(command) {
-            found.add(&self.script(&script, depth + 1));
+            found.add(&self.script(command, &script, depth + 1));
         }
         if let Some(script) = shell::script(command) {
-            found.add(&self.script(script, depth + 1));
+            found.add(&self.script(command, script, depth + 1));
         }
         found
     }
 
-    fn script(&mut self, script: &[u8], depth: usize) -> Found {
+    /// What is in a `script` for `shell`, or for one that `shell` starts.
+    fn script(&mut self, shell: &Command<'_>, script: &[u8], depth: usize) -> Found {
         if depth > DEPTH || !self.spend(script.len()) {
             return Found::danger(&TOO_DEEP);
         }
         let script = script::commands(script);
-        let mut found = self.commands(&script.commands, depth);
+        // A shell within is judged by its own names when it starts.
+        let is_request = shell.written().is_empty();
+        let starts_all = !is_request || shell::starts_all(shell, &script.commands);
+        let mut found = self.if_judged(starts_all, |walk| walk.commands(&script.commands, depth));
         if script.limited {
             found.add(&Found::danger(&TOO_DEEP));
         }
@@ -144,12 +148,16 @@ impl Walk {
             let Some(command) = Command::of(&words) else {
                 continue;
             };
-            let mut found = self.command(&command, depth);
-            if let Some(input) = &simple.input
-                && network::interprets(&command)
-            {
-                found.add(&self.script(input, depth + 1));
-            }
+            // By what the shell makes of a word, the program may not look dangerous any more.
+            let found = self.if_judged(simple.is_literal, |walk| {
+                let mut found = walk.command(&command, depth);
+                if let Some(input) = &simple.input
+                    && network::interprets(&command)
+                {
+                    found.add(&walk.script(&command, input, depth + 1));
+                }
+                found
+            });
             if self.gathers() {
                 continue;
             }
@@ -164,6 +172,17 @@ impl Walk {
             }
         }
         all
+    }
+
+    /// Looks at something; unless `judged`, as if nobody judged what it starts.
+    fn if_judged(&mut self, judged: bool, look: impl FnOnce(&mut Self) -> Found) -> Found {
+        let before = self.started;
+        if !judged {
+            self.started = before.map(|_| Started::Unjudged);
+        }
+        let found = look(self);
+        self.started = before;
+        found
     }
 
     fn gathers(&self) -> bool {
