@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use codex_shell::evaluate::heuristic::Started;
+use codex_shell::evaluate::heuristic::Descendants;
 use codex_shell::evaluate::{IndexedRules, Placement, compat, heuristic, judge, near_misses};
 use codex_shell::models;
 use codex_shell::models::reading::Known;
@@ -479,8 +479,8 @@ proptest! {
     #[test]
     fn heuristics_take_any_bytes(words in words()) {
         let script = script(words.join(OsStr::new("")));
-        let _ = heuristic::dangerous(&script, Started::Unjudged);
-        let _ = heuristic::dangerous(&script, Started::Judged);
+        let _ = heuristic::dangerous(&script, Descendants::Unjudged);
+        let _ = heuristic::dangerous(&script, Descendants::Judged);
     }
 
     #[test]
@@ -489,7 +489,7 @@ proptest! {
         outer in select(&["@", "echo \"$(@)\"", "echo `@`", "sudo sh -c '@'", "f() { @; }"][..]),
     ) {
         let text = outer.replace('@', &format!("{before}rm -rf x"));
-        prop_assert!(heuristic::dangerous(&script(text.into()), Started::Unjudged).is_some());
+        prop_assert!(heuristic::dangerous(&script(text.into()), Descendants::Unjudged).is_some());
     }
 }
 

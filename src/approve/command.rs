@@ -37,10 +37,9 @@ struct Asked<'a> {
 
 impl Approver for Program {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
-        let words = &question.request().argv;
         let asked = Asked {
             schema: 1,
-            argv: words.iter().map(|word| WordForm::of(word)).collect(),
+            argv: WordForm::all(&question.request().argv),
             text: question.text(),
         };
         match self.run(&asked, withdrawn) {

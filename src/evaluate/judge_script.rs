@@ -190,7 +190,7 @@ impl Judge<'_> {
     fn inner(
         &mut self,
         command: &ScriptCommand,
-        started: heuristic::Inner,
+        started: heuristic::Started,
         depth: usize,
         shell: Shell,
     ) {

@@ -7,7 +7,7 @@ use crate::models::{self, CommandModel, Reading, Unwrap, Unwrapped};
 use crate::request::program::last_component;
 use crate::request::{Program, Request};
 
-use super::heuristic::{self, Started};
+use super::heuristic::{self, Descendants};
 use super::index::IndexedRules;
 use super::judge::Doubt;
 use super::within::within;
@@ -57,12 +57,12 @@ impl Sight {
     }
 
     /// What becomes of the programs that the command starts.
-    pub(super) fn started(&self) -> Started {
+    pub(super) fn descendants(&self) -> Descendants {
         // What runs others without an exec, as BusyBox does, may have a shell that does too.
         if self.is_followed && self.within.is_empty() {
-            Started::Judged
+            Descendants::Judged
         } else {
-            Started::Unjudged
+            Descendants::Unjudged
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
 fn without_default(index: &IndexedRules, request: &Request, sight: &Sight) -> (Decision, Basis) {
     let danger = std::iter::once(request)
         .chain(&sight.within)
-        .find_map(|request| heuristic::dangerous(request, sight.started()));
+        .find_map(|request| heuristic::dangerous(request, sight.descendants()));
     if let Some(danger) = danger {
         let basis = Basis::Heuristic {
             code: danger.code,

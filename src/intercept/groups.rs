@@ -38,7 +38,7 @@ impl Groups {
     /// The process is gone.
     pub fn place(&self, pid: Pid, status: &Status) -> io::Result<(Group, bool)> {
         let group = getpgid(Some(pid))?;
-        if getsid(Some(pid))? == getsid(None)? {
+        if is_in_our_session(pid)? {
             return Ok(if group == getpgrp() {
                 (Group::Same, true)
             } else {
@@ -49,18 +49,16 @@ impl Groups {
         let place = match self.lead {
             Some(lead) if !is_alike(lead, status.own_session) => Group::NewSession,
             // In ours, one signal to all of the group would be for us as well.
-            Some(lead) if is_alike(lead, status.own_group) && self.init_is_in_our_session() => {
+            // The first process has a session of its own where its signals can't be held back otherwise.
+            Some(lead)
+                if is_alike(lead, status.own_group) && is_in_our_session(self.init) == Ok(true) =>
+            {
                 Group::Join(self.init)
             }
             Some(_) => Group::Shared(self.job(group)),
             None => Group::NewSession,
         };
         Ok((place, false))
-    }
-
-    /// It is in one of its own where the kernel can't hold back its signals otherwise.
-    fn init_is_in_our_session(&self) -> bool {
-        getsid(Some(self.init)).is_ok_and(|session| Ok(session) == getsid(None))
     }
 
     /// What the programs of one group inside share outside.
@@ -74,4 +72,8 @@ impl Groups {
             shared
         })
     }
+}
+
+fn is_in_our_session(pid: Pid) -> nix::Result<bool> {
+    Ok(getsid(Some(pid))? == getsid(None)?)
 }

@@ -26,6 +26,7 @@ use crate::confine::LayerName;
 use crate::evaluate::IndexedRules;
 use crate::flow::{self, Exec};
 use crate::request::{Originals, Request};
+use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Arch, Listener, Notification, Waiting};
 use crate::sys::proxy_image::{self, Order};
 
@@ -302,31 +303,31 @@ impl Supervisor {
                 place,
             } => {
                 self.stand_ins.insert(pid, *stand_in);
-                if let Place::Profile(policy) = &place {
-                    let require = &self.session.require;
-                    if let Err(error) = self.profiled.start(pid, *launch, policy, require) {
-                        self.started(pid, Err(error));
-                    }
-                    return Ok(());
-                }
-                let outside = match &mut self.outside {
-                    Some(outside) => outside,
-                    none => match Outside::open() {
-                        Ok(outside) => none.insert(outside),
-                        Err(error) => {
-                            self.started(pid, Err(error));
-                            return Ok(());
-                        }
-                    },
-                };
-                let breaks = !outside.keeps_privileges && launch.gains_privileges();
-                if place == Place::Unjudged || breaks || launch.is_ourselves() {
-                    // Under the filter it would not be what it is, or could not judge for itself.
-                    self.started(pid, launch.start());
-                } else {
-                    outside.start(pid, *launch);
+                if let Err(error) = self.start(pid, *launch, &place) {
+                    self.started(pid, Err(error));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Starts the program that the process `pid` stands in for.
+    fn start(&mut self, pid: Pid, launch: Launch, place: &Place) -> io::Result<()> {
+        if let Place::Profile(policy) = place {
+            let require = &self.session.require;
+            self.profiled.start(pid, launch, policy, require)?;
+            return Ok(());
+        }
+        let outside = match &mut self.outside {
+            Some(outside) => outside,
+            none => none.insert(Outside::open()?),
+        };
+        let breaks = !outside.keeps_privileges && launch.gains_privileges();
+        if *place == Place::Unjudged || breaks || launch.is_ourselves() {
+            // Under the filter it would not be what it is, or could not judge for itself.
+            self.started(pid, launch.start());
+        } else {
+            outside.start(pid, launch);
         }
         Ok(())
     }
@@ -360,7 +361,7 @@ impl Supervisor {
         }
     }
 
-    fn started(&mut self, pid: Pid, child: io::Result<crate::sys::child::Child>) {
+    fn started(&mut self, pid: Pid, child: io::Result<Child>) {
         let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
             // Its proxy died meanwhile.
             if let Ok(child) = child {

@@ -40,7 +40,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
             continue;
         }
         let danger = commands(rule).find_map(|words| {
-            let danger = heuristic::dangerous(&request(&words), heuristic::Started::Unjudged)?;
+            let danger = heuristic::dangerous(&request(&words), heuristic::Descendants::Unjudged)?;
             Some((words.join(" "), danger))
         });
         if let Some((command, danger)) = danger {

@@ -266,7 +266,7 @@ fn carry_out(
             }),
     };
     let (mut refused, mut remains) = (Vec::new(), Remains::default());
-    let mut stays = false;
+    let told_to_end = matches!(&result, Ok(ended) if matches!(ended.exit, Exit::ToldToEnd(_)));
     let ended = match result {
         Ok(ended) => {
             remains = ended.remains;
@@ -279,20 +279,16 @@ fn carry_out(
             }
             match ended.exit {
                 Exit::TimedOut => Ended::TimedOut,
-                exit => {
-                    // Who was told to end does.
-                    stays = !matches!(exit, Exit::ToldToEnd(_));
-                    Ended::Exit(exit.code())
-                }
+                exit => Ended::Exit(exit.code()),
             }
         }
         Err(error) => Ended::Failed(error.to_string()),
     };
     let last = LastWord {
+        stays: matches!(ended, Ended::Exit(_)) && !told_to_end,
         ended,
         more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,
-        stays,
     };
     (last, remains)
 }

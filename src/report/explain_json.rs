@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::evaluate::{Basis, Placement, RuleMatch, heuristic};
-use crate::request::argv::WordForm;
-use crate::request::{Program, argv};
+use crate::request::Program;
+use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
 use crate::rules::{Decision, Layer, RuleSet};
 
@@ -146,7 +146,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         basis: basis(rules, &verdict.basis),
         command: CommandForm {
             text: argv::text(&request.argv),
-            argv: request.argv.iter().map(|word| WordForm::of(word)).collect(),
+            argv: WordForm::all(&request.argv),
         },
         program: program(&request.program),
         variables: variables(explanation),
@@ -227,16 +227,9 @@ fn matches<'a>(explanation: &Explanation<'a>, found: &'a [RuleMatch]) -> Vec<Mat
         .filter_map(|found| {
             Some(MatchForm {
                 rule: rule(explanation.rules.rules(), found.rule)?,
-                matched: found
-                    .matched
-                    .iter()
-                    .map(|word| WordForm::of(word))
-                    .collect(),
+                matched: WordForm::all(&found.matched),
                 resolved_program: found.resolved_program.as_deref().map(WordForm::of),
-                inner: found
-                    .inner
-                    .as_ref()
-                    .map(|words| words.iter().map(|word| WordForm::of(word)).collect()),
+                inner: found.inner.as_deref().map(WordForm::all),
             })
         })
         .collect()

@@ -5,11 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::confine::{Mode, Policy};
-use crate::request::argv;
+use crate::request::argv::{self, WordForm};
 use crate::rules::model::Profile;
 
 use super::explain::Explanation;
-use crate::request::argv::WordForm;
 
 /// See [`super::explain`].
 #[derive(Serialize)]

@@ -38,6 +38,11 @@ impl<'a> Command<'a> {
         }
     }
 
+    /// Whether it is a request, not part of what one says.
+    pub(super) fn is_request(&self) -> bool {
+        self.written.is_empty()
+    }
+
     /// The program as it was written; empty for a request.
     pub(super) fn written(&self) -> &'a [u8] {
         self.written

@@ -65,7 +65,7 @@ pub struct Danger {
 
 /// What becomes of the programs that a command starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Started {
+pub enum Descendants {
     /// Nobody judges them: what can be seen of them counts for the command.
     Unjudged,
     /// Each is judged when it starts: here counts what does not show then, as what flows from one
@@ -74,8 +74,8 @@ pub enum Started {
 }
 
 /// The first heuristic, if any, that calls `request` dangerous.
-pub fn dangerous(request: &Request, started: Started) -> Option<Danger> {
-    walk::examine(&command_of(request), started).map(|heuristic| Danger {
+pub fn dangerous(request: &Request, descendants: Descendants) -> Option<Danger> {
+    walk::examine(&command_of(request), descendants).map(|heuristic| Danger {
         code: heuristic.code,
         reason: heuristic.reason.to_owned(),
     })
@@ -107,7 +107,7 @@ pub(super) fn inner(request: &Request) -> Vec<Vec<OsString>> {
 
 /// What a command starts, one step down.
 #[derive(Debug, Default)]
-pub(super) struct Inner {
+pub(super) struct Started {
     /// The words of each command that its arguments spell.
     pub(super) commands: Vec<Vec<OsString>>,
     /// The scripts that a shell reads.
@@ -115,7 +115,7 @@ pub(super) struct Inner {
 }
 
 /// What `request` starts by what its arguments say; `input` is what a here-document gives it.
-pub(super) fn started(request: &Request, input: Option<&[u8]>) -> Inner {
+pub(super) fn started(request: &Request, input: Option<&[u8]>) -> Started {
     let command = command_of(request);
     let inner = wrapper::inner(&command);
     let mut scripts = wrapper::scripts(&command);
@@ -123,7 +123,7 @@ pub(super) fn started(request: &Request, input: Option<&[u8]>) -> Inner {
     if network::interprets(&command) {
         scripts.extend(input.map(<[u8]>::to_vec));
     }
-    Inner {
+    Started {
         commands: inner.iter().map(Command::words).collect(),
         scripts,
     }

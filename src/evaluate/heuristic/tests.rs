@@ -10,13 +10,13 @@ mod families;
 mod pages;
 
 fn code(words: &[&str]) -> Option<&'static str> {
-    code_if(words, Started::Unjudged)
+    code_if(words, Descendants::Unjudged)
 }
 
-fn code_if(words: &[&str], started: Started) -> Option<&'static str> {
+fn code_if(words: &[&str], descendants: Descendants) -> Option<&'static str> {
     let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
     let request = Request::new(Program::named(words[0]), argv, PathBuf::from("/work"));
-    dangerous(&request, started).map(|danger| danger.code)
+    dangerous(&request, descendants).map(|danger| danger.code)
 }
 
 /// Checks one command a line, quoted as for a shell.
@@ -309,7 +309,7 @@ fn depth_has_a_limit_and_nothing_crashes() {
         OsString::from_vec(vec![0xff; 128 << 10]),
     ];
     let request = Request::new(Program::named("sh"), argv, PathBuf::from("/"));
-    assert_eq!(dangerous(&request, Started::Unjudged), None);
+    assert_eq!(dangerous(&request, Descendants::Unjudged), None);
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn what_is_judged_when_it_starts_does_not_count_twice() {
     ] {
         let words = shlex::split(command).unwrap();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        assert_eq!(code_if(&words, Started::Judged), judged, "{command}");
+        assert_eq!(code_if(&words, Descendants::Judged), judged, "{command}");
         assert!(code(&words).is_some(), "{command}");
     }
 }

@@ -6,7 +6,7 @@ use super::command::Command;
 use super::define::heuristic;
 use super::network::{self, Pipelines};
 use super::script::{self, Simple};
-use super::{ALL, Heuristic, Started, shell, wrapper};
+use super::{ALL, Descendants, Heuristic, shell, wrapper};
 use crate::script::is_builtin;
 
 heuristic! {
@@ -45,8 +45,11 @@ const INNER: usize = 1024;
 const BUDGET: usize = 16 << 20;
 
 /// The first heuristic that applies to `command` or to one within it.
-pub(super) fn examine(command: &Command<'_>, started: Started) -> Option<&'static Heuristic> {
-    Walk::new(Some(started)).command(command, 0).danger
+pub(super) fn examine(
+    command: &Command<'_>,
+    descendants: Descendants,
+) -> Option<&'static Heuristic> {
+    Walk::new(Some(descendants)).command(command, 0).danger
 }
 
 /// The words of each command within `command`.
@@ -60,7 +63,7 @@ struct Walk {
     left: usize,
     /// What becomes of the commands within; `None` where they are wanted, rather than the first
     /// danger.
-    started: Option<Started>,
+    descendants: Option<Descendants>,
     seen: Vec<Vec<OsString>>,
 }
 
@@ -88,10 +91,10 @@ impl Found {
 }
 
 impl Walk {
-    fn new(started: Option<Started>) -> Self {
+    fn new(descendants: Option<Descendants>) -> Self {
         Self {
             left: BUDGET,
-            started,
+            descendants,
             seen: Vec::new(),
         }
     }
@@ -131,8 +134,7 @@ impl Walk {
         }
         let script = script::commands(script);
         // A shell within is judged by its own names when it starts.
-        let is_request = shell.written().is_empty();
-        let starts_all = !is_request || shell::starts_all(shell, &script.commands);
+        let starts_all = !shell.is_request() || shell::starts_all(shell, &script.commands);
         let mut found = self.if_judged(starts_all, |walk| walk.commands(&script.commands, depth));
         if script.limited {
             found.add(&Found::danger(&TOO_DEEP));
@@ -176,23 +178,24 @@ impl Walk {
 
     /// Looks at something; unless `judged`, as if nobody judged what it starts.
     fn if_judged(&mut self, judged: bool, look: impl FnOnce(&mut Self) -> Found) -> Found {
-        let before = self.started;
+        let before = self.descendants;
         if !judged {
-            self.started = before.map(|_| Started::Unjudged);
+            self.descendants = before.map(|_| Descendants::Unjudged);
         }
         let found = look(self);
-        self.started = before;
+        self.descendants = before;
         found
     }
 
     fn gathers(&self) -> bool {
-        self.started.is_none()
+        self.descendants.is_none()
     }
 
     /// The first heuristic that applies to `command` itself, and counts at this `depth`.
     fn danger(&self, command: &Command<'_>, depth: usize) -> Option<&'static Heuristic> {
-        let started = self.started?;
-        let is_unseen = depth == 0 || started == Started::Unjudged || is_builtin(command.written());
+        let descendants = self.descendants?;
+        let is_unseen =
+            depth == 0 || descendants == Descendants::Unjudged || is_builtin(command.written());
         ALL.into_iter().find(|known| {
             let applies = known.applies.is_some_and(|applies| applies(command));
             // Of a download, a program's arguments show nothing once it runs.

@@ -1,6 +1,6 @@
 //! The form of words in JSON.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use serde::Serialize;
@@ -21,6 +21,11 @@ pub enum WordForm<'a> {
 }
 
 impl<'a> WordForm<'a> {
+    /// The forms of `words`.
+    pub fn all(words: &'a [OsString]) -> Vec<Self> {
+        words.iter().map(|word| Self::of(word)).collect()
+    }
+
     /// The form of `word`.
     pub fn of(word: &'a OsStr) -> Self {
         match word.to_str() {
