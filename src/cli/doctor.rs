@@ -101,9 +101,8 @@ pub(super) fn main(args: &Args) -> Exit {
 fn try_out() -> Result<Layers, RunError> {
     let policy = Policy {
         mode: Mode::WorkspaceWrite,
-        network: false,
         writable: vec![PathBuf::from("/tmp")],
-        workspaces: Vec::new(),
+        ..Policy::closed()
     };
     let (ours, theirs) = messages::pair()?;
     let setup = Setup {

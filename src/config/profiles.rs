@@ -69,14 +69,14 @@ impl Profiles {
     /// What a sandbox permits that all of `asked` permit; `None` when none is asked for.
     ///
     /// The strictest mode counts; there is a network if each has one; a directory may be written
-    /// if each names it.
+    /// if each permits it.
     ///
     /// # Errors
     /// One of them can't be had: then there is nothing to run in.
     pub fn policy(&self, asked: &[Asked]) -> Result<Option<Policy>, ProfileError> {
         let policies = asked.iter().map(|asked| self.one(asked));
         let policies: Vec<Policy> = policies.collect::<Result<_, _>>()?;
-        Ok(policies.into_iter().reduce(both))
+        Ok(policies.into_iter().reduce(Policy::both))
     }
 
     fn one(&self, asked: &Asked) -> Result<Policy, ProfileError> {
@@ -103,37 +103,6 @@ impl Profiles {
             &roots,
             self.temporary.as_deref(),
         )?)
-    }
-}
-
-/// What both permit.
-fn both(one: Policy, other: Policy) -> Policy {
-    let (stricter, looser) = if one.mode.strictness() >= other.mode.strictness() {
-        (one, other)
-    } else {
-        (other, one)
-    };
-    let network = stricter.network && looser.network;
-    if looser.mode == Mode::DangerFullAccess {
-        return Policy {
-            network,
-            ..stricter
-        };
-    }
-    let writable: Vec<PathBuf> = stricter
-        .writable
-        .into_iter()
-        .filter(|root| looser.writable.contains(root))
-        .collect();
-    // What either protects stays protected.
-    let held =
-        |root: &PathBuf| stricter.workspaces.contains(root) || looser.workspaces.contains(root);
-    let workspaces = writable.iter().filter(|root| held(root)).cloned().collect();
-    Policy {
-        mode: stricter.mode,
-        network,
-        writable,
-        workspaces,
     }
 }
 

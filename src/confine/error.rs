@@ -18,6 +18,20 @@ pub enum ConfineError {
         /// Why not.
         reason: String,
     },
+    /// A path that is to be hidden holds what the command needs.
+    #[error("{} can't be hidden: the command starts in it, or may write in it", .path.display())]
+    Hidden {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// Paths are to be hidden, and there is no mount namespace to hide them in.
+    #[error("nothing would hide {} here: no namespaces ({reason})", .path.display())]
+    Exposed {
+        /// The first of them.
+        path: PathBuf,
+        /// Why there are no namespaces.
+        reason: String,
+    },
     /// A filter with a listener is in force already.
     #[error(
         "another program listens for this one's system calls already (is this a sandbox in a \

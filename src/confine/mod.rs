@@ -228,9 +228,18 @@ impl<'a> Job<'a> {
         identity: Identity,
         namespaces: Wanted,
     ) -> Result<(Self, Placeholders), ConfineError> {
-        let (plan, placeholders) = match namespaces {
+        let (plan, placeholders) = match &namespaces {
             Wanted::Yes => protect::plan(setup.policy)?,
-            Wanted::No | Wanted::Barred(_) => Default::default(),
+            Wanted::No => Default::default(),
+            Wanted::Barred(reason) => match setup.policy.unreadable.first() {
+                None => Default::default(),
+                Some(path) => {
+                    return Err(ConfineError::Exposed {
+                        path: path.clone(),
+                        reason: reason.clone(),
+                    });
+                }
+            },
         };
         let job = Self {
             setup,

@@ -6,12 +6,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::sys::mounts::{Attributes, attach, copy_tree, restrict};
 
@@ -49,9 +49,13 @@ pub(super) fn make_private() -> nix::Result<()> {
 /// Mounts what `plan` says, a `/dev` and a `/proc`, and goes back to `cwd`. Returns how `/proc`
 /// went.
 pub(super) fn build(plan: &Plan, cwd: &Path) -> Result<Status, ConfineError> {
+    let hidden = |(_, access): &(&PathBuf, &Access)| **access == Access::None;
+    let masks = masks(plan.iter().filter(hidden).map(|(path, _)| path))?;
     let trees: Vec<(&PathBuf, OwnedFd)> = plan
         .iter()
+        .filter(|entry| !hidden(entry))
         .map(|(path, access)| Ok((path, copy(path, *access)?)))
+        .chain(masks.into_iter().map(Ok))
         .collect::<Result<_, ConfineError>>()?;
     let devices = copy_devices()?;
     let root = open("/".as_ref()).during("opening /")?;
@@ -69,13 +73,52 @@ pub(super) fn build(plan: &Plan, cwd: &Path) -> Result<Status, ConfineError> {
 fn copy(path: &Path, access: Access) -> Result<OwnedFd, ConfineError> {
     let attributes = match access {
         Access::Write => INERT,
-        Access::Read => INERT.and(Attributes::READ_ONLY),
+        Access::Read | Access::None => INERT.and(Attributes::READ_ONLY),
     };
     open(path)
         .map_err(io::Error::from)
         .and_then(copy_tree)
         .and_then(|tree| restrict(&tree, attributes, true).map(|()| tree))
         .during(format!("copying the mounts at {}", path.display()))
+}
+
+/// For each of `paths`, what is put over it: an empty directory or file that nobody may open.
+fn masks<'a>(
+    paths: impl Iterator<Item = &'a PathBuf>,
+) -> Result<Vec<(&'a PathBuf, OwnedFd)>, ConfineError> {
+    let paths: Vec<&PathBuf> = paths.collect();
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Any directory serves as the place where they are made.
+    let place = Path::new("/dev");
+    let make = || -> io::Result<Vec<(&PathBuf, OwnedFd)>> {
+        let options = Some("mode=755,size=4k");
+        mount(
+            Some("tmpfs"),
+            place,
+            Some("tmpfs"),
+            MsFlags::empty(),
+            options,
+        )?;
+        let (directory, file) = (place.join("directory"), place.join("file"));
+        std::fs::DirBuilder::new().mode(0o0).create(&directory)?;
+        File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o0)
+            .open(&file)?;
+        let mask = |path| -> io::Result<_> {
+            let is_directory = std::fs::symlink_metadata(path)?.is_dir();
+            let tree = copy_tree(open(if is_directory { &directory } else { &file })?)?;
+            restrict(&tree, INERT.and(Attributes::READ_ONLY), true)?;
+            Ok((path, tree))
+        };
+        let masks = paths.into_iter().map(mask).collect::<io::Result<_>>()?;
+        umount2(place, MntFlags::MNT_DETACH)?;
+        Ok(masks)
+    };
+    make().during("making what hides paths")
 }
 
 fn put(tree: impl AsFd, path: &Path) -> Result<(), ConfineError> {

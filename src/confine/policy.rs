@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfineError;
+use super::protect::PROTECTED;
 
 /// How much is permitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,10 @@ pub struct Policy {
     /// Those of them that hold work, as against scratch space: in these, protected names that do
     /// not exist yet can't be made either.
     pub workspaces: Vec<PathBuf>,
+    /// Paths below them that are not written all the same, whether they exist or not: absolute.
+    pub read_only: Vec<PathBuf>,
+    /// Paths that are not even read: absolute. Without a mount namespace nothing starts that has some.
+    pub unreadable: Vec<PathBuf>,
 }
 
 /// Where the sandbox mounts what the kernel makes up; nothing there can be a writable root.
@@ -91,8 +96,7 @@ impl Policy {
         let mut policy = Self {
             mode,
             network: network || mode == Mode::DangerFullAccess,
-            writable: Vec::new(),
-            workspaces: Vec::new(),
+            ..Self::closed()
         };
         if mode != Mode::WorkspaceWrite {
             return Ok(policy);
@@ -112,10 +116,106 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Nothing is written, and there is no network.
+    pub fn closed() -> Self {
+        Self {
+            mode: Mode::ReadOnly,
+            network: false,
+            writable: Vec::new(),
+            workspaces: Vec::new(),
+            read_only: Vec::new(),
+            unreadable: Vec::new(),
+        }
+    }
+
     /// The directories that may be written.
     pub fn writable_roots(&self) -> &[PathBuf] {
         &self.writable
     }
+
+    /// The same where `read_only`, below its roots, is not written, and `unreadable` is not even read.
+    /// Both are absolute.
+    #[must_use]
+    pub fn without(mut self, read_only: &[PathBuf], unreadable: &[PathBuf]) -> Self {
+        let is_below = |path: &PathBuf| self.writable.iter().any(|root| path.starts_with(root));
+        let read_only = read_only.iter().map(|path| resolved(path));
+        let read_only: BTreeSet<PathBuf> = read_only.filter(is_below).collect();
+        self.read_only = read_only
+            .into_iter()
+            .filter(|path| !self.writable.contains(path))
+            .collect();
+        self.unreadable = union(unreadable, &[]);
+        self
+    }
+
+    /// What both permit: a directory that is written lies in a root of each, and in nothing that
+    /// either protects.
+    #[must_use]
+    pub fn both(self, other: Self) -> Self {
+        let network = self.network && other.network;
+        let unreadable = union(&self.unreadable, &other.unreadable);
+        let narrower = match (self.mode, other.mode) {
+            (Mode::DangerFullAccess, _) => other,
+            (_, Mode::DangerFullAccess) => self,
+            (Mode::ReadOnly, _) | (_, Mode::ReadOnly) => Self::closed(),
+            (Mode::WorkspaceWrite, Mode::WorkspaceWrite) => self.shared_roots(&other),
+        };
+        Self {
+            network,
+            unreadable,
+            ..narrower
+        }
+    }
+
+    /// Of two that write in roots: those that lie in roots of both.
+    fn shared_roots(&self, other: &Self) -> Self {
+        let ours = self.writable.iter().filter(|root| other.writes(root));
+        let theirs = other.writable.iter().filter(|root| self.writes(root));
+        let writable: BTreeSet<PathBuf> = ours.chain(theirs).cloned().collect();
+        // What either protects stays protected.
+        let is_held =
+            |root: &&PathBuf| self.workspaces.contains(root) || other.workspaces.contains(root);
+        let read_only = union(&self.read_only, &other.read_only);
+        let is_below = |path: &PathBuf| writable.iter().any(|root| path.starts_with(root));
+        Self {
+            mode: Mode::WorkspaceWrite,
+            workspaces: writable.iter().filter(is_held).cloned().collect(),
+            read_only: read_only.into_iter().filter(is_below).collect(),
+            writable: writable.into_iter().collect(),
+            ..Self::closed()
+        }
+    }
+
+    /// Whether `path` lies in a root, and in nothing that is protected in it.
+    pub fn writes(&self, path: &Path) -> bool {
+        let roots = self.writable.iter().filter(|root| path.starts_with(root));
+        let Some(root) = roots.max_by_key(|root| root.as_os_str().len()) else {
+            return false;
+        };
+        let is_below = |held: &PathBuf| held.starts_with(root) && path.starts_with(held);
+        !self.read_only.iter().any(is_below)
+            && !PROTECTED.iter().any(|name| is_below(&root.join(name)))
+    }
+}
+
+fn union(one: &[PathBuf], other: &[PathBuf]) -> Vec<PathBuf> {
+    let all: BTreeSet<&PathBuf> = one.iter().chain(other).collect();
+    all.into_iter().cloned().collect()
+}
+
+/// `path` with every link followed. Where a part of it is missing, it ends with the first such: to
+/// keep that from being made keeps all below from being made.
+fn resolved(path: &Path) -> PathBuf {
+    let mut below = path;
+    while let Some(parent) = below.parent() {
+        if let Ok(real) = fs::canonicalize(below) {
+            let first = path.strip_prefix(below).ok();
+            let first = first.and_then(|rest| rest.components().next());
+            return first.map_or_else(|| real.clone(), |name| real.join(name));
+        }
+        below = parent;
+    }
+    path.to_owned()
 }
 
 /// `path`, canonical, if it can be a writable root.
@@ -192,6 +292,48 @@ mod tests {
             let policy = workspace_write(Path::new("/usr"), &[], Some(OsStr::new(tmpdir)));
             assert_eq!(policy.writable.len(), 2, "{tmpdir}");
         }
+    }
+
+    #[test]
+    fn both_permit_what_each_does() {
+        use Mode::{DangerFullAccess, ReadOnly, WorkspaceWrite};
+        let policy = |mode, network, writable: &[&str]| Policy {
+            mode,
+            network,
+            workspaces: writable.iter().map(PathBuf::from).collect(),
+            writable: writable.iter().map(PathBuf::from).collect(),
+            ..Policy::closed()
+        };
+        let floor = policy(WorkspaceWrite, false, &["/w"]);
+        let wide = policy(WorkspaceWrite, true, &["/etc", "/w/.git/x", "/w/sub"]);
+        let danger = policy(DangerFullAccess, true, &[]);
+        let closed = policy(ReadOnly, false, &[]);
+        let expected = policy(WorkspaceWrite, false, &["/w/sub"]);
+        for (one, other, both) in [
+            (&floor, &wide, &expected),
+            (&floor, &danger, &floor),
+            (&danger, &wide, &wide),
+            (&closed, &danger, &closed),
+            (&floor, &closed, &closed),
+        ] {
+            assert_eq!(one.clone().both(other.clone()), *both);
+            assert_eq!(other.clone().both(one.clone()), *both);
+        }
+    }
+
+    #[test]
+    fn what_either_keeps_back_is_kept_back() {
+        let mut one = workspace_write(Path::new("/usr"), &[], None);
+        let mut other = one.clone();
+        one.read_only = vec!["/usr/lib".into(), "/elsewhere".into()];
+        other.unreadable = vec!["/usr/share/secret".into()];
+        other.writable.push("/usr/lib/x".into());
+        let both = one.clone().both(other.clone());
+        assert_eq!(both.read_only, [Path::new("/usr/lib")]);
+        assert_eq!(both.unreadable, other.unreadable);
+        assert!(!both.writable.contains(&"/usr/lib/x".into()));
+        assert!(both.writes(Path::new("/usr/x")) && !both.writes(Path::new("/usr/.git/x")));
+        assert!(!both.writes(Path::new("/usr/lib/x")) && !both.writes(Path::new("/var")));
     }
 
     #[test]

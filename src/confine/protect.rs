@@ -22,6 +22,8 @@ const LONGEST_POINTER: u64 = 8192;
 pub(super) enum Access {
     Write,
     Read,
+    /// Nothing of it is to be had, not even what is in it.
+    None,
 }
 
 /// Every path that becomes a mount of its own; a directory comes before what it holds.
@@ -42,14 +44,37 @@ pub(super) fn plan(policy: &Policy) -> Result<(Plan, Placeholders), ConfineError
             protected.extend(chain(&path, roots, &mut placeholders)?);
         }
     }
+    for path in policy.read_only.iter().filter(|path| within(path, roots)) {
+        placeholders.hold(path)?;
+        protected.extend(chain(path, roots, &mut placeholders)?);
+    }
     let mut plan: Plan = protected
         .into_iter()
         .map(|path| (path, Access::Read))
         .collect();
     // A root that was asked for by its own name is meant, even where a pointer leads to it.
     plan.extend(roots.iter().map(|root| (root.clone(), Access::Write)));
+    hide(&mut plan, &policy.unreadable)?;
     pin(&mut plan, roots);
     Ok((plan, placeholders))
+}
+
+/// Takes `paths` away, with all that is in them. What does not exist holds no secret.
+fn hide(plan: &mut Plan, paths: &[PathBuf]) -> Result<(), ConfineError> {
+    for path in paths {
+        let Ok(hidden) = fs::canonicalize(path) else {
+            continue;
+        };
+        let needed = |path: &PathBuf| path.starts_with(&hidden) && *path != hidden;
+        let cwd = std::env::current_dir().ok();
+        if hidden == Path::new("/") || plan.keys().any(needed) || cwd.iter().any(needed) {
+            return Err(ConfineError::Hidden {
+                path: path.to_owned(),
+            });
+        }
+        plan.insert(hidden, Access::None);
+    }
+    Ok(())
 }
 
 /// `path` if it exists, and what it points to: where a symbolic link, a `.git` file, a `commondir`
@@ -148,13 +173,13 @@ mod tests {
     fn policy(root: &Path, workspaces: &[&Path]) -> Policy {
         Policy {
             mode: super::super::policy::Mode::WorkspaceWrite,
-            network: false,
             writable: [root]
                 .iter()
                 .chain(workspaces)
                 .map(|&path| path.to_owned())
                 .collect(),
             workspaces: workspaces.iter().map(|&path| path.to_owned()).collect(),
+            ..Policy::closed()
         }
     }
 

@@ -96,12 +96,7 @@ mod tests {
     fn only_what_the_sandbox_holds_back_is_told() {
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let path = folder.path().join("new");
-        let policy = Policy {
-            mode: Mode::ReadOnly,
-            network: false,
-            writable: vec![],
-            workspaces: vec![],
-        };
+        let policy = Policy::closed();
         let said = format!(
             "touch: cannot touch '{}': Read-only file system\n",
             path.display()

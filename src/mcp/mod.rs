@@ -16,6 +16,7 @@ mod approval;
 mod asking;
 mod call;
 mod channel;
+mod codex_state;
 mod crew;
 mod denials;
 mod drive;
@@ -86,7 +87,7 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
         .build()?;
     let (gone, is_gone) = watch::channel(false);
     let session = Arc::new(Session::new(options, found, is_gone)?);
-    session.policy(None).map_err(ServeError::Sandbox)?;
+    session.policy(None, &[]).map_err(ServeError::Sandbox)?;
     let result = runtime.block_on(talk(&session, gone, ending));
     // Calls that would not end hold the session; their output's folder goes with the last.
     drop(runtime);

@@ -1,7 +1,6 @@
 //! The server's side of the protocol: which requests there are, and who serves them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use rmcp::model::{
@@ -16,17 +15,16 @@ use tokio::sync::mpsc;
 
 use super::asking::{Asker, Via};
 use super::call::Call;
+use super::codex_state;
 use super::drive::{Driven, Progress, Stop};
 use super::explain::{self, ExplainParams};
-use super::limits::SandboxState;
 use super::output::Output;
 use super::rounds::{self, Parked};
 use super::schema;
 use super::session::{Session, Who};
 use super::shell::{self, ExecParams, Sandboxed};
 
-/// The capability by which Codex tells its sandbox state, and its version.
-const SANDBOX_STATE: &str = "codex/sandbox-state";
+/// The version of the capabilities by which Codex tells its sandbox state.
 const SANDBOX_STATE_VERSION: &str = "1.0.0";
 const SANDBOX_STATE_UPDATE: &str = "codex/sandbox-state/update";
 
@@ -46,7 +44,8 @@ impl Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let params: ExecParams = parse(arguments.clone())?;
         let rules = self.session.rules(&context.peer);
-        let plan = match params.plan(&self.session, rules) {
+        let sent = self.session.sent(&context.meta.0);
+        let plan = match sent.and_then(|sent| params.plan(&self.session, rules, &sent)) {
             Ok(plan) => plan,
             Err(why) => return Ok(shell::failure(&why).into()),
         };
@@ -162,7 +161,8 @@ impl Server {
     fn explain(&self, arguments: Value, context: &Context) -> Result<CallToolResponse, ErrorData> {
         let params: ExplainParams = parse(arguments)?;
         let rules = self.session.rules(&context.peer);
-        let policy = self.session.policy(None);
+        let sent = self.session.sent(&context.meta.0);
+        let policy = sent.and_then(|sent| self.session.policy(None, &sent));
         Ok(explain::result(&params, &rules, policy.as_ref(), &self.session.options).into())
     }
 }
@@ -184,27 +184,7 @@ async fn follow_roots(session: Arc<Session>, peer: Peer<RoleServer>) {
     let roots = answer.get("roots").and_then(Value::as_array);
     let roots = roots.into_iter().flatten();
     let uris = roots.filter_map(|root| root.get("uri").and_then(Value::as_str));
-    session.set_roots(uris.filter_map(path_of).collect());
-}
-
-/// The path of a `file:` URI.
-fn path_of(uri: &str) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStringExt as _;
-    let path = uri.strip_prefix("file://")?;
-    let path = path.strip_prefix("localhost").unwrap_or(path);
-    let mut bytes = Vec::new();
-    let mut rest = path.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits = [rest.next()?, rest.next()?];
-            let digits = std::str::from_utf8(&digits).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    let path = PathBuf::from(std::ffi::OsString::from_vec(bytes));
-    path.is_absolute().then_some(path)
+    session.set_roots(uris.filter_map(codex_state::path_of).collect());
 }
 
 fn parse<T: serde::de::DeserializeOwned>(arguments: Value) -> Result<T, ErrorData> {
@@ -244,7 +224,8 @@ impl ServerHandler for Server {
         let mut capabilities = ServerCapabilities::default();
         let version = json!({ "version": SANDBOX_STATE_VERSION });
         let version = version.as_object().cloned().unwrap_or_default();
-        capabilities.experimental = Some(BTreeMap::from([(SANDBOX_STATE.to_owned(), version)]));
+        let states = codex_state::NAMES.map(|name| (name.to_owned(), version.clone()));
+        capabilities.experimental = Some(BTreeMap::from(states));
         capabilities.tools = Some(ToolsCapability::default());
         capabilities.logging = Some(JsonObject::default());
         ServerConfig::new(capabilities)
@@ -289,8 +270,9 @@ impl ServerHandler for Server {
     ) -> Result<CustomResult, ErrorData> {
         match request.method.as_str() {
             SANDBOX_STATE_UPDATE => {
-                let state: SandboxState = parse(request.params.unwrap_or_default())?;
-                self.session.set_sandbox(state.into());
+                let state = request.params.unwrap_or_default();
+                let updated = self.session.update(&state);
+                updated.map_err(|why| ErrorData::invalid_params(why, None))?;
                 Ok(CustomResult::new(json!({})))
             }
             // What comes here under a name of the protocol has parameters of a wrong shape.

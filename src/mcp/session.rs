@@ -9,13 +9,14 @@ use std::time::Duration;
 use rmcp::RoleServer;
 use rmcp::model::{CustomNotification, ServerNotification};
 use rmcp::service::Peer;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::ServeError;
 use super::approval;
+use super::codex_state;
 use super::crew::Spare;
-use super::limits::{Limits, tightened};
+use super::limits::Limits;
 use super::order::{Ask, Keys};
 use super::output::Folder;
 use super::queue::Queue;
@@ -162,11 +163,6 @@ impl Session {
         })
     }
 
-    /// Follows the client's `codex/sandbox-state/update`.
-    pub(super) fn set_sandbox(&self, limits: Limits) {
-        lock(&self.state).sandbox = Some(limits);
-    }
-
     /// The client's roots: more of the workspace that it names by its sandbox state.
     pub(super) fn set_roots(&self, roots: Vec<PathBuf>) {
         lock(&self.state).roots = roots;
@@ -177,12 +173,13 @@ impl Session {
         lock(&self.state).level = rank(level);
     }
 
-    /// What the sandbox permits, with `wish` as the call's own mode.
+    /// What the sandbox permits a call with which the client sent the sandbox states `sent`; `wish`
+    /// is the call's own mode.
     ///
     /// # Errors
     /// Why there can be no such sandbox.
-    pub(super) fn policy(&self, wish: Option<Mode>) -> Result<Policy, String> {
-        let policy = self.session_policy()?;
+    pub(super) fn policy(&self, wish: Option<Mode>, sent: &[Limits]) -> Result<Policy, String> {
+        let policy = self.permitted(sent)?;
         let Some(mode) = wish else {
             return Ok(policy);
         };
@@ -192,41 +189,67 @@ impl Session {
                 policy.mode.as_str()
             ));
         }
-        let limits = Limits {
+        let limits = sent.first().cloned().or_else(|| self.limits());
+        let wanted = Limits {
+            mode,
             network: policy.network,
-            ..self
-                .limits()
-                .unwrap_or_else(|| Limits::plain(mode, &self.here))
+            ..limits.unwrap_or_else(|| Limits::plain(mode, &self.here))
         };
-        let wanted = Limits { mode, ..limits };
-        Ok(tightened(
-            &policy,
-            wanted.policy().map_err(|e| e.to_string())?,
-        ))
+        Ok(policy.both(wanted.policy().map_err(|e| e.to_string())?))
     }
 
     /// The client's state, with its roots.
     fn limits(&self) -> Option<Limits> {
         let state = lock(&self.state);
         let mut limits = state.sandbox.clone()?;
-        limits.writable.extend(state.roots.iter().cloned());
+        limits.roots.extend(state.roots.iter().cloned());
         Some(limits)
     }
 
-    fn session_policy(&self) -> Result<Policy, String> {
-        let floor = self.options.sandbox.map(|mode| Limits {
-            network: self.options.network,
-            writable: self.options.writable.clone(),
-            slash_tmp: self.options.tmp,
-            tmpdir: self.options.tmp,
-            ..Limits::plain(mode, &self.here)
+    /// What the start permits, as far as the client does.
+    fn permitted(&self, sent: &[Limits]) -> Result<Policy, String> {
+        let floor = self.options.sandbox.map(|mode| {
+            let mut limits = Limits::plain(mode, &self.here);
+            let more = self.options.writable.iter();
+            limits.roots.extend(more.map(|path| self.here.join(path)));
+            Limits {
+                network: self.options.network,
+                slash_tmp: self.options.tmp,
+                tmpdir: self.options.tmp,
+                ..limits
+            }
         });
-        let policy = |limits: Limits| limits.policy().map_err(|error| error.to_string());
-        match (floor, self.limits()) {
-            (None, None) => policy(Limits::plain(Mode::ReadOnly, &self.here)),
-            (Some(limits), None) | (None, Some(limits)) => policy(limits),
-            (Some(floor), Some(wanted)) => Ok(tightened(&policy(floor)?, policy(wanted)?)),
-        }
+        let client = match sent {
+            [] => self.limits().into_iter().collect(),
+            sent => sent.to_vec(),
+        };
+        let policies = floor.into_iter().chain(client);
+        let policies = policies.map(|limits| limits.policy().map_err(|error| error.to_string()));
+        let both =
+            |one: Result<Policy, String>, other: Result<Policy, String>| Ok(one?.both(other?));
+        policies
+            .reduce(both)
+            .unwrap_or_else(|| Ok(Policy::closed()))
+    }
+
+    /// The sandbox states that a client sent with a call.
+    ///
+    /// # Errors
+    /// There is no such sandbox, in words for the agent.
+    pub(super) fn sent(&self, meta: &Map<String, Value>) -> Result<Vec<Limits>, String> {
+        let states = codex_state::of_call(meta);
+        let states = states.map(|state| codex_state::limits(state, &self.here));
+        states.collect()
+    }
+
+    /// Follows the client's `codex/sandbox-state/update`.
+    ///
+    /// # Errors
+    /// As for [`Session::sent`]; then nothing has changed.
+    pub(super) fn update(&self, state: &Value) -> Result<(), String> {
+        let limits = codex_state::limits(state, &self.here)?;
+        lock(&self.state).sandbox = Some(limits);
+        Ok(())
     }
 
     /// The rules, loaded again if they have changed; the client is told.

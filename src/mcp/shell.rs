@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::call::Report;
 use super::channel::{Ended, RefusedCall};
+use super::limits::Limits;
 use super::order::{Plan, Recipe};
 use super::output::{Stretch, Truncated};
 use super::session::{Session, check_workdir};
@@ -80,7 +81,7 @@ impl From<SandboxParam> for Mode {
 }
 
 impl ExecParams {
-    /// The call that this asks for.
+    /// The call that this asks for, with which the client sent the sandbox states `sent`.
     ///
     /// # Errors
     /// What is wrong with it, in words for the agent.
@@ -88,12 +89,13 @@ impl ExecParams {
         &self,
         session: &Session,
         rules: std::sync::Arc<IndexedRules>,
+        sent: &[Limits],
     ) -> Result<Plan, String> {
         check_workdir(&self.workdir)?;
         if self.timeout_ms == Some(0) {
             return Err("`timeout_ms` must be at least 1".into());
         }
-        let policy = session.policy(self.sandbox.map(Mode::from))?;
+        let policy = session.policy(self.sandbox.map(Mode::from), sent)?;
         let login = self.login.unwrap_or(true);
         let options = &session.options;
         let mark = options

@@ -69,8 +69,10 @@ fn a_client_may_speak_before_its_time() {
         "clientInfo": { "name": "test", "version": "1" },
     });
     let answer = client.request("initialize", &params);
-    let state = &answer["result"]["capabilities"]["experimental"]["codex/sandbox-state"];
-    assert_eq!(state["version"], "1.0.0");
+    let states = &answer["result"]["capabilities"]["experimental"];
+    for name in ["codex/sandbox-state", "codex/sandbox-state-meta"] {
+        assert_eq!(states[name]["version"], "1.0.0");
+    }
     assert_eq!(client.shell("echo alive")["stdout"], "alive\n");
 }
 

@@ -42,9 +42,154 @@ fn without_a_floor_the_client_says_what_the_sandbox_is() {
     assert_eq!(writable(&mut client), [true, true, true]);
     update(&mut client, "read-only");
     assert_eq!(writable(&mut client), [false, false, false]);
-    let wrong = json!({ "sandboxPolicy": { "type": "none" }, "sandboxCwd": "/" });
-    let answer = client.request("codex/sandbox-state/update", &wrong);
-    assert_eq!(answer["error"]["code"], -32602);
+}
+
+#[test]
+fn a_state_that_is_not_known_is_the_strictest() {
+    let mut client = Start {
+        arguments: &[],
+        ..Start::default()
+    }
+    .client();
+    update(&mut client, "danger-full-access");
+    update(&mut client, "new");
+    assert_eq!(writable(&mut client), [false, false, false]);
+    let hides = json!({ "permissionProfile": {
+        "type": "managed", "file_system": { "type": "restricted", "entries": [] },
+    }});
+    let answer = client.request("codex/sandbox-state/update", &hides);
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+}
+
+/// Where a call may write that the client sends `state` with.
+fn writable_with(client: &mut Client, state: &Value) -> [bool; 3] {
+    let name = format!("codex-shell-test-{}", client.process.id());
+    ["x".into(), format!("/tmp/{name}"), "../x".into()].map(|path: String| {
+        let answer = shell_with_state(client, &format!("touch {path} && rm {path}"), state);
+        answer["exit_code"] == 0
+    })
+}
+
+fn shell_with_state(client: &mut Client, command: &str, state: &Value) -> Value {
+    let mut params = client.call(command, &json!({}));
+    params["_meta"] = json!({
+        "codex/sandbox-state": state, "codex/sandbox-state-meta": state, "threadId": "t", "callId": "c",
+    });
+    let answer = client.request("tools/call", &params);
+    answer["result"]["structuredContent"].clone()
+}
+
+/// What Codex sends that has a permission profile with these entries beside "all may be read".
+fn profile(client: &Client, entries: &[Value]) -> Value {
+    let root =
+        json!({ "path": { "type": "special", "value": { "kind": "root" } }, "access": "read" });
+    let entries = [&[root], entries].concat();
+    json!({
+        "permissionProfile": {
+            "type": "managed", "network": "restricted",
+            "file_system": { "type": "restricted", "entries": entries },
+        },
+        "sandboxCwd": format!("file://{}", client.work().display()), "useLegacyLandlock": false,
+    })
+}
+
+fn entry(path: &std::path::Path, access: &str) -> Value {
+    json!({ "path": { "type": "path", "path": path }, "access": access })
+}
+
+#[test]
+fn each_call_has_the_sandbox_that_comes_with_it() {
+    let mut client = Start {
+        arguments: &[],
+        ..Start::default()
+    }
+    .client();
+    let work = client.work();
+    let closed = profile(&client, &[]);
+    let workspace = profile(&client, &[entry(&work, "write")]);
+    let full = json!({ "permissionProfile": { "type": "disabled" } });
+    let older = json!({ "sandboxPolicy": { "type": "workspace-write" }, "sandboxCwd": work });
+    for (state, expected) in [
+        (&closed, [false, false, false]),
+        (&workspace, [true, false, false]),
+        (&full, [true, true, true]),
+        (&closed, [false, false, false]),
+        (&older, [true, true, false]),
+        (&json!({}), [false, false, false]),
+    ] {
+        assert_eq!(writable_with(&mut client, state), expected, "{state}");
+    }
+    assert_eq!(writable(&mut client), [false, false, false]);
+}
+
+#[test]
+fn a_call_that_says_its_sandbox_does_not_leave_the_floor() {
+    let mut client = Start {
+        arguments: &["--sandbox", "workspace-write", "--no-tmp"],
+        ..Start::default()
+    }
+    .client();
+    let full = json!({ "permissionProfile": { "type": "disabled" } });
+    assert_eq!(writable_with(&mut client, &full), [true, false, false]);
+    let git = client.work().join(".git");
+    std::fs::create_dir(&git).unwrap();
+    let state = profile(&client, &[entry(&git, "write")]);
+    let answer = shell_with_state(&mut client, "touch .git/x", &state);
+    assert_ne!(answer["exit_code"], 0, "{answer}");
+}
+
+#[test]
+fn paths_are_taken_out_of_the_workspace() {
+    let mut client = Start {
+        arguments: &[],
+        ..Start::default()
+    }
+    .client();
+    let work = client.work();
+    for name in ["kept", "secret"] {
+        std::fs::create_dir(work.join(name)).unwrap();
+        std::fs::write(work.join(name).join("file"), "text\n").unwrap();
+    }
+    std::fs::write(work.join("token"), "text\n").unwrap();
+    let mut skipped = entry(&work.join("free"), "read");
+    skipped["missing_path_behavior"] = "skip".into();
+    let mut ours = entry(&work.join(".git"), "read");
+    ours["missing_path_behavior"] = "skip".into();
+    let state = profile(
+        &client,
+        &[
+            entry(&work, "write"),
+            entry(&work.join("kept"), "read"),
+            entry(&work.join("missing/below"), "read"),
+            entry(&work.join("secret"), "deny"),
+            entry(&work.join("token"), "none"),
+            skipped,
+            ours,
+        ],
+    );
+    for (command, works) in [
+        ("touch new", true),
+        ("cat kept/file", true),
+        ("touch kept/new", false),
+        ("mv kept gone", false),
+        ("mkdir -p missing/below", false),
+        ("touch free", true),
+        ("mkdir .git/x", false),
+        ("cat secret/file", false),
+        ("ls secret", false),
+        ("chmod 700 secret", false),
+        ("mv secret gone", false),
+        ("cat token", false),
+        ("rm -r token", false),
+    ] {
+        let answer = shell_with_state(&mut client, command, &state);
+        assert_eq!(answer["exit_code"] == 0, works, "{command}: {answer}");
+    }
+    assert!(!work.join("missing").exists());
+    assert_eq!(
+        client.shell("cat secret/file token")["stdout"],
+        "text\ntext\n"
+    );
 }
 
 #[test]

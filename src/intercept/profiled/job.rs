@@ -18,6 +18,8 @@ pub(super) struct Job {
     network: bool,
     writable: Vec<Vec<u8>>,
     workspaces: Vec<Vec<u8>>,
+    read_only: Vec<Vec<u8>>,
+    unreadable: Vec<Vec<u8>>,
     /// What the program starts is judged.
     pub(super) listen: bool,
     /// Layers without which nothing starts.
@@ -75,6 +77,8 @@ impl Job {
             network: policy.network,
             writable: bytes(&policy.writable),
             workspaces: bytes(&policy.workspaces),
+            read_only: bytes(&policy.read_only),
+            unreadable: bytes(&policy.unreadable),
             listen,
             require,
             channel: free.next().unwrap_or(RawFd::MAX),
@@ -98,6 +102,8 @@ impl Job {
             network: self.network,
             writable: paths(&self.writable),
             workspaces: paths(&self.workspaces),
+            read_only: paths(&self.read_only),
+            unreadable: paths(&self.unreadable),
         })
     }
 
@@ -123,6 +129,8 @@ mod tests {
             network: true,
             writable: vec![PathBuf::from(OsString::from_vec(b"/a\xff".to_vec()))],
             workspaces: vec!["/b".into()],
+            read_only: vec!["/b/c".into()],
+            unreadable: vec!["/d".into()],
         };
         let descriptor = || std::fs::File::open("/").unwrap().into();
         let inherited = Inherited {
