@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const TEAM: &str = r#"# Rules of the team.
@@ -230,6 +230,7 @@ fn the_document_has_its_keys() {
             "command",
             "program",
             "variables",
+            "obeys",
             "reading",
             "matches",
             "on_trial",
@@ -467,6 +468,27 @@ fn the_sandbox_of_its_own_is_told() {
         "{error}"
     );
     assert_eq!(profile("plain")["profile"], Value::Null);
+}
+
+#[test]
+fn it_is_told_what_a_program_obeys_where_that_counts() {
+    let world = World::new();
+    let says = |decision: &str| {
+        let rules = format!("prefix_rule([\"make\"], decision=\"{decision}\")\n");
+        world.file("make.rules", &rules);
+        let page = world.explain(&["--rules", "make.rules", "make", "all"]);
+        text(&page.stdout)
+            .contains("  obeys     what the directory says it should do: GNUmakefile,")
+    };
+    assert!(says("allow") && !says("forbidden"));
+    world.file("make.rules", "");
+    let said = world.json(&["--rules", "make.rules", "make", "all"]);
+    assert_eq!(
+        (&said["placement"], &said["obeys"][1]),
+        (&json!("inside"), &json!("makefile"))
+    );
+    let version = world.json(&["--rules", "make.rules", "make", "--version"]);
+    assert_eq!(version["obeys"], json!([]));
 }
 
 #[test]

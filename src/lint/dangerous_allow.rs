@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use crate::evaluate::heuristic;
 use crate::request::{Program, Request};
-use crate::rules::model::PrefixRule;
 use crate::rules::{Decision, RuleSet};
 
 use super::finding::Level;
@@ -39,7 +38,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
         if rule.decision != Decision::Allow {
             continue;
         }
-        let danger = commands(rule).find_map(|words| {
+        let danger = commands(&rule.program, &rule.rest).find_map(|words| {
             let danger = heuristic::dangerous(&request(&words), heuristic::Descendants::Unjudged)?;
             Some((words.join(" "), danger))
         });
@@ -51,27 +50,27 @@ fn check(rules: &RuleSet, report: &mut Report) {
     }
 }
 
-/// The pattern as commands: each alternative once, with the first one at every other place.
-fn commands(rule: &PrefixRule) -> impl Iterator<Item = Vec<&str>> {
-    let first: Vec<&str> = std::iter::once(&rule.program)
-        .chain(rule.rest.iter().filter_map(|words| words.first()))
-        .map(String::as_str)
+/// A program and the alternatives of each word as commands: each alternative once, with the first one at
+/// every other place.
+pub(super) fn commands<'a>(
+    program: &'a str,
+    rest: &'a [Vec<String>],
+) -> impl Iterator<Item = Vec<&'a str>> {
+    let words = rest.iter().filter_map(|words| words.first());
+    let first: Vec<&str> = std::iter::once(program)
+        .chain(words.map(String::as_str))
         .collect();
     let others = first.clone();
-    let varied = rule
-        .rest
-        .iter()
-        .enumerate()
-        .flat_map(move |(place, words)| {
-            let others = others.clone();
-            words.iter().skip(1).map(move |word| {
-                let mut command = others.clone();
-                if let Some(at) = command.get_mut(place + 1) {
-                    *at = word;
-                }
-                command
-            })
-        });
+    let varied = rest.iter().enumerate().flat_map(move |(place, words)| {
+        let others = others.clone();
+        words.iter().skip(1).map(move |word| {
+            let mut command = others.clone();
+            if let Some(at) = command.get_mut(place + 1) {
+                *at = word;
+            }
+            command
+        })
+    });
     std::iter::once(first).chain(varied)
 }
 

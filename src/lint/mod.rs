@@ -17,6 +17,7 @@ mod levels;
 mod load_errors;
 mod missing_examples;
 mod missing_justification;
+mod obeyed_file;
 mod overruled_rule;
 mod redundant_rule;
 mod relative_program;
@@ -52,6 +53,7 @@ pub const LINTS: &[Lint] = &[
     dangerous_allow::LINT,
     unknown_flag::LINT,
     breaks_codex::LINT,
+    obeyed_file::LINT,
 ];
 
 /// The lint of this code or name.

@@ -53,7 +53,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
     }
 }
 
-fn model_of<'a>(rules: &'a RuleSet, program: &str) -> Option<&'a CommandModel> {
+pub(super) fn model_of<'a>(rules: &'a RuleSet, program: &str) -> Option<&'a CommandModel> {
     let name = last_component(OsStr::new(program)).to_str()?;
     let has = |model: &CommandModel| model.names.iter().any(|known| known == name);
     let declared = rules.programs.iter().rev().find(|p| has(&p.model));

@@ -49,6 +49,12 @@ impl<'a> Levels<'a> {
         self.models.last().copied().filter(|_| !self.unknown)
     }
 
+    /// The files that tell the command what to do.
+    pub(super) fn obeys(&self) -> &'a [String] {
+        let mut said = self.models.iter().rev().map(|model| &model.obeys);
+        said.find_map(|obeys| obeys.as_deref()).unwrap_or_default()
+    }
+
     pub(super) fn has_subcommands(&self) -> bool {
         self.last()
             .is_some_and(|model| !model.subcommands.is_empty())

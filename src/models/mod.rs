@@ -21,6 +21,7 @@
 //!     writes = [],                              # … their value is a file that is written,
 //!     destroys = [],                            # … they discard what may exist nowhere else
 //!     writes_operands = "last",                 # operands that are files written: all, first, last
+//!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
 //!     subcommands = [command("push", …), …],    # the same arguments, to any depth
 //!     options_anywhere = True,                  # options before the subcommand count behind it too
 //!     wraps = [inner(…), …],                    # where a command of its own begins
@@ -35,6 +36,9 @@
 //!     bundle = True,                            # tar xzf
 //! )
 //! ```
+//!
+//! A command's `obeys` goes for its subcommands unless those say otherwise; `obeys = []`: it obeys none.
+//! `.git` stands for the repository that it finds there, as git does.
 //!
 //! An option spelled `of=` is an operand that begins so, as dd has them. A command's own `style`,
 //! `abbreviations`, `negations`, `posix`, `digits`, `plus` and `response` go for its subcommands unless those

@@ -28,6 +28,10 @@ pub struct CommandModel {
     /// Operands that name files it writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes_operands: Option<Which>,
+    /// Files of the directory that it is started in, or of one above, that say which programs it starts or
+    /// where it sends what; `None`: those of the command around it. `.git`: the repository there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obeys: Option<Vec<String>>,
 }
 
 /// One option, under every spelling.

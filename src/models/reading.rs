@@ -13,6 +13,8 @@ pub struct Reading<'a> {
     pub parts: Vec<Part<'a>>,
     /// The model of the command in the end: the program's, or its deepest subcommand's.
     pub model: Option<&'a CommandModel>,
+    /// What its model says that it obeys; see [`Reading::obeyed`].
+    pub obeys: &'a [String],
     /// The commands that it runs, as far as the words say which.
     pub inner: Vec<Inner<'a>>,
     /// Operands that name files it writes.
@@ -163,6 +165,15 @@ impl<'a> Reading<'a> {
         kinds
             .filter(|kind| matches!(kind, Kind::Subcommand { .. }))
             .count()
+    }
+
+    /// The files of the directory where it is started, or of one above, that tell it what to do.
+    pub fn obeyed(&self) -> impl Iterator<Item = &'a str> {
+        let asks_for_help = ["--help", "-help", "--version"]
+            .iter()
+            .any(|name| self.has(name));
+        let files = if asks_for_help { &[] } else { self.obeys };
+        files.iter().map(String::as_str)
     }
 
     /// Whether an option is there under this name, by whatever spelling.

@@ -81,6 +81,7 @@ impl Page<'_> {
         let program = program(self.explanation);
         self.fact("program", &program);
         self.fact("trust", &trust_reason(&self.explanation.request.program));
+        self.obeys();
         let request = self.explanation.request;
         if self.explanation.rules.ask_for_variables(request) {
             let known = match request.environment {
@@ -96,6 +97,20 @@ impl Page<'_> {
             );
         } else if self.explanation.rules.rules().files.is_empty() {
             self.fact("rules", "no rules files");
+        }
+    }
+
+    /// What the directory may have to say, where that counts outside.
+    fn obeys(&mut self) {
+        let verdict = &self.explanation.judgement.verdict;
+        let outside = matches!(verdict.run, Run::Outside | Run::Unconfined);
+        let files = reading::obeyed(self.explanation.rules, self.explanation.request);
+        if outside && verdict.decision != Decision::Forbidden && !files.is_empty() {
+            let files = argv::visible(&files.join(", "));
+            self.fact(
+                "obeys",
+                &format!("what the directory says it should do: {files}"),
+            );
         }
     }
 

@@ -49,6 +49,12 @@ pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
     steps
 }
 
+/// The files of the directory where it is started that tell it what to do.
+pub(super) fn obeyed<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<&'a str> {
+    let readings = readings(index, request);
+    readings.iter().flat_map(Reading::obeyed).collect()
+}
+
 /// The account on one line; `None` where nothing is known of the program.
 pub(super) fn line(index: &IndexedRules, request: &Request) -> Option<String> {
     let steps = account(index, request);

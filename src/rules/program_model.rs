@@ -22,6 +22,7 @@ const PARAMETERS: &[&str] = &[
     "destroys",
     "wraps",
     "writes_operands",
+    "obeys",
     "subcommands",
     "options_anywhere",
     "style",
@@ -91,6 +92,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         subcommands: made_by(arguments, "subcommands", "command(...)"),
         inner: made_by(arguments, "wraps", "inner(...)"),
         writes_operands: word_of::<Which>(arguments, "writes_operands"),
+        obeys: arguments.any("obeys").map(|_| arguments.strings("obeys")),
     };
     arguments.problems.is_empty().then_some(model)
 }

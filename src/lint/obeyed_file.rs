@@ -1,0 +1,96 @@
+//! W116 obeyed-file.
+
+use std::ffi::OsString;
+
+use crate::models;
+use crate::rules::model::{ProgramName, Run, Span};
+use crate::rules::{Decision, RuleSet};
+
+use super::coverage::{command_text, pattern_text};
+use super::dangerous_allow::commands;
+use super::finding::Level;
+use super::unknown_flag::model_of;
+use super::{Report, lint};
+
+/// What stands for the repository, which is looked at each time.
+const REPOSITORY: &str = ".git";
+
+lint! {
+    /// A rule allows, outside the sandbox, a program that does what a file says in the directory where it
+    /// is started.
+    ///
+    /// ## Why it matters
+    ///
+    /// `make test` is whatever the Makefile says. The command may write that file first and then start the
+    /// program, so that the rule permits it to run anything outside, unasked. For git, and for programs
+    /// that start it, codex-shell looks whether the command could have written the repository. It can't do
+    /// the same for a Makefile, which is there to be written.
+    ///
+    /// `codex-shell rules models PROGRAM` says what a program obeys: `obeys` in it.
+    ///
+    /// ## Example
+    ///
+    /// ```python
+    /// command_rule(program = "make", decision = "allow", args = ["test"])
+    /// ```
+    ///
+    /// Leave it without a rule, so that it runs inside; or ask; or give it a sandbox of its own, with the
+    /// network for instance:
+    ///
+    /// ```python
+    /// command_rule(
+    ///     program = "make", decision = "allow", args = ["test"],
+    ///     run = profile("workspace-write", network = True),
+    /// )
+    /// ```
+    ///
+    /// A rule for one directory that no command can write is sound, and can have this lint switched off.
+    "W116", "obeyed-file", Some(Level::Warning), check
+}
+
+fn check(rules: &RuleSet, report: &mut Report) {
+    for rule in &rules.prefix_rules {
+        if rule.decision == Decision::Allow
+            && let Some(files) = obeyed(rules, &rule.program, &rule.rest)
+        {
+            say(report, rule.span, &pattern_text(rule), &files);
+        }
+    }
+    for rule in &rules.command_rules {
+        let outside = matches!(rule.run, None | Some(Run::Outside | Run::Unconfined));
+        if rule.decision != Decision::Allow || !rule.enforce || !outside {
+            continue;
+        }
+        let places = [&rule.meaning.subcommand[..], &rule.meaning.flags[..]].concat();
+        let mut programs = rule.programs.iter().filter_map(|program| match program {
+            ProgramName::Literal(name) => Some(name),
+            ProgramName::Glob(_) => None,
+        });
+        if let Some(files) = programs.find_map(|program| obeyed(rules, program, &places)) {
+            say(report, rule.span, &command_text(rule), &files);
+        }
+    }
+}
+
+/// The files that one of the commands obeys, which begin so; `None` where each obeys none.
+fn obeyed(rules: &RuleSet, program: &str, rest: &[Vec<String>]) -> Option<Vec<String>> {
+    let model = model_of(rules, program)?;
+    commands(program, rest).find_map(|words| {
+        let words: Vec<OsString> = words.into_iter().skip(1).map(OsString::from).collect();
+        let reading = models::read(model, &words);
+        let files: Vec<String> = reading.obeyed().map(str::to_owned).collect();
+        let told = files.iter().any(|file| file != REPOSITORY);
+        told.then_some(files)
+    })
+}
+
+fn say(report: &mut Report, span: Span, command: &str, files: &[String]) {
+    let files = files.join(", ");
+    let message = format!(
+        "allows `{command}`, which does what the directory's own files say ({files}): the command may \
+         have written them"
+    );
+    let help = "delete the rule, so that it runs inside; or let a command_rule say \
+                `run = profile(\"workspace-write\", ...)`";
+    report.add(span, message, Some(help.to_owned()));
+}
