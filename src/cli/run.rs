@@ -112,10 +112,10 @@ pub(super) fn main(args: &Args) -> Exit {
         return Exit::Internal;
     };
     match prepare(args, &loaded) {
-        Ok(prepared) => match keeper::keep(|| supervise(args, &loaded.settings, prepared)) {
-            Ok(exit) => exit,
-            Err(error) => fail(&error.to_string()),
-        },
+        Ok(prepared) => keeper::keep(
+            || supervise(args, &loaded.settings, prepared),
+            |error| fail(&error.to_string()),
+        ),
         Err(message) => fail(&message),
     }
 }

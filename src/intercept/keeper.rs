@@ -1,15 +1,18 @@
-//! The process that the user started: keeps a supervisor, and outlives it by a moment.
+//! The process that the user started, and the one between it and the supervisor: both outlive that by
+//! a moment.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::AsFd as _;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, getppid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpid, getppid, setsid};
 
 use super::clock::Clock;
 use crate::exit::Exit;
@@ -18,45 +21,87 @@ use crate::sys::{fork, tree};
 /// How long a supervisor that is told to end may take: longer than ending everything does.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The signals that keeper and supervisor wait for instead of dying of them.
+/// What the guard is called: who ends processes by our name does not end them all.
+const GUARD: &CStr = c"codex-guard";
+
+/// The process whose end is the end of this one; 0 where there is none.
+static STARTER: AtomicI32 = AtomicI32::new(0);
+
+/// The signals that keeper, guard and supervisor wait for instead of dying of them.
 pub fn watched() -> SigSet {
-    use Signal::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    [SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+    use Signal::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    [SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM]
         .into_iter()
         .collect()
 }
 
-/// Runs `supervisor` in a process of its own, and returns what it returned.
-///
-/// Whichever of the two is killed, the other ends what runs outside the sandbox.
+/// Has this process's end follow that of `starter`, who has just forked it. It is told by `SIGCONT`,
+/// so that being stopped is no way to miss it.
 ///
 /// # Errors
-/// There can be no such process.
-pub fn keep(supervisor: impl FnOnce() -> Exit) -> io::Result<Exit> {
+/// The starter is gone already.
+pub fn follow(starter: Pid) -> io::Result<()> {
+    STARTER.store(starter.as_raw(), Ordering::Relaxed);
+    fork::signal_on_parent_death(Signal::SIGCONT as i32);
+    if is_left() {
+        return Err(io::Error::other("who started this is gone"));
+    }
+    Ok(())
+}
+
+/// Whether the process that this one follows has ended.
+fn is_left() -> bool {
+    let starter = STARTER.load(Ordering::Relaxed);
+    starter != 0 && getppid().as_raw() != starter
+}
+
+/// Runs `supervisor` in a process of its own, below a *guard*, and returns what it returned; what
+/// `failed` says where there can be no such processes.
+///
+/// ```text
+///  keeper ── guard ── supervisor ── programs outside
+/// ```
+/// An orphan becomes the child of the nearest of the three that is left. Each ends what is below it
+/// once the next one above or below has ended: the kernel says so by `SIGCONT`, which also wakes who
+/// was stopped. So nothing stays while any of the three has not been killed. The guard has a session
+/// and a name of its own, since what kills the others at once is meant for a group or a name.
+pub fn keep(supervisor: impl FnOnce() -> Exit, failed: impl Fn(&io::Error) -> Exit) -> Exit {
+    let supervisor = || {
+        fork::adopt_orphans();
+        supervisor()
+    };
+    let apart = || {
+        // Not ours to be refused: this process leads no group.
+        let _ = setsid();
+        fork::rename(GUARD);
+    };
+    let guard = || hold(supervisor, apart).unwrap_or_else(|error| failed(&error));
+    hold(guard, || ()).unwrap_or_else(|error| failed(&error))
+}
+
+/// Runs `child` in a process of its own, and `meanwhile` here; whatever the child leaves behind ends.
+fn hold(child: impl FnOnce() -> Exit, meanwhile: impl FnOnce()) -> io::Result<Exit> {
     fork::adopt_orphans();
     let signals = watched();
     signals.thread_block()?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let waiting = SignalFd::with_flags(&signals, flags)?;
-    let keeper = nix::unistd::getpid();
-    let pid = fork::fork(|| {
-        fork::adopt_orphans();
-        fork::signal_on_parent_death(Signal::SIGTERM as i32);
-        if getppid() != keeper {
-            return Exit::Internal.code();
-        }
-        supervisor().code()
+    let holder = getpid();
+    let pid = fork::fork_waking(|| match follow(holder) {
+        Ok(()) => child().code(),
+        Err(_) => Exit::Internal.code(),
     })?;
-    let exit = wait(pid, &waiting)?;
+    meanwhile();
+    let exit = wait(pid, &waiting);
     tree::end();
-    Ok(exit)
+    exit
 }
 
-fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
+fn wait(child: Pid, waiting: &SignalFd) -> io::Result<Exit> {
     let mut clock = Clock::new(None);
     loop {
         if !clock.poll(&mut [PollFd::new(waiting.as_fd(), PollFlags::POLLIN)])? {
-            let _ = kill(supervisor, Signal::SIGKILL);
+            let _ = kill(child, Signal::SIGKILL);
             clock = Clock::new(None);
         }
         let signal = match waiting.read_signal() {
@@ -64,30 +109,35 @@ fn wait(supervisor: Pid, waiting: &SignalFd) -> io::Result<Exit> {
             Ok(None) | Err(Errno::EINTR | Errno::EAGAIN) => continue,
             Err(errno) => return Err(errno.into()),
         };
-        if signal.ssi_signo == Signal::SIGCHLD as u32 {
-            if let Some(exit) = ended(supervisor) {
-                return Ok(exit);
+        let Ok(number) = Signal::try_from(signal.ssi_signo.cast_signed()) else {
+            continue;
+        };
+        let passed = match number {
+            Signal::SIGCHLD | Signal::SIGCONT => {
+                if let Some(exit) = ended(child) {
+                    return Ok(exit);
+                }
+                is_left().then_some(Signal::SIGTERM)
             }
-        } else if let Ok(number) = Signal::try_from(signal.ssi_signo.cast_signed())
-            && (was_sent(signal.ssi_code) || number == Signal::SIGHUP)
-        {
             // One typed at the terminal reaches the supervisor and the command by itself. That it
             // hung up is told to the session's leader alone, which may be this process.
-            let _ = kill(supervisor, number);
-            if matches!(number, Signal::SIGTERM | Signal::SIGHUP) {
-                // Whoever stopped it does not hold up the end.
-                let _ = kill(supervisor, Signal::SIGCONT);
-                if clock.left().is_none() {
-                    clock = Clock::new(Some(PATIENCE));
-                }
+            _ => Some(number).filter(|&n| was_sent(signal.ssi_code) || n == Signal::SIGHUP),
+        };
+        let Some(passed) = passed else { continue };
+        let _ = kill(child, passed);
+        if matches!(passed, Signal::SIGTERM | Signal::SIGHUP) {
+            // Whoever stopped it does not hold up the end.
+            let _ = kill(child, Signal::SIGCONT);
+            if clock.left().is_none() {
+                clock = Clock::new(Some(PATIENCE));
             }
         }
     }
 }
 
-fn ended(supervisor: Pid) -> Option<Exit> {
-    use nix::sys::wait::WaitPidFlag;
-    match waitpid(supervisor, Some(WaitPidFlag::WNOHANG)) {
+fn ended(child: Pid) -> Option<Exit> {
+    // __WALL: its end is not told by SIGCHLD.
+    match waitpid(child, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
         Ok(WaitStatus::Exited(_, status)) => Some(Exit::Command(status.to_le_bytes()[0])),
         Ok(WaitStatus::Signaled(_, signal, _)) => Some(Exit::Command(128 + signal as u8)),
         Ok(_) => None,
@@ -112,6 +162,10 @@ pub fn heard(signals: &mut SignalFd) -> Option<Heard> {
         let number = signal.ssi_signo.cast_signed();
         match Signal::try_from(number) {
             Ok(Signal::SIGCHLD) => return Some(Heard::Child),
+            Ok(Signal::SIGCONT) if is_left() => {
+                return Some(Heard::End(Exit::ToldToEnd(Signal::SIGTERM as u8)));
+            }
+            Ok(Signal::SIGCONT) => {}
             Ok(Signal::SIGTERM | Signal::SIGHUP) => {
                 return Some(Heard::End(Exit::ToldToEnd(number.to_le_bytes()[0])));
             }

@@ -1,6 +1,6 @@
-//! The processes of a call, keeper and supervisor, from the server's side. One pair is kept ready
-//! for the next call: what does not depend on the call is done before anybody waits for it, and a
-//! pair that has done its call well waits for another.
+//! The processes of a call, keeper, guard and supervisor, from the server's side. One crew is kept
+//! ready for the next call: what does not depend on the call is done before anybody waits for it, and
+//! one that has done its call well waits for another.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -22,7 +22,7 @@ use crate::intercept::{handed, launcher};
 /// How long a call waits for a crew that is about to come back: less than it takes to make one, mostly.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// Keeper and supervisor of one call: they wait for its order.
+/// Keeper, guard and supervisor of one call: they wait for its order.
 #[derive(Debug)]
 pub(super) struct Crew {
     /// What happens is told here. Goes first: who still waits for an order ends when this is closed.

@@ -1,7 +1,7 @@
 //! The forked side of a call: becomes its keeper, which keeps its supervisor.
 //!
 //! What calls have in common comes by the fork: the rules are parsed once, in the server. The rest
-//! comes by the socket, as soon as there is a call. After a call that left nothing behind, the pair
+//! comes by the socket, as soon as there is a call. After a call that left nothing behind, the crew
 //! is there for another one.
 
 use std::ffi::OsString;
@@ -16,10 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::sched_yield;
-use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::MsgFlags;
-use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, getsid, setsid};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getsid, setsid};
 
 use super::channel::{self, Asked, Ended, Event, LastWord, Reply};
 use super::order::{Ask, Keys, Order, Recipe};
@@ -31,10 +30,11 @@ use crate::evaluate::Placement;
 use crate::exit::Exit;
 use crate::intercept::ahead::{Ahead, Start};
 use crate::intercept::ending::Remains;
+use crate::intercept::handed;
+use crate::intercept::keeper::{self, Heard};
 use crate::intercept::launcher::Command;
 use crate::intercept::run::{Run, RunError, run};
 use crate::intercept::supervisor::{Phase, Session};
-use crate::intercept::{handed, keeper};
 use crate::request::{Program, Request, Trust};
 use crate::sys::{fds, fork, tree, urgency};
 
@@ -54,25 +54,21 @@ pub(super) fn start(recipe: Recipe, events: OwnedFd) -> io::Result<Pid> {
     let server = getpid();
     fork::fork(move || {
         // A panic must not unwind into the copy of the server that this process is.
-        catch_unwind(AssertUnwindSafe(|| become_keeper(server, recipe, events)))
+        catch_unwind(AssertUnwindSafe(|| become_keeper(server, &recipe, events)))
             .unwrap_or(Exit::Internal)
             .code()
     })
 }
 
-fn become_keeper(server: Pid, recipe: Recipe, events: OwnedFd) -> Exit {
+fn become_keeper(server: Pid, recipe: &Recipe, events: OwnedFd) -> Exit {
     let events = Arc::new(events);
-    let prepared = prepare(server, &recipe, &events);
-    let kept = prepared.and_then(|()| {
-        let events = Arc::clone(&events);
-        keeper::keep(move || supervise(&recipe, &events))
-    });
-    match kept {
-        Ok(exit) => exit,
-        Err(error) => {
-            tell(&events, &Event::Ended(failed(&error)));
-            Exit::Internal
-        }
+    let fail = |error: &io::Error| {
+        tell(&events, &Event::Ended(failed(error)));
+        Exit::Internal
+    };
+    match prepare(server, recipe, &events) {
+        Ok(()) => keeper::keep(|| supervise(recipe, &events), fail),
+        Err(error) => fail(&error),
     }
 }
 
@@ -87,10 +83,7 @@ fn failed(error: &dyn std::error::Error) -> LastWord {
 
 /// Leaves the server behind: its session and its descriptors.
 fn prepare(server: Pid, recipe: &Recipe, events: &OwnedFd) -> io::Result<()> {
-    fork::signal_on_parent_death(Signal::SIGTERM as i32);
-    if getppid() != server {
-        return Err(io::Error::other("the server is gone"));
-    }
+    keeper::follow(server)?;
     setsid()?;
     rest()?;
     let keep: Vec<RawFd> = recipe
@@ -165,7 +158,8 @@ fn rest() -> io::Result<()> {
 
 /// Waits for an order; false when there will be none, as the server is gone, or the sandbox.
 fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
-    let signals = SignalFd::with_flags(&keeper::watched(), SfdFlags::SFD_CLOEXEC)?;
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let mut signals = SignalFd::with_flags(&keeper::watched(), flags)?;
     loop {
         let mut fds = vec![
             PollFd::new(events.as_fd(), PollFlags::POLLIN),
@@ -186,10 +180,9 @@ fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
         if rest.contains(&true) {
             return Ok(false);
         }
-        if *signal {
-            let came = signals.read_signal()?;
-            // That a child stopped is said by one as well.
-            if came.is_none_or(|came| came.ssi_signo != Signal::SIGCHLD as u32) {
+        // That a child stopped is said by one as well.
+        while *signal && let Some(heard) = keeper::heard(&mut signals) {
+            if !matches!(heard, Heard::Child) {
                 return Ok(false);
             }
         }

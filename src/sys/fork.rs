@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "fork(2), _exit(2) and prctl(2)")]
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
@@ -27,6 +27,27 @@ pub fn fork(child: impl FnOnce() -> u8) -> io::Result<Pid> {
             unsafe { libc::_exit(i32::from(status)) }
         }
         pid => Ok(Pid::from_raw(pid)),
+    }
+}
+
+/// The same, but the child's end is told by `SIGCONT`, by which this process goes on if it was stopped.
+/// Such a child is waited for with `__WALL`, and tells of nothing else so.
+///
+/// # Errors
+/// What clone(2) answered, or there are other threads.
+pub fn fork_waking(child: impl FnOnce() -> u8) -> io::Result<Pid> {
+    if !is_possible() {
+        return Err(io::Error::other("this process has other threads"));
+    }
+    // SAFETY: without CLONE_VM and without a stack this is a fork, and there is one thread, so no lock
+    // is held by another. The arguments that architectures order differently are null.
+    match checked(unsafe { libc::syscall(libc::SYS_clone, libc::SIGCONT, 0, 0, 0, 0) })? {
+        0 => {
+            let status = child();
+            // SAFETY: as above.
+            unsafe { libc::_exit(i32::from(status)) }
+        }
+        pid => Ok(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?)),
     }
 }
 
@@ -79,6 +100,12 @@ pub fn adopt_orphans() {
 pub fn signal_on_parent_death(signal: i32) {
     // SAFETY: takes integers only.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) };
+}
+
+/// The name by which ps(1) and killall(1) know this process, at most 15 bytes.
+pub fn rename(name: &CStr) {
+    // SAFETY: the name ends with a NUL and lives until the call returns.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
 /// Lets the supervisor look at this process again, after it was hidden from the sandboxed side.

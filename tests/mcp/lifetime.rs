@@ -102,10 +102,10 @@ fn a_background_job_does_not_hold_the_answer() {
     }
 }
 
-/// What a command can do where there is no sandbox: stop those who watch it, supervisor and keeper.
+/// What a command can do where there is no sandbox: stop those who watch it.
 #[test]
 fn a_stopped_crew_holds_up_nobody() {
-    for stop in ["$S", "$S $K", "$K"] {
+    for stop in ["$S", "$S $K", "$K", "$G", "$S $G $K"] {
         let mut client = Start {
             arguments: &["--sandbox", "danger-full-access"],
             ..Start::default()
@@ -113,8 +113,7 @@ fn a_stopped_crew_holds_up_nobody() {
         .client();
         client.shell("true");
         let other = client.start_shell("sleep 0.5; exit 6", &json!({}));
-        let script =
-            "read -ra A </proc/$PPID/stat; S=${A[3]}; read -ra A </proc/$S/stat; K=${A[3]}; ";
+        let script = "up() { read -ra A </proc/$1/stat; }; up $PPID; S=${A[3]}; up $S; G=${A[3]}; up $G; K=${A[3]}; ";
         // It may get its answer, or none in time.
         let stopping = format!("{script} kill -STOP {stop}; exit 3");
         client.start_shell(&stopping, &json!({}));
@@ -125,6 +124,45 @@ fn a_stopped_crew_holds_up_nobody() {
         let took = before.elapsed();
         assert!(took < Duration::from_secs(5), "{stop}: {took:?}");
     }
+}
+
+/// Each of a call's three processes alone, and each two of them, stopped or not before they are killed.
+#[test]
+fn killing_a_crew_does() {
+    for killed in [1, 2, 3, 4, 5, 6] {
+        for stopped in [0, 7] {
+            let (mut client, id, mark) = busy(MODES[0]);
+            let crew = crews(&client).into_iter().flatten().enumerate();
+            let crew: Vec<(usize, Pid)> = crew.map(|(nth, pid)| (1 << (nth % 3), pid)).collect();
+            for (signal, whom) in [(Signal::SIGSTOP, stopped), (Signal::SIGKILL, killed)] {
+                for &(_, pid) in crew.iter().filter(|(bit, _)| bit & whom != 0) {
+                    // One of those who wait for a call may have ended by the death of another.
+                    let _ = kill(pid, signal);
+                }
+            }
+            assert!(all_gone(&mark), "{killed} {stopped}");
+            client.finish(id);
+            assert_eq!(client.shell("echo alive")["stdout"], "alive\n");
+        }
+    }
+}
+
+/// Keeper, guard and supervisor of each call, and of the next one.
+fn crews(client: &super::client::Client) -> Vec<[Pid; 3]> {
+    let below = |pid: i32| -> Vec<i32> {
+        let path = format!("/proc/{pid}/task/{pid}/children");
+        let text = crate::support::ran::read(path.as_ref()).unwrap_or_default();
+        let text = String::from_utf8(text).unwrap();
+        text.split_whitespace()
+            .map(|pid| pid.parse().unwrap())
+            .collect()
+    };
+    let keepers = below(client.process.id().cast_signed()).into_iter();
+    let crews = keepers.filter_map(|keeper| {
+        let guard = *below(keeper).first()?;
+        Some([keeper, guard, *below(guard).first()?].map(Pid::from_raw))
+    });
+    crews.collect()
 }
 
 /// What a command, or a program that it has outside, sends to its whole group ends that group: the call

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 
 use crate::support::ran::read;
+use crate::support::running::number;
 use crate::support::{World, every_way, every_way_with, everyone, everyone_with};
 
 fn world(world: World) -> World {
@@ -175,7 +176,7 @@ fn killing_the_outer_process_ends_everything() {
 fn killing_the_supervisor_ends_everything() {
     every_way_with(&BUSY, |first, script| {
         let running = world(first).start(["-c", script]).wait_for("out/t");
-        let supervisor = child_of(running.pid());
+        let [_, _, supervisor] = ours(running.pid());
         kill(supervisor, Signal::SIGKILL).unwrap();
         running.end_violently().status(137);
     });
@@ -185,10 +186,84 @@ fn killing_the_supervisor_ends_everything() {
 fn killing_the_sandboxs_first_process_ends_everything() {
     every_way_with(&BUSY, |first, script| {
         let running = world(first).start(["-c", script]).wait_for("out/t");
-        let first_inside = child_of(child_of(running.pid()));
-        kill(first_inside, Signal::SIGKILL).unwrap();
+        let [_, _, supervisor] = ours(running.pid());
+        kill(child_of(supervisor), Signal::SIGKILL).unwrap();
         running.end().status(137);
     });
+}
+
+/// What becomes of one of our processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Left,
+    Stopped,
+    Killed,
+    StoppedAndKilled,
+}
+
+/// Keeper, guard and supervisor, each let be, stopped, or killed, at least one and not all of them: a
+/// daemon outside that no polite signal ends does not outlive that, nor does anything inside.
+#[test]
+fn whichever_of_our_processes_are_stopped_and_killed_nothing_is_left() {
+    use Fate::{Killed, Left, Stopped, StoppedAndKilled};
+    let fates = [Left, Stopped, Killed, StoppedAndKilled];
+    let mut cases = Vec::new();
+    for keeper in fates {
+        for guard in fates {
+            cases.extend(fates.map(|supervisor| [keeper, guard, supervisor]));
+        }
+    }
+    let is_killed = |fate: &Fate| matches!(fate, Killed | StoppedAndKilled);
+    cases.retain(|case| (1..3).contains(&case.iter().filter(|fate| is_killed(fate)).count()));
+    assert_eq!(cases.len(), 48);
+    everyone_with(&cases, |first, case| {
+        let running = first
+            .rules("prefix_rule(pattern = [\"probe\"])")
+            .script("bin/probe", DAEMON)
+            .start(["-c", "sleep 60 & probe; sleep 61"])
+            .wait_for("out/t");
+        let ours = ours(running.pid());
+        let each = || case.iter().zip(ours);
+        for (_, pid) in each().filter(|(fate, _)| matches!(fate, Stopped | StoppedAndKilled)) {
+            kill(pid, Signal::SIGSTOP).unwrap();
+        }
+        for (_, pid) in each().filter(|(fate, _)| is_killed(fate)) {
+            // One whose turn it is may have ended by the death of the one before.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        let ran = running.end_violently();
+        assert!(case[0] != Killed || number(ran.status) == 137, "{case:?}");
+    });
+}
+
+/// Starts what has left its session, its parent and its group, and heeds no signal that can be ignored.
+const DAEMON: &str = "#!/bin/sh
+trap '' HUP TERM INT QUIT
+setsid sh -c '(touch WORLD/out/t; sleep 62 & sleep 63) &' </dev/null >/dev/null 2>&1 &
+";
+
+/// Who ends all processes by our name does not reach the guard.
+#[test]
+fn the_guard_goes_by_another_name_and_has_its_own_group() {
+    everyone(|first| {
+        let running = world(first)
+            .rules("prefix_rule(pattern = [\"probe\"])")
+            .start(["-c", "probe sleep WORLD/out/t"])
+            .wait_for("out/t");
+        let [keeper, guard, supervisor] = ours(running.pid());
+        let name = |pid| read(Path::new(&format!("/proc/{pid}/comm"))).unwrap();
+        assert_eq!(name(guard), b"codex-guard\n");
+        assert_eq!(name(keeper), name(supervisor));
+        assert_eq!(getpgid(Some(guard)), Ok(guard));
+        assert_eq!(getpgid(Some(supervisor)), getpgid(Some(keeper)));
+        running.signal(Signal::SIGTERM).end().status(143);
+    });
+}
+
+/// Keeper, guard and supervisor.
+fn ours(keeper: Pid) -> [Pid; 3] {
+    let guard = child_of(keeper);
+    [keeper, guard, child_of(guard)]
 }
 
 fn child_of(pid: Pid) -> Pid {
