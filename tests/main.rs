@@ -57,4 +57,6 @@ mod snapshot;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod unknown_words;
+#[cfg(test)]
 mod wrapper;

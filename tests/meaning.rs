@@ -157,6 +157,8 @@ fn spellings(option: &OptionModel, style: Style) -> Vec<String> {
             Takes::Value if cluster => vec![format!("{name} v"), format!("{name}v")],
             Takes::Value if long => vec![format!("{name} v"), format!("{name}=v")],
             Takes::Value => vec![format!("{name} v")],
+            Takes::Number if cluster => vec![format!("{name} 4"), format!("{name}4")],
+            Takes::Number => vec![format!("{name} 4"), format!("{name}=4")],
         }
     };
     option.names.iter().flat_map(forms).collect()

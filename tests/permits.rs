@@ -140,6 +140,19 @@ const MORE_OF_THE_SAME: &[(&str, &[&str])] = &[
     ("cp a b", &["cp a b"]),
     ("tee log.txt", &["tee log.txt"]),
     ("busybox ls", &["busybox ls -la"]),
+    ("git frob x", &["git frob x"]),
+    ("git remote frob x", &["git remote frob x"]),
+    ("git frob --out=x", &["git frob --out=x"]),
+    ("grep -m", &["grep -m 1 x y"]),
+    ("grep", &["grep -m 1 x y", "grep -e - y"]),
+    ("head", &["head -n -5 x"]),
+    ("date", &["date", "date +%F", "date -u -d yesterday +%s"]),
+    ("date -s", &["date -s x"]),
+    ("date 01020304", &["date 01020304"]),
+    (
+        "git reflog",
+        &["git reflog", "git reflog HEAD", "git reflog show HEAD"],
+    ),
     // Nothing is known of these.
     ("frobnicate", &["frobnicate --exec x", "frobnicate y"]),
 ];
@@ -255,6 +268,55 @@ const ANOTHER_COMMAND: &[(&str, &str, &str)] = &[
         "gcc",
         "gcc -wrapper x,y z.c",
         "option `-wrapper` runs a command line",
+    ),
+    // Behind a subcommand that the model lacks, nothing is known.
+    ("git frob", "git frob --out=x", "option `--out` is unknown"),
+    (
+        "git frob",
+        "git frob x",
+        "nothing is known of the subcommand `frob`, so neither of `x`",
+    ),
+    (
+        "git remote",
+        "git remote frob x",
+        "nothing is known of the subcommand `frob`, which",
+    ),
+    (
+        "git remote frob",
+        "git remote frob x",
+        "nothing is known of the subcommand `frob`, so neither of `x`",
+    ),
+    (
+        "git remote frob",
+        "git remote frob -v",
+        "nothing is known of the subcommand `frob`, so neither of `-v`",
+    ),
+    (
+        "git log",
+        "git log --onelin",
+        "option `--onelin` is cut short",
+    ),
+    ("ls", "ls --almo", "option `--almo` is cut short"),
+    ("ls", "ls --al", "option `--al` is unknown"),
+    (
+        "date",
+        "date 01020304",
+        "`01020304` changes the system's state",
+    ),
+    (
+        "date",
+        "date -s x",
+        "option `-s` changes the system's state",
+    ),
+    (
+        "git log",
+        "git log --grep --ext-diff",
+        "`--ext-diff` stands for a value but could be an option",
+    ),
+    (
+        "grep",
+        "grep -m -f x",
+        "`-f` stands for a value but could be an option",
     ),
 ];
 

@@ -2,15 +2,17 @@
 //!
 //! A rule that permits names words; the command may have more. More files to read, or a louder
 //! report, is what the author of `["git", "log"]` expects. An option that starts a program or
-//! writes a file, an operand that is a program in a language of its own, a command behind
-//! `timeout`: those make another command of it, and the rule doesn't count unless it names them.
+//! writes a file, an operand that is a program in a language of its own or sets the system's state, a
+//! command behind `timeout`: those make another command of it, and the rule doesn't count unless it
+//! names them. Of a program that has a model, the same goes for each word of which nothing is known:
+//! an option or a subcommand that the model doesn't have, and all that stands behind that.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::Reading;
 use crate::models::model::Effect;
-use crate::models::reading::{Doubt, Flag, Inner, Kind, Known, Part, What};
+use crate::models::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, What};
 use crate::request::{Program, Request, argv};
 
 use super::index::IndexedRules;
@@ -19,6 +21,8 @@ use super::within::started_in_place;
 
 /// How many commands, each within the other, may be named.
 const DEPTH: usize = 8;
+
+const CHANGES: &str = "changes the system's state";
 
 /// Where output goes that no file holds afterwards.
 const NOWHERE: [&str; 4] = ["-", "/dev/null", "/dev/stdout", "/dev/stderr"];
@@ -79,6 +83,8 @@ fn look(index: &IndexedRules, request: &Request, named: Named<'_>, depth: usize)
         let by_option = |inner: &Inner<'_>| part_of(inner).is_some_and(|it| named.has_option(it));
         let mut inner = reading.inner.iter().filter(|inner| !by_option(inner));
         options(reading, named)
+            .or_else(|| values(reading, named))
+            .or_else(|| unknown_words(reading, named))
             .or_else(|| operands(reading, named))
             .or_else(|| inner.find_map(|inner| command(index, request, inner, named, depth)))
     });
@@ -122,48 +128,114 @@ enum Does {
     Runs,
     RunsLine,
     Unknown,
+    CutShort,
     Writes,
+    Changes,
 }
 
 fn options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
     let options = reading.parts.iter().filter_map(|part| match &part.kind {
-        Kind::Flag(flag) if !named.has_option(part) => Some((does(flag, reading)?, flag)),
+        Kind::Flag(flag) if !named.has_option(part) => Some((does(flag)?, flag)),
         _ => None,
     });
-    if let Some((does, flag)) = options.min_by_key(|(does, _)| *does) {
-        let says = match does {
-            Does::Runs => "can run another program",
-            Does::RunsLine => "runs a command line",
-            Does::Unknown => "is unknown",
-            Does::Writes => "writes a file",
-        };
-        let option = argv::word(OsStr::from_bytes(&flag.written));
-        return Some(format!(
-            "option `{option}` {says}, and the rule doesn't name it"
-        ));
+    let (does, flag) = options.min_by_key(|(does, _)| *does)?;
+    let says = match does {
+        Does::Runs => "can run another program",
+        Does::RunsLine => "runs a command line",
+        Does::Unknown => "is unknown",
+        Does::CutShort => "is cut short",
+        Does::Writes => "writes a file",
+        Does::Changes => CHANGES,
+    };
+    let option = argv::word(OsStr::from_bytes(&flag.written));
+    Some(format!(
+        "option `{option}` {says}, and the rule doesn't name it"
+    ))
+}
+
+fn does(flag: &Flag<'_>) -> Option<Does> {
+    let lines = [Effect::Script, Effect::Splits, Effect::Commas];
+    if flag.known == Known::Unknown {
+        Some(Does::Unknown)
+    } else if flag.has_effect(Effect::Runs) {
+        Some(Does::Runs)
+    } else if lines.iter().any(|effect| flag.has_effect(*effect)) {
+        Some(Does::RunsLine)
+    } else if is_cut_short(flag) {
+        Some(Does::CutShort)
+    } else if flag.has_effect(Effect::Writes) && !flag.value.is_some_and(is_nowhere) {
+        Some(Does::Writes)
+    } else if flag.has_effect(Effect::Changes) {
+        Some(Does::Changes)
+    } else {
+        None
     }
+}
+
+/// Whether an option is written as the beginning of its name. Another release of the program, or
+/// one option that the model lacks, makes another one of it.
+fn is_cut_short(flag: &Flag<'_>) -> bool {
+    let (Known::As(option), written) = (flag.known, &*flag.written) else {
+        return false;
+    };
+    let mut names = option.names.iter().map(String::as_bytes);
+    let is_long = written.starts_with(b"--") && written.len() > 2;
+    let begins = |name: &[u8]| name.len() > written.len() && name.starts_with(written);
+    is_long && !names.clone().any(|name| name == written) && names.any(begins)
+}
+
+/// A word that is the value of the option before it, but has the form of an option: in another
+/// release of the program, it may be one.
+fn values(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
     reading.parts.iter().find_map(|part| match part.kind {
-        Kind::Subcommand { word, model: None } if !named.has(part.index) => Some(format!(
-            "nothing is known of the subcommand `{}`, which the rule doesn't name",
+        Kind::Value(word) if looks_like_option(word) && !named.has(part.index) => Some(format!(
+            "`{}` stands for a value but could be an option, and the rule doesn't name it",
             argv::word(word)
         )),
         _ => None,
     })
 }
 
-fn does(flag: &Flag<'_>, reading: &Reading<'_>) -> Option<Does> {
-    let lines = [Effect::Script, Effect::Splits, Effect::Commas];
-    if flag.known == Known::Unknown && (flag.global || reading.model.is_some()) {
-        Some(Does::Unknown)
-    } else if flag.has_effect(Effect::Runs) {
-        Some(Does::Runs)
-    } else if lines.iter().any(|effect| flag.has_effect(*effect)) {
-        Some(Does::RunsLine)
-    } else if flag.has_effect(Effect::Writes) && !flag.value.is_some_and(is_nowhere) {
-        Some(Does::Writes)
-    } else {
-        None
+fn looks_like_option(word: &OsStr) -> bool {
+    match word.as_bytes() {
+        [b'-', second, ..] => *second == b'-' || second.is_ascii_alphabetic(),
+        _ => false,
     }
+}
+
+/// A subcommand that the model doesn't have, or what stands behind it.
+fn unknown_words(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
+    let unknown = reading.doubts.iter().find_map(|doubt| match doubt {
+        Doubt::Subcommand(word) => Some(*word),
+        _ => None,
+    });
+    let unknown = unknown.or_else(|| {
+        reading.parts.iter().find_map(|part| match part.kind {
+            Kind::Subcommand { word, model: None } => Some(Operand {
+                index: part.index,
+                word,
+            }),
+            _ => None,
+        })
+    })?;
+    let subcommand = argv::word(unknown.word);
+    if !named.has(unknown.index) {
+        return Some(format!(
+            "nothing is known of the subcommand `{subcommand}`, which the rule doesn't name"
+        ));
+    }
+    let mut behind = reading.parts.iter().filter(|it| it.index > unknown.index);
+    behind.find_map(|part| {
+        let word = match &part.kind {
+            Kind::Flag(flag) if !named.has_option(part) => OsStr::from_bytes(&flag.written),
+            Kind::Operand { word, .. } if !named.operands && !named.has(part.index) => word,
+            _ => return None,
+        };
+        Some(format!(
+            "nothing is known of the subcommand `{subcommand}`, so neither of `{}`, which the rule doesn't name",
+            argv::word(word)
+        ))
+    })
 }
 
 fn is_nowhere(file: &OsStr) -> bool {
@@ -184,12 +256,23 @@ fn operands(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
         Doubt::TooMany => Some("there is more in it than can be looked at".to_owned()),
         _ => None,
     });
+    let may_be_anything = |it: &Operand<'_>| {
+        let here = |part: &&Part<'_>| part.index == it.index;
+        let part = reading.parts.iter().find(here);
+        named.operands && part.is_some_and(|part| matches!(part.kind, Kind::Operand { .. }))
+    };
+    let is_named = |it: &Operand<'_>| named.has(it.index) || may_be_anything(it);
     let written = || {
         let mut written = reading.writes.iter();
-        let file = written.find(|it| !named.has(it.index) && !is_nowhere(it.word))?;
+        let file = written.find(|it| !is_named(it) && !is_nowhere(it.word))?;
         says(file.word, "a file that it writes")
     };
-    doubt.or_else(|| if named.operands { None } else { written() })
+    let changed = || {
+        let word = reading.changes.iter().find(|it| !is_named(it))?;
+        let word = argv::word(word.word);
+        Some(format!("`{word}` {CHANGES}, and the rule doesn't name it"))
+    };
+    doubt.or_else(written).or_else(changed)
 }
 
 /// Why a rule must name this inner command, if it must.

@@ -60,6 +60,11 @@ impl<'a> Levels<'a> {
             .is_some_and(|model| !model.subcommands.is_empty())
     }
 
+    /// Whether operands may stand where a subcommand may.
+    pub(super) fn take_operands(&self) -> bool {
+        self.last().is_some_and(|model| model.takes_operands)
+    }
+
     pub(super) fn subcommand(&self, word: &OsStr) -> Option<&'a CommandModel> {
         let named = |model: &&CommandModel| {
             model

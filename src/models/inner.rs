@@ -1,9 +1,10 @@
 //! The commands within a command, and the files it writes.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+use super::form;
 use super::model::{CommandModel, Effect, Form, InnerModel, Which};
 use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, Reading, What};
 
@@ -50,11 +51,61 @@ pub(super) fn complete<'a>(
             let option = asked_for_by(inner, reading);
             operands.inner(inner, option, &mut found, &mut doubts);
         }
-        writes.extend(operands.some(model.writes_operands));
+        if !model.writes_unless.iter().any(|name| reading.has(name)) {
+            writes.extend(operands.some(model.writes_operands));
+        }
+        let none_of_these = !model.subcommands.is_empty() && !model.takes_operands;
+        let first = operands.words.first().filter(|_| none_of_these);
+        doubts.extend(first.map(|word| Doubt::Subcommand(*word)));
     }
+    reading.changes = changes(reading, program, &operands);
     reading.inner = found;
     reading.doubts = doubts;
     reading.writes = writes;
+}
+
+/// The subcommands and operands that set the system's state, each by what the model around it says.
+fn changes<'a>(
+    reading: &Reading<'a>,
+    program: &'a CommandModel,
+    operands: &Operands<'a>,
+) -> Vec<Operand<'a>> {
+    let mut around = Some(program);
+    let mut changes = Vec::new();
+    for part in &reading.parts {
+        let Kind::Subcommand { word, model } = part.kind else {
+            continue;
+        };
+        let forms = around.map_or(&[][..], |model| &model.changes);
+        let names = model.into_iter().flat_map(|model| &model.names);
+        let mut names = names.map(String::as_bytes).chain([word.as_bytes()]);
+        if names.any(|name| form::is_of(forms, name)) {
+            let index = part.index;
+            changes.push(Operand { index, word });
+        }
+        around = model;
+    }
+    let forms = around.map_or(&[][..], |model| &model.changes);
+    let set = |operand: &&Operand<'a>| form::is_of(forms, operand.word.as_bytes());
+    changes.extend(operands.words.iter().filter(set));
+    changes
+}
+
+/// The command of the same program that the words `behind` the first `own` are.
+pub(super) fn again<'a>(
+    program: &'a CommandModel,
+    own: usize,
+    behind: &'a [OsString],
+) -> Inner<'a> {
+    let name = program.names.first().map_or("", String::as_str);
+    let words = behind.iter().map(OsString::as_os_str);
+    Inner {
+        what: What::Words(std::iter::once(OsStr::new(name)).chain(words).collect()),
+        appends: false,
+        // The word that ends the command before it stands for the program.
+        words: own.saturating_sub(1)..own + behind.len(),
+        option: None,
+    }
 }
 
 /// A command that stood between words that begin and end it.
@@ -104,7 +155,7 @@ fn effects<'a>(
                     option: Some(nth),
                 }
             })),
-            Effect::Splits | Effect::Writes | Effect::Destroys => {}
+            Effect::Splits | Effect::Writes | Effect::Destroys | Effect::Changes => {}
         }
     }
 }
@@ -228,6 +279,12 @@ impl<'a> Operands<'a> {
         if model.form == Form::Input {
             let none = self.doubtful || self.words.len() <= model.after;
             doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
+            return;
+        }
+        if !model.of.is_empty() {
+            let is_one = |operand: &&Operand<'a>| form::is_of(&model.of, operand.word.as_bytes());
+            let operands = self.words.iter().filter(is_one);
+            doubts.extend(operands.map(|operand| Doubt::Code(*operand)));
             return;
         }
         let starts = self.starts(model);

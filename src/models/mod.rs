@@ -20,9 +20,15 @@
 //!     commas = [],                              # … their value is a command, its words between commas,
 //!     writes = [],                              # … their value is a file that is written,
 //!     destroys = [],                            # … they discard what may exist nowhere else
+//!     changes = ["-s", "set-*", "*=*", "!+*"],  # … they set the system's state; subcommands and operands
+//!                                               # of these forms do, and none behind a `!`
 //!     writes_operands = "last",                 # operands that are files written: all, first, last
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
+//!     writes_unless = ["--stdout"],             # … but not with one of these options
 //!     subcommands = [command("push", …), …],    # the same arguments, to any depth
+//!     takes_operands = True,                    # and operands where a subcommand may stand: `reflog HEAD`
+//!     options_with_number = ["-j"],             # attached, or the next word if it is a number
+//!     chains = [";"],                           # ends the command, another follows: `tmux ls ";" new`
 //!     options_anywhere = True,                  # options before the subcommand count behind it too
 //!     wraps = [inner(…), …],                    # where a command of its own begins
 //!     style = "gnu",                            # words: find's -name; go: terraform's -chdir=x
@@ -55,6 +61,7 @@
 //! | `inner(form = "script", after = 1, behind = ["-c"])` | the operand behind a literal one: `flock FILE -c SCRIPT` |
 //! | `inner(form = "file", unless = ["-c", "-s"])` | the first operand names a file of commands, which nobody reads here |
 //! | `inner(form = "code", unless = ["-f"])` | the first operand is a program in a language of its own, which nobody reads here: `awk` |
+//! | `inner(form = "code", of = ["*!=*"])` | each operand of one of these forms is such a program: `make A!=CMD` |
 //! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
 
@@ -62,6 +69,7 @@
 
 mod builtin;
 mod find;
+mod form;
 mod inner;
 pub mod model;
 mod reader;

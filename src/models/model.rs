@@ -25,6 +25,9 @@ pub struct CommandModel {
     /// Where commands of their own begin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inner: Vec<InnerModel>,
+    /// Operands may stand where a subcommand may, so a word that is none is not unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_operands: bool,
     /// Operands that name files it writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes_operands: Option<Which>,
@@ -32,6 +35,15 @@ pub struct CommandModel {
     /// where it sends what; `None`: those of the command around it. `.git`: the repository there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obeys: Option<Vec<String>>,
+    /// With one of these options, no operand is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes_unless: Vec<String>,
+    /// Subcommands and operands of these forms set the system's state; see [`super::form`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// A word that ends with one of these ends the command; another of the same program follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chains: Vec<String>,
 }
 
 /// One option, under every spelling.
@@ -59,6 +71,8 @@ pub enum Takes {
     Value,
     /// One, if attached.
     Attached,
+    /// One, if attached or if the next word is a number.
+    Number,
 }
 
 /// What is special about an option.
@@ -77,6 +91,8 @@ pub enum Effect {
     Writes,
     /// It discards or overwrites what may exist nowhere else.
     Destroys,
+    /// It sets the system's state.
+    Changes,
 }
 
 /// How a command's words are told apart. `None`: as in the command around it; at the top, no.
@@ -173,6 +189,9 @@ pub struct InnerModel {
     /// Only without each of these options.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
+    /// Each operand of one of these forms, see [`super::form`], is one; nothing of the above counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<String>,
     /// It follows each of these words, and nothing else here applies but `until`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub follows: Vec<String>,

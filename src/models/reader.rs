@@ -12,8 +12,10 @@ use super::reading::{Flag, Kind, Known, Part, Reading};
 
 /// Reads the words after a program by its model.
 pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
+    let end = words.iter().position(|word| is_end(model, word));
+    let (own, behind) = words.split_at(end.map_or(words.len(), |end| end + 1));
     let mut reader = Reader {
-        words,
+        words: own,
         at: 0,
         levels: Levels::new(model),
         reading: Reading::default(),
@@ -28,7 +30,16 @@ pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
     reading.obeys = reader.levels.obeys();
     let collected = reader.collected;
     inner::complete(&mut reading, model, collected);
+    if !behind.is_empty() {
+        reading.inner.push(inner::again(model, own.len(), behind));
+    }
     reading
+}
+
+/// Whether another command of the same program follows `word`.
+fn is_end(model: &CommandModel, word: &OsStr) -> bool {
+    let ends = |end: &String| word.as_bytes().ends_with(end.as_bytes());
+    model.chains.iter().any(ends)
 }
 
 struct Reader<'a> {
@@ -137,7 +148,7 @@ impl<'a> Reader<'a> {
     /// An option that has its word to itself.
     fn long(&mut self, index: usize, lookup: Lookup<'a>) {
         let takes_next = match lookup.known {
-            Known::As(option) => option.takes == Takes::Value && lookup.attached.is_none(),
+            Known::As(option) => lookup.attached.is_none() && self.takes_next(option.takes),
             Known::Unknown => {
                 self.unsure = lookup.attached.is_none();
                 false
@@ -148,6 +159,16 @@ impl<'a> Reader<'a> {
             self.with_next(index, lookup.name, lookup.known);
         } else {
             self.flag(index, lookup.name, lookup.known, lookup.attached);
+        }
+    }
+
+    /// Whether an option without anything attached has the next word for a value.
+    fn takes_next(&self, takes: Takes) -> bool {
+        let is_number = |word: &OsString| word.as_bytes().iter().all(u8::is_ascii_digit);
+        match takes {
+            Takes::Nothing | Takes::Attached => false,
+            Takes::Value => true,
+            Takes::Number => self.words.get(self.at).is_some_and(is_number),
         }
     }
 
@@ -182,14 +203,14 @@ impl<'a> Reader<'a> {
                 Known::As(option) => option.takes,
                 _ => Takes::Nothing,
             };
-            match takes {
-                Takes::Value if rest.is_empty() => return self.with_next(index, written, known),
-                Takes::Value | Takes::Attached if !rest.is_empty() => {
-                    let value = Some(OsStr::from_bytes(rest));
-                    return self.flag(index, written, known, value);
-                }
-                _ => self.flag(index, written, known, None),
+            if takes != Takes::Nothing && !rest.is_empty() {
+                let value = Some(OsStr::from_bytes(rest));
+                return self.flag(index, written, known, value);
             }
+            if self.takes_next(takes) {
+                return self.with_next(index, written, known);
+            }
+            self.flag(index, written, known, None);
             self.unsure = known == Known::Unknown && rest.is_empty();
         }
     }
@@ -200,7 +221,7 @@ impl<'a> Reader<'a> {
             let written = vec![b'-', letter];
             let known = self.levels.letter(b'-', letter);
             match known {
-                Known::As(option) if option.takes == Takes::Value => {
+                Known::As(option) if self.takes_next(option.takes) => {
                     self.with_next(index, written, known);
                 }
                 _ => self.flag(index, written, known, None),
@@ -225,7 +246,7 @@ impl<'a> Reader<'a> {
                     },
                 );
             }
-            if self.levels.is_top() {
+            if self.levels.is_top() && !self.levels.take_operands() {
                 self.levels.enter_unknown();
                 return self.push(index, Kind::Subcommand { word, model });
             }

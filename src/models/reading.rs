@@ -19,6 +19,8 @@ pub struct Reading<'a> {
     pub inner: Vec<Inner<'a>>,
     /// Operands that name files it writes.
     pub writes: Vec<Operand<'a>>,
+    /// Subcommands and operands that set the system's state.
+    pub changes: Vec<Operand<'a>>,
     /// What could not be known.
     pub doubts: Vec<Doubt<'a>>,
 }
@@ -131,6 +133,8 @@ pub enum Doubt<'a> {
     Input,
     /// There are more commands in it than are looked at.
     TooMany,
+    /// This word, an operand, stands where the model has subcommands, and is none of them.
+    Subcommand(Operand<'a>),
 }
 
 impl<'a> Reading<'a> {

@@ -118,6 +118,9 @@ fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
                 argv::word(code.word),
                 "a program that it runs, not read here",
             ),
+            Doubt::Subcommand(word) => {
+                (argv::word(word.word), "no subcommand that the model knows")
+            }
             Doubt::Input => ("<".to_owned(), "it runs what its standard input says"),
             _ => continue,
         };
@@ -163,6 +166,7 @@ fn flag_step(flag: &Flag<'_>) -> (String, String) {
         (Effect::Commas, "runs a command line"),
         (Effect::Writes, "writes a file"),
         (Effect::Destroys, "discards something"),
+        (Effect::Changes, "changes the system's state"),
     ] {
         if flag.has_effect(effect) && flag.known != Known::Runs {
             meaning.push_str(", ");

@@ -34,6 +34,11 @@ const PARAMETERS: &[&str] = &[
     "plus",
     "response",
     "bundle",
+    "takes_operands",
+    "options_with_number",
+    "writes_unless",
+    "changes",
+    "chains",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -61,6 +66,7 @@ pub(super) static INNER: Signature = Signature {
         "assignments",
         "appends",
         "dashes",
+        "of",
     ],
     required: 0,
 };
@@ -91,8 +97,12 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         options_anywhere: arguments.bool("options_anywhere").unwrap_or(false),
         subcommands: made_by(arguments, "subcommands", "command(...)"),
         inner: made_by(arguments, "wraps", "inner(...)"),
+        takes_operands: arguments.bool("takes_operands").unwrap_or(false),
         writes_operands: word_of::<Which>(arguments, "writes_operands"),
         obeys: arguments.any("obeys").map(|_| arguments.strings("obeys")),
+        writes_unless: arguments.strings("writes_unless"),
+        changes: forms(arguments.strings("changes")),
+        chains: arguments.strings("chains"),
     };
     arguments.problems.is_empty().then_some(model)
 }
@@ -110,6 +120,7 @@ pub(super) fn parse_inner(arguments: &mut Arguments<'_>) -> Option<InnerModel> {
         assignments: arguments.bool("assignments").unwrap_or(false),
         appends: arguments.bool("appends").unwrap_or(false),
         dashes: arguments.bool("dashes").unwrap_or(false),
+        of: arguments.strings("of"),
     };
     arguments.problems.is_empty().then_some(model)
 }
@@ -119,6 +130,7 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
         ("flags", Takes::Nothing),
         ("options_with_value", Takes::Value),
         ("options_with_attached_value", Takes::Attached),
+        ("options_with_number", Takes::Number),
     ];
     let mut options: Vec<OptionModel> = Vec::new();
     for (list, takes) in lists {
@@ -146,9 +158,14 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
         ("commas", Effect::Commas),
         ("writes", Effect::Writes),
         ("destroys", Effect::Destroys),
+        ("changes", Effect::Changes),
     ];
     for (list, effect) in effects {
-        for name in arguments.strings(list) {
+        let mut names = arguments.strings(list);
+        if effect == Effect::Changes {
+            names.retain(|name| is_option(name));
+        }
+        for name in names {
             let option = options.iter_mut().find(|o| o.names.contains(&name));
             match option {
                 Some(option) => option.effects.push(effect),
@@ -159,6 +176,11 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
         }
     }
     options
+}
+
+/// Those of `changes` that are no options.
+fn forms(changes: Vec<String>) -> Vec<String> {
+    changes.into_iter().filter(|it| !is_option(it)).collect()
 }
 
 /// `-x`, `--long`, `+x`, or `of=`.

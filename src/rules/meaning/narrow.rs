@@ -13,9 +13,10 @@ use super::{Meaning, Subject};
 const UNKNOWN: &str = "an option is unknown";
 const RUNS: &str = "an option runs another program";
 const WRITES: &str = "an option writes a file";
+const CHANGES: &str = "an option changes the system's state";
 
 /// The reasons that are some option's, which can be named.
-pub const ABOUT_OPTIONS: [&str; 3] = [UNKNOWN, RUNS, WRITES];
+pub const ABOUT_OPTIONS: [&str; 4] = [UNKNOWN, RUNS, WRITES, CHANGES];
 
 impl Meaning {
     /// Which of the arguments that `reading` is of are named here, where all else agrees.
@@ -94,6 +95,7 @@ impl Meaning {
             (Effect::Splits, RUNS),
             (Effect::Commas, RUNS),
             (Effect::Writes, WRITES),
+            (Effect::Changes, CHANGES),
             (Effect::Destroys, "an option discards something"),
         ] {
             if flag.has_effect(effect) {

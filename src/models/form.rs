@@ -1,0 +1,69 @@
+//! Forms of words: what models say of operands that they can't list.
+
+/// Whether `word` is of one of `forms`: each a text in which `*` stands for any bytes, also none.
+/// One with `!` before it takes out what it matches, wherever it stands.
+pub(super) fn is_of(forms: &[String], word: &[u8]) -> bool {
+    let is = |form: &str| matches(form.as_bytes(), word);
+    let excepted = |form: &String| form.strip_prefix('!').is_some_and(is);
+    let named = |form: &String| !form.starts_with('!') && is(form);
+    forms.iter().any(named) && !forms.iter().any(excepted)
+}
+
+/// Each star takes as little as it can, and the last text must stand at the end: linear in the word
+/// for each text between stars.
+fn matches(form: &[u8], word: &[u8]) -> bool {
+    let mut texts = form.split(|&byte| byte == b'*');
+    let first = texts.next().unwrap_or_default();
+    let Some(mut rest) = word.strip_prefix(first) else {
+        return false;
+    };
+    let texts: Vec<&[u8]> = texts.collect();
+    let Some((last, between)) = texts.split_last() else {
+        return rest.is_empty();
+    };
+    for text in between.iter().filter(|text| !text.is_empty()) {
+        let at = rest.windows(text.len()).position(|here| here == *text);
+        let Some(behind) = at.and_then(|at| rest.get(at + text.len()..)) else {
+            return false;
+        };
+        rest = behind;
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(forms: &[&str], word: &str) -> bool {
+        let forms: Vec<String> = forms.iter().map(|&form| form.to_owned()).collect();
+        is_of(&forms, word.as_bytes())
+    }
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for word in ["a=b", "=", "a=", "=b", "a=b=c"] {
+            assert!(is(&["*=*"], word), "{word}");
+        }
+        for word in ["", "a", "a-b"] {
+            assert!(!is(&["*=*"], word), "{word}");
+        }
+        assert!(is(&["set-*"], "set-time"));
+        assert!(!is(&["set-*"], "reset-time"));
+        assert!(is(&["*a*a"], "aa"));
+        assert!(!is(&["*a*a"], "a"));
+        assert!(!is(&["a*a"], "a"));
+        assert!(is(&["exact"], "exact"));
+        assert!(!is(&["exact"], "exactly"));
+    }
+
+    #[test]
+    fn exceptions_count_wherever_they_stand() {
+        for forms in [["*", "!+*"], ["!+*", "*"]] {
+            assert!(is(&forms, "0102"));
+            assert!(!is(&forms, "+%F"));
+        }
+        assert!(!is(&["!+*"], "0102"));
+        assert!(!is(&[], "x"));
+    }
+}
