@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use notable::{Notable, Outcome, Watcher};
 
@@ -27,6 +27,21 @@ pub struct Audit {
     file: Option<Arc<File>>,
     watcher: Option<Arc<dyn Watcher>>,
     startup: bool,
+    client: Option<Arc<ClientCall>>,
+}
+
+/// What a client calls its tool call: whatever of it the client has said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientCall {
+    /// The conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<String>,
+    /// The turn in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn_id: Option<String>,
+    /// The call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
 }
 
 /// One record. `schema` 1.
@@ -62,6 +77,9 @@ struct Record<'a> {
     /// Variables that a program outside did not get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dropped_variables: Vec<String>,
+    /// The tool call that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a ClientCall>,
 }
 
 /// Calls of one kind that the sandbox refused.
@@ -101,6 +119,8 @@ struct Stamped<'a, T> {
     event: &'static str,
     #[serde(flatten)]
     what: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a ClientCall>,
 }
 
 impl Audit {
@@ -146,6 +166,15 @@ impl Audit {
         Self {
             startup,
             ..self.clone()
+        }
+    }
+
+    /// The same records, each with the tool call of the client that it belongs to.
+    #[must_use]
+    pub fn for_call(self, client: ClientCall) -> Self {
+        Self {
+            client: (client != ClientCall::default()).then(|| Arc::new(client)),
+            ..self
         }
     }
 
@@ -214,16 +243,16 @@ impl Audit {
 
     /// The sandbox refused calls of one kind. Written once, at the end of the run.
     pub fn refused(&self, call: &RefusedCall<'_>) {
-        self.append(&stamped("refused-call", call));
+        self.append(&self.stamped("refused-call", call));
     }
 
     /// Records a path that the sandbox kept from being written.
     pub fn denied(&self, path: &RefusedPath) {
-        self.append(&stamped("refused-path", path));
+        self.append(&self.stamped("refused-path", path));
     }
 
     fn write<'a>(
-        &self,
+        &'a self,
         event: &'static str,
         request: &Request,
         fill: impl FnOnce(&mut Record<'a>),
@@ -250,9 +279,20 @@ impl Audit {
             answer: None,
             startup: self.startup,
             dropped_variables: Vec::new(),
+            client: self.client.as_deref(),
         };
         fill(&mut record);
         self.append(&record);
+    }
+
+    fn stamped<'a, T>(&'a self, event: &'static str, what: &'a T) -> Stamped<'a, T> {
+        Stamped {
+            schema: 1,
+            time: now(),
+            event,
+            what,
+            client: self.client.as_deref(),
+        }
     }
 
     fn append(&self, record: &impl Serialize) {
@@ -264,15 +304,6 @@ impl Audit {
             line.push(b'\n');
             let _ = file.write_all(&line);
         }
-    }
-}
-
-fn stamped<'a, T>(event: &'static str, what: &'a T) -> Stamped<'a, T> {
-    Stamped {
-        schema: 1,
-        time: now(),
-        event,
-        what,
     }
 }
 

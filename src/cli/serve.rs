@@ -25,9 +25,10 @@ Examples:
 
 The protocol is spoken on standard input and output. What is not said here is as
 in codex-shell.toml (see codex-shell config). Where neither says what the sandbox
-permits, the client does (codex/sandbox-state/update), and until it has, nothing
-can be written. The server ends with its client, and every command with the
-server.")]
+permits, the client does, with each call (codex/sandbox-state in its _meta) or
+once (codex/sandbox-state/update); a client that says nothing gets a sandbox in
+which nothing can be written. The server ends with its client, and every command
+with the server.")]
 pub(super) struct Args {
     /// Read rules from this file, or from the *.rules files in this directory, and from nowhere
     /// else; may be given again

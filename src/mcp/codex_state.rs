@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::limits::Limits;
+use crate::audit::ClientCall;
 use crate::confine::Mode;
 
 /// The names that the state goes by in what comes with a call. Which of them a version of Codex
@@ -17,6 +18,9 @@ use crate::confine::Mode;
 pub(super) const NAMES: [&str; 2] = ["codex/sandbox-state", "codex/sandbox-state-meta"];
 /// More entries than anybody writes.
 const ENTRIES: usize = 1024;
+
+/// The longest name of a call that is recorded, in bytes.
+const LONGEST_ID: usize = 256;
 
 /// What may be done with a path, from what forbids least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +47,25 @@ pub(super) fn limits(state: &Value, here: &Path) -> Result<Limits, String> {
 /// The state, or states, that came with a call.
 pub(super) fn of_call(meta: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     NAMES.iter().filter_map(|name| meta.get(*name))
+}
+
+/// What Codex calls a tool call, by what came with it.
+pub(super) fn client_call(meta: &Map<String, Value>) -> ClientCall {
+    let id = |value: Option<&Value>| {
+        let text = value?.as_str()?;
+        (text.len() <= LONGEST_ID).then(|| text.to_owned())
+    };
+    let turn = meta.get("x-codex-turn-metadata");
+    // As a header has it: a text that holds the object.
+    let parsed = turn
+        .and_then(Value::as_str)
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let turn = parsed.as_ref().or(turn);
+    ClientCall {
+        thread_id: id(meta.get("threadId")),
+        turn_id: id(turn.and_then(|turn| present(turn, &["turn_id", "turnId"]))),
+        call_id: id(meta.get("callId")),
+    }
 }
 
 /// The path that a client names, plainly or as a `file:` URI.
@@ -399,6 +422,24 @@ mod tests {
             let state = managed("restricted", &entries);
             assert!(limits(&state, Path::new("/here")).is_err(), "{state}");
         }
+    }
+
+    #[test]
+    fn a_call_has_names() {
+        let named = |meta: Value| client_call(meta.as_object().unwrap());
+        let expected = ClientCall {
+            thread_id: Some("t".into()),
+            turn_id: Some("u".into()),
+            call_id: Some("c".into()),
+        };
+        let mut meta = json!({
+            "threadId": "t", "callId": "c", "x-codex-turn-metadata": { "turn_id": "u" },
+        });
+        assert_eq!(named(meta.clone()), expected);
+        meta["x-codex-turn-metadata"] = "{\"turn_id\":\"u\"}".into();
+        assert_eq!(named(meta), expected);
+        let long = json!({ "threadId": "x".repeat(1000), "callId": 7 });
+        assert_eq!(named(long), ClientCall::default());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::approve::{Answer, Question, command};
-use crate::audit::Audit;
+use crate::audit::{Audit, ClientCall};
 use crate::config::Profiles;
 use crate::confine::{LayerName, Policy};
 use crate::evaluate::IndexedRules;
@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub(super) directory: PathBuf,
     /// How long it may take.
     pub(super) timeout: Duration,
+    /// What its client calls it.
+    pub(super) client: ClientCall,
 }
 
 /// What the processes of a call are made by. Of all this, policy and rules alone can change in a
@@ -67,6 +69,7 @@ pub(super) struct Order {
     pub(super) login: bool,
     pub(super) directory: PathBuf,
     pub(super) timeout: Duration,
+    pub(super) client: ClientCall,
     /// The command is on its way to the launcher.
     pub(super) begun: bool,
 }
@@ -79,6 +82,7 @@ impl Order {
             login: plan.login,
             directory: plan.directory.clone(),
             timeout: plan.timeout,
+            client: plan.client.clone(),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Server {
         let params: ExecParams = parse(arguments.clone())?;
         let rules = self.session.rules(&context.peer);
         let sent = self.session.sent(&context.meta.0);
-        let plan = match sent.and_then(|sent| params.plan(&self.session, rules, &sent)) {
+        let plan = match sent.and_then(|sent| params.plan(&self.session, rules, sent)) {
             Ok(plan) => plan,
             Err(why) => return Ok(shell::failure(&why).into()),
         };
@@ -162,7 +162,7 @@ impl Server {
         let params: ExplainParams = parse(arguments)?;
         let rules = self.session.rules(&context.peer);
         let sent = self.session.sent(&context.meta.0);
-        let policy = sent.and_then(|sent| self.session.policy(None, &sent));
+        let policy = sent.and_then(|sent| self.session.policy(None, &sent.limits));
         Ok(explain::result(&params, &rules, policy.as_ref(), &self.session.options).into())
     }
 }

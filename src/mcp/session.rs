@@ -24,7 +24,7 @@ use super::rounds::Parked;
 use super::rulebook::Rulebook;
 use crate::approve::Answer;
 use crate::approve::command::Program;
-use crate::audit::Audit;
+use crate::audit::{Audit, ClientCall};
 use crate::config::{Places, Profiles};
 use crate::confine::{LayerName, Mode, Policy};
 use crate::evaluate::IndexedRules;
@@ -107,6 +107,15 @@ pub(super) struct Session {
     pub(super) queue: Queue,
     remembered: Mutex<HashSet<[u64; 2]>>,
     parked: Mutex<HashMap<String, Parked>>,
+}
+
+/// What a client sends with a call, beside the call's arguments.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    /// Its sandbox states.
+    pub(super) limits: Vec<Limits>,
+    /// What it calls the call.
+    pub(super) client: ClientCall,
 }
 
 /// What the client has said.
@@ -232,14 +241,17 @@ impl Session {
             .unwrap_or_else(|| Ok(Policy::closed()))
     }
 
-    /// The sandbox states that a client sent with a call.
+    /// What a client sent with a call.
     ///
     /// # Errors
     /// There is no such sandbox, in words for the agent.
-    pub(super) fn sent(&self, meta: &Map<String, Value>) -> Result<Vec<Limits>, String> {
+    pub(super) fn sent(&self, meta: &Map<String, Value>) -> Result<Sent, String> {
         let states = codex_state::of_call(meta);
         let states = states.map(|state| codex_state::limits(state, &self.here));
-        states.collect()
+        Ok(Sent {
+            limits: states.collect::<Result<_, _>>()?,
+            client: codex_state::client_call(meta),
+        })
     }
 
     /// Follows the client's `codex/sandbox-state/update`.

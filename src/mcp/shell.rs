@@ -16,10 +16,9 @@ use serde_json::json;
 
 use super::call::Report;
 use super::channel::{Ended, RefusedCall};
-use super::limits::Limits;
 use super::order::{Plan, Recipe};
 use super::output::{Stretch, Truncated};
-use super::session::{Session, check_workdir};
+use super::session::{Sent, Session, check_workdir};
 use crate::audit::{Notable, Outcome};
 use crate::confine::{Mode, Policy};
 use crate::evaluate::IndexedRules;
@@ -81,7 +80,7 @@ impl From<SandboxParam> for Mode {
 }
 
 impl ExecParams {
-    /// The call that this asks for, with which the client sent the sandbox states `sent`.
+    /// The call that this asks for, with which the client `sent` something.
     ///
     /// # Errors
     /// What is wrong with it, in words for the agent.
@@ -89,13 +88,13 @@ impl ExecParams {
         &self,
         session: &Session,
         rules: std::sync::Arc<IndexedRules>,
-        sent: &[Limits],
+        sent: Sent,
     ) -> Result<Plan, String> {
         check_workdir(&self.workdir)?;
         if self.timeout_ms == Some(0) {
             return Err("`timeout_ms` must be at least 1".into());
         }
-        let policy = session.policy(self.sandbox.map(Mode::from), sent)?;
+        let policy = session.policy(self.sandbox.map(Mode::from), &sent.limits)?;
         let login = self.login.unwrap_or(true);
         let options = &session.options;
         let mark = options
@@ -119,6 +118,7 @@ impl ExecParams {
             timeout: self
                 .timeout_ms
                 .map_or(options.timeout, Duration::from_millis),
+            client: sent.client,
         })
     }
 

@@ -217,7 +217,7 @@ fn carry_out(
         count: AtomicU64::new(0),
     });
     let confined = recipe.policy.mode != Mode::DangerFullAccess;
-    let audit = recipe.audit.clone();
+    let audit = recipe.audit.clone().for_call(order.client.clone());
     let audit = Arc::new(audit.watched_by(Arc::<Told>::clone(&told)));
     let session = Session {
         rules: Arc::clone(&recipe.rules),

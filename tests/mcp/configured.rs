@@ -43,7 +43,13 @@ fn for_codex() {
     assert_eq!(table["features"]["shell_tool"].as_bool(), Some(false));
     let servers = serde_json::to_value(&table["mcp_servers"]).unwrap();
     let entry = &servers["codex-shell"];
-    let known = ["command", "args", "tool_timeout_sec"];
+    let known = [
+        "command",
+        "args",
+        "env_vars",
+        "default_tools_approval_mode",
+        "tool_timeout_sec",
+    ];
     let keys = entry.as_object().unwrap().keys();
     assert!(keys.clone().all(|key| known.contains(&key.as_str())));
     works(entry);

@@ -123,6 +123,25 @@ fn each_call_has_the_sandbox_that_comes_with_it() {
 }
 
 #[test]
+fn records_name_the_clients_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit.jsonl");
+    let mut client = Start {
+        arguments: &["--audit", audit.to_str().unwrap()],
+        ..Start::default()
+    }
+    .client();
+    shell_with_state(&mut client, "/bin/true", &json!({}));
+    client.shell("/bin/true");
+    let file = std::fs::File::open(&audit).unwrap();
+    let records = serde_json::Deserializer::from_reader(file).into_iter::<Value>();
+    let records: Vec<Value> = records.map(Result::unwrap).collect();
+    let (first, last) = (records.first().unwrap(), records.last().unwrap());
+    assert_eq!(first["client"], json!({ "thread_id": "t", "call_id": "c" }));
+    assert!(last["client"].is_null(), "{last}");
+}
+
+#[test]
 fn a_call_that_says_its_sandbox_does_not_leave_the_floor() {
     let mut client = Start {
         arguments: &["--sandbox", "workspace-write", "--no-tmp"],
