@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use codex_shell::evaluate::{IndexedRules, judge};
-use codex_shell::request::{Program, Request};
+use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::from_own_text;
 
 /// Rules of every kind, on programs with many rules and with few.
@@ -77,5 +77,5 @@ fn request(command: &str) -> Request {
     let words = shlex::split(command).unwrap_or_default();
     let argv: Vec<OsString> = words.iter().map(Into::into).collect();
     let program = Program::named(argv.first().cloned().unwrap_or_default());
-    Request::new(program, argv, "/work".into())
+    Request::new(program, argv, WorkingDirectory::new("/work").unwrap())
 }

@@ -3,7 +3,7 @@
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled};
 use crate::audit::Audit;
 use crate::evaluate::{IndexedRules, Placement, judge, judge_exec};
-use crate::request::Request;
+use crate::request::{HalfRead, Request};
 
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
 pub trait Exec {
@@ -19,10 +19,10 @@ pub trait Exec {
     fn wait(self, question: Box<Question>);
 }
 
-/// Whether nothing can come of `request` but that it goes on inside, and nobody wants to know: for
-/// that its working directory need not be known.
-pub fn is_plain(rules: &IndexedRules, request: &Request, audit: &Audit) -> bool {
-    !audit.keeps_records() && rules.are_silent_on(request)
+/// Whether nothing can come of an exec but that it goes on inside, and nobody wants to know: then
+/// the rest of it need not be read, and nothing is judged.
+pub fn is_plain(rules: &IndexedRules, exec: &HalfRead, audit: &Audit) -> bool {
+    !audit.keeps_records() && rules.are_silent_on(exec)
 }
 
 /// Sends `exec` the way that the rules say for `request`.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use codex_shell::evaluate::{Basis, IndexedRules, Judgement, Placement, judge};
-use codex_shell::request::{Program, Request, Trust};
+use codex_shell::request::{Program, Request, Trust, WorkingDirectory};
 use codex_shell::rules::model::{Profile, Run};
 use codex_shell::rules::{Decision, from_own_text};
 
@@ -22,7 +22,11 @@ fn request(command: &str) -> Request {
         .iter()
         .map(Into::into)
         .collect();
-    Request::new(Program::named(&argv[0]), argv, "/home/me/work".into())
+    Request::new(
+        Program::named(&argv[0]),
+        argv,
+        WorkingDirectory::new("/home/me/work").unwrap(),
+    )
 }
 
 fn judged(rules: &str, request: &Request) -> Judgement {
@@ -387,7 +391,11 @@ fn a_program_can_be_a_path_or_a_form() {
             real: Some(PathBuf::from(path)),
             trust,
         };
-        Request::new(program, vec!["git".into()], "/".into())
+        Request::new(
+            program,
+            vec!["git".into()],
+            WorkingDirectory::new("/").unwrap(),
+        )
     };
     let permits = "command_rule(program = glob(\"/opt/*/bin/git\"))\n";
     let placed = |request: Request| judged(permits, &request).verdict.placement;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use codex_shell::evaluate::{Basis, IndexedRules, Verdict, judge};
-use codex_shell::request::{Program, Request};
+use codex_shell::request::{Program, Request, WorkingDirectory};
 
 use crate::examples::load;
 use crate::snapshot;
@@ -95,7 +95,7 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
                 .unwrap_or_else(|| panic!("no words: {command}")),
         ),
         argv: argv.iter().map(Into::into).collect(),
-        cwd: PathBuf::from("/work/project"),
+        cwd: WorkingDirectory::new("/work/project").unwrap(),
         environment: None,
         interpreter: None,
         copy_of: None,

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use codex_shell::evaluate::{Basis, IndexedRules, Placement, Verdict, judge};
 use codex_shell::models;
 use codex_shell::models::model::{OptionModel, Style, Takes};
-use codex_shell::request::{Program, Request};
+use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::{Decision, from_own_text};
 
 #[derive(serde::Deserialize)]
@@ -239,5 +239,13 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
     let argv = shlex::split(command).unwrap_or_else(|| panic!("not one command: {command}"));
     let program = Program::named(&argv[0]);
     let argv = argv.iter().map(Into::into).collect();
-    judge(rules, &Request::new(program, argv, "/work/project".into())).verdict
+    judge(
+        rules,
+        &Request::new(
+            program,
+            argv,
+            WorkingDirectory::new("/work/project").unwrap(),
+        ),
+    )
+    .verdict
 }

@@ -2,7 +2,7 @@
 //! command of it.
 
 use codex_shell::evaluate::{IndexedRules, Judgement, Placement, judge};
-use codex_shell::request::{Program, Request};
+use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::{Decision, from_own_text};
 
 fn judged(rules: &str, command: &str) -> Judgement {
@@ -11,7 +11,11 @@ fn judged(rules: &str, command: &str) -> Judgement {
     let argv = argv.iter().map(Into::into).collect();
     let rules = from_own_text("t.rules", rules);
     assert_eq!(rules.diagnostics, []);
-    let request = Request::new(program, argv, "/work/project".into());
+    let request = Request::new(
+        program,
+        argv,
+        WorkingDirectory::new("/work/project").unwrap(),
+    );
     judge(&IndexedRules::new(rules), &request)
 }
 

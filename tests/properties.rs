@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use codex_shell::evaluate::heuristic::Descendants;
@@ -11,7 +11,7 @@ use codex_shell::evaluate::{IndexedRules, Placement, compat, heuristic, judge, n
 use codex_shell::models;
 use codex_shell::models::reading::Known;
 use codex_shell::request::program::{last_component, normalised};
-use codex_shell::request::{Program, Request, Trust, argv};
+use codex_shell::request::{Program, Request, Trust, WorkingDirectory, argv};
 use codex_shell::rules::lexical::Whereabouts;
 use codex_shell::rules::meaning::{Meaning, Operands, Pattern};
 use codex_shell::rules::model::{
@@ -190,7 +190,7 @@ prop_compose! {
         if let Some(argv0) = argv0 {
             argv[0] = argv0.into();
         }
-        (words, Request { program, argv, cwd: PathBuf::from(CWD), environment: None, interpreter: None, copy_of: None })
+        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, interpreter: None, copy_of: None })
     }
 }
 
@@ -477,10 +477,23 @@ proptest! {
     }
 
     #[test]
+    fn what_nobody_looked_at_permits_nothing(rules in rules(), (_, whole) in command(), missing in 0..3) {
+        prop_assume!(whole.program.path.is_some());
+        let mut request = whole;
+        match missing {
+            0 => request.program.path = None,
+            1 => request.program.real = None,
+            _ => request.program.trust = Trust::Unexamined,
+        }
+        let verdict = judge(&IndexedRules::new(rules), &request).verdict;
+        prop_assert_eq!(verdict.placement, Placement::Inside);
+    }
+
+    #[test]
     fn heuristics_take_any_bytes(words in words()) {
         let script = script(words.join(OsStr::new("")));
-        let _ = heuristic::dangerous(&script, Descendants::Unjudged);
-        let _ = heuristic::dangerous(&script, Descendants::Judged);
+        let _ = heuristic::dangerous(script.words(), Descendants::Unjudged);
+        let _ = heuristic::dangerous(script.words(), Descendants::Judged);
     }
 
     #[test]
@@ -489,7 +502,7 @@ proptest! {
         outer in select(&["@", "echo \"$(@)\"", "echo `@`", "sudo sh -c '@'", "f() { @; }"][..]),
     ) {
         let text = outer.replace('@', &format!("{before}rm -rf x"));
-        prop_assert!(heuristic::dangerous(&script(text.into()), Descendants::Unjudged).is_some());
+        prop_assert!(heuristic::dangerous(script(text.into()).words(), Descendants::Unjudged).is_some());
     }
 }
 
@@ -497,7 +510,7 @@ fn script(text: OsString) -> Request {
     Request {
         program: Program::named("bash"),
         argv: vec!["bash".into(), "-c".into(), text],
-        cwd: CWD.into(),
+        cwd: WorkingDirectory::new(CWD).unwrap(),
         environment: None,
         interpreter: None,
         copy_of: None,
@@ -569,7 +582,7 @@ fn judging_time_does_not_grow_with_the_rules() {
             let request = Request {
                 program: Program::named("git"),
                 argv: ["git", "remote", "r7"].map(Into::into).to_vec(),
-                cwd: CWD.into(),
+                cwd: WorkingDirectory::new(CWD).unwrap(),
                 environment: None,
                 interpreter: None,
                 copy_of: None,

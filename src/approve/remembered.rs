@@ -26,7 +26,7 @@ impl Key {
         Self {
             file: request.program.real.clone(),
             argv: request.argv.clone(),
-            directory: request.cwd.clone(),
+            directory: request.cwd.to_path_buf(),
             because: question.text().because.clone(),
         }
     }

@@ -14,7 +14,7 @@ use crate::rules::lexical::Whereabouts;
 use crate::rules::{self, Decision, RuleSet};
 
 use super::finish;
-use super::rules_explain::request;
+use super::rules_explain::{request, working_directory};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -127,10 +127,8 @@ fn evaluate(rules: RuleSet, command: &[String], args: &Args) -> Result<Exit, Str
         let result = compat::check(&rules, command, resolve);
         return Ok(print(&rules, command, &result, args.pretty));
     }
-    let cwd = here
-        .as_ref()
-        .map_err(|error| format!("the working directory can't be found: {error}"))?;
-    let request = request(&args.command, cwd.clone(), Mode::WorkspaceWrite, &[]);
+    let cwd = working_directory(None)?;
+    let request = request(&args.command, cwd, Mode::WorkspaceWrite, &[]);
     let index = IndexedRules::new(rules);
     let result = compat::check_strictly(&index, &request, command, resolve);
     Ok(print(index.rules(), command, &result, args.pretty))

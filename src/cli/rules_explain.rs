@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Originals, Program, Request, Trust};
+use crate::request::{Originals, Program, Request, Trust, WorkingDirectory};
 use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
@@ -87,14 +87,14 @@ pub(super) fn main(args: &Args) -> Exit {
         }
     };
     let flags = SettingsArgs::with_sandbox(args.sandbox);
-    let Ok(loaded) = settings::load(cwd.clone(), &flags) else {
+    let Ok(loaded) = settings::load(cwd.to_path_buf(), &flags) else {
         return Exit::Failure;
     };
     let rules = settings::rules(&loaded, &args.rules);
     report::diagnostics::print_errors(&rules);
     let index = IndexedRules::new(rules);
     let set = &loaded.settings;
-    let profiles = Profiles::new(set, cwd.clone(), std::env::var_os("TMPDIR"));
+    let profiles = Profiles::new(set, cwd.to_path_buf(), std::env::var_os("TMPDIR"));
     let place =
         |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);
     let found = |words: &[OsString]| place(words).program.trust != Trust::Unresolved;
@@ -200,29 +200,28 @@ fn answer(args: &Args, written: serde_json::Result<String>, decision: Decision) 
 }
 
 /// `asked`, absolute, if it is a directory; without it, where we are.
-pub(super) fn working_directory(asked: Option<&Path>) -> Result<PathBuf, String> {
+pub(super) fn working_directory(asked: Option<&Path>) -> Result<WorkingDirectory, String> {
     let here = std::env::current_dir()
         .map_err(|error| format!("the working directory can't be found: {error}"));
-    let Some(asked) = asked else {
-        return here;
+    let path = match asked {
+        Some(asked) if asked.is_absolute() => asked.to_owned(),
+        Some(asked) => here?.join(asked),
+        None => here?,
     };
-    let cwd = if asked.is_absolute() {
-        asked.to_owned()
-    } else {
-        here?.join(asked)
-    };
-    if cwd.is_dir() {
-        Ok(cwd)
-    } else {
-        Err(format!("--cwd {}: not a directory", asked.display()))
+    if let Some(asked) = asked
+        && !path.is_dir()
+    {
+        return Err(format!("--cwd {}: not a directory", asked.display()));
     }
+    let found = WorkingDirectory::new(path);
+    found.ok_or_else(|| "the working directory has no absolute path".to_owned())
 }
 
 /// What is asked when `command` is started in `cwd`, beside what the sandbox can write: under
 /// workspace-write, `extra` too.
 pub(super) fn request(
     command: &[OsString],
-    cwd: PathBuf,
+    cwd: WorkingDirectory,
     mode: Mode,
     extra: &[PathBuf],
 ) -> Request {
@@ -230,7 +229,7 @@ pub(super) fn request(
     let search_path = std::env::var_os("PATH");
     let writable = match mode {
         Mode::ReadOnly | Mode::DangerFullAccess => Vec::new(),
-        Mode::WorkspaceWrite => [Some(cwd.clone()), Some("/tmp".into()), temporary()]
+        Mode::WorkspaceWrite => [Some(cwd.to_path_buf()), Some("/tmp".into()), temporary()]
             .into_iter()
             .flatten()
             .chain(extra.iter().cloned())

@@ -87,7 +87,7 @@ fn in_words(found: RuleMatch) -> Match {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Program;
+    use crate::request::{Program, WorkingDirectory};
     use crate::rules::from_own_text;
 
     const HERE: Whereabouts<'_> = Whereabouts {
@@ -116,7 +116,7 @@ mod tests {
         let request = Request {
             program: Program::named(command.first().unwrap()),
             argv: command.iter().map(OsString::from).collect(),
-            cwd: "/work".into(),
+            cwd: WorkingDirectory::new("/work").unwrap(),
             environment: None,
             interpreter: None,
             copy_of: None,

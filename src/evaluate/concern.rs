@@ -3,16 +3,14 @@
 
 use super::index::IndexedRules;
 use super::names::Names;
-use super::sight::Sight;
-use super::unmatched::unmatched;
-use super::verdict::Basis;
-use super::within::within;
-use crate::request::Request;
+use super::unmatched::nothing_is_said_of;
+use super::within::runs_another;
+use crate::request::{HalfRead, Request, Words};
 
 impl IndexedRules {
-    /// Whether a rule has one of the request's program's names. If not, its trust changes nothing.
-    pub fn concern(&self, request: &Request) -> bool {
-        Names::of(request, None)
+    /// Whether a rule has one of the program's names. If not, its trust changes nothing.
+    pub fn concern(&self, words: Words<'_>) -> bool {
+        Names::of(words, None)
             .iter()
             .any(|name| self.has_rules_on(name.name))
     }
@@ -22,27 +20,28 @@ impl IndexedRules {
     pub fn ask_for_variables(&self, request: &Request) -> bool {
         self.has_conditions_on_variables()
             && std::iter::successors(Some(request), |one| one.interpreter.as_deref())
-                .any(|one| self.concern(one))
+                .any(|one| self.concern(one.words()))
     }
 
-    /// Whether neither a rule nor a heuristic speaks of the request, a program that was found:
-    /// then it is allowed inside, whatever its working directory.
-    pub fn are_silent_on(&self, request: &Request) -> bool {
-        request.program.path.is_some()
-            && within(request).is_empty()
-            && !self.concern(request)
-            && unmatched(self, request, &Sight::default()).basis == Basis::Unmatched
+    /// Whether neither a rule nor a heuristic speaks of it: then it is allowed inside, whatever the
+    /// rest of it is.
+    pub fn are_silent_on(&self, exec: &HalfRead) -> bool {
+        let words = exec.words();
+        exec.copy_of.is_none()
+            && !runs_another(words)
+            && !self.concern(words)
+            && nothing_is_said_of(self, words)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
-    use crate::evaluate::{Placement, judge_exec};
-    use crate::request::{Program, Trust};
+    use crate::evaluate::{Basis, Placement, judge_exec};
+    use crate::request::{Program, Trust, WorkingDirectory};
     use crate::rules::{Decision, from_own_text};
 
     const RULES: &str = r#"
@@ -55,21 +54,32 @@ prefix_rule(["probe"])
         IndexedRules::new(from_own_text("t.rules", rules))
     }
 
-    /// As an exec of `command`, a file in `/usr/bin`, comes to be judged.
-    fn request(command: &str, cwd: &str) -> Request {
+    /// An exec of `command`, a file in `/usr/bin`, of which the words alone were read.
+    fn half(command: &str) -> HalfRead {
         let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
         let path = Path::new("/usr/bin").join(&argv[0]);
-        let program = Program {
+        HalfRead {
             asked: path.clone().into(),
-            path: Some(path.clone()),
-            real: Some(path),
-            trust: Trust::Unresolved,
+            path: path.clone(),
+            real: path,
+            argv,
+            copy_of: None,
+        }
+    }
+
+    /// The same once everything was.
+    fn whole(half: HalfRead, cwd: &str) -> Request {
+        let program = Program {
+            asked: half.asked,
+            path: Some(half.path),
+            real: Some(half.real),
+            trust: Trust::Trusted,
         };
-        Request::new(program, argv, PathBuf::from(cwd))
+        Request::new(program, half.argv, WorkingDirectory::new(cwd).unwrap())
     }
 
     #[test]
-    fn where_nobody_speaks_the_directory_says_nothing() {
+    fn where_nobody_speaks_the_rest_says_nothing() {
         let index = index(RULES);
         for (command, silent) in [
             ("true", true),
@@ -80,10 +90,9 @@ prefix_rule(["probe"])
             ("busybox ./tool", false),
             ("rm -rf /", false),
         ] {
-            let request = |cwd| request(command, cwd);
-            assert_eq!(index.are_silent_on(&request("")), silent, "{command}");
-            for cwd in ["", "/", "/work"] {
-                let verdict = judge_exec(&index, &request(cwd)).verdict;
+            assert_eq!(index.are_silent_on(&half(command)), silent, "{command}");
+            for cwd in ["/", "/work"] {
+                let verdict = judge_exec(&index, &whole(half(command), cwd)).verdict;
                 let plain = (verdict.decision, verdict.placement, &verdict.basis);
                 let expected = (Decision::Allow, Placement::Inside, &Basis::Unmatched);
                 assert!(
@@ -95,12 +104,12 @@ prefix_rule(["probe"])
     }
 
     #[test]
-    fn a_script_is_never_plain_and_nothing_is_under_a_default() {
-        let mut script = request("script", "");
-        assert!(index(RULES).are_silent_on(&script));
-        assert!(!index("default(\"allow\")\n").are_silent_on(&script));
-        assert!(!index("prefix_rule([])\n").are_silent_on(&script));
-        script.interpreter = Some(Box::new(request("sh", "")));
-        assert!(!index(RULES).are_silent_on(&script));
+    fn a_copy_is_never_plain_and_nothing_is_under_a_default() {
+        let mut copy = half("x");
+        assert!(index(RULES).are_silent_on(&copy));
+        assert!(!index("default(\"allow\")\n").are_silent_on(&copy));
+        assert!(!index("prefix_rule([])\n").are_silent_on(&copy));
+        copy.copy_of = Some("/usr/bin/git".into());
+        assert!(!index(RULES).are_silent_on(&copy));
     }
 }

@@ -187,7 +187,7 @@ fn for_each_match(
 ) {
     let mut hits: Vec<(usize, usize)> = Vec::new();
     let presumed = presumed(request);
-    let names = Names::of(request, presumed.as_deref());
+    let names = Names::of(request.words(), presumed.as_deref());
     for (nth, name) in names.iter().enumerate() {
         index.matching(name.name, request.arguments(), &mut |rule| {
             hits.push((rule, nth));

@@ -71,7 +71,7 @@ impl<'a> Look<'a> {
     /// readings; with some of them more than once.
     fn each(&self, each: &mut dyn FnMut(usize, &OsStr, &Self, &Reading<'_>)) {
         let presumed = presumed(self.request);
-        let names = Names::of(self.request, presumed.as_deref());
+        let names = Names::of(self.request.words(), presumed.as_deref());
         let mut names = names.iter().map(|name| name.name).collect::<Vec<_>>();
         let concerned = |name: &&OsStr| self.index.meanings().has_rules_on(name);
         names.retain(|name| concerned(name));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::request::argv;
 use crate::request::program::{last_component, normalised};
-use crate::request::{Program, Request, Trust};
+use crate::request::{Program, Request, Trust, Words};
 use crate::rules::model::PrefixRule;
 
 use super::index::{IndexedRules, lists};
@@ -27,28 +27,21 @@ pub(super) fn presumed(request: &Request) -> Option<PathBuf> {
     (program.path.is_none() && by_path).then(|| normalised(&request.cwd.join(&program.asked)))
 }
 
-/// Every name of the request's program, for rules that restrict: the word asked, the path, the
+/// Every name of a program, for rules that restrict: the word asked, the path, the
 /// file itself, and the last component of each and of `argv[0]`; none twice.
 pub(super) struct Names<'a>(Vec<Name<'a>>);
 
 impl<'a> Names<'a> {
     /// The names, with [`presumed`]'s answer for a program that was not found.
-    pub(super) fn of(request: &'a Request, presumed: Option<&'a Path>) -> Self {
-        let program = &request.program;
-        let path = program.path.as_deref().or(presumed).map(Path::as_os_str);
-        let real = program.real.as_deref().map(Path::as_os_str);
-        let argv0 = request.argv.first().map(OsString::as_os_str);
+    pub(super) fn of(words: Words<'a>, presumed: Option<&'a Path>) -> Self {
+        let path = words.path.or(presumed).map(Path::as_os_str);
+        let real = words.real.map(Path::as_os_str);
+        let argv0 = words.argv.first().map(OsString::as_os_str);
         let mut names = Self(Vec::with_capacity(7));
-        for whole in [Some(program.asked.as_os_str()), path, real]
-            .into_iter()
-            .flatten()
-        {
+        for whole in [Some(words.asked), path, real].into_iter().flatten() {
             names.add(whole, None);
         }
-        for whole in [path, Some(program.asked.as_os_str()), real, argv0]
-            .into_iter()
-            .flatten()
-        {
+        for whole in [path, Some(words.asked), real, argv0].into_iter().flatten() {
             names.add(last_component(whole), Some(path.unwrap_or(whole)));
         }
         names
@@ -101,7 +94,13 @@ impl<'a> From<&'a PrefixRule> for Wanted<'a> {
 /// Why no rule that permits counts for this program.
 pub(super) fn distrust(program: &Program) -> Option<String> {
     match &program.trust {
+        Trust::Trusted if program.path.is_none() || program.real.is_none() => {
+            return Some("nobody looked which file it is".to_owned());
+        }
         Trust::Trusted | Trust::Unresolved => {}
+        Trust::Unexamined => {
+            return Some("nobody looked whether the sandbox can write it".to_owned());
+        }
         Trust::Writable { path } => {
             return Some(format!(
                 "the sandbox can write {}",

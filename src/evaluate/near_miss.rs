@@ -29,7 +29,7 @@ pub struct NearMiss {
 pub fn near_misses(index: &IndexedRules, request: &Request) -> Vec<NearMiss> {
     let presumed = presumed(request);
     let mut rules = Vec::new();
-    for name in Names::of(request, presumed.as_deref()).iter() {
+    for name in Names::of(request.words(), presumed.as_deref()).iter() {
         index.on_program(name.name, &mut |rule| rules.push(rule));
     }
     rules.sort_unstable();

@@ -1,7 +1,6 @@
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use crate::request::{Program, Request, Trust};
+use crate::request::{Program, Request, Trust, WorkingDirectory};
 use crate::rules::model::{Diagnostic, HostExecutable, PrefixRule, RuleSet, Severity, Span};
 
 use super::*;
@@ -52,7 +51,7 @@ fn request(program: Program, argv: &str) -> Request {
     Request {
         program,
         argv: argv.split(' ').map(OsString::from).collect(),
-        cwd: PathBuf::from("/work"),
+        cwd: WorkingDirectory::new("/work").unwrap(),
         environment: None,
         interpreter: None,
         copy_of: None,
@@ -340,11 +339,11 @@ fn rules_concern_a_program_under_each_of_its_names() {
     set.prefix_rules[0].canonical = true;
     let index = IndexedRules::new(set);
     let vi = file("vi", "/usr/bin/vi", "/usr/bin/vim", Trust::Trusted);
-    assert!(index.concern(&request(git(), "x")));
-    assert!(index.concern(&request(Program::named("GIT"), "x")));
-    assert!(index.concern(&request(Program::named("x"), "git")));
-    assert!(index.concern(&request(vi, "x")));
-    assert!(!index.concern(&request(Program::named("vi"), "push")));
+    assert!(index.concern(request(git(), "x").words()));
+    assert!(index.concern(request(Program::named("GIT"), "x").words()));
+    assert!(index.concern(request(Program::named("x"), "git").words()));
+    assert!(index.concern(request(vi, "x").words()));
+    assert!(!index.concern(request(Program::named("vi"), "push").words()));
 }
 
 #[test]

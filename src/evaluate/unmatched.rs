@@ -1,10 +1,10 @@
 //! The verdict on a command that no rule matches.
 
-use crate::request::Request;
+use crate::request::{Request, Words};
 use crate::rules::model::Run;
 use crate::rules::{Decision, RuleSet};
 
-use super::heuristic;
+use super::heuristic::{self, Danger, Descendants};
 use super::index::IndexedRules;
 use super::sight::Sight;
 use super::verdict::{Basis, Placement, Verdict};
@@ -12,7 +12,10 @@ use super::verdict::{Basis, Placement, Verdict};
 /// What the heuristics, broken files and `default(...)` say of `request` and of what is in `sight`:
 /// the strictest, in this order where they agree. It runs inside.
 pub(super) fn unmatched(index: &IndexedRules, request: &Request, sight: &Sight) -> Verdict {
-    let (decision, basis) = without_default(index, request, sight);
+    let danger = std::iter::once(request)
+        .chain(&sight.within)
+        .find_map(|request| heuristic::dangerous(request.words(), sight.descendants()));
+    let (decision, basis) = without_default(index, danger);
     let (decision, basis) = match strictest_default(index.rules()) {
         Some((said, rule)) if said > decision || basis == Basis::Unmatched => {
             (said, Basis::Default(rule))
@@ -42,10 +45,15 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
     }
 }
 
-fn without_default(index: &IndexedRules, request: &Request, sight: &Sight) -> (Decision, Basis) {
-    let danger = std::iter::once(request)
-        .chain(&sight.within)
-        .find_map(|request| heuristic::dangerous(request, sight.descendants()));
+/// Whether heuristics, broken files and `default(...)` have nothing to say of a command of these
+/// words, which runs no other in its place.
+pub(super) fn nothing_is_said_of(index: &IndexedRules, words: Words<'_>) -> bool {
+    let danger = heuristic::dangerous(words, Descendants::Unjudged);
+    let (_, basis) = without_default(index, danger);
+    basis == Basis::Unmatched && strictest_default(index.rules()).is_none()
+}
+
+fn without_default(index: &IndexedRules, danger: Option<Danger>) -> (Decision, Basis) {
     if let Some(danger) = danger {
         let basis = Basis::Heuristic {
             code: danger.code,
@@ -68,11 +76,12 @@ fn strictest_default(rules: &RuleSet) -> Option<(Decision, usize)> {
 
 #[cfg(test)]
 mod tests {
+
     use std::path::PathBuf;
 
     use super::*;
     use crate::evaluate::judge;
-    use crate::request::{Program, Trust};
+    use crate::request::{Program, Trust, WorkingDirectory};
     use crate::rules::from_own_text;
 
     fn judged(rules: &str, command: &str) -> (Decision, Basis) {
@@ -80,7 +89,7 @@ mod tests {
         let request = Request {
             program: Program::named(&words[0]),
             argv: words.iter().map(Into::into).collect(),
-            cwd: PathBuf::from("/work"),
+            cwd: WorkingDirectory::new("/work").unwrap(),
             environment: None,
             interpreter: None,
             copy_of: None,
@@ -135,7 +144,7 @@ mod tests {
         let mut request = Request {
             program: Program::named("x"),
             argv: vec!["x".into()],
-            cwd: PathBuf::from("/work"),
+            cwd: WorkingDirectory::new("/work").unwrap(),
             environment: None,
             interpreter: None,
             copy_of: None,

@@ -6,10 +6,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::request::program::last_component;
-use crate::request::{Program, Request};
+use crate::request::{Program, Request, Words};
 
 /// How many commands, each within the other, are seen through.
 const DEPTH: usize = 8;
@@ -58,29 +58,46 @@ pub(super) fn within(request: &Request) -> Vec<Request> {
 
 /// What a program runs in its place, by the name that it is called.
 pub(super) fn started_in_place(request: &Request) -> Option<Request> {
-    named_in(request, [&request.program.path].into_iter().flatten())
+    let words = Words {
+        real: None,
+        ..request.words()
+    };
+    as_request(request, named_in(words)?)
+}
+
+/// Whether the words alone say that the program is another one under this name, or runs one in its
+/// place.
+pub(super) fn runs_another(words: Words<'_>) -> bool {
+    named_in(words).is_some_and(|words| !words.is_empty())
 }
 
 fn next(request: &Request) -> Option<Request> {
-    let program = &request.program;
-    let paths = [&program.path, &program.real].into_iter().flatten();
-    named_in(request, paths)
+    as_request(request, named_in(request.words())?)
 }
 
-fn named_in<'a>(request: &'a Request, paths: impl Iterator<Item = &'a PathBuf>) -> Option<Request> {
-    let mut names = std::iter::once(request.program.asked.as_os_str())
-        .chain(request.argv.first().map(OsString::as_os_str))
-        .chain(paths.map(|path| path.as_os_str()))
+fn named_in(words: Words<'_>) -> Option<Vec<OsString>> {
+    let mut names = std::iter::once(words.asked)
+        .chain(words.argv.first().map(OsString::as_os_str))
+        .chain(
+            [words.path, words.real]
+                .into_iter()
+                .flatten()
+                .map(Path::as_os_str),
+        )
         .map(|name| last_component(name).as_bytes());
-    let words = names.find_map(|name| {
-        let arguments = request.arguments();
+    names.find_map(|name| {
+        let arguments = words.arguments();
         match name {
             b"busybox" | b"toybox" => Some(arguments.to_vec()),
             b"coreutils" => Some(applet(arguments)),
             _ if is_loader(name) || name == b"valgrind" => Some(loaded(arguments).to_vec()),
             _ => dashed(name, arguments),
         }
-    })?;
+    })
+}
+
+/// The request for `words`, which `request` runs in its place.
+fn as_request(request: &Request, words: Vec<OsString>) -> Option<Request> {
     let program = Program::named(words.first()?);
     let inner = Request::new(program, words, request.cwd.clone());
     // No other exec comes between.

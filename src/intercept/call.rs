@@ -15,7 +15,9 @@ use super::target::{self, Base, Target};
 use super::{caller, limits};
 use crate::evaluate::IndexedRules;
 use crate::request::program::normalised;
-use crate::request::{INTERPRETERS, Interpreter, Originals, Program, Request, Trust};
+use crate::request::{
+    HalfRead, INTERPRETERS, Interpreter, Originals, Program, Request, Trust, WorkingDirectory,
+};
 use crate::sys::listener::{Arch, Notification, Waiting};
 
 /// Where a program runs.
@@ -43,6 +45,15 @@ pub struct ExecCall {
     pub envp: u64,
     base: Base,
     flags: i32,
+}
+
+/// An exec, as far as it had to be read.
+#[derive(Debug)]
+pub enum Read {
+    /// The words of a program that was met before: nearly always, no more is needed.
+    Half(HalfRead, Asked),
+    /// All that is judged.
+    Whole(Box<Request>, Asked),
 }
 
 /// What is known of a call beside the request to judge.
@@ -110,8 +121,7 @@ impl ExecCall {
 
     /// Reads and resolves what is asked for, to be judged by `rules`: copied, so that later changes
     /// of the caller's memory don't matter. `writable` are the sandbox's writable roots; `tampering`
-    /// knows programs that need no second look, and `originals` what others are copies of. Of a
-    /// program that needs no second look the working directory is left empty.
+    /// knows programs that need no second look, and `originals` what others are copies of.
     ///
     /// # Errors
     /// The error to answer the caller with: the one that the kernel would give, or `EPERM` for
@@ -122,7 +132,7 @@ impl ExecCall {
         writable: &[PathBuf],
         tampering: &Tampering,
         originals: &Originals,
-    ) -> Result<(Request, Asked), Errno> {
+    ) -> Result<Read, Errno> {
         let (path, vector) = self.memory().path_and_vector(self.path, self.argv)?;
         let empty = self.path.saturating_add(path.len() as u64);
         if path.is_empty() && self.flags & AT_EMPTY_PATH == 0 {
@@ -143,16 +153,20 @@ impl ExecCall {
             found.map(Path::to_owned)
         };
         if let Some(Fixed { real, stat }) = known {
-            let path = PathBuf::from(&asked);
-            let mut request = named(asked, &path, &real, argv, PathBuf::new());
-            request.copy_of = original(&real, &real);
-            let found = Found {
-                path,
+            let half = HalfRead {
+                path: normalised(Path::new(&asked)),
+                copy_of: original(&real, &real),
+                asked,
                 real,
+                argv,
+            };
+            let asked = Asked {
                 stat,
                 runs: stat,
+                spans,
+                empty,
             };
-            return Ok(found.asked(request, rules, writable, (spans, empty)));
+            return Ok(Read::Half(half, asked));
         }
         let cwd = self.working_directory()?;
         let follow = self.flags & AT_SYMLINK_NOFOLLOW == 0;
@@ -165,21 +179,67 @@ impl ExecCall {
             request.interpreter = Some(Box::new(interpreter));
             runs = stat;
         }
-        let (real, stat) = (target.real, target.stat);
+        let mut asked = Asked {
+            stat: target.stat,
+            runs,
+            spans,
+            empty,
+        };
         let found = Found {
             path,
-            real,
-            stat,
-            runs,
+            real: target.real,
+            stat: target.stat,
         };
-        Ok(found.asked(request, rules, writable, (spans, empty)))
+        let request = self.read_rest(request, &found, &mut asked, rules, writable)?;
+        Ok(Read::Whole(Box::new(request), asked))
     }
 
-    /// The path of the caller's working directory.
+    /// Reads the rest of what was half read.
+    ///
+    /// # Errors
+    /// As for [`ExecCall::read`].
+    pub fn complete(
+        &self,
+        half: HalfRead,
+        asked: &mut Asked,
+        rules: &IndexedRules,
+        writable: &[PathBuf],
+    ) -> Result<Request, Errno> {
+        let cwd = self.working_directory()?;
+        let path = PathBuf::from(&half.asked);
+        let mut request = named(half.asked, &path, &half.real, half.argv, cwd);
+        request.copy_of = half.copy_of;
+        let found = Found {
+            path,
+            real: half.real,
+            stat: asked.stat,
+        };
+        self.read_rest(request, &found, asked, rules, writable)
+    }
+
+    /// Looks up what depends on the working directory: variables if a rule asks for them, and
+    /// whether a rule that permits may believe the names.
+    fn read_rest(
+        &self,
+        mut request: Request,
+        found: &Found,
+        asked: &mut Asked,
+        rules: &IndexedRules,
+        writable: &[PathBuf],
+    ) -> Result<Request, Errno> {
+        if rules.ask_for_variables(&request) {
+            let Vector { strings, spans } = self.memory().vector(self.envp)?;
+            request.know_environment(&strings);
+            asked.spans.extend(spans);
+        }
+        Ok(found.examine(request, rules, writable))
+    }
+
+    /// The caller's working directory.
     ///
     /// # Errors
     /// The caller is gone, or may not be looked at.
-    pub fn working_directory(&self) -> Result<PathBuf, Errno> {
+    fn working_directory(&self) -> Result<WorkingDirectory, Errno> {
         caller::working_directory(self.tid()).map_err(|error| errno(&error))
     }
 
@@ -236,28 +296,6 @@ impl ExecCall {
         }
     }
 
-    /// Reads what only a judgement needs that is more than [`flow::is_plain`](crate::flow::is_plain):
-    /// the working directory, and variables if a rule asks for them.
-    ///
-    /// # Errors
-    /// As for [`ExecCall::read`].
-    pub fn read_rest(
-        &self,
-        rules: &IndexedRules,
-        request: &mut Request,
-        asked: &mut Asked,
-    ) -> Result<(), Errno> {
-        if request.cwd.as_os_str().is_empty() {
-            request.cwd = self.working_directory()?;
-        }
-        if rules.ask_for_variables(request) {
-            let Vector { strings, spans } = self.memory().vector(self.envp)?;
-            request.know_environment(&strings);
-            asked.spans.extend(spans);
-        }
-        Ok(())
-    }
-
     /// The environment that the caller gives.
     ///
     /// # Errors
@@ -281,33 +319,26 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     pub(super) real: PathBuf,
     pub(super) stat: FileStat,
-    pub(super) runs: FileStat,
 }
 
 impl Found {
-    fn asked(
-        self,
+    /// The request with its program's trust looked up, where a rule could believe it.
+    pub(super) fn examine(
+        &self,
         mut request: Request,
         rules: &IndexedRules,
         writable: &[PathBuf],
-        (spans, empty): (Vec<(u64, u64)>, u64),
-    ) -> (Request, Asked) {
-        if rules.concern(&request) {
+    ) -> Request {
+        if rules.concern(request.words()) {
             request.program = self.examined(&request, writable);
             request = request.with_repository(writable);
         }
-        let asked = Asked {
-            stat: self.stat,
-            runs: self.runs,
-            spans,
-            empty,
-        };
-        (request, asked)
+        request
     }
 
     /// The program with its trust looked up. Where the path leads to another file outside the
     /// sandbox than inside, no name is to be believed.
-    pub(super) fn examined(&self, request: &Request, writable: &[PathBuf]) -> Program {
+    fn examined(&self, request: &Request, writable: &[PathBuf]) -> Program {
         let argv0 = request.argv.first().map(OsString::as_os_str);
         let mut program = Program::at(&request.program.asked, &self.path, argv0, writable);
         if program.real.as_ref() != Some(&self.real) || !self.is_at_its_path() {
@@ -329,13 +360,13 @@ pub(super) fn named(
     path: &Path,
     real: &Path,
     argv: Vec<OsString>,
-    cwd: PathBuf,
+    cwd: WorkingDirectory,
 ) -> Request {
     let program = Program {
         asked,
         path: Some(normalised(path)),
         real: Some(real.to_owned()),
-        trust: Trust::Unresolved,
+        trust: Trust::Unexamined,
     };
     Request::new(program, argv, cwd)
 }

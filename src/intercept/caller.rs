@@ -3,12 +3,14 @@
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{OwnedFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::unistd::Pid;
+
+use crate::request::WorkingDirectory;
 
 /// The attributes of a process that survive an exec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,12 +112,13 @@ pub fn descriptors(pid: Pid) -> io::Result<Vec<RawFd>> {
     Ok(entries.filter_map(number).collect())
 }
 
-/// The path of the thread's working directory.
+/// The thread's working directory.
 ///
 /// # Errors
-/// The process is gone, or may not be looked at.
-pub fn working_directory(tid: Pid) -> io::Result<PathBuf> {
-    fs::read_link(format!("/proc/{tid}/cwd"))
+/// The process is gone, or may not be looked at; or the directory has no absolute path.
+pub fn working_directory(tid: Pid) -> io::Result<WorkingDirectory> {
+    let path = fs::read_link(format!("/proc/{tid}/cwd"))?;
+    WorkingDirectory::new(path).ok_or_else(|| Errno::ENOENT.into())
 }
 
 /// The thread's working directory, open; `path` is what [`working_directory`] said.
@@ -128,7 +131,7 @@ pub fn working_directory(tid: Pid) -> io::Result<PathBuf> {
 pub fn open_directory(tid: Pid, path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let inside = open(format!("/proc/{tid}/cwd").as_str(), flags, Mode::empty())?;
-    if working_directory(tid)? != path {
+    if &*working_directory(tid)? != path {
         return Err(Errno::ESTALE.into());
     }
     match open(path, flags, Mode::empty()) {
@@ -157,7 +160,7 @@ mod tests {
             "the standard library ignores SIGPIPE"
         );
         assert_eq!(
-            working_directory(nix::unistd::getpid()).unwrap(),
+            &*working_directory(nix::unistd::getpid()).unwrap(),
             std::env::current_dir().unwrap()
         );
     }

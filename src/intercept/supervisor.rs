@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::asking::{Asking, Pending};
-use super::call::{Asked, ExecCall, Side};
+use super::call::{Asked, ExecCall, Read, Side};
 use super::groups::Groups;
 use super::outside::Outside;
 use super::profiled::{News, Profiled};
@@ -18,14 +18,15 @@ use super::stand_in::{self, Begun, Place, Role, StandIn};
 use super::stopped::{Material, StoppedExec};
 use super::tamper::Tampering;
 use super::threads::Threads;
+use super::verify::Expected;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::Approver;
 use crate::audit::Audit;
 use crate::config::Profiles;
 use crate::confine::LayerName;
 use crate::evaluate::IndexedRules;
-use crate::flow::{self, Exec};
-use crate::request::{Originals, Request};
+use crate::flow;
+use crate::request::{HalfRead, Originals, Request};
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Arch, Listener, Notification, Waiting};
 use crate::sys::proxy_image::{self, Order};
@@ -230,25 +231,40 @@ impl Supervisor {
         let writable = session.writable.as_deref().unwrap_or_default();
         let (rules, tampering) = (&session.rules, &self.tampering);
         let read = call.read(rules, writable, tampering, &self.originals);
-        let (mut request, mut asked) = match read {
-            Ok(read) => read,
-            Err(errno) => return call.waiting.fail(errno),
-        };
         let startup = self.phase == Phase::Startup && call.side == Side::Inside;
         let audit = session.audit.during_startup(startup);
-        let plain = flow::is_plain(&session.rules, &request, &audit);
-        if !plain && let Err(errno) = call.read_rest(&session.rules, &mut request, &mut asked) {
-            return call.waiting.fail(errno);
-        }
+        let whole = match read {
+            Ok(Read::Half(half, asked)) if flow::is_plain(rules, &half, &audit) => {
+                return self.go_on_unspoken(&call, half, &asked);
+            }
+            Ok(Read::Half(half, mut asked)) => call
+                .complete(half, &mut asked, rules, writable)
+                .map(|request| (request, asked)),
+            Ok(Read::Whole(request, asked)) => Ok((*request, asked)),
+            Err(errno) => Err(errno),
+        };
+        let (request, asked) = match whole {
+            Ok(whole) => whole,
+            Err(errno) => return call.waiting.fail(errno),
+        };
         let exec = StoppedExec {
             supervisor: self,
             call,
             material: Material::Read(Box::new(asked)),
         };
-        if plain {
-            return exec.inside(request);
-        }
         flow::consider(&session.rules, request, exec, &audit);
+    }
+
+    /// Lets an exec go on of which no rule and no heuristic speaks; one that somebody could make
+    /// another of is watched.
+    fn go_on_unspoken(&mut self, call: &ExecCall, half: HalfRead, asked: &Asked) {
+        let restricted = self.restricted && call.side == Side::Inside;
+        if restricted && self.tampering.is_possible_for_known(call, &half, asked) {
+            let expected = Expected::unspoken(half, asked.runs);
+            self.threads.watch(call, expected);
+        } else {
+            self.threads.let_go(call);
+        }
     }
 
     /// Whether it is an exec of our own making: the shell that we chose, or the program for which

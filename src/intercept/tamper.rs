@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 
 use super::call::{Asked, ExecCall};
 use super::caller;
-use crate::request::{Program, Request, Trust};
+use crate::request::{HalfRead, Program, Request, Trust, Words};
 use crate::sys::process_memory::{self, Map, Stretch};
 
 /// How many stretches of memory are looked at before an exec counts as changeable.
@@ -137,10 +137,27 @@ impl Tampering {
         asked: &Asked,
         writable: &[PathBuf],
     ) -> bool {
-        let tid = call.tid();
-        let safe = call.is_by_path()
+        let fixed = call.is_by_path()
             && self.is_fixed(request, asked, writable)
-            && (self.confined || is_of_the_system(request))
+            && (self.confined || is_of_the_system(request));
+        self.is_changeable(call, fixed, asked)
+    }
+
+    /// The same for a program that is [`known`](Self::known).
+    pub fn is_possible_for_known(
+        &mut self,
+        call: &ExecCall,
+        half: &HalfRead,
+        asked: &Asked,
+    ) -> bool {
+        let fixed = self.confined || are_of_the_system(half.words());
+        self.is_changeable(call, fixed, asked)
+    }
+
+    /// `fixed`: nobody can make the path lead to another file.
+    fn is_changeable(&mut self, call: &ExecCall, fixed: bool, asked: &Asked) -> bool {
+        let tid = call.tid();
+        let safe = fixed
             && matches!(self.watched, Watched::Changeable(_))
             && (!self.threads || is_alone(tid, self.confined))
             && is_private(tid, &asked.spans);
@@ -176,13 +193,15 @@ impl Tampering {
 
 /// Whether the system brings the program, and what interprets it.
 fn is_of_the_system(request: &Request) -> bool {
+    are_of_the_system(request.words())
+        && request.interpreter.as_deref().is_none_or(is_of_the_system)
+}
+
+fn are_of_the_system(words: Words<'_>) -> bool {
     let climbs = |path: &Path| path.components().any(|part| part == Component::ParentDir);
     let is_there =
         |path: &Path| SYSTEM.iter().any(|place| path.starts_with(place)) && !climbs(path);
-    let Program { asked, real, .. } = &request.program;
-    is_there(Path::new(asked))
-        && real.as_deref().is_some_and(is_there)
-        && request.interpreter.as_deref().is_none_or(is_of_the_system)
+    is_there(Path::new(words.asked)) && words.real.is_some_and(is_there)
 }
 
 /// A path to what `tid`, which may have a root of its own, finds at an absolute `path`.

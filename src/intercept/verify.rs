@@ -9,14 +9,14 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::Pid;
 
 use super::{caller, limits};
 use crate::evaluate::{IndexedRules, judge_exec};
-use crate::request::{Program, Request, Trust, argv, variable};
+use crate::request::{HalfRead, Program, Request, Trust, argv, variable};
 use crate::rules::Decision;
 use crate::sys::read_capped::open_file;
 use crate::sys::trace::{Sight, Traced};
@@ -98,6 +98,16 @@ impl Watch {
 }
 
 impl Expected {
+    /// What an exec must become of which no rule and no heuristic speaks, if `file` is what runs.
+    pub fn unspoken(half: HalfRead, file: FileStat) -> Self {
+        Self {
+            file,
+            is_program: is_program(&half.real),
+            argv: half.argv,
+            environment: None,
+        }
+    }
+
     /// What an exec of `request` must become, if `file` is what runs in the end.
     pub fn new(request: Request, file: FileStat) -> Self {
         let mut last = request;
@@ -187,6 +197,6 @@ fn actual(process: Pid, line: &[u8]) -> io::Result<Request> {
         real: Some(real),
         trust: Trust::Anonymous,
     };
-    let cwd = caller::working_directory(process).unwrap_or_else(|_| PathBuf::from("/"));
+    let cwd = caller::working_directory(process)?;
     Ok(Request::new(program, argv.collect(), cwd))
 }

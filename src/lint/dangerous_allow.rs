@@ -1,10 +1,9 @@
 //! W113 dangerous-allow.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use crate::evaluate::heuristic;
-use crate::request::{Program, Request};
+use crate::request::Words;
 use crate::rules::{Decision, RuleSet};
 
 use super::finding::Level;
@@ -39,7 +38,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
             continue;
         }
         let danger = commands(&rule.program, &rule.rest).find_map(|words| {
-            let danger = heuristic::dangerous(&request(&words), heuristic::Descendants::Unjudged)?;
+            let danger = danger(&words)?;
             Some((words.join(" "), danger))
         });
         if let Some((command, danger)) = danger {
@@ -74,13 +73,13 @@ pub(super) fn commands<'a>(
     std::iter::once(first).chain(varied)
 }
 
-fn request(words: &[&str]) -> Request {
-    Request {
-        program: Program::named(words.first().copied().unwrap_or_default()),
-        argv: words.iter().map(OsString::from).collect(),
-        cwd: PathBuf::from("/"),
-        environment: None,
-        interpreter: None,
-        copy_of: None,
-    }
+fn danger(words: &[&str]) -> Option<heuristic::Danger> {
+    let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let words = Words {
+        asked: argv.first()?,
+        path: None,
+        real: None,
+        argv: &argv,
+    };
+    heuristic::dangerous(words, heuristic::Descendants::Unjudged)
 }

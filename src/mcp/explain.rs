@@ -13,7 +13,7 @@ use crate::confine::Policy;
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Originals, Program, Request};
+use crate::request::{Originals, Program, Request, WorkingDirectory};
 use crate::script::{Dialect, parse};
 
 /// What the tool takes: a shell command, or the words of one program's argument vector.
@@ -72,19 +72,21 @@ pub(super) fn result(
 ) -> CallToolResult {
     let checked = check_workdir(&params.workdir).and_then(|()| {
         let explained = params.explained()?;
+        let cwd =
+            WorkingDirectory::new(&params.workdir).ok_or("workdir must be an absolute path")?;
         let policy = policy.map_err(Clone::clone)?;
-        Ok((explained, policy))
+        Ok((explained, policy, cwd))
     });
-    let (explained, policy) = match checked {
+    let (explained, policy, cwd) = match checked {
         Ok(checked) => checked,
         Err(why) => return failure(&why),
     };
     let path = std::env::var_os("PATH");
-    let (cwd, writable) = (&params.workdir, policy.writable_roots());
+    let writable = policy.writable_roots();
     let originals = Originals::default();
     let place = |argv: &[OsString]| {
         let asked = argv.first().cloned().unwrap_or_default();
-        let program = Program::search(&asked, cwd, path.as_deref(), Some(&asked), writable);
+        let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
         Request::new(program, argv.to_vec(), cwd.clone())
             .with_interpreters(writable)
             .with_repository(writable)

@@ -109,7 +109,7 @@ impl Keys {
         let parts = (
             &request.program.real,
             &request.argv,
-            &request.cwd,
+            &*request.cwd,
             &question.text().because,
         );
         [self.0.hash_one(parts), self.1.hash_one(parts)]

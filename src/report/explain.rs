@@ -73,6 +73,7 @@ pub(super) fn trust_name(trust: &Trust) -> &'static str {
     match trust {
         Trust::Trusted => "trusted",
         Trust::Unresolved => "unresolved",
+        Trust::Unexamined => "unexamined",
         Trust::Writable { .. } => "writable",
         Trust::Anonymous => "anonymous",
         Trust::Disguised { .. } => "disguised",
@@ -84,6 +85,7 @@ pub(super) fn trust_reason(program: &Program) -> String {
     match &program.trust {
         Trust::Trusted => "trusted: the sandbox can't write it".to_owned(),
         Trust::Unresolved => "not found here: judged by its name".to_owned(),
+        Trust::Unexamined => "nobody looked whether the sandbox can write it".to_owned(),
         Trust::Writable { path } => format!(
             "not trusted: the sandbox can write {}",
             argv::word(path.as_os_str())

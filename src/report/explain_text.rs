@@ -317,12 +317,11 @@ fn one(word: &OsStr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
 
     use super::*;
     use crate::config::Profiles;
     use crate::evaluate::{IndexedRules, judge};
-    use crate::request::{Program, Request};
+    use crate::request::{Program, Request, WorkingDirectory};
     use crate::rules::from_own_text;
 
     #[test]
@@ -332,7 +331,7 @@ mod tests {
         let request = Request {
             program: Program::named("x"),
             argv: vec!["x".into()],
-            cwd: PathBuf::from("/"),
+            cwd: WorkingDirectory::new("/").unwrap(),
             environment: None,
             interpreter: None,
             copy_of: None,

@@ -6,18 +6,22 @@
 
 pub mod argv;
 mod copies;
+mod directory;
 pub mod interpreter;
 pub mod program;
 mod repository;
 mod walk;
+mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 pub use copies::Originals;
+pub use directory::WorkingDirectory;
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
+pub use words::{HalfRead, Words};
 
 /// How many scripts may interpret one another, as in the kernel.
 pub const INTERPRETERS: usize = 4;
@@ -29,8 +33,8 @@ pub struct Request {
     pub program: Program,
     /// The whole argument vector. `argv[0]` is the caller's to choose, and may be missing.
     pub argv: Vec<OsString>,
-    /// The working directory, absolute.
-    pub cwd: PathBuf,
+    /// The working directory.
+    pub cwd: WorkingDirectory,
     /// The variables that the program would see; `None` where nobody knows them.
     pub environment: Option<Vec<(OsString, OsString)>>,
     /// For a script: what the kernel runs to read it, as a request of its own.
@@ -41,7 +45,7 @@ pub struct Request {
 
 impl Request {
     /// A request for a program that is no script.
-    pub fn new(program: Program, argv: Vec<OsString>, cwd: PathBuf) -> Self {
+    pub fn new(program: Program, argv: Vec<OsString>, cwd: WorkingDirectory) -> Self {
         Self {
             program,
             argv,

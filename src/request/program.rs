@@ -55,6 +55,8 @@ pub enum Trust {
     Trusted,
     /// The program was not found; it is judged by its name alone, and nothing would run.
     Unresolved,
+    /// There is such a program, and nobody has looked who could have put it there.
+    Unexamined,
     /// The sandboxed side could have put this file or a link to it there.
     Writable {
         /// The directory entry that can be written.

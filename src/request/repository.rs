@@ -50,7 +50,7 @@ fn is_git(name: &OsStr) -> bool {
 
 /// What comes before the subcommand: where git starts, the repository when it is named, and the subcommand.
 fn globals(request: &Request) -> (PathBuf, Option<OsString>, Option<&OsStr>) {
-    let (mut start, mut named) = (request.cwd.clone(), None);
+    let (mut start, mut named) = (request.cwd.to_path_buf(), None);
     let mut words = request.arguments().iter();
     while let Some(word) = words.next() {
         match word.as_bytes() {
@@ -145,7 +145,7 @@ fn is_below(path: &Path, roots: &[PathBuf]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Program;
+    use crate::request::{Program, WorkingDirectory};
 
     /// A root with a repository, and in it another and one without a working tree.
     fn world() -> (tempfile::TempDir, PathBuf) {
@@ -164,7 +164,11 @@ mod tests {
     fn of(root: &Path, program: &str, arguments: &[&str], cwd: &str) -> Option<PathBuf> {
         let argv = [&[program], arguments].concat();
         let argv = argv.into_iter().map(Into::into).collect();
-        let request = Request::new(Program::named(program), argv, root.join(cwd));
+        let request = Request::new(
+            Program::named(program),
+            argv,
+            WorkingDirectory::new(root.join(cwd)).unwrap(),
+        );
         hostile(&request, &[root.join("ws")])
     }
 
@@ -206,7 +210,7 @@ mod tests {
         let request = Request::new(
             Program::named("git"),
             vec!["git".into()],
-            root.join("ws/inner"),
+            WorkingDirectory::new(root.join("ws/inner")).unwrap(),
         );
         assert_eq!(hostile(&request, &[]), None);
     }

@@ -1,11 +1,9 @@
 //! A rule that is reported to change nothing changes nothing: the verdict on any command is the
 //! same without it.
 
-use std::path::PathBuf;
-
 use codex_shell::evaluate::{IndexedRules, Placement, judge};
 use codex_shell::lint::{self, Levels};
-use codex_shell::request::{Program, Request};
+use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::model::{PrefixRule, RulesFile, Span};
 use codex_shell::rules::{Decision, Layer, RuleSet};
 use proptest::collection::vec;
@@ -79,7 +77,7 @@ fn verdict(rules: &RuleSet, command: &[String]) -> (Decision, Placement) {
     let request = Request {
         program: Program::named(&command[0]),
         argv: command.iter().map(Into::into).collect(),
-        cwd: PathBuf::from("/"),
+        cwd: WorkingDirectory::new("/").unwrap(),
         environment: None,
         interpreter: None,
         copy_of: None,

@@ -1,6 +1,7 @@
 //! `codex-shell run`, as root and as an ordinary user, on a kernel with every feature it needs: one
 //! that is missing fails these tests.
 
+mod again;
 mod denied;
 mod faithful;
 mod input;

@@ -22,7 +22,7 @@ mod wrapper;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use crate::request::Request;
+use crate::request::{Request, Words};
 
 use command::Command;
 
@@ -73,25 +73,24 @@ pub enum Descendants {
     Judged,
 }
 
-/// The first heuristic, if any, that calls `request` dangerous.
-pub fn dangerous(request: &Request, descendants: Descendants) -> Option<Danger> {
-    walk::examine(&command_of(request), descendants).map(|heuristic| Danger {
+/// The first heuristic, if any, that calls a command of these words dangerous.
+pub fn dangerous(words: Words<'_>, descendants: Descendants) -> Option<Danger> {
+    walk::examine(&command_of(words), descendants).map(|heuristic| Danger {
         code: heuristic.code,
         reason: heuristic.reason.to_owned(),
     })
 }
 
-fn command_of(request: &Request) -> Command<'_> {
-    let program = &request.program;
+fn command_of(words: Words<'_>) -> Command<'_> {
     let mut command = Command::default();
-    command.add_name(program.asked.as_bytes());
-    for path in [&program.path, &program.real].into_iter().flatten() {
+    command.add_name(words.asked.as_bytes());
+    for path in [words.path, words.real].into_iter().flatten() {
         command.add_name(path.as_os_str().as_bytes());
     }
-    if let Some(argv0) = request.argv.first() {
+    if let Some(argv0) = words.argv.first() {
         command.add_name(argv0.as_bytes());
     }
-    command.arguments = request
+    command.arguments = words
         .arguments()
         .iter()
         .map(|word| word.as_bytes())
@@ -102,7 +101,7 @@ fn command_of(request: &Request) -> Command<'_> {
 /// The commands that `request` starts by what its arguments say, each the words of one: in
 /// scripts, behind wrappers, to any depth that is looked at.
 pub(super) fn inner(request: &Request) -> Vec<Vec<OsString>> {
-    walk::inner(&command_of(request))
+    walk::inner(&command_of(request.words()))
 }
 
 /// What a command starts, one step down.
@@ -116,7 +115,7 @@ pub(super) struct Started {
 
 /// What `request` starts by what its arguments say; `input` is what a here-document gives it.
 pub(super) fn started(request: &Request, input: Option<&[u8]>) -> Started {
-    let command = command_of(request);
+    let command = command_of(request.words());
     let inner = wrapper::inner(&command);
     let mut scripts = wrapper::scripts(&command);
     scripts.extend(shell::script(&command).map(<[u8]>::to_vec));

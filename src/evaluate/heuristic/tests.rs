@@ -1,8 +1,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::PathBuf;
 
-use crate::request::{Program, Request};
+use crate::request::{Program, Request, WorkingDirectory};
 
 use super::*;
 
@@ -15,8 +14,12 @@ fn code(words: &[&str]) -> Option<&'static str> {
 
 fn code_if(words: &[&str], descendants: Descendants) -> Option<&'static str> {
     let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let request = Request::new(Program::named(words[0]), argv, PathBuf::from("/work"));
-    dangerous(&request, descendants).map(|danger| danger.code)
+    let request = Request::new(
+        Program::named(words[0]),
+        argv,
+        WorkingDirectory::new("/work").unwrap(),
+    );
+    dangerous(request.words(), descendants).map(|danger| danger.code)
 }
 
 /// Checks one command a line, quoted as for a shell.
@@ -308,8 +311,12 @@ fn depth_has_a_limit_and_nothing_crashes() {
         "-c".into(),
         OsString::from_vec(vec![0xff; 128 << 10]),
     ];
-    let request = Request::new(Program::named("sh"), argv, PathBuf::from("/"));
-    assert_eq!(dangerous(&request, Descendants::Unjudged), None);
+    let request = Request::new(
+        Program::named("sh"),
+        argv,
+        WorkingDirectory::new("/").unwrap(),
+    );
+    assert_eq!(dangerous(request.words(), Descendants::Unjudged), None);
 }
 
 #[test]

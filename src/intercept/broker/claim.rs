@@ -15,7 +15,7 @@ use crate::act::pinned::Pinned;
 use crate::intercept::call::{Found, named};
 use crate::intercept::caller::same_file;
 use crate::intercept::supervisor::Session;
-use crate::request::{Originals, Request};
+use crate::request::{Originals, Request, WorkingDirectory};
 use crate::wire::frame::Frame;
 use crate::wire::frame::{Reader, malformed};
 use crate::wire::message::{self, FromWrapper};
@@ -119,7 +119,7 @@ impl Claim {
     /// outside is not held to the sandbox's read-only view of it.
     fn outside(&self, request: &Request) -> io::Result<OwnedFd> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        match open(&request.cwd, flags, Mode::empty()) {
+        match open(&*request.cwd, flags, Mode::empty()) {
             Ok(outside) if same_file(&fstat(&outside)?, &fstat(&self.directory)?) => Ok(outside),
             _ => self.directory.try_clone(),
         }
@@ -136,22 +136,14 @@ fn request(
 ) -> io::Result<Request> {
     let writable = session.writable.as_deref().unwrap_or_default();
     let wanted = |name: &OsStr| session.rules.has_rules_on(name);
-    let (cwd, real) = (path_of(directory)?, path_of(file)?);
+    let cwd = WorkingDirectory::new(path_of(directory)?).ok_or(Errno::ENOENT)?;
+    let real = path_of(file)?;
     let path = cwd.join(&asked);
-    let mut request = named(asked, &path, &real, argv, cwd)
+    let request = named(asked, &path, &real, argv, cwd)
         .with_interpreters(writable)
         .with_original(originals, Some(&link(file)), &wanted);
-    let found = Found {
-        path,
-        real,
-        stat,
-        runs: stat,
-    };
-    if session.rules.concern(&request) {
-        request.program = found.examined(&request, writable);
-        request = request.with_repository(writable);
-    }
-    Ok(request)
+    let found = Found { path, real, stat };
+    Ok(found.examine(request, &session.rules, writable))
 }
 
 fn kind(stat: &FileStat) -> SFlag {
