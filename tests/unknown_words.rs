@@ -6,7 +6,7 @@ use codex_shell::evaluate::{IndexedRules, Placement, judge};
 use codex_shell::models;
 use codex_shell::models::model::{CommandModel, OptionModel, Style, Takes};
 use codex_shell::models::reading::Doubt;
-use codex_shell::request::{Program, Request};
+use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::from_own_text;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -84,7 +84,11 @@ fn permits(prefix: &[String], words: &[String]) -> bool {
     let rules = from_own_text("t.rules", &format!("prefix_rule({prefix:?})\n"));
     assert_eq!(rules.diagnostics, []);
     let argv = words.iter().map(Into::into).collect();
-    let request = Request::new(Program::named(&words[0]), argv, "/work".into());
+    let request = Request::new(
+        Program::named(&words[0]),
+        argv,
+        WorkingDirectory::new("/work").unwrap(),
+    );
     judge(&IndexedRules::new(rules), &request).verdict.placement == Placement::Outside
 }
 
