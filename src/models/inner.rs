@@ -253,6 +253,7 @@ impl<'a> Operands<'a> {
             None => Vec::new(),
             Some(Which::All) => self.words.clone(),
             Some(Which::First) => self.words.first().copied().into_iter().collect(),
+            Some(Which::Rest) => self.words.iter().skip(1).copied().collect(),
             Some(Which::Last) if self.words.len() < 2 => Vec::new(),
             Some(Which::Last) => self.words.last().copied().into_iter().collect(),
         }

@@ -167,6 +167,8 @@ pub enum Which {
     All,
     /// The first.
     First,
+    /// Each but the first: `git config NAME VALUE`.
+    Rest,
     /// The last, if it is not the only one.
     Last,
 }
