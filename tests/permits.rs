@@ -1,6 +1,8 @@
 //! What a rule that permits a prefix stretches to: more of the same, but nothing that makes another
 //! command of it.
 
+use std::fs;
+
 use codex_shell::evaluate::{IndexedRules, Judgement, Placement, judge};
 use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::{Decision, from_own_text};
@@ -347,6 +349,40 @@ fn a_prefix_does_not_permit_another_command_and_says_why() {
         let said = reasons.any(|(_, reason)| reason.contains(why));
         if judgement.verdict.placement == Placement::Outside || !said {
             wrong.push(format!("{prefix}: {command}: {:?}", judgement.trace));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// One file of `tests/permits/`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    prefix: Vec<Row>,
+}
+
+/// A prefix, commands that it permits, and others that begin with it and that it doesn't permit.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    words: String,
+    permits: Vec<String>,
+    refuses: Vec<String>,
+}
+
+#[test]
+fn the_tables_of_prefixes_hold() {
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir("tests/permits").unwrap() {
+        let text = fs::File::open(entry.unwrap().path()).and_then(std::io::read_to_string);
+        let table: Table = toml::from_str(&text.unwrap()).unwrap();
+        for Row { words, permits: usual, refuses } in &table.prefix {
+            for command in usual.iter().filter(|it| !permits(words, it)) {
+                let trace = judged(&rule(words), command).trace;
+                wrong.push(format!("{words}: {command}: {:?}", trace.discounted));
+            }
+            let permitted = refuses.iter().filter(|it| permits(words, it));
+            wrong.extend(permitted.map(|command| format!("{words}: permitted: {command}")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

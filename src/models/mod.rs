@@ -20,15 +20,11 @@
 //!     commas = [],                              # … their value is a command, its words between commas,
 //!     writes = [],                              # … their value is a file that is written,
 //!     destroys = [],                            # … they discard what may exist nowhere else
-<<<<<<< HEAD
 //!     changes = ["-s", "set-*", "*=*", "!+*"],  # … they set the system's state; subcommands and operands
 //!                                               # of these forms do, and none behind a `!`
-//!     writes_operands = "last",                 # operands that are files written: all, first, last
-//!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
-//!     writes_unless = ["--stdout"],             # … but not with one of these options
-=======
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last
->>>>>>> 48d6b23 (Models: all of git's subcommands, with every option, what they run, write and destroy)
+//!     writes_unless = ["--stdout"],             # … but not with one of these options
+//!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
 //!     subcommands = [command("push", …), …],    # the same arguments, to any depth
 //!     takes_operands = True,                    # and operands where a subcommand may stand: `reflog HEAD`
 //!     options_with_number = ["-j"],             # attached, or the next word if it is a number
