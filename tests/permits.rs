@@ -376,7 +376,12 @@ fn the_tables_of_prefixes_hold() {
     for entry in fs::read_dir("tests/permits").unwrap() {
         let text = fs::File::open(entry.unwrap().path()).and_then(std::io::read_to_string);
         let table: Table = toml::from_str(&text.unwrap()).unwrap();
-        for Row { words, permits: usual, refuses } in &table.prefix {
+        for Row {
+            words,
+            permits: usual,
+            refuses,
+        } in &table.prefix
+        {
             for command in usual.iter().filter(|it| !permits(words, it)) {
                 let trace = judged(&rule(words), command).trace;
                 wrong.push(format!("{words}: {command}: {:?}", trace.discounted));
