@@ -24,6 +24,8 @@ mod defaults;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod environment;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod explain;

@@ -8,7 +8,11 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::trimmed::{Trimmed, trimmed};
+use crate::request::{Roots, argv};
 
 /// Names that pass with a changed value, if the value is plain.
 const INERT: &[&str] = &[
@@ -29,32 +33,70 @@ const INERT: &[&str] = &[
 /// Names whose value is always the session's own.
 const FIXED: &[&str] = &["HOME", "PATH"];
 
+/// Names that shells set anew all the time, and that nobody misses.
+const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
+
+/// Names that build tools set for what they start, npm others that begin with its own: nothing is said
+/// of those.
+const UNASKED: &[&str] = &[
+    "INIT_CWD",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "MAKE_TERMERR",
+    "MAKE_TERMOUT",
+    "MFLAGS",
+];
+
+/// As many different notes are said in one session.
+const NOTES: usize = 32;
+/// As many names are in one of them.
+const NAMES: usize = 5;
+/// The longest name or value there, in bytes.
+const NAME_LIMIT: usize = 100;
+
 /// The variables as the session started with them.
-#[derive(Debug, Clone)]
-pub struct SessionEnvironment(HashMap<OsString, OsString>);
+#[derive(Debug)]
+pub struct SessionEnvironment {
+    variables: HashMap<OsString, OsString>,
+    /// What the sandboxed side can write.
+    writable: Vec<PathBuf>,
+    /// Those of which not all goes outside; looked for once something goes.
+    trimmed: OnceLock<HashMap<OsString, Trimmed>>,
+    said: Mutex<HashSet<Vec<OsString>>>,
+}
 
 /// What a program outside gets, and what it does not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filtered {
     /// The environment, each entry `NAME=value`.
     pub passed: Vec<OsString>,
-    /// The names of the variables that were left out or set back, each once, in order.
+    /// The names of the variables that were set inside, and left out or set back; each once, in order.
     pub dropped: Vec<OsString>,
+    /// What the session's own variables name that the sandboxed side can write, and that is left out:
+    /// each variable with the part of its value.
+    pub left_out: Vec<(OsString, OsString)>,
 }
 
 impl SessionEnvironment {
-    /// Takes the variables of a trusted moment: our own start.
-    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        Self(variables.into_iter().collect())
+    /// Takes the variables of a trusted moment: our own start. `writable` is what the sandboxed side
+    /// can write.
+    pub fn new(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        writable: &[PathBuf],
+    ) -> Self {
+        Self {
+            variables: variables.into_iter().collect(),
+            writable: writable.to_vec(),
+            trimmed: OnceLock::new(),
+            said: Mutex::default(),
+        }
     }
 
     /// Filters the `NAME=value` entries that a sandboxed caller gave for a program outside, which
-    /// will start in `directory`.
-    pub fn filter(&self, entries: &[OsString], directory: &Path) -> Filtered {
-        let mut filtered = Filtered {
-            passed: Vec::new(),
-            dropped: Vec::new(),
-        };
+    /// will start in `directory`. Those that `pass` names go as they are.
+    pub fn filter(&self, entries: &[OsString], directory: &Path, pass: &[String]) -> Filtered {
+        let mut filtered = Filtered::default();
         let mut seen = HashSet::new();
         for entry in entries {
             let Some((name, value)) = split(entry) else {
@@ -63,33 +105,125 @@ impl SessionEnvironment {
             };
             if !seen.insert(name) {
                 filtered.dropped.push(name.into());
+            } else if pass.iter().any(|passed| name == passed.as_str()) {
+                filtered.passed.push(entry.clone());
             } else if name == "PWD" {
                 filtered.passed.push(join(name, directory.as_os_str()));
-            } else if self.passes(name, value) {
+            } else if self.variables.get(name).is_some_and(|own| own == value) {
+                self.pass_own(name, value, &mut filtered);
+            } else if is_inert(name) && is_plain(name, value.as_bytes()) {
                 filtered.passed.push(entry.clone());
-            } else if !FIXED.iter().any(|fixed| name == *fixed) && name != "_" && name != "OLDPWD" {
+            } else if !COMMON.iter().any(|common| name == *common) {
                 filtered.dropped.push(name.into());
             }
         }
         for name in FIXED.iter().map(OsStr::new) {
-            let own = self.0.get(name);
-            let passed = filtered
-                .passed
-                .iter()
-                .any(|e| split(e).is_some_and(|(n, _)| n == name));
-            if let Some(value) = own.filter(|_| !passed) {
-                filtered.passed.push(join(name, value));
+            let is_this = |entry: &OsString| split(entry).is_some_and(|(n, _)| n == name);
+            let own = self.variables.get(name);
+            if let Some(value) = own.filter(|_| !filtered.passed.iter().any(is_this)) {
+                self.pass_own(name, value, &mut filtered);
             }
         }
         filtered
     }
 
-    fn passes(&self, name: &OsStr, value: &OsStr) -> bool {
-        if self.0.get(name).is_some_and(|own| own == value) {
-            return true;
+    /// Passes what may go of a variable that is as it was at the start.
+    fn pass_own(&self, name: &OsStr, value: &OsStr, filtered: &mut Filtered) {
+        let left_out = &mut filtered.left_out;
+        match self.trimmed().get(name) {
+            None | Some(Trimmed::Whole) => filtered.passed.push(join(name, value)),
+            Some(Trimmed::Less { value, without }) => {
+                filtered.passed.push(join(name, value));
+                left_out.extend(without.iter().map(|part| (name.to_owned(), part.clone())));
+            }
+            Some(Trimmed::Gone) => left_out.push((name.to_owned(), value.to_owned())),
         }
-        let inert = INERT.iter().any(|i| name == *i) || name.as_bytes().starts_with(b"LC_");
-        inert && is_plain(name, value.as_bytes())
+    }
+
+    fn trimmed(&self) -> &HashMap<OsString, Trimmed> {
+        self.trimmed.get_or_init(|| {
+            let roots = Roots::of(&self.writable);
+            let home = self.variables.get(OsStr::new("HOME"));
+            let all = self.variables.iter().map(|(name, value)| {
+                let trimmed = trimmed(name, value, &roots, home.map(OsString::as_os_str));
+                (name.clone(), trimmed)
+            });
+            all.filter(|(_, trimmed)| *trimmed != Trimmed::Whole)
+                .collect()
+        })
+    }
+
+    /// What the caller is told of what `program` does not get, if it was not told that before.
+    pub fn note(&self, program: &OsStr, filtered: &Filtered) -> Option<String> {
+        let program = shown(program);
+        let said = |key: Vec<OsString>| {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            key.is_empty() || said.len() >= NOTES || !said.insert(key)
+        };
+        let is_missed = |name: &&OsString| {
+            let unasked = UNASKED.iter().any(|unasked| *name == unasked);
+            !unasked && !name.as_bytes().starts_with(b"npm_")
+        };
+        let mut names: Vec<_> = filtered.dropped.iter().filter(is_missed).cloned().collect();
+        names.sort();
+        names.dedup();
+        let dropped = listed(names.iter().map(|name| shown(name)));
+        let mut lines = Vec::new();
+        if !said(names) {
+            lines.push(format!(
+                "codex-shell: note: {program} runs outside without {dropped}, set by the command"
+            ));
+        }
+        let parts = filtered.left_out.iter();
+        if !said(parts.clone().map(|(name, part)| join(name, part)).collect()) {
+            let parts =
+                listed(parts.map(|(name, part)| format!("{}={}", shown(name), shown(part))));
+            lines.push(format!(
+                "codex-shell: note: {program} runs outside without {parts}, which leads to what \
+                 the sandbox can write"
+            ));
+        }
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+impl Filtered {
+    /// The names of everything that was set where the program was started, and that it does not get
+    /// as it was.
+    pub fn lacks(&self) -> Vec<OsString> {
+        let own = self.left_out.iter().map(|(name, _)| name);
+        let is_gone = |name: &OsString| {
+            let mut passed = self.passed.iter().filter_map(|entry| split(entry));
+            passed.all(|(passed, _)| passed != name)
+        };
+        let own = own.filter(|name| is_gone(name));
+        let mut names: Vec<OsString> = self.dropped.iter().chain(own).cloned().collect();
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+}
+
+fn is_inert(name: &OsStr) -> bool {
+    INERT.iter().any(|inert| name == *inert) || name.as_bytes().starts_with(b"LC_")
+}
+
+fn shown(word: &OsStr) -> String {
+    argv::bounded(&[word.to_owned()], NAME_LIMIT)
+}
+
+/// `A`, `A and B`, `A, B and C`; of many the first.
+fn listed(words: impl Iterator<Item = String>) -> String {
+    let mut words: Vec<String> = words.collect();
+    let more = words.len().saturating_sub(NAMES);
+    if more > 0 {
+        words.truncate(NAMES);
+        words.push(format!("{more} more"));
+    }
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -119,18 +253,21 @@ fn join(name: &OsStr, value: &OsStr) -> OsString {
 mod tests {
     use super::*;
 
-    fn filter(entries: &[&str]) -> (Vec<String>, Vec<String>) {
+    fn session() -> SessionEnvironment {
         let own = [
             ("PATH", "/bin"),
             ("HOME", "/home/u"),
             ("EDITOR", "vi"),
             ("TERM", "xterm"),
         ];
-        let session = SessionEnvironment::new(own.map(|(n, v)| (n.into(), v.into())));
+        SessionEnvironment::new(own.map(|(n, v)| (n.into(), v.into())), &[])
+    }
+
+    fn filter(entries: &[&str]) -> (Vec<String>, Vec<String>) {
         let entries: Vec<OsString> = entries.iter().map(OsString::from).collect();
-        let Filtered { passed, dropped } = session.filter(&entries, Path::new("/work"));
+        let filtered = session().filter(&entries, Path::new("/work"), &["PASSED".into()]);
         let text = |v: Vec<OsString>| v.into_iter().map(|s| s.into_string().unwrap()).collect();
-        (text(passed), text(dropped))
+        (text(filtered.passed), text(filtered.dropped))
     }
 
     #[test]
@@ -142,19 +279,46 @@ mod tests {
             "PATH=/tmp",
             "HOME=/tmp",
             "GIT_CONFIG_COUNT=1",
+            "PASSED=/tmp",
+            "PASSED=again",
             "novalue",
             "=odd",
         ]);
-        assert_eq!(passed, ["HOME=/home/u", "PATH=/bin"]);
+        assert_eq!(passed, ["PASSED=/tmp", "HOME=/home/u", "PATH=/bin"]);
         let names = [
             "EDITOR",
             "LD_PRELOAD",
             "BASH_FUNC_ls%%",
+            "HOME",
             "GIT_CONFIG_COUNT",
+            "PASSED",
             "novalue",
             "=odd",
         ];
         assert_eq!(dropped, names);
+    }
+
+    #[test]
+    fn each_set_of_names_is_told_once() {
+        let session = session();
+        let note = |names: &[&str]| {
+            let dropped = names.iter().map(OsString::from).collect();
+            let filtered = Filtered {
+                dropped,
+                ..Filtered::default()
+            };
+            session.note(OsStr::new("git"), &filtered)
+        };
+        assert_eq!(note(&[]), None);
+        let told = "codex-shell: note: git runs outside without A and B, set by the command";
+        assert_eq!(note(&["B", "A"]).as_deref(), Some(told));
+        assert_eq!(note(&["A", "B", "A"]), None);
+        let many = ["A", "B", "C", "D", "E", "F", "G\n"];
+        assert!(note(&many).unwrap().contains("A, B, C, D, E and 2 more,"));
+        for nth in 0..2 * NOTES {
+            let told = note(&[&format!("N{nth}")]);
+            assert_eq!(told.is_some(), nth < NOTES - 2);
+        }
     }
 
     #[test]

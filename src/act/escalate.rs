@@ -23,6 +23,8 @@ pub struct Escalation {
     pub environment: Vec<OsString>,
     /// The working directory.
     pub directory: OwnedFd,
+    /// What its caller is told before it starts.
+    pub note: Option<String>,
 }
 
 impl Escalation {

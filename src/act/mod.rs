@@ -7,3 +7,4 @@
 pub mod environment;
 pub mod escalate;
 pub mod pinned;
+pub mod trimmed;

@@ -18,7 +18,7 @@ pub use notable::{Notable, Outcome, Watcher};
 
 use crate::approve::{Answer, Question};
 use crate::evaluate::{Basis, IndexedRules, Judgement, Placement};
-use crate::request::{Request, argv};
+use crate::request::{Request, argv, entry};
 use crate::rules::Decision;
 
 /// Where the records go; nowhere unless asked for.
@@ -77,6 +77,10 @@ struct Record<'a> {
     /// Variables that a program outside did not get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dropped_variables: Vec<String>,
+    /// What it did not get of the session's own variables, as `NAME=part`: it leads to what the sandbox
+    /// can write.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
     /// The tool call that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a ClientCall>,
@@ -229,8 +233,14 @@ impl Audit {
         });
     }
 
-    /// A program starts outside, without these variables.
-    pub fn escalated(&self, request: &Request, dropped: &[OsString]) {
+    /// A program starts outside, without these variables, and without these parts of those that are the
+    /// session's own.
+    pub fn escalated(
+        &self,
+        request: &Request,
+        dropped: &[OsString],
+        left_out: &[(OsString, OsString)],
+    ) {
         if let Some(watcher) = &self.watcher
             && let Some(notable) = Notable::dropped(request, dropped)
         {
@@ -238,6 +248,10 @@ impl Audit {
         }
         self.write("escalated", request, |record| {
             record.dropped_variables = dropped.iter().map(|name| argv::word(name)).collect();
+            let left_out = left_out
+                .iter()
+                .map(|(name, part)| argv::word(&entry(name, part)));
+            record.left_out = left_out.collect();
         });
     }
 
@@ -279,6 +293,7 @@ impl Audit {
             answer: None,
             startup: self.startup,
             dropped_variables: Vec::new(),
+            left_out: Vec::new(),
             client: self.client.as_deref(),
         };
         fill(&mut record);

@@ -264,7 +264,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
             rules: Arc::clone(&rules),
             approver: Arc::clone(&approver),
             audit: Arc::clone(&audit),
-            environment: SessionEnvironment::new(std::env::vars_os()),
+            environment: SessionEnvironment::new(std::env::vars_os(), policy.writable_roots()),
             writable: confined.then(|| policy.writable_roots().to_vec()),
             profiles: profiles.clone(),
             require: args.require.clone(),

@@ -51,6 +51,7 @@ impl Role {
                 limits::weigh_request(escalation.permit.request())
                     + limits::weigh(&escalation.program.argv)
                     + limits::weigh(&escalation.environment)
+                    + escalation.note.as_ref().map_or(0, String::len)
             }
         }
     }
@@ -86,6 +87,8 @@ enum Program {
 pub enum Begun {
     /// It speaks and ends.
     Speaking(Order),
+    /// It speaks and asks again.
+    Telling(Order, Role),
     /// Its program is to be started so.
     Starting {
         /// The proxy.
@@ -107,10 +110,16 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
     if kind != HELLO {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let (escalation, place) = match role {
-        Role::Refuse(words) => return Ok(Begun::Speaking(speak(question, &words)?)),
+    let (mut escalation, place) = match role {
+        Role::Refuse(words) => {
+            return Ok(Begun::Speaking(Order::Say(write(question, &words)?)));
+        }
         Role::Start(escalation, place) => (escalation, place),
     };
+    if let Some(note) = escalation.note.take() {
+        let order = Order::Tell(write(question, &note)?);
+        return Ok(Begun::Telling(order, Role::Start(escalation, place)));
+    }
     let command = crate::request::argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
     let proxy = PidFd::open(pid)?;
     let launch = descriptors(pid, &proxy)
@@ -140,10 +149,11 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
 
 fn failure(question: &Waiting, command: &str, error: &dyn Display) -> io::Result<Order> {
     let words = format!("codex-shell: error: {command}: can't be run outside: {error}");
-    speak(question, &words)
+    Ok(Order::Say(write(question, &words)?))
 }
 
-fn speak(question: &Waiting, words: &str) -> io::Result<Order> {
+/// Puts a line into the proxy's buffer; how long it is.
+fn write(question: &Waiting, words: &str) -> io::Result<u16> {
     let Notification {
         args, tid, arch, ..
     } = question.notification;
@@ -151,7 +161,7 @@ fn speak(question: &Waiting, words: &str) -> io::Result<Order> {
     let mut text: Vec<u8> = words.bytes().take(BUFFER - 1).collect();
     text.push(b'\n');
     Memory::of(tid, arch).write(buffer, &text)?;
-    Ok(Order::Say(u16::try_from(text.len()).unwrap_or(0)))
+    Ok(u16::try_from(text.len()).unwrap_or(0))
 }
 
 fn descriptors(pid: Pid, proxy: &PidFd) -> io::Result<Vec<(OwnedFd, RawFd)>> {

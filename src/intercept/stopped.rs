@@ -1,6 +1,5 @@
 //! An exec on its way: what each of the four ways means for the call that waits.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use super::supervisor::{Phase, Session, Supervisor};
 use super::threads::Threads;
 use super::verify::Expected;
 use super::{caller, limits};
+use crate::act::environment::Filtered;
 use crate::act::escalate::Escalation;
 use crate::act::pinned::Pinned;
 use crate::approve::{Answer, Permit, Question, Refusal, Settled};
@@ -38,8 +38,7 @@ pub enum Material {
 pub struct Held {
     program: io::Result<Pinned>,
     runs: FileStat,
-    environment: Vec<OsString>,
-    dropped: Vec<OsString>,
+    environment: Filtered,
     directory: OwnedFd,
     empty: u64,
 }
@@ -47,7 +46,7 @@ pub struct Held {
 impl Held {
     /// The memory of its strings, in bytes.
     pub fn weight(&self) -> usize {
-        limits::weigh(&self.environment) + limits::weigh(&self.dropped)
+        limits::weigh(&self.environment.passed) + limits::weigh(&self.environment.dropped)
     }
 
     fn copy(
@@ -63,12 +62,11 @@ impl Held {
             Some(variables) => variables.iter().map(|(n, v)| entry(n, v)).collect(),
             None => call.environment()?,
         };
-        let environment = session.environment.filter(&entries, &request.cwd);
+        let environment = session.environment.filter(&entries, &request.cwd, &[]);
         Ok(Self {
             program: Pinned::open(request, &asked.stat),
             runs: asked.runs,
-            environment: environment.passed,
-            dropped: environment.dropped,
+            environment,
             directory,
             empty: asked.empty,
         })
@@ -170,13 +168,17 @@ impl Exec for StoppedExec<'_> {
         let Ok(program) = held.program else {
             return self.call.waiting.fail(Errno::EACCES);
         };
-        session.audit.escalated(permit.request(), &held.dropped);
-        let (environment, directory) = (held.environment, held.directory);
+        let variables = &held.environment;
+        let audit = &session.audit;
+        audit.escalated(permit.request(), &variables.lacks(), &variables.left_out);
+        let name = permit.request().program.base_name();
+        let note = session.environment.note(name, variables);
         let escalation = Escalation {
             permit,
             program,
-            environment,
-            directory,
+            environment: held.environment.passed,
+            directory: held.directory,
+            note,
         };
         let role = Role::Start(Box::new(escalation), place);
         let threads = &mut self.supervisor.threads;
@@ -208,7 +210,7 @@ impl Exec for StoppedExec<'_> {
             return;
         };
         let pending = Pending {
-            question: question.without(&held.dropped),
+            question: question.without(&held.environment.lacks()),
             call: self.call,
             held,
         };

@@ -313,6 +313,10 @@ impl Supervisor {
         let pid = question.notification.tid;
         match stand_in::begin(question, role, &self.groups)? {
             Begun::Speaking(order) => question.answer(order.encode()),
+            Begun::Telling(order, role) => {
+                self.threads.announce(pid, role);
+                question.answer(order.encode());
+            }
             Begun::Starting {
                 stand_in,
                 launch,

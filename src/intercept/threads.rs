@@ -101,6 +101,11 @@ impl Threads {
         self.announced.remove(&pid)
     }
 
+    /// What the proxy in the process `pid` is there for, when it asks again.
+    pub fn announce(&mut self, pid: Pid, role: Role) {
+        self.announced.insert(pid, role);
+    }
+
     /// Lets the exec through, and watches what it becomes.
     pub fn watch(&mut self, call: &ExecCall, expected: Expected) {
         let tid = call.tid();

@@ -223,7 +223,7 @@ fn carry_out(
         rules: Arc::clone(&recipe.rules),
         approver: approver(recipe, events),
         audit: Arc::clone(&audit),
-        environment: SessionEnvironment::new(std::env::vars_os()),
+        environment: SessionEnvironment::new(std::env::vars_os(), recipe.policy.writable_roots()),
         writable: confined.then(|| recipe.policy.writable_roots().to_vec()),
         profiles: recipe
             .profiles

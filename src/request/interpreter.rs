@@ -61,6 +61,15 @@ impl Interpreter {
         })
     }
 
+    /// Where env(1) is the interpreter: the words it is given, of which one is the program that it is to
+    /// find.
+    pub fn given_to_env(&self) -> impl Iterator<Item = &OsStr> {
+        let is_env = self.path.file_name() == Some(OsStr::new("env"));
+        let words = self.argument.as_deref().filter(|_| is_env);
+        let words = words.unwrap_or_default().as_bytes().split(|&b| is_blank(b));
+        words.filter(|word| !word.is_empty()).map(OsStr::from_bytes)
+    }
+
     /// The argument vector with which the kernel runs the interpreter for `script`, which was to
     /// run with `argv`.
     pub fn argv(&self, script: &OsStr, argv: &[OsString]) -> Vec<OsString> {

@@ -21,6 +21,7 @@ pub use copies::Originals;
 pub use directory::WorkingDirectory;
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
+pub use walk::Roots;
 pub use words::{HalfRead, Words};
 
 /// How many scripts may interpret one another, as in the kernel.

@@ -237,18 +237,22 @@ fn is_also(name: &OsStr, real: &Path) -> bool {
 
 /// Whether the file is a script; an error when what would interpret it is not to be trusted.
 fn interpreted(file: &Found, roots: &Roots) -> Result<bool, Trust> {
-    let read = |path: &Path| match Interpreter::of(path) {
-        Ok(named) => Ok(named.map(|interpreter| interpreter.path)),
-        Err(_) => Err(Trust::Anonymous),
-    };
-    let Some(mut path) = read(&file.real)? else {
+    let read = |path: &Path| Interpreter::of(path).map_err(|_| Trust::Anonymous);
+    let Some(mut named) = read(&file.real)? else {
         return Ok(false);
     };
     for _ in 0..INTERPRETERS {
+        let path = &named.path;
         if path.is_relative() {
             break;
         }
-        let found = walk(&path, roots).map_err(|lost| match lost {
+        if let Some(path) = named
+            .given_to_env()
+            .find_map(|word| found_by_env(word, roots))
+        {
+            return Err(Trust::Writable { path });
+        }
+        let found = walk(path, roots).map_err(|lost| match lost {
             Lost::Writable(path) => Trust::Writable { path },
             Lost::Missing | Lost::Hidden => Trust::Anonymous,
         })?;
@@ -256,9 +260,38 @@ fn interpreted(file: &Found, roots: &Roots) -> Result<bool, Trust> {
             return Err(Trust::Writable { path });
         }
         match read(&found.real)? {
-            Some(next) => path = next,
+            Some(next) => named = next,
             None => return Ok(true),
         }
     }
-    Err(Trust::Writable { path })
+    Err(Trust::Writable { path: named.path })
+}
+
+/// What the sandboxed side can write of the file that a word given to env(1) may name, outside: there,
+/// `PATH` is our own, without what leads inside. A path may stand behind an option or a variable's name.
+fn found_by_env(word: &OsStr, roots: &Roots) -> Option<PathBuf> {
+    let bytes = word.as_bytes();
+    let is_plain = !bytes.starts_with(b"-") && !bytes.contains(&b'=');
+    let path = match bytes.iter().position(|&byte| byte == b'/') {
+        None if is_plain => on_our_path(word, roots)?,
+        None => return None,
+        Some(0) => PathBuf::from(word),
+        Some(_) if is_plain || bytes.windows(2).any(|two| two == b"./") => {
+            return Some(PathBuf::from(word));
+        }
+        Some(start) => PathBuf::from(OsStr::from_bytes(bytes.get(start..)?)),
+    };
+    roots.entry_towards(&path)
+}
+
+fn on_our_path(name: &OsStr, roots: &Roots) -> Option<PathBuf> {
+    let search_path = std::env::var_os("PATH");
+    let search_path = search_path.as_deref().unwrap_or(OsStr::new(DEFAULT_PATH));
+    let directories = search_path.as_bytes().split(|&byte| byte == b':');
+    directories
+        .map(|directory| Path::new(OsStr::from_bytes(directory)))
+        .filter(|directory| directory.is_absolute())
+        .filter(|directory| roots.entry_towards(directory).is_none())
+        .map(|directory| directory.join(name))
+        .find(|path| is_executable(path))
 }

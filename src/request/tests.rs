@@ -294,3 +294,29 @@ fn normal_paths() {
         assert_eq!(normalised(Path::new(path)), Path::new(normal));
     }
 }
+
+#[test]
+fn a_script_that_has_env_find_something_inside_is_not_trusted() {
+    let world = World::new();
+    let inside = world.file("work/bin/tool", "\x7fELF");
+    let tool = world.file("safe/bin/tool", "\x7fELF");
+    let link = world.link("safe/bin/link", &inside);
+    for (line, trusted) in [
+        ("env sh", true),
+        ("env no-such-program-anywhere", true),
+        ("env -S A=b sh -e", true),
+        (&format!("env {}", tool.display()), true),
+        (&format!("env {}", inside.display()), false),
+        (&format!("env {}", link.display()), false),
+        (&format!("env -S sh {}", inside.display()), false),
+        (&format!("env -iS{}", inside.display()), false),
+        (&format!("env --split-string={}", inside.display()), false),
+        ("env ./tool", false),
+        ("env bin/tool", false),
+        ("env -S./tool", false),
+    ] {
+        let script = world.file("safe/bin/script", &format!("#!/usr/bin/{line}\n"));
+        let trust = world.trust(&script);
+        assert_eq!(trust == Trust::Trusted, trusted, "{line}: {trust:?}");
+    }
+}

@@ -13,18 +13,33 @@ const LINKS: usize = 40;
 
 /// Directories, and files, that the sandboxed side can write: by device and inode, so that no
 /// other path to one of them hides it.
-pub(super) struct Roots {
+#[derive(Debug)]
+pub struct Roots {
     identities: Vec<(u64, u64)>,
     user: Uid,
 }
 
 impl Roots {
     /// Those of `paths` that exist.
-    pub(super) fn of(paths: &[PathBuf]) -> Self {
+    pub fn of(paths: &[PathBuf]) -> Self {
         let identity = |path: &PathBuf| fs::metadata(path).map(|file| (file.dev(), file.ino()));
         Self {
             identities: paths.iter().flat_map(identity).collect(),
             user: geteuid(),
+        }
+    }
+
+    /// The entry by which the sandboxed side can put something in the place of what `path`, absolute,
+    /// leads to, whether or not that exists, or below it.
+    pub fn entry_towards(&self, path: &Path) -> Option<PathBuf> {
+        let mut walk = Walk::new(self);
+        let lost = walk.follow(path).err();
+        let open = walk.writable_at.last() == Some(&true);
+        match lost {
+            Some(Lost::Missing) if open && walk.writable.is_none() => Some(walk.directory),
+            // What stands there is for whoever looks to say.
+            _ if walk.is_in_proc => Some(path.to_owned()),
+            _ => walk.writable,
         }
     }
 
@@ -81,15 +96,7 @@ impl From<io::Error> for Lost {
 
 /// Follows `path`, absolute, to a regular file.
 pub(super) fn walk(path: &Path, roots: &Roots) -> Result<Found, Lost> {
-    let mut walk = Walk {
-        roots,
-        directory: PathBuf::from("/"),
-        writable_at: Vec::new(),
-        ahead: Vec::new(),
-        links: 0,
-        writable: None,
-        climbed: false,
-    };
+    let mut walk = Walk::new(roots);
     let result = walk.follow(path);
     match (result, walk.writable) {
         (Ok(real), writable) => Ok(Found {
@@ -119,9 +126,23 @@ struct Walk<'a> {
     links: usize,
     writable: Option<PathBuf>,
     climbed: bool,
+    is_in_proc: bool,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(roots: &'a Roots) -> Self {
+        Self {
+            roots,
+            directory: PathBuf::from("/"),
+            writable_at: Vec::new(),
+            ahead: Vec::new(),
+            links: 0,
+            writable: None,
+            climbed: false,
+            is_in_proc: false,
+        }
+    }
+
     fn follow(&mut self, path: &Path) -> Result<PathBuf, Lost> {
         let root = fs::metadata("/")?;
         self.writable_at.push(self.is_open(&root));
@@ -159,6 +180,7 @@ impl Walk<'_> {
     fn enter(&mut self, entry: PathBuf) -> Result<Option<PathBuf>, Lost> {
         // Links there are no text, and "self" is somebody else here.
         if entry.starts_with("/proc") {
+            self.is_in_proc = true;
             return Err(Lost::Hidden);
         }
         if self.writable_at.last() == Some(&true) {

@@ -39,6 +39,8 @@ pub enum Order {
     Stop,
     /// Write so many bytes of the buffer to standard error, then exit with status 1.
     Say(u16),
+    /// Write so many bytes of the buffer to standard error, then ask the first question again.
+    Tell(u16),
 }
 
 impl Order {
@@ -50,6 +52,7 @@ impl Order {
             Self::Wait => 3,
             Self::Stop => 4,
             Self::Say(length) => 5 | i64::from(length) << 8,
+            Self::Tell(length) => 6 | i64::from(length) << 8,
         }
     }
 }
@@ -71,6 +74,8 @@ std::arch::global_asm!(
     "lea rdx, [rsp+8]",
     "mov r10d, 8",
     "syscall",
+    "1:", // the first question; r13: whether to come back here when all is said
+    "xor r13d, r13d",
     "xor edi, edi",
     "mov rsi, [rsp+8]",
     "2:", // ask
@@ -92,7 +97,10 @@ std::arch::global_asm!(
     "je 4f",
     "cmp eax, 5",
     "je 5f",
-    "jmp 9f",
+    "cmp eax, 6",
+    "jne 9f",
+    "inc r13d",
+    "jmp 5f",
     "3:", // wait: rt_sigtimedwait(all, siginfo, forever, 8)
     "mov eax, 128",
     "mov rdi, rsp",
@@ -118,17 +126,21 @@ std::arch::global_asm!(
     "lea rbx, [rsp+256]",
     "51:",
     "test r12, r12",
-    "jle 9f",
+    "jle 52f",
     "mov eax, 1",
     "mov edi, 2",
     "mov rsi, rbx",
     "mov rdx, r12",
     "syscall",
     "test rax, rax",
-    "jle 9f",
+    "jle 52f",
     "add rbx, rax",
     "sub r12, rax",
     "jmp 51b",
+    "52:",
+    "test r13d, r13d",
+    "jnz 1b",
+    "jmp 9f",
     "6:", // die: no core of ours; rt_sigaction(signal, default), kill(getpid(), signal), unblock
     "mov eax, 157", // prctl(PR_SET_DUMPABLE, 0)
     "mov edi, 4",

@@ -57,6 +57,8 @@ pub enum FromBroker {
     Escalate,
     /// Say this, and exit with 1.
     Deny(OsString),
+    /// Say this; then comes what to do.
+    Note(OsString),
     /// The program was stopped.
     Stopped,
     /// The program exited with this status.
@@ -105,6 +107,7 @@ impl FromBroker {
             }
             Self::Escalate => (17, vec![]),
             Self::Deny(words) => (18, words.as_bytes().to_vec()),
+            Self::Note(words) => (22, words.as_bytes().to_vec()),
             Self::Stopped => (19, vec![]),
             Self::Exited(status) => (20, vec![*status]),
             Self::Killed(signal) => (21, vec![*signal]),

@@ -5,6 +5,7 @@
 //!     │ [ASK] + one end of a stream pair ──────▶ │   by the socket that all wrappers inherit
 //!     │ Request: file, argv, environment         │   by the pair, from here on
 //!     │   + working directory, file ───────────▶ │
+//!     │ ◀─── Note                                │   or not
 //!     │ ◀─── Run │ Deny │ Escalate               │
 //!     │ Descriptors + the descriptors ─────────▶ │   after Escalate alone
 //!     │ Signal ────────────────────────────────▶ │

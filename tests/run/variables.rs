@@ -1,6 +1,6 @@
-//! Rules that ask for variables know them, of every exec.
+//! Rules that ask for variables know them, of every exec; and what of them a program outside gets.
 
-use crate::support::everyone;
+use crate::support::{everyone, everyone_with};
 
 const RULES: &str = "\
 command_rule(program = \"git\", env = {\"KIND\": \"push\"}, decision = \"forbidden\")
@@ -82,5 +82,107 @@ fn by_changing_the_variable_meanwhile() {
             .status(0);
         let pushed = ran.left("ws/mark").matches("push").count();
         ran.check(pushed == 0, &format!("no push, not {pushed}"));
+    });
+}
+
+const ALLOWED: &str = "prefix_rule(pattern = [\"probe\"])\n";
+
+/// Each is where a program `tool` of the workspace would be found first.
+#[test]
+fn nothing_of_the_sandbox_is_found_by_path_outside() {
+    let cases = [
+        ("WORLD/ws/bin:WORLD/bin:/usr/bin:/bin", "WORLD/ws/bin"),
+        ("WORLD/out/link:WORLD/bin:/usr/bin:/bin", "WORLD/out/link"),
+        ("WORLD/ws/none:WORLD/bin:/usr/bin:/bin", "WORLD/ws/none"),
+        ("bin:WORLD/bin:/usr/bin:/bin", "bin"),
+        (
+            "/proc/self/cwd/bin:WORLD/bin:/usr/bin:/bin",
+            "/proc/self/cwd/bin",
+        ),
+    ];
+    let scripts = [
+        "#!/bin/sh\ntool\n",
+        "#!/usr/bin/env tool\n",
+        "#!/bin/sh\nenv tool\n",
+    ];
+    everyone_with(&cases, |first, (path, entry)| {
+        for script in scripts {
+            let world = crate::support::World::of(first.user())
+                .rules(ALLOWED)
+                .script("ws/bin/tool", "#!/bin/sh\necho inside >WORLD/out/mark\n")
+                .script("bin/tool", "#!/bin/sh\necho outside >WORLD/out/mark\n")
+                .script("bin/probe", script)
+                .env("PATH", path);
+            std::os::unix::fs::symlink(world.path("ws/bin"), world.path("out/link")).unwrap();
+            world
+                .sh("mkdir -p none && cp bin/tool none; tool 2>/dev/null; probe")
+                .status(0)
+                .file("out/mark", "outside\n")
+                .stderr(&format!(
+                    "codex-shell: note: probe runs outside without PATH={entry}, which leads to \
+                     what the sandbox can write"
+                ));
+        }
+    });
+}
+
+/// What a variable of the start names in the workspace stays inside; what it names elsewhere goes.
+#[test]
+fn what_leads_to_the_workspace_is_left_out() {
+    everyone(|world| {
+        world
+            .rules(ALLOWED)
+            .script("bin/probe", SHOW)
+            .env("VIRTUAL_ENV", "WORLD/ws/.venv")
+            .env("EDITOR", "WORLD/ws/ed -x")
+            .env("PAGER", "/usr/bin/less")
+            .env("PYTHONPATH", "WORLD/ws/lib:WORLD/bin")
+            .env("TMPDIR", "/tmp")
+            .sh("probe EDITOR PAGER PYTHONPATH TMPDIR VIRTUAL_ENV; probe EDITOR")
+            .status(0)
+            .stdout("PAGER=/usr/bin/less\nPYTHONPATH=WORLD/bin\nTMPDIR=/tmp")
+            .stderr_has("codex-shell: note: probe runs outside without ")
+            .stderr_has("VIRTUAL_ENV=WORLD/ws/.venv");
+    });
+}
+
+/// Shows those of its variables that its arguments name.
+const SHOW: &str = "#!/bin/sh
+for name in \"$@\"; do env | grep \"^$name=\"; done; exit 0
+";
+
+/// Each set of variables once; nothing is said of those that shells set by themselves.
+#[test]
+fn what_the_command_set_and_is_dropped_is_said() {
+    everyone(|world| {
+        world
+            .rules(ALLOWED)
+            .script("bin/probe", SHOW)
+            .sh(
+                "cd ..; cd -; probe; export LANG=C PATH=$PATH:/opt; probe LANG; A=1 B=2 probe A; \
+                 echo - >&2; A=2 B=1 probe B; B=1 probe B; sh -c 'B=3 probe B'; \
+                 B=1 sh -c 'echo inside $B'; HOME=/ probe",
+            )
+            .status(0)
+            .stdout("WORLD/ws\nLANG=C\ninside 1")
+            .stderr(
+                "codex-shell: note: probe runs outside without A and B, set by the command\n-\n\
+                 codex-shell: note: probe runs outside without B, set by the command\n\
+                 codex-shell: note: probe runs outside without HOME, set by the command",
+            );
+    });
+}
+
+/// Who can't be told is not kept waiting, and the program runs.
+#[test]
+fn a_note_that_nobody_can_read_changes_nothing() {
+    everyone(|world| {
+        world
+            .rules(ALLOWED)
+            .program("probe")
+            .sh("A=1 probe write WORLD/out/a 2>&-; B=1 probe write WORLD/out/b 2>/dev/full")
+            .status(0)
+            .file("out/a", "written\n")
+            .file("out/b", "written\n");
     });
 }

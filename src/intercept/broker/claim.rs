@@ -11,6 +11,7 @@ use nix::fcntl::{AtFlags, OFlag, open, readlink};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::{AccessFlags, faccessat};
 
+use crate::act::environment::Filtered;
 use crate::act::pinned::Pinned;
 use crate::intercept::call::{Found, named};
 use crate::intercept::caller::same_file;
@@ -38,9 +39,7 @@ pub(super) struct Held {
     /// The file.
     pub(super) program: io::Result<Pinned>,
     /// The environment, filtered.
-    pub(super) environment: Vec<OsString>,
-    /// The names of the variables that were left out.
-    pub(super) dropped: Vec<OsString>,
+    pub(super) environment: Filtered,
     /// The working directory.
     pub(super) directory: OwnedFd,
 }
@@ -106,11 +105,9 @@ impl Claim {
         };
         let mut entries = self.environment.clone();
         entries.retain(|entry| !ours(entry));
-        let filtered = session.environment.filter(&entries, &request.cwd);
         Ok(Held {
             program: Pinned::open(request, &self.stat),
-            environment: filtered.passed,
-            dropped: filtered.dropped,
+            environment: session.environment.filter(&entries, &request.cwd, &[]),
             directory: self.outside(request)?,
         })
     }

@@ -147,7 +147,13 @@ impl WrappedExec {
             None => self.claim.hold(permit.request(), session)?,
         };
         let program = held.program?;
-        session.audit.escalated(permit.request(), &held.dropped);
+        let variables = &held.environment;
+        let audit = &session.audit;
+        audit.escalated(permit.request(), &variables.lacks(), &variables.left_out);
+        let name = permit.request().program.base_name();
+        if let Some(note) = session.environment.note(name, variables) {
+            self.connection.tell(&FromBroker::Note(note.into()))?;
+        }
         self.connection.tell(&FromBroker::Escalate)?;
         let descriptors = self.connection.descriptors()?;
         let wrapper = self.connection.process()?;
@@ -164,8 +170,9 @@ impl WrappedExec {
         let escalation = Escalation {
             permit,
             program,
-            environment: held.environment,
+            environment: held.environment.passed,
             directory: held.directory,
+            note: None,
         };
         let launch = escalation.launch(inherited)?;
         let stand_in = match policy {
@@ -191,7 +198,7 @@ impl WrappedExec {
             Ok(held) => held,
             Err(error) => return self.fail(question.request(), &error),
         };
-        let question = question.without(&held.dropped);
+        let question = question.without(&held.environment.lacks());
         self.held = Some(held);
         let caller = self.caller();
         let stream = self.connection.stream.as_fd();

@@ -28,6 +28,7 @@ pub enum Answer {
     Run { shell: &'static CStr, alone: bool },
     Escalate,
     Deny(&'static [u8]),
+    Note(&'static [u8]),
     Stopped,
     Exited(u8),
     Killed(u8),
@@ -163,6 +164,7 @@ fn said_at_length(kind: u8, memory: &'static [u8]) -> Result<Answer, Errno> {
             })
         }
         (18, [words @ .., _]) => Ok(Answer::Deny(words)),
+        (22, [words @ .., _]) => Ok(Answer::Note(words)),
         _ => Err(EPROTO),
     }
 }

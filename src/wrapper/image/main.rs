@@ -69,7 +69,12 @@ fn main(arguments: Words, variables: Words) -> u8 {
         Ok(broker) => broker,
         Err(errno) => return say::unreachable(errno),
     };
-    match broker.answer() {
+    let mut answer = broker.answer();
+    while let Ok(Answer::Note(words)) = answer {
+        say::told(words);
+        answer = broker.answer();
+    }
+    match answer {
         Ok(Answer::Run { shell, alone }) => inside::run(job, shell, socket, alone),
         Ok(Answer::Escalate) => outside::stand_in(broker, socket),
         Ok(Answer::Deny(words)) => say::refused(words),
