@@ -33,6 +33,7 @@ sources![
     "infrastructure.star",
     "interpreters.star",
     "javascript.star",
+    "kubernetes.star",
     "network.star",
     "packages.star",
     "python.star",
