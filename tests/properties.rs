@@ -23,6 +23,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::read_back::read;
+use crate::support::needs::skip;
 
 const CWD: &str = "/work";
 const SPAN: Span = Span {
@@ -541,7 +542,7 @@ fn bash_reads_the_text_form_back() {
         .env("LC_ALL", "C.UTF-8")
         .output()
     else {
-        eprintln!("skipped: there is no bash here");
+        skip("bash");
         return;
     };
     let expected: Vec<u8> = words

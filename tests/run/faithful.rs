@@ -1,6 +1,7 @@
 //! A program that a rule lifts out of the sandbox, or into one of its own, is started as its caller
 //! would have started it.
 
+use crate::support::needs::lacks;
 use crate::support::programs::Machine;
 use crate::support::{World, every_way, every_way_with, everyone};
 
@@ -233,6 +234,9 @@ fn exit_status_and_signals_of_its_own() {
 /// The shell sees the same kind of death as it would without us.
 #[test]
 fn death_is_told_by_the_shell() {
+    if lacks("python3") {
+        return;
+    }
     every_way(|world| {
         with_programs(world)
             .sh("probe die 11; python3 -c 'import subprocess; \
@@ -426,6 +430,9 @@ fn what_it_starts_is_not_judged_if_a_rule_says_so() {
 
 #[test]
 fn an_interpreted_caller() {
+    if lacks("make and python3") {
+        return;
+    }
     every_way(|world| {
         with_programs(world)
             .sh("make -sf - <<<$'all:\\n\\tprobe write WORLD/out/a\\n'; \

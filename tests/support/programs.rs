@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Mutex;
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 /// What a helper is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +21,8 @@ static BUILT: Mutex<Option<Built>> = Mutex::new(None);
 
 /// The static program made of `tests/programs/NAME.c`.
 pub(crate) fn program(name: &'static str, machine: Machine) -> PathBuf {
-    let mut built = BUILT.lock().unwrap();
+    // One that can't be compiled is no reason for others not to be.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
     built
         .entry((name, machine))
@@ -39,20 +40,37 @@ fn compile(name: &str, machine: Machine) -> PathBuf {
     }
     // Another run of the tests may be at it as well.
     let fresh = folder.join(format!("{name}-{machine:?}.{}", std::process::id()));
+    let output = gcc(&source, machine, &fresh);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "gcc {name}.c, {machine:?}:\n{errors}"
+    );
+    fs::rename(&fresh, &program).unwrap();
+    program
+}
+
+fn gcc(source: &Path, machine: Machine, program: &Path) -> Output {
     let bits = match machine {
         Machine::Native => "-m64",
         Machine::I386 => "-m32",
     };
-    let output = Command::new("gcc")
+    Command::new("gcc")
         .args([bits, "-static", "-O1", "-Wall", "-Werror", "-pthread", "-o"])
-        .args([&fresh, &source])
+        .args([program, source])
         .output()
-        .expect("the tests need gcc");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "gcc {bits} {name}.c (for -m32 it needs gcc-multilib):\n{errors}"
-    );
-    fs::rename(&fresh, &program).unwrap();
-    program
+        .expect("the tests need gcc")
+}
+
+/// Whether programs for the 32-bit mode can be compiled, as they are here.
+pub(crate) fn compiles_for_i386() -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("nothing.c");
+    fs::write(
+        &source,
+        "#include <stdio.h>\nint main(void) { return 0; }\n",
+    )
+    .unwrap();
+    let output = gcc(&source, Machine::I386, &folder.path().join("nothing"));
+    output.status.success()
 }

@@ -11,6 +11,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use super::needs::has_i386;
 use super::programs::{Machine, program};
 use super::ran::Ran;
 use super::running::Running;
@@ -239,8 +240,12 @@ impl World {
     }
 
     /// A compiled helper at any path, for either machine.
+    ///
+    /// Where nothing can be compiled for `machine`, it is left out: ask [`super::needs::lacks`].
     pub(crate) fn program_at(self, path: &str, name: &'static str, machine: Machine) -> Self {
-        link(&program(name, machine), &self.path(path));
+        if machine == Machine::Native || has_i386() {
+            link(&program(name, machine), &self.path(path));
+        }
         self
     }
 
