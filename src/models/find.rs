@@ -169,10 +169,17 @@ impl<'a> Levels<'a> {
         }
     }
 
-    /// An option whose name ends in a comma or a colon, and its value behind it: `-Wl,-z,now`.
+    /// An option whose name ends in a comma, a colon or, if it is long enough to be no sign, a dash, and
+    /// its value behind it: `-Wl,-z,now`, `-fdump-tree-all=FILE`.
     fn punctuated(&self, word: &'a [u8]) -> Option<Lookup<'a>> {
-        let end = word.iter().position(|byte| matches!(byte, b',' | b':'))?;
-        let (name, value) = word.split_at_checked(end + 1)?;
+        let dashed = |name: &&String| name.len() > 2 && name.ends_with('-');
+        let names = self.options().flat_map(|option| &option.names);
+        let begins = names.filter(|name| dashed(name) && word.starts_with(name.as_bytes()));
+        let end = begins.map(String::len).max().or_else(|| {
+            let end = word.iter().position(|byte| matches!(byte, b',' | b':'))?;
+            Some(end + 1)
+        })?;
+        let (name, value) = word.split_at_checked(end)?;
         Some(Lookup {
             name,
             known: Known::As(self.named(name)?),

@@ -46,7 +46,8 @@
 //! A command's `obeys` goes for its subcommands unless those say otherwise; `obeys = []`: it obeys none.
 //! `.git` stands for the repository that it finds there, as git does.
 //!
-//! An option spelled `of=` is an operand that begins so, as dd has them. A command's own `style`,
+//! An option spelled `of=` is an operand that begins so, as dd has them; one spelled `-fdump-` or `-Wl,` has
+//! its value right behind it. A command's own `style`,
 //! `abbreviations`, `negations`, `posix`, `digits`, `plus` and `response` go for its subcommands unless those
 //! say otherwise.
 //!

@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
 
     /// Whether an option without anything attached has the next word for a value.
     fn takes_next(&self, takes: Takes) -> bool {
-        let is_number = |word: &OsString| word.as_bytes().iter().all(u8::is_ascii_digit);
+        let is_number = |word: &OsString| word.as_bytes().first().is_some_and(u8::is_ascii_digit);
         match takes {
             Takes::Nothing | Takes::Attached => false,
             Takes::Value => true,
