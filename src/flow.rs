@@ -1,25 +1,32 @@
 //! The whole path of one request, on one screen.
 
+mod place;
+
+pub use place::{Setting, place};
+
+use crate::approve::place::Place;
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled};
 use crate::audit::Audit;
-use crate::evaluate::{IndexedRules, Placement, judge, judge_exec};
+use crate::evaluate::{IndexedRules, judge, judge_exec};
 use crate::request::{HalfRead, Request};
 
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
 pub trait Exec {
     /// Whether what it starts in the sandbox comes here as well.
     fn is_followed(&self) -> bool;
-    /// Goes on where it is, in the sandbox.
-    fn inside(self, request: Request);
-    /// Is run by the supervisor, outside the sandbox.
-    fn outside(self, permit: Permit);
+    /// What counts for where it may run.
+    fn setting(&self) -> Setting<'_>;
+    /// Goes on where its caller is.
+    fn stay(self, request: Request);
+    /// Is run by the supervisor, outside the sandbox, where the permit says.
+    fn escalate(self, permit: Permit);
     /// Does not run.
     fn refuse(self, refusal: &Refusal);
     /// Waits for an answer; then [`resume`] is called with it.
     fn wait(self, question: Box<Question>);
 }
 
-/// Whether nothing can come of an exec but that it goes on inside, and nobody wants to know: then
+/// Whether nothing can come of an exec but that it goes on where it is, and nobody wants to know: then
 /// the rest of it need not be read, and nothing is judged.
 pub fn is_plain(rules: &IndexedRules, exec: &HalfRead, audit: &Audit) -> bool {
     !audit.keeps_records() && rules.are_silent_on(exec)
@@ -32,8 +39,12 @@ pub fn consider(rules: &IndexedRules, request: Request, exec: impl Exec, audit: 
     } else {
         judge(rules, &request)
     };
-    audit.judged(rules, &request, &judgement);
-    act(approve::settle(rules, &judgement, request), exec);
+    let disposition = place(&judgement, &exec.setting());
+    audit.judged(rules, &request, &judgement, &disposition);
+    act(
+        approve::settle(rules, &judgement, disposition, request),
+        exec,
+    );
 }
 
 /// Sends `exec` the way that the answer to its question says.
@@ -44,9 +55,9 @@ pub fn resume(question: Question, answer: Answer, exec: impl Exec, audit: &Audit
 
 fn act(settled: Settled, exec: impl Exec) {
     match settled {
-        Settled::Permitted(permit) => match permit.placement() {
-            Placement::Inside => exec.inside(permit.into_request()),
-            Placement::Outside => exec.outside(*permit),
+        Settled::Permitted(permit) => match permit.place() {
+            Place::Stay(_) => exec.stay(permit.into_request()),
+            Place::Out(_) => exec.escalate(*permit),
         },
         Settled::Asking(question) => exec.wait(question),
         Settled::Refused(refusal) => exec.refuse(&refusal),

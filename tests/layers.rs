@@ -50,7 +50,7 @@ const LAYERS: &[Row] = &[
         &[],
     ),
     row(4, "approve", Below, &[]),
-    row(5, "confine", Below, &["landlock"]),
+    row(3, "confine", Below, &["landlock"]),
     row(5, "act", Below, &[]),
     row(5, "audit", Below, &[]),
     row(
@@ -59,7 +59,7 @@ const LAYERS: &[Row] = &[
         Only(&["models", "request", "rules", "evaluate"]),
         &[],
     ),
-    row(6, "flow", Below, &[]),
+    row(7, "flow", Below, &[]),
     row(
         6,
         "config",
@@ -67,17 +67,18 @@ const LAYERS: &[Row] = &[
         &["toml", "blake3"],
     ),
     row(
-        7,
+        8,
         "report",
         Only(&[
-            "models", "request", "script", "rules", "evaluate", "confine", "lint", "config",
+            "models", "request", "script", "rules", "evaluate", "confine", "approve", "lint", "config",
+            "flow",
         ]),
         &["annotate_snippets", "comfy_table"],
     ),
-    row(8, "intercept", Below, &[]),
-    row(9, "mcp", Below, &["rmcp", "tokio"]),
-    row(10, "cli", Below, &["clap", "clap_complete", "clap_mangen"]),
-    row(11, "applet", Below, &[]),
+    row(9, "intercept", Below, &[]),
+    row(10, "mcp", Below, &["rmcp", "tokio"]),
+    row(11, "cli", Below, &["clap", "clap_complete", "clap_mangen"]),
+    row(12, "applet", Below, &[]),
 ];
 
 /// The crate's root and the program: they name every folder.

@@ -9,7 +9,6 @@ use nix::errno::Errno;
 
 use super::pinned::Pinned;
 use crate::approve::Permit;
-use crate::evaluate::Placement;
 use crate::sys::child::{Inherited, Launch};
 
 /// A program that may run outside, as it was when it was judged.
@@ -31,11 +30,10 @@ impl Escalation {
     /// Everything to start the program with.
     ///
     /// # Errors
-    /// `EPERM` for a permit that says inside; `EINVAL` for a NUL where there can be none.
+    /// `EPERM` for a permit that lets nothing out; `EINVAL` for a NUL where there can be none.
     pub fn launch(self, inherited: Inherited) -> io::Result<Launch> {
-        match self.permit.placement() {
-            Placement::Outside => {}
-            Placement::Inside => return Err(Errno::EPERM.into()),
+        if self.permit.confinement().is_none() {
+            return Err(Errno::EPERM.into());
         }
         let c_strings = |strings: Vec<OsString>| {
             let strings = strings.into_iter().map(|s| CString::new(s.into_vec()));

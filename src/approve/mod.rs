@@ -6,20 +6,21 @@
 pub mod command;
 pub mod fixed;
 mod foreground;
+pub mod place;
 pub mod question;
 pub mod remembered;
 pub mod terminal;
 
 use std::os::fd::BorrowedFd;
 
-pub use question::{Question, because};
+pub use question::{Grounds, Question};
 
-use crate::evaluate::{IndexedRules, Judgement, Placement, Verdict};
+use crate::evaluate::{IndexedRules, Judgement};
 use crate::request::Request;
-use crate::rules::Decision;
-use crate::rules::model::{Profile, Run};
 
-/// Leave to run one request.
+use place::{Disposition, Confinement, Place};
+
+/// Leave to run one request, in one place.
 #[must_use]
 #[derive(Debug)]
 pub struct Permit {
@@ -27,34 +28,18 @@ pub struct Permit {
     place: Place,
 }
 
-/// Where a request may run, in full.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    placement: Placement,
-    unconfined: bool,
-    profiles: Vec<Profile>,
-}
-
-impl Place {
-    fn of(verdict: &Verdict) -> Self {
-        Self {
-            placement: verdict.placement,
-            unconfined: verdict.run == Run::Unconfined,
-            profiles: verdict.profiles.clone(),
-        }
-    }
-}
-
 impl Permit {
-    /// Whether what it starts outside is nobody's to judge.
-    pub fn is_unconfined(&self) -> bool {
-        self.place.unconfined
+    /// Where it may run.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// The sandboxes that it must run in: in one that permits what all of these permit. Empty where
-    /// it runs inside, or outside without any.
-    pub fn profiles(&self) -> &[Profile] {
-        &self.place.profiles
+    /// How it is confined outside; `None` for a permit that lets nothing out.
+    pub fn confinement(&self) -> Option<&Confinement> {
+        match &self.place {
+            Place::Out(confinement) => Some(confinement),
+            Place::Stay(_) => None,
+        }
     }
 
     /// What may run.
@@ -65,11 +50,6 @@ impl Permit {
     /// Gives the request back.
     pub fn into_request(self) -> Request {
         self.request
-    }
-
-    /// Where it may run.
-    pub fn placement(&self) -> Placement {
-        self.place.placement
     }
 }
 
@@ -117,20 +97,24 @@ pub trait Approver: Send + Sync {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer;
 }
 
-/// Takes a judgement to a permit, a question or a refusal.
-pub fn settle(rules: &IndexedRules, judgement: &Judgement, request: Request) -> Settled {
-    match judgement.verdict.decision {
-        Decision::Allow => Settled::Permitted(Box::new(Permit {
+/// Takes a judgement, and what is to become of it, to a permit, a question or a refusal.
+pub fn settle(
+    rules: &IndexedRules,
+    judgement: &Judgement,
+    disposition: Disposition,
+    request: Request,
+) -> Settled {
+    let grounds = Grounds::of(rules.rules(), judgement);
+    match disposition {
+        Disposition::Run(placed) => Settled::Permitted(Box::new(Permit {
             request,
-            place: Place::of(&judgement.verdict),
+            place: placed.place,
         })),
-        Decision::Prompt => {
-            Settled::Asking(Box::new(Question::new(rules.rules(), judgement, request)))
+        Disposition::Ask(placed) => {
+            Settled::Asking(Box::new(Question::new(grounds, placed, request)))
         }
-        Decision::Forbidden => {
-            let question = Question::new(rules.rules(), judgement, request);
-            Settled::Refused(question.refused("forbidden"))
-        }
+        Disposition::Forbid => Settled::Refused(question::forbidden(&grounds, &request)),
+        Disposition::Nowhere(reason) => Settled::Refused(question::nowhere(&reason, &request)),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a person is asked: the command, where it would run, and why it needs a yes.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Permit, Place, Refusal};
-use crate::evaluate::{Basis, IndexedRules, Judgement, Placement};
-use crate::request::{Request, argv};
+use super::place::{Place, Placed};
+use super::{Permit, Refusal};
+use crate::evaluate::{Basis, Judgement, Placement};
+use crate::request::{Program, Request, argv};
 use crate::rules::{Decision, RuleSet};
 
 /// The longest form of a command in a question or a refusal, in bytes.
@@ -26,10 +27,12 @@ pub struct Question {
     request: Request,
     place: Place,
     text: Text,
+    /// Everything that it would not get outside; the text has the first of it.
+    dropped: Vec<OsString>,
 }
 
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Text {
     /// The argument vector, quoted as for a shell.
     pub command: String,
@@ -37,9 +40,14 @@ pub struct Text {
     pub program: String,
     /// The working directory.
     pub directory: String,
-    /// Where it would run.
+    /// Whether it would run inside the sandbox of the session.
     pub placement: Placement,
-    /// The sandbox of its own that it would have there, as the rules say it.
+    /// Where it would run, in full.
+    pub runs: String,
+    /// Why inside, though the rule that asks would have it outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_inside: Option<String>,
+    /// The separate sandbox that it would run in, as the rules say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// The rule's `FILE:LINE`, the heuristic's code, or a few words.
@@ -55,13 +63,26 @@ pub struct Text {
     pub by_rule: bool,
 }
 
+/// What a question is about, whole: what was shown, and what was too long to be shown. A yes to one
+/// is a yes to every question with the same key, and to no other.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    program: Program,
+    argv: Vec<OsString>,
+    directory: PathBuf,
+    place: Place,
+    text: Text,
+    dropped: Vec<OsString>,
+}
+
 impl Question {
-    pub(super) fn new(rules: &RuleSet, judgement: &Judgement, request: Request) -> Self {
-        let place = Place::of(&judgement.verdict);
-        let profiles = place.profiles.iter().map(ToString::to_string);
-        let profiles: Vec<String> = profiles.map(|text| printable(&text)).collect();
-        let (because, justification) = why(rules, judgement);
-        let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
+    pub(super) fn new(grounds: Grounds, placed: Placed, request: Request) -> Self {
+        let Placed { place, why_inside } = placed;
+        let Grounds {
+            because,
+            justification,
+            by_rule,
+        } = grounds;
         let file = request
             .program
             .real
@@ -71,10 +92,12 @@ impl Question {
             command: argv::bounded(&request.argv, COMMAND_LIMIT),
             program: printable_path(file.unwrap_or(Path::new(&request.program.asked))),
             directory: printable_path(&request.cwd),
-            placement: place.placement,
-            profile: (!profiles.is_empty()).then(|| profiles.join(" and ")),
+            placement: place.placement(),
+            runs: printable(&place.to_string()),
+            why_inside: why_inside.map(|why| printable(&why)),
+            profile: place.profile().map(|profile| printable(&profile)),
             because,
-            justification: justification.map(|text| printable(&text)),
+            justification,
             dropped_variables: Vec::new(),
             by_rule,
         };
@@ -82,13 +105,14 @@ impl Question {
             request,
             place,
             text,
+            dropped: Vec::new(),
         }
     }
 
-    /// The same with the variables that the program would not get, if it runs outside.
+    /// The same with the variables that the program would not get, if it is let out.
     #[must_use]
     pub fn without(mut self, names: &[OsString]) -> Self {
-        if self.place.placement == Placement::Outside {
+        if let Place::Out(_) = self.place {
             let shown = names.iter().take(NAMES);
             let shown = shown.map(|name| argv::bounded(std::slice::from_ref(name), NAME_LIMIT));
             self.text.dropped_variables = shown.collect();
@@ -96,6 +120,7 @@ impl Question {
             if more > 0 {
                 self.text.dropped_variables.push(format!("and {more} more"));
             }
+            self.dropped = names.to_vec();
         }
         self
     }
@@ -105,14 +130,24 @@ impl Question {
         &self.request
     }
 
-    /// Gives the request back, unasked.
-    pub fn into_request(self) -> Request {
-        self.request
-    }
-
     /// The question in words.
     pub fn text(&self) -> &Text {
         &self.text
+    }
+
+    /// What it is about: see there.
+    pub fn key(&self) -> Key {
+        let Request {
+            program, argv, cwd, ..
+        } = &self.request;
+        Key {
+            program: program.clone(),
+            argv: argv.clone(),
+            directory: cwd.clone(),
+            place: self.place.clone(),
+            text: self.text.clone(),
+            dropped: self.dropped.clone(),
+        }
     }
 
     pub(super) fn permitted(self) -> Permit {
@@ -122,7 +157,6 @@ impl Question {
         }
     }
 
-    /// `codex-shell: denied: COMMAND (BECAUSE: HOW): JUSTIFICATION`.
     pub(super) fn refused(&self, how: &str) -> Refusal {
         let Text {
             command,
@@ -130,14 +164,7 @@ impl Question {
             justification,
             ..
         } = &self.text;
-        let justification = justification
-            .as_ref()
-            .map(|j| format!(": {j}"))
-            .unwrap_or_default();
-        let how = printable(how);
-        Refusal {
-            message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
-        }
+        denied(command, because, how, justification.as_deref())
     }
 
     /// `codex-shell: denied: nobody decided about PROGRAM (BECAUSE): WHAT`: the fault is neither the
@@ -155,11 +182,52 @@ impl Question {
     }
 }
 
-/// What decided: the rule's `FILE:LINE`, the heuristic's code, or a few words; and the rule's
-/// justification or the heuristic's reason. Printable and bounded.
-pub fn because(rules: &IndexedRules, judgement: &Judgement) -> (String, Option<String>) {
-    let (because, justification) = why(rules.rules(), judgement);
-    (because, justification.map(|text| printable(&text)))
+/// The refusal of a request that rules forbid.
+pub(super) fn forbidden(grounds: &Grounds, request: &Request) -> Refusal {
+    let command = argv::bounded(&request.argv, COMMAND_LIMIT);
+    let justification = grounds.justification.as_deref();
+    denied(&command, &grounds.because, "forbidden", justification)
+}
+
+/// The refusal of a request for which there is no such place as a rule wants it in.
+pub(super) fn nowhere(reason: &str, request: &Request) -> Refusal {
+    let command = argv::bounded(&request.argv, COMMAND_LIMIT);
+    let reason = printable(reason);
+    Refusal {
+        message: format!("codex-shell: error: {command}: can't be run in its profile: {reason}"),
+    }
+}
+
+/// `codex-shell: denied: COMMAND (BECAUSE: HOW): JUSTIFICATION`.
+fn denied(command: &str, because: &str, how: &str, justification: Option<&str>) -> Refusal {
+    let how = printable(how);
+    let justification = justification.map_or_else(String::new, |j| format!(": {j}"));
+    Refusal {
+        message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
+    }
+}
+
+/// What decided, in words: printable and bounded.
+#[derive(Debug, Clone)]
+pub struct Grounds {
+    /// The rule's `FILE:LINE`, the heuristic's code, or a few words.
+    pub because: String,
+    /// The rule's justification or the heuristic's reason.
+    pub justification: Option<String>,
+    /// It was a rule.
+    by_rule: bool,
+}
+
+impl Grounds {
+    /// Those of `judgement`, made by `rules`.
+    pub fn of(rules: &RuleSet, judgement: &Judgement) -> Self {
+        let (because, justification) = why(rules, judgement);
+        Self {
+            because,
+            justification: justification.map(|text| printable(&text)),
+            by_rule: matches!(judgement.verdict.basis, Basis::Rule(_)),
+        }
+    }
 }
 
 fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use notable::{Notable, Outcome, Watcher};
 
+use crate::approve::place::Disposition;
 use crate::approve::{Answer, Question};
 use crate::evaluate::{Basis, IndexedRules, Judgement, Placement};
 use crate::request::{Request, argv, entry};
@@ -61,9 +62,15 @@ struct Record<'a> {
     decision: Option<Decision>,
     #[serde(skip_serializing_if = "Option::is_none")]
     placement: Option<Placement>,
-    /// The sandbox of its own that it has outside, as the rules say it.
+    /// The separate sandbox that it has outside, as the rules say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
+    /// Why it is inside, though a rule would have it outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_inside: Option<String>,
+    /// Why it does not run, whatever was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
     /// The rules on trial that would have counted, each as its file and line.
@@ -183,11 +190,17 @@ impl Audit {
     }
 
     /// A request was judged.
-    pub fn judged(&self, rules: &IndexedRules, request: &Request, judgement: &Judgement) {
+    pub fn judged(
+        &self,
+        rules: &IndexedRules,
+        request: &Request,
+        judgement: &Judgement,
+        disposition: &Disposition,
+    ) {
         // What start-up files do is notable only when it is stopped.
-        let forbidden = judgement.verdict.decision == Decision::Forbidden;
+        let forbidden = disposition.decision() == Decision::Forbidden;
         if let Some(watcher) = self.watcher.as_ref().filter(|_| forbidden || !self.startup)
-            && let Some(notable) = Notable::judged(rules, request, judgement)
+            && let Some(notable) = Notable::judged(rules, request, judgement, disposition)
         {
             watcher.saw(notable);
         }
@@ -210,9 +223,14 @@ impl Audit {
         };
         self.write("judged", request, |record| {
             record.decision = Some(judgement.verdict.decision);
-            record.placement = Some(judgement.verdict.placement);
-            let profiles = judgement.verdict.profiles.iter().map(ToString::to_string);
-            record.profile = profiles.reduce(|all, one| all + " and " + &one);
+            if let Some(placed) = disposition.placed() {
+                record.placement = Some(placed.place.placement());
+                record.profile = placed.place.profile();
+                record.why_inside.clone_from(&placed.why_inside);
+            }
+            if let Disposition::Nowhere(reason) = disposition {
+                record.refused = Some(reason.clone());
+            }
             record.because = Some(because);
             let on_trial = judgement.trace.on_trial.iter();
             record.on_trial = on_trial.map(|matched| place(matched.rule)).collect();
@@ -229,7 +247,10 @@ impl Audit {
                 Answer::Yes => "yes",
                 Answer::No(why) | Answer::Senseless(why) => why,
             });
-            record.because = Some(question.text().because.clone());
+            let text = question.text();
+            record.placement = Some(text.placement);
+            record.profile.clone_from(&text.profile);
+            record.because = Some(text.because.clone());
         });
     }
 
@@ -288,6 +309,8 @@ impl Audit {
             decision: None,
             placement: None,
             profile: None,
+            why_inside: None,
+            refused: None,
             because: None,
             on_trial: Vec::new(),
             answer: None,

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
-use crate::approve::{self, Answer, Question};
+use crate::approve::place::{Disposition, Placed};
+use crate::approve::{Answer, Grounds, Question};
 use crate::evaluate::{IndexedRules, Judgement, Placement};
 use crate::request::{Request, argv};
-use crate::rules::Decision;
 
 /// The longest form of a command, in bytes.
 const COMMAND_LIMIT: usize = 2000;
@@ -34,11 +34,11 @@ pub struct Notable {
 /// What became of an exec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// A rule forbids it.
+    /// A rule forbids it, or wants it in a place that there is not.
     Forbidden {
         /// The rule's `FILE:LINE`.
         because: String,
-        /// The rule's justification.
+        /// The rule's justification, or why there is no such place.
         justification: Option<String>,
     },
     /// A rule allows it, outside the sandbox.
@@ -79,19 +79,32 @@ impl Notable {
         rules: &IndexedRules,
         request: &Request,
         judgement: &Judgement,
+        disposition: &Disposition,
     ) -> Option<Self> {
-        let (because, justification) = approve::because(rules, judgement);
-        let verdict = &judgement.verdict;
-        let outcome = match (verdict.decision, verdict.placement) {
-            (Decision::Forbidden, _) => Outcome::Forbidden {
+        let Grounds {
+            because,
+            justification,
+            ..
+        } = Grounds::of(rules.rules(), judgement);
+        let outcome = match disposition {
+            Disposition::Forbid => Outcome::Forbidden {
                 because,
                 justification,
             },
-            (Decision::Allow, Placement::Outside) => Outcome::Allowed {
+            Disposition::Nowhere(reason) => Outcome::Forbidden {
                 because,
-                justification,
+                justification: Some(argv::visible(reason)),
             },
-            (Decision::Allow, Placement::Inside) | (Decision::Prompt, _) => return None,
+            Disposition::Run(Placed { place, .. })
+                if judgement.verdict.placement == Placement::Outside
+                    && place.placement() == Placement::Outside =>
+            {
+                Outcome::Allowed {
+                    because,
+                    justification,
+                }
+            }
+            Disposition::Run(_) | Disposition::Ask(_) => return None,
         };
         Some(Self::new(request, outcome))
     }

@@ -9,7 +9,7 @@ use super::error::ConfineError;
 use super::protect::PROTECTED;
 
 /// How much is permitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Nothing is written.
     ReadOnly,
@@ -48,7 +48,7 @@ impl Mode {
 }
 
 /// What a sandbox permits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// How much is permitted.
     pub mode: Mode,

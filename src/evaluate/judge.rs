@@ -14,6 +14,9 @@ use super::unmatched::{or_stricter_default, unmatched};
 use super::unnamed::{Named, unnamed};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 
+/// Why a rule that matches a command within another says nothing about where that runs.
+pub(super) const WITHIN: &str = "the rule is about another command, which this one runs";
+
 /// What the rules and the heuristics say of `request`, and why.
 ///
 /// Rules that restrict (prompt, forbidden) match any of the program's names, what it runs without
@@ -101,6 +104,14 @@ impl Found {
         }
     }
 
+    /// A rule that asks first matches too widely for that, and why.
+    pub(super) fn keep_inside(&mut self, rule: usize, reason: String) {
+        let kept = &mut self.trace.kept_inside;
+        if !kept.iter().any(|(known, _)| *known == rule) {
+            kept.push((rule, reason));
+        }
+    }
+
     fn verdict(&self, decision: Decision, basis: Basis) -> Verdict {
         let run = match &self.run {
             Some(run) if decision != Decision::Forbidden => run.clone(),
@@ -137,16 +148,23 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
                 found.trace.discounted.push((number, reason));
             }
             objection => {
-                if objection.is_none() && rule.decision != Decision::Forbidden {
-                    found.lift(&Run::Outside);
+                match objection {
+                    None if rule.decision != Decision::Forbidden => found.lift(&Run::Outside),
+                    Some(reason) if rule.decision == Decision::Prompt => {
+                        found.keep_inside(number, reason);
+                    }
+                    _ => {}
                 }
                 found.trace.matches.push(matched);
             }
         }
     });
     for inner in sight.all() {
-        for_each_match(index, inner, &mut |_, rule, mut matched| {
+        for_each_match(index, inner, &mut |number, rule, mut matched| {
             if rule.decision != Decision::Allow {
+                if rule.decision == Decision::Prompt {
+                    found.keep_inside(number, WITHIN.to_owned());
+                }
                 matched.inner = Some(inner.argv.clone());
                 found.trace.matches.push(matched);
             }

@@ -10,7 +10,7 @@ use crate::rules::meaning::{Subject, narrow as reasons};
 use crate::rules::model::{CommandRule, ProgramName, Run};
 
 use super::index::IndexedRules;
-use super::judge::Found;
+use super::judge::{Found, WITHIN};
 use super::names::{Names, Wanted, distrust, objection, presumed};
 use super::see_through::seen_through;
 use super::sight::{Sight, readings};
@@ -19,6 +19,9 @@ use super::verdict::RuleMatch;
 
 /// A program of which nothing is known.
 static NO_MODEL: LazyLock<CommandModel> = LazyLock::new(CommandModel::default);
+
+const SEEN_THROUGH: &str = "the rule matches only when options are left out";
+const SEVERAL: &str = "the program goes by several names, under which its words mean different things";
 
 /// Adds the rules that match `request` or, if they restrict, one of the commands in `sight`. A
 /// program under several names, whose words mean something else under each, is not permitted.
@@ -29,7 +32,9 @@ pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, fo
     let several = readings(index, request).len() > 1;
     Look::at(index, request).each(&mut |number, name, look, reading| {
         if let Some(matched) = look.restricted(number, name, reading) {
-            if !several {
+            if several {
+                look.keep_inside(number, SEVERAL, found);
+            } else {
                 look.lift(number, sight, reading, found);
             }
             note(index, matched, found);
@@ -40,6 +45,7 @@ pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, fo
     for inner in sight.all() {
         Look::at(index, inner).each(&mut |number, name, look, reading| {
             if let Some(mut matched) = look.restricted(number, name, reading) {
+                look.keep_inside(number, WITHIN, found);
                 matched.inner = Some(inner.argv.clone());
                 note(index, matched, found);
             }
@@ -129,15 +135,37 @@ impl<'a> Look<'a> {
     /// Lets a rule that asks first say where the command runs, if it matches narrowly too.
     fn lift(&self, number: usize, sight: &Sight, reading: &Reading<'_>, found: &mut Found) {
         let Some(rule) = self.index.rules().command_rule(number) else {
+            return self.keep_inside(number, SEEN_THROUGH, found);
+        };
+        if rule.decision != Decision::Prompt || !rule.enforce {
             return;
+        }
+        let narrow = rule.meaning.narrowly(&self.subject(reading)).err();
+        let objection = self
+            .objection(rule)
+            .or_else(|| sight.objection(self.request.argv.len()))
+            .or_else(|| narrow.map(str::to_owned));
+        match objection {
+            None => found.lift(rule.run.as_ref().unwrap_or(&Run::Outside)),
+            Some(reason) => self.keep_inside(number, &reason, found),
+        }
+    }
+
+    /// Notes why a rule that asks first, if this is one, says nothing about where the command runs.
+    /// One that has it inside anyway needs no reason.
+    fn keep_inside(&self, number: usize, reason: &str, found: &mut Found) {
+        let rules = self.index.rules();
+        let asks = match rules.command_rule(number) {
+            Some(rule) => {
+                rule.decision == Decision::Prompt && rule.enforce && rule.run != Some(Run::Inside)
+            }
+            None => rules
+                .prefix_rules
+                .get(number)
+                .is_some_and(|rule| rule.decision == Decision::Prompt),
         };
-        let narrow = rule.meaning.narrowly(&self.subject(reading)).is_ok();
-        let objection = || {
-            self.objection(rule)
-                .or_else(|| sight.objection(self.request.argv.len()))
-        };
-        if rule.decision == Decision::Prompt && rule.enforce && narrow && objection().is_none() {
-            found.lift(rule.run.as_ref().unwrap_or(&Run::Outside));
+        if asks {
+            found.keep_inside(number, reason.to_owned());
         }
     }
 

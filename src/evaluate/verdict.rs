@@ -8,7 +8,7 @@ use crate::rules::Decision;
 use crate::rules::model::{Profile, Run};
 
 /// Where a program runs if it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
     /// Where it was asked for: in the sandbox.
@@ -74,6 +74,9 @@ pub struct Trace {
     pub matches: Vec<RuleMatch>,
     /// Permissive rules whose words match but which don't count, each with the reason in words.
     pub discounted: Vec<(usize, String)>,
+    /// Rules that ask first and count, but don't say where the command runs, each with the reason in
+    /// words: for leaving the sandbox they would have to match as narrowly as rules that permit.
+    pub kept_inside: Vec<(usize, String)>,
     /// Rules that would match but are on trial, and act on nothing.
     pub on_trial: Vec<RuleMatch>,
 }
@@ -86,4 +89,26 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Why.
     pub trace: Trace,
+}
+
+impl Judgement {
+    /// Why the command is to run inside, where a rule that asks first would have it outside; in words.
+    /// `None` where there is nothing to explain.
+    pub fn why_inside(&self) -> Option<String> {
+        let Verdict {
+            decision,
+            placement,
+            basis,
+            ..
+        } = &self.verdict;
+        let Basis::Rule(rule) = basis else {
+            return None;
+        };
+        if *decision != Decision::Prompt || *placement != Placement::Inside {
+            return None;
+        }
+        let kept = &self.trace.kept_inside;
+        let own = kept.iter().find(|(kept, _)| kept == rule);
+        own.or(kept.first()).map(|(_, reason)| reason.clone())
+    }
 }

@@ -13,7 +13,7 @@ use super::groups::Groups;
 use super::memory::Memory;
 use super::{caller, limits};
 use crate::act::escalate::Escalation;
-use crate::confine::Policy;
+use crate::approve::place::Confinement;
 use crate::sys::child::{self, Change, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
 use crate::sys::pidfd::PidFd;
@@ -28,18 +28,7 @@ pub enum Role {
     /// To say these words and fail.
     Refuse(String),
     /// To be the process that the caller of this program waits for.
-    Start(Box<Escalation>, Place),
-}
-
-/// Where outside the sandbox a program runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// Unconfined; what it starts is judged.
-    Judged,
-    /// Unconfined; what it starts is nobody's to judge.
-    Unjudged,
-    /// In a sandbox of its own; what it starts is judged.
-    Profile(Box<Policy>),
+    Start(Box<Escalation>),
 }
 
 impl Role {
@@ -47,7 +36,7 @@ impl Role {
     pub fn weight(&self) -> usize {
         match self {
             Self::Refuse(words) => words.len(),
-            Self::Start(escalation, _) => {
+            Self::Start(escalation) => {
                 limits::weigh_request(escalation.permit.request())
                     + limits::weigh(&escalation.program.argv)
                     + limits::weigh(&escalation.environment)
@@ -96,7 +85,7 @@ pub enum Begun {
         /// The program.
         launch: Box<Launch>,
         /// Where.
-        place: Place,
+        place: Confinement,
     },
 }
 
@@ -110,16 +99,18 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
     if kind != HELLO {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let (mut escalation, place) = match role {
+    let mut escalation = match role {
         Role::Refuse(words) => {
             return Ok(Begun::Speaking(Order::Say(write(question, &words)?)));
         }
-        Role::Start(escalation, place) => (escalation, place),
+        Role::Start(escalation) => escalation,
     };
     if let Some(note) = escalation.note.take() {
         let order = Order::Tell(write(question, &note)?);
-        return Ok(Begun::Telling(order, Role::Start(escalation, place)));
+        return Ok(Begun::Telling(order, Role::Start(escalation)));
     }
+    let place = escalation.permit.confinement().cloned();
+    let place = place.ok_or(io::ErrorKind::PermissionDenied)?;
     let command = crate::request::argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
     let proxy = PidFd::open(pid)?;
     let launch = descriptors(pid, &proxy)

@@ -9,7 +9,7 @@ use nix::sys::stat::FileStat;
 
 use super::asking::Pending;
 use super::call::{Asked, ExecCall, Side, errno};
-use super::stand_in::{Place, Role};
+use super::stand_in::Role;
 use super::supervisor::{Phase, Session, Supervisor};
 use super::threads::Threads;
 use super::verify::Expected;
@@ -18,12 +18,8 @@ use crate::act::environment::Filtered;
 use crate::act::escalate::Escalation;
 use crate::act::pinned::Pinned;
 use crate::approve::{Answer, Permit, Question, Refusal, Settled};
-use crate::confine::Mode;
-use crate::flow::Exec;
-use crate::request::{Request, argv, entry};
-
-/// The longest form of a command in a message, in bytes.
-const COMMAND_LIMIT: usize = 2000;
+use crate::flow::{Exec, Setting};
+use crate::request::{Request, entry};
 
 /// What is known of the call.
 pub enum Material {
@@ -111,11 +107,6 @@ impl StoppedExec<'_> {
         // Only of a caller that still waits was it the caller's memory that was read.
         held.filter(|_| call.waiting.is_waiting())
     }
-
-    /// Whether this is a login shell's start-up files' doing.
-    fn is_startup(&self) -> bool {
-        self.supervisor.phase() == Phase::Startup && self.call.side == Side::Inside
-    }
 }
 
 impl Exec for StoppedExec<'_> {
@@ -123,7 +114,16 @@ impl Exec for StoppedExec<'_> {
         true
     }
 
-    fn inside(self, request: Request) {
+    fn setting(&self) -> Setting<'_> {
+        let supervisor = &self.supervisor;
+        Setting {
+            caller: supervisor.caller(self.call.side),
+            startup: supervisor.phase() == Phase::Startup,
+            profiles: &supervisor.session().profiles,
+        }
+    }
+
+    fn stay(self, request: Request) {
         let supervisor = self.supervisor;
         let runs = match (self.call.side, self.material) {
             // Who is outside already has nothing to gain by a race with us.
@@ -140,18 +140,8 @@ impl Exec for StoppedExec<'_> {
         supervisor.threads.watch(&self.call, expected);
     }
 
-    fn outside(self, permit: Permit) {
+    fn escalate(self, permit: Permit) {
         let session = Arc::clone(self.supervisor.session());
-        if self.call.side != Side::Inside || self.is_startup() {
-            return self.inside(permit.into_request());
-        }
-        let place = match place(&session, &permit) {
-            Ok(Place::Judged | Place::Unjudged) if session.writable.is_none() => {
-                return self.inside(permit.into_request());
-            }
-            Ok(place) => place,
-            Err(words) => return self.replace(Role::Refuse(words)),
-        };
         // Before anything is copied; it takes the arguments twice.
         let size = 2 * limits::weigh_request(permit.request());
         let room = self.supervisor.threads.has_room_for(size);
@@ -180,7 +170,7 @@ impl Exec for StoppedExec<'_> {
             directory: held.directory,
             note,
         };
-        let role = Role::Start(Box::new(escalation), place);
+        let role = Role::Start(Box::new(escalation));
         let threads = &mut self.supervisor.threads;
         threads.replace(&self.call, held.empty, role);
     }
@@ -190,9 +180,6 @@ impl Exec for StoppedExec<'_> {
     }
 
     fn wait(self, question: Box<Question>) {
-        if self.is_startup() {
-            return self.inside(question.into_request());
-        }
         if limits::weigh(&question.request().argv) > limits::QUESTION {
             let empty = self.empty();
             let why = "the command is too long to be asked about";
@@ -228,24 +215,6 @@ impl Exec for StoppedExec<'_> {
                 question,
                 why,
             );
-        }
-    }
-}
-
-/// Where outside a permitted program runs; why there is no such place, in words for its caller.
-fn place(session: &Session, permit: &Permit) -> Result<Place, String> {
-    match session.profiles.policy(permit.profiles()) {
-        Ok(Some(policy)) if policy.mode != Mode::DangerFullAccess => {
-            Ok(Place::Profile(Box::new(policy)))
-        }
-        Ok(_) if permit.is_unconfined() => Ok(Place::Unjudged),
-        Ok(_) => Ok(Place::Judged),
-        Err(reason) => {
-            let command = argv::bounded(&permit.request().argv, COMMAND_LIMIT);
-            let reason = argv::visible(&reason.to_string());
-            Err(format!(
-                "codex-shell: error: {command}: can't be run in its profile: {reason}"
-            ))
         }
     }
 }

@@ -14,13 +14,14 @@ use super::groups::Groups;
 use super::outside::Outside;
 use super::profiled::{News, Profiled};
 use super::refused::{Pass, Refuser};
-use super::stand_in::{self, Begun, Place, Role, StandIn};
+use super::stand_in::{self, Begun, Role, StandIn};
 use super::stopped::{Material, StoppedExec};
 use super::tamper::Tampering;
 use super::threads::Threads;
 use super::verify::Expected;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::Approver;
+use crate::approve::place::{Caller, Confinement};
 use crate::audit::Audit;
 use crate::config::Profiles;
 use crate::confine::LayerName;
@@ -47,6 +48,16 @@ pub struct Session {
     pub profiles: Profiles,
     /// Layers without which none of those is built, either.
     pub require: Vec<LayerName>,
+}
+
+impl Session {
+    /// Where those are that were not let out.
+    pub fn caller_inside(&self) -> Caller {
+        match self.writable {
+            Some(_) => Caller::Sandbox,
+            None => Caller::NoSandbox,
+        }
+    }
 }
 
 /// How far the run has come.
@@ -132,6 +143,15 @@ impl Supervisor {
     /// How far the run has come.
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Where the caller of an exec is that came from `side`.
+    pub fn caller(&self, side: Side) -> Caller {
+        match side {
+            Side::Inside => self.session.caller_inside(),
+            Side::Outside => Caller::Outside,
+            Side::Profiled(id) => Caller::Profile(self.profiled.profiles(id).to_vec()),
+        }
     }
 
     /// The sandbox's listener, readable when a call waits.
@@ -332,10 +352,10 @@ impl Supervisor {
     }
 
     /// Starts the program that the process `pid` stands in for.
-    fn start(&mut self, pid: Pid, launch: Launch, place: &Place) -> io::Result<()> {
-        if let Place::Profile(policy) = place {
+    fn start(&mut self, pid: Pid, launch: Launch, place: &Confinement) -> io::Result<()> {
+        if let Confinement::Profile(sandbox) = place {
             let require = &self.session.require;
-            self.profiled.start(pid, launch, policy, require)?;
+            self.profiled.start(pid, launch, sandbox, require)?;
             return Ok(());
         }
         let outside = match &mut self.outside {
@@ -343,7 +363,7 @@ impl Supervisor {
             none => none.insert(Outside::open()?),
         };
         let breaks = !outside.keeps_privileges && launch.gains_privileges();
-        if *place == Place::Unjudged || breaks || launch.is_ourselves() {
+        if *place == Confinement::Unjudged || breaks || launch.is_ourselves() {
             // Under the filter it would not be what it is, or could not judge for itself.
             self.started(pid, launch.start());
         } else {

@@ -133,7 +133,7 @@ impl Threads {
     pub fn leaving(&self) -> usize {
         let replaced = self.replaced.values().map(|(_, role)| role);
         let roles = replaced.chain(self.announced.values());
-        roles.filter(|role| matches!(role, Role::Start(..))).count()
+        roles.filter(|role| matches!(role, Role::Start(_))).count()
     }
 
     /// Whether one more exec may be held, of so many bytes.

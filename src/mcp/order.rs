@@ -98,21 +98,15 @@ pub(super) enum Ask {
     Fixed(Answer),
 }
 
-/// Makes keys of requests that nobody can foresee.
+/// Stands for the key of a question by numbers that nobody can foresee.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys(RandomState, RandomState);
 
 impl Keys {
-    /// The same for the same request and reason, and for no other.
+    /// The same for the same key, and for no other.
     pub(super) fn of(&self, question: &Question) -> [u64; 2] {
-        let request = question.request();
-        let parts = (
-            &request.program.real,
-            &request.argv,
-            &*request.cwd,
-            &question.text().because,
-        );
-        [self.0.hash_one(parts), self.1.hash_one(parts)]
+        let key = question.key();
+        [self.0.hash_one(&key), self.1.hash_one(&key)]
     }
 }
 

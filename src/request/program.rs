@@ -35,7 +35,7 @@ const MULTICALL: [&[u8]; 6] = [
 ];
 
 /// A program, resolved as far as it could be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Program {
     /// As the caller wrote it: `git`, `./git`, `/usr/bin/git`.
     pub asked: OsString,
@@ -49,7 +49,7 @@ pub struct Program {
 }
 
 /// Whether a program's name can be believed, for rules that permit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Trust {
     /// Nothing on the way to the file, nor the file, can be written from inside the sandbox.
     Trusted,

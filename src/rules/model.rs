@@ -179,7 +179,7 @@ pub enum Run {
 }
 
 /// A sandbox that a rule asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// A sandbox mode, or the name of a profile in the configuration.

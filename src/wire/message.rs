@@ -50,8 +50,6 @@ pub enum FromBroker {
         /// What reads the file if it is text that names no interpreter: the shell, as without a
         /// wrapper.
         shell: PathBuf,
-        /// What it starts is nobody's to judge: it gets nothing of ours.
-        alone: bool,
     },
     /// Pass your descriptors: the program runs elsewhere.
     Escalate,
@@ -101,10 +99,7 @@ impl FromBroker {
     /// As a frame.
     pub fn frame(&self) -> Frame {
         let (kind, payload) = match self {
-            Self::Run { shell, alone } => {
-                let payload = [&[u8::from(*alone)], shell.as_os_str().as_bytes()];
-                (16, payload.concat())
-            }
+            Self::Run { shell } => (16, shell.as_os_str().as_bytes().to_vec()),
             Self::Escalate => (17, vec![]),
             Self::Deny(words) => (18, words.as_bytes().to_vec()),
             Self::Note(words) => (22, words.as_bytes().to_vec()),

@@ -16,8 +16,8 @@ use super::server::Shared;
 use super::stand_in::StandIn;
 use crate::act::escalate::Escalation;
 use crate::approve::{Answer, Permit, Question, Refusal};
-use crate::confine::{Mode, Policy};
-use crate::flow::{self, Exec};
+use crate::approve::place::Confinement;
+use crate::flow::{self, Exec, Setting};
 use crate::intercept::{limits, stand_in};
 use crate::request::{Request, argv};
 use crate::sys::pidfd::PidFd;
@@ -99,33 +99,23 @@ impl WrappedExec {
         shared.spawn(move || then(self));
     }
 
-    fn run(&self, alone: bool) {
-        let shell = self.shared.script_shell.clone();
-        // A wrapper that is gone needs no answer.
-        let _ = self.connection.tell(&FromBroker::Run { shell, alone });
-    }
-
     fn deny(&self, words: impl Into<OsString>) {
         // As above.
         let _ = self.connection.tell(&FromBroker::Deny(words.into()));
     }
 
     fn fail(&self, request: &Request, error: &dyn Display) {
-        self.fail_in("outside", request, error);
-    }
-
-    fn fail_in(&self, place: &str, request: &Request, error: &dyn Display) {
         let command = argv::bounded(&request.argv, COMMAND_LIMIT);
         let reason = argv::visible(&error.to_string());
         self.deny(format!(
-            "codex-shell: error: {command}: can't be run {place}: {reason}"
+            "codex-shell: error: {command}: can't be run outside: {reason}"
         ));
     }
 
-    /// Runs the program outside, in a sandbox of this policy if there is one.
-    fn escalate(mut self, permit: Permit, policy: Option<&Policy>) {
+    /// Runs the program outside, where the permit says.
+    fn start_outside(mut self, permit: Permit) {
         let request = permit.request().clone();
-        let (mut stand_in, same_group) = match self.start(permit, policy) {
+        let (mut stand_in, same_group) = match self.start(permit) {
             Ok(started) => started,
             Err(error) => return self.fail(&request, &error),
         };
@@ -140,7 +130,8 @@ impl WrappedExec {
         stand_in.outlive();
     }
 
-    fn start(&mut self, permit: Permit, policy: Option<&Policy>) -> io::Result<(StandIn, bool)> {
+    fn start(&mut self, permit: Permit) -> io::Result<(StandIn, bool)> {
+        let confinement = permit.confinement().cloned();
         let session = &self.shared.session;
         let held = match self.held.take() {
             Some(held) => held,
@@ -175,9 +166,14 @@ impl WrappedExec {
             note: None,
         };
         let launch = escalation.launch(inherited)?;
-        let stand_in = match policy {
-            None => StandIn::plain(&self.shared, &launch)?,
-            Some(policy) => StandIn::profiled(&self.shared, wrapper, launch, policy)?,
+        let stand_in = match confinement {
+            Some(Confinement::Profile(sandbox)) => {
+                StandIn::profiled(&self.shared, wrapper, launch, &sandbox)?
+            }
+            Some(Confinement::Judged | Confinement::Unjudged) => {
+                StandIn::plain(&self.shared, &launch)?
+            }
+            None => return Err(Errno::EPERM.into()),
         };
         Ok((stand_in, same_group))
     }
@@ -221,22 +217,23 @@ impl Exec for WrappedExec {
         false
     }
 
-    fn inside(self, _: Request) {
-        self.run(false);
+    fn setting(&self) -> Setting<'_> {
+        let session = &self.shared.session;
+        Setting {
+            caller: session.caller_inside(),
+            startup: self.startup,
+            profiles: &session.profiles,
+        }
     }
 
-    fn outside(self, permit: Permit) {
-        if self.startup {
-            return self.inside(permit.into_request());
-        }
-        let policy = match self.shared.session.profiles.policy(permit.profiles()) {
-            Ok(policy) => policy.filter(|policy| policy.mode != Mode::DangerFullAccess),
-            Err(error) => return self.fail_in("in its profile", permit.request(), &error),
-        };
-        if policy.is_none() && self.shared.session.writable.is_none() {
-            return self.run(true);
-        }
-        self.apart(move |exec| exec.escalate(permit, policy.as_ref()));
+    fn stay(self, _: Request) {
+        let shell = self.shared.script_shell.clone();
+        // A wrapper that is gone needs no answer.
+        let _ = self.connection.tell(&FromBroker::Run { shell });
+    }
+
+    fn escalate(self, permit: Permit) {
+        self.apart(move |exec| exec.start_outside(permit));
     }
 
     fn refuse(self, refusal: &Refusal) {
@@ -244,9 +241,6 @@ impl Exec for WrappedExec {
     }
 
     fn wait(self, question: Box<Question>) {
-        if self.startup {
-            return self.inside(question.into_request());
-        }
         if limits::weigh(&question.request().argv) > limits::QUESTION {
             return self.unasked(*question, "the command is too long to be asked about");
         }

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use super::children::Registered;
 use super::exec::Connection;
 use super::server::Shared;
-use crate::confine::Policy;
+use crate::approve::place::SeparateSandbox;
 use crate::intercept::profiled::News;
 use crate::intercept::stand_in::FROM_KERNEL;
 use crate::sys::child::{self, Change, Child, Group, Launch};
@@ -67,10 +67,10 @@ impl StandIn {
         shared: &Arc<Shared>,
         wrapper: Pid,
         launch: Launch,
-        policy: &Policy,
+        sandbox: &SeparateSandbox,
     ) -> io::Result<Self> {
         let mut profiled = shared.profiled();
-        let id = profiled.start(wrapper, launch, policy, &shared.session.require)?;
+        let id = profiled.start(wrapper, launch, sandbox, &shared.session.require)?;
         let (channel, helper) = profiled.apart(id).ok_or(Errno::ESRCH)??;
         drop(profiled);
         Ok(Self::Profiled {

@@ -27,7 +27,9 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use super::refused::{Kind, Refuser};
-use crate::confine::{LayerName, Policy, Refusals};
+use crate::approve::place::SeparateSandbox;
+use crate::confine::{LayerName, Refusals};
+use crate::rules::model::Profile;
 use crate::sys::child::{Change, Child, Inherited, Launch};
 use crate::sys::listener::Listener;
 use crate::sys::messages;
@@ -51,6 +53,7 @@ pub struct Profiled {
 
 #[derive(Debug)]
 struct Running {
+    profiles: Vec<Profile>,
     helper: Child,
     channel: OwnedFd,
     /// The proxy that stands in for the program, while there is one.
@@ -90,8 +93,8 @@ impl Profiled {
         none
     }
 
-    /// Starts a program for the proxy in the process `proxy`, in a sandbox of this policy that has
-    /// the layers `require`. Returns by which number it is known.
+    /// Starts a program for the proxy in the process `proxy`, in this sandbox, which must have the
+    /// layers `require`. Returns by which number it is known.
     ///
     /// # Errors
     /// The helper can't be started.
@@ -99,14 +102,16 @@ impl Profiled {
         &mut self,
         proxy: Pid,
         launch: Launch,
-        policy: &Policy,
+        sandbox: &SeparateSandbox,
         require: &[LayerName],
     ) -> io::Result<Pid> {
+        let SeparateSandbox { profiles, policy } = sandbox;
         let (ours, theirs) = messages::pair()?;
         let job = Job::new(policy, require, &launch.inherited, !self.unheard);
         let helper = for_helper(launch, &job, theirs)?.start()?;
         let id = helper.pid;
         let running = Running {
+            profiles: profiles.clone(),
             channel: ours,
             proxy: Some(proxy),
             listener: None,
@@ -143,6 +148,12 @@ impl Profiled {
             let listener = running.listener.as_deref();
             (id, running.channel.as_fd(), listener)
         })
+    }
+
+    /// The profiles that a sandbox was made for; none once it is gone.
+    pub fn profiles(&self, id: Pid) -> &[Profile] {
+        let running = self.running.get(&id);
+        running.map_or(&[], |running| &running.profiles)
     }
 
     /// The listener of a sandbox.

@@ -95,12 +95,6 @@ pub fn is_inherited(fd: i32) -> bool {
     call3(calls::FCNTL, word(fd), GET, 0).is_ok_and(|flags| flags & CLOEXEC == 0)
 }
 
-/// Has it closed when this process becomes another program.
-pub fn close_on_exec(fd: i32) {
-    const SET: usize = 2;
-    let _ = call3(calls::FCNTL, word(fd), SET, CLOEXEC);
-}
-
 /// The numbers of all open descriptors, in pieces as the kernel gives them.
 pub fn descriptors(mut each: impl FnMut(i32)) -> Result<(), Errno> {
     let folder = open(c"/proc/self/fd", 0)?;

@@ -15,7 +15,7 @@ mod words;
 use core::arch::{asm, naked_asm};
 
 pub use files::{
-    close, close_on_exec, descriptors, execute, is_inherited, is_regular, may_execute, open_file,
+    close, descriptors, execute, is_inherited, is_regular, may_execute, open_file,
     open_place, read, write,
 };
 pub use signals::{SIGSTOP, block, blocked, die_of, raise, signal, signals};

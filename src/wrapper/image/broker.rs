@@ -25,7 +25,7 @@ pub struct Broker {
 /// What the broker says.
 #[derive(Debug)]
 pub enum Answer {
-    Run { shell: &'static CStr, alone: bool },
+    Run { shell: &'static CStr },
     Escalate,
     Deny(&'static [u8]),
     Note(&'static [u8]),
@@ -103,10 +103,7 @@ impl Broker {
         let payload = room.get_mut(..length).unwrap_or_default();
         self.read(payload)?;
         match (kind, payload) {
-            (16, [alone]) => Ok(Answer::Run {
-                shell: c"",
-                alone: *alone != 0,
-            }),
+            (16, []) => Ok(Answer::Run { shell: c"" }),
             (17, []) => Ok(Answer::Escalate),
             (19, []) => Ok(Answer::Stopped),
             (20, [status]) => Ok(Answer::Exited(*status)),
@@ -156,12 +153,9 @@ impl Broker {
 /// An answer that holds words; behind them is a zero.
 fn said_at_length(kind: u8, memory: &'static [u8]) -> Result<Answer, Errno> {
     match (kind, memory) {
-        (16, [alone, shell @ ..]) => {
+        (16, shell) => {
             let shell = CStr::from_bytes_with_nul(shell).map_err(|_| EPROTO)?;
-            Ok(Answer::Run {
-                shell,
-                alone: *alone != 0,
-            })
+            Ok(Answer::Run { shell })
         }
         (18, [words @ .., _]) => Ok(Answer::Deny(words)),
         (22, [words @ .., _]) => Ok(Answer::Note(words)),

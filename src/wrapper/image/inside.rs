@@ -8,27 +8,21 @@ use crate::{Job, SOCKET, WRAPPER, failed, value};
 /// So much of a file tells a shell whether it is text, in bytes.
 const SAMPLE: usize = 80;
 
-/// Executes the file; `shell` reads it if the kernel can't. If it is to be `alone`, it gets neither
-/// the socket nor the variables that lead there.
-pub fn run(mut job: Job, shell: &'static CStr, socket: i32, alone: bool) -> u8 {
-    let wrapper = |entry: &CStr| WRAPPER.iter().any(|name| value(entry, name).is_some());
-    if alone {
-        job.variables.retain(|entry| !wrapper(entry));
-        kernel::close_on_exec(socket);
-    }
+/// Executes the file; `shell` reads it if the kernel can't.
+pub fn run(mut job: Job, shell: &'static CStr, socket: i32) -> u8 {
     if WRAPPER.iter().all(|name| job.variable(name).is_none()) {
         // The script has unset it, and the shell has given it to us alone.
         job.variables.retain(|entry| value(entry, SOCKET).is_none());
     }
     match kernel::execute(job.file, &job.arguments.skip(2), &job.variables) {
-        ENOEXEC => interpret(job, shell, (!alone).then_some(socket)),
+        ENOEXEC => interpret(job, shell, socket),
         errno => job.failed(errno),
     }
 }
 
 /// The kernel does not know the file's format: text is for the shell, which is told of the wrapper
 /// as the first one was.
-fn interpret(mut job: Job, shell: &'static CStr, socket: Option<i32>) -> u8 {
+fn interpret(mut job: Job, shell: &'static CStr, socket: i32) -> u8 {
     let text = match sample(job.file) {
         Ok(Content::Nothing) => return 0,
         Ok(Content::Text) => !shell.is_empty(),
@@ -42,11 +36,7 @@ fn interpret(mut job: Job, shell: &'static CStr, socket: Option<i32>) -> u8 {
     let first = usize::from(job.arguments.count() > 2);
     job.arguments.set(first, shell);
     job.arguments.set(first + 1, job.file);
-    let variables = match socket {
-        Some(socket) => told(job.variables, job.own, socket),
-        None => Ok(job.variables),
-    };
-    let errno = match variables {
+    let errno = match told(job.variables, job.own, socket) {
         Ok(variables) => kernel::execute(shell, &job.arguments.skip(first), &variables),
         Err(errno) => errno,
     };

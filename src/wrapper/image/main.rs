@@ -75,7 +75,7 @@ fn main(arguments: Words, variables: Words) -> u8 {
         answer = broker.answer();
     }
     match answer {
-        Ok(Answer::Run { shell, alone }) => inside::run(job, shell, socket, alone),
+        Ok(Answer::Run { shell }) => inside::run(job, shell, socket),
         Ok(Answer::Escalate) => outside::stand_in(broker, socket),
         Ok(Answer::Deny(words)) => say::refused(words),
         Ok(_) => say::unjudged(&[b"an answer out of order"]),
