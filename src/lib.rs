@@ -31,9 +31,9 @@ pub mod rules;
 
 pub mod evaluate;
 
-pub mod approve;
-
 pub mod confine;
+
+pub mod approve;
 
 pub mod act;
 

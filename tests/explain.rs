@@ -224,6 +224,7 @@ fn the_document_has_its_keys() {
             "schema",
             "decision",
             "placement",
+            "why_inside",
             "run",
             "profile",
             "basis",

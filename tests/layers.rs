@@ -70,8 +70,8 @@ const LAYERS: &[Row] = &[
         8,
         "report",
         Only(&[
-            "models", "request", "script", "rules", "evaluate", "confine", "approve", "lint", "config",
-            "flow",
+            "models", "request", "script", "rules", "evaluate", "confine", "approve", "lint",
+            "config", "flow",
         ]),
         &["annotate_snippets", "comfy_table"],
     ),

@@ -43,6 +43,7 @@ mod models;
 mod patched;
 #[cfg(test)]
 mod permits;
+mod places;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub use question::{Grounds, Question};
 use crate::evaluate::{IndexedRules, Judgement};
 use crate::request::Request;
 
-use place::{Disposition, Confinement, Place};
+use place::{Confinement, Disposition, Place};
 
 /// Leave to run one request, in one place.
 #[must_use]

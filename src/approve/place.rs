@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::confine::Policy;
+use crate::confine::{Mode, Policy};
 use crate::evaluate::Placement;
 use crate::request::argv;
 use crate::rules::Decision;
@@ -19,6 +19,16 @@ pub enum Caller {
     Outside,
     /// Likewise, but in a separate sandbox, that of these profiles.
     Profile(Vec<Profile>),
+}
+
+impl Caller {
+    /// Where those are in a session of this mode that were not let out.
+    pub fn not_let_out(mode: Mode) -> Self {
+        match mode {
+            Mode::ReadOnly | Mode::WorkspaceWrite => Self::Sandbox,
+            Mode::DangerFullAccess => Self::NoSandbox,
+        }
+    }
 }
 
 /// Where a request runs.
@@ -115,14 +125,14 @@ impl fmt::Display for Place {
             }
             Self::Stay(Caller::Profile(_)) => write!(
                 out,
-                "outside the sandbox, in the separate one of the program that starts it ({profile})"
+                "outside the sandbox, in that of the program that starts it ({profile})"
             ),
             Self::Out(Confinement::Judged) => out.write_str("outside the sandbox"),
             Self::Out(Confinement::Unjudged) => {
                 out.write_str("outside the sandbox, and what it starts is not judged")
             }
             Self::Out(Confinement::Profile(_)) => {
-                write!(out, "outside the sandbox, in a separate one ({profile})")
+                write!(out, "outside the sandbox, in one of its own ({profile})")
             }
         }
     }

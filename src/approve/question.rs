@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::place::{Place, Placed};
 use super::{Permit, Refusal};
@@ -27,12 +27,13 @@ pub struct Question {
     request: Request,
     place: Place,
     text: Text,
+    by_rule: bool,
     /// Everything that it would not get outside; the text has the first of it.
     dropped: Vec<OsString>,
 }
 
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Text {
     /// The argument vector, quoted as for a shell.
     pub command: String,
@@ -42,25 +43,43 @@ pub struct Text {
     pub directory: String,
     /// Whether it would run inside the sandbox of the session.
     pub placement: Placement,
+    /// The separate sandbox that it would run in, as the rules say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// Where it would run, in full.
     pub runs: String,
     /// Why inside, though the rule that asks would have it outside.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_inside: Option<String>,
-    /// The separate sandbox that it would run in, as the rules say it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub profile: Option<String>,
     /// The rule's `FILE:LINE`, the heuristic's code, or a few words.
     pub because: String,
     /// The rule's justification, or the heuristic's reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub justification: Option<String>,
     /// The variables that the program would not get outside.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped_variables: Vec<String>,
-    /// A rule says that somebody is to be asked; otherwise no rule says anything.
-    #[serde(skip)]
-    pub by_rule: bool,
+}
+
+impl Text {
+    /// What it says beside the command and where that would run: a label and a text each, in the
+    /// order in which people read them.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![
+            ("program", self.program.clone()),
+            ("directory", self.directory.clone()),
+            ("asked by", self.because.clone()),
+        ];
+        let mut add = |label, text: &Option<String>| {
+            facts.extend(text.iter().map(|text| (label, text.clone())));
+        };
+        add("because", &self.justification);
+        add("inside as", &self.why_inside);
+        if !self.dropped_variables.is_empty() {
+            facts.push(("without", self.dropped_variables.join(", ")));
+        }
+        facts
+    }
 }
 
 /// What a question is about, whole: what was shown, and what was too long to be shown. A yes to one
@@ -99,12 +118,12 @@ impl Question {
             because,
             justification,
             dropped_variables: Vec::new(),
-            by_rule,
         };
         Self {
             request,
             place,
             text,
+            by_rule,
             dropped: Vec::new(),
         }
     }
@@ -128,6 +147,11 @@ impl Question {
     /// What is asked to run.
     pub fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// Whether a rule says that somebody is to be asked; otherwise no rule says anything.
+    pub fn is_by_rule(&self) -> bool {
+        self.by_rule
     }
 
     /// The question in words.

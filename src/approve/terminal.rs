@@ -11,7 +11,6 @@ use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetatt
 use super::foreground::Foreground;
 use super::remembered::Remembered;
 use super::{Answer, Approver, Question};
-use crate::evaluate::Placement;
 
 /// `--ask terminal`.
 #[derive(Debug)]
@@ -125,28 +124,23 @@ fn read_key(device: &File, withdrawn: BorrowedFd<'_>) -> io::Result<Key> {
     }
 }
 
+/// Where a program would run, so that nobody overlooks that it is not inside.
+fn loud(runs: &str) -> String {
+    match runs.split_once(' ') {
+        Some((first, rest)) if first != "inside" => format!("{} {rest}", first.to_uppercase()),
+        _ => runs.to_owned(),
+    }
+}
+
 /// The question as the terminal shows it; every part was escaped when it was made.
 fn wording(question: &Question) -> String {
     let text = question.text();
-    let place = match text.placement {
-        Placement::Inside => "inside the sandbox",
-        Placement::Outside => "OUTSIDE the sandbox",
-    };
     let mut lines = vec![
-        format!("codex-shell: run this {place}?"),
+        format!("codex-shell: run this {}?", loud(&text.runs)),
         format!("  {}", text.command),
-        format!("  program    {}", text.program),
-        format!("  directory  {}", text.directory),
-        format!("  asked by   {}", text.because),
     ];
-    let profile = text.profile.iter();
-    lines.extend(profile.map(|profile| format!("  sandbox    its own: {profile}")));
-    let justification = text.justification.iter();
-    lines.extend(justification.map(|why| format!("  because    {why}")));
-    if !text.dropped_variables.is_empty() {
-        let names = text.dropped_variables.join(", ");
-        lines.push(format!("  without    {names}"));
-    }
+    let facts = text.facts().into_iter();
+    lines.extend(facts.map(|(label, text)| format!("  {label:<11}{text}")));
     format!("\r\n{}\r\n", lines.join("\r\n"))
 }
 

@@ -223,13 +223,14 @@ impl Audit {
         };
         self.write("judged", request, |record| {
             record.decision = Some(judgement.verdict.decision);
-            if let Some(placed) = disposition.placed() {
-                record.placement = Some(placed.place.placement());
-                record.profile = placed.place.profile();
-                record.why_inside.clone_from(&placed.why_inside);
-            }
-            if let Disposition::Nowhere(reason) = disposition {
-                record.refused = Some(reason.clone());
+            match disposition {
+                Disposition::Run(placed) | Disposition::Ask(placed) => {
+                    record.placement = Some(placed.place.placement());
+                    record.profile = placed.place.profile();
+                    record.why_inside.clone_from(&placed.why_inside);
+                }
+                Disposition::Forbid => record.placement = Some(judgement.verdict.placement),
+                Disposition::Nowhere(reason) => record.refused = Some(reason.clone()),
             }
             record.because = Some(because);
             let on_trial = judgement.trace.on_trial.iter();

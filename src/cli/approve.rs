@@ -110,10 +110,11 @@ fn list() -> Result<String, String> {
         open.into_iter().map(move |entry| {
             let Entry {
                 number,
-                command,
+                text,
                 waits_seconds,
                 ..
             } = entry;
+            let command = text.command;
             format!("{server}.{number}\t{waits_seconds} s\t{command}\n")
         })
     });
@@ -129,25 +130,13 @@ fn show(id: Id) -> Result<String, String> {
     let entry = open
         .find(|entry| entry.number == id.number)
         .ok_or(NOT_OPEN)?;
-    let place = if entry.outside {
-        "outside the sandbox"
-    } else {
-        "inside the sandbox"
-    };
-    let mut lines = vec![
-        format!("{}", entry.command),
-        format!("  program    {}", entry.program),
-        format!("  directory  {}", entry.directory),
-        format!("  runs       {place}"),
-        format!("  asked by   {}", entry.because),
-    ];
-    let mut add = |name: &str, text: Option<String>| {
-        lines.extend(text.map(|text| format!("  {name:<11}{text}")));
-    };
-    add("because", entry.justification);
-    add("the agent", entry.purpose);
-    let dropped = entry.dropped_variables.join(", ");
-    add("without", Some(dropped).filter(|names| !names.is_empty()));
+    let Entry { text, purpose, .. } = entry;
+    let mut facts = vec![("runs", text.runs.clone())];
+    facts.extend(text.facts());
+    facts.extend(purpose.map(|purpose| ("the agent", purpose)));
+    let mut lines = vec![text.command];
+    let facts = facts.into_iter();
+    lines.extend(facts.map(|(label, text)| format!("  {label:<11}{text}")));
     Ok(lines.join("\n") + "\n")
 }
 

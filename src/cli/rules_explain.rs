@@ -10,10 +10,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::approve::place::Caller;
 use crate::config::Profiles;
 use crate::confine::Mode;
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::exit::Exit;
+use crate::flow::Setting;
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
@@ -95,11 +97,16 @@ pub(super) fn main(args: &Args) -> Exit {
     let index = IndexedRules::new(rules);
     let set = &loaded.settings;
     let profiles = Profiles::new(set, cwd.to_path_buf(), std::env::var_os("TMPDIR"));
+    let setting = Setting {
+        caller: Caller::not_let_out(set.sandbox.value),
+        startup: false,
+        profiles: &profiles,
+    };
     let place =
         |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);
     let found = |words: &[OsString]| place(words).program.trust != Trust::Unresolved;
     match script(args, &cwd, &found) {
-        Ok(Some(script)) => return explain_script(args, (&index, &profiles), &script, &place),
+        Ok(Some(script)) => return explain_script(args, (&index, &setting), &script, &place),
         Ok(None) => {}
         Err(message) => {
             report::error(&message);
@@ -122,7 +129,7 @@ pub(super) fn main(args: &Args) -> Exit {
         request: &request,
         judgement: &judgement,
         near_misses: &near_misses,
-        profiles: &profiles,
+        setting: &setting,
     };
     let written = match args.format {
         Format::Text => Ok(explanation.text(wants_colour())),
@@ -172,7 +179,7 @@ fn is_executable(path: &Path) -> bool {
 
 fn explain_script(
     args: &Args,
-    (index, profiles): (&IndexedRules, &Profiles),
+    (index, setting): (&IndexedRules, &Setting<'_>),
     text: &[u8],
     place: &dyn Fn(&[OsString]) -> Request,
 ) -> Exit {
@@ -181,7 +188,7 @@ fn explain_script(
     let explanation = ScriptExplanation {
         rules: index,
         judgement: &judgement,
-        profiles,
+        setting,
     };
     let written = match args.format {
         Format::Text => Ok(explanation.text(wants_colour())),

@@ -21,7 +21,8 @@ use super::verdict::RuleMatch;
 static NO_MODEL: LazyLock<CommandModel> = LazyLock::new(CommandModel::default);
 
 const SEEN_THROUGH: &str = "the rule matches only when options are left out";
-const SEVERAL: &str = "the program goes by several names, under which its words mean different things";
+const SEVERAL: &str =
+    "the program goes by several names, under which its words mean different things";
 
 /// Adds the rules that match `request` or, if they restrict, one of the commands in `sight`. A
 /// program under several names, whose words mean something else under each, is not permitted.

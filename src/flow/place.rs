@@ -1,7 +1,7 @@
 //! Where a judged request may run, given where its caller is. Pure: known before anybody is asked,
 //! so that a question, a permit and the records say the same.
 
-use crate::approve::place::{Caller, SeparateSandbox, Disposition, Confinement, Place, Placed};
+use crate::approve::place::{Caller, Confinement, Disposition, Place, Placed, SeparateSandbox};
 use crate::config::Profiles;
 use crate::confine::Mode;
 use crate::evaluate::{Judgement, Placement, Verdict};
@@ -31,10 +31,10 @@ pub fn place(judgement: &Judgement, setting: &Setting<'_>) -> Disposition {
     let caller = setting.caller.clone();
     let is_out = matches!(caller, Caller::Outside | Caller::Profile(_));
     if setting.startup && !is_out {
+        let explained = caller == Caller::Sandbox && verdict.placement == Placement::Outside;
         return Disposition::Run(Placed {
             place: Place::Stay(caller),
-            why_inside: (verdict.placement == Placement::Outside)
-                .then(|| "a login shell's start-up files run inside".to_owned()),
+            why_inside: explained.then(|| "a login shell's start-up files run inside".to_owned()),
         });
     }
     // Also where nothing comes of it: a rule that can't be followed permits nothing.
@@ -74,4 +74,128 @@ fn outside(verdict: &Verdict, profiles: &Profiles) -> Result<Option<Confinement>
         (Run::Profile(_) | Run::Outside, _) => Some(Confinement::Judged),
         (Run::Unconfined, _) => Some(Confinement::Unjudged),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::{Basis, Trace};
+    use crate::rules::model::Profile;
+
+    fn profile(name: &str) -> Run {
+        Run::Profile(Profile {
+            name: name.to_owned(),
+            ..Profile::default()
+        })
+    }
+
+    fn judgement(decision: Decision, run: Run) -> Judgement {
+        let profiles = match &run {
+            Run::Profile(profile) => vec![profile.clone()],
+            _ => Vec::new(),
+        };
+        Judgement {
+            verdict: Verdict {
+                decision,
+                placement: match run {
+                    Run::Inside => Placement::Inside,
+                    _ => Placement::Outside,
+                },
+                run,
+                profiles,
+                basis: Basis::Rule(0),
+            },
+            trace: Trace {
+                kept_inside: vec![(0, "reasons".to_owned())],
+                ..Trace::default()
+            },
+        }
+    }
+
+    /// In one word: what becomes of it, then where.
+    fn placed(decision: Decision, run: Run, caller: Caller, startup: bool) -> String {
+        let profiles = Profiles::unnamed(vec!["/usr/lib".into()], None);
+        let setting = Setting {
+            caller,
+            startup,
+            profiles: &profiles,
+        };
+        let (what, placed) = match place(&judgement(decision, run), &setting) {
+            Disposition::Run(placed) => ("runs", placed),
+            Disposition::Ask(placed) => ("asks", placed),
+            Disposition::Forbid => return "forbidden".to_owned(),
+            Disposition::Nowhere(_) => return "nowhere".to_owned(),
+        };
+        let place = match placed.place {
+            Place::Stay(_) => "stays",
+            Place::Out(Confinement::Judged) => "out",
+            Place::Out(Confinement::Unjudged) => "unjudged",
+            Place::Out(Confinement::Profile(_)) => "profile",
+        };
+        let why = placed.why_inside.map_or("", |_| ", and says why");
+        format!("{what} {place}{why}")
+    }
+
+    /// For each place that rules may want, and each where the caller may be: a rule that allows, one
+    /// that asks, and one that asks during start-up.
+    const TABLE: &str = "
+        inside       from a sandbox: runs stays | asks stays, and says why | runs stays
+        inside       from none:      runs stays | asks stays | runs stays
+        inside       from outside:   runs stays | asks stays | asks stays
+        inside       from a profile: runs stays | asks stays | asks stays
+        outside      from a sandbox: runs out | asks out | runs stays, and says why
+        outside      from none:      runs stays | asks stays | runs stays
+        outside      from outside:   runs stays | asks stays | asks stays
+        outside      from a profile: runs stays | asks stays | asks stays
+        unconfined   from a sandbox: runs unjudged | asks unjudged | runs stays, and says why
+        unconfined   from none:      runs stays | asks stays | runs stays
+        unconfined   from outside:   runs stays | asks stays | asks stays
+        unconfined   from a profile: runs stays | asks stays | asks stays
+        profile      from a sandbox: runs profile | asks profile | runs stays, and says why
+        profile      from none:      runs profile | asks profile | runs stays
+        profile      from outside:   runs stays | asks stays | asks stays
+        profile      from a profile: runs stays | asks stays | asks stays
+        no profile   from a sandbox: nowhere | nowhere | runs stays, and says why
+        no profile   from none:      nowhere | nowhere | runs stays
+        no profile   from outside:   nowhere | nowhere | nowhere
+        no profile   from a profile: nowhere | nowhere | nowhere
+        full access  from a sandbox: runs out | asks out | runs stays, and says why
+        full access  from none:      runs stays | asks stays | runs stays
+        full access  from outside:   runs stays | asks stays | asks stays
+        full access  from a profile: runs stays | asks stays | asks stays
+        ";
+
+    #[test]
+    fn every_case() {
+        let callers: [(&str, Caller); 4] = [
+            ("a sandbox:", Caller::Sandbox),
+            ("none:", Caller::NoSandbox),
+            ("outside:", Caller::Outside),
+            ("a profile:", Caller::Profile(vec![Profile::default()])),
+        ];
+        let runs: [(&str, Run); 6] = [
+            ("inside", Run::Inside),
+            ("outside", Run::Outside),
+            ("unconfined", Run::Unconfined),
+            ("profile", profile("read-only")),
+            ("no profile", profile("nosuch")),
+            ("full access", profile("danger-full-access")),
+        ];
+        let mut table = Vec::new();
+        for (run, wanted) in &runs {
+            for (name, caller) in &callers {
+                let case =
+                    |decision, startup| placed(decision, wanted.clone(), caller.clone(), startup);
+                assert_eq!(case(Decision::Forbidden, true), "forbidden");
+                let cases = [
+                    case(Decision::Allow, false),
+                    case(Decision::Prompt, false),
+                    case(Decision::Prompt, true),
+                ];
+                table.push(format!("{run:<12} from {name:<10} {}", cases.join(" | ")));
+            }
+        }
+        let expected: Vec<&str> = TABLE.trim().lines().map(str::trim).collect();
+        assert_eq!(table, expected);
+    }
 }

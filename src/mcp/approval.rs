@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::channel::{Asked, Reply};
+use super::markdown::span;
+use crate::approve::question::Text;
 use crate::request::argv;
 
 /// The longest text of a client or an agent that is shown or passed on, in characters.
@@ -59,33 +61,7 @@ impl Said {
 /// The question as the parameters of `elicitation/create`. `purpose` is what the agent says it is
 /// for; `always` adds the choice to write a rule.
 pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool) -> Value {
-    let place = if asked.outside {
-        "outside the sandbox"
-    } else {
-        "inside the sandbox"
-    };
-    let Asked {
-        command,
-        directory,
-        because,
-        program,
-        ..
-    } = asked;
-    let why = asked.justification.as_ref();
-    let why = why.map_or_else(String::new, |why| {
-        format!(": {}", why.trim_end_matches('.'))
-    });
-    let without = match asked.dropped_variables.join(", ") {
-        names if names.is_empty() => names,
-        names => format!(" It would not get the variables that the command set: {names}."),
-    };
-    let purpose = purpose.map_or_else(String::new, |text| {
-        format!(" The agent says: \u{201c}{}\u{201d}.", printable(text))
-    });
-    let message = format!(
-        "Allow agent to run `{command}` in `{directory}`? Program: {program}, {place}.{without} \
-         Asked by {because}{why}.{purpose}"
-    );
+    let message = question(&asked.text, purpose);
     let mut choices = vec![
         json!({ "const": "once", "title": "Yes, once" }),
         json!({ "const": "session", "title": "Yes, for this session" }),
@@ -116,11 +92,58 @@ pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool) -> Value 
     })
 }
 
+/// The question in prose. Everything in it that is not ours stands in code spans: neither who asks nor
+/// what the command is made of can say anything in our name.
+fn question(text: &Text, purpose: Option<&str>) -> String {
+    let Text {
+        command,
+        program,
+        directory,
+        runs,
+        why_inside,
+        profile,
+        because,
+        justification,
+        dropped_variables,
+        ..
+    } = text;
+    let place = match profile {
+        // Its name is in the words.
+        Some(_) => span(runs),
+        None => runs.clone(),
+    };
+    let kept = why_inside.as_ref();
+    let kept = kept.map_or_else(String::new, |why| format!(" because {}", span(why)));
+    let mut sentences = vec![
+        format!(
+            "Allow agent to run {} in {}?",
+            span(command),
+            span(directory)
+        ),
+        format!("Program: {}, {place}{kept}.", span(program)),
+    ];
+    if !dropped_variables.is_empty() {
+        let names = span(&dropped_variables.join(", "));
+        let dropped = format!("It would not get the variables that the command set: {names}.");
+        sentences.push(dropped);
+    }
+    let because = match justification {
+        Some(why) => format!("{because}: {}", why.trim_end_matches('.')),
+        None => because.clone(),
+    };
+    sentences.push(format!("Asked by {}.", span(&because)));
+    let said = purpose.map(|text| format!("The agent says: {}.", span(&printable(text))));
+    sentences.extend(said);
+    sentences.join(" ")
+}
+
 /// Asks whether `rule` is to be appended to `file`.
 pub(super) fn rule_form(rule: &str, file: &str) -> Value {
     let message = format!(
-        "Append this rule to {file}? {rule} It allows exactly this command and whatever follows \
-         it, anywhere, outside the sandbox and without asking."
+        "Append this rule to {}? {} It allows exactly this command and whatever follows it, \
+         anywhere, outside the sandbox and without asking.",
+        span(file),
+        span(rule)
     );
     json!({
         "mode": "form",
@@ -213,7 +236,11 @@ pub(super) fn rules_file() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::markdown::tests::{hostile, read};
     use super::*;
+    use crate::evaluate::Placement;
 
     #[test]
     fn only_a_clear_yes_is_one() {
@@ -265,5 +292,43 @@ mod tests {
             rule(&words),
             r#"prefix_rule(pattern=["rm", "-r", "a \"b\" \\ \U0000202eé\U0000000a"], decision="allow")"#
         );
+    }
+
+    proptest! {
+        /// In our own name only we speak.
+        #[test]
+        fn a_question_keeps_others_words_in_code_spans(
+            words in prop::collection::vec(hostile(), 8),
+            purpose in prop::option::of(hostile()),
+        ) {
+            let plain = |text: &String| argv::visible(text);
+            let [command, program, directory, why, profile, because, reason, name] =
+                <[String; 8]>::try_from(words).unwrap();
+            let text = Text {
+                command: plain(&command),
+                program: plain(&program),
+                directory: plain(&directory),
+                placement: Placement::Outside,
+                runs: format!("outside the sandbox, in one of its own ({profile})"),
+                why_inside: Some(why),
+                profile: Some(profile),
+                because,
+                justification: Some(reason),
+                dropped_variables: vec![name],
+            };
+            let (ours, _) = read(&question(&text, purpose.as_deref()));
+            let ours = ours.replace("(nothing)", "@");
+            let says = if purpose.is_some() { " The agent says: @." } else { "" };
+            prop_assert_eq!(
+                ours,
+                format!(
+                    "Allow agent to run @ in @? Program: @, @ because @. It would not get the \
+                     variables that the command set: @. Asked by @.{says}"
+                )
+            );
+            let form = rule_form(&command, &directory);
+            let (ours, _) = read(form["message"].as_str().unwrap());
+            prop_assert!(ours.replace("(nothing)", "@").starts_with("Append this rule to @? @ It"));
+        }
     }
 }

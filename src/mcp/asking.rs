@@ -41,7 +41,7 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Answers one question, unless it is withdrawn: then `end` is closed.
-    pub(super) async fn answer(self, asked: Asked, end: End) {
+    pub(super) async fn answer(self, asked: Box<Asked>, end: End) {
         if self.session.remembers(asked.key) {
             let _ = end.answer(&Reply::Yes);
             return;
@@ -54,7 +54,7 @@ impl Asker {
             self.reasons
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .insert(asked.command.clone(), reason.clone());
+                .insert(asked.text.command.clone(), reason.clone());
         }
         if matches!(said.decision, Decision::Session | Decision::Always) {
             self.session.remember(asked.key);

@@ -32,7 +32,7 @@ const WORD: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum News {
     /// A question, and where its answer goes.
-    Question(Asked, End),
+    Question(Box<Asked>, End),
     /// Output has come: how much in all, and the newest.
     Output(u64, Vec<u8>),
     /// It has ended.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::approve::question::Text;
 use crate::audit::Notable;
 use crate::intercept::ending;
 use crate::intercept::refused::Kind;
@@ -29,7 +30,7 @@ pub(super) enum Event {
     /// An exec did not simply run inside.
     Saw(Notable),
     /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
-    Asking(Asked),
+    Asking(Box<Asked>),
     /// It is over, and nothing is left running.
     Ended(LastWord),
 }
@@ -84,28 +85,15 @@ impl From<&Kind> for RefusedCall {
     }
 }
 
-/// A question in words, printable and bounded.
+/// A question, for whoever can ask it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Asked {
-    /// The argument vector, quoted as for a shell.
-    pub(super) command: String,
-    /// The file that would run.
-    pub(super) program: String,
-    /// The working directory.
-    pub(super) directory: String,
-    /// It would run outside the sandbox.
-    pub(super) outside: bool,
-    /// The rule's `FILE:LINE`, or the heuristic's code.
-    pub(super) because: String,
-    /// The rule's justification, or the heuristic's reason.
-    pub(super) justification: Option<String>,
-    /// The variables that it would not get outside.
-    pub(super) dropped_variables: Vec<String>,
-    /// A rule asks; no further rule could lift that.
-    pub(super) by_rule: bool,
-    /// The words of a rule that would allow exactly this, if there can be one.
+    /// In words.
+    pub(super) text: Text,
+    /// The words of a rule that would allow exactly this, if there can be one: where a rule asks, no
+    /// further rule could lift that.
     pub(super) pattern: Option<Vec<String>>,
-    /// Stands for the whole request; the same for no other one.
+    /// Stands for all that the question is about; the same for no other one.
     pub(super) key: [u64; 2],
 }
 

@@ -9,8 +9,10 @@ use serde::Deserialize;
 
 use super::session::{Options, check_workdir};
 use super::shell::failure;
+use crate::approve::place::Caller;
 use crate::confine::Policy;
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
+use crate::flow::Setting;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
 use crate::request::{Originals, Program, Request, WorkingDirectory};
@@ -93,6 +95,11 @@ pub(super) fn result(
             .with_original(&originals, None, &|name| rules.has_rules_on(name))
     };
     let profiles = options.profiles.clone().within(policy.workspaces.clone());
+    let setting = Setting {
+        caller: Caller::not_let_out(policy.mode),
+        startup: false,
+        profiles: &profiles,
+    };
     let (text, document) = match &explained {
         Explained::Words(argv) => {
             let request = place(argv);
@@ -101,7 +108,7 @@ pub(super) fn result(
                 request: &request,
                 judgement: &judge(rules, &request),
                 near_misses: &near_misses(rules, &request),
-                profiles: &profiles,
+                setting: &setting,
             };
             (explanation.text(false), explanation.json())
         }
@@ -110,7 +117,7 @@ pub(super) fn result(
             let explanation = ScriptExplanation {
                 rules,
                 judgement: &judge_script(rules, &script, &place),
-                profiles: &profiles,
+                setting: &setting,
             };
             (explanation.text(false), explanation.json())
         }

@@ -23,6 +23,7 @@ mod drive;
 mod ending;
 mod explain;
 mod limits;
+mod markdown;
 mod order;
 mod output;
 pub mod queue;

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::approval::{self, Decision, Said};
 use super::channel::Asked;
 use super::session::Session;
+use crate::approve::question::Text;
 use crate::sys::tree;
 
 /// The longest request, in bytes.
@@ -50,22 +51,10 @@ pub enum Order {
 pub struct Entry {
     /// Its number in its server.
     pub number: u64,
-    /// The command, quoted as for a shell.
-    pub command: String,
-    /// The file that would run.
-    pub program: String,
-    /// The working directory.
-    pub directory: String,
-    /// It would run outside the sandbox.
-    pub outside: bool,
-    /// The rule's `FILE:LINE`, or the heuristic's code.
-    pub because: String,
-    /// The rule's justification, or the heuristic's reason.
-    pub justification: Option<String>,
+    /// In words.
+    pub text: Text,
     /// What the agent says it is for.
     pub purpose: Option<String>,
-    /// The variables that it would not get outside.
-    pub dropped_variables: Vec<String>,
     /// How long it has waited, in seconds.
     pub waits_seconds: u64,
 }
@@ -171,14 +160,8 @@ impl Drop for Withdrawal<'_> {
 fn entry(number: u64, asked: &Asked, purpose: Option<&str>) -> Entry {
     Entry {
         number,
-        command: asked.command.clone(),
-        program: asked.program.clone(),
-        directory: asked.directory.clone(),
-        outside: asked.outside,
-        because: asked.because.clone(),
-        justification: asked.justification.clone(),
+        text: asked.text.clone(),
         purpose: purpose.map(approval::printable),
-        dropped_variables: asked.dropped_variables.clone(),
         waits_seconds: 0,
     }
 }

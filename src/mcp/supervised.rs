@@ -26,7 +26,6 @@ use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, Question, fixed};
 use crate::audit::{Notable, Outcome, Watcher};
 use crate::confine::{Layers, Mode};
-use crate::evaluate::Placement;
 use crate::exit::Exit;
 use crate::intercept::ahead::{Ahead, Start};
 use crate::intercept::ending::Remains;
@@ -348,7 +347,7 @@ impl Approver for Remote {
 impl Remote {
     fn put(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> io::Result<Reply> {
         let (ours, theirs) = channel::pair()?;
-        let asked = Event::Asking(self.asked(question));
+        let asked = Event::Asking(Box::new(self.asked(question)));
         channel::send(&*self.events, &asked, Some(theirs.as_fd()))?;
         drop(theirs);
         let mut ready = [
@@ -369,18 +368,10 @@ impl Remote {
 
 impl Remote {
     fn asked(&self, question: &Question) -> Asked {
-        let text = question.text();
         let pattern = pattern(question.request(), &self.writable);
         Asked {
-            command: text.command.clone(),
-            program: text.program.clone(),
-            directory: text.directory.clone(),
-            outside: text.placement == Placement::Outside,
-            because: text.because.clone(),
-            justification: text.justification.clone(),
-            dropped_variables: text.dropped_variables.clone(),
-            by_rule: text.by_rule,
-            pattern: pattern.filter(|_| !text.by_rule),
+            text: question.text().clone(),
+            pattern: pattern.filter(|_| !question.is_by_rule()),
             key: self.keys.of(question),
         }
     }

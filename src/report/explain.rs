@@ -10,6 +10,7 @@
 //! | `schema` | the number 1 |
 //! | `decision` | `"allow"`, `"prompt"` or `"forbidden"` |
 //! | `placement` | `"inside"` or `"outside"` the sandbox, should it run |
+//! | `why_inside` | why it runs inside, where a rule that asks first would have it outside, in words; or null |
 //! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}` |
 //! | `profile` | the sandbox of its own that it would have outside, or null: `asked`, each profile that a rule names (`name`, `network`, `writable`, as the rule has it), and what comes of them: `mode`, `network` and `writable`, or `error`, why there is no such sandbox, so that nothing would run |
 //! | `basis` | what decided: `{"kind": "rule", "rule": RULE}`, `{"kind": "default", "default": RULE}`, or of kind `"heuristic"`, `"broken_rules"` or `"unmatched"` |
@@ -34,8 +35,9 @@
 //! takes it, and `bytes`, a list of numbers. `trust` is `"trusted"`, `"unresolved"`,
 //! `"writable"`, `"anonymous"` or `"disguised"`.
 
-use crate::config::Profiles;
+use crate::approve::place::Disposition;
 use crate::evaluate::{IndexedRules, Judgement, NearMiss};
+use crate::flow::{self, Setting};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Trust, argv};
 
@@ -50,11 +52,16 @@ pub struct Explanation<'a> {
     pub judgement: &'a Judgement,
     /// What nearly matched.
     pub near_misses: &'a [NearMiss],
-    /// The sandboxes that rules ask for.
-    pub profiles: &'a Profiles,
+    /// What else counts for where it runs.
+    pub setting: &'a Setting<'a>,
 }
 
 impl Explanation<'_> {
+    /// What becomes of the command.
+    pub(super) fn disposition(&self) -> Disposition {
+        flow::place(self.judgement, self.setting)
+    }
+
     /// For people, with a final newline.
     pub fn text(&self, colour: bool) -> String {
         super::explain_text::text(self, colour)

@@ -23,6 +23,7 @@ pub(super) struct Document<'a> {
     schema: u32,
     decision: Decision,
     placement: Placement,
+    why_inside: Option<String>,
     run: &'a Run,
     profile: Option<ProfileForm<'a>>,
     basis: BasisForm<'a>,
@@ -138,10 +139,13 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
     let rules = explanation.rules.rules();
     let verdict = &explanation.judgement.verdict;
     let request = explanation.request;
+    let disposition = explanation.disposition();
+    let placed = disposition.placed();
     Document {
         schema: SCHEMA,
         decision: verdict.decision,
-        placement: verdict.placement,
+        placement: placed.map_or(verdict.placement, |placed| placed.place.placement()),
+        why_inside: placed.and_then(|placed| placed.why_inside.clone()),
         run: &verdict.run,
         profile: profile::form(explanation),
         basis: basis(rules, &verdict.basis),

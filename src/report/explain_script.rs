@@ -24,10 +24,10 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use serde::Serialize;
 
-use crate::config::Profiles;
 use crate::evaluate::{
     IndexedRules, JudgedCommand, Judgement, Kind, NearMiss, ScriptJudgement, near_misses,
 };
+use crate::flow::Setting;
 use crate::request::{Request, argv};
 use crate::rules::Decision;
 use crate::script::{Enclosure, Problem, ScriptCommand, Word};
@@ -48,8 +48,8 @@ pub struct ScriptExplanation<'a> {
     pub rules: &'a IndexedRules,
     /// The answer.
     pub judgement: &'a ScriptJudgement,
-    /// The sandboxes that rules ask for.
-    pub profiles: &'a Profiles,
+    /// What else counts for where each command runs.
+    pub setting: &'a Setting<'a>,
 }
 
 impl ScriptExplanation<'_> {
@@ -191,7 +191,7 @@ impl ScriptExplanation<'_> {
             request,
             judgement,
             near_misses,
-            profiles: self.profiles,
+            setting: self.setting,
         }
     }
 

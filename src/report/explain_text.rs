@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::approve::place::{Confinement, Disposition, Place, Placed};
 use crate::evaluate::{Basis, NearMiss, heuristic};
 use crate::request::argv;
-use crate::rules::Decision;
-use crate::rules::model::{Run, Said};
+use crate::rules::model::Said;
 
 use super::explain::{Explanation, trust_reason};
 use super::paint::{Ink, Paint, decision};
@@ -261,18 +261,25 @@ fn unmatched(explanation: &Explanation<'_>) -> &'static str {
 }
 
 pub(super) fn runs(explanation: &Explanation<'_>) -> String {
-    let verdict = &explanation.judgement.verdict;
-    let place = match &verdict.run {
-        Run::Inside => "inside the sandbox".to_owned(),
-        Run::Outside => "outside the sandbox".to_owned(),
-        Run::Unconfined => "outside the sandbox, and what it starts is not judged".to_owned(),
-        Run::Profile(_) => profile::text(explanation),
+    let disposition = explanation.disposition();
+    let Some(Placed { place, why_inside }) = disposition.placed() else {
+        return match disposition {
+            Disposition::Nowhere(_) => profile::text(explanation),
+            _ => "not at all".to_owned(),
+        };
     };
-    match verdict.decision {
-        Decision::Allow => place,
-        Decision::Prompt => format!("{place}, if a person says yes"),
-        Decision::Forbidden => "not at all".to_owned(),
+    let mut runs = match place {
+        Place::Out(Confinement::Judged | Confinement::Profile(_)) => profile::text(explanation),
+        place => place.to_string(),
+    };
+    if let Disposition::Ask(_) = disposition {
+        runs += ", if a person says yes";
     }
+    if let Some(why) = why_inside {
+        runs += "; not outside because ";
+        runs += &argv::visible(why);
+    }
+    runs
 }
 
 /// `git -> /usr/bin/git -> /opt/git/bin/git`, each step once.
@@ -319,8 +326,10 @@ fn one(word: &OsStr) -> String {
 mod tests {
 
     use super::*;
+    use crate::approve::place::Caller;
     use crate::config::Profiles;
     use crate::evaluate::{IndexedRules, judge};
+    use crate::flow::Setting;
     use crate::request::{Program, Request, WorkingDirectory};
     use crate::rules::from_own_text;
 
@@ -341,7 +350,11 @@ mod tests {
             request: &request,
             judgement: &judge(&rules, &request),
             near_misses: &[],
-            profiles: &Profiles::default(),
+            setting: &Setting {
+                caller: Caller::Sandbox,
+                startup: false,
+                profiles: &Profiles::default(),
+            },
         };
         assert!(text(&explanation, true).starts_with("\u{1b}[1;31mforbidden\u{1b}[0m  x\n"));
         assert!(text(&explanation, false).starts_with("forbidden  x\n"));

@@ -34,7 +34,7 @@ enum Outcome {
 /// `None` where no rule asks for one.
 pub(super) fn form<'a>(explanation: &Explanation<'a>) -> Option<ProfileForm<'a>> {
     let asked = explanation.judgement.verdict.profiles.as_slice();
-    let outcome = match explanation.profiles.policy(asked) {
+    let outcome = match explanation.setting.profiles.policy(asked) {
         Ok(None) => return None,
         Ok(Some(policy)) => Outcome::Had {
             mode: policy.mode.as_str(),
@@ -61,7 +61,7 @@ pub(super) fn text(explanation: &Explanation<'_>) -> String {
     let asked = &explanation.judgement.verdict.profiles;
     let names: Vec<String> = asked.iter().map(|one| argv::visible(&one.name)).collect();
     let names = names.join(" and ");
-    match explanation.profiles.policy(asked) {
+    match explanation.setting.profiles.policy(asked) {
         Ok(Some(policy)) if policy.mode == Mode::DangerFullAccess => {
             format!("outside the sandbox ({names} is none)")
         }

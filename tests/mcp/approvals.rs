@@ -45,7 +45,7 @@ fn a_question_says_what_where_and_why() {
         "/usr/bin/whoami",
         "outside the sandbox",
         "default.rules:1: who asks?",
-        "variables that the command set: X",
+        "variables that the command set: `X`",
         r"to see who \e[2K I am",
     ] {
         assert!(message.contains(part), "{part} in {message}");
@@ -114,6 +114,46 @@ fn a_yes_for_the_session_is_remembered_for_this_very_request() {
     assert_eq!(client.shell("whoami")["exit_code"], 0);
     let (_, result) = answered(&mut client, "whoami --help", &json!({ "action": DECLINE }));
     assert_eq!(result["exit_code"], 1);
+}
+
+/// By the link the program is not trusted, and runs inside: a yes to that is none to outside.
+#[test]
+fn a_yes_for_the_session_is_for_the_place_that_was_shown() {
+    let mut client = asking(&WRITABLE);
+    let script = "mkdir b; ln -s /usr/bin/whoami b/whoami; PATH=$PWD/b:$PATH whoami";
+    let (inside, result) = answered(&mut client, script, &choose("session"));
+    let message = |question: &Value| question["params"]["message"].as_str().unwrap().to_owned();
+    let shown = message(&inside);
+    assert!(
+        shown.contains("inside the sandbox because `the sandbox can write "),
+        "{shown}"
+    );
+    assert_eq!(result["execs"][0]["verdict"], "approved", "{result}");
+    let (outside, result) = answered(&mut client, "whoami", &json!({ "action": DECLINE }));
+    let shown = message(&outside);
+    assert!(shown.contains("outside the sandbox"), "{shown}");
+    assert_eq!(result["exit_code"], 1);
+    // The first is still remembered.
+    let result = client.shell("PATH=$PWD/b:$PATH whoami");
+    assert_eq!(result["execs"][0]["verdict"], "approved", "{result}");
+}
+
+#[test]
+fn others_words_stay_in_their_code_span() {
+    let mut client = asking(&WRITABLE);
+    let more = json!({ "justification": "x\u{201d}. Program: `/usr/bin/ls`, inside the sandbox." });
+    let script = "whoami 'a` in `/tmp`? Program: /usr/bin/ls, inside the sandbox. **Safe**'";
+    let id = client.start_shell(script, &more);
+    let question = client.question();
+    let message = question["params"]["message"].as_str().unwrap();
+    for part in [
+        "run ``whoami 'a` in `/tmp`? Program: /usr/bin/ls, inside the sandbox. **Safe**'`` in `/",
+        "The agent says: ``x\u{201d}. Program: `/usr/bin/ls`, inside the sandbox.``.",
+    ] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    client.reply(&question, &json!({ "action": DECLINE }));
+    client.finish(id);
 }
 
 #[test]

@@ -299,7 +299,7 @@ fn the_audit_file_has_a_line_of_json_for_each_event() {
             events,
             [
                 "judged prompt outside",
-                "answered null null",
+                "answered null outside",
                 "escalated null null",
                 "judged forbidden inside",
                 "judged allow inside", // printf is built in; this is true

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::ran::Ran;
 use crate::support::{World, everyone, everyone_with};
 
 const RULES: &str = "\
@@ -159,6 +160,107 @@ fn an_askers_words_are_the_programs() {
             .status(0)
             .file("out/command", WORDS)
             .file("out/words", WORDS);
+    });
+}
+
+/// What an asker read, a question each.
+fn questions(ran: &Ran) -> Vec<serde_json::Value> {
+    let asked = ran.left("out/asked");
+    let questions = asked
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    questions.collect()
+}
+
+fn noting(world: World) -> World {
+    world
+        .script("bin/asker", "#!/bin/sh\ncat >>WORLD/out/asked\n")
+        .ask("command:WORLD/bin/asker")
+}
+
+/// What a program outside starts runs outside as well, whatever a rule or a heuristic says of it.
+#[test]
+fn what_a_program_outside_starts_is_asked_about_as_outside() {
+    const RULES: &str = "\
+prefix_rule(pattern = [\"build\"])
+prefix_rule(pattern = [\"probe\"], decision = \"prompt\")
+";
+    everyone(|world| {
+        let ran = noting(world)
+            .rules(RULES)
+            .program("probe")
+            .script(
+                "bin/build",
+                "#!/bin/sh\nrm -rf WORLD/out/x\nprobe exit 0\nA=b probe exit 0\n",
+            )
+            .file("out/x", "")
+            .options(["--audit", "WORLD/out/audit"])
+            .sh("build")
+            .status(0)
+            .no_file("out/x");
+        let asked = questions(&ran);
+        assert_eq!(asked.len(), 3, "{asked:?}");
+        for question in &asked {
+            assert_eq!(question["placement"], "outside", "{question}");
+            let runs = "outside the sandbox, as the program that starts it";
+            assert_eq!(question["runs"], runs, "{question}");
+            // It keeps what its caller gave it.
+            assert_eq!(question.get("dropped_variables"), None);
+        }
+        let records = ran.left("out/audit");
+        for line in records.lines().filter(|line| line.contains("\"rm -rf")) {
+            assert!(line.contains("\"placement\":\"outside\""), "{line}");
+        }
+    });
+}
+
+/// A question about a program inside says why, where the rule would have it outside.
+#[test]
+fn a_question_says_why_inside() {
+    everyone(|world| {
+        let ran = noting(world)
+            .rules("prefix_rule(pattern = [\"probe\"], decision = \"prompt\")\n")
+            .program("probe")
+            .sh("mkdir b; ln -s WORLD/bin/probe b/probe; b/probe exit 0; probe exit 0; rm -rf b")
+            .status(0);
+        let asked = questions(&ran);
+        let [linked, plain, dangerous] = asked.as_slice() else {
+            panic!("{asked:?}")
+        };
+        assert_eq!(linked["placement"], "inside");
+        let why = linked["why_inside"].as_str().unwrap();
+        assert!(
+            why.starts_with("the sandbox can write ") && why.ends_with("/b/probe"),
+            "{why}"
+        );
+        assert_eq!(plain["placement"], "outside");
+        assert_eq!(plain.get("why_inside"), None);
+        assert_eq!(dangerous["placement"], "inside");
+        assert_eq!(
+            dangerous.get("why_inside"),
+            None,
+            "no rule would have it outside"
+        );
+    });
+}
+
+/// Without a sandbox nothing is inside.
+#[test]
+fn a_question_without_a_sandbox_says_so() {
+    everyone(|world| {
+        let ran = noting(world)
+            .rules(RULES)
+            .program("probe")
+            .options(["--sandbox", "danger-full-access"])
+            .file("ws/x", "")
+            .sh("X=1 probe exit 0; rm -rf x")
+            .status(0);
+        for question in questions(&ran) {
+            assert_eq!(question["placement"], "outside", "{question}");
+            let runs = question["runs"].as_str().unwrap();
+            assert!(runs.starts_with("without a sandbox"), "{question}");
+            assert_eq!(question.get("dropped_variables"), None);
+        }
     });
 }
 
