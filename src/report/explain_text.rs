@@ -7,7 +7,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
 use crate::evaluate::{Basis, NearMiss, heuristic};
 use crate::request::argv;
-use crate::rules::model::Said;
+use crate::rules::Decision;
+use crate::rules::model::{Run, Said};
 
 use super::explain::{Explanation, trust_reason};
 use super::paint::{Ink, Paint, decision};
