@@ -11,13 +11,11 @@ pub(super) fn span(text: &str) -> String {
     }
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // One blank on each side is taken off again; so is one of the text's own, if both sides have it.
-    let edge = |c: Option<char>| matches!(c, Some('`' | ' '));
-    let blank = if edge(text.chars().next()) || edge(text.chars().next_back()) {
-        " "
-    } else {
-        ""
-    };
+    // A reader takes one blank off each side, where both have one and there is more than blanks.
+    let edges = ['`', ' '];
+    let at_edge = text.starts_with(edges) || text.ends_with(edges);
+    let all_blank = text.chars().all(|c| c == ' ');
+    let blank = if at_edge && !all_blank { " " } else { "" };
     format!("{fence}{blank}{text}{blank}{fence}")
 }
 
