@@ -8,7 +8,7 @@ use codex_shell::approve::{Answer, Permit, Question, Settled, answered, settle};
 use codex_shell::config::Profiles;
 use codex_shell::evaluate::{Basis, IndexedRules, Judgement, Placement, RuleMatch, Trace, Verdict};
 use codex_shell::flow::{Setting, place};
-use codex_shell::request::{Program, Request};
+use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::model::{Profile, Run};
 use codex_shell::rules::{Decision, from_own_text};
 use proptest::prelude::*;
@@ -85,13 +85,14 @@ fn judgement() -> impl Strategy<Value = Judgement> {
 fn request() -> impl Strategy<Value = Request> {
     let words = prop::collection::vec("[ab]{1,2}", 1..4);
     let path = prop::option::of("/[ab]/[ab]");
-    (words, path, "/[ab]").prop_map(|(words, path, cwd)| {
+    let whole = |(words, path, cwd): (Vec<String>, Option<String>, String)| {
         let mut program = Program::named("a");
         program.path = path.as_ref().map(Into::into);
         program.real = path.map(Into::into);
         let argv = words.into_iter().map(OsString::from).collect();
-        Request::new(program, argv, cwd.into())
-    })
+        Some(Request::new(program, argv, WorkingDirectory::new(cwd)?))
+    };
+    (words, path, "/[ab]").prop_filter_map("it is absolute", whole)
 }
 
 fn rules() -> IndexedRules {
@@ -206,7 +207,11 @@ fn what_is_too_long_to_be_shown_counts_too() {
         };
         let long = ["x".repeat(5000).as_str(), middle, &"x".repeat(5000)].concat();
         let argv = ["a", &long].iter().map(OsString::from).collect();
-        let request = Request::new(Program::named("a"), argv, "/".into());
+        let request = Request::new(
+            Program::named("a"),
+            argv,
+            WorkingDirectory::new("/").unwrap(),
+        );
         question(&judgement, Caller::Sandbox, request).unwrap()
     };
     let (one, other) = (ask("one"), ask("two"));
@@ -226,7 +231,11 @@ fn what_is_too_long_to_be_shown_counts_too() {
             },
             trace: Trace::default(),
         };
-        let request = Request::new(Program::named("a"), vec!["a".into()], "/".into());
+        let request = Request::new(
+            Program::named("a"),
+            vec!["a".into()],
+            WorkingDirectory::new("/").unwrap(),
+        );
         let asked = question(&judgement, Caller::Sandbox, request).unwrap();
         asked.without(names)
     };

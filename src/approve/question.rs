@@ -167,7 +167,7 @@ impl Question {
         Key {
             program: program.clone(),
             argv: argv.clone(),
-            directory: cwd.clone(),
+            directory: cwd.to_path_buf(),
             place: self.place.clone(),
             text: self.text.clone(),
             dropped: self.dropped.clone(),
