@@ -99,6 +99,7 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
         environment: None,
         interpreter: None,
         copy_of: None,
+        pins: Vec::new(),
     };
     judge(rules, &request).verdict
 }

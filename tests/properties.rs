@@ -191,7 +191,7 @@ prop_compose! {
         if let Some(argv0) = argv0 {
             argv[0] = argv0.into();
         }
-        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, interpreter: None, copy_of: None })
+        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, interpreter: None, copy_of: None, pins: Vec::new() })
     }
 }
 
@@ -515,6 +515,7 @@ fn script(text: OsString) -> Request {
         environment: None,
         interpreter: None,
         copy_of: None,
+        pins: Vec::new(),
     }
 }
 
@@ -587,6 +588,7 @@ fn judging_time_does_not_grow_with_the_rules() {
                 environment: None,
                 interpreter: None,
                 copy_of: None,
+                pins: Vec::new(),
             };
             let rounds = 2000;
             let start = std::time::Instant::now();

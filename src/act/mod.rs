@@ -7,4 +7,5 @@
 pub mod environment;
 pub mod escalate;
 pub mod pinned;
+pub mod pins;
 pub mod trimmed;

@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use crate::approve::place::Caller;
 use crate::config::Profiles;
-use crate::confine::Mode;
+use crate::confine::{Mode, Policy};
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::exit::Exit;
 use crate::flow::Setting;
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Originals, Program, Request, Trust, WorkingDirectory};
+use crate::request::{Originals, Program, Request, Trust, WorkingDirectory, Writable};
 use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
@@ -234,26 +234,33 @@ pub(super) fn request(
 ) -> Request {
     let asked = command.first().cloned().unwrap_or_default();
     let search_path = std::env::var_os("PATH");
-    let writable = match mode {
-        Mode::ReadOnly | Mode::DangerFullAccess => Vec::new(),
-        Mode::WorkspaceWrite => [Some(cwd.to_path_buf()), Some("/tmp".into()), temporary()]
-            .into_iter()
-            .flatten()
-            .chain(extra.iter().cloned())
-            .collect(),
-    };
+    let Writable { roots, held } = ground(&cwd, mode, extra);
+    let writable = roots.as_slice();
     let (path, name) = (search_path.as_deref(), Some(asked.as_os_str()));
-    let program = Program::search(&asked, &cwd, path, name, &writable);
+    let program = Program::search(&asked, &cwd, path, name, writable);
     Request::new(program, command.to_vec(), cwd)
         .with_environment(std::env::vars_os().collect())
-        .with_interpreters(&writable)
-        .with_repository(&writable)
+        .with_interpreters(writable)
+        .with_repository(&Writable {
+            held,
+            roots: writable.to_vec(),
+        })
 }
 
-fn temporary() -> Option<PathBuf> {
-    std::env::var_os("TMPDIR")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
+/// What a sandbox that starts in `cwd` lets be written; where there can be none, what would be.
+fn ground(cwd: &Path, mode: Mode, extra: &[PathBuf]) -> Writable {
+    let temporary = std::env::var_os("TMPDIR");
+    let policy = Policy::new(mode, false, cwd, extra, temporary.as_deref());
+    policy.map_or_else(
+        |_| Writable {
+            roots: [cwd.to_owned(), "/tmp".into()]
+                .into_iter()
+                .chain(extra.iter().cloned())
+                .collect(),
+            held: Vec::new(),
+        },
+        |policy| policy.ground(),
+    )
 }
 
 fn wants_colour() -> bool {

@@ -266,6 +266,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
             audit: Arc::clone(&audit),
             environment: SessionEnvironment::new(std::env::vars_os(), policy.writable_roots()),
             writable: confined.then(|| policy.writable_roots().to_vec()),
+            held: policy.ground().held,
             profiles: profiles.clone(),
             require: args.require.clone(),
         };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ConfineError;
 use super::protect::PROTECTED;
+use crate::request::Writable;
 
 /// How much is permitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,6 +132,18 @@ impl Policy {
     /// The directories that may be written.
     pub fn writable_roots(&self) -> &[PathBuf] {
         &self.writable
+    }
+
+    /// Where the sandboxed side can write, if mounts hold what lies in the roots.
+    pub fn ground(&self) -> Writable {
+        let held = self.workspaces.iter().flat_map(|root| {
+            let git = root.join(".git");
+            super::protect::git_chain(&git, &self.writable)
+        });
+        Writable {
+            held: held.chain(self.read_only.iter().cloned()).collect(),
+            roots: self.writable.clone(),
+        }
     }
 
     /// The same where `read_only`, below its roots, is not written, and `unreadable` is not even read.

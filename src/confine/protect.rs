@@ -100,17 +100,19 @@ fn chain(
         target = end;
     }
     if path.file_name() == Some(OsStr::new(".git")) {
-        let git = pointer(&target, b"gitdir:").unwrap_or(target);
-        let common = pointer(&git.join("commondir"), b"");
-        found.extend(
-            [Some(git), common]
-                .into_iter()
-                .flatten()
-                .filter(|path| within(path, roots)),
-        );
+        found.extend(git_chain(&target, roots));
     }
     found.retain(|path| path.symlink_metadata().is_ok());
     Ok(found)
+}
+
+/// Of a `.git`, which is no link: itself or the directory that it names, and the one with which that
+/// shares its files, as far as they lie in a writable root.
+pub(super) fn git_chain(target: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let git = pointer(target, b"gitdir:");
+    let common = pointer(&git.as_deref().unwrap_or(target).join("commondir"), b"");
+    let all = [Some(target.to_owned()), git, common].into_iter().flatten();
+    all.filter(|path| within(path, roots)).collect()
 }
 
 /// Where the symbolic link at `path` leads; its last component may be missing.

@@ -120,6 +120,7 @@ mod tests {
             environment: None,
             interpreter: None,
             copy_of: None,
+            pins: Vec::new(),
         };
         let result = check_strictly(&index, &request, &command, None);
         let matched = result.matches.iter().map(|found| found.matched.join(" "));

@@ -107,6 +107,7 @@ pub(super) fn distrust(program: &Program) -> Option<String> {
                 argv::word(path.as_os_str())
             ));
         }
+        Trust::Misled { why } => return Some(why.clone()),
         Trust::Anonymous => {
             return Some("the file can't be examined outside the sandbox".to_owned());
         }

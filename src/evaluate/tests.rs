@@ -55,6 +55,7 @@ fn request(program: Program, argv: &str) -> Request {
         environment: None,
         interpreter: None,
         copy_of: None,
+        pins: Vec::new(),
     }
 }
 

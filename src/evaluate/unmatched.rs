@@ -93,6 +93,7 @@ mod tests {
             environment: None,
             interpreter: None,
             copy_of: None,
+            pins: Vec::new(),
         };
         let index = IndexedRules::new(from_own_text("t.rules", rules));
         let verdict = judge(&index, &request).verdict;
@@ -148,6 +149,7 @@ mod tests {
             environment: None,
             interpreter: None,
             copy_of: None,
+            pins: Vec::new(),
         };
         assert_eq!(judge(&index, &request).verdict.decision, Decision::Prompt);
         let path = PathBuf::from("/work/x");

@@ -331,7 +331,6 @@ impl Found {
     ) -> Request {
         if rules.concern(request.words()) {
             request.program = self.examined(&request, writable);
-            request = request.with_repository(writable);
         }
         request
     }

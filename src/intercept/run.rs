@@ -158,7 +158,7 @@ impl Standing {
     pub(super) fn run(
         self,
         run: &Run<'_>,
-        session: Session,
+        mut session: Session,
         report: impl FnOnce(&Layers),
         begin: impl FnOnce() -> io::Result<()>,
     ) -> Result<Ended, RunError> {
@@ -175,6 +175,7 @@ impl Standing {
         )
         .map_err(io::Error::from)?;
         let groups = Groups::new(run.lead, sandbox.init_pid);
+        session.without_mounts(&sandbox.layers);
         let mut supervisor = Supervisor::new(session, listener, run.phase, groups)?;
         supervisor.refuser = Refuser::new(sandbox.refusals.clone());
         report(&sandbox.layers);

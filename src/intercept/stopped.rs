@@ -17,6 +17,7 @@ use super::{caller, limits};
 use crate::act::environment::Filtered;
 use crate::act::escalate::Escalation;
 use crate::act::pinned::Pinned;
+use crate::act::pins;
 use crate::approve::{Answer, Permit, Question, Refusal, Settled};
 use crate::flow::{Exec, Setting};
 use crate::request::{Request, entry};
@@ -58,7 +59,8 @@ impl Held {
             Some(variables) => variables.iter().map(|(n, v)| entry(n, v)).collect(),
             None => call.environment()?,
         };
-        let environment = session.environment.filter(&entries, &request.cwd, &[]);
+        let mut environment = session.environment.filter(&entries, &request.cwd, &[]);
+        pins::bind(&mut environment.passed, &request.pins);
         Ok(Self {
             program: Pinned::open(request, &asked.stat),
             runs: asked.runs,

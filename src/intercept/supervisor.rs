@@ -24,10 +24,10 @@ use crate::approve::Approver;
 use crate::approve::place::{Caller, Confinement};
 use crate::audit::Audit;
 use crate::config::Profiles;
-use crate::confine::LayerName;
+use crate::confine::{LayerName, Layers, Status};
 use crate::evaluate::IndexedRules;
 use crate::flow;
-use crate::request::{HalfRead, Originals, Request};
+use crate::request::{HalfRead, Originals, Request, Writable};
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Arch, Listener, Notification, Waiting};
 use crate::sys::proxy_image::{self, Order};
@@ -44,6 +44,8 @@ pub struct Session {
     pub environment: SessionEnvironment,
     /// Where the sandboxed side can write; `None` when there is no sandbox to be outside of.
     pub writable: Option<Vec<PathBuf>>,
+    /// What lies in there and is read-only all the same.
+    pub held: Vec<PathBuf>,
     /// The sandboxes that rules ask for.
     pub profiles: Profiles,
     /// Layers without which none of those is built, either.
@@ -56,6 +58,20 @@ impl Session {
         match self.writable {
             Some(_) => Caller::Sandbox,
             None => Caller::NoSandbox,
+        }
+    }
+
+    /// The request with what is known of the repository that a git in it would obey.
+    pub fn with_repository(&self, request: Request) -> Request {
+        let roots = self.writable.clone().unwrap_or_default();
+        let held = self.held.clone();
+        request.with_repository(&Writable { roots, held })
+    }
+
+    /// Where there are no mounts, nothing is read-only in a root.
+    pub fn without_mounts(&mut self, layers: &Layers) {
+        if *layers.status(LayerName::Namespaces) != Status::InForce {
+            self.held.clear();
         }
     }
 }
@@ -264,7 +280,7 @@ impl Supervisor {
             Err(errno) => Err(errno),
         };
         let (request, asked) = match whole {
-            Ok(whole) => whole,
+            Ok((request, asked)) => (session.with_repository(request), asked),
             Err(errno) => return call.waiting.fail(errno),
         };
         let exec = StoppedExec {

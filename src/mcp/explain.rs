@@ -85,13 +85,13 @@ pub(super) fn result(
     };
     let path = std::env::var_os("PATH");
     let writable = policy.writable_roots();
-    let originals = Originals::default();
+    let (originals, ground) = (Originals::default(), policy.ground());
     let place = |argv: &[OsString]| {
         let asked = argv.first().cloned().unwrap_or_default();
         let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
         Request::new(program, argv.to_vec(), cwd.clone())
             .with_interpreters(writable)
-            .with_repository(writable)
+            .with_repository(&ground)
             .with_original(&originals, None, &|name| rules.has_rules_on(name))
     };
     let profiles = options.profiles.clone().within(policy.workspaces.clone());

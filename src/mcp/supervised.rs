@@ -224,6 +224,7 @@ fn carry_out(
         audit: Arc::clone(&audit),
         environment: SessionEnvironment::new(std::env::vars_os(), recipe.policy.writable_roots()),
         writable: confined.then(|| recipe.policy.writable_roots().to_vec()),
+        held: recipe.policy.ground().held,
         profiles: recipe
             .profiles
             .clone()

@@ -33,7 +33,7 @@
 //!
 //! A WORD is a string. What is not UTF-8 is an object instead: `escaped`, readable and as bash
 //! takes it, and `bytes`, a list of numbers. `trust` is `"trusted"`, `"unresolved"`,
-//! `"writable"`, `"anonymous"` or `"disguised"`.
+//! `"writable"`, `"misled"`, `"anonymous"` or `"disguised"`.
 
 use crate::approve::place::Disposition;
 use crate::evaluate::{IndexedRules, Judgement, NearMiss};
@@ -82,6 +82,7 @@ pub(super) fn trust_name(trust: &Trust) -> &'static str {
         Trust::Unresolved => "unresolved",
         Trust::Unexamined => "unexamined",
         Trust::Writable { .. } => "writable",
+        Trust::Misled { .. } => "misled",
         Trust::Anonymous => "anonymous",
         Trust::Disguised { .. } => "disguised",
     }
@@ -97,6 +98,7 @@ pub(super) fn trust_reason(program: &Program) -> String {
             "not trusted: the sandbox can write {}",
             argv::word(path.as_os_str())
         ),
+        Trust::Misled { why } => format!("not trusted: {why}"),
         Trust::Anonymous => {
             "not trusted: the file can't be examined outside the sandbox".to_owned()
         }

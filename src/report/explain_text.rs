@@ -345,6 +345,7 @@ mod tests {
             environment: None,
             interpreter: None,
             copy_of: None,
+            pins: Vec::new(),
         };
         let explanation = Explanation {
             rules: &rules,

@@ -12,6 +12,7 @@ pub mod program;
 mod repository;
 mod walk;
 mod words;
+mod writable;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -23,6 +24,7 @@ pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
 pub use walk::Roots;
 pub use words::{HalfRead, Words};
+pub use writable::Writable;
 
 /// How many scripts may interpret one another, as in the kernel.
 pub const INTERPRETERS: usize = 4;
@@ -42,6 +44,8 @@ pub struct Request {
     pub interpreter: Option<Box<Request>>,
     /// The program that the file is a copy of, under another name.
     pub copy_of: Option<PathBuf>,
+    /// Variables that it has outside in any case: they bind it to what it was judged by.
+    pub pins: Vec<(OsString, OsString)>,
 }
 
 impl Request {
@@ -54,6 +58,7 @@ impl Request {
             environment: None,
             interpreter: None,
             copy_of: None,
+            pins: Vec::new(),
         }
     }
 
@@ -64,14 +69,16 @@ impl Request {
         self
     }
 
-    /// The same, trusted less where it is git, and the sandboxed side could have written what git would
-    /// obey. `writable` is as for [`Program::search`].
+    /// The same, trusted less where it is git, or starts it, and the sandboxed side could have written what
+    /// git would obey; else bound to the repository that git has here.
     #[must_use]
-    pub fn with_repository(mut self, writable: &[PathBuf]) -> Self {
-        if self.program.trust == Trust::Trusted
-            && let Some(path) = repository::hostile(&self, writable)
-        {
-            self.program.trust = Trust::Writable { path };
+    pub fn with_repository(mut self, writable: &Writable) -> Self {
+        if self.program.trust == Trust::Trusted {
+            let own = |name: &str| std::env::var_os(name);
+            match repository::examine(&self, writable, &own) {
+                Ok(pins) => self.pins = pins,
+                Err(repository::Objection(why)) => self.program.trust = Trust::Misled { why },
+            }
         }
         self
     }

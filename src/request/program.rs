@@ -62,6 +62,12 @@ pub enum Trust {
         /// The directory entry that can be written.
         path: PathBuf,
     },
+    /// It goes by files that the sandboxed side could have written: git, by a repository or by
+    /// configuration.
+    Misled {
+        /// By what, in words for people.
+        why: String,
+    },
     /// The file can't be examined from outside the sandbox: deleted, anonymous, behind `/proc`,
     /// hidden by a mount or by permissions.
     Anonymous,

@@ -8,31 +8,62 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid};
 
+use super::Writable;
+
 /// How many symbolic links the kernel follows.
 const LINKS: usize = 40;
+
+/// A device and an inode.
+type Identity = (u64, u64);
 
 /// Directories, and files, that the sandboxed side can write: by device and inode, so that no
 /// other path to one of them hides it.
 #[derive(Debug)]
 pub struct Roots {
-    identities: Vec<(u64, u64)>,
+    identities: Vec<Identity>,
+    /// What lies in them and is read-only all the same, with all below it.
+    held: Vec<Identity>,
+    /// The same by path, as some of it may be missing.
+    held_paths: Vec<PathBuf>,
+    /// What no other file can be put in the place of: roots and what is held, and the way there.
+    pinned: Vec<Identity>,
+    /// Whether what everybody may write counts.
+    others: bool,
     user: Uid,
 }
 
 impl Roots {
     /// Those of `paths` that exist.
     pub fn of(paths: &[PathBuf]) -> Self {
-        let identity = |path: &PathBuf| fs::metadata(path).map(|file| (file.dev(), file.ino()));
         Self {
-            identities: paths.iter().flat_map(identity).collect(),
+            identities: paths.iter().flat_map(|path| identity(path)).collect(),
+            held: Vec::new(),
+            held_paths: Vec::new(),
+            pinned: Vec::new(),
+            others: true,
             user: geteuid(),
+        }
+    }
+
+    /// The same where the sandbox holds something in them, and other users don't count.
+    pub fn with_held(writable: &Writable) -> Self {
+        let held = writable.held.iter().filter(|path| !path.is_symlink());
+        let pinned = writable.held.iter().chain(&writable.roots);
+        let pinned = pinned.flat_map(|path| path.ancestors());
+        let pins = !writable.held.is_empty();
+        Self {
+            held: held.flat_map(|path| identity(path)).collect(),
+            pinned: pinned.filter(|_| pins).flat_map(identity).collect(),
+            others: false,
+            held_paths: writable.held.clone(),
+            ..Self::of(&writable.roots)
         }
     }
 
     /// The entry by which the sandboxed side can put something in the place of what `path`, absolute,
     /// leads to, whether or not that exists, or below it.
     pub fn entry_towards(&self, path: &Path) -> Option<PathBuf> {
-        let mut walk = Walk::new(self);
+        let mut walk = Walk::new(self, End::File);
         let lost = walk.follow(path).err();
         let open = walk.writable_at.last() == Some(&true);
         match lost {
@@ -44,7 +75,21 @@ impl Roots {
     }
 
     fn hold(&self, file: &Metadata) -> bool {
-        self.identities.contains(&(file.dev(), file.ino()))
+        self.identities.contains(&of(file))
+    }
+
+    /// Whether the sandbox keeps the file, or what is in the directory, from being written.
+    pub(super) fn protect(&self, file: &Metadata) -> bool {
+        self.held.contains(&of(file)) && !self.hold(file)
+    }
+
+    /// Whether the sandbox keeps what is missing at `path`, which has no links, from being made.
+    pub(super) fn protect_missing(&self, path: &Path) -> bool {
+        self.held_paths.iter().any(|held| held == path)
+    }
+
+    fn pin(&self, file: &Metadata) -> bool {
+        self.pinned.contains(&of(file))
     }
 
     /// Whether a second link to `file` may be in one of the roots: package managers make such
@@ -64,10 +109,30 @@ impl Roots {
     }
 }
 
-/// A regular file, and what was met on the way.
+fn of(file: &Metadata) -> Identity {
+    (file.dev(), file.ino())
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    fs::metadata(path).map(|file| of(&file))
+}
+
+/// What a way may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+}
+
+/// A file or a directory, and what was met on the way.
 pub(super) struct Found {
     /// Its path without any symbolic link.
     pub(super) real: PathBuf,
+    /// For the root directory and each one down to it, itself included if it is one: whether the
+    /// sandboxed side can write what is in it.
+    pub(super) open: Vec<bool>,
     /// The last entry on the way, a link or the file itself, that the sandboxed side can write.
     pub(super) writable: Option<PathBuf>,
     /// Whether a `..` came after a symbolic link.
@@ -77,7 +142,7 @@ pub(super) struct Found {
 /// Why the way led nowhere.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lost {
-    /// No such file, or not a regular one.
+    /// There is none, or something else.
     Missing,
     /// It can't be followed from here.
     Hidden,
@@ -96,12 +161,18 @@ impl From<io::Error> for Lost {
 
 /// Follows `path`, absolute, to a regular file.
 pub(super) fn walk(path: &Path, roots: &Roots) -> Result<Found, Lost> {
-    let mut walk = Walk::new(roots);
+    walk_to(path, roots, End::File)
+}
+
+/// Follows `path`, absolute.
+pub(super) fn walk_to(path: &Path, roots: &Roots, end: End) -> Result<Found, Lost> {
+    let mut walk = Walk::new(roots, end);
     let result = walk.follow(path);
     match (result, walk.writable) {
         (Ok(real), writable) => Ok(Found {
             real,
             writable,
+            open: walk.writable_at,
             climbed: walk.climbed,
         }),
         (Err(_), Some(entry)) => Err(Lost::Writable(entry)),
@@ -116,6 +187,7 @@ enum Step {
 
 struct Walk<'a> {
     roots: &'a Roots,
+    end: End,
     /// Where we are: no links, no `..`.
     directory: PathBuf,
     /// For the root directory and each one down to where we are: whether its entries can be
@@ -130,9 +202,10 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(roots: &'a Roots) -> Self {
+    fn new(roots: &'a Roots, end: End) -> Self {
         Self {
             roots,
+            end,
             directory: PathBuf::from("/"),
             writable_at: Vec::new(),
             ahead: Vec::new(),
@@ -162,7 +235,10 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        Err(Lost::Missing)
+        match self.end {
+            End::File => Err(Lost::Missing),
+            End::Directory => Ok(self.directory.clone()),
+        }
     }
 
     /// Puts the components of `path` before those still to go.
@@ -183,18 +259,21 @@ impl<'a> Walk<'a> {
             self.is_in_proc = true;
             return Err(Lost::Hidden);
         }
-        if self.writable_at.last() == Some(&true) {
+        let open = self.writable_at.last() == Some(&true);
+        let found = fs::symlink_metadata(&entry);
+        if open && !found.as_ref().is_ok_and(|file| self.roots.pin(file)) {
             self.writable = Some(entry.clone());
         }
-        let file = fs::symlink_metadata(&entry)?;
+        let file = found?;
+        let protected = self.roots.protect(&file);
         if file.is_symlink() {
             self.cross(&entry)?;
         } else if file.is_dir() {
-            let writable = self.writable_at.last() == Some(&true) || self.is_open(&file);
-            self.writable_at.push(writable);
+            self.writable_at
+                .push(!protected && (open || self.is_open(&file)));
             self.directory = entry;
-        } else if file.is_file() && self.ahead.is_empty() {
-            if self.is_open(&file) {
+        } else if file.is_file() && self.ahead.is_empty() && self.end != End::Directory {
+            if !protected && self.is_open(&file) {
                 self.writable = Some(entry.clone());
             }
             return Ok(Some(entry));
@@ -228,6 +307,6 @@ impl<'a> Walk<'a> {
         let guarded = file.is_dir() && mode & STICKY != 0;
         self.roots.hold(file)
             || self.roots.may_hold_a_link_to(file)
-            || (mode & OTHERS_WRITE != 0 && !guarded)
+            || (self.roots.others && mode & OTHERS_WRITE != 0 && !guarded)
     }
 }

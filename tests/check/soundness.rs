@@ -81,6 +81,7 @@ fn verdict(rules: &RuleSet, command: &[String]) -> (Decision, Placement) {
         environment: None,
         interpreter: None,
         copy_of: None,
+        pins: Vec::new(),
     };
     let verdict = judge(&IndexedRules::new(rules.clone()), &request).verdict;
     (verdict.decision, verdict.placement)

@@ -13,6 +13,7 @@ use nix::unistd::{AccessFlags, faccessat};
 
 use crate::act::environment::Filtered;
 use crate::act::pinned::Pinned;
+use crate::act::pins;
 use crate::intercept::call::{Found, named};
 use crate::intercept::caller::same_file;
 use crate::intercept::supervisor::Session;
@@ -105,9 +106,11 @@ impl Claim {
         };
         let mut entries = self.environment.clone();
         entries.retain(|entry| !ours(entry));
+        let mut environment = session.environment.filter(&entries, &request.cwd, &[]);
+        pins::bind(&mut environment.passed, &request.pins);
         Ok(Held {
             program: Pinned::open(request, &self.stat),
-            environment: session.environment.filter(&entries, &request.cwd, &[]),
+            environment,
             directory: self.outside(request)?,
         })
     }
@@ -140,7 +143,8 @@ fn request(
         .with_interpreters(writable)
         .with_original(originals, Some(&link(file)), &wanted);
     let found = Found { path, real, stat };
-    Ok(found.examine(request, &session.rules, writable))
+    let request = found.examine(request, &session.rules, writable);
+    Ok(session.with_repository(request))
 }
 
 fn kind(stat: &FileStat) -> SFlag {

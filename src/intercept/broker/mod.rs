@@ -113,7 +113,7 @@ impl Standing {
         self,
         run: &Run<'_>,
         patched: &Patched,
-        session: Session,
+        mut session: Session,
         report: impl FnOnce(&Layers),
         begin: impl FnOnce(RawFd) -> io::Result<()>,
     ) -> Result<Ended, RunError> {
@@ -121,6 +121,7 @@ impl Standing {
         let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
         begin(self.number)?;
         report(&self.sandbox.layers);
+        session.without_mounts(&self.sandbox.layers);
         let broker = Broker::new(
             session,
             run.phase,

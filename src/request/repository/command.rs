@@ -1,0 +1,177 @@
+//! What git is asked, as far as that decides which repository it works on.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::super::Request;
+
+/// Programs that start git where they are started, and take no part of its command line.
+const WRAPPERS: [&str; 12] = [
+    "gh",
+    "git-lfs",
+    "gitk",
+    "gitui",
+    "glab",
+    "hub",
+    "jj",
+    "lazygit",
+    "lefthook",
+    "pre-commit",
+    "tea",
+    "tig",
+];
+/// Options before the subcommand, and whether a value follows.
+const GLOBAL: [(&str, bool); 24] = [
+    ("-C", true),
+    ("-c", true),
+    ("--config-env", true),
+    ("--git-dir", true),
+    ("--work-tree", true),
+    ("--namespace", true),
+    ("--attr-source", true),
+    ("-p", false),
+    ("--paginate", false),
+    ("-P", false),
+    ("--no-pager", false),
+    ("--no-replace-objects", false),
+    ("--no-lazy-fetch", false),
+    ("--no-optional-locks", false),
+    ("--no-advice", false),
+    ("--literal-pathspecs", false),
+    ("--glob-pathspecs", false),
+    ("--noglob-pathspecs", false),
+    ("--icase-pathspecs", false),
+    ("--html-path", false),
+    ("--man-path", false),
+    ("--info-path", false),
+    ("--exec-path", false),
+    ("--list-cmds", false),
+];
+/// Options that say something of git itself in place of a subcommand.
+const ABOUT: [&str; 4] = ["-v", "--version", "-h", "--help"];
+
+/// A command line of git's.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked<'a> {
+    /// The directories that it goes to first, one from another.
+    pub(super) directories: Vec<&'a OsStr>,
+    /// The repository, where it is named.
+    pub(super) git_dir: Option<&'a OsStr>,
+    /// The working tree is named.
+    pub(super) names_work_tree: bool,
+    /// What it is to do; `None` where it says something about itself.
+    pub(super) subcommand: Option<&'a OsStr>,
+    /// What follows that.
+    pub(super) arguments: &'a [OsString],
+}
+
+/// What becomes of a command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reading<'a> {
+    /// It starts no git.
+    Other,
+    /// It does.
+    Git(Asked<'a>),
+    /// It does, and this option isn't known.
+    Unknown(&'a OsStr),
+}
+
+/// Reads the words of `request`.
+pub(super) fn read(request: &Request) -> Reading<'_> {
+    let names = [
+        Some(request.program.base_name()),
+        request.program.real_name(),
+        request
+            .argv
+            .first()
+            .and_then(|name| Path::new(name).file_name()),
+    ];
+    let names = || names.into_iter().flatten();
+    let dashed = names().find_map(|name| name.as_bytes().strip_prefix(b"git-"));
+    let arguments = request.arguments();
+    if names().any(|name| WRAPPERS.iter().any(|known| name == *known)) {
+        // Whatever it makes git do, it may be this.
+        let subcommand = Some(OsStr::new("push"));
+        return Reading::Git(Asked {
+            subcommand,
+            ..Asked::default()
+        });
+    }
+    if let Some(subcommand) = dashed {
+        return Reading::Git(Asked {
+            subcommand: Some(OsStr::from_bytes(subcommand)),
+            arguments,
+            ..Asked::default()
+        });
+    }
+    if names().any(|name| name == "git") {
+        return globals(arguments);
+    }
+    Reading::Other
+}
+
+fn globals(words: &[OsString]) -> Reading<'_> {
+    let mut asked = Asked::default();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        at += 1;
+        if ABOUT.iter().any(|known| word == known) {
+            // With a subcommand it shows a manual, by what the repository's configuration says.
+            let more = word != "-v" && word != "--version" && at < words.len();
+            asked.subcommand = more.then_some(OsStr::new("help"));
+            return Reading::Git(asked);
+        }
+        let bytes = word.as_bytes();
+        if !bytes.starts_with(b"-") {
+            asked.subcommand = Some(word);
+            asked.arguments = words.get(at..).unwrap_or_default();
+            return Reading::Git(asked);
+        }
+        let equals = bytes.iter().position(|&byte| byte == b'=');
+        let (name, attached) = match equals {
+            Some(equals) if bytes.starts_with(b"--") => {
+                let (name, value) = bytes.split_at(equals);
+                (name, value.get(1..).map(OsStr::from_bytes))
+            }
+            _ => (bytes, None),
+        };
+        let known = GLOBAL.iter().find(|(known, _)| known.as_bytes() == name);
+        let Some((name, takes)) = known else {
+            return Reading::Unknown(word);
+        };
+        // Another place of its programs.
+        if *name == "--exec-path" && attached.is_some() {
+            return Reading::Unknown(word);
+        }
+        let value = match attached {
+            None if *takes => {
+                at += 1;
+                words.get(at - 1).map(OsString::as_os_str)
+            }
+            attached => attached,
+        };
+        match (*name, value) {
+            ("-C", Some(value)) => asked.directories.push(value),
+            ("--git-dir", value) => asked.git_dir = value,
+            ("--work-tree", _) => asked.names_work_tree = true,
+            _ => {}
+        }
+    }
+    Reading::Git(asked)
+}
+
+impl Asked<'_> {
+    /// Where it goes first.
+    pub(super) fn start(&self, cwd: &Path) -> PathBuf {
+        let mut start = cwd.to_owned();
+        start.extend(&self.directories);
+        start
+    }
+
+    /// Whether it is one of these.
+    pub(super) fn is(&self, names: &[&str]) -> bool {
+        let subcommand = self.subcommand;
+        subcommand.is_some_and(|subcommand| names.iter().any(|name| subcommand == *name))
+    }
+}

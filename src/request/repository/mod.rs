@@ -1,0 +1,267 @@
+//! Whether a git may be let out: what it would obey must not be the sandboxed side's to write.
+//!
+//! A repository's configuration and hooks name programs, and git runs them. Which repository it finds
+//! depends on files as well, which could be swapped between here and there. So this looks not for what is
+//! hostile but for what is known not to be: a repository that the sandbox holds, or one with nothing on the
+//! way up that could be written. Git is then told which one it is, where it could find another.
+
+mod command;
+mod config;
+mod config_file;
+mod discover;
+mod files;
+mod index;
+mod remote;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use super::walk::{End, Roots, walk_to};
+use super::{Request, Writable, argv};
+use command::{Asked, Reading};
+use config::Config;
+use discover::Repository;
+use index::Submodules;
+
+/// Variables of the environment, by name.
+pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// Why git stays inside, in words for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Objection(pub(super) String);
+
+impl Objection {
+    fn new(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}
+
+/// Entries of a directory that are looked at.
+const ENTRIES: usize = 4096;
+/// Directories in a repository from which git starts programs, or reads where others are.
+const INNER: [&str; 5] = ["hooks", "info", "objects", "objects/info", "refs"];
+/// The name of an object in most repositories, in bytes.
+const SHA1: usize = 20;
+const SHA256: usize = 32;
+
+/// Whether `request`, if it starts git, may do so where the sandboxed side can write `writable`; if so, the
+/// variables that bind it to the repository that was looked at. `variables` are those that it may have.
+///
+/// # Errors
+/// It may not.
+pub(super) fn examine(
+    request: &Request,
+    writable: &Writable,
+    variables: Variables<'_>,
+) -> Result<Vec<(OsString, OsString)>, Objection> {
+    if writable.roots.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = match command::read(request) {
+        Reading::Other => return Ok(Vec::new()),
+        Reading::Git(asked) => asked,
+        Reading::Unknown(option) => {
+            let option = argv::word(option);
+            return Err(Objection(format!(
+                "an option that isn't known here: {option}"
+            )));
+        }
+    };
+    let roots = &Roots::with_held(writable);
+    let mut config = Config::of_user(roots, variables, request.program.real.as_deref())?;
+    if asked.subcommand.is_none() || asked.is(&["version"]) {
+        config.look(&request.cwd, None)?;
+        return Ok(Vec::new());
+    }
+    if let Some(name) = config::chosen(variables) {
+        return Err(Objection(format!("{name} is set")));
+    }
+    let start = asked.start(&request.cwd);
+    let repository = if asked.is(&["init", "clone"]) {
+        made(&asked, &start, roots)?
+    } else {
+        found(&asked, &start, roots)?
+    };
+    if let Some(repository) = &repository {
+        repository.look(roots, &mut config)?;
+    }
+    let tree = repository.as_ref().and_then(|found| found.tree.as_deref());
+    config.look(tree.unwrap_or(&start), asked.subcommand)?;
+    for address in remote::addresses(&asked, &config.entries) {
+        let path = remote::local(&address).map(|path| start.join(path));
+        if let Some(entry) = path.and_then(|path| roots.entry_towards(&path)) {
+            return Err(Objection::at(
+                "another repository that the command could have written",
+                &entry,
+            ));
+        }
+    }
+    Ok(repository.map(Repository::pins).unwrap_or_default())
+}
+
+/// The repository that is named, or that git finds.
+fn found(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Repository>, Objection> {
+    let fixed = || match walk_to(start, roots, End::Directory) {
+        Ok(found) if found.writable.is_none() => Ok(()),
+        _ => Err(Objection::at(
+            "the command could swap a directory on the way",
+            start,
+        )),
+    };
+    if let Some(git_dir) = asked.git_dir {
+        fixed()?;
+        return discover::sound(&start.join(git_dir), None, roots).map(Some);
+    }
+    let repository = discover::find(start, roots)?;
+    let pinned = repository.as_ref().is_some_and(|found| found.pinned);
+    // With a directory of its own to go to it may come to another one than we did.
+    if !asked.directories.is_empty() && !pinned {
+        fixed()?;
+    }
+    Ok(repository)
+}
+
+/// What `init` or `clone` would make, where the sandboxed side can't write it meanwhile: `init`, the
+/// directory's own `.git`, which the sandbox may hold.
+fn made(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Repository>, Objection> {
+    let meanwhile = |path: &Path| {
+        let what = "a new repository, which the command could write while it is made";
+        Err(Objection::at(what, path))
+    };
+    let words = asked.arguments.iter();
+    let plain = words.filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let open = match walk_to(start, roots, End::Directory) {
+        Ok(found) => found.writable.is_some() || found.open.last() != Some(&false),
+        Err(_) => true,
+    };
+    if !open {
+        let mut paths = plain.map(|word| start.join(word));
+        return match paths.find_map(|path| roots.entry_towards(&path)) {
+            Some(entry) => meanwhile(&entry),
+            None => Ok(None),
+        };
+    }
+    let inner = start.join(".git");
+    let held = if let Ok(file) = fs::symlink_metadata(&inner) {
+        file.is_dir() && roots.protect(&file)
+    } else {
+        let real = fs::canonicalize(start).map(|real| real.join(".git"));
+        real.is_ok_and(|inner| roots.protect_missing(&inner))
+    };
+    let quiet = |word: &OsString| word == "-q" || word == "--quiet";
+    if !held || asked.is(&["clone"]) || !asked.arguments.iter().all(quiet) {
+        return meanwhile(start);
+    }
+    if discover::is_repository(&inner) {
+        return discover::sound(&inner, Some(start.to_owned()), roots).map(Some);
+    }
+    Ok(None)
+}
+
+impl Repository {
+    /// Looks at what is in it.
+    fn look(&self, roots: &Roots, config: &mut Config<'_>) -> Result<(), Objection> {
+        for directory in [&self.git_dir, &self.common] {
+            look_in(directory, roots)?;
+            for inner in INNER {
+                look_in(&directory.join(inner), roots)?;
+            }
+            config.add(&directory.join("config"))?;
+            config.add(&directory.join("config.worktree"))?;
+        }
+        self.look_at_alternates(roots)?;
+        let format = config.get("extensions.objectformat");
+        let hash = if format == Some(b"sha256") {
+            SHA256
+        } else {
+            SHA1
+        };
+        match index::submodules(&self.git_dir, hash) {
+            Submodules::None => {}
+            Submodules::One(name) => {
+                let name = argv::visible(&String::from_utf8_lossy(&name));
+                return Err(Objection(format!(
+                    "a submodule, in whose place the command could put another repository: {name}"
+                )));
+            }
+            Submodules::Unknown => {
+                return Err(Objection::at("an index that can't be read", &self.git_dir));
+            }
+        }
+        let bare = config
+            .get("core.bare")
+            .is_some_and(|value| value == b"true");
+        let elsewhere = config.get("core.worktree").is_some_and(|value| {
+            let named = fs::canonicalize(self.git_dir.join(OsStr::from_bytes(value)));
+            named.ok() != self.tree
+        });
+        // To say where it is would change what it is.
+        if self.pinned && (self.tree.is_none() || bare || elsewhere) {
+            return Err(Objection::at(
+                "a repository without a working tree here",
+                &self.git_dir,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Other repositories whose objects it takes for its own.
+    fn look_at_alternates(&self, roots: &Roots) -> Result<(), Objection> {
+        let objects = self.common.join("objects");
+        let file = objects.join("info/alternates");
+        let unreadable = |_| Objection::at("a list of repositories that can't be read", &file);
+        let text = files::read(&file, 1 << 16).map_err(unreadable)?;
+        for line in text.unwrap_or_default().split(|&byte| byte == b'\n') {
+            let path = objects.join(OsStr::from_bytes(line));
+            if !line.is_empty() && roots.entry_towards(&path).is_some() {
+                return Err(Objection::at(
+                    "objects that the command could have written",
+                    &path,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What binds git to it, where it could find another.
+    fn pins(self) -> Vec<(OsString, OsString)> {
+        let Self {
+            git_dir,
+            tree: Some(tree),
+            pinned: true,
+            ..
+        } = self
+        else {
+            return Vec::new();
+        };
+        vec![
+            ("GIT_DIR".into(), git_dir.into()),
+            ("GIT_WORK_TREE".into(), tree.into()),
+        ]
+    }
+}
+
+/// Looks where the links in `directory` lead, which nobody inside can write.
+fn look_in(directory: &Path, roots: &Roots) -> Result<(), Objection> {
+    let unreadable = || Objection::at("a repository that can't be looked at", directory);
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if files::missing(&error) => return Ok(()),
+        Err(_) => return Err(unreadable()),
+    };
+    for (number, entry) in entries.enumerate() {
+        let path = entry.map_err(|_| unreadable())?.path();
+        if let Some(entry) = roots.entry_towards(&path) {
+            let what = "a part of the repository that the command could have written";
+            return Err(Objection::at(what, &entry));
+        }
+        if number >= ENTRIES {
+            return Err(Objection::at("more files than are looked at", directory));
+        }
+    }
+    Ok(())
+}

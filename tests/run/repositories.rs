@@ -1,0 +1,301 @@
+//! git, let out by a rule: it obeys nothing that the command could have written.
+
+use crate::support::world::{User, patched_bash};
+use crate::support::{World, everyone, everyone_with};
+
+const RULES: &str = "\
+prefix_rule(pattern = [\"git\", [\"status\", \"diff\", \"add\", \"commit\", \"rebase\", \"fetch\", \"log\",
+    \"cherry-pick\", \"clean\", \"checkout\", \"rev-parse\", \"ls-files\", \"push\", \"clone\", \"init\"]])
+prefix_rule(pattern = [\"git\", \"submodule\", \"update\"])
+prefix_rule(pattern = [\"git\", \"-C\", [\"W\", \"sub\", \"inner\", \"WORLD/scratch\"], \"status\"])
+prefix_rule(pattern = [\"git\", \"--version\"])
+";
+
+/// What each script begins with: what a hostile repository starts, such a one in `$E`, and a repository
+/// here if there is none.
+const BEGIN: &str = "\
+P='echo x >>WORLD/out/pwned; false'
+E=WORLD/ws/evil
+own() { git init -q; echo a >a; git add a; git commit -qm a; }
+evil() { git init -q $E; (cd $E; echo a >a; git add a; git commit -qm a; git config core.fsmonitor \"$P\"); }
+hook() { echo \"#!/bin/sh
+$P\" >$1; chmod +x $1; }
+with_submodule() { git -c protocol.file.allow=always submodule --quiet add $E S; git commit -qm S; }
+todo() { echo \"exec $P\" >>.git/rebase-merge/git-rebase-todo; }
+exec 2>/dev/null >/dev/null
+";
+
+/// One way to make an ordinary git command run something else.
+struct Plant {
+    script: &'static str,
+    /// Whether it does so where there is no sandbox.
+    works: bool,
+}
+
+const fn plant(script: &'static str) -> Plant {
+    Plant {
+        script,
+        works: true,
+    }
+}
+
+/// As git has it, nothing comes of these.
+const fn in_vain(script: &'static str) -> Plant {
+    Plant {
+        script,
+        works: false,
+    }
+}
+
+const PLANTS: [Plant; 29] = [
+    plant("git config core.fsmonitor \"$P\"; git status"),
+    plant("git config core.fsmonitor \"$P\"; git diff"),
+    plant("git config core.fsmonitor \"$P\"; git add a"),
+    plant("git config core.fsmonitor \"$P\"; git commit -am x"),
+    plant("evil; echo $E/.git >.git/commondir; git status"),
+    plant(
+        "evil; rm -rf .git; mkdir .git; echo ref: refs/heads/x >.git/HEAD; echo $E/.git >.git/commondir; git status",
+    ),
+    plant("evil; git worktree add -q W; echo $E/.git >.git/worktrees/W/commondir; git -C W status"),
+    plant(
+        "git config extensions.worktreeConfig true; git worktree add -q W; \
+         git -C W config --worktree core.fsmonitor \"$P\"; git -C W status",
+    ),
+    in_vain(
+        "git worktree add -q W; git config -f .git/worktrees/W/config.worktree core.fsmonitor \"$P\"; git -C W status",
+    ),
+    plant("evil; with_submodule; git -C S config core.fsmonitor \"$P\"; git status"),
+    plant(
+        "evil; with_submodule; hook .git/modules/S/hooks/post-checkout; git -C S commit -qm x --allow-empty; \
+         git submodule update --force",
+    ),
+    plant("evil; with_submodule; echo gitdir: $E/.git >S/.git; git status"),
+    plant("evil; with_submodule; echo gitdir: $E/.git >S/.git; git diff"),
+    plant("evil; with_submodule; echo gitdir: $E/.git >S/.git; git add -A"),
+    plant(
+        "evil; with_submodule; echo gitdir: $E/.git >S/.git; git config -f .gitmodules submodule.S.ignore none; \
+         git config diff.ignoreSubmodules all; git status",
+    ),
+    plant("evil; with_submodule; echo gitdir: $E/.git >S/.git; git ls-files --recurse-submodules"),
+    in_vain(
+        "evil; with_submodule; echo gitdir: $E/.git >S/.git; git status --ignore-submodules=all",
+    ),
+    plant("GIT_SEQUENCE_EDITOR='sed -i 1ibreak' git rebase -i --root; todo; git rebase --continue"),
+    plant(
+        "mkdir .git/rebase-merge; cd .git/rebase-merge; git rev-parse HEAD >onto; cp onto orig-head; \
+         echo refs/heads/x >head-name; : >interactive; : >done; : >git-rebase-todo; cd ../..; todo; \
+         git rebase --continue",
+    ),
+    in_vain(
+        "mkdir .git/sequencer; echo \"exec $P\" >.git/sequencer/todo; git cherry-pick --continue",
+    ),
+    in_vain("mkdir -p .git/remotes; echo \"URL: ext::sh -c '$P'\" >.git/remotes/N; git fetch N"),
+    in_vain("mkdir -p .git/branches; echo \"ext::sh -c '$P'\" >.git/branches/N; git fetch N"),
+    in_vain("evil; echo $E/.git/objects >.git/objects/info/alternates; git status"),
+    in_vain("echo 'a filter=x' >.git/info/attributes; git add a"),
+    in_vain("evil; cp -r $E nested; git status; git add nested; git clean -nfdx"),
+    plant(
+        "export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.fsmonitor \"GIT_CONFIG_VALUE_0=$P\"; git status",
+    ),
+    plant("evil; git init -q --bare $E/b; hook $E/b/hooks/update; git push $E/b HEAD:x"),
+    plant(
+        "evil; mkdir sub; cd sub; git() { command git \"$@\"; }; echo gitdir: $E/.git >.git; git status",
+    ),
+    plant(
+        "mkdir b; cd b; git init -q --bare; git config core.bare false; git config core.worktree ..; \
+           git config core.fsmonitor \"$P\"; git status",
+    ),
+];
+
+/// A world with git and who commits, in which this was done beforehand, outside.
+fn prepared(world: World, script: &str) -> World {
+    let world = world
+        .rules(RULES)
+        .file("home/.gitconfig", "[user]\nname = n\nemail = e\n")
+        .env("PATH", "WORLD/bin:/usr/local/bin:/usr/bin:/bin")
+        // Heuristics ask about some of what git starts; none of it leaves the sandbox for that.
+        .ask("allow")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_DATE", "2026-01-01T00:00:00Z")
+        .env("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+        .file("scratch/x", "")
+        .env("TMPDIR", "WORLD/scratch");
+    let script = world.spelled(format!("{BEGIN}{script}"));
+    let done = world
+        .command(&["sh".into(), "-c".into(), script])
+        .status()
+        .unwrap();
+    assert!(done.success(), "{done}");
+    world
+}
+
+#[test]
+fn without_a_sandbox_each_does_what_it_is_said_to() {
+    everyone_with(&PLANTS, |world, plant| {
+        let ran = prepared(world, "own")
+            .options(["--sandbox", "danger-full-access"])
+            .sh(format!("{BEGIN}{}", plant.script));
+        let pwned = ran.world.path("out/pwned").exists();
+        assert_eq!(pwned, plant.works, "{}", plant.script);
+    });
+}
+
+#[test]
+fn nothing_planted_in_a_repository_runs_outside() {
+    // In the workspace's own repository, in one further down, and in scratch space.
+    everyone_with(&PLANTS, |world, Plant { script, .. }| {
+        let elsewhere = match world.user() {
+            User::Caller => format!("mkdir n; (cd n; own; {script}); cd $TMPDIR; own; {script}"),
+            User::Nobody => String::new(),
+        };
+        prepared(world, "own")
+            .sh(format!("{BEGIN}git --version; ({script}); {elsewhere}"))
+            .no_file("out/pwned");
+    });
+}
+
+/// What was there before, and is the sandbox's to write all the same.
+#[test]
+fn submodules_of_a_repository_that_is_held_run_nothing_outside() {
+    let commands = [
+        "status",
+        "diff",
+        "add -A",
+        "commit -am x",
+        "ls-files --recurse-submodules",
+        "checkout -b y",
+    ];
+    everyone_with(&commands, |world, command| {
+        prepared(world, "evil; own; with_submodule; rm -rf $E")
+            .sh(format!(
+                "{BEGIN}evil; echo gitdir: $E/.git >S/.git; git {command}"
+            ))
+            .no_file("out/pwned");
+    });
+}
+
+/// Where git is let out it does what it does without us.
+#[test]
+fn let_out_it_answers_as_ever() {
+    let script = "git status --short; git diff --stat; git log --format=%s; \
+        git rev-parse --git-dir --show-toplevel --show-prefix --show-cdup --is-inside-work-tree \
+        --absolute-git-dir --is-bare-repository; git ls-files; git status --porcelain=v2 --branch -z | od -c; \
+        git add b; git commit -m b | sed 's/ [0-9a-f]*\\]/]/'; git log --format=%s -- .; git status -s; \
+        git push -q WORLD/out/other HEAD:y; git ls-files";
+    let begin = "own; mkdir -p sub/deep; echo b >b; echo b >sub/b; echo b >sub/deep/b; echo c >>a; \
+        git add sub; git init -q --bare ../out/other; \
+        echo 'env | grep -c ^GIT_DIR >../out/hooked; pwd >>../out/hooked; git rev-parse --show-toplevel >>../out/hooked' \
+        >.git/hooks/pre-commit; chmod +x .git/hooks/pre-commit; sed -i 1i#!/bin/sh .git/hooks/pre-commit; \
+        git config core.fsmonitor 'echo >>WORLD/out/outside; false'";
+    for place in [".", "sub", "sub/deep"] {
+        everyone(|world| {
+            let user = world.user();
+            let plain = prepared(world, begin);
+            let base = plain.base().display().to_string();
+            let argv =
+                ["sh", "-c", &format!("cd {place}; {script}")].map(|word| plain.spelled(word));
+            let expected = plain.command(&argv).output().unwrap();
+            let expected = String::from_utf8(expected.stdout).unwrap();
+            assert!(expected.contains("sub/"), "{expected}");
+            let ran = prepared(World::of(user), begin)
+                .sh(format!("cd {place}; rm -f WORLD/out/outside; {script}"));
+            let toplevel = ran.left("out/hooked");
+            let own = toplevel
+                .lines()
+                .nth(1)
+                .unwrap()
+                .trim_end_matches("/ws")
+                .to_owned();
+            let told = ran.text().replace(&own, &base);
+            assert_eq!(told.trim_end(), expected.trim_end(), "{place}");
+            let ways = toplevel.lines().skip(1).all(|line| line.ends_with("/ws"));
+            assert!(ways, "{toplevel}");
+            // Each ran outside.
+            assert!(ran.left("out/outside").lines().count() > 5);
+        });
+    }
+}
+
+/// A repository that comes between is not found.
+#[test]
+fn what_is_made_between_judgement_and_start_does_not_count() {
+    if patched_bash().is_some() {
+        return;
+    }
+    everyone(|world| {
+        prepared(world, "own; mkdir sub")
+            .sh(format!(
+                "{BEGIN}evil; cd sub; (while :; do cp -r $E/.git .git; rm -rf .git; done) & \
+                 for i in $(seq 100); do git status; done; kill $!"
+            ))
+            .no_file("out/pwned");
+    });
+}
+
+/// What `rules explain` says of a place is where it runs, and why.
+#[test]
+fn where_it_is_explained_it_runs() {
+    let written = "a repository that the command could have written: WORLD";
+    let cases = [
+        ("git status", None),
+        ("git -C sub status", None),
+        (
+            "git -C inner status",
+            Some(format!("{written}/ws/inner/.git")),
+        ),
+        (
+            "git -C WORLD/scratch status",
+            Some(format!("{written}/scratch/.git")),
+        ),
+        (
+            "git push inner x",
+            Some(format!(
+                "another {}/ws/inner",
+                written.trim_start_matches("a ")
+            )),
+        ),
+        (
+            "git clone inner new",
+            Some(
+                "a new repository, which the command could write while it is made: WORLD/ws".into(),
+            ),
+        ),
+        ("git init", None),
+        ("git --version", None),
+    ];
+    everyone_with(&cases, |world, (command, why)| {
+        let begin = "own; mkdir sub inner; (cd inner; own); cd WORLD/scratch; own";
+        let world = prepared(world, begin);
+        let explain = format!(
+            "WORLD/codex-shell rules explain --rules WORLD/team.rules --format json -- {command}"
+        );
+        let explain = world
+            .command(&["sh".into(), "-c".into(), world.spelled(explain)])
+            .output()
+            .unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&explain.stdout).unwrap();
+        let placement = if why.is_some() { "inside" } else { "outside" };
+        assert_eq!(said["placement"], placement, "{command}");
+        let reason = why
+            .as_ref()
+            .map(|why| world.spelled(why).into_string().unwrap());
+        assert_eq!(
+            said["discounted"][0]["reason"].as_str(),
+            reason.as_deref(),
+            "{command}"
+        );
+        let ran = world.options(["--audit", "WORLD/out/audit"]).sh(*command);
+        let audit = ran.left("out/audit");
+        let records = audit
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        let judged: Vec<serde_json::Value> = records
+            .filter(|record: &serde_json::Value| record["event"] == "judged")
+            .collect();
+        let of_git = judged
+            .iter()
+            .rfind(|record| record["command"].to_string().contains("git"))
+            .unwrap();
+        assert_eq!(of_git["placement"], placement, "{command}: {audit}");
+    });
+}
