@@ -23,6 +23,7 @@ pub mod sys;
 
 pub mod models;
 pub mod request;
+pub mod terminal;
 pub mod wire;
 
 pub mod script;

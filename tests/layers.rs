@@ -35,6 +35,7 @@ const LAYERS: &[Row] = &[
     row(1, "models", Only(&[]), &[]),
     row(1, "request", Only(&["sys"]), &[]),
     row(1, "script", Only(&[]), &[]),
+    row(1, "terminal", Only(&["sys"]), &[]),
     row(1, "wire", Only(&["sys"]), &[]),
     row(2, "wrapper", Only(&["sys", "exit", "request"]), &[]),
     row(

@@ -3,9 +3,9 @@
 //! Only this folder makes a [`Permit`], and a permit owns its request: nothing can be run that was
 //! not settled here, and nothing else can be slipped in after the answer.
 
+mod caller;
 pub mod command;
 pub mod fixed;
-mod foreground;
 pub mod place;
 pub mod question;
 pub mod remembered;

@@ -17,7 +17,7 @@ use nix::unistd::{Pid, setsid};
 
 use crate::exit::Exit;
 use crate::report;
-use crate::sys::canary;
+use crate::sys::{canary, pty};
 
 /// The first word by which this binary knows that it is a canary.
 pub const WORD: &str = "__canary";
@@ -69,7 +69,7 @@ pub fn main(words: &[String]) -> Exit {
 fn on_own_terminal(command: &[&str]) -> io::Result<()> {
     let terminal = io::stdin();
     setsid()?;
-    canary::control_terminal()?;
+    pty::control(&terminal)?;
     let mut settings = tcgetattr(&terminal)?;
     // A character can be read without the end of its line.
     cfmakeraw(&mut settings);

@@ -7,9 +7,6 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-use nix::unistd::{getpgrp, tcgetpgrp};
-
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, command, fixed, terminal};
 use crate::audit::{Audit, RefusedPath};
@@ -29,6 +26,7 @@ use crate::intercept::supervisor::{Phase, Session};
 use crate::report;
 use crate::request::entry;
 use crate::sys::{fork, signals};
+use crate::terminal::Given;
 
 use super::settings::{self, SettingsArgs};
 
@@ -112,8 +110,9 @@ pub(super) fn main(args: &Args) -> Exit {
         return Exit::Internal;
     };
     match prepare(args, &loaded) {
-        Ok(prepared) => keeper::keep(
-            || supervise(args, &loaded.settings, prepared),
+        Ok(prepared) => keeper::keep_on_terminal(
+            &args.pass_fd,
+            |given| supervise(args, &loaded.settings, prepared, given),
             |error| fail(&error.to_string()),
         ),
         Err(message) => fail(&message),
@@ -230,11 +229,11 @@ fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Resul
     })
 }
 
-fn approver(who: &Ask) -> Arc<dyn Approver> {
+fn approver(who: &Ask, given: Option<&Arc<Given>>) -> Arc<dyn Approver> {
     match who {
-        Ask::Terminal => match terminal::Terminal::open() {
-            Ok(terminal) => Arc::new(terminal),
-            Err(_) => Arc::new(fixed::Fixed(Answer::No(
+        Ask::Terminal => match given {
+            Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
+            None => Arc::new(fixed::Fixed(Answer::No(
                 "nobody could be asked: no terminal".into(),
             ))),
         },
@@ -247,7 +246,8 @@ fn approver(who: &Ask) -> Arc<dyn Approver> {
     }
 }
 
-fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
+fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option<Given>) -> Exit {
+    let given = given.map(Arc::new);
     let Prepared {
         policy,
         profiles,
@@ -258,7 +258,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
     } = prepared;
     let confined = policy.mode != Mode::DangerFullAccess;
     let (rules, audit) = (Arc::new(rules), Arc::new(audit));
-    let approver = approver(&settings.ask.value);
+    let approver = approver(&settings.ask.value, given.as_ref());
     let attempt = |command: &Command, patched: Option<&Patched>| {
         let session = Session {
             rules: Arc::clone(&rules),
@@ -279,16 +279,16 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
                 None => Phase::Command,
             },
             pass: &args.pass_fd,
+            terminal: given.as_ref(),
             timeout: settings.timeout.value,
             patched,
         };
         run(&plan, command, session, |layers| describe(args, layers))
     };
-    let modes = TerminalModes::of_standard_input();
     let mut ended = attempt(&command, patched.as_ref());
     if let Err(error) = &ended
         && error.is_of_the_kernel()
-        && let Some((patched, command)) = instead(args, settings)
+        && let Some((patched, command)) = instead(args, settings, &command)
     {
         report::note(&format!("{error}; the patched shell brings execs instead"));
         ended = attempt(&command, Some(&patched));
@@ -306,7 +306,6 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
                 audit.denied(&path.record());
             }
             if let (Exit::TimedOut, Some(timeout)) = (exit, settings.timeout.value) {
-                modes.restore();
                 report::note(&format!(
                     "time was up after {timeout:?}: the command was ended"
                 ));
@@ -318,33 +317,15 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared) -> Exit {
     }
 }
 
-/// The terminal as it was: a command that was ended could not put it in order.
-struct TerminalModes(Option<Termios>);
-
-impl TerminalModes {
-    fn of_standard_input() -> Self {
-        Self(tcgetattr(io::stdin()).ok())
-    }
-
-    /// Only from the foreground: the terminal is another's otherwise.
-    fn restore(&self) {
-        let input = io::stdin();
-        if let Some(modes) = &self.0
-            && tcgetpgrp(&input) == Ok(getpgrp())
-        {
-            // A terminal that is gone needs no order.
-            let _ = tcsetattr(&input, SetArg::TCSADRAIN, modes);
-        }
-    }
-}
-
 /// The patched shell that is set, if it may take the kernel's place, and the command for it.
-fn instead(args: &Args, settings: &Settings) -> Option<(Patched, Command)> {
+fn instead(args: &Args, settings: &Settings, first: &Command) -> Option<(Patched, Command)> {
     let auto = settings.interceptor.value == Interceptor::Auto && args.script.is_some();
     let shell = Some(&settings.shell.value).filter(|_| auto)?;
     let patched = Patched::new(shell, None).ok()?;
     let directory = std::env::current_dir().ok()?;
-    let command = command(args, shell, &directory, Mark::Packet).ok()?;
+    let mut command = command(args, shell, &directory, Mark::Packet).ok()?;
+    // By now this process waits for signals that are no concern of the command.
+    (command.ignored, command.blocked) = (first.ignored, first.blocked);
     Some((patched, command))
 }
 

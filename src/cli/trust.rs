@@ -1,8 +1,8 @@
 //! `codex-shell trust`.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::Places;
@@ -14,6 +14,7 @@ use crate::report;
 use crate::request::argv;
 use crate::rules::model::{CommandRule, Run};
 use crate::rules::{self, Decision, RuleSet};
+use crate::terminal::{self, Answer, Choice};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -177,11 +178,18 @@ fn print(text: &str) -> Result<(), String> {
     report::print(text.as_bytes()).map_err(|e| format!("standard output: {e}"))
 }
 
-/// Asks on the terminal, never on standard input; anything but yes is no.
+/// Asks on the terminal, never on standard input.
 fn asked() -> io::Result<bool> {
-    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    terminal.write_all(b"Trust these files until one of them changes? [y/N] ")?;
-    let mut answer = String::new();
-    BufReader::new(terminal.take(1000)).read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    const CHOICES: &[Choice] = &[
+        Choice {
+            word: "yes",
+            answer: Answer::Yes,
+        },
+        Choice {
+            word: "no",
+            answer: Answer::No,
+        },
+    ];
+    let text = "Trust these files until one of them changes?".to_owned();
+    Ok(terminal::put(text, "Answer yes or no: ", CHOICES)? == Answer::Yes)
 }

@@ -45,12 +45,22 @@ impl Clock {
     /// # Errors
     /// What poll(2) answered.
     pub fn poll(&self, fds: &mut [PollFd<'_>]) -> io::Result<bool> {
+        self.poll_for(fds, None)
+    }
+
+    /// The same, but at most for as long as `limit` says.
+    ///
+    /// # Errors
+    /// What poll(2) answered.
+    pub fn poll_for(&self, fds: &mut [PollFd<'_>], limit: Option<Duration>) -> io::Result<bool> {
         loop {
             let left = match self.left() {
                 Some(Duration::ZERO) => return Ok(false),
                 left => left,
             };
-            match poll(fds, timeout(left)) {
+            let shorter = limit.filter(|limit| left.is_none_or(|left| *limit < left));
+            match poll(fds, timeout(shorter.or(left))) {
+                Ok(0) if shorter.is_some() => return Ok(true),
                 Ok(0) | Err(Errno::EINTR) => {}
                 Ok(_) => return Ok(true),
                 Err(errno) => return Err(errno.into()),

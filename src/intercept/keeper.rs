@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use nix::unistd::{Pid, getpid, getppid, setsid};
 
 use super::clock::Clock;
 use crate::exit::Exit;
-use crate::sys::{fork, tree};
+use crate::sys::{fork, signals, tree};
+use crate::terminal::{self, Given, Relay};
 
 /// How long a supervisor that is told to end may take: longer than ending everything does.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -66,6 +67,42 @@ fn is_left() -> bool {
 /// was stopped. So nothing stays while any of the three has not been killed. The guard has a session
 /// and a name of its own, since what kills the others at once is meant for a group or a name.
 pub fn keep(supervisor: impl FnOnce() -> Exit, failed: impl Fn(&io::Error) -> Exit) -> Exit {
+    keep_beside(None, supervisor, failed)
+}
+
+/// The same for a command that gets the descriptors 0, 1 and 2 and those of `pass`. The keeper alone has
+/// the user's terminal, if there is one; what `supervisor` is told is the one that the command has in
+/// its place.
+pub fn keep_on_terminal(
+    pass: &[RawFd],
+    supervisor: impl FnOnce(Option<Given>) -> Exit,
+    failed: impl Fn(&io::Error) -> Exit,
+) -> Exit {
+    match terminal::open(pass) {
+        Ok(Some((relay, theirs))) => {
+            let supervisor = || match theirs.enter() {
+                Ok(given) => supervisor(Some(given)),
+                Err(error) => failed(&error),
+            };
+            keep_beside(Some(relay), supervisor, &failed)
+        }
+        Ok(None) => keep(|| supervisor(None), &failed),
+        // There is one that we can't guard: then it is nobody's to be asked on, and not the command's.
+        Err(_) => keep(
+            || match setsid() {
+                Ok(_) => supervisor(None),
+                Err(errno) => failed(&errno.into()),
+            },
+            &failed,
+        ),
+    }
+}
+
+fn keep_beside(
+    relay: Option<Relay>,
+    supervisor: impl FnOnce() -> Exit,
+    failed: impl Fn(&io::Error) -> Exit,
+) -> Exit {
     let supervisor = || {
         fork::adopt_orphans();
         supervisor()
@@ -75,34 +112,59 @@ pub fn keep(supervisor: impl FnOnce() -> Exit, failed: impl Fn(&io::Error) -> Ex
         let _ = setsid();
         fork::rename(GUARD);
     };
-    let guard = || hold(supervisor, apart).unwrap_or_else(|error| failed(&error));
-    hold(guard, || ()).unwrap_or_else(|error| failed(&error))
+    let guard = || hold(supervisor, apart, None).unwrap_or_else(|error| failed(&error));
+    hold(guard, || (), relay).unwrap_or_else(|error| failed(&error))
 }
 
 /// Runs `child` in a process of its own, and `meanwhile` here; whatever the child leaves behind ends.
-fn hold(child: impl FnOnce() -> Exit, meanwhile: impl FnOnce()) -> io::Result<Exit> {
+fn hold(
+    child: impl FnOnce() -> Exit,
+    meanwhile: impl FnOnce(),
+    mut relay: Option<Relay>,
+) -> io::Result<Exit> {
     fork::adopt_orphans();
-    let signals = watched();
+    let mut signals = watched();
+    if relay.is_some() {
+        signals.extend(&terminal::watched());
+    }
     signals.thread_block()?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let waiting = SignalFd::with_flags(&signals, flags)?;
     let holder = getpid();
-    let pid = fork::fork_waking(|| match follow(holder) {
-        Ok(()) => child().code(),
-        Err(_) => Exit::Internal.code(),
+    let pid = fork::fork_waking(|| {
+        drop(relay.take());
+        match follow(holder) {
+            Ok(()) => child().code(),
+            Err(_) => Exit::Internal.code(),
+        }
     })?;
+    if let Some(relay) = &mut relay {
+        relay.begin();
+    }
     meanwhile();
-    let exit = wait(pid, &waiting);
+    let exit = wait(pid, &waiting, relay.as_mut());
     tree::end();
+    if let Some(relay) = relay {
+        relay.finish(&waiting);
+    }
     exit
 }
 
-fn wait(child: Pid, waiting: &SignalFd) -> io::Result<Exit> {
+fn wait(child: Pid, waiting: &SignalFd, mut relay: Option<&mut Relay>) -> io::Result<Exit> {
+    let deaf = signals::ignored_by_caller() & 1 << (Signal::SIGHUP as u32 - 1) != 0;
     let mut clock = Clock::new(None);
     loop {
-        if !clock.poll(&mut [PollFd::new(waiting.as_fd(), PollFlags::POLLIN)])? {
+        let mut watched = vec![PollFd::new(waiting.as_fd(), PollFlags::POLLIN)];
+        let patience = relay.as_ref().and_then(|relay| {
+            watched.extend(relay.watched());
+            relay.patience()
+        });
+        if !clock.poll_for(&mut watched, patience)? {
             let _ = kill(child, Signal::SIGKILL);
             clock = Clock::new(None);
+        }
+        if let Some(relay) = &mut relay {
+            relay.attend();
         }
         let signal = match waiting.read_signal() {
             Ok(Some(signal)) => signal,
@@ -117,15 +179,26 @@ fn wait(child: Pid, waiting: &SignalFd) -> io::Result<Exit> {
                 if let Some(exit) = ended(child) {
                     return Ok(exit);
                 }
+                match &mut relay {
+                    Some(relay) if number == Signal::SIGCONT => relay.resume(),
+                    _ => {}
+                }
                 is_left().then_some(Signal::SIGTERM)
             }
-            // One typed at the terminal reaches the supervisor and the command by itself. That it
-            // hung up is told to the session's leader alone, which may be this process.
-            _ => Some(number).filter(|&n| was_sent(signal.ssi_code) || n == Signal::SIGHUP),
+            Signal::SIGHUP if deaf => None,
+            _ => {
+                let taken = relay
+                    .as_mut()
+                    .is_some_and(|relay| relay.takes(number, was_sent(signal.ssi_code)));
+                (!taken).then_some(number)
+            }
         };
         let Some(passed) = passed else { continue };
         let _ = kill(child, passed);
         if matches!(passed, Signal::SIGTERM | Signal::SIGHUP) {
+            if let Some(relay) = &mut relay {
+                relay.give_up();
+            }
             // Whoever stopped it does not hold up the end.
             let _ = kill(child, Signal::SIGCONT);
             if clock.left().is_none() {
@@ -165,13 +238,12 @@ pub fn heard(signals: &mut SignalFd) -> Option<Heard> {
             Ok(Signal::SIGCONT) if is_left() => {
                 return Some(Heard::End(Exit::ToldToEnd(Signal::SIGTERM as u8)));
             }
-            Ok(Signal::SIGCONT) => {}
             Ok(Signal::SIGTERM | Signal::SIGHUP) => {
                 return Some(Heard::End(Exit::ToldToEnd(number.to_le_bytes()[0])));
             }
-            // One typed at the terminal has reached the command by itself.
-            Ok(_) if was_sent(signal.ssi_code) => return Some(Heard::ForCommand(number)),
-            _ => {}
+            Ok(Signal::SIGCONT) | Err(_) => {}
+            // Nobody shares this process's group who could have had it as well.
+            Ok(_) => return Some(Heard::ForCommand(number)),
         }
     }
     None

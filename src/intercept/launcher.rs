@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::request::{argv, entry};
 use crate::sys::child::{self, Change};
 use crate::sys::{fork, messages, probe_call, signals};
+use crate::terminal::Given;
 
 /// The command as the launcher starts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,17 +65,18 @@ impl Ways {
 }
 
 /// What the first process does; the result is its exit status. The command keeps the descriptors
-/// `pass`; for `lead` see [`super::run::Run::lead`].
+/// `pass`, and has the terminal `given`; for `lead` see [`super::run::Run::lead`].
 pub fn main(
     command: &Command,
     pass: &[RawFd],
     lead: Option<Pid>,
+    given: Option<&Given>,
     listener: OwnedFd,
     ways: Ways,
 ) -> u8 {
     let Ways { channel, alive } = ways;
     hand_over(listener, channel, || {
-        run(alive, || start(command, pass, lead))
+        run(alive, given, || start(command, pass, lead))
     })
 }
 
@@ -126,8 +128,14 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
 }
 
 /// What the first process does when nobody listens.
-pub fn unheard(command: &Command, pass: &[RawFd], lead: Option<Pid>, alive: Alive) -> u8 {
-    run(alive, || start(command, pass, lead))
+pub fn unheard(
+    command: &Command,
+    pass: &[RawFd],
+    lead: Option<Pid>,
+    given: Option<&Given>,
+    alive: Alive,
+) -> u8 {
+    run(alive, given, || start(command, pass, lead))
 }
 
 /// As [`unheard`], with a command that is still to come by `gate`.
@@ -138,7 +146,7 @@ pub fn unheard_ahead(gate: &OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
 /// What the first process does when there is no command: it lets itself be looked at.
 pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
     hand_over(listener, channel, || {
-        end_of(|| {
+        end_of(None, || {
             look_at_me();
             Exit::Success.code()
         })
@@ -153,8 +161,11 @@ fn hand_over(listener: OwnedFd, channel: OwnedFd, then: impl FnOnce() -> u8) -> 
     then()
 }
 
-fn run(alive: Alive, child: impl FnOnce() -> u8) -> u8 {
-    let status = end_of(child);
+fn run(alive: Alive, given: Option<&Given>, child: impl FnOnce() -> u8) -> u8 {
+    if let Some(given) = given {
+        given.lead();
+    }
+    let status = end_of(given, child);
     alive.end(status, None);
     status
 }
@@ -166,10 +177,26 @@ fn run_ahead(gate: &OwnedFd, alive: Alive, child: impl FnOnce() -> u8) -> u8 {
     status
 }
 
-fn end_of(child: impl FnOnce() -> u8) -> u8 {
+fn end_of(given: Option<&Given>, child: impl FnOnce() -> u8) -> u8 {
     match fork::fork(child) {
-        Ok(command) => child::end_of(command).map_or(Exit::Internal.code(), status_of),
+        Ok(command) => match given {
+            Some(given) => told_end_of(command, given),
+            None => child::end_of(command),
+        }
+        .map_or(Exit::Internal.code(), status_of),
         Err(error) => cannot_fork(&error),
+    }
+}
+
+/// Waits for the end of our child `command`; that it is stopped is told.
+fn told_end_of(command: Pid, given: &Given) -> io::Result<Change> {
+    loop {
+        match child::next_change()? {
+            (pid, Change::Stopped(signal)) if pid == command => given.stopped(signal),
+            (_, Change::Stopped(_) | Change::Continued) => {}
+            (pid, end) if pid == command => return Ok(end),
+            _ => {}
+        }
     }
 }
 
@@ -266,7 +293,7 @@ fn status_of(end: Change) -> u8 {
     match end {
         Change::Exited(status) => status,
         Change::Killed(signal) => signal.saturating_add(128),
-        Change::Stopped | Change::Continued => Exit::Internal.code(),
+        Change::Stopped(_) | Change::Continued => Exit::Internal.code(),
     }
 }
 

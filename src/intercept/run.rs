@@ -27,6 +27,7 @@ use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Set
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
 use crate::sys::{messages, pidfd::PidFd, tree, urgency};
+use crate::terminal::Given;
 
 /// How long the first process has to end once nothing runs in its sandbox, in milliseconds.
 const GRACE: u8 = 20;
@@ -44,10 +45,29 @@ pub struct Run<'a> {
     /// The command leads a session, which has this number inside, that of this process's session, if that
     /// can be had. Without a number it stays in this process's session and group.
     pub lead: Option<Pid>,
+    /// The terminal of this process's session, which the command is to have.
+    pub terminal: Option<&'a Arc<Given>>,
     /// How long it may take, questions not counted.
     pub timeout: Option<Duration>,
     /// The shell of the command brings its execs, not the kernel.
     pub patched: Option<&'a Patched>,
+}
+
+impl Run<'_> {
+    /// The descriptors that the sandbox's first process keeps.
+    pub(super) fn kept(&self) -> Vec<RawFd> {
+        let terminal = self.terminal.map(|given| given.numbers());
+        [
+            self.pass,
+            terminal.as_ref().map_or(&[], |numbers| numbers.as_slice()),
+        ]
+        .concat()
+    }
+
+    /// The sandbox's first process is `init`.
+    pub(super) fn stands(&self, init: Pid) -> io::Result<()> {
+        self.terminal.map_or(Ok(()), |given| given.attend(init))
+    }
 }
 
 /// Why a command did not start.
@@ -100,9 +120,12 @@ pub fn run(
     let standing = Standing::new(
         run.policy,
         run.require,
-        run.pass,
+        &run.kept(),
         run.lead,
-        |listener, ways| launcher::main(command, run.pass, run.lead, listener, ways),
+        |listener, ways| {
+            let given = run.terminal.map(Arc::as_ref);
+            launcher::main(command, run.pass, run.lead, given, listener, ways)
+        },
     )?;
     standing.run(run, session, report, || Ok(()))
 }
@@ -167,6 +190,7 @@ impl Standing {
             listener,
             ending,
         } = self;
+        run.stands(sandbox.init_pid)?;
         // Its first exec waits for us if it is faster.
         begin()?;
         let signals = SignalFd::with_flags(

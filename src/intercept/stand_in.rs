@@ -274,7 +274,7 @@ impl StandIn {
         match change {
             Change::Exited(status) => self.ended = Some(Order::Exit(status)),
             Change::Killed(signal) => self.ended = Some(Order::Die(signal)),
-            Change::Stopped => self.stop = true,
+            Change::Stopped(_) => self.stop = true,
             Change::Continued => self.stop = false,
         }
         if change != Change::Continued {

@@ -236,6 +236,7 @@ fn carry_out(
         require: &recipe.require,
         phase: Phase::Shell { login: order.login },
         pass: &[],
+        terminal: None,
         lead: getsid(None).ok(),
         timeout: Some(order.timeout),
         patched: recipe.patched.as_ref(),

@@ -22,16 +22,6 @@ pub fn write_to(number: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the terminal at standard input that of the caller's session, which must not have one.
-///
-/// # Errors
-/// What ioctl(2) answered.
-pub fn control_terminal() -> io::Result<()> {
-    // SAFETY: the request takes an integer.
-    checked(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) })?;
-    Ok(())
-}
-
 /// Types one character into the terminal at standard input: a NUL, should it succeed.
 ///
 /// # Errors

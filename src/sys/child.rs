@@ -103,8 +103,8 @@ pub enum Change {
     Exited(u8),
     /// It was killed by this signal.
     Killed(u8),
-    /// It was stopped.
-    Stopped,
+    /// It was stopped by this signal.
+    Stopped(u8),
     /// It goes on.
     Continued,
 }
@@ -163,7 +163,7 @@ fn wait(pid: i32, flags: i32) -> io::Result<Option<(Pid, Change)>> {
     let change = match status {
         s if libc::WIFEXITED(s) => Change::Exited(low(libc::WEXITSTATUS(s))),
         s if libc::WIFSIGNALED(s) => Change::Killed(low(libc::WTERMSIG(s))),
-        s if libc::WIFSTOPPED(s) => Change::Stopped,
+        s if libc::WIFSTOPPED(s) => Change::Stopped(low(libc::WSTOPSIG(s))),
         _ => Change::Continued,
     };
     Ok((found > 0).then_some((Pid::from_raw(found), change)))

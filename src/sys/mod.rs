@@ -19,6 +19,7 @@ pub mod pidfd;
 pub mod probe_call;
 pub mod process_memory;
 pub mod proxy_image;
+pub mod pty;
 pub mod read_capped;
 pub mod registers;
 pub mod resident;

@@ -55,6 +55,20 @@ pub fn blocked() -> u64 {
     set
 }
 
+/// Whether `signal` waits until it is not blocked any more.
+pub fn is_pending(signal: i32) -> bool {
+    let mut set = 0u64;
+    // SAFETY: the kernel writes 8 bytes, which live until the call returns.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigpending,
+            (&raw mut set).cast::<libc::c_void>(),
+            8,
+        )
+    };
+    set & 1 << (signal - 1) != 0
+}
+
 /// Blocks exactly the signals of `set` in this thread. Async-signal-safe.
 pub fn block_exactly(set: u64) {
     let nothing = std::ptr::null_mut::<u64>();

@@ -9,6 +9,7 @@ mod lifecycle;
 mod options;
 mod profiles;
 mod prompts;
+mod relayed;
 mod repositories;
 mod terminal;
 mod twin;

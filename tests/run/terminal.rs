@@ -9,7 +9,7 @@ prefix_rule(pattern = [\"probe\"], decision = \"prompt\", justification = \"it l
 ";
 
 /// What a question ends with.
-const ASKED: &str = "[n] no: ";
+const ASKED: &str = "or no: ";
 
 fn terminal(world: World, script: &str) -> Terminal {
     let world = world.rules(RULES).program("probe").ask("terminal");
@@ -21,7 +21,7 @@ fn the_question_says_everything() {
     everyone(|world| {
         let shown = terminal(world, "probe exit 3 \"a b\"; echo \"status $?\"")
             .wait_for(ASKED)
-            .keys("y")
+            .keys("yes\r")
             .wait_for("status 3")
             .end(0);
         for part in [
@@ -43,14 +43,41 @@ fn the_question_says_everything() {
 
 #[test]
 fn no_is_no() {
-    for key in ["n", "N", "q", "\u{1b}", "\u{4}"] {
+    for key in [
+        "no\r",
+        "NO\n",
+        "\u{3}",
+        "\u{4}",
+        "ye\u{3}",
+        "yes\u{15}no\r",
+        "x\u{7f}no \r",
+    ] {
         everyone(|world| {
             terminal(world, "probe exit 3; echo \"status $?\"")
                 .wait_for(ASKED)
-                .keys("x\r")
                 .keys(key)
                 .wait_for("status 1")
                 .end(0);
+        });
+    }
+}
+
+/// An answer is a whole word.
+#[test]
+fn nothing_else_is_an_answer() {
+    for line in [
+        "", "y", "Y", "s", "jobs", "yes yes", "yess", "n", "PuTTY", "es",
+    ] {
+        everyone(|world| {
+            let shown = terminal(world, "probe exit 3; echo \"status $?\"")
+                .wait_for(ASKED)
+                .keys(&format!("{line}\r"))
+                .wait_for(ASKED)
+                .keys("y")
+                .keys("es\r")
+                .wait_for("status 3")
+                .end(0);
+            assert!(shown.contains(&format!("{ASKED}{line}\r\n")), "{shown:?}");
         });
     }
 }
@@ -62,11 +89,11 @@ fn session_is_asked_once_and_once_is_once() {
          probe exit 4; echo \"third $?\"";
         let shown = terminal(world, script)
             .wait_for(ASKED)
-            .keys("s")
+            .keys("session\r")
             .wait_for("first 3")
             .wait_for("second 3")
             .wait_for(ASKED)
-            .keys("y")
+            .keys("yes\r")
             .wait_for("third 4")
             .end(0);
         assert_eq!(shown.matches(ASKED).count(), 2, "{shown}");
@@ -82,9 +109,9 @@ fn type_ahead_is_discarded() {
             "echo ready; sleep 0.5; probe exit 3; echo \"status $?\"",
         )
         .wait_for("ready")
-        .keys("yyy")
+        .keys("yes\ryes\r")
         .wait_for(ASKED)
-        .keys("n")
+        .keys("no\r")
         .wait_for("status 1")
         .end(0);
     });
@@ -97,7 +124,7 @@ fn a_job_in_the_foreground_is_asked_about() {
         terminal(world, "exec \"$BASH\" --norc --noprofile -i")
             .keys("probe exit 3; echo status-$?\r")
             .wait_for(ASKED)
-            .keys("y")
+            .keys("yes\r")
             .wait_for("status-3")
             .keys("probe exit 4; echo status-$?\r")
             .wait_for(ASKED)
@@ -121,7 +148,7 @@ fn standard_input_is_no_answer() {
     everyone(|world| {
         terminal(world, "echo y | probe cat; echo \"status $?\"")
             .wait_for(ASKED)
-            .keys("n")
+            .keys("no\r")
             .wait_for("status 1")
             .end(0);
     });
@@ -150,7 +177,7 @@ fn the_terminals_modes_come_back() {
             "stty -g >before; probe exit 0; stty -g >after; cmp before after && echo same",
         )
         .wait_for(ASKED)
-        .keys("y")
+        .keys("yes\r")
         .wait_for("same")
         .end(0);
     });

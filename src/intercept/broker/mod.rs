@@ -17,6 +17,7 @@ mod stand_in;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
@@ -54,11 +55,13 @@ pub(super) fn run(
     let standing = Standing::new(
         run.policy,
         run.require,
-        run.pass,
+        &run.kept(),
         run.lead,
         |socket, alive| {
             let command = patched.equip(command, socket);
-            launcher::unheard(&command, &[run.pass, &[socket]].concat(), run.lead, alive)
+            let given = run.terminal.map(Arc::as_ref);
+            let pass = [run.pass, &[socket]].concat();
+            launcher::unheard(&command, &pass, run.lead, given, alive)
         },
     )?;
     standing.run(run, patched, session, report, |_| Ok(()))
@@ -119,6 +122,7 @@ impl Standing {
     ) -> Result<Ended, RunError> {
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
+        run.stands(self.sandbox.init_pid)?;
         begin(self.number)?;
         report(&self.sandbox.layers);
         session.without_mounts(&self.sandbox.layers);

@@ -96,7 +96,7 @@ impl StandIn {
                 let answer = match change {
                     Change::Exited(status) => FromBroker::Exited(status),
                     Change::Killed(signal) => FromBroker::Killed(signal),
-                    Change::Stopped => FromBroker::Stopped,
+                    Change::Stopped(_) => FromBroker::Stopped,
                     Change::Continued => continue,
                 };
                 let told = connection.tell(&answer);

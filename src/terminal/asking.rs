@@ -1,0 +1,125 @@
+//! Questions: while one is put, nothing passes between the two terminals.
+
+use nix::sys::signal::Signal;
+
+use super::dialogue::{Choice, Dialogue, Step};
+use super::link::{Answer, Asked};
+use super::relay::Relay;
+use crate::sys::messages;
+
+/// The last line of a question.
+const PROMPT: &str = "Answer yes, session (yes, as long as this runs) or no: ";
+
+const CHOICES: &[Choice] = &[
+    Choice {
+        word: "yes",
+        answer: Answer::Yes,
+    },
+    Choice {
+        word: "session",
+        answer: Answer::Session,
+    },
+    Choice {
+        word: "no",
+        answer: Answer::No,
+    },
+];
+
+impl Relay {
+    pub(super) fn take_question(&mut self, asked: Asked) {
+        match asked {
+            Asked::Put(text) => self.put(text),
+            // It may have been answered this moment.
+            Asked::Withdrawn if self.dialogue.is_none() => {}
+            Asked::Withdrawn => {
+                self.to_device.extend(b"\r\nwithdrawn\r\n");
+                self.conclude(Answer::Withdrawn);
+            }
+        }
+    }
+
+    fn put(&mut self, text: String) {
+        let Some(device) = &mut self.device else {
+            return self.reply(Answer::Gone);
+        };
+        if !device.is_ours() {
+            return self.reply(Answer::Background);
+        }
+        if device.make_raw().is_err() {
+            return self.reply(Answer::Gone);
+        }
+        let (size, mut out) = (device.size().ok(), Vec::new());
+        self.dialogue = Some(Dialogue::begin(text, PROMPT, CHOICES, size, &mut out));
+        self.to_device.extend(&out);
+        self.flush_to_device();
+    }
+
+    /// After the terminal was somebody else's.
+    pub(super) fn ask_again(&mut self) {
+        let (Some(device), Some(dialogue)) = (&mut self.device, &mut self.dialogue) else {
+            return;
+        };
+        if device.make_raw().is_err() {
+            return self.lose();
+        }
+        let mut out = Vec::new();
+        dialogue.again(device.size().ok(), &mut out);
+        self.to_device.extend(&out);
+        self.flush_to_device();
+    }
+
+    /// Takes what was typed.
+    pub(super) fn answer_with(&mut self, bytes: &[u8]) {
+        let size = self.device.as_ref().and_then(|device| device.size().ok());
+        let Some(dialogue) = &mut self.dialogue else {
+            return;
+        };
+        let mut out = Vec::new();
+        let step = dialogue.take(bytes, size, &mut out);
+        self.to_device.extend(&out);
+        self.flush_to_device();
+        match step {
+            Step::More => {}
+            Step::Stop => self.suspend(Signal::SIGTSTP),
+            Step::Answered(answer) => self.conclude(answer),
+        }
+    }
+
+    pub(super) fn wait_in_dialogue(&mut self) {
+        if let Some(dialogue) = &mut self.dialogue {
+            let mut out = Vec::new();
+            dialogue.waited(&mut out);
+            self.to_device.extend(&out);
+        }
+    }
+
+    /// Ends the question, if there is one.
+    pub(super) fn conclude(&mut self, answer: Answer) {
+        if self.dialogue.take().is_none() {
+            return;
+        }
+        self.flush_to_device();
+        let is_commands = self.is_commands();
+        if let Some(device) = &mut self.device
+            && !is_commands
+        {
+            device.restore();
+        }
+        self.reply(answer);
+    }
+
+    /// Gives up the question, if there is one: the run is to end.
+    pub fn give_up(&mut self) {
+        if self.dialogue.is_some() {
+            self.to_device.extend(b"\r\n");
+            self.conclude(Answer::Withdrawn);
+        }
+    }
+
+    fn reply(&mut self, answer: Answer) {
+        if let Some(questions) = &self.questions {
+            // Who is gone wants no answer.
+            let _ = messages::send(questions, &answer, None);
+        }
+    }
+}

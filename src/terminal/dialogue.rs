@@ -1,0 +1,141 @@
+//! One question on a terminal. An answer is a whole word and Enter, typed after the question was shown.
+
+use std::time::Instant;
+
+use super::line::{Line, Typed};
+use super::link::Answer;
+use super::settling::Settling;
+use crate::sys::pty::Size;
+
+/// A word that answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// As it is typed; the case does not matter.
+    pub word: &'static str,
+    /// What it means.
+    pub answer: Answer,
+}
+
+/// A question that is being put.
+#[derive(Debug)]
+pub(super) struct Dialogue {
+    text: String,
+    /// The last line of it.
+    prompt: &'static str,
+    choices: &'static [Choice],
+    state: State,
+    /// How often something came that nobody types.
+    disturbed: u32,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing is shown yet, or not again.
+    Settling(Settling),
+    /// It is shown.
+    Asking(Line),
+}
+
+/// What came of some input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// There is no answer yet.
+    More,
+    /// Whoever is asked wants to do something else first.
+    Stop,
+    /// There is one.
+    Answered(Answer),
+}
+
+impl Dialogue {
+    /// Begins; what the terminal is to be shown is written to `out`.
+    pub(super) fn begin(
+        text: String,
+        prompt: &'static str,
+        choices: &'static [Choice],
+        size: Option<Size>,
+        out: &mut Vec<u8>,
+    ) -> Self {
+        Self {
+            text,
+            prompt,
+            choices,
+            state: State::Settling(Settling::begin(size, 0, out)),
+            disturbed: 0,
+        }
+    }
+
+    /// Begins anew, after the terminal was somebody else's.
+    pub(super) fn again(&mut self, size: Option<Size>, out: &mut Vec<u8>) {
+        self.state = State::Settling(Settling::begin(size, self.disturbed, out));
+    }
+
+    /// Takes what came from the terminal.
+    pub(super) fn take(&mut self, bytes: &[u8], size: Option<Size>, out: &mut Vec<u8>) -> Step {
+        for &byte in bytes {
+            let line = match &mut self.state {
+                State::Settling(settling) => {
+                    if settling.take(byte) {
+                        // The rest was typed before there was a question.
+                        self.show(out);
+                        return Step::More;
+                    }
+                    continue;
+                }
+                State::Asking(line) => line,
+            };
+            match line.take(byte, out) {
+                Typed::Part => {}
+                Typed::Declined => return answered(Answer::No, out),
+                Typed::Stop => return Step::Stop,
+                Typed::Entered(word) => {
+                    if let Some(answer) = self.answer(&word) {
+                        return answered(answer, out);
+                    }
+                    out.extend(b"\r\n");
+                    out.extend(self.prompt.bytes());
+                }
+                Typed::Foreign => {
+                    // What belongs to it is still to come.
+                    self.disturbed = self.disturbed.saturating_add(1);
+                    self.again(size, out);
+                }
+            }
+        }
+        Step::More
+    }
+
+    /// Until when to wait for something to take; then [`Dialogue::waited`].
+    pub(super) fn until(&self) -> Option<Instant> {
+        match &self.state {
+            State::Settling(settling) => Some(settling.until()),
+            State::Asking(_) => None,
+        }
+    }
+
+    /// Nothing came until then.
+    pub(super) fn waited(&mut self, out: &mut Vec<u8>) {
+        if self.until().is_some_and(|until| until <= Instant::now()) {
+            self.show(out);
+        }
+    }
+
+    fn show(&mut self, out: &mut Vec<u8>) {
+        self.state = State::Asking(Line::default());
+        out.extend(b"\r\n");
+        out.extend(self.text.replace('\n', "\r\n").bytes());
+        out.extend(b"\r\n");
+        out.extend(self.prompt.bytes());
+    }
+
+    fn answer(&self, word: &str) -> Option<Answer> {
+        let word = word.trim();
+        let choice = |choice: &&Choice| choice.word.eq_ignore_ascii_case(word);
+        Some(self.choices.iter().find(choice)?.answer)
+    }
+}
+
+fn answered(answer: Answer, out: &mut Vec<u8>) -> Step {
+    out.extend(b"\r\n");
+    Step::Answered(answer)
+}
