@@ -95,6 +95,7 @@ const EVERYTHING: &str = r#"
 sandbox = "danger-full-access"
 network = true
 writable = ["~/cache", "/opt/x/../y"]
+unprotected = [".vscode", ".bashrc"]
 interceptor = "kernel"
 shell = "/bin/sh"
 ask = "command:/bin/asker"
@@ -137,6 +138,7 @@ fn the_users_file_sets_everything() {
         (&["sandbox"][..], "\"danger-full-access\""),
         (&["network"], "true"),
         (&["writable"], &format!("[\"{home}/cache\",\"/opt/y\"]")),
+        (&["unprotected"], "[\".vscode\",\".bashrc\"]"),
         (&["interceptor"], "\"kernel\""),
         (&["shell"], "\"/bin/sh\""),
         (&["ask"], "\"command:/bin/asker\""),

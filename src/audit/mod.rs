@@ -119,7 +119,7 @@ pub struct RefusedPath {
     pub path: String,
     /// How often a program complained of it.
     pub times: u64,
-    /// The options that would permit it, in their text form.
+    /// The options, in their text form, or the setting that would permit it; empty where nothing does.
     pub remedy: String,
 }
 

@@ -11,6 +11,7 @@ use nix::sys::utsname::uname;
 use nix::sys::wait::waitpid;
 
 use crate::cli::settings::SandboxMode;
+use crate::config::{self, Flags, Places};
 use crate::confine::{self, ConfineError, Layer, LayerName, Layers, Mode, Policy, Setup, Status};
 use crate::exit::Exit;
 use crate::intercept::run::RunError;
@@ -79,7 +80,12 @@ pub(super) fn main(args: &Args) -> Exit {
         }
         None => Vec::new(),
     };
-    let machine = Machine::new(kernel(), &layers, canaries);
+    let machine = Machine::new(
+        kernel(),
+        &layers,
+        canaries,
+        report::obeyed::names(&unprotected()),
+    );
     let text = match args.format {
         Format::Text => Ok(machine.text().into_bytes()),
         Format::Json => machine.json(),
@@ -94,6 +100,16 @@ pub(super) fn main(args: &Args) -> Exit {
         }
         Ok(()) if machine.is_sound() => Exit::Success,
         Ok(()) => Exit::Failure,
+    }
+}
+
+/// The names that the user's settings take out; none where they are wrong, which others tell of.
+fn unprotected() -> Vec<String> {
+    let places = std::env::current_dir().map(Places::of_process);
+    let loaded = places.map(|places| config::load(&places, &Flags::default()));
+    match loaded {
+        Ok(Ok(loaded)) => loaded.settings.unprotected.value,
+        _ => Vec::new(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-pub mod approve;
+pub mod aftermath;
+mod approve;
 pub mod canary;
 pub mod completions;
 pub mod config;

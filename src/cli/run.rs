@@ -1,7 +1,7 @@
 //! `codex-shell run`.
 
 use std::ffi::{CString, OsString};
-use std::io::{self, IsTerminal};
+use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,15 @@ use std::sync::Arc;
 
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, command, fixed, terminal};
-use crate::audit::{Audit, RefusedPath};
+use crate::audit::Audit;
 use crate::config::values::{Ask, Interceptor};
-use crate::config::{Loaded, Profiles, Settings};
-use crate::confine::{LayerName, Layers, Mode, Policy, Status};
+use crate::config::{Loaded, Places, Profiles, Settings, deciding};
+use crate::confine::{LayerName, Layers, Mode, Policy, Protection, Role, Status, Unmade};
 use crate::evaluate::IndexedRules;
 use crate::exit::Exit;
 use crate::intercept::broker::Patched;
-use crate::intercept::complaints::Denial;
 use crate::intercept::keeper;
 use crate::intercept::launcher::Command;
-use crate::intercept::refused::{Kind, Refusal};
 use crate::intercept::run::{Ended, Run, run};
 use crate::intercept::shell::{self, Mark};
 use crate::intercept::supervisor::{Phase, Session};
@@ -28,10 +26,8 @@ use crate::request::entry;
 use crate::sys::{fork, signals};
 use crate::terminal::Given;
 
+use super::aftermath;
 use super::settings::{self, SettingsArgs};
-
-/// As many kinds of refused calls are told of at the end.
-const EXPLAINED: usize = 3;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -128,6 +124,7 @@ fn fail(message: &str) -> Exit {
 struct Prepared {
     policy: Policy,
     profiles: Profiles,
+    ask: Ask,
     rules: IndexedRules,
     audit: Audit,
     command: Command,
@@ -141,6 +138,11 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     }
     let settings = &loaded.settings;
     let patched = patched(args, settings)?;
+    let ask = match &settings.ask.value {
+        Ask::Program(program) => Ask::Program(settings::asker(program)?),
+        other => other.clone(),
+    };
+    let protection = protected(args, loaded, &ask, patched.as_ref())?;
     let rules = load(loaded, &args.rules);
     let audit = match &args.audit {
         Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
@@ -159,19 +161,46 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         &settings.writable.value,
         temporary.as_deref(),
     )
-    .map_err(|e| e.to_string())?;
+    .map_err(|e| e.to_string())?
+    .protecting(protection.clone());
     let mark = patched.as_ref().map_or(Mark::Exec, |_| Mark::Packet);
     let command =
         command(args, &settings.shell.value, &directory, mark).map_err(|e| e.to_string())?;
     fork::close_others_on_exec().map_err(|e| e.to_string())?;
     Ok(Prepared {
         policy,
-        profiles: Profiles::new(settings, directory, temporary),
+        profiles: Profiles::new(settings, directory, temporary).protecting(protection),
+        ask,
         rules,
         audit,
         command,
         patched,
     })
+}
+
+/// What the command must not write. Paths count from where this process was started.
+fn protected(
+    args: &Args,
+    loaded: &Loaded,
+    ask: &Ask,
+    patched: Option<&Patched>,
+) -> Result<Protection, String> {
+    let directory = args.directory.as_deref().unwrap_or(Path::new("."));
+    let directory =
+        std::path::absolute(directory).map_err(|e| format!("{}: {e}", directory.display()))?;
+    let places = Places::of_process(directory);
+    let mut protection = deciding::protected(&places, &loaded.settings, &args.rules);
+    let files = [
+        (args.audit.as_deref(), Role::Audit),
+        (patched.map(Patched::wrapper), Role::Shell),
+        (ask.program(), Role::Asker),
+    ];
+    for (path, role) in files {
+        if let Some(path) = path {
+            deciding::add(&mut protection, path, role);
+        }
+    }
+    Ok(protection)
 }
 
 /// The patched shell, where it is the interceptor.
@@ -251,6 +280,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
     let Prepared {
         policy,
         profiles,
+        ask,
         rules,
         audit,
         command,
@@ -258,7 +288,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
     } = prepared;
     let confined = policy.mode != Mode::DangerFullAccess;
     let (rules, audit) = (Arc::new(rules), Arc::new(audit));
-    let approver = approver(&settings.ask.value, given.as_ref());
+    let approver = approver(&ask, given.as_ref());
     let attempt = |command: &Command, patched: Option<&Patched>| {
         let session = Session {
             rules: Arc::clone(&rules),
@@ -285,6 +315,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
         };
         run(&plan, command, session, |layers| describe(args, layers))
     };
+    let unmade = Unmade::of(&policy);
     let mut ended = attempt(&command, patched.as_ref());
     if let Err(error) = &ended
         && error.is_of_the_kernel()
@@ -310,7 +341,8 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
                     "time was up after {timeout:?}: the command was ended"
                 ));
             }
-            explain_refusal(args, exit, &refused);
+            aftermath::explain_refusal(args.verbose, exit, &refused);
+            aftermath::tell_made(&unmade);
             exit
         }
         Err(error) => fail(&error.to_string()),
@@ -343,48 +375,4 @@ fn describe(args: &Args, layers: &Layers) {
         };
         report::note(&format!("{}: {what}", layer.name.as_str()));
     }
-}
-
-/// After a failure, a few lines on what the sandbox refused: paths and addresses always; other calls,
-/// which programs try that can do without, only where a person reads.
-fn explain_refusal(args: &Args, exit: Exit, refused: &Refusal) {
-    if exit.code() == 0 && !args.verbose {
-        return;
-    }
-    let all = args.verbose || io::stderr().is_terminal();
-    let calls = refused.calls.iter();
-    let calls = calls.filter(|call| all || call.refused.is_internet());
-    calls.take(EXPLAINED).for_each(explain_call);
-    refused.paths.iter().take(EXPLAINED).for_each(explain_path);
-}
-
-fn explain_call(kind: &Kind) {
-    let what = report::refusals::what(&kind.refused);
-    let first = kind
-        .record()
-        .program
-        .map_or_else(String::new, |program| format!(", first by {program}"));
-    let (times, remedy) = (kind.times, kind.refused.remedy);
-    report::note(&format!(
-        "the sandbox refused {what} ({times} in all{first}); {remedy}"
-    ));
-}
-
-fn explain_path(denial: &Denial) {
-    let RefusedPath {
-        path,
-        times,
-        remedy,
-    } = denial.record();
-    let times = report::refusals::times(times);
-    let way = if denial.denied.is_protected {
-        format!(
-            "it is protected: a rule can let one program out for it, `{remedy}` permits it to all"
-        )
-    } else {
-        format!("`{remedy}` permits it")
-    };
-    report::note(&format!(
-        "the sandbox refused writing {path} ({times}); {way}"
-    ));
 }

@@ -9,8 +9,8 @@ use crate::approve::Answer;
 use crate::audit::Audit;
 use crate::config::settings::Source;
 use crate::config::values::{Ask, Interceptor, duration};
-use crate::config::{Flags, Loaded, Places, Profiles, Settings};
-use crate::confine::{LayerName, Mode};
+use crate::config::{Flags, Loaded, Places, Profiles, Settings, deciding};
+use crate::confine::{LayerName, Mode, Role};
 use crate::exit::Exit;
 use crate::intercept::broker::Patched;
 use crate::mcp::{self, Options, ServeError, Who};
@@ -190,7 +190,24 @@ impl Args {
             None => Audit::default(),
         };
         fork::close_others_on_exec().map_err(|error| error.to_string())?;
-        let ask = self.ask.unwrap_or_else(|| asked(&settings));
+        let mut ask = self.ask.unwrap_or_else(|| asked(&settings));
+        let mut protection = deciding::protected(&places, &settings, &self.rules);
+        // The places are looked at anew for each call.
+        protection.deciding.retain(|one| one.role == Role::Shell);
+        deciding::add_rules(&mut protection, &self.rules);
+        if let Who::Program(program) = &mut ask {
+            *program = settings::asker(program)?;
+            deciding::add(&mut protection, program, Role::Asker);
+        }
+        let files = [
+            (self.audit.as_deref(), Role::Audit),
+            (patched.as_ref().map(Patched::wrapper), Role::Shell),
+        ];
+        for (path, role) in files {
+            if let Some(path) = path {
+                deciding::add(&mut protection, path, role);
+            }
+        }
         let temporary = std::env::var_os("TMPDIR");
         let profiles = Profiles::new(&settings, places.directory.clone(), temporary);
         // Where nobody has said anything, the client does.
@@ -212,6 +229,7 @@ impl Args {
             timeout: settings.timeout.value.unwrap_or(TIMEOUT),
             output_limit: self.max_output,
             audit,
+            protection,
         })
     }
 }

@@ -1,12 +1,14 @@
 //! The flags that files can set as well, and what comes out of both.
 
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{self, Flags, Loaded, Places};
 use crate::confine::Mode;
 use crate::report;
+use crate::request::Program;
 use crate::rules::{self, RuleSet};
 
 /// What of the settings can be said on the command line.
@@ -146,4 +148,23 @@ pub(super) fn rules(loaded: &Loaded, given: &[PathBuf]) -> RuleSet {
     } else {
         rules::load(given)
     }
+}
+
+/// The program that is to be asked, found once for all: a name that is looked for at each question could
+/// come to be another's.
+///
+/// # Errors
+/// There is no such program in `PATH`.
+pub(super) fn asker(named: &Path) -> Result<PathBuf, String> {
+    let message = |reason: &dyn Display| format!("--ask command:{}: {reason}", named.display());
+    let directory = std::env::current_dir().map_err(|error| message(&error))?;
+    if named.components().count() > 1 {
+        return Ok(directory.join(named));
+    }
+    let path = std::env::var_os("PATH");
+    let found = Program::search(named.as_os_str(), &directory, path.as_deref(), None, &[]);
+    found
+        .path
+        .map(|path| directory.join(path))
+        .ok_or_else(|| message(&"no such program is in PATH"))
 }

@@ -15,6 +15,7 @@ impl Settings {
         replace(&mut self.sandbox, said.sandbox);
         replace(&mut self.network, said.network);
         replace(&mut self.writable, said.writable);
+        replace(&mut self.unprotected, said.unprotected);
         replace(&mut self.interceptor, said.interceptor);
         replace(&mut self.shell, said.shell);
         replace(&mut self.ask, said.ask);
@@ -82,6 +83,7 @@ impl Settings {
             };
             vain.take(Name::Timeout, &mut self.timeout, said, shorter, same);
         }
+        vain.never(Name::Unprotected, said.unprotected.map(|said| said.source));
         vain.never(Name::Shell, said.shell.map(|said| said.source));
         vain.never(Name::Rules, said.rules.map(|said| said.source));
         for (code, said) in said.lints {

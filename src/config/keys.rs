@@ -9,6 +9,8 @@ pub enum Name {
     Network,
     /// `writable`.
     Writable,
+    /// `unprotected`.
+    Unprotected,
     /// `interceptor`.
     Interceptor,
     /// `shell`.
@@ -36,6 +38,8 @@ pub enum Kind {
     Path,
     /// A list of such paths.
     Paths,
+    /// A list of names among those that other programs obey.
+    Names,
     /// `terminal`, `deny`, `allow` or `command:PROGRAM`.
     Ask,
     /// A time such as `30s`, `5m` or `1h`.
@@ -108,6 +112,14 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Paths,
         meaning: "More directories that workspace-write may write to.",
         project: Project::Tightens("of the user's directories, only those that it lists remain"),
+    },
+    Key {
+        name: Name::Unprotected,
+        word: "unprotected",
+        kind: Kind::Names,
+        meaning: "Names that may be written though other programs obey them, such as .vscode; \
+                  codex-shell doctor lists those that are protected.",
+        project: Project::Never("a project must not take protection away"),
     },
     Key {
         name: Name::Interceptor,

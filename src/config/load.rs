@@ -1,7 +1,5 @@
 //! From files and flags to the settings and rules that count.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +9,7 @@ use crate::sys::read_capped::read_capped;
 
 use super::flags::Flags;
 use super::parse::{Said, parse};
-use super::places::Places;
+use super::places::{Places, is_absent};
 use super::problem::Problem;
 use super::project::Project;
 use super::settings::Settings;
@@ -77,9 +75,8 @@ impl Loaded {
 
 /// What the user's file says; `None` when there is none.
 fn user_file(path: &Path, places: &Places) -> Result<Option<Said>, Vec<Problem>> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        _ => {}
+    if is_absent(path) {
+        return Ok(None);
     }
     match read_capped(path, MAX_FILE, Duration::ZERO) {
         Ok(bytes) => parse_bytes(path, &bytes, places).map(Some),

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod deciding;
 pub mod flags;
 mod fold;
 pub mod keys;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::confine::Mode;
+use crate::confine::{Mode, obeyed};
 use crate::lint;
 use crate::rules::lexical;
 
@@ -24,6 +24,7 @@ pub(super) struct Said {
     pub(super) sandbox: Option<Sourced<Mode>>,
     pub(super) network: Option<Sourced<bool>>,
     pub(super) writable: Option<Sourced<Vec<PathBuf>>>,
+    pub(super) unprotected: Option<Sourced<Vec<String>>>,
     pub(super) interceptor: Option<Sourced<Interceptor>>,
     pub(super) shell: Option<Sourced<PathBuf>>,
     pub(super) ask: Option<Sourced<Ask>>,
@@ -114,6 +115,10 @@ impl Reader<'_> {
                     said.network = self.bool(value).map(|on| self.sourced(word.span(), on));
                 }
                 Name::Writable => said.writable = self.sourced_paths(word.span(), value, false),
+                Name::Unprotected => {
+                    let found = self.names(value);
+                    said.unprotected = found.map(|found| self.sourced(word.span(), found));
+                }
                 Name::Interceptor => {
                     let found = self.choice(value, keys::INTERCEPTORS, Interceptor::from_name);
                     said.interceptor = found.map(|found| self.sourced(word.span(), found));
@@ -268,6 +273,20 @@ impl Reader<'_> {
             return None;
         };
         list.iter().map(|item| self.path(item, relative)).collect()
+    }
+
+    /// Names that other programs obey.
+    fn names(&mut self, value: &Value<'_>) -> Option<Vec<String>> {
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrong_type(value, "a list of names");
+            return None;
+        };
+        let known = |text: &str| {
+            let found = obeyed::all().find(|one| one.name == text);
+            let message = "expected one of the names that codex-shell doctor lists";
+            found.map_or(Err(message.to_owned()), |one| Ok(one.name.to_owned()))
+        };
+        list.iter().map(|item| self.text(item, known)).collect()
     }
 
     /// An absolute path without detours; a relative one, where that is allowed, counts from the

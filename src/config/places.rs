@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::geteuid;
 
 use super::trust;
+use crate::confine::{Deciding, Role, is_placeholder};
 use crate::rules::{Layer, Origin};
 
 /// The name of the file with settings, in every folder that may have one.
@@ -75,34 +76,79 @@ impl Places {
     /// Every file and folder that can make [`super::load()`] find other rules when it changes, whether
     /// it exists or not. What a folder of rules holds is not among them.
     pub fn watched(&self) -> Vec<PathBuf> {
-        let mut paths = vec![PathBuf::from(ADMIN_RULES)];
+        let project = self.project();
+        let read = self.read(project.as_deref()).into_iter();
+        read.map(|deciding| deciding.path).collect()
+    }
+
+    /// The same, and every folder that would be a place to look in if it existed.
+    pub fn deciding(&self) -> Vec<Deciding> {
+        let project = self.project();
+        let mut found = self.read(project.as_deref());
+        found.extend(self.codex_home.clone().map(|path| Deciding {
+            path,
+            role: Role::Home,
+            is_directory: true,
+        }));
+        let start = fs::canonicalize(&self.directory).unwrap_or_default();
+        let candidates = self.candidates(&start).take_while(|folder| {
+            let above = project.as_deref().and_then(Path::parent);
+            Some(*folder) != above
+        });
+        found.extend(candidates.map(|folder| Deciding {
+            path: folder.join(".codex"),
+            role: Role::Project,
+            is_directory: true,
+        }));
+        found
+    }
+
+    /// What is read for rules, with those of `project`.
+    fn read(&self, project: Option<&Path>) -> Vec<Deciding> {
+        let mut found = Vec::new();
+        let mut add = |path: PathBuf, role: Role, is_directory: bool| {
+            found.push(Deciding {
+                path,
+                role,
+                is_directory,
+            });
+        };
+        add(ADMIN_RULES.into(), Role::Rules, true);
         if let Some(home) = &self.codex_home {
-            paths.extend([home.join("rules"), home.join(FILE), trust::file(home)]);
+            add(home.join("rules"), Role::Rules, true);
+            add(home.join(FILE), Role::Settings, false);
+            add(trust::file(home), Role::Trust, false);
         }
-        if let Some(root) = self.project() {
+        if let Some(root) = project {
             let folder = root.join(".codex");
-            paths.extend([folder.join(FILE), folder.join("rules")]);
+            add(folder.join(FILE), Role::Project, false);
+            add(folder.join("rules"), Role::Project, true);
         }
-        paths
+        found
     }
 
     /// The nearest directory with a `.codex` folder, from where the command starts upwards. The
     /// home directory is none, nor is anything above it: its `.codex` is the user's own.
     pub fn project(&self) -> Option<PathBuf> {
         let start = fs::canonicalize(&self.directory).ok()?;
-        let real = |path: &Option<PathBuf>| path.as_ref().and_then(|p| fs::canonicalize(p).ok());
-        let (home, codex_home) = (real(&self.home), real(&self.codex_home));
-        let below_home = |folder: &&Path| Some(*folder) != home.as_deref();
+        let codex_home = real(self.codex_home.as_ref());
         let has_folder = |folder: &&Path| {
             let own = folder.join(".codex");
-            own.is_dir() && fs::canonicalize(&own).ok() != codex_home
+            own.is_dir() && !is_placeholder(&own) && fs::canonicalize(&own).ok() != codex_home
         };
-        start
-            .ancestors()
-            .take_while(below_home)
-            .find(has_folder)
-            .map(Path::to_owned)
+        self.candidates(&start).find(has_folder).map(Path::to_owned)
     }
+
+    /// `start` and what is above it, as far as a project may be there.
+    fn candidates<'a>(&self, start: &'a Path) -> impl Iterator<Item = &'a Path> + use<'a> {
+        let home = real(self.home.as_ref());
+        let below_home = move |folder: &&Path| Some(*folder) != home.as_deref();
+        start.ancestors().take_while(below_home)
+    }
+}
+
+fn real(path: Option<&PathBuf>) -> Option<PathBuf> {
+    fs::canonicalize(path?).ok()
 }
 
 fn is_anothers(home: &Path) -> bool {
@@ -110,8 +156,9 @@ fn is_anothers(home: &Path) -> bool {
     !me.is_root() && fs::metadata(home).is_ok_and(|found| found.uid() != me.as_raw())
 }
 
-fn is_absent(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+pub(super) fn is_absent(path: &Path) -> bool {
+    is_placeholder(path)
+        || fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::confine::{ConfineError, Mode, Policy};
+use crate::confine::{ConfineError, Mode, Policy, Protection};
 use crate::rules::model::Profile as Asked;
 
 use super::settings::Settings;
@@ -19,6 +19,8 @@ pub struct Profiles {
     /// The value of TMPDIR.
     temporary: Option<OsString>,
     named: BTreeMap<String, Profile>,
+    /// What none of them writes.
+    protection: Protection,
 }
 
 /// Why there is no such sandbox.
@@ -57,12 +59,19 @@ impl Profiles {
         Self { workspaces, ..self }
     }
 
+    /// The same where none of them writes what is protected.
+    #[must_use]
+    pub fn protecting(self, protection: Protection) -> Self {
+        Self { protection, ..self }
+    }
+
     /// The same without settings: the sandbox modes alone have names.
     pub fn unnamed(workspaces: Vec<PathBuf>, temporary: Option<OsString>) -> Self {
         Self {
             workspaces,
             temporary,
             named: BTreeMap::new(),
+            protection: Protection::default(),
         }
     }
 
@@ -97,12 +106,13 @@ impl Profiles {
         let more = asked.writable.iter().map(PathBuf::from);
         let roots = self.workspaces.iter().cloned().chain(said.writable);
         let roots: Vec<PathBuf> = roots.chain(more).collect();
-        Ok(Policy::with_roots(
+        let policy = Policy::with_roots(
             said.mode,
             asked.network.unwrap_or(said.network),
             &roots,
             self.temporary.as_deref(),
-        )?)
+        )?;
+        Ok(policy.protecting(self.protection.clone()))
     }
 }
 

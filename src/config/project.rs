@@ -8,6 +8,7 @@ use crate::rules::{Layer, Origin};
 use crate::sys::read_capped::read_capped;
 
 use super::places::FILE;
+use crate::confine::is_placeholder;
 
 /// Files of one project.
 const MAX_FILES: usize = 256;
@@ -106,7 +107,7 @@ impl Project {
 
 /// Whether there is something, be it a link that leads nowhere.
 fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+    fs::symlink_metadata(path).is_ok() && !is_placeholder(path)
 }
 
 fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Unreadable {

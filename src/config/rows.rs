@@ -45,6 +45,10 @@ fn of_key<'a>(settings: &'a Settings, key: &super::keys::Key) -> Vec<Row<'a>> {
             let Sourced { value, source } = &settings.writable;
             one(paths(value), source)
         }
+        Name::Unprotected => {
+            let Sourced { value, source } = &settings.unprotected;
+            one(json!(value), source)
+        }
         Name::Interceptor => {
             let Sourced { value, source } = &settings.interceptor;
             one(json!(value.as_str()), source)

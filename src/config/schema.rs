@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::confine::obeyed;
+
 use super::keys::{KEYS, Key, Kind, PROFILE_KEYS};
 
 /// The schema, with a final newline.
@@ -43,6 +45,10 @@ fn of_kind(kind: Kind) -> Map<String, Value> {
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Path => json!({"type": "string", "minLength": 1}),
         Kind::Paths => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
+        Kind::Names => {
+            let names: Vec<&str> = obeyed::all().map(|one| one.name).collect();
+            json!({"type": "array", "items": {"type": "string", "enum": names}})
+        }
         Kind::Ask => json!({"type": "string", "pattern": "^(terminal|deny|allow|command:.+)$"}),
         Kind::Duration => json!({"type": "string", "pattern": "^[0-9.]+(ms|s|m|h)?$"}),
         Kind::Levels(words) => json!({

@@ -70,6 +70,8 @@ pub struct Settings {
     pub network: Sourced<bool>,
     /// More directories that workspace-write may write to. From a file, absolute.
     pub writable: Sourced<Vec<PathBuf>>,
+    /// Names that may be written though other programs obey them.
+    pub unprotected: Sourced<Vec<String>>,
     /// What brings exec requests to the supervisor.
     pub interceptor: Sourced<Interceptor>,
     /// The shell for scripts.
@@ -92,6 +94,7 @@ impl Default for Settings {
             sandbox: Sourced::default(Mode::WorkspaceWrite),
             network: Sourced::default(false),
             writable: Sourced::default(Vec::new()),
+            unprotected: Sourced::default(Vec::new()),
             interceptor: Sourced::default(Interceptor::Auto),
             shell: Sourced::default(PathBuf::from(SHELL)),
             ask: Sourced::default(Ask::Terminal),

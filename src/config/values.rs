@@ -1,7 +1,7 @@
 //! The values that keys and flags take.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::confine::Mode;
@@ -57,6 +57,16 @@ impl Ask {
             ("allow", _) => Ok(Self::Allow),
             (_, Some(program)) if !program.is_empty() => Ok(Self::Program(program.into())),
             _ => Err("expected terminal, deny, allow or command:PROGRAM".into()),
+        }
+    }
+}
+
+impl Ask {
+    /// The program, if one is asked.
+    pub fn program(&self) -> Option<&Path> {
+        match self {
+            Self::Program(path) => Some(path),
+            Self::Terminal | Self::Deny | Self::Allow => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::layers::LayerName;
+use super::protection::Role;
 
 /// Why a sandbox does not start. Nothing runs then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -30,6 +31,19 @@ pub enum ConfineError {
         /// The first of them.
         path: PathBuf,
         /// Why there are no namespaces.
+        reason: String,
+    },
+    /// Something that decides what is permitted could be written by the command.
+    #[error(
+        "the command could write {}, and {role}: {reason}; keep it elsewhere, work in another \
+         directory, or use `--sandbox read-only`", .path.display()
+    )]
+    Unguarded {
+        /// What it is.
+        path: PathBuf,
+        /// What it is read for.
+        role: Role,
+        /// Why it could be written.
         reason: String,
     },
     /// A filter with a listener is in force already.

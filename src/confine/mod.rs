@@ -16,15 +16,22 @@ mod child;
 mod error;
 mod filter;
 mod given;
+mod hard_link;
 mod landlock;
 mod layers;
+mod layout;
+mod made;
 mod mounts;
 mod namespaces;
+pub mod obeyed;
 mod placeholder;
 mod policy;
 mod protect;
+pub mod protection;
 mod reach;
 mod refusals;
+mod trail;
+mod unseen;
 
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::PathBuf;
@@ -39,8 +46,12 @@ use crate::sys::clone::{self, Forked};
 
 pub use error::ConfineError;
 pub use layers::{Layer, LayerName, Layers, Status};
+pub use made::{Made, Unmade};
+pub use placeholder::is_at as is_placeholder;
 pub use policy::{Mode, Policy};
-pub use reach::{Denied, Reach};
+pub use protect::Cause;
+pub use protection::{Deciding, Protection, Role};
+pub use reach::{Denied, Reach, Remedy};
 pub use refusals::{Refusals, Refused, Told};
 
 use child::Report;
@@ -231,15 +242,10 @@ impl<'a> Job<'a> {
         let (plan, placeholders) = match &namespaces {
             Wanted::Yes => protect::plan(setup.policy)?,
             Wanted::No => Default::default(),
-            Wanted::Barred(reason) => match setup.policy.unreadable.first() {
-                None => Default::default(),
-                Some(path) => {
-                    return Err(ConfineError::Exposed {
-                        path: path.clone(),
-                        reason: reason.clone(),
-                    });
-                }
-            },
+            Wanted::Barred(reason) => {
+                protect::check_unheld(setup.policy, reason)?;
+                Default::default()
+            }
         };
         let job = Self {
             setup,

@@ -73,7 +73,7 @@ pub(super) fn build(plan: &Plan, cwd: &Path) -> Result<Status, ConfineError> {
 fn copy(path: &Path, access: Access) -> Result<OwnedFd, ConfineError> {
     let attributes = match access {
         Access::Write => INERT,
-        Access::Read | Access::None => INERT.and(Attributes::READ_ONLY),
+        Access::Read | Access::Protected(_) | Access::None => INERT.and(Attributes::READ_ONLY),
     };
     open(path)
         .map_err(io::Error::from)

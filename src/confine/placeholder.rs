@@ -1,4 +1,5 @@
-//! Empty directories that stand where a protected name does not exist yet.
+//! What stands where a protected name does not exist yet: an empty directory, or a link that nobody
+//! sees.
 //!
 //! A mount needs something to be mounted on. A placeholder is made before the sandbox and removed
 //! after it. It tells itself by its mode, so that one left behind by a killed run is taken over and
@@ -15,6 +16,16 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::error::{ConfineError, During};
+use super::unseen::{self, Unseen};
+
+/// What is to stand where nothing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// An empty directory.
+    Directory,
+    /// A link that is not there for who asks for the name; see [`unseen`].
+    Unseen,
+}
 
 /// Nobody makes a sticky directory that only its owner writes by accident.
 const MODE: u32 = 0o1755;
@@ -29,6 +40,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(super) struct Placeholders {
     held: Vec<(PathBuf, Flock<File>)>,
+    unseen: Unseen,
     /// They are gone, and what the file system does about that when they are closed takes its time.
     removed: Vec<Flock<File>>,
 }
@@ -36,17 +48,25 @@ pub(super) struct Placeholders {
 impl Placeholders {
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.held.is_empty() && self.unseen.is_empty()
     }
 
     /// Makes sure that something is at `path`, and that it stays while this value lives if it is a
-    /// placeholder. Where it can't be made, the sandbox can't make it either.
-    pub(super) fn hold(&mut self, path: &Path) -> Result<(), ConfineError> {
+    /// placeholder: one that is made now has this `form`. Where it can't be made, the sandbox can't make
+    /// it either.
+    pub(super) fn hold(&mut self, path: &Path, form: Form) -> Result<(), ConfineError> {
         let step = || format!("holding {}", path.display());
         loop {
             match fs::symlink_metadata(path) {
+                Ok(metadata) if metadata.is_symlink() && unseen::is_at(path) => {
+                    return self.unseen.hold(path).during(step());
+                }
                 Ok(metadata) if !is_placeholder(path, &metadata) => return Ok(()),
                 Ok(_) => {}
+                Err(_) if form == Form::Unseen => match self.unseen.hold(path) {
+                    Err(error) if can_not_be_made(&error) => return Ok(()),
+                    result => return result.during(step()),
+                },
                 Err(_) => match make(path) {
                     Err(error) if can_not_be_made(&error) => return Ok(()),
                     result => result.during(step())?,
@@ -64,6 +84,7 @@ impl Placeholders {
 
     /// Removes them, as dropping this value does; that still has to be done, but can wait.
     pub(super) fn remove(&mut self) {
+        self.unseen.remove();
         for (path, lock) in self.held.drain(..) {
             // Another sandbox that relies on it removes it in turn.
             if lock.relock(FlockArg::LockExclusiveNonblock).is_ok() && same(&path, &lock) {
@@ -87,7 +108,7 @@ impl Drop for Placeholders {
 /// A shared lock on the `directory` that was at `path`; `None` if another is there now. Who removes one
 /// has it locked for a moment; whoever keeps it locked for longer, as a program inside can, holds up
 /// nobody for ever.
-fn share(path: &Path, mut directory: File) -> io::Result<Option<Flock<File>>> {
+pub(super) fn share(path: &Path, mut directory: File) -> io::Result<Option<Flock<File>>> {
     let begin = Instant::now();
     loop {
         match Flock::lock(directory, FlockArg::LockSharedNonblock) {
@@ -123,11 +144,17 @@ fn can_not_be_made(error: &io::Error) -> bool {
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .custom_flags((OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits())
         .open(path)
+}
+
+/// Whether what is at `path` only stands there for a name that does not exist.
+pub fn is_at(path: &Path) -> bool {
+    unseen::is_at(path)
+        || fs::symlink_metadata(path).is_ok_and(|metadata| is_placeholder(path, &metadata))
 }
 
 fn is_placeholder(path: &Path, metadata: &fs::Metadata) -> bool {
@@ -150,7 +177,7 @@ mod tests {
 
     fn held(path: &Path) -> Placeholders {
         let mut placeholders = Placeholders::default();
-        placeholders.hold(path).unwrap();
+        placeholders.hold(path, Form::Directory).unwrap();
         placeholders
     }
 
@@ -192,7 +219,11 @@ mod tests {
         make(&path).unwrap();
         let locked = Flock::lock(open(&path).unwrap(), FlockArg::LockExclusive).unwrap();
         let begin = Instant::now();
-        assert!(Placeholders::default().hold(&path).is_err());
+        assert!(
+            Placeholders::default()
+                .hold(&path, Form::Directory)
+                .is_err()
+        );
         assert!(begin.elapsed() < 5 * PATIENCE);
         assert!(path.is_dir());
         // The last of those who had it removes it while somebody waits.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ConfineError;
 use super::protect::PROTECTED;
+use super::protection::Protection;
 use crate::request::Writable;
 
 /// How much is permitted.
@@ -65,6 +66,8 @@ pub struct Policy {
     pub read_only: Vec<PathBuf>,
     /// Paths that are not even read: absolute. Without a mount namespace nothing starts that has some.
     pub unreadable: Vec<PathBuf>,
+    /// What is not written although it lies in a root.
+    pub protection: Protection,
 }
 
 /// Where the sandbox mounts what the kernel makes up; nothing there can be a writable root.
@@ -126,7 +129,14 @@ impl Policy {
             workspaces: Vec::new(),
             read_only: Vec::new(),
             unreadable: Vec::new(),
+            protection: Protection::default(),
         }
+    }
+
+    /// The same with this `protection`.
+    #[must_use]
+    pub fn protecting(self, protection: Protection) -> Self {
+        Self { protection, ..self }
     }
 
     /// The directories that may be written.
@@ -138,7 +148,7 @@ impl Policy {
     pub fn ground(&self) -> Writable {
         let held = self.workspaces.iter().flat_map(|root| {
             let git = root.join(".git");
-            super::protect::git_chain(&git, &self.writable)
+            super::layout::git_chain(&git, &self.writable)
         });
         Writable {
             held: held.chain(self.read_only.iter().cloned()).collect(),
@@ -167,6 +177,7 @@ impl Policy {
     pub fn both(self, other: Self) -> Self {
         let network = self.network && other.network;
         let unreadable = union(&self.unreadable, &other.unreadable);
+        let protection = self.protection.clone().and(&other.protection);
         let narrower = match (self.mode, other.mode) {
             (Mode::DangerFullAccess, _) => other,
             (_, Mode::DangerFullAccess) => self,
@@ -176,6 +187,7 @@ impl Policy {
         Self {
             network,
             unreadable,
+            protection,
             ..narrower
         }
     }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
+use super::layout::Layout;
 use super::policy::{Mode, Policy};
-use super::protect::{Access, PROTECTED, Plan, nearest};
+use super::protect::{Access, Cause, Plan, nearest};
+use crate::request::argv;
 
 /// What one sandbox lets its programs write.
 #[derive(Debug, Clone)]
@@ -24,13 +26,42 @@ pub struct Reach {
 pub struct Denied {
     /// The path, with every link followed.
     pub path: PathBuf,
-    /// The options of `codex-shell run` that would permit it.
-    pub remedy: Vec<OsString>,
-    /// It lies in a workspace, below a name that is kept from being written there.
-    pub is_protected: bool,
+    /// What would permit it.
+    pub remedy: Remedy,
+    /// Why it is kept from being written though it lies in a directory that may be written.
+    pub cause: Option<Cause>,
+}
+
+/// What would permit writing a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// These options of `codex-shell run`.
+    Options(Vec<OsString>),
+    /// That settings take this name out of the protected ones.
+    Unprotected(&'static str),
+    /// Nothing but to have it elsewhere.
+    Nothing,
+}
+
+impl Remedy {
+    /// As it is typed, in text form; empty where nothing helps.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Options(options) => argv::text(options),
+            Self::Unprotected(name) => format!("unprotected = [\"{name}\"]"),
+            Self::Nothing => String::new(),
+        }
+    }
 }
 
 impl Reach {
+    /// That of a sandbox with mounts of this `policy`, for a command that starts in `cwd`. `None` where
+    /// there can be none.
+    pub fn of(policy: &Policy, cwd: &Path) -> Option<Self> {
+        let plan = Layout::of(policy).ok()?.plan;
+        Some(Self::new(policy, Some(plan), cwd))
+    }
+
     pub(super) fn new(policy: &Policy, plan: Option<Plan>, cwd: &Path) -> Self {
         Self {
             policy: policy.clone(),
@@ -47,20 +78,23 @@ impl Reach {
         }
     }
 
-    /// What is known of `path`, absolute as a program in the sandbox named it; `None` where the
-    /// sandbox would let it be written, where something else would not, or where there is no
-    /// telling.
-    pub fn denied(&self, path: &Path) -> Option<Denied> {
+    /// `path`, absolute as a program in the sandbox named it, with every link followed; `None` where the
+    /// sandbox would let it be written, where something else would not, or where there is no telling.
+    pub fn refuses(&self, path: &Path) -> Option<PathBuf> {
         let path = resolved(path)?;
         let place = if path.exists() { &path } else { path.parent()? };
-        if self.permits(&path) || access(place, AccessFlags::W_OK).is_err() {
-            return None;
-        }
-        Some(Denied {
-            remedy: self.remedy(&path),
-            is_protected: is_protected(&path, &self.policy.workspaces),
+        let is_ours = !self.permits(&path) && access(place, AccessFlags::W_OK).is_ok();
+        is_ours.then_some(path)
+    }
+
+    /// What is known of a path that the sandbox [refuses](Self::refuses).
+    pub fn denied(&self, path: PathBuf) -> Denied {
+        let cause = self.plan.as_ref().and_then(|plan| cause(plan, &path));
+        Denied {
+            remedy: self.remedy(&path, cause),
+            cause,
             path,
-        })
+        }
     }
 
     fn permits(&self, path: &Path) -> bool {
@@ -70,24 +104,29 @@ impl Reach {
         }
     }
 
-    /// The least that would permit writing `path`: the mode, the mode and a directory, all.
-    fn remedy(&self, path: &Path) -> Vec<OsString> {
+    /// The least that would permit writing `path`: the mode, the mode and a directory, a setting, all.
+    fn remedy(&self, path: &Path, cause: Option<Cause>) -> Remedy {
+        if let Some(Cause::Deciding(_)) = cause {
+            return Remedy::Nothing;
+        }
         let mut options: Vec<OsString> = Vec::new();
         if self.policy.mode == Mode::ReadOnly {
             options.extend(["--sandbox", Mode::WorkspaceWrite.as_str()].map(OsString::from));
             if self.would_permit(path, &[]) {
-                return options;
+                return Remedy::Options(options);
             }
         }
         for folder in [path.parent(), Some(path)].into_iter().flatten() {
             if folder.is_dir() && self.would_permit(path, &[folder.to_owned()]) {
                 options.extend(["--writable".into(), folder.as_os_str().to_owned()]);
-                return options;
+                return Remedy::Options(options);
             }
         }
-        ["--sandbox", Mode::DangerFullAccess.as_str()]
-            .map(OsString::from)
-            .to_vec()
+        if let Some(Cause::Obeyed { name, .. }) = cause {
+            return Remedy::Unprotected(name);
+        }
+        let all = ["--sandbox", Mode::DangerFullAccess.as_str()];
+        Remedy::Options(all.map(OsString::from).to_vec())
     }
 
     /// Whether workspace-write, with `more` beside the roots there are, lets `path` be written.
@@ -97,19 +136,18 @@ impl Reach {
         let mode = Mode::WorkspaceWrite;
         let policy = Policy::new(mode, false, &self.cwd, &roots, tmpdir.as_deref());
         policy.is_ok_and(|policy| {
-            // A root that is named is meant, even below a protected name.
-            within(path, more)
-                || within(path, &policy.writable) && !is_protected(path, &policy.writable)
+            let policy = policy.protecting(self.policy.protection.clone());
+            Layout::of(&policy).is_ok_and(|layout| nearest(&layout.plan, path) == Access::Write)
         })
     }
 }
 
-/// Whether `path` is below a protected name in one of the `roots`.
-fn is_protected(path: &Path, roots: &[PathBuf]) -> bool {
-    roots.iter().any(|root| {
-        let mut names = PROTECTED.iter().map(|name| root.join(name));
-        names.any(|name| path.starts_with(name))
-    })
+/// Why `path` is read-only by `plan` although it lies in a root.
+fn cause(plan: &Plan, path: &Path) -> Option<Cause> {
+    match nearest(plan, path) {
+        Access::Protected(cause) => Some(cause),
+        Access::Write | Access::Read | Access::None => None,
+    }
 }
 
 fn within(path: &Path, roots: &[PathBuf]) -> bool {
@@ -133,9 +171,12 @@ mod tests {
     use super::*;
 
     fn remedy(reach: &Reach, path: &Path) -> Option<String> {
-        let denied = reach.denied(path)?;
+        let denied = reach.denied(reach.refuses(path)?);
         assert_eq!(denied.path, path);
-        Some(denied.remedy.join(" ".as_ref()).into_string().unwrap())
+        match denied.remedy {
+            Remedy::Options(options) => Some(options.join(" ".as_ref()).into_string().unwrap()),
+            other => Some(format!("{other:?}")),
+        }
     }
 
     /// A workspace and a directory outside it that can be written otherwise.
@@ -163,8 +204,9 @@ mod tests {
         let told = format!("--writable {}/.git", workspace.display());
         let below = workspace.join(".git/new");
         assert_eq!(remedy(&reach, &below), Some(told));
-        assert!(reach.denied(&below).unwrap().is_protected);
-        assert!(!reach.denied(&outside.join("new")).unwrap().is_protected);
+        let cause = |path: &Path| reach.denied(reach.refuses(path).unwrap()).cause;
+        assert_eq!(cause(&below), Some(Cause::Name));
+        assert_eq!(cause(&outside.join("new")), None);
         assert_eq!(remedy(&reach, &workspace.join("new")), None);
         assert_eq!(remedy(&reach, Path::new("/nowhere/at/all")), None);
     }
@@ -186,7 +228,7 @@ mod tests {
         let (_directory, workspace, outside) = world();
         std::os::unix::fs::symlink(&outside, workspace.join("link")).unwrap();
         let reach = reach(Mode::WorkspaceWrite, &workspace);
-        let denied = reach.denied(&workspace.join("link/new")).unwrap();
-        assert_eq!(denied.path, outside.join("new"));
+        let refused = reach.refuses(&workspace.join("link/new"));
+        assert_eq!(refused, Some(outside.join("new")));
     }
 }

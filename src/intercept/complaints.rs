@@ -40,7 +40,7 @@ impl Denial {
         RefusedPath {
             path: argv::word(self.denied.path.as_os_str()),
             times: self.times,
-            remedy: argv::text(&self.denied.remedy),
+            remedy: self.denied.remedy.text(),
         }
     }
 }
@@ -79,12 +79,17 @@ impl Complaints {
             return;
         };
         let mut paths = named.into_iter().map(|name| directory.join(name));
-        let Some(denied) = paths.find_map(|path| reach.denied(&path)) else {
+        let Some(path) = paths.find_map(|path| reach.refuses(&path)) else {
             return;
         };
-        if let Some(known) = self.denials.iter_mut().find(|known| known.denied == denied) {
+        if let Some(known) = self
+            .denials
+            .iter_mut()
+            .find(|known| known.denied.path == path)
+        {
             known.times = known.times.saturating_add(1);
         } else if self.denials.len() < PATHS {
+            let denied = reach.denied(path);
             self.denials.push(Denial { denied, times: 1 });
         }
     }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use nix::unistd::{AccessFlags, access};
 use rmcp::schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::confine::{Mode, Policy};
+use crate::confine::{Policy, Reach};
+use crate::report::refusals;
 
 /// As many are told.
 const LIMIT: usize = 20;
@@ -23,29 +23,43 @@ const COMPLAINTS: [&str; 3] = [
 pub(super) struct Denial {
     /// The path that was to be written.
     path: String,
-    /// The smallest setting that would permit it.
+    /// The smallest setting that would permit it; empty where none does.
     permitted_by: String,
+    /// Why it is kept from being written though it lies in a directory that may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protected: Option<String>,
 }
 
 /// The denials that a failed command, started in `cwd`, tells of in its output. A path counts only
-/// when the sandbox keeps it from being written and nothing else does.
-pub(super) fn found(output: &str, exit_code: u8, cwd: &Path, policy: &Policy) -> Vec<Denial> {
+/// when the sandbox keeps it from being written and nothing else does. The server was started `here`.
+pub(super) fn found(
+    output: &str,
+    exit_code: u8,
+    cwd: &Path,
+    policy: &Policy,
+    here: &Path,
+) -> Vec<Denial> {
     let mut denials: Vec<Denial> = Vec::new();
     if exit_code == 0 {
         return denials;
     }
+    let Some(reach) = Reach::of(policy, here) else {
+        return denials;
+    };
     for path in output.lines().filter_map(complained_of) {
-        let path = cwd.join(path);
-        if denials.len() == LIMIT || !is_denied(&path, policy) {
+        let Some(path) = reach.refuses(&cwd.join(path)) else {
+            continue;
+        };
+        let shown = path.display().to_string();
+        if denials.len() == LIMIT || denials.iter().any(|known| known.path == shown) {
             continue;
         }
-        let denial = Denial {
-            permitted_by: remedy(&path, policy),
-            path: path.display().to_string(),
-        };
-        if !denials.contains(&denial) {
-            denials.push(denial);
-        }
+        let denied = reach.denied(path);
+        denials.push(Denial {
+            path: shown,
+            permitted_by: denied.remedy.text(),
+            protected: refusals::protection(&denied),
+        });
     }
     denials
 }
@@ -66,28 +80,6 @@ fn complained_of(line: &str) -> Option<&str> {
     before.rsplit(": ").next().filter(|word| !word.is_empty())
 }
 
-fn is_denied(path: &Path, policy: &Policy) -> bool {
-    let inside = policy.writable.iter().any(|root| path.starts_with(root));
-    let place = if path.exists() {
-        Some(path)
-    } else {
-        path.parent()
-    };
-    !inside && place.is_some_and(|place| access(place, AccessFlags::W_OK).is_ok())
-}
-
-fn remedy(path: &Path, policy: &Policy) -> String {
-    let folder = match path.parent() {
-        Some(parent) if !path.is_dir() => parent,
-        _ => path,
-    };
-    let workspace = match policy.mode {
-        Mode::ReadOnly => "--sandbox workspace-write ",
-        Mode::WorkspaceWrite | Mode::DangerFullAccess => "",
-    };
-    format!("{workspace}--writable {}", folder.display())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,33 +94,23 @@ mod tests {
             path.display()
         );
         let cwd = folder.path();
-        let denials = found(&said, 1, cwd, &policy);
+        let found = |said: &str, status: u8| found(said, status, cwd, &policy, Path::new("/usr"));
+        let denials = found(&said, 1);
         assert_eq!(denials.len(), 1);
         assert_eq!(denials[0].path, path.display().to_string());
         for said in [
             "bash: line 1: new: Read-only file system",
             "[Errno 30] Read-only file system: 'new'",
         ] {
-            assert_eq!(found(said, 1, cwd, &policy), denials, "{said}");
+            assert_eq!(found(said, 1), denials, "{said}");
         }
         let folder = cwd.display().to_string();
         assert_eq!(
             denials[0].permitted_by,
             format!("--sandbox workspace-write --writable {folder}")
         );
-        assert_eq!(found(&said, 0, cwd, &policy), []);
-        assert_eq!(
-            found(
-                "Permission denied\nread-only file system\n",
-                1,
-                cwd,
-                &policy
-            ),
-            []
-        );
-        assert_eq!(
-            found("/nonexistent/x: Permission denied\n", 1, cwd, &policy),
-            []
-        );
+        assert_eq!(found(&said, 0), []);
+        assert_eq!(found("Permission denied\nread-only file system\n", 1), []);
+        assert_eq!(found("/nonexistent/x: Permission denied\n", 1), []);
     }
 }

@@ -66,6 +66,11 @@ impl Rulebook {
         Arc::clone(&self.rules)
     }
 
+    /// What the settings name beside the usual places.
+    pub(super) fn named(&self) -> &[PathBuf] {
+        &self.named
+    }
+
     /// Loads the rules again if a file has changed; says so, or what is wrong with them: then the
     /// old ones stay in force.
     pub(super) fn refresh(&mut self) -> Option<Result<String, String>> {

@@ -23,6 +23,7 @@ use super::rounds::{self, Parked};
 use super::schema;
 use super::session::{Session, Who};
 use super::shell::{self, ExecParams, Sandboxed};
+use crate::confine::Unmade;
 
 /// The version of the capabilities by which Codex tells its sandbox state.
 const SANDBOX_STATE_VERSION: &str = "1.0.0";
@@ -50,6 +51,8 @@ impl Server {
             Err(why) => return Ok(shell::failure(&why).into()),
         };
         let sandbox = Sandboxed {
+            here: self.session.options.places.directory.clone(),
+            unmade: Unmade::of(&plan.recipe.policy),
             policy: plan.recipe.policy.clone(),
             directory: plan.directory.clone(),
         };

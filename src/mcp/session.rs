@@ -25,8 +25,8 @@ use super::rulebook::Rulebook;
 use crate::approve::Answer;
 use crate::approve::command::Program;
 use crate::audit::{Audit, ClientCall};
-use crate::config::{Places, Profiles};
-use crate::confine::{LayerName, Mode, Policy};
+use crate::config::{Places, Profiles, deciding};
+use crate::confine::{LayerName, Mode, Policy, Protection};
 use crate::evaluate::IndexedRules;
 use crate::intercept::broker::Patched;
 
@@ -63,6 +63,8 @@ pub struct Options {
     pub output_limit: usize,
     /// The records.
     pub audit: Audit,
+    /// What no command writes, beside what the rules now come from.
+    pub protection: Protection,
 }
 
 /// Who is asked.
@@ -188,6 +190,19 @@ impl Session {
     /// # Errors
     /// Why there can be no such sandbox.
     pub(super) fn policy(&self, wish: Option<Mode>, sent: &[Limits]) -> Result<Policy, String> {
+        let policy = self.wished_policy(wish, sent)?;
+        Ok(policy.protecting(self.protection()))
+    }
+
+    /// What no command writes, by the settings and rules that are in force.
+    fn protection(&self) -> Protection {
+        let mut protection = self.options.protection.clone();
+        protection.deciding.extend(self.options.places.deciding());
+        deciding::add_rules(&mut protection, lock(&self.rulebook).named());
+        protection
+    }
+
+    fn wished_policy(&self, wish: Option<Mode>, sent: &[Limits]) -> Result<Policy, String> {
         let policy = self.permitted(sent)?;
         let Some(mode) = wish else {
             return Ok(policy);

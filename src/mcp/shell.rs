@@ -20,7 +20,7 @@ use super::order::{Plan, Recipe};
 use super::output::{Stretch, Truncated};
 use super::session::{Sent, Session, check_workdir};
 use crate::audit::{Notable, Outcome};
-use crate::confine::{Mode, Policy};
+use crate::confine::{Mode, Policy, Unmade};
 use crate::evaluate::IndexedRules;
 use crate::exit::Exit;
 use crate::intercept::launcher::Command;
@@ -213,6 +213,20 @@ struct ExecResult {
     refused_calls: Vec<RefusedCall>,
     /// What this machine does not offer of the sandbox.
     missing_layers: Vec<String>,
+    /// What came to be, while the command ran, under names that other programs obey without being
+    /// asked, such as .vscode and .envrc.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    made: Vec<Made>,
+}
+
+/// A file or directory that other programs obey, and that was not there before.
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+struct Made {
+    /// Where it is.
+    path: String,
+    /// Who obeys it, and how.
+    reason: String,
 }
 
 /// A program that did not simply run inside the sandbox.
@@ -261,6 +275,10 @@ pub(super) struct Sandboxed {
     pub(super) policy: Policy,
     /// The working directory.
     pub(super) directory: PathBuf,
+    /// Where the server was started.
+    pub(super) here: PathBuf,
+    /// What was not there when it began.
+    pub(super) unmade: Unmade,
 }
 
 /// The result for the client.
@@ -290,10 +308,19 @@ pub(super) fn result(
         },
         "timed_out": timed_out,
     });
-    let Sandboxed { policy, directory } = sandbox;
+    let Sandboxed {
+        policy,
+        directory,
+        here,
+        unmade,
+    } = sandbox;
+    let made = unmade.made().into_iter().map(|one| Made {
+        path: one.path.display().to_string(),
+        reason: one.reason.to_owned(),
+    });
     let confined = policy.mode != Mode::DangerFullAccess;
     let denials = if confined {
-        super::denials::found(&written.both, exit_code, directory, policy)
+        super::denials::found(&written.both, exit_code, directory, policy, here)
     } else {
         Vec::new()
     };
@@ -310,6 +337,7 @@ pub(super) fn result(
         denials,
         refused_calls: report.last.refused,
         missing_layers: report.missing,
+        made: made.collect(),
     };
     let mut result = CallToolResult::success(vec![ContentBlock::text(text.to_string())]);
     // A structure of strings and numbers can always be written.

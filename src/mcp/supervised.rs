@@ -228,7 +228,8 @@ fn carry_out(
         profiles: recipe
             .profiles
             .clone()
-            .within(recipe.policy.workspaces.clone()),
+            .within(recipe.policy.workspaces.clone())
+            .protecting(recipe.policy.protection.clone()),
         require: recipe.require.clone(),
     };
     let call = Run {

@@ -5,6 +5,7 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use super::canaries::{self, Canary};
+use super::obeyed::{self, ProtectedName};
 use crate::confine::{LayerName, Layers, Status};
 
 /// Columns of text; the width of the terminal is not asked for.
@@ -21,6 +22,8 @@ pub struct Machine {
     pub layers: Vec<Line>,
     /// What became of each canary; none where nothing could be started.
     pub canaries: Vec<Canary>,
+    /// Names that are read-only because other programs obey them.
+    pub protected: Vec<ProtectedName>,
 }
 
 /// One layer.
@@ -42,7 +45,12 @@ pub struct Line {
 
 impl Machine {
     /// The machine on which `layers` were put in force.
-    pub fn new(kernel: String, layers: &Layers, canaries: Vec<Canary>) -> Self {
+    pub fn new(
+        kernel: String,
+        layers: &Layers,
+        canaries: Vec<Canary>,
+        protected: Vec<ProtectedName>,
+    ) -> Self {
         Self {
             kernel,
             landlock_abi: layers.landlock_abi.unwrap_or(0),
@@ -52,6 +60,7 @@ impl Machine {
                 .map(|layer| Line::new(layer.name, &layer.status))
                 .collect(),
             canaries,
+            protected,
         }
     }
 
@@ -96,6 +105,8 @@ impl Machine {
             text.push_str(&canaries::table(&self.canaries, WIDTH));
             text.push('\n');
         }
+        text.push('\n');
+        text.push_str(&obeyed::text(&self.protected));
         text
     }
 }
@@ -156,7 +167,7 @@ mod tests {
             ],
             landlock_abi: Some(7),
         };
-        Machine::new("Linux 6.12 x86_64".to_owned(), &layers, vec![])
+        Machine::new("Linux 6.12 x86_64".to_owned(), &layers, vec![], vec![])
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod explain_script;
 mod explain_text;
 pub mod findings;
 pub mod layers;
+pub mod obeyed;
 mod paint;
 mod profile;
 mod reading;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::confine::Refused;
+use crate::confine::{Cause, Denied, Made, Refused, Remedy};
+use crate::request::argv;
 
 /// The call, with an article.
 pub fn what(refused: &Refused) -> String {
@@ -34,4 +35,50 @@ pub fn times(times: u64) -> String {
     } else {
         format!("{times} times")
     }
+}
+
+/// Why a path is kept from being written, where it lies in a directory that may be.
+pub fn protection(denied: &Denied) -> Option<String> {
+    match denied.cause? {
+        Cause::Name => Some("other programs obey what it holds".to_owned()),
+        Cause::Obeyed { reason, .. } => Some(reason.to_owned()),
+        Cause::Deciding(role) => Some(format!("it decides what is permitted: {role}")),
+        Cause::TakenOut => None,
+    }
+}
+
+/// What would permit writing a path, in a sentence that may begin with why it is refused.
+pub fn way(denied: &Denied) -> String {
+    let remedy = denied.remedy.text();
+    let permits = match &denied.remedy {
+        Remedy::Options(_) => format!("`{remedy}` permits it"),
+        Remedy::Unprotected(_) => format!("`{remedy}` in codex-shell.toml permits it"),
+        Remedy::Nothing => "keep it elsewhere".to_owned(),
+    };
+    match (denied.cause, protection(denied)) {
+        (Some(Cause::Name), _) => {
+            format!("it is protected: a rule can let one program out for it, {permits} to all")
+        }
+        (_, Some(reason)) => format!("it is protected: {reason}; {permits}"),
+        (_, None) => permits,
+    }
+}
+
+/// What came to be under names that other programs obey, on one line.
+pub fn made(made: &[Made]) -> Option<String> {
+    let first = made.first()?;
+    let names: Vec<String> = made
+        .iter()
+        .map(|one| argv::word(one.path.as_os_str()))
+        .collect();
+    let rest = if made.len() > 1 {
+        "; look at all of them"
+    } else {
+        "; look at it"
+    };
+    Some(format!(
+        "new since the command started: {} ({}){rest} before you let anything obey it",
+        names.join(", "),
+        first.reason
+    ))
 }

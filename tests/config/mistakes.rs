@@ -49,6 +49,14 @@ fn one_mistake_each() {
             "writable = [\"/x\", \"y\"]\n",
             "1:19: `y`: expected an absolute path, or one that begins with ~/",
         ),
+        (
+            "unprotected = [\".vscode\", \".git\"]\n",
+            "1:27: `.git`: expected one of the names that codex-shell doctor lists",
+        ),
+        (
+            "unprotected = true\n",
+            "1:15: expected a list of names, found boolean",
+        ),
         ("shell = \"\"\n", "1:9: ``: expected a path"),
         ("lints = 1\n", "1:9: expected a table, found integer"),
         ("[lints]\nW999 = \"warn\"\n", "2:1: there is no lint `W999`"),

@@ -164,16 +164,15 @@ fn what_is_looser_does_not_count_and_that_is_said() {
         ],
         false,
     );
-    check(
-        "timeout",
-        &[("timeout = \"5s\"", "timeout = \"10s\"", json!("5s"))],
-        false,
-    );
+    let timeout = ("timeout = \"5s\"", "timeout = \"10s\"", json!("5s"));
+    check("timeout", &[timeout], false);
     check(
         "shell",
         &[("", "shell = \"/tmp/sh\"", json!("/bin/bash"))],
         false,
     );
+    let unprotected = ("", "unprotected = [\".ssh\"]", json!([]));
+    check("unprotected", &[unprotected], false);
     check(
         "rules",
         &[("", "rules = [\"/tmp/x.rules\"]", json!([]))],

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use codex_shell::confine::{LayerName, Layers, Mode, Status};
+use codex_shell::confine::{Deciding, LayerName, Layers, Mode, Protection, Role, Status};
 use nix::libc::{EACCES, EPERM, EROFS, EXDEV};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
@@ -28,6 +28,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("the_loss_is_reported", the_loss_is_reported),
     ("a_required_layer_is_missed", a_required_layer_is_missed),
     ("files_are_safe", files_are_safe),
+    ("what_decides_starts_nothing", what_decides_starts_nothing),
     (
         "attributes_are_safe_everywhere",
         attributes_are_safe_everywhere,
@@ -49,6 +50,30 @@ const HIDDEN: &str = r#"
 mount -t tmpfs none /proc/sys &&
 exec setpriv --bounding-set=-all,+setfcap --inh-caps=-all "$@"
 "#;
+
+/// Nothing would hold rules that lie in a root; elsewhere they need no holding.
+fn what_decides_starts_nothing() -> Outcome {
+    let world = World::new();
+    let policy = |path: &Path, role: Role| {
+        let deciding = vec![Deciding {
+            path: path.to_owned(),
+            role,
+            is_directory: false,
+        }];
+        world.policy(Mode::WorkspaceWrite).protecting(Protection {
+            deciding,
+            ..Protection::default()
+        })
+    };
+    let starts = |path: &Path, role: Role| within(&policy(path, role), &[], |_| Ok(())).map(drop);
+    for role in [Role::Rules, Role::Settings, Role::Trust] {
+        let refusal = starts(&world.workspace.join("x"), role);
+        let told = refusal.is_err_and(|why| why.contains("there are no namespaces here"));
+        ensure(told, "a missing file in the workspace is not held")?;
+    }
+    starts(&world.workspace.join("x"), Role::Audit)?;
+    starts(&world.outside.join("canary"), Role::Rules)
+}
 
 fn without_namespaces() -> Outcome {
     again(&["--user", "--map-root-user"], BARRED, FALLBACK)

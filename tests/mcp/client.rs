@@ -27,6 +27,8 @@ pub(super) struct Start<'a> {
     pub(super) rules: &'a str,
     /// The user's `codex-shell.toml`.
     pub(super) settings: &'a str,
+    /// More files, by their names from the folder that holds `home` and `work`.
+    pub(super) files: &'a [(&'a str, &'a str)],
     pub(super) arguments: &'a [&'a str],
     pub(super) capabilities: Value,
     pub(super) version: &'a str,
@@ -39,6 +41,7 @@ impl Default for Start<'_> {
         Self {
             rules: "",
             settings: "",
+            files: &[],
             arguments: &["--sandbox", "read-only"],
             capabilities: json!({ "elicitation": {} }),
             version: "2025-06-18",
@@ -71,6 +74,9 @@ impl Start<'_> {
         std::fs::create_dir(folder.path().join("work")).unwrap();
         std::fs::write(rules.join("default.rules"), self.rules).unwrap();
         std::fs::write(folder.path().join("home/codex-shell.toml"), self.settings).unwrap();
+        for (name, text) in self.files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let mut process = Command::new(env!("CARGO_BIN_EXE_codex-shell"))
             .arg("serve")
             .args(self.arguments)

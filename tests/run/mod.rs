@@ -9,6 +9,7 @@ mod lifecycle;
 mod options;
 mod profiles;
 mod prompts;
+mod protected;
 mod relayed;
 mod repositories;
 mod terminal;

@@ -91,6 +91,11 @@ impl Patched {
         }
     }
 
+    /// What the shell starts in place of a program.
+    pub fn wrapper(&self) -> &Path {
+        &self.wrapper
+    }
+
     /// `command` with what the shell and the wrappers need to know: `socket` is the number of the
     /// inherited socket.
     pub(in crate::intercept) fn equip(&self, command: &Command, socket: RawFd) -> Command {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::confine::{LayerName, Mode, Policy};
+use crate::confine::{Deciding, LayerName, Mode, Policy, Protection, Role};
 use crate::sys::child::{Change, Inherited, Limit};
 
 /// The helper's order. The program's arguments are behind it in the helper's own; the environment,
@@ -20,6 +20,9 @@ pub(super) struct Job {
     workspaces: Vec<Vec<u8>>,
     read_only: Vec<Vec<u8>>,
     unreadable: Vec<Vec<u8>>,
+    deciding: Vec<(Vec<u8>, Role, bool)>,
+    homes: Vec<Vec<u8>>,
+    unprotected: Vec<String>,
     /// What the program starts is judged.
     pub(super) listen: bool,
     /// Layers without which nothing starts.
@@ -64,6 +67,11 @@ impl Job {
             let paths = paths.iter().map(|path| path.as_os_str().as_bytes());
             paths.map(<[u8]>::to_vec).collect()
         };
+        let protection = &policy.protection;
+        let deciding = protection.deciding.iter().map(|one| {
+            let path = one.path.as_os_str().as_bytes().to_vec();
+            (path, one.role, one.is_directory)
+        });
         let numbers: Vec<RawFd> = inherited.descriptors.iter().map(|(_, n)| *n).collect();
         let mut free = (3..).filter(|number| !numbers.contains(number));
         let mut require = require.to_vec();
@@ -79,6 +87,9 @@ impl Job {
             workspaces: bytes(&policy.workspaces),
             read_only: bytes(&policy.read_only),
             unreadable: bytes(&policy.unreadable),
+            deciding: deciding.collect(),
+            homes: bytes(&protection.homes),
+            unprotected: protection.unprotected.clone(),
             listen,
             require,
             channel: free.next().unwrap_or(RawFd::MAX),
@@ -97,6 +108,14 @@ impl Job {
             let paths = bytes.iter().cloned().map(OsString::from_vec);
             paths.map(PathBuf::from).collect()
         };
+        let deciding = self
+            .deciding
+            .iter()
+            .map(|(path, role, is_directory)| Deciding {
+                path: OsString::from_vec(path.clone()).into(),
+                role: *role,
+                is_directory: *is_directory,
+            });
         Some(Policy {
             mode: Mode::from_name(&self.mode)?,
             network: self.network,
@@ -104,6 +123,11 @@ impl Job {
             workspaces: paths(&self.workspaces),
             read_only: paths(&self.read_only),
             unreadable: paths(&self.unreadable),
+            protection: Protection {
+                deciding: deciding.collect(),
+                homes: paths(&self.homes),
+                unprotected: self.unprotected.clone(),
+            },
         })
     }
 
@@ -131,6 +155,15 @@ mod tests {
             workspaces: vec!["/b".into()],
             read_only: vec!["/b/c".into()],
             unreadable: vec!["/d".into()],
+            protection: Protection {
+                deciding: vec![Deciding {
+                    path: PathBuf::from(OsString::from_vec(b"/r\xff".to_vec())),
+                    role: Role::Rules,
+                    is_directory: true,
+                }],
+                homes: vec!["/h".into()],
+                unprotected: vec![".vscode".to_owned()],
+            },
         };
         let descriptor = || std::fs::File::open("/").unwrap().into();
         let inherited = Inherited {

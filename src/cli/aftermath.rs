@@ -1,0 +1,54 @@
+//! What is said on standard error when a command has ended.
+
+use std::io::{self, IsTerminal};
+
+use crate::audit::RefusedPath;
+use crate::confine::Unmade;
+use crate::exit::Exit;
+use crate::intercept::complaints::Denial;
+use crate::intercept::refused::{Kind, Refusal};
+use crate::report;
+
+/// As many kinds of refused calls are told of at the end.
+const EXPLAINED: usize = 3;
+
+/// After a failure, a few lines on what the sandbox refused: paths and addresses always; other calls,
+/// which programs try that can do without, only where a person reads.
+pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &Refusal) {
+    if exit.code() == 0 && !is_verbose {
+        return;
+    }
+    let all = is_verbose || io::stderr().is_terminal();
+    let calls = refused.calls.iter();
+    let calls = calls.filter(|call| all || call.refused.is_internet());
+    calls.take(EXPLAINED).for_each(explain_call);
+    refused.paths.iter().take(EXPLAINED).for_each(explain_path);
+}
+
+/// A line on what came to be under names that other programs obey.
+pub(super) fn tell_made(unmade: &Unmade) {
+    if let Some(line) = report::refusals::made(&unmade.made()) {
+        report::note(&line);
+    }
+}
+
+fn explain_call(kind: &Kind) {
+    let what = report::refusals::what(&kind.refused);
+    let first = kind
+        .record()
+        .program
+        .map_or_else(String::new, |program| format!(", first by {program}"));
+    let (times, remedy) = (kind.times, kind.refused.remedy);
+    report::note(&format!(
+        "the sandbox refused {what} ({times} in all{first}); {remedy}"
+    ));
+}
+
+fn explain_path(denial: &Denial) {
+    let RefusedPath { path, times, .. } = denial.record();
+    let times = report::refusals::times(times);
+    let way = report::refusals::way(&denial.denied);
+    report::note(&format!(
+        "the sandbox refused writing {path} ({times}); {way}"
+    ));
+}

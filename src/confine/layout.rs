@@ -1,0 +1,291 @@
+//! Which paths become mounts of their own, before anything is made or mounted.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::error::ConfineError;
+use super::hard_link;
+use super::obeyed;
+use super::placeholder::Form;
+use super::policy::Policy;
+use super::protect::{Access, Cause, PROTECTED, Plan, nearest};
+use super::protection::{Deciding, Role};
+use super::trail::{End, Trail};
+use super::unseen;
+use crate::sys::read_capped::open_file;
+
+/// A `.git` file or a `commondir` file holds one path.
+const LONGEST_POINTER: u64 = 8192;
+
+/// The mounts that a policy asks for, before anything is made for them.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    pub(super) plan: Plan,
+    /// What is in the plan and does not exist, and what is to stand for it.
+    pub(super) missing: BTreeMap<PathBuf, Form>,
+    /// What a killed run may have left where nothing is held any more.
+    pub(super) stale: Vec<PathBuf>,
+    /// What decides what is permitted, as far as it lies in a writable root, by entries on the way.
+    pub(super) deciding: Vec<Deciding>,
+    /// A file that decides, with a second name that may lie in a writable root.
+    linked: Option<Deciding>,
+}
+
+impl Layout {
+    /// What `policy` asks for.
+    ///
+    /// # Errors
+    /// It hides what the command needs.
+    pub(super) fn of(policy: &Policy) -> Result<Self, ConfineError> {
+        let mut layout = Self::default();
+        if !policy.writable.is_empty() {
+            layout.add_roots(policy);
+        }
+        layout.hide(&policy.unreadable)?;
+        pin(&mut layout.plan, policy.writable_roots());
+        layout.leave_out_what_nothing_can_make();
+        Ok(layout)
+    }
+
+    fn add_roots(&mut self, policy: &Policy) {
+        let roots = policy.writable_roots();
+        self.add_obeyed(policy);
+        for root in roots {
+            for name in PROTECTED {
+                let may_be_missing = !policy.workspaces.contains(root);
+                self.add_chain(root, name, may_be_missing, roots);
+            }
+        }
+        for path in policy.read_only.iter().filter(|path| within(path, roots)) {
+            self.add_trail(&Trail::to(path), Form::Directory, Cause::TakenOut, roots);
+        }
+        for deciding in &policy.protection.deciding {
+            self.add_deciding(deciding, policy);
+        }
+        // A root that was asked for by its own name is meant, even where a pointer leads to it.
+        let writable = roots.iter().map(|root| (root.clone(), Access::Write));
+        self.plan.extend(writable);
+    }
+
+    /// Takes `paths` away, with all that is in them. What does not exist holds no secret.
+    fn hide(&mut self, paths: &[PathBuf]) -> Result<(), ConfineError> {
+        for path in paths {
+            let Ok(hidden) = fs::canonicalize(path) else {
+                continue;
+            };
+            let is_below = |path: &Path| path.starts_with(&hidden) && path != hidden;
+            let cwd = std::env::current_dir().ok();
+            let mut written = self
+                .plan
+                .iter()
+                .filter(|(_, access)| **access == Access::Write);
+            if hidden == Path::new("/")
+                || written.any(|(path, _)| is_below(path))
+                || cwd.iter().any(|path| is_below(path))
+            {
+                return Err(ConfineError::Hidden {
+                    path: path.to_owned(),
+                });
+            }
+            self.plan.retain(|path, _| !is_below(path));
+            self.plan.insert(hidden, Access::None);
+        }
+        Ok(())
+    }
+
+    /// Names that other programs obey, at the top of the roots and in home directories.
+    fn add_obeyed(&mut self, policy: &Policy) {
+        let roots = policy.writable_roots();
+        let protection = &policy.protection;
+        for one in obeyed::all() {
+            let tops = roots.iter().filter(|_| one.scope.is_of_roots());
+            let tops = tops.filter(|root| !protection.homes.contains(root));
+            let is_out = protection.unprotected.iter().any(|name| name == one.name);
+            for directory in tops.chain(&protection.homes) {
+                if is_out {
+                    let path = directory.join(one.name);
+                    self.stale
+                        .extend(Some(path).filter(|path| unseen::is_at(path)));
+                    continue;
+                }
+                let cause = Cause::Obeyed {
+                    name: one.name,
+                    reason: one.reason,
+                };
+                let trail = Trail::below(directory, one.name.as_ref());
+                let in_login = one.scope.is_of_login() && protection.homes.contains(directory);
+                match &trail.end {
+                    End::Missing { goes_on, .. } if *goes_on || !in_login => {}
+                    _ => self.add_trail(&trail, Form::Unseen, cause, roots),
+                }
+            }
+        }
+    }
+
+    /// A protected name in `root`, and what it points to: where a symbolic link, a `.git` file, a
+    /// `commondir` file lead. Only what lies in a writable root needs protection.
+    fn add_chain(&mut self, root: &Path, name: &str, may_be_missing: bool, roots: &[PathBuf]) {
+        let trail = Trail::below(root, name.as_ref());
+        let is_missing = matches!(trail.end, End::Missing { .. });
+        if may_be_missing && is_missing && trail.links.is_empty() {
+            return;
+        }
+        self.add_trail(&trail, Form::Directory, Cause::Name, roots);
+        if let End::There(target) = trail.end
+            && name == ".git"
+        {
+            for path in git_chain(&target, roots) {
+                self.plan.insert(path, Access::Protected(Cause::Name));
+            }
+        }
+    }
+
+    /// Something that decides what is permitted, and the files of rules in it if it is a directory: each
+    /// may be a link.
+    fn add_deciding(&mut self, deciding: &Deciding, policy: &Policy) {
+        let trail = Trail::to(&deciding.path);
+        let mut trails = Vec::new();
+        if let End::There(end) = &trail.end {
+            let links = fs::read_dir(end).into_iter().flatten().flatten();
+            let rules = links.map(|entry| entry.path()).filter(|path| {
+                deciding.is_directory && path.extension().is_some_and(|is| is == "rules")
+            });
+            trails.extend(rules.map(|path| Trail::to(&path)));
+        }
+        trails.push(trail);
+        let roots = policy.writable_roots();
+        for trail in trails {
+            if deciding.role == Role::Project
+                && let End::Missing { path, .. } = &trail.end
+                && !within(path, &policy.workspaces)
+            {
+                continue;
+            }
+            let form = match &trail.end {
+                End::Missing { goes_on: true, .. } => Form::Directory,
+                _ if deciding.is_directory => Form::Directory,
+                _ => Form::Unseen,
+            };
+            self.add_trail(&trail, form, Cause::Deciding(deciding.role), roots);
+            let found = trail.entries().filter(|path| within(path, roots));
+            let entry = |path: &PathBuf| Deciding {
+                path: path.clone(),
+                ..deciding.clone()
+            };
+            self.deciding.extend(found.map(entry));
+            if let End::There(end) = &trail.end
+                && hard_link::may_be_in(end, deciding.role, roots)
+            {
+                self.linked = Some(entry(end));
+            }
+        }
+    }
+
+    /// Every entry on the way that lies in a root; where the last does not exist, a `form` stands for it.
+    fn add_trail(&mut self, trail: &Trail, form: Form, cause: Cause, roots: &[PathBuf]) {
+        for path in trail.entries().filter(|path| within(path, roots)) {
+            self.plan.insert(path.clone(), Access::Protected(cause));
+        }
+        match &trail.end {
+            End::Missing { path, .. } if within(path, roots) => {
+                self.missing.insert(path.clone(), form);
+            }
+            // Another sandbox may have it stand there.
+            End::There(path) if form == Form::Directory && within(path, roots) => {
+                self.missing.insert(path.clone(), form);
+            }
+            _ => {}
+        }
+    }
+
+    /// What does not exist in a directory that is read-only needs nothing to stand for it.
+    fn leave_out_what_nothing_can_make(&mut self) {
+        let plan = &mut self.plan;
+        self.missing.retain(|path, _| {
+            let parent = path.parent().unwrap_or(path);
+            let can_be_made = nearest(plan, parent) == Access::Write;
+            if !can_be_made && path.symlink_metadata().is_err() {
+                plan.remove(path);
+            }
+            can_be_made
+        });
+    }
+
+    /// Whether everything that decides what is permitted is held.
+    pub(super) fn check(&self, policy: &Policy) -> Result<(), ConfineError> {
+        let exposed = |found: &Deciding, reason: String| {
+            Err(ConfineError::Unguarded {
+                path: found.path.clone(),
+                role: found.role,
+                reason,
+            })
+        };
+        if let Some(linked) = &self.linked {
+            let reason = "it has another name (a hard link), by which it could be written";
+            return exposed(linked, reason.to_owned());
+        }
+        for found in self.deciding.iter().filter(|found| found.role.is_vital()) {
+            let root = policy
+                .writable
+                .iter()
+                .find(|root| found.path.starts_with(root));
+            let root = root
+                .map(|root| root.display().to_string())
+                .unwrap_or_default();
+            if found.role == Role::Asker {
+                let reason = format!("programs obey what lies beside them, and {root} is writable");
+                return exposed(found, reason);
+            }
+            if nearest(&self.plan, &found.path) == Access::Write {
+                return exposed(found, "it is itself a writable directory".to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of a `.git`, which is no link: itself or the directory that it names, and the one with which that
+/// shares its files, as far as they lie in a writable root.
+pub(super) fn git_chain(target: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let git = pointer(target, b"gitdir:");
+    let common = pointer(&git.as_deref().unwrap_or(target).join("commondir"), b"");
+    let all = [Some(target.to_owned()), git, common].into_iter().flatten();
+    all.filter(|path| within(path, roots)).collect()
+}
+
+/// The path that the file at `path` names behind `prefix`, if it is a file that does.
+fn pointer(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
+    let mut text = Vec::new();
+    open_file(path)
+        .ok()?
+        .take(LONGEST_POINTER)
+        .read_to_end(&mut text)
+        .ok()?;
+    let named = OsStr::from_bytes(text.strip_prefix(prefix)?.trim_ascii());
+    fs::canonicalize(path.parent()?.join(named)).ok()
+}
+
+fn within(path: &Path, roots: &[PathBuf]) -> bool {
+    roots.iter().any(|root| path.starts_with(root))
+}
+
+/// Makes every directory between a root and a mount beneath it a mount, so that it can't be renamed
+/// away and replaced together with what it holds.
+fn pin(plan: &mut Plan, roots: &[PathBuf]) {
+    let between: Vec<PathBuf> = plan
+        .keys()
+        .flat_map(|path| path.ancestors().skip(1))
+        .filter(|path| within(path, roots))
+        .map(Path::to_owned)
+        .collect();
+    for path in between {
+        if !plan.contains_key(&path) {
+            let access = nearest(plan, &path);
+            plan.insert(path, access);
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! What a command must not write although it lies where it may: what decides about it, and what other
+//! programs obey.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
+
+use codex_shell::confine::obeyed;
+
+use crate::support::ran::{Ran, read};
+use crate::support::running::wait_until;
+use crate::support::{World, everyone, everyone_with};
+
+/// What is in force, and what the command would rather have.
+const PROMPT: &str = "prefix_rule(pattern = [\"touch\"], decision = \"prompt\")\n";
+const ALLOW: &str = "prefix_rule(pattern = [\"touch\", \"WORLD/out/made\"], decision = \"allow\")";
+
+/// Something that decides, in reach of the command: how it comes to be, the options and variables that
+/// make it decide, and what the command does to it.
+struct Case {
+    files: &'static [(&'static str, &'static str)],
+    /// Each with where it leads.
+    links: &'static [(&'static str, &'static str)],
+    options: &'static [&'static str],
+    codex_home: Option<&'static str>,
+    script: &'static str,
+}
+
+const PLAIN: Case = Case {
+    files: &[("ws/team.rules", PROMPT)],
+    links: &[],
+    options: &["--rules", "team.rules"],
+    codex_home: None,
+    script: "",
+};
+
+const CASES: &[Case] = &[
+    Case {
+        script: "echo 'ALLOW' > team.rules",
+        ..PLAIN
+    },
+    Case {
+        script: "rm team.rules; mv team.rules x; echo 'ALLOW' > y; mv -f y team.rules",
+        ..PLAIN
+    },
+    Case {
+        script: "ln team.rules x; echo 'ALLOW' > x",
+        ..PLAIN
+    },
+    Case {
+        files: &[("ws/a/b/team.rules", PROMPT)],
+        options: &["--rules", "a/b/team.rules"],
+        script: "mv a c; mkdir -p a/b; echo 'ALLOW' > a/b/team.rules",
+        ..PLAIN
+    },
+    Case {
+        files: &[("ws/rules/team.rules", PROMPT)],
+        options: &["--rules", "rules"],
+        script: "rm rules/team.rules; echo 'ALLOW' > rules/other.rules",
+        ..PLAIN
+    },
+    Case {
+        links: &[("out/team.rules", "WORLD/ws/team.rules")],
+        options: &["--rules", "WORLD/out/team.rules"],
+        script: "echo 'ALLOW' > team.rules",
+        ..PLAIN
+    },
+    Case {
+        files: &[("out/team.rules", PROMPT)],
+        links: &[("ws/link", "WORLD/out/team.rules")],
+        options: &["--rules", "link"],
+        script: "rm link; echo 'ALLOW' > link",
+        ..PLAIN
+    },
+    Case {
+        files: &[("out/rules/team.rules", PROMPT)],
+        links: &[("ws/link", "WORLD/out/rules")],
+        options: &["--rules", "link/team.rules"],
+        script: "rm link; mkdir link; echo 'ALLOW' > link/team.rules",
+        ..PLAIN
+    },
+    Case {
+        links: &[("home/.codex/rules/team.rules", "WORLD/ws/team.rules")],
+        options: &[],
+        script: "echo 'ALLOW' > team.rules",
+        ..PLAIN
+    },
+    Case {
+        files: &[("ws/mine/rules/a.rules", PROMPT)],
+        links: &[("home/.codex", "WORLD/ws/mine")],
+        options: &[],
+        script: "rm -rf mine; mkdir -p mine/rules; echo 'ALLOW' > mine/rules/a.rules",
+        ..PLAIN
+    },
+    Case {
+        files: &[(
+            "home/.codex/codex-shell.toml",
+            "rules = [\"WORLD/ws/more.rules\"]\n",
+        )],
+        options: &[],
+        script: "echo 'ALLOW' > more.rules",
+        ..PLAIN
+    },
+    Case {
+        codex_home: Some("WORLD/ws/mine"),
+        options: &[],
+        script: "mkdir -p mine/rules; echo 'ALLOW' > mine/rules/a.rules",
+        ..PLAIN
+    },
+    Case {
+        codex_home: Some("WORLD/ws/a/mine"),
+        options: &[],
+        script: "mkdir -p a/mine/rules; echo 'ALLOW' > a/mine/rules/a.rules",
+        ..PLAIN
+    },
+    Case {
+        codex_home: Some("WORLD/ws"),
+        options: &[],
+        script: "mkdir -p rules; echo 'ALLOW' > rules/a.rules; \
+                 echo 'sandbox = \"danger-full-access\"' > codex-shell.toml; \
+                 ln -s x codex-shell.toml; mkdir codex-shell; echo '{}' > codex-shell/trust.json",
+        ..PLAIN
+    },
+];
+
+fn prepared(mut world: World, case: &Case) -> World {
+    for (name, text) in case.files {
+        world = world.file(name, text);
+    }
+    for (name, target) in case.links {
+        let path = world.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(world.spelled(target), path).unwrap();
+    }
+    if let Some(home) = case.codex_home {
+        world = world.env("CODEX_HOME", home);
+    }
+    world.options(case.options)
+}
+
+/// The names in a directory of the world.
+fn names(world: &World, directory: &str) -> Vec<String> {
+    let entries = fs::read_dir(world.path(directory)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn no_command_changes_what_decides_about_the_next() {
+    everyone_with(CASES, |world, case| {
+        let world = prepared(world, case);
+        let before = names(&world, "ws");
+        let ran = world.sh(case.script.replace("ALLOW", ALLOW));
+        let again = ran.world.sh("touch WORLD/out/made; true");
+        let again = again.no_file("out/made");
+        // What the command made beside it is its own; nothing of ours stays.
+        let after = names(&again.world, "ws");
+        let ours = [
+            "mine",
+            "a",
+            "rules",
+            "codex-shell",
+            "codex-shell.toml",
+            "more.rules",
+        ];
+        let new = |name: &&String| ours.contains(&name.as_str()) && !before.contains(name);
+        assert_eq!(after.iter().find(new), None, "{}", case.script);
+    });
+}
+
+#[test]
+fn why_it_is_refused_is_told() {
+    everyone(|world| {
+        prepared(world, &PLAIN)
+            .sh("echo x > team.rules")
+            .status(1)
+            .stderr_has(
+                "the sandbox refused writing WORLD/ws/team.rules (once); it is protected: it decides \
+                 what is permitted: rules are read from it",
+            );
+    });
+}
+
+/// A program that rules give a sandbox of its own does not write them either.
+#[test]
+fn a_profile_holds_it_too() {
+    let rules = "command_rule(program = \"cp\", args = [rest()],\n    \
+                 run = profile(\"workspace-write\", writable = [\"WORLD/out\"]))\n";
+    everyone(|world| {
+        let world = world.file("out/team.rules", rules);
+        world
+            .options(["--rules", "WORLD/out/team.rules"])
+            .sh("echo new > new; cp new WORLD/out/team.rules; cp new WORLD/out/other")
+            .file("out/team.rules", rules)
+            .file("out/other", "new\n");
+    });
+}
+
+/// Options, what is done before the start, and a part of the refusal.
+type Refused<'a> = (&'a [&'a str], &'a dyn Fn(&World), &'a str);
+
+#[test]
+fn what_nothing_could_hold_starts_nothing() {
+    let linked = |world: &World| {
+        fs::hard_link(world.path("ws/team.rules"), world.path("ws/other")).unwrap();
+    };
+    let cases: &[Refused] = &[
+        (
+            &["--rules", "team.rules"],
+            &linked,
+            "it has another name (a hard link)",
+        ),
+        (
+            &["--rules", "."],
+            &|_| (),
+            "it is itself a writable directory",
+        ),
+        (
+            &["--ask", "command:./asker"],
+            &|_| (),
+            "and it answers questions: programs obey what lies beside them",
+        ),
+        (
+            &["--ask", "command:WORLD/ws/missing"],
+            &|_| (),
+            "and it answers questions",
+        ),
+        (
+            &["--ask", "command:no-such-asker"],
+            &|_| (),
+            "no such program is in PATH",
+        ),
+    ];
+    for (options, prepare, message) in cases {
+        let world = World::new()
+            .file("ws/team.rules", PROMPT)
+            .script("ws/asker", "#!/bin/sh\nexit 0\n");
+        let world = match options {
+            ["--ask", who] => world.ask(who),
+            options => world.options(*options),
+        };
+        prepare(&world);
+        world
+            .sh("echo ran")
+            .status(125)
+            .stdout("")
+            .stderr_has("codex-shell: error: ")
+            .stderr_has(message);
+    }
+}
+
+/// An asker by its name is the one that was found at the start, wherever `PATH` leads later.
+#[test]
+fn an_asker_stays_what_it_was_at_the_start() {
+    everyone(|world| {
+        let yes = "#!/bin/sh\nexit 0\n";
+        let world = world
+            .rules(PROMPT)
+            .script("bin/asker", "#!/bin/sh\nexit 1\n")
+            .env("PATH", "WORLD/ws/first:WORLD/bin:/usr/bin:/bin")
+            .ask("command:asker");
+        world
+            .sh(format!(
+                "mkdir first; printf '{}' > first/asker; chmod +x first/asker; touch WORLD/out/made",
+                yes.escape_default()
+            ))
+            .no_file("out/made");
+    });
+}
+
+fn home(world: World) -> World {
+    world.options(["-C", "WORLD/home"])
+}
+
+/// Everything that is tried on a name, and fails.
+fn attack(name: &str) -> String {
+    format!(
+        "echo x >> {name}; echo x > {name}/new; rm -rf {name}; mv {name} {name}.x; ln {name} {name}.y; \
+         echo x > z; mv -f z {name}; mkdir {name}; ln -s /etc {name}; cp /etc/passwd {name}; "
+    )
+}
+
+#[test]
+fn names_that_other_programs_obey_are_held_where_they_exist() {
+    everyone(|mut world| {
+        let mut script = String::new();
+        for one in obeyed::all() {
+            world = world.file(&format!("home/{}/kept", one.name), "kept");
+            script += &attack(one.name);
+        }
+        let ran = home(world).sh(format!("{{ {script} }} 2>/dev/null"));
+        for one in obeyed::all() {
+            let path = ran.world.path("home").join(one.name);
+            assert_eq!(names(&ran.world, &format!("home/{}", one.name)), ["kept"]);
+            assert_eq!(read(&path.join("kept")).unwrap(), b"kept", "{}", one.name);
+        }
+    });
+    everyone(|mut world| {
+        let mut script = String::new();
+        let of_roots = || obeyed::all().filter(|one| one.scope.is_of_roots());
+        for one in of_roots() {
+            world = world.file(&format!("ws/{}", one.name), "kept");
+            script += &attack(one.name);
+        }
+        let ran = world.sh(format!("{{ {script} }} 2>/dev/null"));
+        for one in of_roots() {
+            let text = read(&ran.world.path("ws").join(one.name)).unwrap();
+            assert_eq!(text, b"kept", "{}", one.name);
+        }
+    });
+}
+
+#[test]
+fn what_a_login_would_run_can_not_be_made() {
+    everyone(|world| {
+        let login = || {
+            let names = obeyed::all().filter(|one| one.scope.is_of_login());
+            names.map(|one| one.name)
+        };
+        fs::create_dir_all(world.path("home/.config")).unwrap();
+        let world = world.file("home/.config/kept", "");
+        let looks: Vec<String> = login()
+            .map(|name| format!("test -e {name} && echo {name} exists"))
+            .collect();
+        let looks = looks.join("; ");
+        let script: String = login().map(attack).collect();
+        let ran = home(world).sh(format!("{{ {looks}; {script} }} 2>/dev/null"));
+        let ran = ran.stdout("");
+        // Nothing but what is made where its directory was not there either.
+        for name in login().filter(|name| !name.contains(".local")) {
+            let path = ran.world.path("home").join(name);
+            assert!(fs::symlink_metadata(&path).is_err(), "{name}");
+        }
+    });
+}
+
+/// A shell looks for the first of some files: what stands for one that is missing must not be that.
+#[test]
+fn what_stands_for_a_missing_name_is_not_there_for_shells() {
+    everyone(|world| {
+        home(world)
+            .file("home/.profile", "echo from .profile\n")
+            .options(["--login"])
+            .sh("test ! -e .bash_profile && echo x > .bash_profile")
+            .status(1)
+            .stdout("from .profile")
+            .stderr_has(
+                "a shell runs it when it starts or ends; `unprotected = [\".bash_profile\"]`",
+            );
+    });
+}
+
+/// A home directory need not be the root: what of it leads there is held.
+#[test]
+fn a_start_up_file_that_leads_into_the_workspace_is_held() {
+    everyone(|world| {
+        let world = world.file("ws/dotfiles/rc", "kept");
+        symlink(world.path("ws/dotfiles/rc"), world.path("home/.bashrc")).unwrap();
+        symlink(world.path("ws/dotfiles/new"), world.path("home/.profile")).unwrap();
+        world
+            .sh("echo x > dotfiles/rc; echo x > dotfiles/new; mv dotfiles d")
+            .file("ws/dotfiles/rc", "kept")
+            .no_file("ws/dotfiles/new");
+    });
+}
+
+#[test]
+fn settings_take_a_name_out() {
+    everyone(|world| {
+        let settings = "unprotected = [\".vscode\", \".bash_profile\"]\n";
+        home(world)
+            .file("home/.codex/codex-shell.toml", settings)
+            .file("home/.vscode/tasks.json", "old")
+            .sh("echo new > .vscode/tasks.json; echo new > .bash_profile; echo new > .zshrc; true")
+            .file("home/.vscode/tasks.json", "new\n")
+            .file("home/.bash_profile", "new\n")
+            .no_file("home/.zshrc");
+    });
+}
+
+fn told(ran: &Ran) -> usize {
+    let text = String::from_utf8_lossy(&ran.stderr);
+    text.matches("new since the command started").count()
+}
+
+#[test]
+fn what_was_made_under_such_a_name_is_told() {
+    everyone(|world| {
+        let ran = world
+            .file("ws/.mcp.json", "{}")
+            .sh("mkdir .vscode && echo x > .envrc && echo x > .github")
+            .status(0)
+            .stderr_has("new since the command started: WORLD/ws/.envrc, WORLD/ws/.vscode (");
+        assert_eq!(told(&ran), 1);
+        let ran = ran.world.sh("echo x > other").status(0).stderr("");
+        assert_eq!(told(&ran), 0);
+    });
+}
+
+#[test]
+fn nothing_stays_behind() {
+    everyone(|world| {
+        let world = home(world);
+        let before = names(&world, "home");
+        let running = world.start(["-c", "touch WORLD/home/up; exec sleep 100"]);
+        let running = running.wait_for("home/up");
+        let ran = running
+            .signal(nix::sys::signal::Signal::SIGKILL)
+            .end_violently();
+        fs::remove_file(ran.world.path("home/up")).unwrap();
+        let ran = ran.world.sh("true").status(0);
+        assert_eq!(names(&ran.world, "home"), before);
+    });
+}
+
+/// Two at once in a home directory: what one relies on stays until both have ended.
+#[test]
+fn two_share_what_stands_for_missing_names() {
+    everyone(|world| {
+        let world = home(world);
+        let start = |script: &str| {
+            let mut command = world.command(&world.arguments(["-c", script]));
+            command.stdin(Stdio::piped()).stderr(Stdio::null());
+            command.spawn().unwrap()
+        };
+        // It goes on when its input ends, as it does with this process.
+        let mut first = start("touch up; read line; echo x > .bash_profile");
+        wait_until("it is up", || world.path("home/up").exists());
+        assert_eq!(start("echo x > .profile").wait().unwrap().code(), Some(1));
+        drop(first.stdin.take());
+        assert_eq!(first.wait().unwrap().code(), Some(1));
+        assert_eq!(names(&world, "home"), ["up"]);
+    });
+}
