@@ -18,7 +18,7 @@ pub enum Exit {
     Forbidden,
     /// 124: `run --timeout` ended the command.
     TimedOut,
-    /// 125: `run` itself failed; the command did not start.
+    /// 125: codex-shell itself failed; nothing was started, served or explained.
     Internal,
     /// 126: the command was found but can't be executed.
     NotExecutable,

@@ -168,32 +168,73 @@ fn a_wrong_command_line_is_2() {
 fn broken_rules_are_told_and_prompt() {
     let world = World::new();
     world.file(
-        "bad.rules",
+        "home/rules/bad.rules",
         "prefix_rule(pattern=[\"x\"])\nprefix_rule(pattern=[])\n",
     );
-    let all = ["-r", "team.rules", "-r", "bad.rules", "-r", "none.rules"];
-    let said = world.explain(&[&all[..], &["--exit-code", "true"]].concat());
+    world.file(
+        "home/rules/good.rules",
+        "prefix_rule([\"frob\"], decision=\"forbidden\")\n",
+    );
+    let said = world.explain(&["--exit-code", "true"]);
     assert_eq!(said.status.code(), Some(10));
     assert!(text(&said.stdout).contains("no rule matches, and some rules can't be read"));
     let errors = text(&said.stderr);
-    assert!(
-        errors.contains("codex-shell: error: bad.rules:2:"),
-        "{errors}"
-    );
-    assert!(
-        errors.contains("codex-shell: error: none.rules: "),
-        "{errors}"
-    );
+    assert!(errors.contains("/home/rules/bad.rules:2:"), "{errors}");
 
-    let json = world.json(&[&all[..], &["true"]].concat());
+    let json = world.json(&["true"]);
     assert_eq!(json["basis"]["kind"], "broken_rules");
-    let errors = json["errors"].as_array().unwrap();
-    let of = |file| errors.iter().find(|error| error["file"] == file).unwrap();
-    assert_eq!(of("bad.rules")["line"], 2);
-    assert_eq!(of("none.rules")["line"], Value::Null);
+    assert_eq!(json["errors"][0]["line"], 2);
     // What does match is still decided by the files that are whole.
-    let forbidden = world.json(&[&all[..], &["frob", "push", "-f"]].concat());
+    let forbidden = world.json(&["frob", "push", "-f"]);
     assert_eq!(forbidden["decision"], "forbidden");
+}
+
+/// As `run`, which starts nothing then.
+#[test]
+fn named_rules_that_are_broken_or_missing_explain_nothing() {
+    let world = World::new();
+    world.file("bad.rules", "prefix_rule(pattern=[])\n");
+    for name in ["bad.rules", "none.rules"] {
+        let said = world.explain(&["-r", "team.rules", "-r", name, "--exit-code", "true"]);
+        assert_eq!(said.status.code(), Some(125), "{name}");
+        assert_eq!(text(&said.stdout), "");
+        let errors = text(&said.stderr);
+        let first = format!("codex-shell: error: {name}:");
+        assert!(errors.starts_with(&first), "{errors}");
+        assert!(
+            errors.ends_with("without the rules that --rules names\n"),
+            "{errors}"
+        );
+    }
+}
+
+/// What could be put there by the time it runs would run inside, so that is what is said.
+#[test]
+fn what_is_missing_where_the_sandbox_writes_runs_inside() {
+    let world = World::new();
+    world.file("allow.rules", "prefix_rule([\"frob\"])\n");
+    let place = |program: &str| {
+        let said = world.json(&["--rules", "allow.rules", program]);
+        (
+            said["decision"].clone(),
+            said["placement"].clone(),
+            said["program"]["trust"].clone(),
+        )
+    };
+    let missing = world.0.path().join("a/b/frob");
+    let missing = missing.into_os_string().into_string().unwrap();
+    for program in [missing.as_str(), "./frob", "a/../frob", "/tmp/nowhere/frob"] {
+        let expected = ("allow".into(), "inside".into(), "writable".into());
+        assert_eq!(place(program), expected, "{program}");
+        let page = text(&world.explain(&["--rules", "allow.rules", program]).stdout);
+        assert!(
+            page.contains("not found here, and the sandbox can write "),
+            "{page}"
+        );
+    }
+    let expected = ("allow".into(), "outside".into(), "unresolved".into());
+    assert_eq!(place("/usr/nowhere/frob"), expected);
+    assert_eq!(place("frob"), expected);
 }
 
 #[test]

@@ -74,7 +74,7 @@ const LAYERS: &[Row] = &[
             "models", "request", "script", "rules", "evaluate", "confine", "approve", "lint",
             "config", "flow",
         ]),
-        &["annotate_snippets", "comfy_table"],
+        &["annotate_snippets", "comfy_table", "similar"],
     ),
     row(9, "intercept", Below, &[]),
     row(10, "mcp", Below, &["rmcp", "tokio"]),

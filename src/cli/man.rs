@@ -35,7 +35,7 @@ const EXITS: &[(Exit, &str)] = &[
     (Exit::TimedOut, "run --timeout ended the command."),
     (
         Exit::Internal,
-        "run itself failed; the command did not start.",
+        "codex-shell itself failed, or rules that --rules names are missing or broken; nothing was started.",
     ),
     (
         Exit::NotExecutable,

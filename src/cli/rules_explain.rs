@@ -19,7 +19,7 @@ use crate::flow::Setting;
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Originals, Program, Request, Trust, WorkingDirectory, Writable};
+use crate::request::{Originals, Program, Request, WorkingDirectory, Writable};
 use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
@@ -92,8 +92,10 @@ pub(super) fn main(args: &Args) -> Exit {
     let Ok(loaded) = settings::load(cwd.to_path_buf(), &flags) else {
         return Exit::Failure;
     };
-    let rules = settings::rules(&loaded, &args.rules);
-    report::diagnostics::print_errors(&rules);
+    let Ok(rules) = settings::rules_in_force(&loaded, &args.rules) else {
+        report::error("nothing is explained without the rules that --rules names");
+        return Exit::Internal;
+    };
     let index = IndexedRules::new(rules);
     let set = &loaded.settings;
     let profiles = Profiles::new(set, cwd.to_path_buf(), std::env::var_os("TMPDIR"));
@@ -104,7 +106,7 @@ pub(super) fn main(args: &Args) -> Exit {
     };
     let place =
         |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);
-    let found = |words: &[OsString]| place(words).program.trust != Trust::Unresolved;
+    let found = |words: &[OsString]| place(words).program.path.is_some();
     match script(args, &cwd, &found) {
         Ok(Some(script)) => return explain_script(args, (&index, &setting), &script, &place),
         Ok(None) => {}
@@ -117,7 +119,7 @@ pub(super) fn main(args: &Args) -> Exit {
         index.has_rules_on(name)
     });
     if let [only] = args.command.as_slice()
-        && request.program.trust == Trust::Unresolved
+        && request.program.path.is_none()
         && only.as_bytes().contains(&b' ')
     {
         report::note("that is one word; for a script, say -c");

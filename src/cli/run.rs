@@ -143,7 +143,8 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         other => other.clone(),
     };
     let protection = protected(args, loaded, &ask, patched.as_ref())?;
-    let rules = load(loaded, &args.rules);
+    let rules = settings::rules_in_force(loaded, &args.rules)
+        .map_err(|_| "nothing is started without the rules that --rules names")?;
     let audit = match &args.audit {
         Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
         None => Audit::default(),
@@ -171,7 +172,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         policy,
         profiles: Profiles::new(settings, directory, temporary).protecting(protection),
         ask,
-        rules,
+        rules: IndexedRules::new(rules),
         audit,
         command,
         patched,
@@ -216,13 +217,6 @@ fn patched(args: &Args, settings: &Settings) -> Result<Option<Patched>, String> 
     }
     let patched = Patched::new(&settings.shell.value, None);
     patched.map(Some).map_err(|error| error.to_string())
-}
-
-/// Loads the rules; what is wrong with them is said, and makes what no rule matches be asked about.
-fn load(loaded: &Loaded, given: &[PathBuf]) -> IndexedRules {
-    let set = settings::rules(loaded, given);
-    report::diagnostics::print_errors(&set);
-    IndexedRules::new(set)
 }
 
 fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Result<Command> {

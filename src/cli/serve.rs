@@ -137,7 +137,7 @@ pub(super) fn main(args: Args) -> Exit {
                 report::error(error);
             }
             report::error("the server does not serve with rules that can't be loaded");
-            Exit::Failure
+            Exit::Internal
         }
         Ok(Err(error)) => fail(&error.to_string()),
         Err(error) => fail(&error),

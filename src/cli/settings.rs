@@ -114,7 +114,7 @@ impl SettingsArgs {
     }
 }
 
-/// A file with settings is wrong, and that has been said.
+/// A file with settings, or one with rules that was named, is wrong, and that has been said.
 #[derive(Debug)]
 pub(super) struct Said;
 
@@ -139,6 +139,20 @@ pub(super) fn load_flags(directory: PathBuf, flags: &Flags) -> Result<Loaded, Sa
             Err(Said)
         }
     }
+}
+
+/// The rules in `given`; those of all layers when there are none. What is wrong with them is said.
+///
+/// # Errors
+/// A file in `given` is missing or broken: somebody counts on what it says, so nothing starts without
+/// it. While a file of the usual places is broken, what no rule matches is asked about.
+pub(super) fn rules_in_force(loaded: &Loaded, given: &[PathBuf]) -> Result<RuleSet, Said> {
+    let rules = rules(loaded, given);
+    report::diagnostics::print_errors(&rules);
+    if !given.is_empty() && rules.is_broken() {
+        return Err(Said);
+    }
+    Ok(rules)
 }
 
 /// The rules in `given`; those of all layers when there are none.

@@ -1,5 +1,6 @@
 //! `codex-shell trust`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -18,8 +19,9 @@ use crate::terminal::{self, Answer, Choice};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The rules and settings in a project's .codex folder count once they are trusted,
-and until one of the files changes.
+The rules and settings in a project's .codex folder count once they are trusted.
+When one of the files has changed, what they restrict counts, and what they permit
+does not until the project is trusted again.
 
 Examples:
   codex-shell trust
@@ -87,7 +89,7 @@ fn list(store: &TrustStore) -> Result<Exit, String> {
     for root in store.projects() {
         let state = match Project::read(root) {
             Ok(Some(project)) if store.standing(&project) == Standing::Trusted => "",
-            Ok(Some(_)) => ": changed since, so that it does not count",
+            Ok(Some(_)) => ": changed since, so that nothing that it permits counts",
             Ok(None) | Err(_) => ": can't be read, so that it does not count",
         };
         // Writing to a String can't fail.
@@ -115,7 +117,7 @@ fn show_and_ask(
 ) -> Result<Exit, String> {
     let rules = rules::load_layers(&project.origins());
     let problems = check_project(project, places);
-    print(&shown(project, &rules, store.standing(project)))?;
+    print(&shown(project, &rules, store))?;
     report::diagnostics::print_errors(&rules);
     report::config::print_problems(&problems);
     if rules.is_broken() || !problems.is_empty() {
@@ -137,7 +139,8 @@ fn show_and_ask(
 }
 
 /// The files, and how many rules say what.
-fn shown(project: &Project, rules: &RuleSet, standing: Standing) -> String {
+fn shown(project: &Project, rules: &RuleSet, store: &TrustStore) -> String {
+    let standing = store.standing(project);
     let state = match standing {
         Standing::Trusted => "trusted",
         Standing::Changed => "changed since it was trusted",
@@ -145,9 +148,11 @@ fn shown(project: &Project, rules: &RuleSet, standing: Standing) -> String {
     };
     let mut text = format!("{}: {state}\n", argv::word(project.root.as_os_str()));
     for file in project.files() {
-        let name = file.path.strip_prefix(&project.root).unwrap_or(&file.path);
         // Writing to a String can't fail.
-        let _ = writeln!(text, "  {}", argv::word(name.as_os_str()));
+        let _ = writeln!(text, "  {}", argv::word(project.name(file).as_os_str()));
+    }
+    if standing == Standing::Changed {
+        text += &differences(project, store.trusted(&project.root).as_ref());
     }
     let lets_out = |rule: &CommandRule| rule.run != Some(Run::Inside);
     let prefixes = rules.prefix_rules.iter().map(|rule| (rule.decision, true));
@@ -172,6 +177,40 @@ fn shown(project: &Project, rules: &RuleSet, standing: Standing) -> String {
         out.count()
     );
     text
+}
+
+/// What has changed since the project was `trusted`, file by file.
+fn differences(project: &Project, trusted: Option<&Project>) -> String {
+    let Some(trusted) = trusted else {
+        return "  what it was when it was trusted is not known any more\n".to_owned();
+    };
+    let before: BTreeMap<&Path, &[u8]> = contents(trusted);
+    let after = contents(project);
+    let names: BTreeSet<&Path> = before.keys().chain(after.keys()).copied().collect();
+    let mut text = String::from("What has changed\n");
+    for name in names {
+        let (before, after) = (before.get(name), after.get(name));
+        let what = match (before, after) {
+            (Some(before), Some(after)) if before == after => continue,
+            (Some(_), Some(_)) => "changed",
+            (None, _) => "new",
+            (_, None) => "removed",
+        };
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "  {}: {what}", argv::word(name.as_os_str()));
+        let content = |content: Option<&&[u8]>| content.copied().unwrap_or_default().to_vec();
+        for line in report::diff::lines(&content(before), &content(after)) {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+    text
+}
+
+fn contents(project: &Project) -> BTreeMap<&Path, &[u8]> {
+    let files = project.files();
+    files
+        .map(|file| (project.name(file), file.content.as_slice()))
+        .collect()
 }
 
 fn print(text: &str) -> Result<(), String> {

@@ -51,8 +51,12 @@ pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
     let configured = loaded.settings.rules.value.iter();
     let configured = configured.map(|path| Origin::new(Layer::Config, path));
     let configured: Vec<_> = configured.collect();
-    if let Some(project) = trusted_project(places, &mut loaded.notes) {
-        loaded.add_project(&project, places)?;
+    match project(places, &mut loaded.notes) {
+        Some(Counted::All(project)) => loaded.add_project(&project, places)?,
+        Some(Counted::Restrictions { now, trusted }) => {
+            loaded.restrict_by(&now, trusted.as_ref(), places);
+        }
+        None => {}
     }
     loaded.rules.extend(configured);
     loaded.settings.apply(flags);
@@ -71,6 +75,46 @@ impl Loaded {
         self.rules.extend(project.origins());
         Ok(())
     }
+
+    /// As far as a project that has changed since it was `trusted` restricts, it counts: as it is, and
+    /// as it was.
+    fn restrict_by(&mut self, now: &Project, trusted: Option<&Project>, places: &Places) {
+        self.rules.extend(now.changed_origins(trusted));
+        for (project, is_now) in [(Some(now), true), (trusted, false)] {
+            let Some(file) = project.and_then(|project| project.settings.as_ref()) else {
+                continue;
+            };
+            let notes = match parse_bytes(&file.path, &file.content, places) {
+                // Settings of a project do nothing but tighten.
+                Ok(said) => {
+                    let refused = self.settings.tighten(said).into_iter();
+                    refused
+                        .map(|(source, why)| format!("{source}: {why}"))
+                        .collect()
+                }
+                Err(problems) => {
+                    let count = problems.len();
+                    let path = argv::word(file.path.as_os_str());
+                    vec![format!("{path} does not count: it has {count} mistakes")]
+                }
+            };
+            self.notes.extend(notes.into_iter().filter(|_| is_now));
+            self.files.extend(is_now.then(|| file.path.clone()));
+        }
+    }
+}
+
+/// What counts of the project that the command starts in.
+enum Counted {
+    /// Its files are those that were trusted.
+    All(Project),
+    /// They have changed since.
+    Restrictions {
+        /// As they are.
+        now: Project,
+        /// As they were trusted, if that is known.
+        trusted: Option<Project>,
+    },
 }
 
 /// What the user's file says; `None` when there is none.
@@ -110,8 +154,8 @@ pub fn check_project(project: &Project, places: &Places) -> Vec<Problem> {
     checked.and_then(Result::err).unwrap_or_default()
 }
 
-/// The project that the command starts in, if its files are trusted as they are; if not, a note.
-fn trusted_project(places: &Places, notes: &mut Vec<String>) -> Option<Project> {
+/// The project that the command starts in, as far as it counts; a note where that is not all of it.
+fn project(places: &Places, notes: &mut Vec<String>) -> Option<Counted> {
     let root = places.project()?;
     let shown = argv::word(root.as_os_str());
     let project = match Project::read(&root) {
@@ -121,22 +165,34 @@ fn trusted_project(places: &Places, notes: &mut Vec<String>) -> Option<Project> 
             return None;
         }
     };
-    let standing = match places.codex_home.as_deref().map(TrustStore::open) {
-        Some(Ok(store)) => store.standing(&project),
+    let store = match places.codex_home.as_deref().map(TrustStore::open) {
+        Some(Ok(store)) => Some(store),
         Some(Err(error)) => {
             notes.push(error.to_string());
-            Standing::Unknown
+            None
         }
-        None => Standing::Unknown,
+        None => None,
     };
-    let state = match standing {
-        Standing::Trusted => return Some(project),
-        Standing::Changed => "has changed since it was trusted",
-        Standing::Unknown => "is not trusted",
-    };
-    notes.push(format!(
-        "{shown}/.codex {state}, so its rules and settings don't count; \
-         `codex-shell trust {shown}` shows them and asks"
-    ));
-    None
+    let standing = store.as_ref().map(|store| store.standing(&project));
+    match (standing, store) {
+        (Some(Standing::Trusted), _) => Some(Counted::All(project)),
+        (Some(Standing::Changed), Some(store)) => {
+            notes.push(format!(
+                "{shown}/.codex has changed since it was trusted, so what it restricts counts, and \
+                 what it permits doesn't; `codex-shell trust {shown}` shows the difference and asks"
+            ));
+            let trusted = store.trusted(&project.root);
+            Some(Counted::Restrictions {
+                now: project,
+                trusted,
+            })
+        }
+        _ => {
+            notes.push(format!(
+                "{shown}/.codex is not trusted, so its rules and settings don't count; \
+                 `codex-shell trust {shown}` shows them and asks"
+            ));
+            None
+        }
+    }
 }

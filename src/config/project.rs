@@ -37,6 +37,16 @@ pub struct ProjectFile {
     pub content: Vec<u8>,
 }
 
+impl ProjectFile {
+    fn origin(&self, layer: Layer, path: PathBuf) -> Origin {
+        Origin {
+            layer,
+            path,
+            content: Some(self.content.clone()),
+        }
+    }
+}
+
 /// A file of a project can't be read, so nothing of it counts.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", path.display())]
@@ -72,6 +82,19 @@ impl Project {
         }))
     }
 
+    /// The project at `root` that has these files, in any order.
+    pub(super) fn of(root: &Path, files: impl IntoIterator<Item = ProjectFile>) -> Self {
+        let place = root.join(".codex").join(FILE);
+        let is_settings = |file: &ProjectFile| file.path == place;
+        let (mut settings, mut rules): (Vec<_>, Vec<_>) = files.into_iter().partition(is_settings);
+        rules.sort_by(|one, other| one.path.cmp(&other.path));
+        Self {
+            root: root.to_owned(),
+            settings: settings.pop(),
+            rules,
+        }
+    }
+
     /// All files, the settings first.
     pub fn files(&self) -> impl Iterator<Item = &ProjectFile> {
         self.settings.iter().chain(&self.rules)
@@ -85,8 +108,7 @@ impl Project {
             hasher.update(bytes);
         };
         for file in self.files() {
-            let name = file.path.strip_prefix(&self.root).unwrap_or(&file.path);
-            part(name.as_os_str().as_encoded_bytes());
+            part(self.name(file).as_os_str().as_encoded_bytes());
             part(&file.content);
         }
         hasher.finalize().to_hex().to_string()
@@ -96,12 +118,28 @@ impl Project {
     pub fn origins(&self) -> Vec<Origin> {
         let rules = self.rules.iter();
         rules
-            .map(|file| Origin {
-                layer: Layer::Project,
-                path: file.path.clone(),
-                content: Some(file.content.clone()),
-            })
+            .map(|file| file.origin(Layer::Project, file.path.clone()))
             .collect()
+    }
+
+    /// The rules of a project that has changed since it was `trusted`, if it is known what it was: those
+    /// that there are, and those that have been changed or removed. All restrict, none permits.
+    pub fn changed_origins(&self, trusted: Option<&Self>) -> Vec<Origin> {
+        let now = self.rules.iter();
+        let now = now.map(|file| file.origin(Layer::Changed, file.path.clone()));
+        let before = trusted.iter().flat_map(|trusted| &trusted.rules);
+        let before = before.filter(|file| !self.rules.contains(file));
+        let before = before.map(|file| {
+            let mut name = file.path.clone().into_os_string();
+            name.push(" (as it was trusted)");
+            file.origin(Layer::Changed, name.into())
+        });
+        now.chain(before).collect()
+    }
+
+    /// A file's name from the project's directory on.
+    pub fn name<'a>(&self, file: &'a ProjectFile) -> &'a Path {
+        file.path.strip_prefix(&self.root).unwrap_or(&file.path)
     }
 }
 

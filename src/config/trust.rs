@@ -1,4 +1,5 @@
 //! Which projects are trusted, by the hash of what was shown: `$CODEX_HOME/codex-shell/trust.json`.
+//! Beside it, in `trusted`, is what that was, in a file named by the hash.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -11,11 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::read_capped::{ReadError, read_capped};
 
-use super::project::Project;
+use super::project::{Project, ProjectFile};
 
 const SCHEMA: u32 = 1;
 /// Bytes of the file: some ten thousand projects.
 const MAX_FILE: usize = 4 << 20;
+/// Bytes of what a project was: its files may have 16 MiB, and JSON may take six bytes for one.
+const MAX_KEPT: usize = 100 << 20;
 
 /// The projects that are trusted.
 #[derive(Debug)]
@@ -30,6 +33,15 @@ struct Document {
     schema: u32,
     /// From the project's directory to the hash of its files.
     projects: BTreeMap<String, String>,
+}
+
+/// What was trusted: the files of one project.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    schema: u32,
+    /// From a file's name, in the project's directory, to what it held.
+    files: BTreeMap<String, String>,
 }
 
 /// How a project stands.
@@ -109,20 +121,62 @@ impl TrustStore {
         }
     }
 
+    /// The project at `root` as it was when it was trusted; `None` where nobody knows.
+    pub fn trusted(&self, root: &Path) -> Option<Project> {
+        let hash = self.document.projects.get(root.to_str()?)?;
+        let bytes = read_capped(&self.kept(hash), MAX_KEPT, Duration::ZERO).ok()?;
+        let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+        let files = kept.files.into_iter().map(|(name, content)| ProjectFile {
+            path: root.join(name),
+            content: content.into_bytes(),
+        });
+        let project = Project::of(root, files);
+        // Its name is the hash: whatever else is there is not what was trusted.
+        (kept.schema == SCHEMA && project.hash() == *hash).then_some(project)
+    }
+
     /// Remembers `project` as it was read.
     pub fn trust(&mut self, project: &Project) -> Result<(), TrustError> {
-        let root = name(&project.root)?;
-        self.document.projects.insert(root, project.hash());
-        self.write()
+        let (root, hash) = (name(&project.root)?, project.hash());
+        let text = |file: &ProjectFile| {
+            let name = project.name(file).to_str()?.to_owned();
+            Some((name, String::from_utf8(file.content.clone()).ok()?))
+        };
+        // What is not text has errors and is not trusted; only a name may be none.
+        if let Some(files) = project.files().map(text).collect() {
+            let schema = SCHEMA;
+            write(&self.kept(&hash), &Kept { schema, files })?;
+        }
+        let before = self.document.projects.insert(root, hash);
+        self.write()?;
+        self.forget(before);
+        Ok(())
     }
 
     /// Forgets the project at `root`; says whether it was there.
     pub fn remove(&mut self, root: &Path) -> Result<bool, TrustError> {
-        let known = self.document.projects.remove(&name(root)?).is_some();
+        let hash = self.document.projects.remove(&name(root)?);
+        let known = hash.is_some();
         if known {
             self.write()?;
+            self.forget(hash);
         }
         Ok(known)
+    }
+
+    /// Removes what is kept of a project, unless another one is just the same.
+    fn forget(&self, hash: Option<String>) {
+        if let Some(hash) = hash
+            && !self.document.projects.values().any(|other| *other == hash)
+        {
+            // Nobody looks for it any more.
+            let _ = fs::remove_file(self.kept(&hash));
+        }
+    }
+
+    fn kept(&self, hash: &str) -> PathBuf {
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        folder.join("trusted").join(hash)
     }
 
     /// The directories of the projects, sorted.
@@ -130,31 +184,34 @@ impl TrustStore {
         self.document.projects.keys().map(Path::new)
     }
 
-    /// In whole or not at all: a new file takes the old one's place.
     fn write(&self) -> Result<(), TrustError> {
-        let attempt = || -> io::Result<()> {
-            let folder = self.path.parent().unwrap_or(Path::new("/"));
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)?;
-            let new = folder.join(format!(".trust.json.{}", std::process::id()));
-            let written =
-                write_new(&new, &self.document).and_then(|()| fs::rename(&new, &self.path));
-            if written.is_err() {
-                // What matters is the first error.
-                let _ = fs::remove_file(&new);
-            }
-            written
-        };
-        attempt().map_err(|error| TrustError::Write {
-            path: self.path.clone(),
-            error,
-        })
+        write(&self.path, &self.document)
     }
 }
 
-fn write_new(path: &Path, document: &Document) -> io::Result<()> {
+/// In whole or not at all: a new file takes the old one's place.
+fn write(path: &Path, document: &impl Serialize) -> Result<(), TrustError> {
+    let attempt = || -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        let new = folder.join(format!(".trust.json.{}", std::process::id()));
+        let written = write_new(&new, document).and_then(|()| fs::rename(&new, path));
+        if written.is_err() {
+            // What matters is the first error.
+            let _ = fs::remove_file(&new);
+        }
+        written
+    };
+    attempt().map_err(|error| TrustError::Write {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+fn write_new(path: &Path, document: &impl Serialize) -> io::Result<()> {
     let mut file = File::options()
         .write(true)
         .create_new(true)
@@ -227,6 +284,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_trusted_is_known_and_nothing_else_is_taken_for_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut store = TrustStore::open(home.path()).unwrap();
+        let root = Path::new("/project");
+        assert_eq!(store.trusted(root), None);
+        let mut trusted = project("a");
+        trusted.settings = Some(ProjectFile {
+            path: "/project/.codex/codex-shell.toml".into(),
+            content: "b".into(),
+        });
+        store.trust(&trusted).unwrap();
+        let store = TrustStore::open(home.path()).unwrap();
+        assert_eq!(store.standing(&project("c")), Standing::Changed);
+        assert_eq!(store.trusted(root), Some(trusted.clone()));
+        let kept = store.kept(&trusted.hash());
+        let text = fs::read_to_string(&kept).unwrap();
+        for other in [
+            "",
+            "{}",
+            &text.replace("\"a\"", "\"c\""),
+            &text.replace("rules/a", "rules/c"),
+        ] {
+            fs::write(&kept, other).unwrap();
+            assert_eq!(store.trusted(root), None, "{other}");
+        }
+    }
+
+    #[test]
     fn the_file_is_the_owners_alone_and_nothing_is_left_beside_it() {
         let home = tempfile::tempdir().unwrap();
         let mut store = TrustStore::open(home.path()).unwrap();
@@ -235,7 +320,18 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder.join("trust.json")), 0o600);
         assert_eq!(mode(&folder), 0o700);
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        assert_eq!(mode(&folder.join("trusted")), 0o700);
+        let kept = || -> Vec<_> {
+            let entries = fs::read_dir(folder.join("trusted")).unwrap();
+            entries.map(|entry| entry.unwrap().path()).collect()
+        };
+        let [only] = kept().try_into().unwrap();
+        assert_eq!(mode(&only), 0o600);
+        store.trust(&project("b")).unwrap();
+        assert_eq!(kept().len(), 1);
+        store.remove(Path::new("/project")).unwrap();
+        assert_eq!(kept().len(), 0);
     }
 
     #[test]

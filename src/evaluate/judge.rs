@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use crate::request::Request;
-use crate::rules::Decision;
-use crate::rules::model::{PrefixRule, Profile, Run};
+use crate::rules::model::{PrefixRule, Profile, Run, Span};
+use crate::rules::{Decision, Layer};
 
 use super::index::IndexedRules;
 use super::means;
@@ -140,7 +140,8 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
     let mut found = Found::default();
     for_each_match(index, request, &mut |number, rule, matched| {
         // Leaving the sandbox is a permission, so a prompt must match as narrowly for that.
-        let objection = objection(index, rule.into(), &request.program)
+        let objection = untrusted(index, rule.span)
+            .or_else(|| objection(index, rule.into(), &request.program))
             .or_else(|| sight.objection(matched.matched.len()))
             .or_else(|| beyond(index, request, rule));
         match objection {
@@ -176,6 +177,12 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
     found.trace.on_trial.sort_by_key(|matched| matched.rule);
     found.trace.on_trial.dedup_by_key(|matched| matched.rule);
     found
+}
+
+/// Why a rule lets nothing out of the sandbox, whatever the command.
+pub(super) fn untrusted(index: &IndexedRules, rule: Span) -> Option<String> {
+    let changed = index.rules().layer(rule.file) == Layer::Changed;
+    changed.then(|| "the project of the rule has changed since it was trusted".to_owned())
 }
 
 /// What the command does beyond the words of a rule that permits. Of a prompt, a person sees all

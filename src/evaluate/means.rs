@@ -10,7 +10,7 @@ use crate::rules::meaning::{Subject, narrow as reasons};
 use crate::rules::model::{CommandRule, ProgramName, Run};
 
 use super::index::IndexedRules;
-use super::judge::{Found, WITHIN};
+use super::judge::{Found, WITHIN, untrusted};
 use super::names::{Names, Wanted, distrust, objection, presumed};
 use super::see_through::seen_through;
 use super::sight::{Sight, readings};
@@ -142,8 +142,8 @@ impl<'a> Look<'a> {
             return;
         }
         let narrow = rule.meaning.narrowly(&self.subject(reading)).err();
-        let objection = self
-            .objection(rule)
+        let objection = untrusted(self.index, rule.span)
+            .or_else(|| self.objection(rule))
             .or_else(|| sight.objection(self.request.argv.len()))
             .or_else(|| narrow.map(str::to_owned));
         match objection {

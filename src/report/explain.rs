@@ -26,7 +26,7 @@
 //! | `heuristic` | `code`, `name`, `reason` of the heuristic that decided, or null |
 //! | `errors` | what is wrong with rules files: `file`, `line`, `column` (null when unknown), `code`, `message`, `help` (a string or null) |
 //!
-//! A RULE is `file`, `layer` (`"admin"`, `"user"`, `"project"`, `"config"`, or `"given"` on the
+//! A RULE is `file`, `layer` (`"admin"`, `"user"`, `"project"`, `"changed"`, `"config"`, or `"given"` on the
 //! command line), `line`, `column`, `end_line`, `end_column` (from 1, columns in characters,
 //! the end excluded), `decision`, `justification` (a string or null) and `source`, the call as
 //! it stands in the file.
@@ -94,6 +94,10 @@ pub(super) fn trust_reason(program: &Program) -> String {
         Trust::Trusted => "trusted: the sandbox can't write it".to_owned(),
         Trust::Unresolved => "not found here: judged by its name".to_owned(),
         Trust::Unexamined => "nobody looked whether the sandbox can write it".to_owned(),
+        Trust::Writable { path } if program.path.is_none() => format!(
+            "not trusted: not found here, and the sandbox can write {}",
+            argv::word(path.as_os_str())
+        ),
         Trust::Writable { path } => format!(
             "not trusted: the sandbox can write {}",
             argv::word(path.as_os_str())

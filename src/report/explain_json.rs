@@ -316,7 +316,7 @@ fn default(rules: &RuleSet, index: usize) -> Option<RuleForm<'_>> {
 fn call(rules: &RuleSet, span: Span, decision: Decision) -> RuleForm<'_> {
     RuleForm {
         file: source_form::file_name(rules, span.file),
-        layer: source_form::layer(rules, span.file),
+        layer: rules.layer(span.file),
         line: span.line,
         column: span.column,
         end_line: span.end_line,

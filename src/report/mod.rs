@@ -6,6 +6,7 @@ pub mod canaries;
 pub mod catalogue;
 pub mod config;
 pub mod diagnostics;
+pub mod diff;
 pub mod explain;
 mod explain_json;
 pub mod explain_script;

@@ -11,16 +11,10 @@ pub(super) fn file_name(rules: &RuleSet, file: u32) -> &str {
         .map_or("?", |file| file.name.as_str())
 }
 
-/// The layer of a rules file.
-pub(super) fn layer(rules: &RuleSet, file: u32) -> Layer {
-    let file = rules.files.get(file as usize);
-    file.map_or_else(Layer::default, |file| file.layer)
-}
-
 /// `FILE:LINE`, and the layer unless the file was named on the command line.
 pub(super) fn place_and_layer(rules: &RuleSet, span: Span) -> String {
     let place = rules.place(span);
-    match layer(rules, span.file) {
+    match rules.layer(span.file) {
         Layer::Given => place,
         layer => format!("{place} ({})", layer.as_str()),
     }

@@ -96,7 +96,7 @@ impl Program {
     ///
     /// `argv0` is what the program will be called, `None` when the argument vector is empty.
     /// `writable` are the sandbox's writable roots, absolute. Nothing found gives
-    /// [`Trust::Unresolved`].
+    /// [`Trust::Unresolved`], or [`Trust::Writable`] where the sandboxed side can change that.
     pub fn search(
         asked: &OsStr,
         cwd: &Path,
@@ -104,18 +104,41 @@ impl Program {
         argv0: Option<&OsStr>,
         writable: &[PathBuf],
     ) -> Self {
-        let found = if asked.as_bytes().contains(&b'/') {
-            Some(cwd.join(asked)).filter(|path| path.is_file())
+        let directories = search_path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
+        let is_path = asked.as_bytes().contains(&b'/');
+        let places: Vec<PathBuf> = if is_path {
+            vec![cwd.join(asked)]
         } else {
-            let directories = search_path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
+            let directories = directories.split(|&byte| byte == b':');
+            let directories = directories.filter(|_| !asked.is_empty());
             directories
-                .split(|&byte| byte == b':')
                 .map(|directory| cwd.join(OsStr::from_bytes(directory)).join(asked))
-                .find(|path| !asked.is_empty() && is_executable(path))
+                .collect()
         };
-        match found {
-            Some(path) => Self::at(asked, &path, argv0, writable),
-            None => Self::named(asked),
+        let is_there = |path: &&PathBuf| {
+            if is_path {
+                path.is_file()
+            } else {
+                is_executable(path)
+            }
+        };
+        match places.iter().find(is_there) {
+            Some(path) => Self::at(asked, path, argv0, writable),
+            None => Self::missing(asked, &places, writable),
+        }
+    }
+
+    /// A program that is in none of `places`. One that the sandboxed side can put there is not to be
+    /// believed: what runs then is what it has put there.
+    fn missing(asked: &OsStr, places: &[PathBuf], writable: &[PathBuf]) -> Self {
+        let roots = Roots::of(writable);
+        let planted = places.iter().find_map(|path| match walk(path, &roots) {
+            Err(Lost::Writable(path)) => Some(path),
+            Ok(_) | Err(Lost::Missing | Lost::Hidden) => None,
+        });
+        Self {
+            trust: planted.map_or(Trust::Unresolved, |path| Trust::Writable { path }),
+            ..Self::named(asked)
         }
     }
 

@@ -283,6 +283,55 @@ fn the_search_goes_as_execvp_does() {
     assert_eq!(default.path, Some("/bin/sh".into()));
 }
 
+/// What isn't there and can be put there isn't believed, however it is asked for.
+#[test]
+fn what_is_missing_where_the_sandbox_writes_is_not_trusted() {
+    let world = World::new();
+    world.file("safe/bin/git", "\x7fELF");
+    world.file("work/here", "\x7fELF");
+    world.link("work/link", world.path("work/nowhere"));
+    world.link("safe/bin/linked", world.path("work/nowhere"));
+    world.link("work/away", "/nowhere/at/all");
+    world.link("safe/alias", world.path("work"));
+    let cwd = world.path("safe");
+    let writable = [world.path("work")];
+    let path = |entries: &str| entries.replace('@', world.path("").to_str().unwrap());
+    for (asked, search, planted) in [
+        // By a path: a file, one in a directory that isn't there either, by links, relative.
+        ("@/work/git", "", true),
+        ("@/work/a/b/git", "", true),
+        ("@/work/link", "", true),
+        ("@/work/away", "", true),
+        ("@/safe/bin/linked", "", true),
+        ("@/safe/alias/git", "", true),
+        ("../work/git", "", true),
+        ("./../safe/../work/git", "", true),
+        ("@/work/here/git", "", true),
+        ("@/safe/bin/hg", "", false),
+        ("@/nowhere/hg", "", false),
+        ("./bin/hg", "", false),
+        // By a name: a directory of PATH in the root, or one that could be made there.
+        ("hg", "@/safe/bin:@/work", true),
+        ("hg", "@/safe/bin:@/work/bin", true),
+        ("hg", "@/safe/bin:../work", true),
+        ("hg", "@/safe/bin:@/safe/alias/bin", true),
+        ("hg", "@/safe/bin:@/nowhere", false),
+        ("hg", "@/safe/bin:", false),
+        ("", "@/work", false),
+    ] {
+        let (asked, search) = (OsString::from(path(asked)), OsString::from(path(search)));
+        let found = Program::search(&asked, &cwd, Some(&search), Some(&asked), &writable);
+        assert_eq!((found.path, found.real), (None, None), "{asked:?}");
+        match found.trust {
+            Trust::Writable { .. } => assert!(planted, "{asked:?} in {search:?}"),
+            trust => assert!(
+                !planted && trust == Trust::Unresolved,
+                "{asked:?} in {search:?}"
+            ),
+        }
+    }
+}
+
 #[test]
 fn normal_paths() {
     for (path, normal) in [

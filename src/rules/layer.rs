@@ -17,6 +17,9 @@ pub enum Layer {
     User,
     /// `.codex/rules` of a trusted project.
     Project,
+    /// The same of a project that has changed since it was trusted: its rules restrict, and permit
+    /// nothing.
+    Changed,
     /// Named in the user's `codex-shell.toml`.
     Config,
     /// Named on the command line.
@@ -31,6 +34,7 @@ impl Layer {
             Self::Admin => "admin",
             Self::User => "user",
             Self::Project => "project",
+            Self::Changed => "changed project",
             Self::Config => "config",
             Self::Given => "given",
         }

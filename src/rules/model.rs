@@ -324,6 +324,12 @@ impl RuleSet {
             .any(|d| d.severity == Severity::Error)
     }
 
+    /// Who put the file of this index where it is.
+    pub fn layer(&self, file: u32) -> Layer {
+        let file = self.files.get(file as usize);
+        file.map_or_else(Layer::default, |file| file.layer)
+    }
+
     /// `FILE:LINE`, as refusals and traces name a rule.
     pub fn place(&self, span: Span) -> String {
         let name = self

@@ -51,7 +51,7 @@ fn trusted_rules_count_until_a_byte_changes() {
     let (matches, notes) = explained(&world);
     assert_eq!(matches, 0);
     assert!(
-        notes.contains("has changed since it was trusted"),
+        notes.contains("has changed since it was trusted, so what it restricts counts"),
         "{notes}"
     );
     world.trust();
@@ -61,6 +61,116 @@ fn trusted_rules_count_until_a_byte_changes() {
         "prefix_rule([\"frob\"])\n",
     );
     assert_eq!(explained(&world).0, 0);
+}
+
+/// What is decided of `command`, and where it would run.
+fn decided(world: &World, command: &[&str]) -> (String, String) {
+    let arguments = [&["rules", "explain", "--format", "json", "--"], command].concat();
+    let json: Value = serde_json::from_slice(&world.call(&arguments).stdout).unwrap();
+    let word = |key: &str| json[key].as_str().unwrap().to_owned();
+    (word("decision"), word("placement"))
+}
+
+/// What a changed project restricts counts as it is now and as it was; what it permits does not, nor
+/// does what it says of programs, by which others' rules permit.
+#[test]
+fn a_changed_project_restricts_and_does_not_permit() {
+    let world = World::new();
+    let file = "home/project/.codex/rules/p.rules";
+    let before = "prefix_rule([\"frob\"])\n\
+        prefix_rule([\"old\"], decision = \"forbidden\")\n\
+        prefix_rule([\"kept\"], decision = \"forbidden\")\n";
+    world.file(file, before);
+    world.file(
+        "home/.codex/rules/u.rules",
+        "prefix_rule([\"mine\"])\nprefix_rule([\"listed\"])\n",
+    );
+    world.trust();
+    let outside = |decision: &str| (decision.to_owned(), "outside".to_owned());
+    let inside = |decision: &str| (decision.to_owned(), "inside".to_owned());
+    assert_eq!(decided(&world, &["frob"]), outside("allow"));
+    world.file(
+        file,
+        "prefix_rule([\"frob\"])\nprefix_rule([\"evil\"])\n\
+         command_rule(program = \"evil\")\n\
+         prefix_rule([\"asked\"], decision = \"prompt\")\n\
+         command_rule(program = \"asked\", decision = \"prompt\")\n\
+         prefix_rule([\"new\"], decision = \"forbidden\")\n\
+         prefix_rule([\"kept\"], decision = \"forbidden\")\n\
+         prefix_rule([\"mine\"], decision = \"prompt\")\n\
+         host_executable(name = \"listed\", paths = [])\n\
+         default(\"prompt\")\n",
+    );
+    for forbidden in ["old", "new", "kept"] {
+        assert_eq!(
+            decided(&world, &[forbidden]),
+            inside("forbidden"),
+            "{forbidden}"
+        );
+    }
+    for asked in ["frob", "evil", "asked"] {
+        assert_eq!(decided(&world, &[asked]), inside("prompt"), "{asked}");
+    }
+    // Restricted by the project, let out by the user's own rule.
+    assert_eq!(decided(&world, &["mine"]), outside("prompt"));
+    assert_eq!(decided(&world, &["listed"]), outside("allow"));
+    world.trust();
+    assert_eq!(decided(&world, &["evil"]), outside("allow"));
+    assert_eq!(decided(&world, &["asked"]), outside("prompt"));
+    assert_eq!(decided(&world, &["old"]), inside("prompt"));
+}
+
+/// The settings of a project only ever tighten, so they do that while they wait for trust, too.
+#[test]
+fn a_changed_projects_settings_still_tighten() {
+    let world = World::new();
+    world.file(
+        "home/project/.codex/codex-shell.toml",
+        "timeout = \"10s\"\n",
+    );
+    world.trust();
+    let settings = |world: &World| text(&world.call(&["config"]).stdout);
+    assert!(settings(&world).contains("10s"), "{}", settings(&world));
+    world.file(
+        "home/project/.codex/codex-shell.toml",
+        "timeout = \"20s\"\nnetwork = false\n",
+    );
+    assert!(settings(&world).contains("10s"), "{}", settings(&world));
+    world.file("home/project/.codex/codex-shell.toml", "nonsense");
+    assert!(settings(&world).contains("10s"), "{}", settings(&world));
+    let said = text(&world.call(&["config"]).stderr);
+    assert!(
+        said.contains("codex-shell.toml does not count: it has 1 mistake"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_difference_is_shown_before_a_change_is_trusted() {
+    let world = with_rules();
+    world.file("home/project/.codex/rules/gone.rules", "# gone\n");
+    world.trust();
+    world.file(
+        "home/project/.codex/rules/p.rules",
+        &RULES.replace("frob", "frob\", \"\u{202e}"),
+    );
+    world.file("home/project/.codex/rules/q.rules", "# more\n");
+    fs::remove_file(world.path("home/project/.codex/rules/gone.rules")).unwrap();
+    let shown = world.said(&["trust", "--yes"]);
+    let expected = "What has changed\n\
+        \x20 .codex/rules/gone.rules: removed\n\
+        \x20   @@ -1 +0,0 @@\n\
+        \x20   -# gone\n\
+        \x20 .codex/rules/p.rules: changed\n\
+        \x20   @@ -1,2 +1,2 @@\n\
+        \x20   -prefix_rule([\"frob\"])\n\
+        \x20   +prefix_rule([\"frob\", \"\\u202e\"])\n\
+        \x20    prefix_rule([\"rm\"], decision = \"forbidden\")\n\
+        \x20 .codex/rules/q.rules: new\n\
+        \x20   @@ -0,0 +1 @@\n\
+        \x20   +# more\n";
+    assert!(shown.contains(expected), "{shown}");
+    assert!(!world.said(&["trust"]).contains("What has changed"));
 }
 
 #[test]

@@ -352,7 +352,7 @@ fn a_server_does_not_start_with_broken_rules() {
     let mut stderr = String::new();
     let mut pipe = client.process.stderr.take().unwrap();
     std::io::Read::read_to_string(&mut pipe, &mut stderr).unwrap();
-    assert_eq!(client.hang_up().code(), Some(1));
+    assert_eq!(client.hang_up().code(), Some(125));
     assert!(stderr.contains("default.rules:1"), "{stderr}");
 }
 

@@ -2,8 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
+use crate::support::ran::Ran;
 use crate::support::running::number;
 use crate::support::{World, everyone, everyone_with};
 
@@ -64,27 +66,25 @@ fn what_is_not_there_is_125() {
     });
 }
 
-/// While any rules are broken, what no rule matches is asked about; the good ones hold.
+/// Rules files with something wrong.
+const BROKEN: [&str; 6] = [
+    "prefix_rule(pattern = [\"git\"],\n",
+    "prefix_rule(pattern = [])\n",
+    "def f():\n    f()\nf()\n",
+    "def f():\n    for i in range(1000000000):\n        pass\nf()\n",
+    "x = [0] * 100000000\ny = [x] * 100000000\n",
+    "\u{0}\u{1}\u{2}",
+];
+
+/// While any rules of the usual places are broken, what no rule matches is asked about; the good ones
+/// hold.
 #[test]
 fn broken_rules_are_told_and_make_the_rest_ask() {
-    let broken = [
-        ("prefix_rule(pattern = [\"git\"],\n", "WORLD/broken.rules"),
-        ("prefix_rule(pattern = [])\n", "WORLD/broken.rules"),
-        ("def f():\n    f()\nf()\n", "WORLD/broken.rules"),
-        (
-            "def f():\n    for i in range(1000000000):\n        pass\nf()\n",
-            "WORLD/broken.rules",
-        ),
-        (
-            "x = [0] * 100000000\ny = [x] * 100000000\n",
-            "WORLD/broken.rules",
-        ),
-        ("\u{0}\u{1}\u{2}", "WORLD/broken.rules"),
-    ];
-    everyone_with(&broken, |world, (text, place)| {
+    everyone_with(&BROKEN, |world, text| {
         world
-            .rules_at("broken.rules", text)
-            .rules(
+            .file("home/.codex/rules/broken.rules", text)
+            .file(
+                "home/.codex/rules/good.rules",
                 "prefix_rule(pattern = [\"probe\"])\nprefix_rule(pattern = [\"git\"], \
              decision = \"forbidden\")\n",
             )
@@ -93,8 +93,10 @@ fn broken_rules_are_told_and_make_the_rest_ask() {
             .sh("probe exit 3; echo $?; git x; echo $?; ls; echo $?")
             .status(0)
             .stdout("3\n1\n1")
-            .stderr_has(place)
-            .stderr_has("codex-shell: denied: git x (WORLD/team.rules:2: forbidden)\n")
+            .stderr_has("WORLD/home/.codex/rules/broken.rules")
+            .stderr_has(
+                "codex-shell: denied: git x (WORLD/home/.codex/rules/good.rules:2: forbidden)\n",
+            )
             .stderr_has(
                 "codex-shell: denied: ls (no rule: declined by --ask deny): \
              a rules file is broken",
@@ -102,17 +104,37 @@ fn broken_rules_are_told_and_make_the_rest_ask() {
     });
 }
 
+/// What was named is counted on: without it nothing starts, whoever would answer.
 #[test]
-fn missing_rules_are_broken_rules() {
-    everyone(|world| {
+fn named_rules_that_are_broken_or_missing_start_nothing() {
+    let start = |world: World| {
         world
-            .options(["--rules", "WORLD/nowhere.rules"])
-            .sh("ls; echo $?")
-            .status(0)
-            .stdout("1")
-            .stderr_has("WORLD/nowhere.rules")
-            .stderr_has("codex-shell: denied: ls (no rule");
+            .rules("prefix_rule(pattern = [\"ls\"])\n")
+            .ask("allow")
+            .options(["--rules", "WORLD/named.rules"])
+    };
+    let ended = |ran: Ran| {
+        ran.status(125)
+            .stdout("")
+            .stderr_has("codex-shell: error: WORLD/named.rules")
+            .stderr_has(
+                "\ncodex-shell: error: nothing is started without the rules that --rules names\n",
+            )
+            .no_file("ws/made");
+    };
+    everyone_with(&BROKEN, |world, text| {
+        ended(start(world.file("named.rules", text)).sh("touch made; ls"));
     });
+    // Not there, a link that leads nowhere, a folder with a broken file, one that can't be loaded at all.
+    everyone(|world| ended(start(world).sh("touch made; ls")));
+    everyone(|world| {
+        symlink("/nowhere", world.path("named.rules")).unwrap();
+        ended(start(world).sh("touch made; ls"));
+    });
+    everyone(|world| {
+        ended(start(world.file("named.rules/x.rules", "prefix_rule(")).sh("touch made"))
+    });
+    everyone(|world| ended(start(world).run(["touch", "made"])));
 }
 
 /// Without `--rules`, the usual places; none of them has to be there.
