@@ -299,7 +299,8 @@ mod tests {
         assert_eq!(store.standing(&project("c")), Standing::Changed);
         assert_eq!(store.trusted(root), Some(trusted.clone()));
         let kept = store.kept(&trusted.hash());
-        let text = fs::read_to_string(&kept).unwrap();
+        let text =
+            String::from_utf8(read_capped(&kept, MAX_KEPT, Duration::ZERO).unwrap()).unwrap();
         for other in [
             "",
             "{}",

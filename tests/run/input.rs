@@ -132,7 +132,7 @@ fn named_rules_that_are_broken_or_missing_start_nothing() {
         ended(start(world).sh("touch made; ls"));
     });
     everyone(|world| {
-        ended(start(world.file("named.rules/x.rules", "prefix_rule(")).sh("touch made"))
+        ended(start(world.file("named.rules/x.rules", "prefix_rule(")).sh("touch made"));
     });
     everyone(|world| ended(start(world).run(["touch", "made"])));
 }
