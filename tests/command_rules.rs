@@ -48,6 +48,32 @@ fn permitted(rules: &str, command: &str) -> bool {
 const WRONG: &[(&str, &str, &str)] = &[
     ("", "E0201", "`program` is missing"),
     ("program = 7", "E0208", "takes a name"),
+    ("program = \"x\", pass_env = 7", "E0208", "takes names"),
+    (
+        "program = \"x\", pass_env = \"A=b\"",
+        "E0208",
+        "no variable's name",
+    ),
+    (
+        "program = \"x\", pass_env = [\"A\", \"PATH\"]",
+        "E0208",
+        "has `PATH`",
+    ),
+    (
+        "program = \"x\", pass_env = \"LD_PRELOAD\"",
+        "E0208",
+        "run other code",
+    ),
+    (
+        "program = \"x\", pass_env = \"A\", run = \"inside\"",
+        "E0208",
+        "never runs outside",
+    ),
+    (
+        "program = \"x\", pass_env = \"A\", decision = \"forbidden\"",
+        "E0208",
+        "never runs outside",
+    ),
     ("program = []", "E0208", "names no program"),
     ("program = \"\"", "E0208", "names no program"),
     ("program = under(\"/opt\")", "E0208", "takes a name"),

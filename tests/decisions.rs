@@ -97,6 +97,7 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
         argv: argv.iter().map(Into::into).collect(),
         cwd: WorkingDirectory::new("/work/project").unwrap(),
         environment: None,
+        withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
         pins: Vec::new(),
@@ -112,6 +113,7 @@ fn by(rules: &IndexedRules, basis: &Basis) -> String {
                 .place(rules.rules().rule(*number).unwrap().span);
             place.trim_start_matches("rules-examples/").to_owned()
         }
+        Basis::Withheld { .. } => "withheld".to_owned(),
         Basis::Default(number) => format!("default {number}"),
         Basis::Heuristic { code, .. } => (*code).to_owned(),
         Basis::BrokenRules => "broken rules".to_owned(),

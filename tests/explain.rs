@@ -581,3 +581,42 @@ fn a_script_in_one_word_is_noticed() {
     let output = World::new().explain(&["frob", "push it"]);
     assert_eq!(text(&output.stderr), "");
 }
+
+/// As `run` has it: what a command sets for one that a rule allows may keep that from running.
+#[test]
+fn variables_that_would_be_lost_are_told() {
+    let world = World::new();
+    let rules = "program(\"nproc\", variables = [\"TARGET\"])\nprefix_rule([\"nproc\"])\n";
+    let rules = world.file("true.rules", rules);
+    let rules = rules.to_str().unwrap();
+    let places = |arguments: &[&str], set: &[(&str, &str)]| {
+        let options = ["--format", "json", "--rules", rules];
+        let mut command = world.command(&[&options, arguments].concat());
+        let output = command.envs(set.iter().copied()).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    for (script, decision) in [
+        ("nproc", "allow"),
+        ("OTHER=x nproc", "allow"),
+        ("TARGET=x nproc", "forbidden"),
+        ("env OTHER=y TARGET=x nproc", "forbidden"),
+        ("export TARGET=x; nproc", "forbidden"),
+        ("TARGET=x; cd /; nproc", "forbidden"),
+        ("TARGET=x false; nproc", "allow"),
+    ] {
+        assert_eq!(
+            places(&["-c", script], &[])["decision"],
+            decision,
+            "{script}"
+        );
+    }
+    // Those of the start go along, unless the sandbox can write what they name.
+    assert_eq!(
+        places(&["nproc"], &[("TARGET", "/usr")])["placement"],
+        "outside"
+    );
+    let withheld = places(&["nproc"], &[("TARGET", "/tmp/x")]);
+    assert_eq!(withheld["basis"]["kind"], "withheld");
+    assert_eq!(withheld["basis"]["rule"]["line"], 2);
+    assert_eq!(withheld["decision"], "forbidden");
+}

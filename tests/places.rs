@@ -62,6 +62,7 @@ fn judgement() -> impl Strategy<Value = Judgement> {
         };
         Judgement {
             verdict: Verdict {
+                pass_env: Vec::new(),
                 decision,
                 placement,
                 run,
@@ -197,6 +198,7 @@ fn what_is_too_long_to_be_shown_counts_too() {
     let ask = |middle: &str| {
         let judgement = Judgement {
             verdict: Verdict {
+                pass_env: Vec::new(),
                 decision: Decision::Prompt,
                 placement: Placement::Inside,
                 run: Run::Inside,
@@ -223,6 +225,7 @@ fn what_is_too_long_to_be_shown_counts_too() {
     let outside = |names: &[OsString]| {
         let judgement = Judgement {
             verdict: Verdict {
+                pass_env: Vec::new(),
                 decision: Decision::Prompt,
                 placement: Placement::Outside,
                 run: Run::Outside,

@@ -120,6 +120,7 @@ prop_compose! {
             decision,
             justification: None,
             run,
+            pass_env: Vec::new(),
             enforce,
             span: SPAN,
             examples: 0,
@@ -191,7 +192,7 @@ prop_compose! {
         if let Some(argv0) = argv0 {
             argv[0] = argv0.into();
         }
-        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, interpreter: None, copy_of: None, pins: Vec::new() })
+        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, withheld: Vec::new(), interpreter: None, copy_of: None, pins: Vec::new() })
     }
 }
 
@@ -513,6 +514,7 @@ fn script(text: OsString) -> Request {
         argv: vec!["bash".into(), "-c".into(), text],
         cwd: WorkingDirectory::new(CWD).unwrap(),
         environment: None,
+        withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
         pins: Vec::new(),
@@ -586,6 +588,7 @@ fn judging_time_does_not_grow_with_the_rules() {
                 argv: ["git", "remote", "r7"].map(Into::into).to_vec(),
                 cwd: WorkingDirectory::new(CWD).unwrap(),
                 environment: None,
+                withheld: Vec::new(),
                 interpreter: None,
                 copy_of: None,
                 pins: Vec::new(),

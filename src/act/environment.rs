@@ -71,6 +71,8 @@ pub struct SessionEnvironment {
 pub struct Filtered {
     /// The environment, each entry `NAME=value`.
     pub passed: Vec<OsString>,
+    /// Those of them that were set inside and go as they are because a rule says so.
+    pub by_rule: Vec<OsString>,
     /// The names of the variables that were set inside, and left out or set back; each once, in order.
     pub dropped: Vec<OsString>,
     /// What the session's own variables name that the sandboxed side can write, and that is left out:
@@ -107,6 +109,9 @@ impl SessionEnvironment {
                 filtered.dropped.push(name.into());
             } else if pass.iter().any(|passed| name == passed.as_str()) {
                 filtered.passed.push(entry.clone());
+                if self.variables.get(name).is_none_or(|own| own != value) {
+                    filtered.by_rule.push(entry.clone());
+                }
             } else if name == "PWD" {
                 filtered.passed.push(join(name, directory.as_os_str()));
             } else if self.variables.get(name).is_some_and(|own| own == value) {
@@ -151,6 +156,12 @@ impl SessionEnvironment {
             all.filter(|(_, trimmed)| *trimmed != Trimmed::Whole)
                 .collect()
         })
+    }
+
+    /// The names of those of `variables` that a program outside would not get as they are.
+    pub fn withheld(&self, variables: &[(OsString, OsString)]) -> Vec<OsString> {
+        let entries: Vec<OsString> = variables.iter().map(|(n, v)| join(n, v)).collect();
+        self.filter(&entries, Path::new("/"), &[]).lacks()
     }
 
     /// What the caller is told of what `program` does not get, if it was not told that before.

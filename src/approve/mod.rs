@@ -26,6 +26,7 @@ use place::{Confinement, Disposition, Place};
 pub struct Permit {
     request: Request,
     place: Place,
+    pass_env: Vec<String>,
 }
 
 impl Permit {
@@ -40,6 +41,11 @@ impl Permit {
             Place::Out(confinement) => Some(confinement),
             Place::Stay(_) => None,
         }
+    }
+
+    /// The variables that go outside with it as its caller has them.
+    pub fn pass_env(&self) -> &[String] {
+        &self.pass_env
     }
 
     /// What may run.
@@ -109,9 +115,12 @@ pub fn settle(
         Disposition::Run(placed) => Settled::Permitted(Box::new(Permit {
             request,
             place: placed.place,
+            pass_env: judgement.verdict.pass_env.clone(),
         })),
         Disposition::Ask(placed) => {
-            Settled::Asking(Box::new(Question::new(grounds, placed, request)))
+            let pass_env = judgement.verdict.pass_env.clone();
+            let question = Question::new(grounds, placed, request);
+            Settled::Asking(Box::new(question.with_rules_passing(pass_env)))
         }
         Disposition::Forbid => Settled::Refused(question::forbidden(&grounds, &request)),
         Disposition::Nowhere(reason) => Settled::Refused(question::nowhere(&reason, &request)),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::place::{Place, Placed};
 use super::{Permit, Refusal};
 use crate::evaluate::{Basis, Judgement, Placement};
-use crate::request::{Program, Request, argv};
+use crate::request::{Program, Request, argv, variable};
 use crate::rules::{Decision, RuleSet};
 
 /// The longest form of a command in a question or a refusal, in bytes.
@@ -30,6 +30,10 @@ pub struct Question {
     by_rule: bool,
     /// Everything that it would not get outside; the text has the first of it.
     dropped: Vec<OsString>,
+    /// The variables that rules pass.
+    pass_env: Vec<String>,
+    /// The `NAME=value` entries of those that were set inside.
+    passed: Vec<OsString>,
 }
 
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
@@ -59,6 +63,9 @@ pub struct Text {
     /// The variables that the program would not get outside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped_variables: Vec<String>,
+    /// The variables that were set inside and that it would get by a rule, each with its value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_variables: Vec<String>,
 }
 
 impl Text {
@@ -75,6 +82,8 @@ impl Text {
         };
         add("because", &self.justification);
         add("inside as", &self.why_inside);
+        let passed = self.passed_variables.iter();
+        facts.extend(passed.map(|variable| ("with", variable.clone())));
         if !self.dropped_variables.is_empty() {
             facts.push(("without", self.dropped_variables.join(", ")));
         }
@@ -92,6 +101,7 @@ pub struct Key {
     place: Place,
     text: Text,
     dropped: Vec<OsString>,
+    passed: Vec<OsString>,
 }
 
 impl Question {
@@ -101,6 +111,7 @@ impl Question {
             because,
             justification,
             by_rule,
+            ..
         } = grounds;
         let file = request
             .program
@@ -118,6 +129,7 @@ impl Question {
             because,
             justification,
             dropped_variables: Vec::new(),
+            passed_variables: Vec::new(),
         };
         Self {
             request,
@@ -125,7 +137,36 @@ impl Question {
             text,
             by_rule,
             dropped: Vec::new(),
+            pass_env: Vec::new(),
+            passed: Vec::new(),
         }
+    }
+
+    /// The same where rules pass these variables.
+    #[must_use]
+    pub(super) fn with_rules_passing(self, pass_env: Vec<String>) -> Self {
+        Self { pass_env, ..self }
+    }
+
+    /// The same with the `NAME=value` entries that were set inside, and that it would get by a rule, if it
+    /// is let out. A rule names few; each is shown.
+    #[must_use]
+    pub fn passing(mut self, entries: &[OsString]) -> Self {
+        if let Place::Out(_) = self.place {
+            let shown = entries.iter().filter_map(|entry| variable(entry));
+            let shown = shown.map(|(name, value)| {
+                let word = |word, limit| argv::bounded(&[word], limit);
+                format!("{}={}", word(name, NAME_LIMIT), word(value, TEXT_LIMIT))
+            });
+            self.text.passed_variables = shown.collect();
+            self.passed = entries.to_vec();
+        }
+        self
+    }
+
+    /// The variables that go outside with it as its caller has them.
+    pub fn pass_env(&self) -> &[String] {
+        &self.pass_env
     }
 
     /// The same with the variables that the program would not get, if it is let out.
@@ -171,6 +212,7 @@ impl Question {
             place: self.place.clone(),
             text: self.text.clone(),
             dropped: self.dropped.clone(),
+            passed: self.passed.clone(),
         }
     }
 
@@ -178,6 +220,7 @@ impl Question {
         Permit {
             request: self.request,
             place: self.place,
+            pass_env: self.pass_env,
         }
     }
 
@@ -210,7 +253,7 @@ impl Question {
 pub(super) fn forbidden(grounds: &Grounds, request: &Request) -> Refusal {
     let command = argv::bounded(&request.argv, COMMAND_LIMIT);
     let justification = grounds.justification.as_deref();
-    denied(&command, &grounds.because, "forbidden", justification)
+    denied(&command, &grounds.because, &grounds.how, justification)
 }
 
 /// The refusal of a request for which there is no such place as a rule wants it in.
@@ -238,6 +281,8 @@ pub struct Grounds {
     pub because: String,
     /// The rule's justification or the heuristic's reason.
     pub justification: Option<String>,
+    /// How it forbids, if it does.
+    how: String,
     /// It was a rule.
     by_rule: bool,
 }
@@ -249,9 +294,21 @@ impl Grounds {
         Self {
             because,
             justification: justification.map(|text| printable(&text)),
+            how: match &judgement.verdict.basis {
+                Basis::Withheld { variables, .. } => {
+                    format!("outside it would act without {}", names(variables))
+                }
+                _ => "forbidden".to_owned(),
+            },
             by_rule: matches!(judgement.verdict.basis, Basis::Rule(_)),
         }
     }
+}
+
+fn names(variables: &[OsString]) -> String {
+    let names = variables.iter().take(NAMES);
+    let names = names.map(|name| argv::bounded(std::slice::from_ref(name), NAME_LIMIT));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
@@ -263,6 +320,21 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
             ),
             None => ("a rule".into(), None),
         },
+        Basis::Withheld { rule, variables } => (
+            rules.rule(*rule).map_or_else(
+                || "a rule".into(),
+                |rule| printable(&rules.place(rule.span)),
+            ),
+            Some(format!(
+                "command_rule(..., pass_env = [{}]) passes it",
+                variables
+                    .iter()
+                    .take(NAMES)
+                    .map(|name| format!("\"{}\"", names(std::slice::from_ref(name))))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+        ),
         Basis::Default(index) => match rules.defaults.get(*index) {
             Some(rule) => (
                 printable(&rules.place(rule.span)),

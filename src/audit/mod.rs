@@ -212,7 +212,7 @@ impl Audit {
             rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
         };
         let because = match &judgement.verdict.basis {
-            Basis::Rule(index) => place(*index),
+            Basis::Rule(index) | Basis::Withheld { rule: index, .. } => place(*index),
             Basis::Default(index) => {
                 let rule = rules.rules().defaults.get(*index);
                 rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))

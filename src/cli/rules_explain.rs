@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::act::environment::SessionEnvironment;
 use crate::approve::place::Caller;
 use crate::config::Profiles;
 use crate::confine::{Mode, Policy};
@@ -240,8 +241,12 @@ pub(super) fn request(
     let writable = roots.as_slice();
     let (path, name) = (search_path.as_deref(), Some(asked.as_os_str()));
     let program = Program::search(&asked, &cwd, path, name, writable);
-    Request::new(program, command.to_vec(), cwd)
-        .with_environment(std::env::vars_os().collect())
+    let variables: Vec<_> = std::env::vars_os().collect();
+    let session = SessionEnvironment::new(variables.clone(), writable);
+    let mut request = Request::new(program, command.to_vec(), cwd);
+    request.withheld = session.withheld(&variables);
+    request
+        .with_environment(variables)
         .with_interpreters(writable)
         .with_repository(&Writable {
             held,

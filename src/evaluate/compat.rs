@@ -118,6 +118,7 @@ mod tests {
             argv: command.iter().map(OsString::from).collect(),
             cwd: WorkingDirectory::new("/work").unwrap(),
             environment: None,
+            withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
             pins: Vec::new(),

@@ -15,12 +15,23 @@ impl IndexedRules {
             .any(|name| self.has_rules_on(name.name))
     }
 
-    /// Whether a rule could ask for the variables of the request. If not, knowing them changes
-    /// nothing.
+    /// Whether knowing the variables of the request could change anything.
     pub fn ask_for_variables(&self, request: &Request) -> bool {
+        self.have_conditions_on_variables_of(request) || self.may_withhold(request)
+    }
+
+    /// Whether a rule could ask for the variables of the request.
+    pub fn have_conditions_on_variables_of(&self, request: &Request) -> bool {
         self.has_conditions_on_variables()
             && std::iter::successors(Some(request), |one| one.interpreter.as_deref())
                 .any(|one| self.concern(one.words()))
+    }
+
+    /// Whether a variable that the request's program does not get outside could keep it from running.
+    fn may_withhold(&self, request: &Request) -> bool {
+        let names = Names::of(request.words(), None);
+        let mut names = names.iter();
+        names.any(|name| self.acts_outside_by_variables(name.name))
     }
 
     /// Whether neither a rule nor a heuristic speaks of it: then it is allowed inside, whatever the

@@ -2,15 +2,15 @@
 //! can match.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::models::{self, CommandModel};
 use crate::request::program::last_component;
-use crate::rules::RuleSet;
-use crate::rules::model::{CommandRule, PrefixRule};
+use crate::rules::model::{CommandRule, PrefixRule, ProgramName, Run};
+use crate::rules::{Decision, RuleSet};
 
 use super::meanings::Meanings;
 use super::words::{caseless, same_word};
@@ -36,6 +36,9 @@ pub struct IndexedRules {
     broken: bool,
     /// A rule has a condition on variables.
     environment: bool,
+    /// The programs, as rules name them, that a rule allows outside; `None` where one names no single
+    /// program.
+    allowed: Option<HashSet<Box<[u8]>>>,
 }
 
 /// The rules that agree on the words so far.
@@ -56,6 +59,7 @@ impl IndexedRules {
                 .command_rules
                 .iter()
                 .any(CommandRule::asks_for_variables),
+            allowed: allowed(&rules),
             ..Self::default()
         };
         for (number, rule) in rules.prefix_rules.iter().enumerate() {
@@ -98,6 +102,15 @@ impl IndexedRules {
     /// Whether any rule has a condition on variables.
     pub(super) fn has_conditions_on_variables(&self) -> bool {
         self.environment
+    }
+
+    /// Whether a rule may allow the program `name` outside, whose model says by which variables it acts.
+    pub(super) fn acts_outside_by_variables(&self, name: &OsStr) -> bool {
+        let allowed = self.allowed.as_ref();
+        allowed.is_none_or(|allowed| allowed.contains(name.as_bytes()))
+            && self
+                .model(last_component(name))
+                .is_some_and(|model| !model.variables.is_empty())
     }
 
     /// What is known of the command line of the program called `name`, a last component.
@@ -215,6 +228,25 @@ impl Shelf {
             shelf.visit(found);
         }
     }
+}
+
+/// See [`IndexedRules::allowed`].
+fn allowed(rules: &RuleSet) -> Option<HashSet<Box<[u8]>>> {
+    let prefixes = rules.prefix_rules.iter();
+    let prefixes = prefixes.filter(|rule| rule.decision == Decision::Allow);
+    let prefixes = prefixes.map(|rule| Some(&rule.program).filter(|_| !rule.canonical));
+    let commands = rules.command_rules.iter();
+    let commands = commands.filter(|rule| {
+        rule.decision == Decision::Allow && rule.enforce && rule.run != Some(Run::Inside)
+    });
+    let commands = commands
+        .flat_map(|rule| &rule.programs)
+        .map(|program| match program {
+            ProgramName::Literal(name) => Some(name),
+            ProgramName::Glob(_) => None,
+        });
+    let names = prefixes.chain(commands);
+    names.map(|name| Some(name?.as_bytes().into())).collect()
 }
 
 /// Whether `word` is one of the alternatives `wanted`.

@@ -13,6 +13,7 @@ use super::sight::Sight;
 use super::unmatched::{or_stricter_default, unmatched};
 use super::unnamed::{Named, unnamed};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
+use super::withheld::unless_withheld;
 
 /// Why a rule that matches a command within another says nothing about where that runs.
 pub(super) const WITHIN: &str = "the rule is about another command, which this one runs";
@@ -67,7 +68,7 @@ fn conclude(index: &IndexedRules, request: &Request, sight: &Sight, found: Found
         Some((decision, rule)) => {
             let verdict = found.verdict(decision, Basis::Rule(rule));
             if found.run.is_some() {
-                verdict
+                unless_withheld(index, request, verdict)
             } else {
                 // A rule that matches widely restricts; it is no exception to the default.
                 or_stricter_default(index, verdict)
@@ -89,11 +90,18 @@ pub(super) struct Found {
     run: Option<Run>,
     /// Every sandbox that a rule asks for.
     profiles: Vec<Profile>,
+    /// The variables that one of them passes.
+    pass_env: Vec<String>,
 }
 
 impl Found {
     /// A rule matches as narrowly as it takes to leave the sandbox.
-    pub(super) fn lift(&mut self, run: &Run) {
+    pub(super) fn lift(&mut self, run: &Run, pass_env: &[String]) {
+        for name in pass_env {
+            if !self.pass_env.contains(name) {
+                self.pass_env.push(name.clone());
+            }
+        }
         if let Run::Profile(profile) = run
             && !self.profiles.contains(profile)
         {
@@ -121,6 +129,10 @@ impl Found {
             Run::Inside => Placement::Inside,
             Run::Profile(_) | Run::Outside | Run::Unconfined => Placement::Outside,
         };
+        let pass_env = match placement {
+            Placement::Inside => Vec::new(),
+            Placement::Outside => self.pass_env.clone(),
+        };
         let profiles = match run {
             Run::Profile(_) => self.profiles.clone(),
             Run::Inside | Run::Outside | Run::Unconfined => Vec::new(),
@@ -130,6 +142,7 @@ impl Found {
             placement,
             run,
             profiles,
+            pass_env,
             basis,
         }
     }
@@ -150,7 +163,7 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
             }
             objection => {
                 match objection {
-                    None if rule.decision != Decision::Forbidden => found.lift(&Run::Outside),
+                    None if rule.decision != Decision::Forbidden => found.lift(&Run::Outside, &[]),
                     Some(reason) if rule.decision == Decision::Prompt => {
                         found.keep_inside(number, reason);
                     }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt as _;
 
 use crate::request::Request;
 use crate::rules::Decision;
-use crate::script::{self, Dialect, Problem, Script, ScriptCommand, Word};
+use crate::script::{self, Assignment, Dialect, Problem, Script, ScriptCommand, Word};
 
 use super::heuristic::{self, script::spelled};
 use super::index::IndexedRules;
@@ -114,8 +114,10 @@ pub fn judge_script(
 }
 
 /// What earlier commands did to the shell that runs a later one.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Shell {
+    /// The variables that were set for what comes later, by name.
+    variables: Vec<OsString>,
     /// A variable was set that changes what programs do.
     treacherous: bool,
     /// The working directory may be another.
@@ -126,7 +128,11 @@ impl Shell {
     fn run(&mut self, command: &ScriptCommand) {
         let mut assigned = command.assignments.iter();
         self.treacherous |= assigned.any(|assignment| is_treacherous(&assignment.name));
-        self.treacherous |= exports(command);
+        self.treacherous |= exported(command).any(|name| is_treacherous(&name));
+        let assigned = command.assignments.iter().map(|set| set.name.clone());
+        let assigned = assigned.filter(|_| command.words.is_empty());
+        let exported = exported(command).chain(assigned);
+        self.variables.extend(exported.map(OsString::from_vec));
         let name = command.words.first().and_then(Word::known);
         self.moved |=
             name.is_some_and(|name| matches!(name.as_slice(), b"cd" | b"pushd" | b"popd"));
@@ -146,11 +152,11 @@ impl Judge<'_> {
         let mut shell = Shell::default();
         for command in &script.commands {
             shell.run(command);
-            self.command(command, depth, shell);
+            self.command(command, depth, &shell);
         }
     }
 
-    fn command(&mut self, command: &ScriptCommand, depth: usize, shell: Shell) {
+    fn command(&mut self, command: &ScriptCommand, depth: usize, shell: &Shell) {
         if self.out.commands.len() >= COMMANDS {
             self.problem(command.line, "too many commands");
             return;
@@ -175,7 +181,10 @@ impl Judge<'_> {
             self.out.commands.push(judged);
             return;
         }
-        let request = (self.resolve)(&words);
+        let mut request = (self.resolve)(&words);
+        let assigned = command.assignments.iter().map(|set| set.name.clone());
+        request.withheld.extend(assigned.map(OsString::from_vec));
+        request.withheld.extend_from_slice(&shell.variables);
         let doubt = doubt(command, kind, shell);
         let judgement = judge_doubting(self.index, &request, doubt.as_ref());
         judged.decision = decision(kind, &judgement);
@@ -192,7 +201,7 @@ impl Judge<'_> {
         command: &ScriptCommand,
         started: heuristic::Started,
         depth: usize,
-        shell: Shell,
+        shell: &Shell,
     ) {
         if started.commands.is_empty() && started.scripts.is_empty() {
             return;
@@ -203,6 +212,7 @@ impl Judge<'_> {
         }
         for words in started.commands {
             let inner = ScriptCommand {
+                assignments: assigned(command),
                 line: command.line,
                 words: words.into_iter().map(|word| as_in(command, word)).collect(),
                 input: command.input.clone(),
@@ -267,11 +277,29 @@ fn as_in(command: &ScriptCommand, word: OsString) -> Word {
 
 /// Whether the variable `name` changes what names or programs mean.
 fn is_treacherous(name: &[u8]) -> bool {
-    TREACHEROUS.contains(&name) || name.starts_with(b"GIT_")
+    TREACHEROUS.contains(&name)
 }
 
-/// Whether `command` gives a builtin an assignment that changes what names mean.
-fn exports(command: &ScriptCommand) -> bool {
+/// What is set for what `command` starts: its own assignments and, if it is env(1), those among its words.
+fn assigned(command: &ScriptCommand) -> Vec<Assignment> {
+    let is_env = command
+        .words
+        .first()
+        .is_some_and(|word| word.recognised().rsplit(|&b| b == b'/').next() == Some(b"env"));
+    let words = command.words.iter().skip(1).filter(|_| is_env);
+    let given = words.map_while(|word| {
+        let text = word.recognised();
+        let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+        (name.len() < text.len()).then(|| Assignment {
+            name: name.to_vec(),
+            value: Word::default(),
+        })
+    });
+    command.assignments.iter().cloned().chain(given).collect()
+}
+
+/// The variables that `command`, a builtin, sets for what comes later, by name.
+fn exported(command: &ScriptCommand) -> impl Iterator<Item = Vec<u8>> {
     let declares = command.words.first().and_then(Word::known);
     let declares = declares.is_some_and(|name| {
         matches!(
@@ -279,16 +307,16 @@ fn exports(command: &ScriptCommand) -> bool {
             b"export" | b"declare" | b"typeset" | b"local" | b"readonly"
         )
     });
-    declares
-        && command.words.iter().skip(1).any(|word| {
-            let text = word.recognised();
-            let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-            is_treacherous(name)
-        })
+    let words = command.words.iter().skip(1).filter(move |_| declares);
+    words.map(|word| {
+        let text = word.recognised();
+        let name = text.split(|&byte| byte == b'=').next();
+        name.unwrap_or_default().to_vec()
+    })
 }
 
 /// Why rules that permit may not believe all of the command's words.
-fn doubt(command: &ScriptCommand, kind: Kind, shell: Shell) -> Option<Doubt> {
+fn doubt(command: &ScriptCommand, kind: Kind, shell: &Shell) -> Option<Doubt> {
     let all = |reason: &str| {
         Some(Doubt {
             from: 0,

@@ -147,7 +147,7 @@ impl<'a> Look<'a> {
             .or_else(|| sight.objection(self.request.argv.len()))
             .or_else(|| narrow.map(str::to_owned));
         match objection {
-            None => found.lift(rule.run.as_ref().unwrap_or(&Run::Outside)),
+            None => found.lift(rule.run.as_ref().unwrap_or(&Run::Outside), &rule.pass_env),
             Some(reason) => self.keep_inside(number, &reason, found),
         }
     }
@@ -207,7 +207,7 @@ impl<'a> Look<'a> {
             return;
         }
         if rule.enforce {
-            found.lift(rule.run.as_ref().unwrap_or(&Run::Outside));
+            found.lift(rule.run.as_ref().unwrap_or(&Run::Outside), &rule.pass_env);
         }
         let words = self.request.arguments().iter().cloned();
         let asked = self.request.program.asked.clone();

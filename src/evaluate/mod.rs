@@ -19,6 +19,7 @@ mod sight;
 mod unmatched;
 mod unnamed;
 pub mod verdict;
+mod withheld;
 mod within;
 mod words;
 

@@ -119,8 +119,8 @@ pub fn unwrapped(index: &IndexedRules, request: &Request) -> Unwrapped {
     unwrap.all(&readings)
 }
 
-/// The request's arguments as each model reads them that one of the program's names has.
-pub fn readings<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<Reading<'a>> {
+/// The models that the request's program's names have.
+pub(super) fn models_of<'a>(index: &'a IndexedRules, request: &Request) -> Vec<&'a CommandModel> {
     let program = &request.program;
     let paths = [&program.path, &program.real].into_iter().flatten();
     let names = std::iter::once(program.asked.as_os_str())
@@ -132,6 +132,11 @@ pub fn readings<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<Readin
         let known = index.model(name);
         models.extend(known.filter(|known| !models.iter().any(|m| std::ptr::eq(*m, *known))));
     }
+    models
+}
+
+/// The request's arguments as each model reads them that one of the program's names has.
+pub fn readings<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<Reading<'a>> {
     let read = |model| models::read(model, request.arguments());
-    models.into_iter().map(read).collect()
+    models_of(index, request).into_iter().map(read).collect()
 }

@@ -53,6 +53,7 @@ fn request(program: Program, argv: &str) -> Request {
         argv: argv.split(' ').map(OsString::from).collect(),
         cwd: WorkingDirectory::new("/work").unwrap(),
         environment: None,
+        withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
         pins: Vec::new(),

@@ -27,6 +27,7 @@ pub(super) fn unmatched(index: &IndexedRules, request: &Request, sight: &Sight) 
         placement: Placement::Inside,
         run: Run::Inside,
         profiles: Vec::new(),
+        pass_env: Vec::new(),
         basis,
     }
 }
@@ -39,6 +40,7 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
             placement: Placement::Inside,
             run: Run::Inside,
             profiles: Vec::new(),
+            pass_env: Vec::new(),
             basis: Basis::Default(rule),
         },
         _ => verdict,
@@ -91,6 +93,7 @@ mod tests {
             argv: words.iter().map(Into::into).collect(),
             cwd: WorkingDirectory::new("/work").unwrap(),
             environment: None,
+            withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
             pins: Vec::new(),
@@ -147,6 +150,7 @@ mod tests {
             argv: vec!["x".into()],
             cwd: WorkingDirectory::new("/work").unwrap(),
             environment: None,
+            withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
             pins: Vec::new(),

@@ -30,6 +30,8 @@ pub struct Verdict {
     /// The sandboxes that rules ask for, each once, when it is to have one of its own: all must
     /// permit what it does. Empty otherwise.
     pub profiles: Vec<Profile>,
+    /// The variables that go outside with it as it has them, by rules that permit.
+    pub pass_env: Vec<String>,
     /// What decided.
     pub basis: Basis,
 }
@@ -39,6 +41,14 @@ pub struct Verdict {
 pub enum Basis {
     /// A rule: its number, see [`crate::rules::RuleSet::rule`].
     Rule(usize),
+    /// A rule allows it, by number, but these variables say what it acts on, and would not go outside
+    /// with it.
+    Withheld {
+        /// The rule.
+        rule: usize,
+        /// Their names.
+        variables: Vec<OsString>,
+    },
     /// A heuristic, as no rule matched: its code, such as `H001`, and why in one sentence.
     Heuristic {
         /// The stable code.

@@ -96,6 +96,7 @@ mod tests {
         };
         Judgement {
             verdict: Verdict {
+                pass_env: Vec::new(),
                 decision,
                 placement: match run {
                     Run::Inside => Placement::Inside,

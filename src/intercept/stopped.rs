@@ -50,6 +50,7 @@ impl Held {
         session: &Session,
         call: &ExecCall,
         request: &Request,
+        pass_env: &[String],
         asked: &Asked,
     ) -> Result<Self, Errno> {
         let directory =
@@ -59,7 +60,7 @@ impl Held {
             Some(variables) => variables.iter().map(|(n, v)| entry(n, v)).collect(),
             None => call.environment()?,
         };
-        let mut environment = session.environment.filter(&entries, &request.cwd, &[]);
+        let mut environment = session.environment.filter(&entries, &request.cwd, pass_env);
         pins::bind(&mut environment.passed, &request.pins);
         Ok(Self {
             program: Pinned::open(request, &asked.stat),
@@ -100,9 +101,10 @@ impl StoppedExec<'_> {
         session: &Session,
         call: &ExecCall,
         request: &Request,
+        pass_env: &[String],
     ) -> Option<Held> {
         let held = match material {
-            Material::Read(asked) => Held::copy(session, call, request, &asked),
+            Material::Read(asked) => Held::copy(session, call, request, pass_env, &asked),
             Material::Held(held) => Ok(*held),
         };
         let held = held.inspect_err(|&errno| call.waiting.fail(errno)).ok();
@@ -154,7 +156,8 @@ impl Exec for StoppedExec<'_> {
         if !room || self.supervisor.programs_outside() >= limits::OUTSIDE {
             return self.call.waiting.fail(Errno::EAGAIN);
         }
-        let Some(held) = Self::hold(self.material, &session, &self.call, permit.request()) else {
+        let (request, pass_env) = (permit.request(), permit.pass_env());
+        let Some(held) = Self::hold(self.material, &session, &self.call, request, pass_env) else {
             return;
         };
         let Ok(program) = held.program else {
@@ -195,11 +198,14 @@ impl Exec for StoppedExec<'_> {
         }
         let session = Arc::clone(self.supervisor.session());
         let request = question.request();
-        let Some(held) = Self::hold(self.material, &session, &self.call, request) else {
+        let pass_env = question.pass_env();
+        let Some(held) = Self::hold(self.material, &session, &self.call, request, pass_env) else {
             return;
         };
         let pending = Pending {
-            question: question.without(&held.environment.lacks()),
+            question: question
+                .without(&held.environment.lacks())
+                .passing(&held.environment.by_rule),
             call: self.call,
             held,
         };

@@ -74,6 +74,16 @@ impl Session {
             self.held.clear();
         }
     }
+
+    /// Takes note of the variables that a request from inside would lose outside, where a rule or a model
+    /// asks for any.
+    pub fn withhold(&self, request: &mut Request) {
+        if let Some(variables) = &request.environment
+            && self.writable.is_some()
+        {
+            request.withheld = self.environment.withheld(variables);
+        }
+    }
 }
 
 /// How far the run has come.
@@ -279,10 +289,14 @@ impl Supervisor {
             Ok(Read::Whole(request, asked)) => Ok((*request, asked)),
             Err(errno) => Err(errno),
         };
-        let (request, asked) = match whole {
+        let (mut request, asked) = match whole {
             Ok((request, asked)) => (session.with_repository(request), asked),
             Err(errno) => return call.waiting.fail(errno),
         };
+        // What is outside already keeps its variables, and so does what start-up files start.
+        if call.side == Side::Inside && !startup {
+            session.withhold(&mut request);
+        }
         let exec = StoppedExec {
             supervisor: self,
             call,

@@ -105,6 +105,7 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         because,
         justification,
         dropped_variables,
+        passed_variables,
         ..
     } = text;
     let place = match profile {
@@ -122,6 +123,10 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         ),
         format!("Program: {}, {place}{kept}.", span(program)),
     ];
+    if !passed_variables.is_empty() {
+        let passed = span(&passed_variables.join(", "));
+        sentences.push(format!("It would get, as the command set it: {passed}."));
+    }
     if !dropped_variables.is_empty() {
         let names = span(&dropped_variables.join(", "));
         let dropped = format!("It would not get the variables that the command set: {names}.");
@@ -305,6 +310,7 @@ mod tests {
             let [command, program, directory, why, profile, because, reason, name] =
                 <[String; 8]>::try_from(words).unwrap();
             let text = Text {
+                passed_variables: Vec::new(),
                 command: plain(&command),
                 program: plain(&program),
                 directory: plain(&directory),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::session::{Options, check_workdir};
 use super::shell::failure;
+use crate::act::environment::SessionEnvironment;
 use crate::approve::place::Caller;
 use crate::confine::Policy;
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
@@ -86,10 +87,14 @@ pub(super) fn result(
     let path = std::env::var_os("PATH");
     let writable = policy.writable_roots();
     let (originals, ground) = (Originals::default(), policy.ground());
+    let variables: Vec<_> = std::env::vars_os().collect();
+    let withheld = SessionEnvironment::new(variables.clone(), writable).withheld(&variables);
     let place = |argv: &[OsString]| {
         let asked = argv.first().cloned().unwrap_or_default();
         let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
-        Request::new(program, argv.to_vec(), cwd.clone())
+        let mut request = Request::new(program, argv.to_vec(), cwd.clone());
+        request.withheld.clone_from(&withheld);
+        request
             .with_interpreters(writable)
             .with_repository(&ground)
             .with_original(&originals, None, &|name| rules.has_rules_on(name))

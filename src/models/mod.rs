@@ -25,6 +25,7 @@
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
+//!     variables = ["GIT_DIR"],                  # say what it and its subcommands act on; `TF_VAR_*` too
 //!     subcommands = [command("push", …), …],    # the same arguments, to any depth
 //!     takes_operands = True,                    # and operands where a subcommand may stand: `reflog HEAD`
 //!     options_with_number = ["-j"],             # attached, or the next word if it is a number

@@ -2,6 +2,9 @@
 //!
 //! Written in Starlark by `program(...)`; see `src/models/builtin/` for the language by example.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use serde::{Deserialize, Serialize};
 
 /// A program, or one of its subcommands: `git`, `remote` in it, `add` in that.
@@ -44,6 +47,23 @@ pub struct CommandModel {
     /// A word that ends with one of these ends the command; another of the same program follows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<String>,
+    /// Variables that say what it acts on: which repository, cluster, account, database. A `*` at the end
+    /// of a name stands for any more of it. Those of a program go for its subcommands too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<String>,
+}
+
+impl CommandModel {
+    /// Whether the variable `name` says what the program acts on.
+    pub fn acts_by(&self, name: &OsStr) -> bool {
+        let name = name.as_bytes();
+        self.variables
+            .iter()
+            .any(|listed| match listed.strip_suffix('*') {
+                Some(start) => name.starts_with(start.as_bytes()),
+                None => name == listed.as_bytes(),
+            })
+    }
 }
 
 /// One option, under every spelling.

@@ -13,7 +13,7 @@
 //! | `why_inside` | why it runs inside, where a rule that asks first would have it outside, in words; or null |
 //! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}` |
 //! | `profile` | the sandbox of its own that it would have outside, or null: `asked`, each profile that a rule names (`name`, `network`, `writable`, as the rule has it), and what comes of them: `mode`, `network` and `writable`, or `error`, why there is no such sandbox, so that nothing would run |
-//! | `basis` | what decided: `{"kind": "rule", "rule": RULE}`, `{"kind": "default", "default": RULE}`, or of kind `"heuristic"`, `"broken_rules"` or `"unmatched"` |
+//! | `basis` | what decided: `{"kind": "rule", "rule": RULE}`, `{"kind": "default", "default": RULE}`, `{"kind": "withheld", "rule": RULE}` where a rule allows it and a variable that it would lose says what it acts on, or of kind `"heuristic"`, `"broken_rules"` or `"unmatched"` |
 //! | `command` | `text`, as a shell reads it, and `argv`, a list of WORDs |
 //! | `program` | `asked`, a WORD; `path` and `real`, a WORD or null; `trust`; `trust_reason`, in words |
 //! | `variables` | `"known"` or `"unknown"` where a rule on the program has a condition on variables; else null |

@@ -186,13 +186,14 @@ pub(super) fn safe(json: &str) -> String {
 fn basis<'a>(rules: &'a RuleSet, basis: &Basis) -> BasisForm<'a> {
     let kind = match basis {
         Basis::Rule(_) => "rule",
+        Basis::Withheld { .. } => "withheld",
         Basis::Default(_) => "default",
         Basis::Heuristic { .. } => "heuristic",
         Basis::BrokenRules => "broken_rules",
         Basis::Unmatched => "unmatched",
     };
     let rule = match basis {
-        Basis::Rule(index) => rule(rules, *index),
+        Basis::Rule(index) | Basis::Withheld { rule: index, .. } => rule(rules, *index),
         _ => None,
     };
     let default = match basis {
@@ -220,7 +221,9 @@ fn variables(explanation: &Explanation<'_>) -> Option<&'static str> {
     let Explanation { rules, request, .. } = explanation;
     let known = request.environment.is_some();
     let said = if known { "known" } else { "unknown" };
-    rules.ask_for_variables(request).then_some(said)
+    rules
+        .have_conditions_on_variables_of(request)
+        .then_some(said)
 }
 
 fn path_form(path: Option<&Path>) -> Option<WordForm<'_>> {

@@ -84,7 +84,11 @@ impl Page<'_> {
         self.fact("trust", &trust_reason(&self.explanation.request.program));
         self.obeys();
         let request = self.explanation.request;
-        if self.explanation.rules.ask_for_variables(request) {
+        if self
+            .explanation
+            .rules
+            .have_conditions_on_variables_of(request)
+        {
             let known = match request.environment {
                 Some(_) => "a rule asks for variables: those of codex-shell itself count here",
                 None => "a rule asks for variables, which nobody knows here",
@@ -233,6 +237,17 @@ impl Page<'_> {
 pub(super) fn because(explanation: &Explanation<'_>) -> String {
     let rules = explanation.rules.rules();
     match &explanation.judgement.verdict.basis {
+        Basis::Withheld { rule, variables } => {
+            let place = explanation.rules.rules();
+            let place = place
+                .rule(*rule)
+                .map_or_else(String::new, |said| place.place(said.span));
+            let names: Vec<String> = variables.iter().map(|name| one(name)).collect();
+            format!(
+                "outside it would act without {}, which the rule at {place} does not pass",
+                names.join(", ")
+            )
+        }
         Basis::Rule(index) => {
             let span = rules.rule(*index).map(|rule| rule.span);
             let place = span.map_or_else(String::new, |span| rules.place(span));
@@ -343,6 +358,7 @@ mod tests {
             argv: vec!["x".into()],
             cwd: WorkingDirectory::new("/").unwrap(),
             environment: None,
+            withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
             pins: Vec::new(),

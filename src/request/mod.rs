@@ -40,6 +40,9 @@ pub struct Request {
     pub cwd: WorkingDirectory,
     /// The variables that the program would see; `None` where nobody knows them.
     pub environment: Option<Vec<(OsString, OsString)>>,
+    /// Those of them, by name, that it would not get outside the sandbox as it has them here: set inside,
+    /// or leading to what the sandbox can write.
+    pub withheld: Vec<OsString>,
     /// For a script: what the kernel runs to read it, as a request of its own.
     pub interpreter: Option<Box<Request>>,
     /// The program that the file is a copy of, under another name.
@@ -56,6 +59,7 @@ impl Request {
             argv,
             cwd,
             environment: None,
+            withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
             pins: Vec::new(),

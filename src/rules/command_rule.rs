@@ -8,7 +8,7 @@ use super::codes;
 use super::conditions::{self, Tilde};
 use super::examples::Example;
 use super::meaning::Meaning;
-use super::model::{CommandRule, Decision, ProgramName, Span};
+use super::model::{CommandRule, Decision, ProgramName, Run, Span};
 use super::prefix_rule::{decision_named, examples, said};
 
 pub(super) static SIGNATURE: Signature = Signature {
@@ -28,6 +28,7 @@ pub(super) static SIGNATURE: Signature = Signature {
         "match",
         "not_match",
         "run",
+        "pass_env",
         "enforce",
     ],
     required: 1,
@@ -66,6 +67,16 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span, home: Tilde<'_>) 
     let meaning = meaning(arguments, home);
     let unless = condition(arguments, "unless", conditions::cases);
     let run = condition(arguments, "run", |json| conditions::run(json, home));
+    let pass_env = condition(arguments, "pass_env", conditions::pass_env);
+    if pass_env.is_some()
+        && (run == Some(Run::Inside) || decision == Some(Some(Decision::Forbidden)))
+    {
+        let message = "parameter `pass_env` says nothing of a command that never runs outside";
+        arguments.keep(Err::<(), _>(Problem::new(
+            codes::CONDITION,
+            message.to_owned(),
+        )));
+    }
     let enforce = arguments.bool("enforce");
     let matching = examples(arguments, "match");
     let not_matching = examples(arguments, "not_match");
@@ -85,6 +96,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span, home: Tilde<'_>) 
         decision: decision.flatten().unwrap_or(Decision::Allow),
         justification: justification.flatten(),
         run,
+        pass_env: pass_env.unwrap_or_default(),
         enforce: enforce.unwrap_or(true),
         span,
         examples: u32::try_from(matching.len() + not_matching.len()).unwrap_or(u32::MAX),

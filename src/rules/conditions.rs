@@ -223,6 +223,26 @@ pub(super) fn run(json: &Json, home: Tilde<'_>) -> Read<Run> {
     }
 }
 
+/// Names of variables. What makes any program find or load other code can't go outside.
+pub(super) fn pass_env(json: &Json) -> Read<Vec<String>> {
+    let names = match json {
+        Json::String(name) => vec![name.clone()],
+        json => strings(json).ok_or("takes names of variables")?,
+    };
+    for name in &names {
+        if name.is_empty() || name.contains(['=', '\0', '*']) {
+            return Err(format!("has `{name}`, which is no variable's name"));
+        }
+        let treacherous = ["PATH", "HOME", "ENV", "BASH_ENV"].contains(&name.as_str());
+        if treacherous || name.starts_with("LD_") || name.starts_with("BASH_FUNC_") {
+            return Err(format!(
+                "has `{name}`, by which any program could be made to run other code"
+            ));
+        }
+    }
+    Ok(names)
+}
+
 /// What one of our own functions returned under its name.
 fn tagged<'a>(json: &'a Json, tag: &str) -> Option<&'a Json> {
     json.as_object()

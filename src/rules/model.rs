@@ -137,6 +137,9 @@ pub struct CommandRule {
     /// Where the command runs, if the rule says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+    /// Variables that go outside with the command as it has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass_env: Vec<String>,
     /// Whether the rule acts, or is on trial.
     pub enforce: bool,
     /// The call.

@@ -39,6 +39,7 @@ const PARAMETERS: &[&str] = &[
     "writes_unless",
     "changes",
     "chains",
+    "variables",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -103,6 +104,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         writes_unless: arguments.strings("writes_unless"),
         changes: forms(arguments.strings("changes")),
         chains: arguments.strings("chains"),
+        variables: arguments.strings("variables"),
     };
     arguments.problems.is_empty().then_some(model)
 }

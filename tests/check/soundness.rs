@@ -79,6 +79,7 @@ fn verdict(rules: &RuleSet, command: &[String]) -> (Decision, Placement) {
         argv: command.iter().map(Into::into).collect(),
         cwd: WorkingDirectory::new("/").unwrap(),
         environment: None,
+        withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
         pins: Vec::new(),

@@ -186,3 +186,60 @@ fn a_note_that_nobody_can_read_changes_nothing() {
             .file("out/b", "written\n");
     });
 }
+
+/// `probe` acts by TARGET, and by what begins with AREA_.
+const MODEL: &str = "\
+program(\"probe\", variables = [\"TARGET\", \"AREA_*\"])
+";
+
+#[test]
+fn a_program_that_would_act_on_something_else_is_refused() {
+    everyone(|world| {
+        world
+            .rules(&format!("{MODEL}prefix_rule(pattern = [\"probe\"])\n"))
+            .script("bin/probe", SHOW)
+            .env("AREA_1", "here")
+            .env("TARGET", "WORLD/ws/target")
+            .sh(
+                "env -u TARGET sh -c '
+                   probe AREA_1; TARGET= probe; echo $?; OTHER=1 AREA_1=here probe AREA_1 OTHER
+                   AREA_1=there probe; export AREA_2=x TARGET=y; probe'; probe",
+            )
+            .status(1)
+            .stdout("AREA_1=here\n1\nAREA_1=here")
+            .stderr_has(
+                "codex-shell: denied: probe (WORLD/team.rules:2: outside it would act without TARGET): \
+                 command_rule(..., pass_env = [\"TARGET\"]) passes it",
+            )
+            .stderr_has("act without AREA_1)")
+            .stderr_has("act without AREA_2, TARGET): ");
+    });
+}
+
+#[test]
+fn a_rule_passes_the_variables_that_it_names() {
+    let rule = "command_rule(program = \"probe\", args = [rest()], pass_env = [\"TARGET\", \"X\"]";
+    everyone(|world| {
+        world
+            .rules(&format!("{MODEL}{rule})\nprefix_rule(pattern = [\"probe\"])\n"))
+            .script("bin/probe", SHOW)
+            .sh("TARGET=a X=/tmp Y=2 probe TARGET X Y 2>/dev/null; AREA_=b probe 2>/dev/null; echo $?")
+            .stdout("TARGET=a\nX=/tmp\n1");
+    });
+    everyone(|world| {
+        let ran = world
+            .rules(&format!("{MODEL}{rule}, decision = \"prompt\")\n"))
+            .script("bin/probe", SHOW)
+            .script("bin/asker", "#!/bin/sh\ncat >>WORLD/out/asked\n")
+            .ask("command:WORLD/bin/asker")
+            .sh("TARGET=a AREA_1=x probe TARGET AREA_1 2>/dev/null; probe TARGET")
+            .status(0)
+            .stdout("TARGET=a");
+        let asked = ran.left("out/asked");
+        let asked: Vec<&str> = asked.lines().collect();
+        let shown = asked[0].contains("\"passed_variables\":[\"TARGET=a\"]")
+            && asked[0].contains("\"dropped_variables\":[\"AREA_1\"]")
+            && !asked[1].contains("variables");
+        ran.check(shown, &format!("the variables are shown: {asked:?}"));
+    });
+}

@@ -96,7 +96,12 @@ impl Claim {
     ///
     /// # Errors
     /// The working directory can't be told.
-    pub(super) fn hold(&self, request: &Request, session: &Session) -> io::Result<Held> {
+    pub(super) fn hold(
+        &self,
+        request: &Request,
+        pass_env: &[String],
+        session: &Session,
+    ) -> io::Result<Held> {
         let ours = |entry: &OsString| {
             let mut names = WRAPPER.iter().chain([&SOCKET]);
             names.any(|name| {
@@ -106,7 +111,7 @@ impl Claim {
         };
         let mut entries = self.environment.clone();
         entries.retain(|entry| !ours(entry));
-        let mut environment = session.environment.filter(&entries, &request.cwd, &[]);
+        let mut environment = session.environment.filter(&entries, &request.cwd, pass_env);
         pins::bind(&mut environment.passed, &request.pins);
         Ok(Held {
             program: Pinned::open(request, &self.stat),

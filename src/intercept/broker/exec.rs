@@ -135,7 +135,9 @@ impl WrappedExec {
         let session = &self.shared.session;
         let held = match self.held.take() {
             Some(held) => held,
-            None => self.claim.hold(permit.request(), session)?,
+            None => self
+                .claim
+                .hold(permit.request(), permit.pass_env(), session)?,
         };
         let program = held.program?;
         let variables = &held.environment;
@@ -190,11 +192,16 @@ impl WrappedExec {
         let Some(open) = self.shared.asking.open() else {
             return self.unasked(question, "too many questions are open");
         };
-        let held = match self.claim.hold(question.request(), &session) {
+        let held = match self
+            .claim
+            .hold(question.request(), question.pass_env(), &session)
+        {
             Ok(held) => held,
             Err(error) => return self.fail(question.request(), &error),
         };
-        let question = question.without(&held.environment.lacks());
+        let question = question
+            .without(&held.environment.lacks())
+            .passing(&held.environment.by_rule);
         self.held = Some(held);
         let caller = self.caller();
         let stream = self.connection.stream.as_fd();

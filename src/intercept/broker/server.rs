@@ -142,10 +142,13 @@ impl Shared {
         may_wait: bool,
     ) -> io::Result<()> {
         let session = &self.session;
-        let (request, claim) =
+        let (mut request, claim) =
             Claim::read(frame, &mut connection.reader, session, &self.originals)?;
         connection.reader.take_at_most(LATER);
         let startup = self.startup.load(Ordering::Relaxed);
+        if !startup {
+            session.withhold(&mut request);
+        }
         let exec = WrappedExec {
             shared: Arc::clone(self),
             connection,

@@ -1,0 +1,106 @@
+//! Variables that say what a command acts on, and that it would not have outside: there it would act on
+//! something else than it was told to, so it does not run.
+
+use std::ffi::OsStr;
+
+use crate::request::Request;
+use crate::rules::Decision;
+use crate::rules::model::Run;
+
+use super::index::IndexedRules;
+use super::sight::models_of;
+use super::verdict::{Basis, Placement, Verdict};
+
+/// `verdict`, unless the command is allowed outside and would lose a variable that says what it acts on.
+/// A person who is asked sees which it would lose.
+pub(super) fn unless_withheld(
+    index: &IndexedRules,
+    request: &Request,
+    verdict: Verdict,
+) -> Verdict {
+    let Basis::Rule(rule) = verdict.basis else {
+        return verdict;
+    };
+    let is_outside = verdict.placement == Placement::Outside;
+    if !is_outside || verdict.decision != Decision::Allow || request.withheld.is_empty() {
+        return verdict;
+    }
+    let is_passed = |name: &OsStr| {
+        verdict
+            .pass_env
+            .iter()
+            .any(|passed| name == passed.as_str())
+    };
+    let models = models_of(index, request);
+    let acts_by = |name: &OsStr| models.iter().any(|model| model.acts_by(name));
+    let mut variables = request.withheld.clone();
+    variables.retain(|name| !is_passed(name) && acts_by(name));
+    variables.sort();
+    variables.dedup();
+    if variables.is_empty() {
+        return verdict;
+    }
+    Verdict {
+        decision: Decision::Forbidden,
+        placement: Placement::Inside,
+        run: Run::Inside,
+        profiles: Vec::new(),
+        pass_env: Vec::new(),
+        basis: Basis::Withheld { rule, variables },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::Path;
+
+    use super::*;
+    use crate::evaluate::judge;
+    use crate::request::{Program, Trust, WorkingDirectory};
+    use crate::rules::from_own_text;
+
+    const RULES: &str = r#"
+prefix_rule(["kubectl", "get"])
+command_rule(program = "kubectl", subcommand = ["get"], args = ["secrets"], pass_env = "KUBECONFIG")
+command_rule(program = "kubectl", subcommand = ["apply"], args = [rest()], run = "inside")
+command_rule(program = "kubectl", subcommand = ["delete"], args = [rest()], decision = "prompt")
+"#;
+
+    #[test]
+    fn what_says_what_is_acted_on_must_go_along() {
+        let index = IndexedRules::new(from_own_text("t.rules", RULES));
+        for (command, withheld, refused) in [
+            ("kubectl get pods", "", false),
+            ("kubectl get pods", "EDITOR", false),
+            ("kubectl get pods", "KUBECONFIG", true),
+            ("kubectl get secrets", "KUBECONFIG", false),
+            ("kubectl get secrets", "KUBECONFIG KUBERNETES_MASTER", true),
+            ("kubectl apply x", "KUBECONFIG", false),
+            ("kubectl delete x", "KUBECONFIG", false),
+            ("kubectl version", "KUBECONFIG", false),
+        ] {
+            let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+            let path = Path::new("/usr/bin/kubectl").to_owned();
+            let program = Program {
+                asked: argv[0].clone(),
+                path: Some(path.clone()),
+                real: Some(path),
+                trust: Trust::Trusted,
+            };
+            let cwd = WorkingDirectory::new("/work").unwrap();
+            let mut request = Request::new(program, argv, cwd);
+            let plain = judge(&index, &request).verdict;
+            request.withheld = withheld.split_whitespace().map(OsString::from).collect();
+            let verdict = judge(&index, &request).verdict;
+            let is_refused = matches!(verdict.basis, Basis::Withheld { .. });
+            assert_eq!(is_refused, refused, "{command} without {withheld}");
+            assert!(if refused {
+                verdict.decision == Decision::Forbidden
+            } else {
+                verdict == plain
+            });
+            assert!(withheld.is_empty() || refused || index.ask_for_variables(&request));
+        }
+    }
+}
