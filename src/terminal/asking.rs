@@ -5,6 +5,7 @@ use nix::sys::signal::Signal;
 use super::dialogue::{Choice, Dialogue, Step};
 use super::link::{Answer, Asked};
 use super::relay::Relay;
+use super::turns::LAST_WORDS;
 use crate::sys::messages;
 
 /// The last line of a question.
@@ -39,6 +40,8 @@ impl Relay {
     }
 
     fn put(&mut self, text: String) {
+        // What the command said before comes before.
+        self.drain(Some(LAST_WORDS), || false);
         let Some(device) = &mut self.device else {
             return self.reply(Answer::Gone);
         };

@@ -12,8 +12,8 @@ use super::link::{Answer, Order};
 use super::relay::{Relay, Turn};
 use crate::sys::{messages, pty, signals};
 
-/// How long a terminal that takes nothing may hold up a stop.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long it may take to show what the command said before a stop or a question.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The signals that have to do with terminals, which the keeper waits for.
 pub fn watched() -> SigSet {
