@@ -215,7 +215,6 @@ struct ExecResult {
     missing_layers: Vec<String>,
     /// What came to be, while the command ran, under names that other programs obey without being
     /// asked, such as .vscode and .envrc.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     made: Vec<Made>,
 }
 

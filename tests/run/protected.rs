@@ -274,22 +274,29 @@ fn home(world: World) -> World {
     world.options(["-C", "WORLD/home"])
 }
 
-/// Everything that is tried on a name, and fails.
-fn attack(name: &str) -> String {
+/// Everything that is tried on names, and fails.
+fn attack(names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let all = names.join(" ");
+    // The shell's own writes start no program.
+    let writes = names
+        .iter()
+        .map(|name| format!("echo x >> {name}; echo x > {name}/new; echo x > {name}; "));
+    let writes: Vec<String> = writes.collect();
     format!(
-        "echo x >> {name}; echo x > {name}/new; rm -rf {name}; mv {name} {name}.x; ln {name} {name}.y; \
-         echo x > z; mv -f z {name}; mkdir {name}; ln -s /etc {name}; cp /etc/passwd {name}; "
+        "{}rm -rf {all}; mkdir {all} d; mv -t d {all}; ln -t d {all}; \
+         for n in {all}; do echo x > z; mv -fT z $n; done; rm -rf d z",
+        writes.concat()
     )
 }
 
 #[test]
 fn names_that_other_programs_obey_are_held_where_they_exist() {
     everyone(|mut world| {
-        let mut script = String::new();
         for one in obeyed::all() {
             world = world.file(&format!("home/{}/kept", one.name), "kept");
-            script += &attack(one.name);
         }
+        let script = attack(obeyed::all().map(|one| one.name));
         let ran = home(world).sh(format!("{{ {script} }} 2>/dev/null"));
         for one in obeyed::all() {
             let path = ran.world.path("home").join(one.name);
@@ -298,12 +305,11 @@ fn names_that_other_programs_obey_are_held_where_they_exist() {
         }
     });
     everyone(|mut world| {
-        let mut script = String::new();
         let of_roots = || obeyed::all().filter(|one| one.scope.is_of_roots());
         for one in of_roots() {
             world = world.file(&format!("ws/{}", one.name), "kept");
-            script += &attack(one.name);
         }
+        let script = attack(of_roots().map(|one| one.name));
         let ran = world.sh(format!("{{ {script} }} 2>/dev/null"));
         for one in of_roots() {
             let text = read(&ran.world.path("ws").join(one.name)).unwrap();
@@ -325,7 +331,7 @@ fn what_a_login_would_run_can_not_be_made() {
             .map(|name| format!("test -e {name} && echo {name} exists"))
             .collect();
         let looks = looks.join("; ");
-        let script: String = login().map(attack).collect();
+        let script = attack(login());
         let ran = home(world).sh(format!("{{ {looks}; {script} }} 2>/dev/null"));
         let ran = ran.stdout("");
         // Nothing but what is made where its directory was not there either.
