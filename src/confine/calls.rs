@@ -28,10 +28,14 @@ pub(super) enum Verdict {
     OwnProcess(u32),
     /// Fails with EPERM when argument `.0` has a bit of `.1`.
     RefuseBits(u32, u32),
-    /// Fails with EPERM for new namespaces; asks the supervisor about a thread, or a process, that
-    /// would share its memory with others and could run beside them: not about a child that its
-    /// parent stands still for.
+    /// Fails with EPERM for new namespaces; for the rest as [`Verdict::Share`].
     Clone,
+    /// Asks the supervisor about a process that would share its memory with another and could run
+    /// beside it: not about a thread, which can be counted, nor a child that its parent stands still
+    /// for.
+    Share,
+    /// Asks the supervisor when argument `.0` is `.1`.
+    NotifyValue(u32, u32),
     /// Fails with EPERM when argument `.0` is one of `.1`.
     RefuseValues(u32, &'static [u32]),
     /// Asks the supervisor about a message on standard error: descriptor 2, and argument 2, the length,
@@ -124,6 +128,20 @@ pub(super) const MOVES: Group = &[
     (i386("umount", 22), Verdict::Notify),
 ];
 
+/// `PR_SET_CHILD_SUBREAPER`: afterwards, orphans are no longer all in one place.
+const TAKE_IN_ORPHANS: Verdict = Verdict::NotifyValue(0, 36);
+
+/// In force without a sandbox, if it tells: after these, memory may be written that nobody is seen to
+/// run in.
+pub(super) const WRITERS: Group = &[
+    // Its flags are behind a pointer; `clone` says the same where the filter can see it.
+    (unified("clone3", 435), ABSENT),
+    (both("clone", 56, 120), Verdict::Share),
+    (both("prctl", 157, 172), TAKE_IN_ORPHANS),
+    (both("io_setup", 206, 245), Verdict::Notify),
+    (unified("io_uring_setup", 425), Verdict::Notify),
+];
+
 /// In force in every sandbox.
 pub(super) const SANDBOX: Group = &[
     // Who leases a file can hold up those who open it.
@@ -132,6 +150,9 @@ pub(super) const SANDBOX: Group = &[
     // Its flags are behind a pointer; `clone` says the same where the filter can see it.
     (unified("clone3", 435), ABSENT),
     (both("clone", 56, 120), Verdict::Clone),
+    (both("prctl", 157, 172), TAKE_IN_ORPHANS),
+    // Writes the caller's memory when a disk has read, not when it is asked for.
+    (both("io_setup", 206, 245), Verdict::Notify),
     (
         both("unshare", 272, 310),
         Verdict::RefuseBits(0, NEW_NAMESPACE | NEW_TIME_NAMESPACE),

@@ -18,6 +18,7 @@ use crate::sys::seccomp;
 use super::calls::{
     COMPLAINTS, Call, EXEC, Group, LONGEST_COMPLAINT, MOVES, NETWORK_OFF, NETWORK_ON,
     NEW_NAMESPACE, NEWEST, OTHER_FAMILY, SANDBOX, Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES,
+    WRITERS,
 };
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -81,19 +82,16 @@ fn assemble(scope: Scope, groups: &[Group]) -> Vec<Instruction> {
 
 /// The same filter, but the listener is asked for each refusal, so that it knows of it, and about
 /// what is written to standard error, where programs say what failed; without a sandbox, about what
-/// changes where paths lead. What is answered as absent goes on being answered by the filter: programs
+/// changes where paths lead, or has memory written unseen. What is answered as absent goes on being answered by the filter: programs
 /// try such calls as a matter of course.
 ///
 /// Nothing is lost by it: a listener that is gone answers as absent, too.
 pub(super) fn told(scope: Scope) -> Vec<Instruction> {
-    let mut all = groups(scope);
-    all.insert(
-        0,
-        match scope {
-            Scope::Unconfined => MOVES,
-            Scope::Sandbox { .. } => COMPLAINTS,
-        },
-    );
+    let mut all = match scope {
+        Scope::Unconfined => vec![MOVES, WRITERS],
+        Scope::Sandbox { .. } => vec![COMPLAINTS],
+    };
+    all.extend(groups(scope));
     let mut program = assemble(scope, &all);
     let refusals = [EPERM, OTHER_FAMILY].map(refuse);
     for instruction in &mut program {
@@ -273,14 +271,21 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
                 if_any_bit_skip(NEW_NAMESPACE, 1),
                 jump(1),
                 refuse(EPERM),
-                if_any_bit_skip(CLONE_VM, 1),
-                allow(),
-                and(CLONE_THREAD | CLONE_VFORK | CLONE_PARENT),
             ];
-            body.extend(when(CLONE_VFORK, vec![allow()]));
-            body.push(ret(seccomp::NOTIFY));
+            body.extend(share());
             body
         }
+        Verdict::Share => {
+            let mut body = vec![load(argument(0))];
+            body.extend(share());
+            body
+        }
+        Verdict::NotifyValue(index, value) => vec![
+            load(argument(index)),
+            if_equal_skip(value, 1),
+            allow(),
+            ret(seccomp::NOTIFY),
+        ],
         Verdict::RefuseValues(index, values) => {
             let mut body = vec![load(argument(index))];
             for &value in values {
@@ -301,6 +306,21 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
         Verdict::LocalPair => local_pair(),
         Verdict::Internet => internet(),
     }
+}
+
+/// For the flags of `clone` in the accumulator.
+fn share() -> Vec<Instruction> {
+    let mut body = vec![
+        if_any_bit_skip(CLONE_VM, 1),
+        allow(),
+        if_any_bit_skip(CLONE_THREAD, 1),
+        jump(1),
+        allow(),
+        and(CLONE_VFORK | CLONE_PARENT),
+    ];
+    body.extend(when(CLONE_VFORK, vec![allow()]));
+    body.push(ret(seccomp::NOTIFY));
+    body
 }
 
 fn local_pair() -> Vec<Instruction> {

@@ -64,7 +64,10 @@ impl Refusals {
     pub(super) fn new(scope: Scope, reach: Option<Reach>) -> Self {
         Self {
             scope,
-            program: filter::program(scope),
+            program: match scope {
+                Scope::Unconfined => filter::told(scope),
+                Scope::Sandbox { .. } => filter::program(scope),
+            },
             reach,
             by_rule: false,
         }
@@ -88,14 +91,14 @@ impl Refusals {
     /// What the filter would have done with a call.
     pub fn verdict(&self, call: &bpf::Call<'_>) -> Told {
         let action = bpf::action(&self.program, call);
+        if self.scope == Scope::Unconfined && filter::is_move(call.architecture, call.number) {
+            return Told::Move;
+        }
         if action == Some(seccomp::NOTIFY) {
             return Told::Asked;
         }
         if filter::is_complaint(call.architecture, call.number) {
             return Told::Complaint;
-        }
-        if self.scope == Scope::Unconfined && filter::is_move(call.architecture, call.number) {
-            return Told::Move;
         }
         let errno = [Errno::EPERM, OTHER_FAMILY]
             .into_iter()

@@ -10,8 +10,8 @@ use nix::sys::stat::FileStat;
 use nix::unistd::Pid;
 
 use super::memory::{Memory, Vector};
-use super::tamper::{Fixed, Tampering};
 use super::target::{self, Base, Target};
+use super::toctou::{ExecRace, Fixed};
 use super::{caller, limits};
 use crate::evaluate::IndexedRules;
 use crate::request::program::normalised;
@@ -19,6 +19,9 @@ use crate::request::{
     HalfRead, INTERPRETERS, Interpreter, Originals, Program, Request, Trust, WorkingDirectory,
 };
 use crate::sys::listener::{Arch, Notification, Waiting};
+
+/// Of `execveat`: only checks (Linux 6.14).
+const AT_EXECVE_CHECK: i32 = 0x1_0000;
 
 /// Where a program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +100,17 @@ impl ExecCall {
         }
     }
 
+    /// Whether nothing is to be executed: the caller asks whether it could be.
+    pub fn is_check(&self) -> bool {
+        self.flags & AT_EXECVE_CHECK != 0
+    }
+
+    /// Whether the call has flags that nobody knows. A kernel that does would do with it who knows
+    /// what.
+    pub fn has_unknown_flags(&self) -> bool {
+        self.flags & !(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK) != 0
+    }
+
     /// The calling thread.
     pub fn tid(&self) -> Pid {
         self.waiting.notification.tid
@@ -120,7 +134,7 @@ impl ExecCall {
     }
 
     /// Reads and resolves what is asked for, to be judged by `rules`: copied, so that later changes
-    /// of the caller's memory don't matter. `writable` are the sandbox's writable roots; `tampering`
+    /// of the caller's memory don't matter. `writable` are the sandbox's writable roots; `race`
     /// knows programs that need no second look, and `originals` what others are copies of.
     ///
     /// # Errors
@@ -130,7 +144,7 @@ impl ExecCall {
         &self,
         rules: &IndexedRules,
         writable: &[PathBuf],
-        tampering: &Tampering,
+        race: &ExecRace,
         originals: &Originals,
     ) -> Result<Read, Errno> {
         let (path, vector) = self.memory().path_and_vector(self.path, self.argv)?;
@@ -146,7 +160,7 @@ impl ExecCall {
         let asked = OsString::from_vec(path);
         let by_path = self.is_by_path().then_some(Path::new(&asked));
         let known = by_path
-            .and_then(|path| tampering.known(path, self.tid(), self.side != Side::Inside))
+            .and_then(|path| race.known(path, self.tid(), self.side != Side::Inside))
             .cloned();
         let original = |real: &Path, open: &Path| {
             let found = originals.of(real, open, &|name| rules.has_rules_on(name));
@@ -194,11 +208,26 @@ impl ExecCall {
         Ok(Read::Whole(Box::new(request), asked))
     }
 
-    /// Reads the rest of what was half read.
+    /// All that is judged of what was read: of what was half read, the rest is looked up.
     ///
     /// # Errors
     /// As for [`ExecCall::read`].
-    pub fn complete(
+    pub fn whole(
+        &self,
+        read: Read,
+        rules: &IndexedRules,
+        writable: &[PathBuf],
+    ) -> Result<(Request, Asked), Errno> {
+        match read {
+            Read::Whole(request, asked) => Ok((*request, asked)),
+            Read::Half(half, mut asked) => {
+                let request = self.complete(half, &mut asked, rules, writable)?;
+                Ok((request, asked))
+            }
+        }
+    }
+
+    fn complete(
         &self,
         half: HalfRead,
         asked: &mut Asked,

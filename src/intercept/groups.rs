@@ -31,6 +31,11 @@ impl Groups {
         }
     }
 
+    /// The sandbox's first process.
+    pub fn init(&self) -> Pid {
+        self.init
+    }
+
     /// The group for a program whose caller, in the process `pid`, has this `status`, and whether it is
     /// the caller's.
     ///

@@ -1,7 +1,7 @@
 //! A process that was made to run the proxy: what it stands for, and what it is told.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use super::call::low_half;
 use super::groups::Groups;
 use super::memory::Memory;
-use super::{caller, limits};
+use super::{caller, limits, verify};
 use crate::act::escalate::Escalation;
 use crate::approve::place::Confinement;
 use crate::sys::child::{self, Change, Child, Group, Inherited, Launch};
@@ -32,6 +32,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// Says that the caller was killed, who was about to become the proxy and became something else.
+    pub fn tell_of_kill(&self) {
+        match self {
+            Self::Refuse(words) => {
+                let _ = writeln!(
+                    io::stderr(),
+                    "{words} (and it tried to start anyway: killed)"
+                );
+            }
+            Self::Start(escalation) => verify::tell_of_kill(&escalation.permit.request().argv),
+        }
+    }
+
     /// The memory of its strings, in bytes.
     pub fn weight(&self) -> usize {
         match self {

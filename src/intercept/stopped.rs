@@ -9,9 +9,10 @@ use nix::sys::stat::FileStat;
 
 use super::asking::Pending;
 use super::call::{Asked, ExecCall, Side, errno};
+use super::execs::WayOn;
 use super::stand_in::Role;
 use super::supervisor::{Phase, Session, Supervisor};
-use super::threads::Threads;
+use super::tracees::{self, Tracees};
 use super::verify::Expected;
 use super::{caller, limits};
 use crate::act::environment::Filtered;
@@ -92,7 +93,7 @@ impl StoppedExec<'_> {
 
     fn replace(self, role: Role) {
         let empty = self.empty();
-        self.supervisor.threads.replace(&self.call, empty, role);
+        self.supervisor.replace(&self.call, empty, role);
     }
 
     /// Takes what an escalation needs; the caller is answered when that fails.
@@ -131,24 +132,27 @@ impl Exec for StoppedExec<'_> {
         let supervisor = self.supervisor;
         let runs = match (self.call.side, self.material) {
             // Who is outside already has nothing to gain by a race with us.
-            (Side::Outside | Side::Profiled(_), _) => return supervisor.threads.let_go(&self.call),
+            (Side::Outside | Side::Profiled(_), _) => return tracees::resume(&self.call),
             (Side::Inside, Material::Held(held)) => held.runs,
             (Side::Inside, Material::Read(asked)) => {
-                if !supervisor.can_evade(&self.call, &request, &asked) {
-                    return supervisor.threads.let_go(&self.call);
+                match supervisor.way_on(&self.call, &request, &asked) {
+                    WayOn::Watched => asked.runs,
+                    WayOn::Unwatched => {
+                        return supervisor.tracees.let_go_unwatched(&self.call);
+                    }
+                    WayOn::Free => return tracees::resume(&self.call),
                 }
-                asked.runs
             }
         };
         let expected = Expected::new(request, runs);
-        supervisor.threads.watch(&self.call, expected);
+        supervisor.tracees.watch(&self.call, expected);
     }
 
     fn escalate(self, permit: Permit) {
         let session = Arc::clone(self.supervisor.session());
         // Before anything is copied; it takes the arguments twice.
         let size = 2 * limits::weigh_request(permit.request());
-        let room = self.supervisor.threads.has_room_for(size);
+        let room = self.supervisor.tracees.has_room_for(size);
         if let Material::Read(asked) = &self.material {
             let request = permit.request();
             self.supervisor.remember(&self.call, request, asked);
@@ -176,8 +180,7 @@ impl Exec for StoppedExec<'_> {
             note,
         };
         let role = Role::Start(Box::new(escalation));
-        let threads = &mut self.supervisor.threads;
-        threads.replace(&self.call, held.empty, role);
+        self.supervisor.replace(&self.call, held.empty, role);
     }
 
     fn refuse(self, refusal: &Refusal) {
@@ -189,7 +192,7 @@ impl Exec for StoppedExec<'_> {
             let empty = self.empty();
             let why = "the command is too long to be asked about";
             return unasked(
-                &mut self.supervisor.threads,
+                &mut self.supervisor.tracees,
                 &self.call,
                 empty,
                 *question,
@@ -217,7 +220,7 @@ impl Exec for StoppedExec<'_> {
             } = *pending;
             let why = "too many questions are open";
             unasked(
-                &mut self.supervisor.threads,
+                &mut self.supervisor.tracees,
                 &call,
                 held.empty,
                 question,
@@ -228,10 +231,10 @@ impl Exec for StoppedExec<'_> {
 }
 
 /// Nobody is asked, so that it is refused.
-fn unasked(threads: &mut Threads, call: &ExecCall, empty: u64, question: Question, why: &str) {
+fn unasked(tracees: &mut Tracees, call: &ExecCall, empty: u64, question: Question, why: &str) {
     let answer = Answer::No(why.into());
     if let Settled::Refused(refusal) = crate::approve::answered(question, answer) {
         let role = Role::Refuse(refusal.message().to_owned());
-        threads.replace(call, empty, role);
+        tracees.replace(call, empty, role);
     }
 }

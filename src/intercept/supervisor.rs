@@ -9,16 +9,15 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::asking::{Asking, Pending};
-use super::call::{Asked, ExecCall, Read, Side};
+use super::call::{ExecCall, Side};
 use super::groups::Groups;
 use super::outside::Outside;
 use super::profiled::{News, Profiled};
 use super::refused::{Pass, Refuser};
 use super::stand_in::{self, Begun, Role, StandIn};
 use super::stopped::{Material, StoppedExec};
-use super::tamper::Tampering;
-use super::threads::Threads;
-use super::verify::Expected;
+use super::toctou::ExecRace;
+use super::tracees::Tracees;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::Approver;
 use crate::approve::place::{Caller, Confinement};
@@ -27,9 +26,9 @@ use crate::config::Profiles;
 use crate::confine::{LayerName, Layers, Status};
 use crate::evaluate::IndexedRules;
 use crate::flow;
-use crate::request::{HalfRead, Originals, Request, Writable};
+use crate::request::{Originals, Request, Writable};
 use crate::sys::child::{Child, Launch};
-use crate::sys::listener::{Arch, Listener, Notification, Waiting};
+use crate::sys::listener::{Listener, Waiting};
 use crate::sys::proxy_image::{self, Order};
 
 /// What the supervisor works with.
@@ -107,25 +106,25 @@ pub const STARTUP_END: &str = "/codex-shell/startup-has-ended";
 
 /// Answers system calls that were stopped.
 pub struct Supervisor {
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
     listener: Arc<Listener>,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// The process of the first exec, which the run is there for.
-    command: Option<Pid>,
+    pub(super) command: Option<Pid>,
     /// Whether there are rules that restrict.
-    restricted: bool,
+    pub(super) restricted: bool,
     /// What the sandboxed side could do to an exec under way.
-    tampering: Tampering,
-    originals: Originals,
+    pub(super) race: ExecRace,
+    pub(super) originals: Originals,
     /// Threads that we have a hand on.
-    pub threads: Threads,
+    pub tracees: Tracees,
     /// Processes that run the proxy for a program that runs, or is about to.
     pub stand_ins: HashMap<Pid, StandIn>,
     /// Questions that wait for a person.
     pub asking: Asking,
     /// The way outside, once it was needed.
     pub outside: Option<Outside>,
-    groups: Groups,
+    pub(super) groups: Groups,
     /// Programs outside that have a sandbox of their own.
     pub profiled: Profiled,
     /// Calls that the sandbox refuses.
@@ -146,13 +145,13 @@ impl Supervisor {
         Ok(Self {
             groups,
             restricted: session.rules.rules().restricts(),
-            tampering: Tampering::new(session.writable.is_some()),
+            race: ExecRace::new(session.writable.is_some()),
             originals: Originals::default(),
             session: Arc::new(session),
             listener,
             phase,
             command: None,
-            threads: Threads::default(),
+            tracees: Tracees::default(),
             stand_ins: HashMap::new(),
             asking: Asking::new()?,
             outside: None,
@@ -188,24 +187,6 @@ impl Supervisor {
     /// The process that the run is there for, once it has come to its first exec.
     pub fn command(&self) -> Option<Pid> {
         self.command
-    }
-
-    /// Whether somebody in the sandbox could change an exec that is let through into one that a
-    /// rule would not let through. Without such rules there is nothing to get around but the
-    /// heuristics, which promise nothing.
-    pub fn can_evade(&mut self, call: &ExecCall, request: &Request, asked: &Asked) -> bool {
-        if !self.restricted {
-            self.remember(call, request, asked);
-            return false;
-        }
-        let writable = self.session.writable.as_deref().unwrap_or_default();
-        self.tampering.is_possible(call, request, asked, writable)
-    }
-
-    /// Remembers a program that nobody in the sandbox can change: its next exec costs less.
-    pub fn remember(&mut self, call: &ExecCall, request: &Request, asked: &Asked) {
-        let writable = self.session.writable.as_deref().unwrap_or_default();
-        self.tampering.remember(call, request, asked, writable);
     }
 
     /// Answers one call.
@@ -248,96 +229,17 @@ impl Supervisor {
         match refuser.answer(&call.notification) {
             Ok(Pass::Heard) => call.resume(),
             Ok(Pass::Move) => {
-                self.tampering.begin_moves();
-                call.resume();
+                self.race.begin_moves();
+                self.give(call);
             }
             // Nobody there can reach into the session's sandbox.
             Ok(Pass::Asked) if side != Side::Inside => call.resume(),
             Ok(Pass::Asked) => {
-                if is_thread_start(&call.notification) {
-                    self.tampering.begin_threads();
-                } else {
-                    self.tampering.begin();
-                }
-                call.resume();
+                self.race.begin();
+                self.give(call);
             }
             Err(errno) => call.fail(Errno::from_raw(errno)),
         }
-    }
-
-    fn answer_exec(&mut self, call: ExecCall) {
-        if self.threads.is_replacement(&call.waiting.notification) || self.is_our_own(&call) {
-            return self.threads.let_go(&call);
-        }
-        if self.phase == Phase::Startup && call.path() == Ok(STARTUP_END.into()) {
-            self.phase = Phase::Command;
-            return call.waiting.fail(Errno::ENOENT);
-        }
-        let session = Arc::clone(&self.session);
-        let writable = session.writable.as_deref().unwrap_or_default();
-        let (rules, tampering) = (&session.rules, &self.tampering);
-        let read = call.read(rules, writable, tampering, &self.originals);
-        let startup = self.phase == Phase::Startup && call.side == Side::Inside;
-        let audit = session.audit.during_startup(startup);
-        let whole = match read {
-            Ok(Read::Half(half, asked)) if flow::is_plain(rules, &half, &audit) => {
-                return self.go_on_unspoken(&call, half, &asked);
-            }
-            Ok(Read::Half(half, mut asked)) => call
-                .complete(half, &mut asked, rules, writable)
-                .map(|request| (request, asked)),
-            Ok(Read::Whole(request, asked)) => Ok((*request, asked)),
-            Err(errno) => Err(errno),
-        };
-        let (mut request, asked) = match whole {
-            Ok((request, asked)) => (session.with_repository(request), asked),
-            Err(errno) => return call.waiting.fail(errno),
-        };
-        // What is outside already keeps its variables, and so does what start-up files start.
-        if call.side == Side::Inside && !startup {
-            session.withhold(&mut request);
-        }
-        let exec = StoppedExec {
-            supervisor: self,
-            call,
-            material: Material::Read(Box::new(asked)),
-        };
-        flow::consider(&session.rules, request, exec, &audit);
-    }
-
-    /// Lets an exec go on of which no rule and no heuristic speaks; one that somebody could make
-    /// another of is watched.
-    fn go_on_unspoken(&mut self, call: &ExecCall, half: HalfRead, asked: &Asked) {
-        let restricted = self.restricted && call.side == Side::Inside;
-        if restricted && self.tampering.is_possible_for_known(call, &half, asked) {
-            let expected = Expected::unspoken(half, asked.runs);
-            self.threads.watch(call, expected);
-        } else {
-            self.threads.let_go(call);
-        }
-    }
-
-    /// Whether it is an exec of our own making: the shell that we chose, or the program for which
-    /// a proxy stands in.
-    fn is_our_own(&mut self, call: &ExecCall) -> bool {
-        match call.side {
-            Side::Inside => {}
-            Side::Outside => {
-                let outside = self.outside.as_mut();
-                return outside.is_some_and(|o| o.is_start(call.tid()));
-            }
-            Side::Profiled(id) => return self.profiled.is_start(id),
-        }
-        self.command.get_or_insert(call.tid());
-        let Phase::Shell { login } = self.phase else {
-            return false;
-        };
-        self.phase = if login {
-            Phase::Startup
-        } else {
-            Phase::Command
-        };
-        true
     }
 
     fn answer_proxy(&mut self, question: &Waiting) {
@@ -350,7 +252,7 @@ impl Supervisor {
             }
             return;
         }
-        let Some(role) = self.threads.role(pid) else {
+        let Some(role) = self.tracees.role(pid) else {
             return question.fail(Errno::ENOSYS);
         };
         if self.begin(question, role).is_err() {
@@ -364,7 +266,7 @@ impl Supervisor {
         match stand_in::begin(question, role, &self.groups)? {
             Begun::Speaking(order) => question.answer(order.encode()),
             Begun::Telling(order, role) => {
-                self.threads.announce(pid, role);
+                self.tracees.announce(pid, role);
                 question.answer(order.encode());
             }
             Begun::Starting {
@@ -486,23 +388,12 @@ impl Supervisor {
 
     /// How many programs run outside, or are about to.
     pub fn programs_outside(&self) -> usize {
-        self.stand_ins.len() + self.threads.leaving()
+        self.stand_ins.len() + self.tracees.leaving()
     }
 
     /// Looks what has become of the execs that were let through, and of the programs outside.
     pub fn look(&mut self) {
         self.stand_ins.values_mut().for_each(StandIn::look);
-        self.threads.look(&self.session.rules);
+        self.tracees.look(&self.session.rules);
     }
-}
-
-/// Whether it is the start of a thread.
-fn is_thread_start(call: &Notification) -> bool {
-    const CLONE_THREAD: u64 = 0x1_0000;
-    let clone = match call.arch {
-        Arch::X86_64 => 56,
-        Arch::I386 => 120,
-    };
-    let [flags, ..] = call.args;
-    call.number == clone && flags & CLONE_THREAD != 0
 }

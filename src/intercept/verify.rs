@@ -19,7 +19,6 @@ use crate::evaluate::{IndexedRules, judge_exec};
 use crate::request::{HalfRead, Program, Request, Trust, argv, variable};
 use crate::rules::Decision;
 use crate::sys::read_capped::open_file;
-use crate::sys::trace::{Sight, Traced};
 
 /// The longest form of a command in a message, in bytes.
 const COMMAND_LIMIT: usize = 2000;
@@ -37,64 +36,17 @@ pub struct Expected {
     is_program: bool,
 }
 
-/// An exec that was let through and is watched.
-#[derive(Debug)]
-pub struct Watch {
-    /// The thread.
-    pub traced: Traced,
-    process: Pid,
-    expected: Expected,
+/// Says to whoever reads our standard error why a process was killed that was to run `argv`.
+pub fn tell_of_kill(argv: &[OsString]) {
+    let command = argv::bounded(argv, COMMAND_LIMIT);
+    let why = "changed between the judgement and the start: killed";
+    let _ = writeln!(io::stderr(), "codex-shell: denied: {command} ({why})");
 }
 
-/// What became of a watched exec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Nothing yet.
-    Pending,
-    /// What was judged runs, or nothing does.
-    Settled,
-    /// Something else was started, and what it is may not run unasked.
-    Forged,
-}
-
-impl Watch {
-    /// Watches the thread that was `traced` until it runs what is `expected`.
-    pub fn new(traced: Traced, process: Pid, expected: Expected) -> Self {
-        Self {
-            traced,
-            process,
-            expected,
-        }
-    }
-
-    /// The process.
-    pub fn process(&self) -> Pid {
-        self.process
-    }
-
-    /// The memory of its strings, in bytes.
-    pub fn weight(&self) -> usize {
-        self.expected.weight()
-    }
-
-    /// Says to whoever reads our standard error why the process was killed.
-    pub fn tell(&self) {
-        let command = argv::bounded(&self.expected.argv, COMMAND_LIMIT);
-        let why = "changed between the judgement and the start: killed";
-        let _ = writeln!(io::stderr(), "codex-shell: denied: {command} ({why})");
-    }
-
-    /// Looks whether the exec has happened.
-    pub fn look(&mut self, rules: &IndexedRules) -> Outcome {
-        match self.traced.look(self.process) {
-            Sight::Nothing => Outcome::Pending,
-            Sight::Gone => Outcome::Settled,
-            Sight::Executed => match self.expected.runs_in(self.process, rules) {
-                Ok(true) => Outcome::Settled,
-                Ok(false) | Err(_) => Outcome::Forged,
-            },
-        }
-    }
+/// Whether this file runs in the process.
+pub fn runs(process: Pid, file: &FileStat) -> bool {
+    let running = stat(format!("/proc/{process}/exe").as_str());
+    running.is_ok_and(|running| caller::same_file(&running, file))
 }
 
 impl Expected {
@@ -143,7 +95,7 @@ impl Expected {
     ///
     /// A file that is neither a program nor a script may have an interpreter that only the kernel
     /// knows of (binfmt_misc); then what runs is judged for itself.
-    fn runs_in(&self, process: Pid, rules: &IndexedRules) -> io::Result<bool> {
+    pub fn runs_in(&self, process: Pid, rules: &IndexedRules) -> io::Result<bool> {
         let file = stat(format!("/proc/{process}/exe").as_str())?;
         let line = command_line(process)?;
         if caller::same_file(&file, &self.file) {

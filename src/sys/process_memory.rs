@@ -3,9 +3,11 @@
 #![expect(unsafe_code, reason = "kcmp(2), and an ioctl of /proc/PID/maps")]
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::AsRawFd;
 
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
 use super::checked;
@@ -94,6 +96,13 @@ pub fn is_one(a: Pid, b: Pid) -> io::Result<bool> {
     Ok(checked(order)? == 0)
 }
 
+/// Whether the process has memory: one that is about to end, or gone, has none.
+pub fn is_there(pid: Pid) -> bool {
+    let nowhere = [RemoteIoVec { base: 8, len: 1 }];
+    let read = process_vm_readv(pid, &mut [IoSliceMut::new(&mut [0])], &nowhere);
+    matches!(read, Ok(_) | Err(Errno::EFAULT))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +119,6 @@ mod tests {
         assert!(map.stretch(8).is_err());
         assert!(is_one(nix::unistd::getpid(), nix::unistd::getpid()).unwrap());
         assert!(!is_one(nix::unistd::getpid(), Pid::from_raw(1)).unwrap_or(false));
+        assert!(is_there(nix::unistd::getpid()) && !is_there(Pid::from_raw(i32::MAX)));
     }
 }

@@ -16,6 +16,8 @@ use super::checked;
 pub struct Traced {
     tid: Pid,
     stopped: bool,
+    /// It is stopped together with its whole process.
+    with_group: bool,
     /// The signal that it was stopped for, to be delivered when it goes on.
     signal: i32,
 }
@@ -41,6 +43,7 @@ impl Traced {
         Ok(Self {
             tid,
             stopped: false,
+            with_group: false,
             signal: 0,
         })
     }
@@ -78,50 +81,69 @@ impl Traced {
 
     fn note_stop(&mut self, status: i32) {
         self.stopped = true;
-        self.signal = if status >> 16 == 0 {
-            libc::WSTOPSIG(status)
-        } else {
-            0
-        };
+        let (signal, event) = (libc::WSTOPSIG(status), status >> 16);
+        self.signal = if event == 0 { signal } else { 0 };
+        self.with_group = event == libc::PTRACE_EVENT_STOP && signal != libc::SIGTRAP;
     }
 
-    /// Looks, without waiting, for an exec of the thread, which belongs to `process`. Signals that
-    /// come meanwhile are passed on.
-    pub fn look(&mut self, process: Pid) -> Sight {
-        loop {
-            let mut status = wait(self.tid, libc::WNOHANG);
-            if process != self.tid && !matches!(status, Ok(Some(_))) {
-                // A thread that executes takes over the number of its process.
-                status = wait(process, libc::WNOHANG);
-                if matches!(status, Ok(Some(_))) {
-                    self.tid = process;
-                }
-            }
-            match status {
-                Ok(None) => return Sight::Nothing,
-                Ok(Some(status)) if libc::WIFSTOPPED(status) => {
-                    self.note_stop(status);
-                    if status >> 16 == libc::PTRACE_EVENT_EXEC {
-                        return Sight::Executed;
-                    }
-                    if self.go_on(status >> 16 == libc::PTRACE_EVENT_STOP).is_err() {
-                        return Sight::Gone;
-                    }
-                }
-                _ => return Sight::Gone,
-            }
-        }
+    /// Looks, without waiting, whether the thread has stopped, for whatever reason; an end of it counts.
+    /// `process` is as for [`look`](Self::look).
+    pub fn has_stopped(&mut self, process: Option<Pid>) -> bool {
+        !matches!(self.change(process), Ok(None))
     }
 
-    /// Goes on, or stays stopped together with the whole process.
-    fn go_on(&mut self, group_stop: bool) -> io::Result<()> {
-        let request = if group_stop {
+    /// Lets a stopped thread go on; it stays traced.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn go_on(&mut self) -> io::Result<()> {
+        let request = if self.with_group {
             libc::PTRACE_LISTEN
         } else {
             libc::PTRACE_CONT
         };
         self.stopped = false;
         ptrace(request, self.tid, std::mem::take(&mut self.signal))
+    }
+
+    /// Looks, without waiting, for an exec of the thread. Signals that come meanwhile are passed on.
+    /// `process` is the one that it belongs to, if nobody else's stops are reported by that number: a
+    /// thread that executes takes it over.
+    pub fn look(&mut self, process: Option<Pid>) -> Sight {
+        loop {
+            match self.change(process) {
+                Ok(None) => return Sight::Nothing,
+                Ok(Some(event)) if event == libc::PTRACE_EVENT_EXEC => return Sight::Executed,
+                Ok(Some(_)) if self.go_on().is_ok() => {}
+                Ok(Some(_)) | Err(_) => return Sight::Gone,
+            }
+        }
+    }
+
+    /// The event that the thread has stopped for, 0 for a signal; `None` when it goes on.
+    fn change(&mut self, process: Option<Pid>) -> io::Result<Option<i32>> {
+        let mut status = wait(self.tid, libc::WNOHANG);
+        if let Some(process) = process.filter(|process| *process != self.tid)
+            && !matches!(status, Ok(Some(_)))
+        {
+            match wait(process, libc::WNOHANG) {
+                Ok(Some(found)) => {
+                    self.tid = process;
+                    status = Ok(Some(found));
+                }
+                // It is traced: the thread is on its way to that number.
+                Ok(None) => status = Ok(None),
+                Err(_) => {}
+            }
+        }
+        match status? {
+            None => Ok(None),
+            Some(status) if libc::WIFSTOPPED(status) => {
+                self.note_stop(status);
+                Ok(Some(status >> 16))
+            }
+            Some(_) => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+        }
     }
 }
 

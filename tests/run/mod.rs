@@ -10,6 +10,7 @@ mod options;
 mod profiles;
 mod prompts;
 mod protected;
+mod races;
 mod relayed;
 mod repositories;
 mod terminal;

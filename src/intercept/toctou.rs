@@ -1,8 +1,27 @@
-//! Whether anybody could change an exec between our answer and the kernel's second look at it.
+//! Whether anybody could change an exec between our answer and the kernel's second look at it: the
+//! time of check, and the time of use.
 //!
-//! Nearly always nobody can: a shell's child has one thread and memory of its own, and names a
-//! program by a path that the sandboxed side can't write. Only where that can't be shown is an
-//! exec watched, which costs a fifth of what the exec does.
+//! **The invariant.** What restricts is judged on a copy; the kernel reads the original again. An exec
+//! that goes on is therefore one of two:
+//!
+//! - *watched*: the thread is stopped before its first instruction as the new program, and what runs is
+//!   compared with what was judged ([`super::verify`]). So is every exec that was replaced by the
+//!   proxy's, whose path is the caller's memory, too.
+//! - *unwatched*, and then until its thread has left the call nothing can write the words: the path is
+//!   one that nothing inside can make lead elsewhere; path and words lie in memory that no file and no
+//!   other mapping shows; everybody in that memory stands still ([`super::kinship`]); and nobody has
+//!   been given a means to write another's memory, or to have his own written later.
+//!
+//! Such means are asked for by a call that comes here first. It is answered once each exec that was let
+//! go unwatched has left its call ([`super::leaving`]): waited for is that fact, not a time. From then
+//! on, every exec is watched. A process that executes may leave others in the memory that it had, with
+//! nothing to show for it: after that, every exec is watched as well.
+//!
+//! `toctou/model.rs` tries every order of what can happen, and each guard's absence.
+//!
+//! Nearly always, nobody can change anything: a shell's child has one thread and memory of its own, and
+//! names a program by a path that the sandboxed side can't write. To watch costs a fifth of what an exec
+//! does.
 //!
 //! Without a sandbox, whoever can write another process's memory can write the supervisor's too, or
 //! the rules. There only what a process does by itself, and programs that a user may put in place,
@@ -12,16 +31,14 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::Pid;
 
 use super::call::{Asked, ExecCall};
-use super::caller;
+use super::kinship::{self, GUARDS, Guard, Processes, Seen};
 use crate::request::{HalfRead, Program, Request, Trust, Words};
-use crate::sys::process_memory::{self, Map, Stretch};
+use crate::sys::process_memory::{Map, Stretch};
 
 /// How many stretches of memory are looked at before an exec counts as changeable.
 const STRETCHES: usize = 16;
@@ -29,30 +46,20 @@ const STRETCHES: usize = 16;
 const PATHS: usize = 4096;
 /// Where the programs are that the system brings.
 const SYSTEM: [&str; 3] = ["/usr", "/bin", "/sbin"];
-/// By then, the kernel has long taken its second look.
-const SECOND_LOOK: Duration = Duration::from_millis(20);
 
 /// What is known of the sandboxed side's means to change an exec under way.
 #[derive(Debug)]
-pub struct Tampering {
+pub struct ExecRace {
     /// A sandbox is in force.
     confined: bool,
-    watched: Watched,
-    /// There are processes with several threads.
-    threads: bool,
+    /// What an exec that goes on unwatched is asked.
+    guards: &'static [Guard],
+    /// Every exec is watched.
+    every: bool,
     /// There are processes for which paths lead elsewhere than for this one.
     moves: bool,
     /// Paths on which nothing can be written from inside, and the programs behind them.
     fixed: HashMap<PathBuf, Fixed>,
-}
-
-/// Which execs are watched.
-#[derive(Debug, Clone, Copy)]
-enum Watched {
-    /// Those that somebody could change. When another one was let go last.
-    Changeable(Option<Instant>),
-    /// Every one: processes may write each other's memory in ways that don't show.
-    Every,
 }
 
 /// A program, no script, that the sandboxed side can't change.
@@ -64,32 +71,22 @@ pub struct Fixed {
     pub stat: FileStat,
 }
 
-impl Tampering {
+impl ExecRace {
     /// In the beginning; `confined`: a sandbox is in force.
     pub fn new(confined: bool) -> Self {
         Self {
             confined,
-            watched: Watched::Changeable(None),
-            threads: !confined,
+            guards: &GUARDS,
+            every: false,
             moves: false,
             fixed: HashMap::new(),
         }
     }
 
-    /// Somebody asks for a means to write another process's memory: from now on every exec is
-    /// watched. Returns once every exec that was not is under way beyond recall.
+    /// Somebody asks for a means to write another process's memory, or to have his own written later:
+    /// from now on every exec is watched. Those that are not must have left before he gets it.
     pub fn begin(&mut self) {
-        if let Watched::Changeable(Some(last)) = self.watched
-            && let Some(left) = SECOND_LOOK.checked_sub(last.elapsed())
-        {
-            sleep(left);
-        }
-        self.watched = Watched::Every;
-    }
-
-    /// Somebody starts a thread: from now on it is looked which processes have several.
-    pub fn begin_threads(&mut self) {
-        self.threads = true;
+        self.every = true;
     }
 
     /// Somebody asks for a root directory or mounts of its own, which others may share: from now on
@@ -97,6 +94,11 @@ impl Tampering {
     pub fn begin_moves(&mut self) {
         self.begin();
         self.moves = true;
+    }
+
+    /// A process executes: does it leave others in its memory, every exec is watched from now on.
+    pub fn executes(&mut self, seen: &Seen) {
+        self.every |= seen.leaves_others();
     }
 
     /// The program at `path`, as the caller `tid` sees it, if it was seen to be beyond reach and is
@@ -122,8 +124,7 @@ impl Tampering {
         asked: &Asked,
         writable: &[PathBuf],
     ) {
-        let watched = matches!(self.watched, Watched::Every);
-        if !watched && call.is_by_path() && request.interpreter.is_none() {
+        if !self.every && call.is_by_path() && request.interpreter.is_none() {
             self.is_fixed(request, asked, writable);
         }
     }
@@ -132,6 +133,7 @@ impl Tampering {
     /// sandbox's writable roots.
     pub fn is_possible(
         &mut self,
+        world: &impl Processes,
         call: &ExecCall,
         request: &Request,
         asked: &Asked,
@@ -140,31 +142,40 @@ impl Tampering {
         let fixed = call.is_by_path()
             && self.is_fixed(request, asked, writable)
             && (self.confined || is_of_the_system(request));
-        self.is_changeable(call, fixed, asked)
+        self.is_changeable(world, call, fixed, asked)
     }
 
     /// The same for a program that is [`known`](Self::known).
     pub fn is_possible_for_known(
         &mut self,
+        world: &impl Processes,
         call: &ExecCall,
         half: &HalfRead,
         asked: &Asked,
     ) -> bool {
         let fixed = self.confined || are_of_the_system(half.words());
-        self.is_changeable(call, fixed, asked)
+        self.is_changeable(world, call, fixed, asked)
     }
 
     /// `fixed`: nobody can make the path lead to another file.
-    fn is_changeable(&mut self, call: &ExecCall, fixed: bool, asked: &Asked) -> bool {
-        let tid = call.tid();
-        let safe = fixed
-            && matches!(self.watched, Watched::Changeable(_))
-            && (!self.threads || is_alone(tid, self.confined))
-            && is_private(tid, &asked.spans);
-        if safe {
-            self.watched = Watched::Changeable(Some(Instant::now()));
+    fn is_changeable(
+        &mut self,
+        world: &impl Processes,
+        call: &ExecCall,
+        fixed: bool,
+        asked: &Asked,
+    ) -> bool {
+        !(self.can_be_alone(world, call.tid()) && fixed && is_private(call.tid(), &asked.spans))
+    }
+
+    /// Whether nobody can write the memory of the thread `tid`, which executes.
+    fn can_be_alone(&mut self, world: &impl Processes, tid: Pid) -> bool {
+        if self.every {
+            return false;
         }
-        !safe
+        let seen = kinship::observe(world, tid);
+        self.executes(&seen);
+        self.guards.iter().all(|guard| guard(&seen))
     }
 
     /// Whether nothing on the path can be written from inside.
@@ -223,21 +234,6 @@ fn is_path_fixed(request: &Request, writable: &[PathBuf]) -> bool {
     program.trust == Trust::Trusted && program.real == request.program.real
 }
 
-/// Whether no other thread runs in the caller's memory: its process has one, and so has its
-/// parent's if they share it, which stands still until its child has another (vfork). `told`: it
-/// would be known if a parent did not stand still.
-fn is_alone(tid: Pid, told: bool) -> bool {
-    let one = |tid| caller::kin(tid).is_ok_and(|kin| kin.threads == 1);
-    caller::kin(tid).is_ok_and(|kin| {
-        kin.threads == 1
-            && match process_memory::is_one(tid, kin.parent) {
-                Ok(true) => told && one(kin.parent),
-                Ok(false) => true,
-                Err(_) => false,
-            }
-    })
-}
-
 /// Whether the memory between each pair of addresses is the process's own.
 fn is_private(tid: Pid, spans: &[(u64, u64)]) -> bool {
     let Ok(map) = Map::open(tid) else {
@@ -263,3 +259,6 @@ fn is_private(tid: Pid, spans: &[(u64, u64)]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod model;

@@ -1,0 +1,187 @@
+//! What becomes of an exec that was stopped: judged, or let go because nothing speaks of it; watched,
+//! or not.
+
+use std::sync::Arc;
+
+use nix::errno::Errno;
+
+use super::call::{Asked, ExecCall, Read, Side};
+use super::kinship::{self, Running};
+use super::stand_in::Role;
+use super::stopped::{Material, StoppedExec};
+use super::supervisor::{Phase, STARTUP_END, Supervisor};
+use super::tracees;
+use super::verify::Expected;
+use crate::evaluate::judge_exec;
+use crate::flow;
+use crate::request::{HalfRead, Request};
+use crate::rules::Decision;
+use crate::sys::listener::Waiting;
+
+/// How an exec is let go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayOn {
+    /// It is looked what it becomes.
+    Watched,
+    /// Nobody can change it, and nobody gets a means to while it is under way.
+    Unwatched,
+    /// There is nothing to gain by changing it.
+    Free,
+}
+
+impl Supervisor {
+    /// How an exec is let go on. Where there are rules that restrict, somebody in the sandbox could
+    /// change it into one that they would not let through; else there is nothing to get around but the
+    /// heuristics, which promise nothing.
+    pub fn way_on(&mut self, call: &ExecCall, request: &Request, asked: &Asked) -> WayOn {
+        if !self.restricted {
+            self.remember(call, request, asked);
+            return WayOn::Free;
+        }
+        let (session, world) = (Arc::clone(&self.session), self.processes());
+        let writable = session.writable.as_deref().unwrap_or_default();
+        let possible = self
+            .race
+            .is_possible(&world, call, request, asked, writable);
+        self.watched_if(possible, call)
+    }
+
+    fn watched_if(&mut self, changeable: bool, call: &ExecCall) -> WayOn {
+        // One that is traced for an exec before, which failed, costs no more to watch.
+        let unwatched =
+            !changeable && !self.tracees.is_traced(call.tid()) && self.tracees.leaving.has_room();
+        if unwatched {
+            WayOn::Unwatched
+        } else {
+            WayOn::Watched
+        }
+    }
+
+    fn processes(&self) -> Running {
+        Running {
+            init: self.groups.init(),
+            command: self.command,
+        }
+    }
+
+    /// Makes the caller run the proxy instead of what it asked for.
+    pub fn replace(&mut self, call: &ExecCall, empty: u64, role: Role) {
+        if self.restricted {
+            let seen = kinship::observe(&self.processes(), call.tid());
+            self.race.executes(&seen);
+        }
+        self.tracees.replace(call, empty, role);
+    }
+
+    /// Remembers a program that nobody in the sandbox can change: its next exec costs less.
+    pub fn remember(&mut self, call: &ExecCall, request: &Request, asked: &Asked) {
+        let writable = self.session.writable.as_deref().unwrap_or_default();
+        self.race.remember(call, request, asked, writable);
+    }
+
+    /// Gives a means to change an exec under way: once none is that is not watched.
+    pub(super) fn give(&mut self, call: &Waiting) {
+        self.tracees.has_come(call.notification.tid);
+        self.tracees.leaving.hold(call);
+    }
+
+    /// Answers an exec.
+    pub(super) fn answer_exec(&mut self, call: ExecCall) {
+        if call.has_unknown_flags() {
+            return call.waiting.fail(Errno::EINVAL);
+        }
+        if call.is_check() {
+            return self.answer_check(&call);
+        }
+        if self.tracees.is_replacement(&call.waiting.notification) || self.is_our_own(&call) {
+            return tracees::resume(&call);
+        }
+        if self.phase == Phase::Startup && call.path() == Ok(STARTUP_END.into()) {
+            self.phase = Phase::Command;
+            return call.waiting.fail(Errno::ENOENT);
+        }
+        let session = Arc::clone(&self.session);
+        let writable = session.writable.as_deref().unwrap_or_default();
+        let rules = &session.rules;
+        let read = call.read(rules, writable, &self.race, &self.originals);
+        let startup = self.phase == Phase::Startup && call.side == Side::Inside;
+        let audit = session.audit.during_startup(startup);
+        let whole = match read {
+            Ok(Read::Half(half, asked)) if flow::is_plain(rules, &half, &audit) => {
+                return self.go_on_unspoken(&call, half, &asked);
+            }
+            Ok(read) => call.whole(read, rules, writable),
+            Err(errno) => Err(errno),
+        };
+        let (mut request, asked) = match whole {
+            Ok((request, asked)) => (session.with_repository(request), asked),
+            Err(errno) => return call.waiting.fail(errno),
+        };
+        // What is outside already keeps its variables, and so does what start-up files start.
+        if call.side == Side::Inside && !startup {
+            session.withhold(&mut request);
+        }
+        let exec = StoppedExec {
+            supervisor: self,
+            call,
+            material: Material::Read(Box::new(asked)),
+        };
+        flow::consider(&session.rules, request, exec, &audit);
+    }
+
+    /// Lets an exec go on of which no rule and no heuristic speaks; one that somebody could make
+    /// another of is watched.
+    fn go_on_unspoken(&mut self, call: &ExecCall, half: HalfRead, asked: &Asked) {
+        if !self.restricted || call.side != Side::Inside {
+            return tracees::resume(call);
+        }
+        let world = self.processes();
+        let possible = self.race.is_possible_for_known(&world, call, &half, asked);
+        match self.watched_if(possible, call) {
+            WayOn::Watched => {
+                let expected = Expected::unspoken(half, asked.runs);
+                self.tracees.watch(call, expected);
+            }
+            WayOn::Unwatched | WayOn::Free => self.tracees.let_go_unwatched(call),
+        }
+    }
+
+    /// Answers whether a file could be executed, as the kernel would; what is forbidden could not.
+    /// Nothing is started, so nobody is asked, and nothing can be changed meanwhile.
+    fn answer_check(&self, call: &ExecCall) {
+        let session = &self.session;
+        let (rules, writable) = (&session.rules, session.writable.as_deref());
+        let writable = writable.unwrap_or_default();
+        let read = call.read(rules, writable, &self.race, &self.originals);
+        match read.and_then(|read| call.whole(read, rules, writable)) {
+            Ok((request, _)) => match judge_exec(rules, &request).verdict.decision {
+                Decision::Forbidden => call.waiting.fail(Errno::EACCES),
+                Decision::Allow | Decision::Prompt => call.waiting.resume(),
+            },
+            Err(errno) => call.waiting.fail(errno),
+        }
+    }
+
+    /// Whether it is an exec of our own making: the shell that we chose, or the program for which
+    /// a proxy stands in.
+    fn is_our_own(&mut self, call: &ExecCall) -> bool {
+        match call.side {
+            Side::Inside => {}
+            Side::Outside => {
+                let outside = self.outside.as_mut();
+                return outside.is_some_and(|o| o.is_start(call.tid()));
+            }
+            Side::Profiled(id) => return self.profiled.is_start(id),
+        }
+        self.command.get_or_insert(call.tid());
+        let Phase::Shell { login } = self.phase else {
+            return false;
+        };
+        self.phase = if login {
+            Phase::Startup
+        } else {
+            Phase::Command
+        };
+        true
+    }
+}

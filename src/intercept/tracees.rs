@@ -1,0 +1,301 @@
+//! Threads that we trace: to replace what they execute, or to see what it was.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::{FileStat, fstat};
+use nix::unistd::Pid;
+
+use super::call::{ExecCall, Side};
+use super::caller::{process_of, status};
+use super::leaving::Leaving;
+use super::limits::Load;
+use super::stand_in::Role;
+use super::verify::{self, Expected};
+use crate::evaluate::IndexedRules;
+use crate::sys::listener::Notification;
+use crate::sys::proxy_image;
+use crate::sys::registers::{self, Exec as Replacement};
+use crate::sys::trace::{Sight, Traced};
+use crate::sys::urgency;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Tracees {
+    /// The proxy's file, once it was needed.
+    proxy_image: Option<(OwnedFd, FileStat)>,
+    traced: HashMap<Pid, Tracee>,
+    /// Threads outside whose exec was replaced. They are let alone: who is outside has nothing to gain
+    /// by a race with us, and is a child of ours, perhaps, whose end is for others to collect.
+    outside: HashMap<Pid, (Replacement, Role)>,
+    /// Processes that run the proxy and have not asked yet.
+    announced: HashMap<Pid, Role>,
+    /// Execs that were let go unwatched.
+    pub leaving: Leaving,
+}
+
+/// A thread that is traced.
+#[derive(Debug)]
+struct Tracee {
+    traced: Traced,
+    process: Pid,
+    stage: Stage,
+}
+
+/// How far it is.
+#[derive(Debug)]
+enum Stage {
+    /// Nothing is left to see; it is let alone when it stops.
+    Unwatched,
+    /// Its exec was let through, and must become this.
+    Watched(Expected),
+    /// Its exec was replaced, and is about to come back as the proxy's.
+    Replaced(Replacement, Role),
+    /// The proxy's exec was let through, and must become the proxy: the path is memory of the caller,
+    /// and the descriptor its own to close.
+    BecomesProxy(Role),
+}
+
+impl Stage {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Unwatched => 0,
+            Self::Watched(expected) => expected.weight(),
+            Self::Replaced(_, role) | Self::BecomesProxy(role) => role.weight(),
+        }
+    }
+
+    fn role(&self) -> Option<&Role> {
+        match self {
+            Self::Unwatched | Self::Watched(_) => None,
+            Self::Replaced(_, role) | Self::BecomesProxy(role) => Some(role),
+        }
+    }
+}
+
+impl Tracees {
+    /// Makes the caller run the proxy instead of what it asked for. `empty` is the address of an
+    /// empty string in its memory.
+    pub fn replace(&mut self, call: &ExecCall, empty: u64, role: Role) {
+        let Notification { tid, arch, .. } = call.waiting.notification;
+        if !self.has_room_for(role.weight()) {
+            return call.waiting.fail(Errno::EAGAIN);
+        }
+        let image = self.proxy_image();
+        let fd = match image.and_then(|image| call.waiting.add_fd(image)) {
+            Ok(fd) => fd,
+            Err(error) => return call.waiting.fail(super::call::errno(&error)),
+        };
+        let replacement = Replacement {
+            fd,
+            empty,
+            argv: call.argv,
+            envp: call.envp,
+        };
+        let Ok(mut traced) = self.trace(tid) else {
+            return call.waiting.fail(Errno::EPERM);
+        };
+        if traced.interrupt().is_err() {
+            return call.waiting.fail(Errno::EPERM);
+        }
+        call.waiting.restart();
+        // When it fails the thread starts its own exec over, and is judged again.
+        let replaced = traced
+            .wait_for_stop()
+            .and_then(|()| registers::replace(tid, arch, &replacement));
+        if replaced.is_err() {
+            return;
+        }
+        if call.side != Side::Inside {
+            self.outside.insert(tid, (replacement, role));
+        } else if traced.go_on().is_ok() {
+            self.insert(traced, tid, Stage::Replaced(replacement, role));
+        }
+    }
+
+    /// A hand on the thread; one that an exec left behind which failed is taken.
+    fn trace(&mut self, tid: Pid) -> io::Result<Traced> {
+        match self.traced.remove(&tid) {
+            Some(tracee) => Ok(tracee.traced),
+            None => Traced::seize(tid),
+        }
+    }
+
+    fn insert(&mut self, traced: Traced, tid: Pid, stage: Stage) {
+        let tracee = Tracee {
+            traced,
+            process: process_of(tid),
+            stage,
+        };
+        self.traced.insert(tid, tracee);
+    }
+
+    fn proxy_image(&mut self) -> io::Result<BorrowedFd<'_>> {
+        let image = if let Some(image) = self.proxy_image.take() {
+            image
+        } else {
+            let image = proxy_image::create()?;
+            let stat = fstat(&image)?;
+            (image, stat)
+        };
+        let (image, _) = self.proxy_image.insert(image);
+        let image: &OwnedFd = image;
+        Ok(image.as_fd())
+    }
+
+    /// Whether this exec is the one that we made of another, for the proxy: it may go on, and is
+    /// watched. Whatever the thread was to become before is void otherwise.
+    pub fn is_replacement(&mut self, notification: &Notification) -> bool {
+        let Notification {
+            tid,
+            arch,
+            number,
+            args,
+            ..
+        } = notification;
+        self.has_come(*tid);
+        self.announced.remove(tid);
+        if let Some((replacement, role)) = self.outside.remove(tid)
+            && replacement.is(*arch, *number, args)
+        {
+            self.announced.insert(process_of(*tid), role);
+            return true;
+        }
+        let Some(tracee) = self.traced.get_mut(tid) else {
+            return false;
+        };
+        match std::mem::replace(&mut tracee.stage, Stage::Unwatched) {
+            Stage::Replaced(replacement, role) if replacement.is(*arch, *number, args) => {
+                tracee.stage = Stage::BecomesProxy(role);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What the proxy in the process `pid` is there for; told once.
+    pub fn role(&mut self, pid: Pid) -> Option<Role> {
+        self.announced.remove(&pid)
+    }
+
+    /// What the proxy in the process `pid` is there for, when it asks again.
+    pub fn announce(&mut self, pid: Pid, role: Role) {
+        self.announced.insert(pid, role);
+    }
+
+    /// Lets the exec through, and watches what it becomes.
+    pub fn watch(&mut self, call: &ExecCall, expected: Expected) {
+        let tid = call.tid();
+        if !self.has_room_for(expected.weight()) {
+            return call.waiting.fail(Errno::EAGAIN);
+        }
+        match self.trace(tid) {
+            Ok(traced) => {
+                self.insert(traced, tid, Stage::Watched(expected));
+                resume(call);
+            }
+            Err(_) => call.waiting.fail(Errno::EPERM),
+        }
+    }
+
+    /// Whether the thread is traced.
+    pub fn is_traced(&self, tid: Pid) -> bool {
+        self.traced.contains_key(&tid)
+    }
+
+    /// The thread has come with a call: see [`Leaving::has_come`].
+    pub fn has_come(&mut self, tid: Pid) {
+        if let Some(traced) = self.leaving.has_come(tid) {
+            self.insert(traced, tid, Stage::Unwatched);
+        }
+    }
+
+    /// Lets an exec through that nobody can change as things are; they stay so until it has left.
+    pub fn let_go_unwatched(&mut self, call: &ExecCall) {
+        self.leaving.add(call.tid());
+        resume(call);
+    }
+
+    /// How many are about to start a program outside.
+    pub fn leaving(&self) -> usize {
+        let traced = self.traced.values();
+        let roles = traced
+            .filter_map(|tracee| tracee.stage.role())
+            .chain(self.outside.values().map(|(_, role)| role))
+            .chain(self.announced.values());
+        roles.filter(|role| matches!(role, Role::Start(_))).count()
+    }
+
+    /// Whether one more exec may be held, of so many bytes.
+    pub fn has_room_for(&mut self, bytes: usize) -> bool {
+        if self.load().has_room_for(bytes) {
+            return true;
+        }
+        // Whoever was killed in between never comes back for what is held.
+        let is_there = |pid: &Pid| status(*pid).is_ok();
+        self.announced.retain(|pid, _| is_there(pid));
+        self.traced.retain(|tid, _| is_there(tid));
+        self.outside.retain(|tid, _| is_there(tid));
+        self.load().has_room_for(bytes)
+    }
+
+    fn load(&self) -> Load {
+        let traced = self.traced.values().map(|tracee| tracee.stage.weight());
+        let outside = self.outside.values().map(|(_, role)| role.weight());
+        let announced = self.announced.values().map(Role::weight);
+        traced.chain(outside).chain(announced).collect()
+    }
+
+    /// Looks what has become of the execs that were let through. What is not what was judged, and
+    /// may not run, is killed.
+    pub fn look(&mut self, rules: &IndexedRules) {
+        self.leaving.look();
+        let image = self.proxy_image.as_ref().map(|(_, stat)| *stat);
+        let mut executed = Vec::new();
+        let tids: Vec<Pid> = self.traced.keys().copied().collect();
+        self.traced.retain(|_, tracee| {
+            let others = tids.contains(&tracee.process);
+            let process = (!others).then_some(tracee.process);
+            if matches!(tracee.stage, Stage::Unwatched) {
+                return !tracee.traced.has_stopped(process);
+            }
+            match tracee.traced.look(process) {
+                Sight::Nothing => return true,
+                Sight::Gone => return false,
+                Sight::Executed => {}
+            }
+            let process = tracee.process;
+            let is_right = match &tracee.stage {
+                Stage::Unwatched => true,
+                Stage::Watched(expected) => expected.runs_in(process, rules).unwrap_or(false),
+                Stage::Replaced(..) => false,
+                Stage::BecomesProxy(_) => image.is_some_and(|image| verify::runs(process, &image)),
+            };
+            let stage = std::mem::replace(&mut tracee.stage, Stage::Unwatched);
+            if is_right {
+                if let Stage::BecomesProxy(role) = stage {
+                    executed.push((process, role));
+                }
+                return false;
+            }
+            let _ = kill(process, Signal::SIGKILL);
+            match &stage {
+                Stage::Watched(expected) => verify::tell_of_kill(&expected.argv),
+                Stage::Replaced(_, role) | Stage::BecomesProxy(role) => role.tell_of_kill(),
+                Stage::Unwatched => {}
+            }
+            // Traced until it is dead: its parent learns of that only after its tracer.
+            true
+        });
+        self.announced.extend(executed);
+    }
+}
+
+/// Lets an exec through. The supervisor has nothing to do then but to wait.
+pub fn resume(call: &ExecCall) {
+    urgency::raise();
+    call.waiting.resume();
+}

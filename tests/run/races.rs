@@ -1,0 +1,94 @@
+//! Something writes the words of an exec after it was judged, by a way that does not show in the process
+//! that executes: nothing that is forbidden runs.
+
+use crate::support::everyone_with;
+
+const RULES: &str = "prefix_rule(pattern=[\"cat\"], decision=\"forbidden\")";
+/// As long as the name of the other one.
+const PERMITTED: &str = "/usr/bin/cut";
+
+/// `weaver HOW`, with and without a sandbox.
+fn held(how: &str, count: u32, first: &str) {
+    everyone_with(&["workspace-write", "danger-full-access"], |world, mode| {
+        let ran = world
+            .rules(RULES)
+            .options(["--sandbox", mode])
+            .program("weaver")
+            .file("ws/mark", "forbidden")
+            .sh(format!(
+                "weaver {how} {count} {first} /usr/bin/cat mark 2>/dev/null; exit 0"
+            ))
+            .status(0);
+        let read = ran.text().matches("forbidden").count();
+        ran.check(read == 0, &format!("nothing read, not {read} times"));
+    });
+}
+
+#[test]
+fn behind_a_path_that_is_replaced() {
+    held("behind", 40, "/usr/bin/cat");
+}
+
+#[test]
+fn in_place_of_the_proxys_file() {
+    held("closed", 40, "/usr/bin/cat");
+}
+
+#[test]
+fn by_whoever_an_orphan_shares_its_memory_with() {
+    held("orphan", 30, PERMITTED);
+}
+
+#[test]
+fn by_an_orphan() {
+    held("sibling", 40, PERMITTED);
+}
+
+#[test]
+fn by_whoever_goes_on_when_another_dies() {
+    held("chain", 30, PERMITTED);
+}
+
+#[test]
+fn by_whoever_stays_when_threads_end() {
+    held("heir", 20, PERMITTED);
+}
+
+#[test]
+fn by_a_disk() {
+    held("disk", 120, PERMITTED);
+}
+
+#[test]
+fn while_an_exec_waits_for_a_processor() {
+    held("late", 2, PERMITTED);
+}
+
+/// A check starts nothing, whatever the rules permit.
+#[test]
+fn a_check_is_no_exec() {
+    let rules = "prefix_rule(pattern=[\"touch\"])\n\
+                 prefix_rule(pattern=[\"cat\"], decision=\"forbidden\")\n\
+                 prefix_rule(pattern=[\"ls\"], decision=\"prompt\")";
+    everyone_with(&[()], |world, ()| {
+        world
+            .rules(rules)
+            .program("checker")
+            .sh("checker touch WORLD/out/x; checker cat; checker ls; checker cut; checker none")
+            .stdout("0\n13\n0\n0\n2")
+            .no_file("out/x");
+    });
+}
+
+/// A flag that nobody knows starts nothing, either.
+#[test]
+fn an_unknown_flag_is_refused() {
+    everyone_with(&[()], |world, ()| {
+        world
+            .rules("prefix_rule(pattern=[\"touch\"])")
+            .program("checker")
+            .sh("FLAGS=0x40000 checker touch WORLD/out/x")
+            .stdout("22")
+            .no_file("out/x");
+    });
+}
