@@ -82,7 +82,10 @@ def text_of(argv):
     """What the command prints, without the marks by which manuals are made bold."""
     environ = os.environ | {"LC_ALL": "C", "MANWIDTH": "180", "MANPAGER": "cat", "PAGER": "cat", "TERM": "dumb"}
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, env=environ, cwd="/")
+        # In a session of its own: some signal their whole process group.
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, env=environ, cwd="/", start_new_session=True
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     text = (done.stdout + b"\n" + done.stderr).decode(errors="replace")
