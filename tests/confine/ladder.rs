@@ -305,7 +305,7 @@ fn without_taking_descriptors() -> Outcome {
 
 fn without_anonymous_files() -> Outcome {
     let list = [call(libc::SYS_memfd_create)];
-    Ran::without(&list, &[]).refused("no anonymous file to execute: ")
+    Ran::without(&list, &[]).refused("the rules loader can't be started: ")
 }
 
 /// By the kernel's own switch for it, in a pid namespace of its own.

@@ -5,9 +5,12 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::AsRawFd;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_shell::confine::{self, ConfineError, LayerName, Mode, Policy, Setup};
+use codex_shell::sys::fork;
+use codex_shell::sys::listener::{Listener, Waiting};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc::{EAFNOSUPPORT, EPERM, ESRCH};
 use nix::mount::{MsFlags, mount};
@@ -303,10 +306,23 @@ fn doctor_finds_nothing_missing() -> Outcome {
     )
 }
 
+/// Lets every call go on, until the listener fails.
+fn answer_all(listener: &Arc<Listener>) -> u8 {
+    while let Ok(waiting) = Waiting::next(listener) {
+        if let Some(waiting) = waiting {
+            waiting.resume();
+        }
+    }
+    0
+}
+
 fn a_sandbox_in_a_sandbox_is_told() -> Outcome {
     let world = World::new();
     let policy = world.policy(Mode::WorkspaceWrite);
-    world.write(|_| {
+    world.write(|inside| {
+        // On its way there it makes calls that the outer listener is asked about.
+        let listener = inside.listener.as_ref().unwrap().try_clone().unwrap();
+        let answers = fork::fork(move || answer_all(&Arc::new(Listener::new(listener)))).unwrap();
         let setup = Setup {
             policy: &policy,
             require: &[],
@@ -317,6 +333,7 @@ fn a_sandbox_in_a_sandbox_is_told() -> Outcome {
             tell: false,
         };
         let nested = confine::start(&setup, |_| 0).map(|_| ());
+        kill(answers, Signal::SIGKILL).unwrap();
         ensure(nested == Err(ConfineError::Nested), &format!("{nested:?}"))
     })
 }
