@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::caller;
 use super::memory::Memory;
 use crate::confine::Status;
-use crate::sys::listener::{Listener, Notification, Waiting};
+use crate::sys::listener::{Arch, Listener, Notification, Waiting};
 use crate::sys::pidfd::PidFd;
 use crate::sys::probe_call;
 use crate::sys::proxy_image::{self, CALL, PROBE};
@@ -94,13 +94,21 @@ fn first_call(listener: &Arc<Listener>, init: BorrowedFd<'_>) -> Result<Waiting,
         }
         let [calls, ended] = fds;
         if calls.any() == Some(true) {
-            if let Some(call) = Waiting::next(listener)? {
-                return Ok(call);
+            match Waiting::next(listener)? {
+                // The launcher itself, which may start the command beside the first process: nothing
+                // else runs there yet.
+                Some(call) if is_clone(&call.notification) => call.resume(),
+                Some(call) => return Ok(call),
+                None => {}
             }
         } else if ended.any() == Some(true) {
             return Err(Blind::Silent);
         }
     }
+}
+
+fn is_clone(call: &Notification) -> bool {
+    call.arch == Arch::X86_64 && i64::from(call.number) == nix::libc::SYS_clone
 }
 
 /// What judging takes.
