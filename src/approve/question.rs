@@ -81,7 +81,7 @@ impl Text {
             facts.extend(text.iter().map(|text| (label, text.clone())));
         };
         add("because", &self.justification);
-        add("inside as", &self.why_inside);
+        add("why inside", &self.why_inside);
         let passed = self.passed_variables.iter();
         facts.extend(passed.map(|variable| ("with", variable.clone())));
         if !self.dropped_variables.is_empty() {

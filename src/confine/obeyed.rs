@@ -36,8 +36,10 @@ impl Scope {
     /// As `doctor` writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::RootsAndLogin => "in any directory; in a home directory also if missing",
-            Self::Roots => "in any directory",
+            Self::RootsAndLogin => {
+                "at the top of each writable directory; in a home directory also if missing"
+            }
+            Self::Roots => "at the top of each writable directory",
             Self::Login => "in a home directory, also if missing",
             Self::Home => "in a home directory",
         }

@@ -33,8 +33,9 @@ pub fn names(unprotected: &[String]) -> Vec<ProtectedName> {
 
 /// For people: those of one place and reason together.
 pub fn text(names: &[ProtectedName]) -> String {
-    let mut text =
-        String::from("names that other programs obey; read-only though the rest is not\n");
+    let mut text = String::from(
+        "names that other programs obey: read-only, though what is beside them can be written\n",
+    );
     for scope in Scope::ALL {
         let held = names.iter().filter(|one| !one.unprotected);
         let held: Vec<_> = held.filter(|one| one.within == scope.as_str()).collect();
