@@ -2,7 +2,7 @@
 //!
 //! Every field may be missing, and a kind that is not known is read as the strictest one. A
 //! permission profile names paths; of the entries that speak of a path the most specific one counts,
-//! and of equals the one that forbids more.
+//! and of equals `deny` before `write` before `read`, as in Codex.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -22,7 +22,7 @@ const ENTRIES: usize = 1024;
 /// The longest name of a call that is recorded, in bytes.
 const LONGEST_ID: usize = 256;
 
-/// What may be done with a path, from what forbids least.
+/// What may be done with a path; of two for the same path the later one counts, as in Codex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Access {
     Read,

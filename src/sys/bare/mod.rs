@@ -15,8 +15,8 @@ mod words;
 use core::arch::{asm, naked_asm};
 
 pub use files::{
-    close, descriptors, execute, is_inherited, is_regular, may_execute, open_file,
-    open_place, read, write,
+    close, descriptors, execute, is_inherited, is_regular, may_execute, open_file, open_place,
+    read, write,
 };
 pub use signals::{SIGSTOP, block, blocked, die_of, raise, signal, signals};
 pub use streams::{DESCRIPTORS, send, stream_pair, wait};
