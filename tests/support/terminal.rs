@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::Child;
@@ -123,7 +123,30 @@ impl Terminal {
                 },
             };
             self.answered += length;
-            self.master.write_all(&answer).unwrap();
+            // What nobody takes is lost: who waited here would not read what is shown meanwhile.
+            let _ = self.master.write(&answer);
+        }
+    }
+
+    /// Types `keys`, as soon as there is room for them.
+    fn put(&mut self, keys: &[u8]) {
+        let since = Instant::now();
+        let mut left = keys;
+        while !left.is_empty() {
+            match self.master.write(left) {
+                Ok(length) => left = &left[length..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    assert!(since.elapsed() < PATIENCE, "nobody takes what is typed");
+                    let either = PollFlags::POLLIN | PollFlags::POLLOUT;
+                    let mut ready = [PollFd::new(self.master.as_fd(), either)];
+                    poll(&mut ready, PollTimeout::from(100u8)).unwrap();
+                    let [ready] = ready.map(|fd| fd.revents());
+                    if ready.is_some_and(|events| events.contains(PollFlags::POLLIN)) {
+                        self.read(since);
+                    }
+                }
+                Err(error) => panic!("typing: {error}"),
+            }
         }
     }
 
@@ -216,7 +239,7 @@ impl Terminal {
 
     /// Types.
     pub(crate) fn keys(mut self, keys: &str) -> Self {
-        self.master.write_all(keys.as_bytes()).unwrap();
+        self.put(keys.as_bytes());
         self
     }
 
@@ -250,7 +273,9 @@ impl Terminal {
 
 /// Both ends of a new terminal, which no program that another thread starts gets to hold.
 fn pair() -> (File, OwnedFd, String) {
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+    let master =
+        posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+            .unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let path = ptsname_r(&master).unwrap();
