@@ -41,7 +41,7 @@ pub struct CommandModel {
     /// With one of these options, no operand is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes_unless: Vec<String>,
-    /// Subcommands and operands of these forms set the system's state; see [`super::form`].
+    /// Subcommands and operands of these forms set the system's state; see `form.rs`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
     /// A word that ends with one of these ends the command; another of the same program follows.
@@ -211,7 +211,7 @@ pub struct InnerModel {
     /// Only without each of these options.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
-    /// Each operand of one of these forms, see [`super::form`], is one; nothing of the above counts.
+    /// Each operand of one of these forms, see `form.rs`, is one; nothing of the above counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub of: Vec<String>,
     /// It follows each of these words, and nothing else here applies but `until`.
