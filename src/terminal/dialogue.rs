@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::line::{Line, Typed};
 use super::link::Answer;
-use super::settling::Settling;
+use super::settling::{self, Settling};
 use crate::sys::pty::Size;
 
 /// A word that answers.
@@ -33,7 +33,16 @@ enum State {
     /// Nothing is shown yet, or not again.
     Settling(Settling),
     /// It is shown.
-    Asking(Line),
+    Asking(Line, Proof),
+}
+
+/// What shows that an answer was typed by somebody who had read the question.
+#[derive(Debug)]
+enum Proof {
+    /// That it came: the terminal has said all that it had to say before.
+    Order,
+    /// This word behind it. What is late was said by somebody who did not know it.
+    Word(String),
 }
 
 /// What came of some input.
@@ -77,12 +86,12 @@ impl Dialogue {
                 State::Settling(settling) => {
                     if settling.take(byte) {
                         // The rest was typed before there was a question.
-                        self.show(out);
+                        self.show(Proof::Order, out);
                         return Step::More;
                     }
                     continue;
                 }
-                State::Asking(line) => line,
+                State::Asking(line, _) => line,
             };
             match line.take(byte, out) {
                 Typed::Part => {}
@@ -92,8 +101,7 @@ impl Dialogue {
                     if let Some(answer) = self.answer(&word) {
                         return answered(answer, out);
                     }
-                    out.extend(b"\r\n");
-                    out.extend(self.prompt.bytes());
+                    self.prompt_again(out);
                 }
                 Typed::Foreign => {
                     // What belongs to it is still to come.
@@ -109,29 +117,69 @@ impl Dialogue {
     pub(super) fn until(&self) -> Option<Instant> {
         match &self.state {
             State::Settling(settling) => Some(settling.until()),
-            State::Asking(_) => None,
+            State::Asking(..) => None,
         }
     }
 
     /// Nothing came until then.
     pub(super) fn waited(&mut self, out: &mut Vec<u8>) {
-        if self.until().is_some_and(|until| until <= Instant::now()) {
-            self.show(out);
+        let State::Settling(settling) = &self.state else {
+            return;
+        };
+        if settling.until() <= Instant::now() {
+            let proof = if settling.may_answer_late() {
+                Proof::Word(settling::word())
+            } else {
+                Proof::Order
+            };
+            self.show(proof, out);
         }
     }
 
-    fn show(&mut self, out: &mut Vec<u8>) {
-        self.state = State::Asking(Line::default());
+    fn show(&mut self, proof: Proof, out: &mut Vec<u8>) {
         out.extend(b"\r\n");
         out.extend(self.text.replace('\n', "\r\n").bytes());
-        out.extend(b"\r\n");
-        out.extend(self.prompt.bytes());
+        self.ask(proof, out);
     }
 
-    fn answer(&self, word: &str) -> Option<Answer> {
-        let word = word.trim();
+    /// After what is no answer. The word may have been guessed at.
+    fn prompt_again(&mut self, out: &mut Vec<u8>) {
+        let proof = match &self.state {
+            State::Asking(_, Proof::Word(_)) => Proof::Word(settling::word()),
+            State::Asking(_, Proof::Order) | State::Settling(_) => Proof::Order,
+        };
+        self.ask(proof, out);
+    }
+
+    fn ask(&mut self, proof: Proof, out: &mut Vec<u8>) {
+        if let Proof::Word(word) = &proof {
+            let example = self.choices.first().map_or("", |choice| choice.word);
+            let line = format!(
+                "\r\nThis terminal did not respond in time. Unless you answer no, add this word, \
+                 as in \"{example} {word}\": {word}"
+            );
+            out.extend(line.bytes());
+        }
+        out.extend(b"\r\n");
+        out.extend(self.prompt.bytes());
+        self.state = State::Asking(Line::default(), proof);
+    }
+
+    fn answer(&self, entered: &str) -> Option<Answer> {
+        let State::Asking(_, proof) = &self.state else {
+            return None;
+        };
+        let mut words = entered.split_ascii_whitespace();
+        let word = words.next()?;
         let choice = |choice: &&Choice| choice.word.eq_ignore_ascii_case(word);
-        Some(self.choices.iter().find(choice)?.answer)
+        let answer = self.choices.iter().find(choice)?.answer;
+        let proven = match (proof, words.next()) {
+            (Proof::Order, None) => true,
+            (Proof::Word(expected), Some(word)) => word.eq_ignore_ascii_case(expected),
+            (Proof::Word(_), None) => answer == Answer::No,
+            (Proof::Order, Some(_)) => false,
+        };
+        (proven && words.next().is_none()).then_some(answer)
     }
 }
 

@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::sys::pty::Size;
 
-/// Nobody can have asked for the same answers beforehand: with 24 rows of 80 columns, one in seven
-/// thousand million guesses is right.
-const PLACES: usize = 3;
+/// Nobody can have asked for the same answers beforehand: one guess in two to the power of so many is
+/// right.
+const SECRET_BITS: f64 = 40.0;
+/// So often is a terminal asked at most. A smaller screen than these need holds no secret.
+const MOST_PLACES: usize = 16;
 
 /// How long a terminal may take at first. Those on this machine need a millisecond, one by a slow line
 /// half a second; one that never answers costs as much each time.
@@ -33,10 +35,20 @@ const END: &str = "\x1b8\x0f\x1b(B\x1b[m\x1b[4l\x1b[?7h\x1b[?25h";
 /// A terminal that is being waited for.
 #[derive(Debug)]
 pub(super) struct Settling {
-    /// `None` where it can't be asked.
-    expected: Option<Vec<u8>>,
+    asked: Place,
     seen: Vec<u8>,
     until: Instant,
+}
+
+/// What a terminal was asked for.
+#[derive(Debug)]
+enum Place {
+    /// This answer.
+    Expected(Vec<u8>),
+    /// Nothing: its screen is too small for a secret.
+    Small,
+    /// Nothing: its user says that it has no control sequences, so it answers none.
+    Mute,
 }
 
 impl Settling {
@@ -44,28 +56,32 @@ impl Settling {
     pub(super) fn begin(size: Option<Size>, before: u32, out: &mut Vec<u8>) -> Self {
         let speaks =
             std::env::var_os("TERM").is_some_and(|name| !name.is_empty() && name != "dumb");
+        let begun = |asked, patience| Self {
+            asked,
+            seen: Vec::new(),
+            until: Instant::now() + patience,
+        };
         if !speaks {
-            return Self {
-                expected: None,
-                seen: Vec::new(),
-                until: Instant::now() + SILENCE,
-            };
+            return begun(Place::Mute, SILENCE);
         }
         let patience = PATIENCE.saturating_mul(1 << before.min(3));
-        let (asked, expected) = places(size);
-        out.extend([BEGIN, &asked, END].concat().bytes());
-        Self {
-            expected: Some(expected.into_bytes()),
-            seen: Vec::new(),
-            until: Instant::now() + patience.min(LONGEST_PATIENCE),
-        }
+        let (sequences, place) = match places(size) {
+            Some((sequences, answer)) => (sequences, Place::Expected(answer.into_bytes())),
+            None => (String::new(), Place::Small),
+        };
+        out.extend([BEGIN, &sequences, END].concat().bytes());
+        begun(place, patience.min(LONGEST_PATIENCE))
     }
 
     /// Takes a byte, which answers nothing; whether the terminal has said all.
     pub(super) fn take(&mut self, byte: u8) -> bool {
-        let Some(expected) = &self.expected else {
-            self.until = Instant::now() + SILENCE;
-            return false;
+        let expected = match &self.asked {
+            Place::Expected(expected) => expected,
+            Place::Small => return false,
+            Place::Mute => {
+                self.until = Instant::now() + SILENCE;
+                return false;
+            }
         };
         match byte {
             0x9b => self.seen.extend(b"\x1b["),
@@ -80,24 +96,54 @@ impl Settling {
     pub(super) fn until(&self) -> Instant {
         self.until
     }
+
+    /// Whether what was not waited for any more may still come.
+    pub(super) fn may_answer_late(&self) -> bool {
+        !matches!(self.asked, Place::Mute)
+    }
 }
 
-/// What asks for the cursor at places made at random, and the answer.
-fn places(size: Option<Size>) -> (String, String) {
-    let (mut asked, mut expected) = (String::new(), String::new());
-    for _ in 0..PLACES {
-        let random = RandomState::new().build_hasher().finish();
-        let within = |limit: Option<u16>, usual: u64| match limit.map_or(0, u64::from) {
-            0 => usual,
-            limit => limit,
-        };
-        let row = 1 + random % within(size.map(|size| size.ws_row), 24);
-        let column = 1 + (random >> 32) % within(size.map(|size| size.ws_col), 80);
+/// What asks for the cursor at places made at random, and the answer; `None` where the screen has too few.
+fn places(size: Option<Size>) -> Option<(String, String)> {
+    let length = |length: Option<u16>, usual: u16| match length {
+        None | Some(0) => usual,
+        Some(length) => length,
+    };
+    let rows = length(size.map(|size| size.ws_row), 24);
+    let columns = length(size.map(|size| size.ws_col), 80);
+    let bits = (f64::from(rows) * f64::from(columns)).log2();
+    let (mut asked, mut expected, mut secret) = (String::new(), String::new(), 0.0);
+    for _ in 0..MOST_PLACES {
+        let random = random();
+        let row = 1 + random % u64::from(rows);
+        let column = 1 + (random >> 32) % u64::from(columns);
         // Writing to a String can't fail.
         let _ = write!(asked, "\x1b[{row};{column}H\x1b[6n");
         let _ = write!(expected, "\x1b[{row};{column}R");
+        secret += bits;
+        if secret >= SECRET_BITS {
+            return Some((asked, expected));
+        }
     }
-    (asked, expected)
+    None
+}
+
+/// A number that nobody else knows.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// A word that nobody else knows, one of some 400 thousand, which can be said and typed.
+pub(super) fn word() -> String {
+    const SOUNDS: [&[u8]; 2] = [b"bdfgklmnprstvz", b"aeiou"];
+    let mut random = random();
+    let letters = SOUNDS.iter().cycle().take(6).filter_map(|sounds| {
+        let count = sounds.len() as u64;
+        let letter = usize::try_from(random % count).ok()?;
+        random /= count;
+        sounds.get(letter).map(|&letter| char::from(letter))
+    });
+    letters.collect()
 }
 
 #[cfg(test)]
@@ -107,7 +153,7 @@ mod tests {
     #[test]
     fn only_the_whole_answer_counts() {
         let mut settling = Settling {
-            expected: Some(b"\x1b[1;2R\x1b[3;4R".to_vec()),
+            asked: Place::Expected(b"\x1b[1;2R\x1b[3;4R".to_vec()),
             seen: Vec::new(),
             until: Instant::now(),
         };
@@ -116,19 +162,21 @@ mod tests {
         assert!(settling.take(b'R'));
     }
 
-    #[test]
-    fn places_are_on_the_screen_and_never_the_same() {
-        let size = Size {
-            ws_row: 2,
-            ws_col: 1000,
+    fn size(rows: u16, columns: u16) -> Size {
+        Size {
+            ws_row: rows,
+            ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
-        };
-        let (asked, expected) = places(Some(size));
-        assert_ne!(expected, places(Some(size)).1);
-        let answers: Vec<&str> = expected.split_terminator('R').collect();
-        assert_eq!(answers.len(), PLACES);
-        for answer in answers {
+        }
+    }
+
+    #[test]
+    fn places_are_on_the_screen_and_never_the_same() {
+        let made = || places(Some(size(2, 1000))).unwrap();
+        let (asked, expected) = made();
+        assert_ne!(expected, made().1);
+        for answer in expected.split_terminator('R') {
             assert!(asked.contains(&format!("{answer}H")));
             let (row, column) = answer
                 .strip_prefix("\x1b[")
@@ -138,5 +186,28 @@ mod tests {
             assert!((1..=2).contains(&row.parse::<u16>().unwrap()));
             assert!((1..=1000).contains(&column.parse::<u16>().unwrap()));
         }
+    }
+
+    /// A smaller screen is asked more often, and one with nothing to guess never.
+    #[test]
+    fn every_screen_that_is_asked_holds_a_secret() {
+        for (rows, columns, count) in [(24, 80, 4), (2, 5, 13), (500, 1000, 3)] {
+            let (_, expected) = places(Some(size(rows, columns))).unwrap();
+            assert_eq!(expected.matches('R').count(), count, "{rows}x{columns}");
+        }
+        assert!(places(None).is_some());
+        for (rows, columns) in [(1, 1), (2, 2), (1, 5)] {
+            assert!(
+                places(Some(size(rows, columns))).is_none(),
+                "{rows}x{columns}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_can_be_typed_and_differ() {
+        let words: Vec<String> = (0..20).map(|_| word()).collect();
+        assert!(words.iter().all(|word| word.len() == 6));
+        assert!(words.iter().any(|word| *word != words[0]));
     }
 }

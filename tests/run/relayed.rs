@@ -49,16 +49,51 @@ fn octal(bytes: &[u8]) -> String {
     words.concat()
 }
 
-/// One that does not say where its cursor is takes a moment longer.
+/// Where nothing shows that a terminal has said all it had to say, what comes late does not answer: a name
+/// that it was set to say, what was typed before, a guess.
 #[test]
-fn a_terminal_that_says_nothing_can_be_asked_on() {
-    everyone(|world| {
-        terminal(world, "probe exit 3; echo \"status $?\"")
-            .mute()
+fn what_a_terminal_says_late_answers_nothing() {
+    let kinds: [fn(Terminal) -> Terminal; 2] = [Terminal::mute, |terminal| terminal.resize(1, 1)];
+    everyone_with(&kinds, |world, kind| {
+        let script = "probe write WORLD/out/a; echo \"status $?\"";
+        kind(terminal(world, script))
             .wait_for(ASKED)
             .keys("yes\r")
+            .wait_for(ASKED)
+            .keys("session\ryes dabobi\ryes yes\r")
+            .wait_for(ASKED)
+            .wait_for(ASKED)
+            .wait_for(ASKED)
+            .no_file("out/a")
+            .keys("no\r")
+            .wait_for("status 1")
+            .no_file("out/a")
+            .end(0);
+    });
+    everyone_with(&kinds, |world, kind| {
+        kind(terminal(world, "probe exit 3; echo \"status $?\""))
+            .wait_for(ASKED)
+            .keys("yes\r")
+            .wait_for(ASKED)
+            .keys_and_word("yes")
             .wait_for("status 3")
             .end(0);
+    });
+}
+
+/// One that is known to have no control sequences answers none.
+#[test]
+fn a_dumb_terminal_can_be_asked_on() {
+    everyone(|world| {
+        terminal(
+            world.env("TERM", "dumb"),
+            "probe exit 3; echo \"status $?\"",
+        )
+        .mute()
+        .wait_for(ASKED)
+        .keys("yes\r")
+        .wait_for("status 3")
+        .end(0);
     });
 }
 

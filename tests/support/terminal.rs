@@ -66,7 +66,7 @@ impl Terminal {
         let mut argv = vec!["/usr/bin/setsid".into(), "--ctty".into(), "--wait".into()];
         argv.extend_from_slice(program);
         world.give_open(&slave);
-        let world = world.env("TERM", "xterm");
+        let world = world.env_unless_set("TERM", "xterm");
         let copy = || slave.try_clone().unwrap();
         let mut command = world.command(&argv);
         let child = command
@@ -241,6 +241,13 @@ impl Terminal {
     pub(crate) fn keys(mut self, keys: &str) -> Self {
         self.put(keys.as_bytes());
         self
+    }
+
+    /// Types this and the word that the question asked for last, and Enter.
+    pub(crate) fn keys_and_word(self, answer: &str) -> Self {
+        let (_, word) = self.shown.rsplit_once("\": ").unwrap();
+        let word = word.lines().next().unwrap().to_owned();
+        self.keys(&format!("{answer} {word}\r"))
     }
 
     /// Waits for the end, and returns everything that was shown.

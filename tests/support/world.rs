@@ -256,6 +256,14 @@ impl World {
         self
     }
 
+    /// The same, unless it was set.
+    pub(crate) fn env_unless_set(self, name: &str, value: &str) -> Self {
+        if self.environment.iter().any(|(set, _)| *set == *name) {
+            return self;
+        }
+        self.env(name, value)
+    }
+
     /// What standard input holds; nothing unless said.
     pub(crate) fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = text.into();
