@@ -1,12 +1,13 @@
 //! What `command_rule` takes, what it refuses, and what its verdicts are.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use codex_shell::evaluate::{Basis, IndexedRules, Judgement, Placement, judge};
+use codex_shell::evaluate::{Basis, Placement};
 use codex_shell::request::{Program, Request, Trust, WorkingDirectory};
 use codex_shell::rules::model::{Profile, Run};
 use codex_shell::rules::{Decision, from_own_text};
+
+use crate::support::judging::{judged, permitted, request};
 
 fn problems(text: &str) -> Vec<String> {
     let rules = from_own_text("t.rules", text);
@@ -16,32 +17,8 @@ fn problems(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn request(command: &str) -> Request {
-    let argv: Vec<OsString> = shlex::split(command)
-        .unwrap()
-        .iter()
-        .map(Into::into)
-        .collect();
-    Request::new(
-        Program::named(&argv[0]),
-        argv,
-        WorkingDirectory::new("/home/me/work").unwrap(),
-    )
-}
-
-fn judged(rules: &str, request: &Request) -> Judgement {
-    let rules = from_own_text("t.rules", rules);
-    assert_eq!(rules.diagnostics, []);
-    judge(&IndexedRules::new(rules), request)
-}
-
 fn decision(rules: &str, command: &str) -> Decision {
     judged(rules, &request(command)).verdict.decision
-}
-
-fn permitted(rules: &str, command: &str) -> bool {
-    let verdict = judged(rules, &request(command)).verdict;
-    verdict.placement == Placement::Outside && verdict.decision == Decision::Allow
 }
 
 /// Arguments, the code, and a part of the message.
@@ -246,6 +223,43 @@ fn examples_are_held() {
     assert_eq!(permits("\"git --no-pager\"").len(), 0);
     assert_eq!(permits("\"git -C x\"").len(), 1);
     assert_eq!(permits("\"env git\"").len(), 1);
+}
+
+#[test]
+fn a_subcommand_behind_an_option_is_named_itself() {
+    for conditions in [
+        "program = \"docker\", flags = \"--version\"",
+        "program = \"docker\", flags = \"--version\", args = [rest()]",
+        "program = \"docker\", flags = \"--version\", args = [rest(glob(\"*\"))]",
+        "program = \"docker\", flags = any_of(\"--version\", \"--debug\"), args = [rest()]",
+    ] {
+        let rules = format!("command_rule({conditions})\n");
+        // A pattern for the rest asks for one at least.
+        let alone = permitted(&rules, "docker --version");
+        assert!(alone || conditions.contains("glob"), "{conditions}");
+        for command in [
+            "docker --version ps",
+            "docker --version compose up",
+            "docker --version -- ps",
+            "docker --version frob",
+        ] {
+            assert!(!permitted(&rules, command), "{conditions}: {command}");
+        }
+    }
+    let rules =
+        "command_rule(program = \"docker\", subcommand = [\"compose\"], flags = \"--dry-run\",
+        args = [rest()])\n";
+    assert!(permitted(rules, "docker compose --dry-run"));
+    assert!(permitted(rules, "docker compose up --dry-run"));
+    assert!(!permitted(rules, "docker compose --dry-run up"));
+    let rules = "command_rule(program = \"docker\", subcommand = [\"compose\", \"up\"], flags = \"--dry-run\",
+        args = [rest()])\n";
+    assert!(permitted(rules, "docker compose --dry-run up x"));
+    // A rule on the whole program.
+    assert!(permitted(
+        "command_rule(program = \"docker\", args = [rest()])\n",
+        "docker --debug ps"
+    ));
 }
 
 #[test]

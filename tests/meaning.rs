@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use codex_shell::evaluate::{Basis, IndexedRules, Placement, Verdict, judge};
 use codex_shell::models;
 use codex_shell::models::model::{OptionModel, Style, Takes};
-use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::{Decision, from_own_text};
+
+use crate::support::judging::request_in;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -236,16 +237,5 @@ fn wrap(wrapper: &str, command: &str) -> String {
 }
 
 fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
-    let argv = shlex::split(command).unwrap_or_else(|| panic!("not one command: {command}"));
-    let program = Program::named(&argv[0]);
-    let argv = argv.iter().map(Into::into).collect();
-    judge(
-        rules,
-        &Request::new(
-            program,
-            argv,
-            WorkingDirectory::new("/work/project").unwrap(),
-        ),
-    )
-    .verdict
+    judge(rules, &request_in("/work/project", command)).verdict
 }

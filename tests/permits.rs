@@ -3,23 +3,10 @@
 
 use std::fs;
 
-use codex_shell::evaluate::{IndexedRules, Judgement, Placement, judge};
-use codex_shell::request::{Program, Request, WorkingDirectory};
-use codex_shell::rules::{Decision, from_own_text};
+use codex_shell::evaluate::Placement;
+use codex_shell::rules::Decision;
 
-fn judged(rules: &str, command: &str) -> Judgement {
-    let argv = shlex::split(command).unwrap();
-    let program = Program::named(&argv[0]);
-    let argv = argv.iter().map(Into::into).collect();
-    let rules = from_own_text("t.rules", rules);
-    assert_eq!(rules.diagnostics, []);
-    let request = Request::new(
-        program,
-        argv,
-        WorkingDirectory::new("/work/project").unwrap(),
-    );
-    judge(&IndexedRules::new(rules), &request)
-}
+use crate::support::judging::{judged, permitted, request};
 
 /// A rule that permits the words of `prefix`.
 fn rule(prefix: &str) -> String {
@@ -28,8 +15,7 @@ fn rule(prefix: &str) -> String {
 }
 
 fn permits(prefix: &str, command: &str) -> bool {
-    let verdict = judged(&rule(prefix), command).verdict;
-    verdict.decision == Decision::Allow && verdict.placement == Placement::Outside
+    permitted(&rule(prefix), command)
 }
 
 /// A prefix, and what it permits.
@@ -133,7 +119,11 @@ const MORE_OF_THE_SAME: &[(&str, &[&str])] = &[
     ("timeout 60 make", &["timeout 60 make test"]),
     ("pip install -r", &["pip install -r requirements.txt"]),
     // Who names the option decides on what it does.
-    ("git -c", &["git -c core.pager=cat log"]),
+    (
+        "git -c core.pager=cat log",
+        &["git -c core.pager=cat log -5"],
+    ),
+    ("git -c", &["git -c core.pager=cat"]),
     ("sort -o out.txt", &["sort -o out.txt in.txt"]),
     ("find . -exec", &["find . -exec grep -l x {} +"]),
     (
@@ -487,7 +477,7 @@ fn a_prefix_permits_more_of_the_same() {
     for (prefix, commands) in MORE_OF_THE_SAME {
         for command in *commands {
             if !permits(prefix, command) {
-                let trace = judged(&rule(prefix), command).trace;
+                let trace = judged(&rule(prefix), &request(command)).trace;
                 wrong.push(format!("{prefix}: {command}: {:?}", trace.discounted));
             }
         }
@@ -499,7 +489,7 @@ fn a_prefix_permits_more_of_the_same() {
 fn a_prefix_does_not_permit_another_command_and_says_why() {
     let mut wrong = Vec::new();
     for (prefix, command, why) in ANOTHER_COMMAND {
-        let judgement = judged(&rule(prefix), command);
+        let judgement = judged(&rule(prefix), &request(command));
         let mut reasons = judgement.trace.discounted.iter();
         let said = reasons.any(|(_, reason)| reason.contains(why));
         if judgement.verdict.placement == Placement::Outside || !said {
@@ -538,7 +528,7 @@ fn the_tables_of_prefixes_hold() {
         } in &table.prefix
         {
             for command in usual.iter().filter(|it| !permits(words, it)) {
-                let trace = judged(&rule(words), command).trace;
+                let trace = judged(&rule(words), &request(command)).trace;
                 wrong.push(format!("{words}: {command}: {:?}", trace.discounted));
             }
             let permitted = refuses.iter().filter(|it| permits(words, it));
@@ -552,7 +542,7 @@ fn the_tables_of_prefixes_hold() {
 #[test]
 fn a_prompt_still_leads_outside() {
     let rules = "prefix_rule([\"tar\"], decision = \"prompt\")\n";
-    let verdict = judged(rules, "tar xf a --to-command=sh").verdict;
+    let verdict = judged(rules, &request("tar xf a --to-command=sh")).verdict;
     assert_eq!(verdict.decision, Decision::Prompt);
     assert_eq!(verdict.placement, Placement::Outside);
 }

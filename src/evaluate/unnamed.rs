@@ -85,10 +85,17 @@ fn look(index: &IndexedRules, request: &Request, named: Named<'_>, depth: usize)
         options(reading, named)
             .or_else(|| values(reading, named))
             .or_else(|| unknown_words(reading, named))
+            .or_else(|| behind_options(reading, named))
             .or_else(|| operands(reading, named))
             .or_else(|| inner.find_map(|inner| command(index, request, inner, named, depth)))
     });
-    in_place.or_else(|| rest.find_map(|found| found))
+    let unread = || {
+        let nobody_reads_it = readings.is_empty();
+        nobody_reads_it.then(|| unread(request, named)).flatten()
+    };
+    in_place
+        .or_else(|| rest.find_map(|found| found))
+        .or_else(unread)
 }
 
 /// The words of `inner` are the last of `request`, or all of them behind some that its name says.
@@ -236,6 +243,51 @@ fn unknown_words(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
             argv::word(word)
         ))
     })
+}
+
+/// A subcommand behind options that end what the rule names, or an operand where one may stand: the
+/// rule is on neither the command around them as a whole nor on what they are asked for.
+fn behind_options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
+    let has_subcommands = reading
+        .model
+        .is_none_or(|model| !model.subcommands.is_empty());
+    let mut ends_in_option = false;
+    for part in &reading.parts {
+        let (word, what) = match &part.kind {
+            Kind::Subcommand { word, .. } => (word, "a subcommand"),
+            Kind::Operand { word, .. } if has_subcommands => (word, "an operand"),
+            Kind::Operand { .. } => continue,
+            Kind::Flag(_) | Kind::Value(_) | Kind::Dashes => {
+                ends_in_option |= named.has(part.index) || named.has_option(part);
+                continue;
+            }
+        };
+        if named.has(part.index) {
+            ends_in_option = false;
+        } else if ends_in_option {
+            let word = argv::word(word);
+            return Some(format!(
+                "`{word}` is {what} behind options, and the rule doesn't name it"
+            ));
+        }
+    }
+    None
+}
+
+/// The same of a program without a model: behind an option, nobody knows whether a word is its value, a
+/// subcommand or an operand.
+fn unread(request: &Request, named: Named<'_>) -> Option<String> {
+    let arguments = request.arguments();
+    let last = arguments.iter().enumerate().rev();
+    let mut last = last.filter(|(index, _)| named.has(*index));
+    let (last, option) = last.next().filter(|(_, word)| looks_like_option(word))?;
+    let mut behind = arguments.iter().skip(last + 1);
+    let word = behind.find(|word| !looks_like_option(word) && !named.operands)?;
+    Some(format!(
+        "nothing is known of the program, so neither of `{}` behind `{}`, which the rule doesn't name",
+        argv::word(word),
+        argv::word(option)
+    ))
 }
 
 fn is_nowhere(file: &OsStr) -> bool {

@@ -4,9 +4,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::Reading;
 use crate::models::model::Effect;
 use crate::models::reading::{Flag, Kind, Known};
+use crate::models::{CommandModel, Reading};
 
 use super::{Meaning, Subject};
 
@@ -25,6 +25,10 @@ impl Meaning {
         let mut named: Vec<Option<bool>> = vec![None; last];
         let mut plain = 0;
         let mut option = false;
+        // What stands where only a subcommand may is no operand.
+        let of_subcommands =
+            |model: &CommandModel| !model.subcommands.is_empty() && !model.takes_operands;
+        let has_subcommands = reading.model.is_some_and(of_subcommands);
         for part in &reading.parts {
             let is_named = match &part.kind {
                 Kind::Flag(flag) => {
@@ -33,9 +37,13 @@ impl Meaning {
                 }
                 Kind::Value(_) => option,
                 Kind::Dashes => true,
-                Kind::Subcommand { .. } | Kind::Operand { .. } => {
+                Kind::Subcommand { .. } => {
                     plain += 1;
-                    self.names_plain(plain)
+                    plain <= self.places()
+                }
+                Kind::Operand { .. } => {
+                    plain += 1;
+                    plain <= self.places() || (self.names_rest() && !has_subcommands)
                 }
             };
             if let Some(word) = named.get_mut(part.index) {
@@ -56,11 +64,16 @@ impl Meaning {
         self.flags.iter().flatten().any(|name| flag.is(name))
     }
 
-    /// Whether there is a word or a pattern for the `nth` word, from 1, that is no option.
-    fn names_plain(&self, nth: usize) -> bool {
-        let places = self.operands.as_ref().map_or(0, |o| o.places.len());
+    /// Whether there is a pattern for operands whose number is open.
+    fn names_rest(&self) -> bool {
         let rest = self.operands.as_ref().and_then(|o| o.rest.as_ref());
-        nth <= self.subcommand.len() + places || rest.is_some_and(|rest| !rest.is_empty())
+        rest.is_some_and(|rest| !rest.is_empty())
+    }
+
+    /// For how many words that are no options there is one here, or a pattern.
+    fn places(&self) -> usize {
+        let operands = self.operands.as_ref().map_or(0, |o| o.places.len());
+        self.subcommand.len() + operands
     }
 
     /// Whether `command` says this and nothing that it doesn't name; if not, why. Behind a named
