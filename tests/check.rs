@@ -74,9 +74,12 @@ fn every_format_says_the_same() {
     snapshot::within("report", || {
         insta::assert_snapshot!("text", findings::text(findings, false));
         insta::assert_snapshot!("json", findings::json(findings).unwrap());
-        insta::assert_snapshot!("github", findings::github(findings));
+        insta::assert_snapshot!("github", findings::github(findings, None));
     });
-    assert_eq!(findings::github(findings).lines().count(), found.len());
+    assert_eq!(
+        findings::github(findings, None).lines().count(),
+        found.len() + 1
+    );
 }
 
 #[test]
@@ -114,7 +117,7 @@ fn a_rules_file_cannot_draw_on_the_terminal() {
         findings: &found,
     };
     assert!(!findings::text(findings, false).contains('\x1b'));
-    assert!(!findings::github(findings).contains('\x1b'));
+    assert!(!findings::github(findings, None).contains('\x1b'));
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod place;
 pub mod question;
 pub mod remembered;
 pub mod terminal;
+pub mod wording;
 
 use std::os::fd::BorrowedFd;
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::caller::process;
 use super::remembered::Remembered;
+use super::wording::wording;
 use super::{Answer, Approver, Question};
 use crate::terminal::{self, Given};
 
@@ -35,7 +36,7 @@ impl Approver for Terminal {
             return Answer::Yes;
         }
         let answer = if process(withdrawn).is_some_and(|pid| self.given.is_turn_of(pid)) {
-            self.given.ask(wording(question), withdrawn)
+            self.given.ask(wording(question.text(), None), withdrawn)
         } else {
             Ok(terminal::Answer::Background)
         };
@@ -56,24 +57,4 @@ impl Approver for Terminal {
             Err(error) => Answer::No(format!("nobody could be asked: {error}")),
         }
     }
-}
-
-/// Where a program would run, so that nobody overlooks that it is not inside.
-fn loud(runs: &str) -> String {
-    match runs.split_once(' ') {
-        Some((first, rest)) if first != "inside" => format!("{} {rest}", first.to_uppercase()),
-        _ => runs.to_owned(),
-    }
-}
-
-/// The question as the terminal shows it; every part was escaped when it was made.
-fn wording(question: &Question) -> String {
-    let text = question.text();
-    let mut lines = vec![
-        format!("codex-shell: run this {}?", loud(&text.runs)),
-        format!("  {}", text.command),
-    ];
-    let facts = text.facts().into_iter();
-    lines.extend(facts.map(|(label, text)| format!("  {label:<11}{text}")));
-    lines.join("\n")
 }

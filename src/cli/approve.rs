@@ -2,19 +2,42 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::approve::wording::wording;
 use crate::exit::Exit;
 use crate::mcp::queue::{self, Entry, NOT_OPEN, Order};
-use crate::report;
+use crate::report::{self, columns::columns};
+use crate::terminal;
 
 use super::finish;
 
-#[derive(Debug, clap::Subcommand)]
-#[command(after_help = "\
-Example:
+/// How often servers are asked for questions: they tell nobody by themselves.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The last line of a question.
+const PROMPT: &str = "Answer yes, session (yes, until the server ends) or no: ";
+
+#[derive(Debug, clap::Args)]
+#[command(
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  codex-shell approve --watch
   codex-shell approve list
-  codex-shell approve yes 4711.1 --reason 'go ahead'")]
-pub(super) enum Command {
+  codex-shell approve yes 4711.1 --reason 'go ahead'"
+)]
+pub(super) struct Args {
+    /// Put each question on this terminal as soon as it is open, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
     /// List the open questions of all servers
     List,
     /// Show a question in full
@@ -50,6 +73,12 @@ pub(super) struct Id {
     number: u64,
 }
 
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.server, self.number)
+    }
+}
+
 impl std::str::FromStr for Id {
     type Err = String;
 
@@ -66,16 +95,20 @@ impl std::str::FromStr for Id {
     }
 }
 
-pub(super) fn main(command: Command) -> Exit {
-    let done = match command {
-        Command::List => list(),
-        Command::Show { id } => show(id),
-        Command::Yes {
+pub(super) fn main(args: Args) -> Exit {
+    let done = match args.command {
+        Some(Command::List) => list(),
+        Some(Command::Show { id }) => show(id),
+        Some(Command::Yes {
             id,
             session,
             reason,
-        } => answer(id, true, session, reason),
-        Command::No { id, reason } => answer(id, false, false, reason),
+        }) => {
+            let said = if session { Said::Session } else { Said::Once };
+            answer(id, said, reason)
+        }
+        Some(Command::No { id, reason }) => answer(id, Said::No, reason),
+        None => watch(),
     };
     match done {
         Ok(text) => finish(Ok(text), Exit::Success),
@@ -106,19 +139,35 @@ fn servers() -> Result<Vec<(u32, Vec<Entry>)>, String> {
 }
 
 fn list() -> Result<String, String> {
-    let lines = servers()?.into_iter().flat_map(|(server, open)| {
-        open.into_iter().map(move |entry| {
-            let Entry {
-                number,
-                text,
-                waits_seconds,
-                ..
-            } = entry;
-            let command = text.command;
-            format!("{server}.{number}\t{waits_seconds} s\t{command}\n")
-        })
-    });
-    Ok(lines.collect())
+    let mut rows = vec![
+        ["ID", "WAITS", "COMMAND", "ASKED BY", "REASON"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for (server, open) in servers()? {
+        for Entry {
+            number,
+            text,
+            waits_seconds,
+            ..
+        } in open
+        {
+            let reason = text.justification.unwrap_or_default();
+            let waits = format!("{waits_seconds} s");
+            let id = Id { server, number };
+            rows.push(vec![
+                id.to_string(),
+                waits,
+                text.command,
+                text.because,
+                reason,
+            ]);
+        }
+    }
+    if rows.len() == 1 {
+        return Ok("no question is open\n".to_owned());
+    }
+    Ok(columns(&rows))
 }
 
 fn show(id: Id) -> Result<String, String> {
@@ -130,22 +179,33 @@ fn show(id: Id) -> Result<String, String> {
     let entry = open
         .find(|entry| entry.number == id.number)
         .ok_or(NOT_OPEN)?;
-    let Entry { text, purpose, .. } = entry;
-    let mut facts = vec![("runs", text.runs.clone())];
-    facts.extend(text.facts());
-    facts.extend(purpose.map(|purpose| ("the agent", purpose)));
-    let mut lines = vec![text.command];
-    let facts = facts.into_iter();
-    lines.extend(facts.map(|(label, text)| format!("  {label:<11}{text}")));
-    Ok(lines.join("\n") + "\n")
+    Ok(wording(&entry.text, entry.purpose.as_deref()) + "\n")
 }
 
-fn answer(id: Id, yes: bool, session: bool, reason: Option<String>) -> Result<String, String> {
+/// What a question is answered by.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    Once,
+    Session,
+    No,
+}
+
+impl Said {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Once => "yes",
+            Self::Session => "yes, until the server ends",
+            Self::No => "no",
+        }
+    }
+}
+
+fn answer(id: Id, said: Said, reason: Option<String>) -> Result<String, String> {
     let socket = folder()?.join(id.server.to_string());
     let order = Order::Answer {
         number: id.number,
-        yes,
-        session,
+        yes: !matches!(said, Said::No),
+        session: matches!(said, Said::Session),
         reason,
     };
     let response = queue::send(&socket, &order).map_err(|error| match error.kind() {
@@ -153,5 +213,38 @@ fn answer(id: Id, yes: bool, session: bool, reason: Option<String>) -> Result<St
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => NOT_OPEN.to_owned(),
         _ => format!("{}: {error}", socket.display()),
     })?;
-    response.map(|_| String::new())
+    response.map(|_| format!("{id}: {}\n", said.as_str()))
+}
+
+/// Puts questions on the terminal, one after another, as they come.
+fn watch() -> Result<String, String> {
+    report::note("questions are put here as they come; Ctrl-C ends this");
+    loop {
+        let next = servers()?.into_iter().find_map(|(server, open)| {
+            let first = open.into_iter().next()?;
+            Some((server, first))
+        });
+        let Some((server, entry)) = next else {
+            std::thread::sleep(LOOK_AGAIN);
+            continue;
+        };
+        let id = Id {
+            server,
+            number: entry.number,
+        };
+        let text = wording(&entry.text, entry.purpose.as_deref());
+        let said = terminal::put(text, PROMPT, terminal::ANSWERS)
+            .map_err(|error| format!("the terminal: {error}"))?;
+        let said = match said {
+            terminal::Answer::Yes => Said::Once,
+            terminal::Answer::Session => Said::Session,
+            _ => Said::No,
+        };
+        match answer(id, said, None) {
+            // It was shown as it was typed.
+            Ok(_) => {}
+            // It was withdrawn, or answered elsewhere.
+            Err(message) => report::note(&message),
+        }
+    }
 }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use nix::sys::utsname::uname;
 use nix::sys::wait::waitpid;
 
-use crate::cli::settings::SandboxMode;
-use crate::config::{self, Flags, Places};
+use crate::cli::here;
+use crate::cli::settings::{self, SandboxMode, SettingsArgs};
 use crate::confine::{self, ConfineError, Layer, LayerName, Layers, Mode, Policy, Setup, Status};
 use crate::exit::Exit;
 use crate::intercept::run::RunError;
@@ -61,6 +61,17 @@ enum Format {
 }
 
 pub(super) fn main(args: &Args) -> Exit {
+    let directory = match here() {
+        Ok(directory) => directory,
+        Err(message) => {
+            report::error(&message);
+            return Exit::Failure;
+        }
+    };
+    let Ok(loaded) = settings::load(directory, &SettingsArgs::default()) else {
+        return Exit::Failure;
+    };
+    let unprotected = loaded.settings.unprotected.value;
     let layers = match try_out() {
         Ok(layers) => layers,
         Err(error) => {
@@ -84,7 +95,7 @@ pub(super) fn main(args: &Args) -> Exit {
         kernel(),
         &layers,
         canaries,
-        report::obeyed::names(&unprotected()),
+        report::obeyed::names(&unprotected),
     );
     let text = match args.format {
         Format::Text => Ok(machine.text().into_bytes()),
@@ -100,16 +111,6 @@ pub(super) fn main(args: &Args) -> Exit {
         }
         Ok(()) if machine.is_sound() => Exit::Success,
         Ok(()) => Exit::Failure,
-    }
-}
-
-/// The names that the user's settings take out; none where they are wrong, which others tell of.
-fn unprotected() -> Vec<String> {
-    let places = std::env::current_dir().map(Places::of_process);
-    let loaded = places.map(|places| config::load(&places, &Flags::default()));
-    match loaded {
-        Ok(Ok(loaded)) => loaded.settings.unprotected.value,
-        _ => Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod trust;
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -58,8 +59,7 @@ enum Command {
     /// with 125, and nothing runs.
     ExecveWrapper(ExecveWrapper),
     /// Answer the questions of servers started with --ask queue
-    #[command(subcommand)]
-    Approve(approve::Command),
+    Approve(approve::Args),
     /// Print what is set, and where each value came from
     Config(config::Args),
     /// Let the rules and settings of a project count
@@ -130,7 +130,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
             Command::ExecveWrapper(ExecveWrapper { file, argv }) => {
                 wrapper::main(None, [vec![file], argv].concat())
             }
-            Command::Approve(command) => approve::main(command),
+            Command::Approve(args) => approve::main(args),
             Command::Config(args) => config::main(&args),
             Command::Trust(args) => trust::main(&args),
             Command::Doctor(args) => doctor::main(&args),
@@ -148,6 +148,17 @@ pub fn main(args: Vec<OsString>) -> Exit {
             }
         }
     }
+}
+
+/// The directory that this process was started in.
+///
+/// # Errors
+/// It is gone, or can't be looked up: in words.
+fn here() -> Result<PathBuf, String> {
+    std::env::current_dir().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "the working directory has been deleted".to_owned(),
+        _ => format!("the working directory can't be found: {error}"),
+    })
 }
 
 /// Writes what was made; `exit` if that goes well.

@@ -1,18 +1,19 @@
 //! `codex-shell rules check`.
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal, Read as _};
+use std::path::{Path, PathBuf};
 
+use crate::config::project::Project;
 use crate::config::values::LintLevel;
-use crate::config::{Loaded, Settings};
+use crate::config::{self, Flags, Loaded, Places, Settings};
 use crate::exit::Exit;
 use crate::lint::{self, Level, Levels, UnknownCode};
 use crate::report;
 use crate::report::findings::{self, Findings};
-use crate::rules::RuleSet;
+use crate::request::argv;
+use crate::rules::{self, Layer, Origin, RuleSet};
 
-use super::finish;
-use super::settings::{self, SettingsArgs};
+use super::{finish, here};
 
 /// The way findings are written.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -28,13 +29,16 @@ enum Format {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  codex-shell rules check
   codex-shell rules check --deny-warnings rules-examples
   codex-shell rules check --format github .codex/rules
   codex-shell rules check --explain W104
 
-Exit status: 0 no errors, 1 errors (with --deny-warnings: anything), 2 the command line is wrong.")]
+Exit status: 0 no errors, 1 errors (with --deny-warnings: anything), 2 the command line is wrong,
+or there is nothing to check.")]
 pub(super) struct Args {
-    /// Rules files, or directories of them [default: /etc/codex/rules and $CODEX_HOME/rules]
+    /// Rules files, directories of them, or - for standard input [default: all that count here: of
+    /// /etc/codex/rules, $CODEX_HOME/rules, codex-shell.toml, and of the project, trusted or not]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// How to write what is found
@@ -73,9 +77,13 @@ enum Error {
     #[error("{0}; `codex-shell rules lints` lists them")]
     Code(#[from] UnknownCode),
     #[error("no *.rules files in {0}")]
-    Nothing(String),
-    #[error("the working directory can't be found: {0}")]
-    Directory(std::io::Error),
+    NoFiles(String),
+    #[error("no rule in {0}")]
+    NoRules(String),
+    #[error("{0}")]
+    Directory(String),
+    #[error("standard input can't be read: {0}")]
+    Input(io::Error),
     #[error("can't write the findings as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -86,26 +94,30 @@ fn run(args: &Args) -> Result<(String, Exit), Error> {
         let page = lint::explain(code).ok_or_else(|| UnknownCode(code.clone()))?;
         return Ok((page, Exit::Success));
     }
-    let here = std::env::current_dir().map_err(Error::Directory)?;
-    let Ok(loaded) = settings::load(here, &SettingsArgs::default()) else {
-        return Ok((String::new(), Exit::Failure));
+    let places = Places::of_process(here().map_err(Error::Directory)?);
+    // Whether a project is trusted, which the notes are about, makes no difference here.
+    let loaded = match config::load(&places, &Flags::default()) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            report::config::print_problems(&problems);
+            return Ok((String::new(), Exit::Failure));
+        }
     };
     let levels = levels(args, &loaded.settings)?;
-    let rules = load(&loaded, &args.paths)?;
+    let rules = if args.paths.is_empty() {
+        of_here(loaded, &places)?
+    } else {
+        named(&args.paths)?
+    };
     let found = lint::check(&rules, &levels);
     let findings = Findings {
         rules: &rules,
         findings: &found,
     };
     let text = match args.format {
-        Format::Text if rules.files.is_empty() => {
-            "no rules files in /etc/codex/rules or $CODEX_HOME/rules (~/.codex/rules); name files or \
-             directories to check others\n"
-                .to_owned()
-        }
         Format::Text => findings::text(findings, wants_colour()),
         Format::Json => findings::json(findings)?,
-        Format::Github => findings::github(findings),
+        Format::Github => findings::github(findings, repository(&places.directory)),
     };
     Ok((text, exit(findings, args.deny_warnings)))
 }
@@ -134,15 +146,71 @@ fn levels(args: &Args, settings: &Settings) -> Result<Levels, UnknownCode> {
     Ok(levels)
 }
 
-/// Nobody names a path in vain: one that holds no rules is an error, or a misspelt directory
-/// would pass for clean. The default places may be empty.
-fn load(loaded: &Loaded, paths: &[PathBuf]) -> Result<RuleSet, Error> {
-    let rules = settings::rules(loaded, paths);
-    if rules.files.is_empty() && !paths.is_empty() {
-        let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-        return Err(Error::Nothing(names.join(", ")));
+/// All rules that count here, with those of the project, which somebody may be about to trust.
+fn of_here(loaded: Loaded, places: &Places) -> Result<RuleSet, Error> {
+    let mut origins = loaded.rules;
+    let root = places.project();
+    // What keeps a project from being read, reading the same files says again.
+    let project = root.as_deref().and_then(|root| Project::read(root).ok()?);
+    for origin in project.iter().flat_map(Project::origins) {
+        if !origins.iter().any(|known| known.path == origin.path) {
+            origins.push(origin);
+        }
+    }
+    let folder = root.map(|root| root.join(".codex/rules"));
+    let mut looked_in = vec![
+        "/etc/codex/rules".to_owned(),
+        "$CODEX_HOME/rules (~/.codex/rules)".to_owned(),
+    ];
+    looked_in.extend(folder.map(|folder| argv::word(folder.as_os_str())));
+    something(rules::load_layers(&origins), &looked_in)
+}
+
+/// The rules of these files and directories.
+fn named(paths: &[PathBuf]) -> Result<RuleSet, Error> {
+    let origin = |path: &PathBuf| -> io::Result<Origin> {
+        let mut origin = Origin::new(Layer::Given, path);
+        if path.as_os_str() == "-" {
+            origin.content = Some(read_input()?);
+        }
+        Ok(origin)
+    };
+    let origins = paths
+        .iter()
+        .map(origin)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Error::Input)?;
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| argv::word(path.as_os_str()))
+        .collect();
+    something(rules::load_layers(&origins), &names)
+}
+
+/// Standard input, as far as a rules file may be long.
+fn read_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let room = rules::LONGEST_FILE as u64 + 1;
+    io::stdin().lock().take(room).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same rules, if there are any: nobody checks in vain, or a misspelt directory would pass for clean.
+fn something(rules: RuleSet, looked_in: &[String]) -> Result<RuleSet, Error> {
+    if rules.files.is_empty() {
+        return Err(Error::NoFiles(looked_in.join(", ")));
+    }
+    if rules.is_empty() && rules.diagnostics.is_empty() {
+        return Err(Error::NoRules(looked_in.join(", ")));
     }
     Ok(rules)
+}
+
+/// The directory that holds the repository which `directory` is in: GitHub counts paths from there.
+fn repository(directory: &Path) -> Option<&Path> {
+    directory
+        .ancestors()
+        .find(|above| above.join(".git").exists())
 }
 
 fn exit(findings: Findings<'_>, deny_warnings: bool) -> Exit {

@@ -25,8 +25,8 @@ use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
 
-use super::finish;
 use super::settings::{self, SandboxMode, SettingsArgs};
+use super::{finish, here};
 
 /// How long a script may take to come out of a pipe.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -211,12 +211,10 @@ fn answer(args: &Args, written: serde_json::Result<String>, decision: Decision) 
 
 /// `asked`, absolute, if it is a directory; without it, where we are.
 pub(super) fn working_directory(asked: Option<&Path>) -> Result<WorkingDirectory, String> {
-    let here = std::env::current_dir()
-        .map_err(|error| format!("the working directory can't be found: {error}"));
     let path = match asked {
         Some(asked) if asked.is_absolute() => asked.to_owned(),
-        Some(asked) => here?.join(asked),
-        None => here?,
+        Some(asked) => here()?.join(asked),
+        None => here()?,
     };
     if let Some(asked) = asked
         && !path.is_dir()

@@ -27,11 +27,13 @@ use crate::sys::{fork, signals};
 use crate::terminal::Given;
 
 use super::aftermath;
+use super::here;
 use super::settings::{self, SettingsArgs};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  codex-shell run
   codex-shell run -c 'make test'
   codex-shell run --rules team.rules --network true -- cargo fetch
   codex-shell run --sandbox read-only --ask deny --timeout 30s -c './check.sh | tail'
@@ -79,12 +81,8 @@ pub(super) struct Args {
     #[arg(short = 'c', value_name = "SCRIPT", allow_hyphen_values = true)]
     script: Option<OsString>,
 
-    /// The command, or the script's arguments
-    #[arg(
-        value_name = "CMD",
-        required_unless_present = "script",
-        trailing_var_arg = true
-    )]
+    /// The command, or the script's arguments; without either, the shell
+    #[arg(value_name = "CMD", trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 
@@ -93,14 +91,13 @@ pub(super) fn layer(text: &str) -> Result<LayerName, String> {
 }
 
 pub(super) fn main(args: &Args) -> Exit {
-    if args.script.is_none() && args.settings.names_shell() {
-        report::error("--shell needs a script: -c SCRIPT");
+    if args.script.is_none() && !args.command.is_empty() && args.settings.names_shell() {
+        report::error("--shell needs a script (-c SCRIPT), or no command");
         return Exit::Usage;
     }
-    let directory = args.directory.as_deref().unwrap_or(Path::new("."));
-    let directory = match std::path::absolute(directory) {
+    let directory = match start(args) {
         Ok(directory) => directory,
-        Err(error) => return fail(&format!("{}: {error}", directory.display())),
+        Err(message) => return fail(&message),
     };
     let Ok(loaded) = settings::load(directory, &args.settings) else {
         return Exit::Internal;
@@ -112,6 +109,15 @@ pub(super) fn main(args: &Args) -> Exit {
             |error| fail(&error.to_string()),
         ),
         Err(message) => fail(&message),
+    }
+}
+
+/// Where the command is to start, as it is named.
+fn start(args: &Args) -> Result<PathBuf, String> {
+    match &args.directory {
+        Some(directory) if directory.is_absolute() => Ok(directory.clone()),
+        Some(directory) => Ok(here()?.join(directory)),
+        None => here(),
     }
 }
 
@@ -153,7 +159,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         std::env::set_current_dir(directory)
             .map_err(|e| format!("{}: {e}", directory.display()))?;
     }
-    let directory = std::env::current_dir().map_err(|e| format!("the working directory: {e}"))?;
+    let directory = here()?;
     let temporary = std::env::var_os("TMPDIR");
     let policy = Policy::new(
         settings.sandbox.value,
@@ -186,10 +192,7 @@ fn protected(
     ask: &Ask,
     patched: Option<&Patched>,
 ) -> Result<Protection, String> {
-    let directory = args.directory.as_deref().unwrap_or(Path::new("."));
-    let directory =
-        std::path::absolute(directory).map_err(|e| format!("{}: {e}", directory.display()))?;
-    let places = Places::of_process(directory);
+    let places = Places::of_process(start(args)?);
     let mut protection = deciding::protected(&places, &loaded.settings, &args.rules);
     let files = [
         (args.audit.as_deref(), Role::Audit),
@@ -221,6 +224,9 @@ fn patched(args: &Args, settings: &Settings) -> Result<Option<Patched>, String> 
 
 fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Result<Command> {
     let mut argv = args.command.clone();
+    if args.script.is_none() && argv.is_empty() {
+        argv.push(shell.as_os_str().to_owned());
+    }
     let program = match &args.script {
         Some(script) => {
             // Of its messages, the name is part.

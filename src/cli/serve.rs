@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::here;
 use super::run::layer;
 use super::settings::{self, Which};
 use crate::approve::Answer;
@@ -119,9 +120,9 @@ fn who(text: &str) -> Result<Who, String> {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn main(args: Args) -> Exit {
-    let directory = match std::env::current_dir() {
+    let directory = match here() {
         Ok(directory) => directory,
-        Err(error) => return fail(&format!("the working directory: {error}")),
+        Err(message) => return fail(&message),
     };
     let Ok(loaded) = settings::load_flags(directory.clone(), &args.flags()) else {
         return Exit::Internal;

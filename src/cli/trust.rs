@@ -17,6 +17,8 @@ use crate::rules::model::{CommandRule, Run};
 use crate::rules::{self, Decision, RuleSet};
 use crate::terminal::{self, Answer, Choice};
 
+use super::here;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The rules and settings in a project's .codex folder count once they are trusted.
@@ -54,7 +56,7 @@ pub(super) fn main(args: &Args) -> Exit {
 fn run(args: &Args) -> Result<Exit, String> {
     let directory = match &args.directory {
         Some(directory) => directory.clone(),
-        None => std::env::current_dir().map_err(|e| format!("the working directory: {e}"))?,
+        None => here()?,
     };
     if !directory.is_dir() {
         return Err(format!("{}: not a directory", directory.display()));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::request::argv;
 use crate::rules::{Layer, Origin};
+use crate::sys::encoding;
 use crate::sys::read_capped::read_capped;
 
 use super::flags::Flags;
@@ -136,13 +137,8 @@ fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<Said, Vec<P
     if bytes.len() > MAX_FILE {
         return Err(whole(format!("it is larger than {MAX_FILE} bytes")));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        whole(format!(
-            "not UTF-8 text: the byte at offset {at} is out of place"
-        ))
-    })?;
-    parse(path, text, places.home.as_deref())
+    let text = encoding::text(bytes.to_vec()).map_err(|error| whole(error.to_string()))?;
+    parse(path, &text, places.home.as_deref())
 }
 
 /// Every mistake in a project's settings.

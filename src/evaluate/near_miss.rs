@@ -1,9 +1,11 @@
 //! Rules that a command came close to, for people who wonder why one didn't match.
 
 use std::cmp::Reverse;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
+use crate::models;
 use crate::request::Request;
+use crate::request::program::last_component;
 
 use super::index::{IndexedRules, one_of};
 use super::judge::judge;
@@ -12,7 +14,7 @@ use super::names::{Names, presumed};
 /// How many near misses are worth showing.
 const MOST: usize = 10;
 
-/// A rule on the same program that did not match.
+/// A rule on the same program, or on a misspelt one, that did not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearMiss {
     /// Index in [`crate::rules::RuleSet::prefix_rules`].
@@ -25,7 +27,8 @@ pub struct NearMiss {
     pub had: Option<OsString>,
 }
 
-/// The rules on the request's program that don't match its arguments, closest first, at most ten.
+/// The rules on the request's program that don't match its arguments, closest first, at most ten; last
+/// those whose program was perhaps meant to be the request's.
 pub fn near_misses(index: &IndexedRules, request: &Request) -> Vec<NearMiss> {
     let presumed = presumed(request);
     let mut rules = Vec::new();
@@ -41,20 +44,37 @@ pub fn near_misses(index: &IndexedRules, request: &Request) -> Vec<NearMiss> {
         .into_iter()
         .filter_map(|rule| Some((rule, parting(index, rule, request)?)))
         .collect();
+    parted.extend(misspelt(index, request).map(|rule| (rule, 0)));
     parted.sort_by_key(|&(rule, token)| (Reverse(token), rule));
     parted.truncate(MOST);
     parted
         .into_iter()
         .filter_map(|(rule, token)| {
-            let wanted = index.rules().prefix_rules.get(rule)?.rest.get(token - 1)?;
+            let missed = index.rules().prefix_rules.get(rule)?;
+            let wanted = match token.checked_sub(1) {
+                Some(argument) => missed.rest.get(argument)?.clone(),
+                None => vec![missed.program.clone()],
+            };
             Some(NearMiss {
                 rule,
                 token,
-                wanted: wanted.clone(),
+                wanted,
                 had: request.argv.get(token).cloned(),
             })
         })
         .collect()
+}
+
+/// The rules on a program that is not known and is called almost as the request's.
+fn misspelt(index: &IndexedRules, request: &Request) -> impl Iterator<Item = usize> {
+    let name = request.argv.first().map(|word| last_component(word));
+    let name = name.and_then(OsStr::to_str).unwrap_or_default();
+    let rules = index.rules().prefix_rules.iter().enumerate();
+    rules
+        .filter(move |(_, rule)| {
+            !models::knows(&rule.program) && models::is_slip(&rule.program, name)
+        })
+        .map(|(number, _)| number)
 }
 
 /// The first token that doesn't match, counted from the program as 0.

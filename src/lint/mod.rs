@@ -17,6 +17,7 @@ mod levels;
 mod load_errors;
 mod missing_examples;
 mod missing_justification;
+mod misspelt_program;
 mod obeyed_file;
 mod overruled_rule;
 mod redundant_rule;
@@ -54,6 +55,7 @@ pub const LINTS: &[Lint] = &[
     unknown_flag::LINT,
     breaks_codex::LINT,
     obeyed_file::LINT,
+    misspelt_program::LINT,
 ];
 
 /// The lint of this code or name.

@@ -76,10 +76,12 @@ mod inner;
 pub mod model;
 mod reader;
 pub mod reading;
+mod slip;
 pub mod unwrap;
 
 pub use builtin::{SOURCES, builtin, knows, programs, source};
 pub use model::CommandModel;
 pub use reader::read;
 pub use reading::Reading;
+pub use slip::{is_slip, meant};
 pub use unwrap::{Unwrap, Unwrapped};

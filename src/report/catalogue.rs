@@ -1,8 +1,8 @@
 //! What has a code and a page, as a table, as JSON, and as its page.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value, json};
+
+use super::columns::columns;
 
 const SCHEMA: u32 = 1;
 
@@ -27,23 +27,12 @@ impl Entry {
 
 /// One line for each.
 pub fn table(entries: &[Entry]) -> String {
-    let columns = entries.iter().map(|entry| entry.columns.len()).max();
-    let width = |column: usize| {
-        let cells = entries.iter().filter_map(|entry| entry.columns.get(column));
-        cells.map(|(_, cell)| cell.len()).max().unwrap_or_default()
+    let row = |entry: &Entry| {
+        let columns = entry.columns.iter();
+        columns.map(|(_, cell)| cell.clone()).collect()
     };
-    let widths: Vec<usize> = (0..columns.unwrap_or_default()).map(width).collect();
-    let mut text = String::new();
-    for entry in entries {
-        let mut line = String::new();
-        for ((_, cell), width) in entry.columns.iter().zip(&widths) {
-            // Writing to a String can't fail.
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    columns(&rows)
 }
 
 /// One object on one line: `schema`, and under `key` a list of objects with the columns and `page`.

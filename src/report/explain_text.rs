@@ -325,6 +325,7 @@ fn parted(miss: &NearMiss) -> String {
     }
     let token = miss.token;
     match &miss.had {
+        Some(had) if token == 0 => format!("is about {wanted}, not {}", one(had)),
         Some(had) => format!("wants {wanted} as word {token}, which is {}", one(had)),
         None => format!("wants {wanted} as word {token}, where the command ends"),
     }

@@ -4,6 +4,7 @@
 
 pub mod canaries;
 pub mod catalogue;
+pub mod columns;
 pub mod config;
 pub mod diagnostics;
 pub mod diff;

@@ -45,3 +45,4 @@ pub use layer::{Layer, Origin};
 pub use loader::{load, load_layers, load_released, load_with};
 pub use model::{Decision, RuleSet, Severity};
 pub use own_text::from_own_text;
+pub use sources::LONGEST_FILE;

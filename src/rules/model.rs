@@ -279,6 +279,16 @@ pub struct Said<'a> {
 }
 
 impl RuleSet {
+    /// Whether the files say nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.prefix_rules.is_empty()
+            && self.host_executables.is_empty()
+            && self.network_rules.is_empty()
+            && self.command_rules.is_empty()
+            && self.programs.is_empty()
+            && self.defaults.is_empty()
+    }
+
     /// The rule of this number: first come the prefix rules, then the command rules.
     pub fn rule(&self, number: usize) -> Option<Said<'_>> {
         if let Some(rule) = self.prefix_rules.get(number) {

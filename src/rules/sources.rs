@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::sys::encoding;
 use crate::sys::read_capped::{ReadError, read_capped};
 
 use super::codes;
@@ -13,8 +14,8 @@ use super::wire::Source;
 
 /// Files.
 const MAX_FILES: usize = 4096;
-/// Bytes of one file.
-const MAX_FILE: usize = 4 << 20;
+/// The longest file, in bytes.
+pub const LONGEST_FILE: usize = 4 << 20;
 /// Bytes of all files together.
 const MAX_ALL: usize = 16 << 20;
 /// How long a pipe may take to come to its end.
@@ -81,8 +82,9 @@ impl Reading {
         content: Option<&[u8]>,
     ) -> Result<String, (&'static str, String)> {
         let bytes = match content {
+            Some(bytes) if bytes.len() > LONGEST_FILE => Err(ReadError::TooLarge(LONGEST_FILE)),
             Some(bytes) => Ok(bytes.to_vec()),
-            None => read_capped(path, MAX_FILE, PIPE_PATIENCE),
+            None => read_capped(path, LONGEST_FILE, PIPE_PATIENCE),
         };
         let bytes = bytes.map_err(|error| {
             let code = match error {
@@ -96,11 +98,7 @@ impl Reading {
             let message = format!("not read: all rules together are larger than {MAX_ALL} bytes");
             return Err((codes::TOO_LARGE, message));
         }
-        String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let message = format!("not UTF-8 text: the byte at offset {at} is out of place");
-            (codes::NOT_UTF8, message)
-        })
+        encoding::text(bytes).map_err(|error| (codes::NOT_UTF8, error.to_string()))
     }
 
     fn fail(&mut self, path: &Path, severity: Severity, code: &str, message: &str) {

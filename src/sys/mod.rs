@@ -9,6 +9,7 @@ pub mod caps;
 pub mod child;
 pub mod clone;
 pub mod closed;
+pub mod encoding;
 pub mod fds;
 pub mod fork;
 pub mod listener;

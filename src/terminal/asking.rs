@@ -11,7 +11,8 @@ use crate::sys::messages;
 /// The last line of a question.
 const PROMPT: &str = "Answer yes, session (yes, as long as this runs) or no: ";
 
-const CHOICES: &[Choice] = &[
+/// The answers to whether a program may run.
+pub const ANSWERS: &[Choice] = &[
     Choice {
         word: "yes",
         answer: Answer::Yes,
@@ -52,7 +53,7 @@ impl Relay {
             return self.reply(Answer::Gone);
         }
         let (size, mut out) = (device.size().ok(), Vec::new());
-        self.dialogue = Some(Dialogue::begin(text, PROMPT, CHOICES, size, &mut out));
+        self.dialogue = Some(Dialogue::begin(text, PROMPT, ANSWERS, size, &mut out));
         self.to_device.extend(&out);
         self.flush_to_device();
     }

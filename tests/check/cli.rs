@@ -1,6 +1,7 @@
 //! The command itself: arguments, output, exit status.
 
-use std::process::{Command, Output};
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
 
 fn check(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_codex-shell"))
@@ -83,11 +84,80 @@ fn the_default_place_is_the_users() {
     };
     let folder = home.path().join("rules");
     std::fs::create_dir(&folder).unwrap();
-    assert_eq!(run().status.code(), Some(0));
+    assert_eq!(run().status.code(), Some(2));
     std::fs::write(folder.join("a.rules"), "prefix_rule(pattern = [])\n").unwrap();
     let output = run();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("a.rules:1:1"));
+}
+
+/// Whether or not it is trusted.
+#[test]
+fn the_project_one_is_in_is_checked() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("project/.codex/rules");
+    let below = root.path().join("project/below");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir(&below).unwrap();
+    std::fs::write(folder.join("a.rules"), "prefix_rule(pattern = [])\n").unwrap();
+    for directory in [&below, &root.path().join("project")] {
+        let output = Command::new(env!("CARGO_BIN_EXE_codex-shell"))
+            .args(["rules", "check"])
+            .env("CODEX_HOME", root.path().join("home"))
+            .env("HOME", root.path().join("home"))
+            .current_dir(directory)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stdout).contains("a.rules:1:1"));
+        assert_eq!(text(&output.stderr), "");
+    }
+}
+
+#[test]
+fn standard_input_is_a_file_like_others() {
+    for (rules, expected) in [
+        ("prefix_rule(pattern = [])\n", Some(1)),
+        (
+            "prefix_rule(pattern = [\"git\"], decision = \"prompt\")\n",
+            Some(0),
+        ),
+        ("# nothing yet\n", Some(2)),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_codex-shell"))
+            .args(["rules", "check", "--format", "json", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(rules.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), expected, "{output:?}");
+    }
+}
+
+#[test]
+fn files_that_say_nothing_are_not_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("empty.rules");
+    std::fs::write(&file, "\n").unwrap();
+    assert_eq!(status(&[file.to_str().unwrap()]), 2);
+}
+
+#[test]
+fn a_byte_order_mark_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("marked.rules");
+    std::fs::write(&file, "\u{feff}prefix_rule(pattern = [\"git\"])\n").unwrap();
+    let output = check(&[file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("byte order mark"));
 }
 
 #[test]

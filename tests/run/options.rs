@@ -365,3 +365,27 @@ fn the_audit_file_grows() {
         );
     });
 }
+
+/// Without a command there is the shell, each of whose programs is judged.
+#[test]
+fn alone_it_starts_a_shell() {
+    everyone(|world| {
+        world
+            .rules("prefix_rule(pattern = [\"probe\"], decision = \"forbidden\")\n")
+            .program("probe")
+            .stdin("echo in $0; probe; echo status $?\n")
+            .run([""; 0])
+            .status(0)
+            .stdout("in /bin/bash\nstatus 1");
+    });
+}
+
+/// It would be an option of the shell.
+#[test]
+fn a_script_may_begin_with_a_dash() {
+    everyone_with(&["-", "+", "--"], |world, dashes| {
+        let script = format!("{dashes}c 2>/dev/null; echo status $?");
+        let ran = world.run(["-c", &script]);
+        ran.status(0).stdout("status 127");
+    });
+}

@@ -61,7 +61,8 @@ impl Terminal {
         Self::start_program(world, &argv)
     }
 
-    fn start_program(world: World, program: &[OsString]) -> Self {
+    /// Starts a program, in a session of its own, whose controlling terminal is new.
+    pub(crate) fn start_program(world: World, program: &[OsString]) -> Self {
         let (master, slave, path) = pair();
         let mut argv = vec!["/usr/bin/setsid".into(), "--ctty".into(), "--wait".into()];
         argv.extend_from_slice(program);

@@ -1,17 +1,40 @@
 //! For GitHub Actions: a workflow command for each finding, which shows it beside the line.
 
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
 use crate::lint::Finding;
 use crate::rules::model::Span;
 
-use super::Findings;
+use super::{Findings, summary};
 
-/// One line for each finding.
-pub fn github(findings: Findings<'_>) -> String {
-    findings
-        .findings
-        .iter()
-        .map(|finding| command(findings.file_name(finding), finding))
-        .collect()
+/// One line for each finding, and one that counts. Files in the `repository` are named from there, others
+/// as they are.
+pub fn github(findings: Findings<'_>, repository: Option<&Path>) -> String {
+    let mut text = String::new();
+    for finding in findings.findings {
+        let file = findings.file_name(finding);
+        let within = repository.and_then(|repository| within(repository, file));
+        text.push_str(&command(within.as_deref().unwrap_or(file), finding));
+    }
+    text.push_str(&summary(findings));
+    text.push('\n');
+    text
+}
+
+/// The path of `file`, which counts from the working directory, from the top of the `repository`.
+fn within(repository: &Path, file: &str) -> Option<String> {
+    let mut path = PathBuf::new();
+    for component in std::path::absolute(file).ok()?.components() {
+        if component == Component::ParentDir {
+            path.pop();
+        } else {
+            path.push(component);
+        }
+    }
+    let path = path.strip_prefix(repository).ok()?;
+    let path = Some(path.as_os_str()).filter(|path| !path.is_empty());
+    path.and_then(OsStr::to_str).map(str::to_owned)
 }
 
 fn command(file: &str, finding: &Finding) -> String {
@@ -60,7 +83,28 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{data, property};
+    use std::path::Path;
+
+    use super::{data, property, within};
+
+    #[test]
+    fn files_are_named_from_the_top_of_the_repository() {
+        let top = std::env::current_dir().unwrap();
+        for (file, expected) in [
+            ("./a/b.rules", Some("a/b.rules")),
+            ("a/../b.rules", Some("b.rules")),
+            ("../elsewhere.rules", None),
+            ("-", Some("-")),
+        ] {
+            assert_eq!(within(&top, file).as_deref(), expected, "{file}");
+        }
+        let below = top.join("b.rules");
+        assert_eq!(
+            within(&top, below.to_str().unwrap()).as_deref(),
+            Some("b.rules")
+        );
+        assert_eq!(within(Path::new("/nowhere"), "b.rules"), None);
+    }
 
     #[test]
     fn a_value_cannot_end_its_property_or_its_line() {

@@ -34,3 +34,33 @@ impl<'a> Findings<'a> {
             .map_or("?", |file| file.name.as_str())
     }
 }
+
+/// The line that counts.
+fn summary(findings: Findings<'_>) -> String {
+    let rules = findings.rules;
+    let checked = format!(
+        "{}, {}",
+        count(rules.files.len(), "file"),
+        count(
+            rules.prefix_rules.len() + rules.command_rules.len() + rules.network_rules.len(),
+            "rule"
+        ),
+    );
+    let errors = findings.count(Level::Error);
+    let warnings = findings.count(Level::Warning);
+    match (errors, warnings) {
+        (0, 0) => format!("{checked}: nothing to report"),
+        (0, _) => format!("{checked}: {}", count(warnings, "warning")),
+        (_, 0) => format!("{checked}: {}", count(errors, "error")),
+        _ => format!(
+            "{checked}: {}, {}",
+            count(errors, "error"),
+            count(warnings, "warning")
+        ),
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
