@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define STACK (1 << 17)
+#define BUSY 2
 
 static char *none[] = {NULL};
 
@@ -37,6 +38,8 @@ static struct shared {
     char **words;
     volatile pid_t b;
     volatile int ready, go;
+    /* The number of B, where processes with other memory see it. */
+    volatile pid_t *told;
 } *all;
 
 static void *memory(size_t size)
@@ -144,6 +147,8 @@ static void *started(void *how)
 static int second(void *how)
 {
     all->b = syscall(SYS_getpid);
+    if (all->told)
+        *all->told = all->b;
     if (*(char *) how == 'h') {
         pthread_t thread;
         char *words[] = {"true", NULL};
@@ -161,22 +166,19 @@ static int second(void *how)
 static void line(char *how)
 {
     if (*how == 'c') {
-        /* Shared, so that a process with memory of its own learns of it. */
-        pid_t *b = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        pid_t killer = fork();
-        if (killer == 0) {
-            for (long until = now() + 50000; now() < until;)
-                if (*b > 0) {
-                    for (volatile int i = rand() % 3000; i > 0; i--)
-                        ;
-                    kill(*b, SIGKILL);
-                }
+        all->told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        int delay = rand() % 300;
+        if (fork() == 0) {
+            for (long until = now() + 50000; now() < until && !*all->told;)
+                ;
+            for (long until = now() + delay; now() < until;)
+                ;
+            /* It is A's to collect, which it does not: the number is nobody else's. */
+            if (*all->told)
+                kill(*all->told, SIGKILL);
             _exit(0);
         }
-        /* B's number is the next one, or about that. */
-        *b = killer + 1;
     }
-    srand(getpid());
     start(second, how);
     all->go = 1;
     if (*how == 's')
@@ -228,44 +230,65 @@ static void on(int processor)
     sched_setaffinity(0, sizeof set, &set);
 }
 
-static void late(void)
+/* Starts a process that executes on a busy processor, with the least of priorities. */
+static pid_t idle(void)
 {
-    pid_t others[12];
-    struct sched_param idle = {0};
-    on(1);
+    struct sched_param least = {0};
     pid_t pid = fork();
     if (pid == 0) {
         on(0);
-        usleep(20000);
-        sched_setscheduler(0, SCHED_IDLE, &idle);
+        sched_setscheduler(0, SCHED_IDLE, &least);
         execute();
         _exit(9);
     }
-    for (int i = 0; i < 12; i++)
-        if ((others[i] = fork()) == 0) {
-            on(0);
-            for (;;)
-                ;
-        }
+    return pid;
+}
+
+/* Waits until an exec was seen to be asked about, and not to be any more. */
+static void await_answer(pid_t pid)
+{
     char name[64], text[64];
     snprintf(name, sizeof name, "/proc/%d/syscall", pid);
-    for (int asked = 0; kill(pid, 0) == 0;) {
+    for (int asked = 0;;) {
         int file = open(name, O_RDONLY), size = read(file, text, sizeof text);
         close(file);
         int executes = size > 3 && strncmp(text, "59 ", 3) == 0;
-        if (asked && !executes)
+        if (size <= 0 || (asked && !executes))
             break;
         asked |= executes;
-        if (waitpid(pid, NULL, WNOHANG) == pid)
+        siginfo_t end = {0};
+        if (waitid(P_PID, pid, &end, WEXITED | WNOHANG | WNOWAIT) || end.si_pid)
             break;
     }
+}
+
+/* All of them wait for their processor before the first is written: from then on they are watched. */
+static void late(int count)
+{
+    pid_t *pids = calloc(count, sizeof *pids);
     struct iovec from = {all->other, strlen(all->other)}, to = {all->path, strlen(all->other)};
-    process_vm_writev(pid, &from, 1, &to, 1, 0);
-    for (int i = 0; i < 12; i++) {
-        kill(others[i], SIGKILL);
-        waitpid(others[i], NULL, 0);
+    on(1);
+    pid_t busy[BUSY];
+    for (int i = 0; i < BUSY; i++)
+        if ((busy[i] = fork()) == 0) {
+            on(0);
+            /* Who executes goes on at last, on a machine with more to do, too. */
+            alarm(2);
+            for (;;)
+                ;
+        }
+    for (int i = 0; i < count; i++)
+        pids[i] = idle();
+    for (int i = 0; i < count; i++)
+        await_answer(pids[i]);
+    for (int i = 0; i < count; i++)
+        process_vm_writev(pids[i], &from, 1, &to, 1, 0);
+    for (int i = 0; i < BUSY; i++) {
+        kill(busy[i], SIGKILL);
+        waitpid(busy[i], NULL, 0);
     }
-    waitpid(pid, NULL, 0);
+    for (int i = 0; i < count; i++)
+        waitpid(pids[i], NULL, 0);
 }
 
 int main(int argc, char **argv)
@@ -280,13 +303,15 @@ int main(int argc, char **argv)
     all->words[0] = argv[3];
     if (*how == 'd')
         block();
+    if (*how == 'l') {
+        late(atoi(argv[2]));
+        return 0;
+    }
     for (int round = 0; round < atoi(argv[2]); round++) {
-        if (*how == 'l') {
-            late();
-            continue;
-        }
+        int seed = rand();
         pid_t pid = fork();
         if (pid == 0) {
+            srand(seed);
             pthread_t thread;
             if (strcmp(how, "behind") == 0 || strcmp(how, "closed") == 0) {
                 pthread_create(&thread, NULL, *how == 'b' ? behind : closed, NULL);
