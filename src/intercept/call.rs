@@ -162,14 +162,15 @@ impl ExecCall {
         let known = by_path
             .and_then(|path| race.known(path, self.tid(), self.side != Side::Inside))
             .cloned();
-        let original = |real: &Path, open: &Path| {
-            let found = originals.of(real, open, &|name| rules.has_rules_on(name));
-            found.map(Path::to_owned)
-        };
-        if let Some(Fixed { real, stat }) = known {
+        if let Some(fixed) = known {
+            let Fixed {
+                real,
+                copy_of,
+                stat,
+            } = fixed;
             let half = HalfRead {
                 path: normalised(Path::new(&asked)),
-                copy_of: original(&real, &real),
+                copy_of,
                 asked,
                 real,
                 argv,
@@ -182,6 +183,10 @@ impl ExecCall {
             };
             return Ok(Read::Half(half, asked));
         }
+        let original = |real: &Path, open: &Path| {
+            let found = originals.of(real, open, &|name| rules.has_rules_on(name));
+            found.map(Path::to_owned)
+        };
         let cwd = self.working_directory()?;
         let follow = self.flags & AT_SYMLINK_NOFOLLOW == 0;
         let target = target::resolve(self.tid(), self.base, asked.as_bytes(), follow)?;

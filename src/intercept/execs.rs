@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 
 use super::call::{Asked, ExecCall, Read, Side};
-use super::kinship::{self, Running};
+use super::kinship;
 use super::stand_in::Role;
 use super::stopped::{Material, StoppedExec};
 use super::supervisor::{Phase, STARTUP_END, Supervisor};
@@ -38,11 +38,10 @@ impl Supervisor {
             self.remember(call, request, asked);
             return WayOn::Free;
         }
-        let (session, world) = (Arc::clone(&self.session), self.processes());
-        let writable = session.writable.as_deref().unwrap_or_default();
+        let writable = self.session.writable.as_deref().unwrap_or_default();
         let possible = self
             .race
-            .is_possible(&world, call, request, asked, writable);
+            .is_possible(&self.processes, call, request, asked, writable);
         self.watched_if(possible, call)
     }
 
@@ -57,17 +56,10 @@ impl Supervisor {
         }
     }
 
-    fn processes(&self) -> Running {
-        Running {
-            init: self.groups.init(),
-            command: self.command,
-        }
-    }
-
     /// Makes the caller run the proxy instead of what it asked for.
     pub fn replace(&mut self, call: &ExecCall, empty: u64, role: Role) {
         if self.restricted {
-            let seen = kinship::observe(&self.processes(), call.tid());
+            let seen = kinship::observe(&self.processes, call.tid());
             self.race.executes(&seen);
         }
         self.tracees.replace(call, empty, role);
@@ -135,8 +127,8 @@ impl Supervisor {
         if !self.restricted || call.side != Side::Inside {
             return tracees::resume(call);
         }
-        let world = self.processes();
-        let possible = self.race.is_possible_for_known(&world, call, &half, asked);
+        let world = &self.processes;
+        let possible = self.race.is_possible_for_known(world, call, &half, asked);
         match self.watched_if(possible, call) {
             WayOn::Watched => {
                 let expected = Expected::unspoken(half, asked.runs);
@@ -173,7 +165,7 @@ impl Supervisor {
             }
             Side::Profiled(id) => return self.profiled.is_start(id),
         }
-        self.command.get_or_insert(call.tid());
+        self.processes.command.get_or_insert(call.tid());
         let Phase::Shell { login } = self.phase else {
             return false;
         };

@@ -8,20 +8,34 @@
 //!
 //! Who dies loses his memory first, and his children later. In between they are nobody's orphans, and
 //! he does not show whose memory he had: he counts as having had this one.
+//!
+//! Nearly always, the process that executes was started last of all on the machine. Numbers are given in
+//! turn, so nobody has started after it as long as the last one given is its own: it has no thread but
+//! one and no children. Whoever comes into a memory is started by one who is in it; so beside a process
+//! that began its memory, be it when it was forked or by an exec, only those could be that are newer
+//! than it, and there is none. Only one that was started in its parent's memory may be there with
+//! others. If that parent is there still, the two share it; if not, it is about to end, or the process an
+//! orphan. What is left to look at is therefore the parent.
 
+use std::cell::OnceCell;
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::{fs, str};
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::caller::{Kin, kin};
+use crate::sys::pidfd::PidFd;
 use crate::sys::process_memory;
 
 /// What can be seen of processes. `None` is what can't.
 pub trait Processes {
     /// Parent and number of threads.
     fn kin(&self, pid: Pid) -> Option<Kin>;
+    /// The parent of a process than which no process and no thread is newer; `None` when one is, or may be.
+    fn parent_of_newest(&self, pid: Pid) -> Option<Pid>;
     /// Whether both run in the same memory; not, when one has none any more.
     fn share_memory(&self, a: Pid, b: Pid) -> Option<bool>;
     /// What is left of it.
@@ -115,37 +129,43 @@ fn is_no_stray_nor_beside_one(seen: &Seen) -> bool {
 
 /// Looks at the process of one thread `tid`, which executes.
 pub fn observe(world: &impl Processes, tid: Pid) -> Seen {
-    let own = world.kin(tid);
+    let newest = world.parent_of_newest(tid);
+    let own = match newest {
+        Some(parent) => Some(Kin { parent, threads: 1 }),
+        None => world.kin(tid),
+    };
     let parent = own.map(|kin| kin.parent);
-    let above = above(world, tid, parent);
-    let parents = parent
-        .filter(|_| above == Above::Shared)
-        .and_then(|parent| world.kin(parent).map(|kin| (parent, kin)));
+    let above = above(world, tid, parent, true);
+    let sharing = parent.filter(|_| above == Above::Shared);
+    let parents = sharing.and_then(|parent| world.kin(parent).map(|kin| (parent, kin)));
     let further = parents.map_or(Above::Unknown, |(parent, kin)| {
-        self::above(world, parent, Some(kin.parent))
+        self::above(world, parent, Some(kin.parent), false)
     });
+    // Whose parent is the first process may be an orphan, of one who shared its memory.
+    let began = above == Above::Apart && newest.is_some_and(|parent| parent != world.init());
+    let apart = parent.filter(|_| above == Above::Apart);
     Seen {
         threads: own.map(|kin| kin.threads),
         above,
         parents_threads: parents.map(|(_, kin)| kin.threads),
         further,
-        children_apart: children_are_apart(world, tid, tid),
-        others_apart: others_are_apart(world, tid, parents.map(|(parent, _)| parent)),
+        children_apart: newest.is_some() || children_are_apart(world, tid, tid),
+        others_apart: began || others_are_apart(world, tid, sharing, apart),
     }
 }
 
-fn above(world: &impl Processes, pid: Pid, parent: Option<Pid>) -> Above {
+/// `executes`: it waits in its exec, and has memory as long as anything may come of that.
+fn above(world: &impl Processes, pid: Pid, parent: Option<Pid>, executes: bool) -> Above {
     if world.is_root(pid) {
         return Above::Apart;
     }
     let Some(parent) = parent else {
         return Above::Unknown;
     };
+    let has_memory = |pid| world.left(pid) == Some(Left::Memory);
     match world.share_memory(pid, parent) {
         Some(true) => Above::Shared,
-        Some(false) if [pid, parent].map(|pid| world.left(pid)) == [Some(Left::Memory); 2] => {
-            Above::Apart
-        }
+        Some(false) if (executes || has_memory(pid)) && has_memory(parent) => Above::Apart,
         _ => Above::Unknown,
     }
 }
@@ -163,8 +183,13 @@ fn children_are_apart(world: &impl Processes, member: Pid, tid: Pid) -> bool {
 
 /// Whether nobody strays in the memory of `tid`, whose `parent` shares it: no orphan, nor a child of
 /// one who is about to die. That would be an orphan himself, or a child of one of these two; those of
-/// `tid` were looked at before.
-fn others_are_apart(world: &impl Processes, tid: Pid, parent: Option<Pid>) -> bool {
+/// `tid` were looked at before. Of one process it is known already that it is `apart`.
+fn others_are_apart(
+    world: &impl Processes,
+    tid: Pid,
+    parent: Option<Pid>,
+    apart: Option<Pid>,
+) -> bool {
     // In this order: who is dead by now has left his children to those who take in orphans.
     if !parent.is_none_or(|parent| children_are_apart(world, parent, tid)) {
         return false;
@@ -176,24 +201,57 @@ fn others_are_apart(world: &impl Processes, tid: Pid, parent: Option<Pid>) -> bo
                 world.is_root(pid)
             } else {
                 // One that died since may have left others here.
-                world.share_memory(tid, pid) == Some(false) && world.left(pid) == Some(Left::Memory)
+                Some(pid) == apart
+                    || world.share_memory(tid, pid) == Some(false)
+                        && world.left(pid) == Some(Left::Memory)
             }
         })
     })
 }
 
 /// The processes of this machine.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Running {
     /// The sandbox's first process.
-    pub init: Pid,
+    init: Pid,
+    /// Its list of children.
+    orphans: OnceCell<Option<File>>,
+    newest: OnceCell<Option<File>>,
     /// The process of the first exec.
     pub command: Option<Pid>,
+}
+
+impl Running {
+    /// With the sandbox's first process.
+    pub fn new(init: Pid) -> Self {
+        Self {
+            init,
+            orphans: OnceCell::new(),
+            newest: OnceCell::new(),
+            command: None,
+        }
+    }
+
+    /// The last number that was given to a process or a thread.
+    fn last_number(&self) -> Option<i32> {
+        let path = "/proc/sys/kernel/ns_last_pid";
+        let file = self.newest.get_or_init(|| File::open(path).ok());
+        let mut text = [0; 16];
+        let length = file.as_ref()?.read_at(&mut text, 0).ok()?;
+        let text = str::from_utf8(text.get(..length)?).ok()?;
+        text.trim_end().parse().ok()
+    }
 }
 
 impl Processes for Running {
     fn kin(&self, pid: Pid) -> Option<Kin> {
         kin(pid).ok()
+    }
+
+    fn parent_of_newest(&self, pid: Pid) -> Option<Pid> {
+        let is_last = self.last_number() == Some(pid.as_raw());
+        // A thread that is not a process's first can't be opened.
+        is_last.then(|| PidFd::open(pid).ok()?.parent().ok())?
     }
 
     fn share_memory(&self, a: Pid, b: Pid) -> Option<bool> {
@@ -216,7 +274,11 @@ impl Processes for Running {
     }
 
     fn children(&self, pid: Pid) -> Option<Vec<Pid>> {
-        children(pid).ok()
+        if pid != self.init {
+            return children(&list_of_children(pid).ok()?).ok();
+        }
+        let list = self.orphans.get_or_init(|| list_of_children(pid).ok());
+        children(list.as_ref()?).ok()
     }
 
     fn init(&self) -> Pid {
@@ -228,12 +290,16 @@ impl Processes for Running {
     }
 }
 
-/// The children of a process of one thread. Whoever is left out although he is there is so because one
-/// that is listed was collected meanwhile, and of that one nothing is left to see.
-fn children(pid: Pid) -> io::Result<Vec<Pid>> {
+/// The file that lists the children of a process of one thread.
+fn list_of_children(pid: Pid) -> io::Result<File> {
+    File::open(format!("/proc/{pid}/task/{pid}/children"))
+}
+
+/// The children in a list. Whoever is left out although he is there is so because one that is listed was
+/// collected meanwhile, and of that one nothing is left to see.
+fn children(list: &File) -> io::Result<Vec<Pid>> {
     let mut text = [0; 4096];
-    let mut file = fs::File::open(format!("/proc/{pid}/task/{pid}/children"))?;
-    let length = file.read(&mut text)?;
+    let length = list.read_at(&mut text, 0)?;
     let list = text.get(..length).unwrap_or_default();
     // More than that nobody has; and a list that fills it may have been cut off.
     if length == text.len() {

@@ -126,7 +126,7 @@ impl Memory {
         vector.note(address, size);
         // One for all: a buffer for each string would leave holes between them when it is cut to
         // the string's size.
-        let mut buffer = [0; BATCH * CHUNK];
+        let mut buffer = vec![0; pointers.len().min(BATCH) * CHUNK];
         for batch in pointers.chunks(BATCH) {
             let lengths = self.beginnings(batch, &mut buffer)?;
             let mut rest = buffer.as_slice();

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use super::asking::{Asking, Pending};
 use super::call::{ExecCall, Side};
 use super::groups::Groups;
+use super::kinship::Running;
 use super::outside::Outside;
 use super::profiled::{News, Profiled};
 use super::refused::{Pass, Refuser};
@@ -109,8 +110,8 @@ pub struct Supervisor {
     pub(super) session: Arc<Session>,
     listener: Arc<Listener>,
     pub(super) phase: Phase,
-    /// The process of the first exec, which the run is there for.
-    pub(super) command: Option<Pid>,
+    /// The sandbox's processes, of which the first exec's is what the run is there for.
+    pub(super) processes: Running,
     /// Whether there are rules that restrict.
     pub(super) restricted: bool,
     /// What the sandboxed side could do to an exec under way.
@@ -143,6 +144,7 @@ impl Supervisor {
         groups: Groups,
     ) -> io::Result<Self> {
         Ok(Self {
+            processes: Running::new(groups.init()),
             groups,
             restricted: session.rules.rules().restricts(),
             race: ExecRace::new(session.writable.is_some()),
@@ -150,7 +152,6 @@ impl Supervisor {
             session: Arc::new(session),
             listener,
             phase,
-            command: None,
             tracees: Tracees::default(),
             stand_ins: HashMap::new(),
             asking: Asking::new()?,
@@ -186,7 +187,7 @@ impl Supervisor {
 
     /// The process that the run is there for, once it has come to its first exec.
     pub fn command(&self) -> Option<Pid> {
-        self.command
+        self.processes.command
     }
 
     /// Answers one call.

@@ -67,6 +67,8 @@ pub struct ExecRace {
 pub struct Fixed {
     /// Its path, every link followed.
     pub real: PathBuf,
+    /// What it is a copy of.
+    pub copy_of: Option<PathBuf>,
     /// Its identity.
     pub stat: FileStat,
 }
@@ -195,8 +197,12 @@ impl ExecRace {
             && self.fixed.len() < PATHS
             && !self.fixed.contains_key(Path::new(path))
         {
-            let (real, stat) = (real.clone(), asked.stat);
-            self.fixed.insert(path.into(), Fixed { real, stat });
+            let fixed = Fixed {
+                real: real.clone(),
+                copy_of: request.copy_of.clone(),
+                stat: asked.stat,
+            };
+            self.fixed.insert(path.into(), fixed);
         }
         true
     }

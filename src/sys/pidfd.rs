@@ -9,6 +9,24 @@ use nix::unistd::Pid;
 
 use super::checked;
 
+/// The first form of `struct pidfd_info` of `linux/pidfd.h`.
+#[repr(C)]
+#[derive(Debug, Default)]
+struct Info {
+    mask: u64,
+    control_group: u64,
+    pid: u32,
+    tgid: u32,
+    ppid: u32,
+    identities: [u32; 8],
+    exit_code: i32,
+}
+
+/// `PIDFD_GET_INFO`: `_IOWR(0xff, 11, struct pidfd_info)`, Linux 6.13.
+const PIDFD_GET_INFO: libc::Ioctl = 0xc040_ff0b;
+/// `PIDFD_INFO_PID`.
+const NUMBERS: u64 = 1;
+
 /// A process.
 #[derive(Debug)]
 pub struct PidFd(OwnedFd);
@@ -33,6 +51,21 @@ impl PidFd {
         Ok(Self(owned(fd)))
     }
 
+    /// The number of the process's parent.
+    ///
+    /// # Errors
+    /// The process is gone, or Linux is older than 6.13.
+    pub fn parent(&self) -> io::Result<Pid> {
+        let mut info = Info {
+            mask: NUMBERS,
+            ..Info::default()
+        };
+        // SAFETY: the structure has the layout and the size that the number asks for, and lives
+        // until the call returns; it names no buffers.
+        checked(unsafe { libc::ioctl(self.0.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) })?;
+        Ok(Pid::from_raw(info.ppid.cast_signed()))
+    }
+
     /// Sends a signal; an error when the process is gone or not ours to signal.
     pub fn signal(&self, signal: i32) -> io::Result<()> {
         let none = std::ptr::null::<libc::siginfo_t>();
@@ -55,4 +88,20 @@ fn owned(fd: libc::c_long) -> OwnedFd {
     let fd = RawFd::try_from(fd).unwrap_or(-1);
     // SAFETY: the kernel has just made this descriptor for us, and nobody else knows of it.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_is_told() {
+        let own = PidFd::open(nix::unistd::getpid()).unwrap();
+        match own.parent() {
+            Ok(parent) => assert_eq!(parent, nix::unistd::getppid()),
+            Err(error) => assert_eq!(error.raw_os_error(), Some(libc::ENOTTY)),
+        }
+        let thread = std::thread::spawn(|| PidFd::open(nix::unistd::gettid()).is_err());
+        assert!(thread.join().unwrap(), "a thread is no process");
+    }
 }

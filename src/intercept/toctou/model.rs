@@ -69,6 +69,8 @@ struct State {
     reads: Option<usize>,
     /// Somebody has started a thread; one is enough.
     threaded: bool,
+    /// The process that was started last, if no thread was since.
+    newest: Option<usize>,
     play: Play,
 }
 
@@ -123,6 +125,8 @@ struct Protocol {
     minds_those_left: bool,
     /// Memory of one that ends is not taken for another.
     minds_ends: bool,
+    /// Nobody is taken for the newest who was followed by another, or by a thread.
+    minds_newer: bool,
 }
 
 const WHOLE: Protocol = Protocol {
@@ -132,6 +136,7 @@ const WHOLE: Protocol = Protocol {
     compares: true,
     minds_those_left: true,
     minds_ends: true,
+    minds_newer: true,
 };
 
 impl State {
@@ -153,6 +158,7 @@ impl State {
             may_read: false,
             reads: None,
             threaded: false,
+            newest: Some(SHELL + 1),
             play,
         };
         // What the shell has started, by a fork of its own.
@@ -272,6 +278,7 @@ impl State {
         match step {
             Step::Vfork(pid) => {
                 let child = self.processes.len();
+                self.newest = Some(child);
                 let parent = &mut self.processes[pid];
                 parent.running -= 1;
                 parent.waiting.push(child);
@@ -287,6 +294,7 @@ impl State {
             }
             Step::Thread(pid) => {
                 self.threaded = true;
+                self.newest = None;
                 self.processes[pid].running += 1;
             }
             Step::Write(pid) | Step::WriteAny(pid) => self.write(self.processes[pid].memory),
@@ -391,6 +399,13 @@ impl Processes for Beside<'_> {
             parent: pid(process.parent),
             threads: u32::from(process.running) + u32::try_from(process.waiting.len()).unwrap(),
         })
+    }
+
+    fn parent_of_newest(&self, of: Pid) -> Option<Pid> {
+        self.go_on();
+        let newest = self.state.borrow().newest.map(pid);
+        let counts = newest == Some(of) || !self.protocol.minds_newer;
+        self.process(of, |process| counts.then(|| pid(process.parent)))?
     }
 
     fn share_memory(&self, a: Pid, b: Pid) -> Option<bool> {
@@ -559,6 +574,13 @@ fn each_rule_is_needed() {
             "minding those left",
             Protocol {
                 minds_those_left: false,
+                ..WHOLE
+            },
+        ),
+        (
+            "minding who is newer",
+            Protocol {
+                minds_newer: false,
                 ..WHOLE
             },
         ),
