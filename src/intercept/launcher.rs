@@ -14,7 +14,7 @@ use super::ending::Alive;
 use super::handed;
 use crate::exit::Exit;
 use crate::request::{argv, entry};
-use crate::sys::child::{self, Change};
+use crate::sys::change::{self, Change};
 use crate::sys::{fork, messages, probe_call, signals};
 use crate::terminal::Given;
 
@@ -181,7 +181,7 @@ fn end_of(given: Option<&Given>, child: impl FnOnce() -> u8) -> u8 {
     match fork::fork(child) {
         Ok(command) => match given {
             Some(given) => told_end_of(command, given),
-            None => child::end_of(command),
+            None => change::end_of(command),
         }
         .map_or(Exit::Internal.code(), status_of),
         Err(error) => cannot_fork(&error),
@@ -191,7 +191,7 @@ fn end_of(given: Option<&Given>, child: impl FnOnce() -> u8) -> u8 {
 /// Waits for the end of our child `command`; that it is stopped is told.
 fn told_end_of(command: Pid, given: &Given) -> io::Result<Change> {
     loop {
-        match child::next_change()? {
+        match change::next_change()? {
             (pid, Change::Stopped(signal)) if pid == command => given.stopped(signal),
             (_, Change::Stopped(_) | Change::Continued) => {}
             (pid, end) if pid == command => return Ok(end),

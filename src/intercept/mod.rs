@@ -49,3 +49,4 @@ pub mod target;
 pub mod toctou;
 pub mod tracees;
 pub mod verify;
+mod watch;

@@ -14,7 +14,8 @@ use super::memory::Memory;
 use super::{caller, limits, verify};
 use crate::act::escalate::Escalation;
 use crate::approve::place::Confinement;
-use crate::sys::child::{self, Change, Child, Group, Inherited, Launch};
+use crate::sys::change::{self, Change};
+use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
 use crate::sys::pidfd::PidFd;
 use crate::sys::proxy_image::{BUFFER, HELLO, Order, SIGNALLED};
@@ -271,7 +272,7 @@ impl StandIn {
             return;
         };
         let pid = program.pid;
-        while let Some(change) = child::change(pid) {
+        while let Some(change) = change::change(pid) {
             self.changed(change);
         }
     }

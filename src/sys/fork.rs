@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt as _;
 
 use nix::unistd::Pid;
 
+use super::change::{Change, end_of};
 use super::checked;
-use super::child::{Change, end_of};
 
 /// Runs `child` in a new process, which exits with what it returns.
 ///

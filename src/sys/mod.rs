@@ -6,6 +6,7 @@ pub mod allocator;
 pub mod bpf;
 pub mod canary;
 pub mod caps;
+pub mod change;
 pub mod child;
 pub mod clone;
 pub mod closed;

@@ -18,7 +18,8 @@ use super::server::Shared;
 use crate::approve::place::SeparateSandbox;
 use crate::intercept::profiled::News;
 use crate::intercept::stand_in::FROM_KERNEL;
-use crate::sys::child::{self, Change, Child, Group, Launch};
+use crate::sys::change::{self, Change};
+use crate::sys::child::{Child, Group, Launch};
 use crate::sys::pidfd::PidFd;
 use crate::wire::frame::{Fill, malformed};
 use crate::wire::message::{FromBroker, FromWrapper};
@@ -143,7 +144,7 @@ impl StandIn {
     /// What has happened to the program, if anything has.
     fn change(&mut self, same_group: &mut bool) -> Result<Option<Change>, Option<String>> {
         let (shared, id, program) = match self {
-            Self::Plain { child, .. } => return Ok(child::change(child.pid)),
+            Self::Plain { child, .. } => return Ok(change::change(child.pid)),
             Self::Profiled {
                 shared,
                 id,

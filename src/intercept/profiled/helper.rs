@@ -21,7 +21,8 @@ use super::job::{Job, Said};
 use crate::confine::{self, Inside, Sandbox, Setup};
 use crate::exit::Exit;
 use crate::request::entry;
-use crate::sys::child::{self, Change, Child, Group, Inherited, Launch};
+use crate::sys::change::{self, Change};
+use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::{clone, fork, messages};
 
 /// The first word by which this binary knows that it is this helper.
@@ -172,7 +173,7 @@ fn start(job: &Job, program: Program, inside: Inside, channel: &OwnedFd) -> io::
 
 /// Tells what happens to the program, and stays until nothing is left of what it started.
 fn reap(program: &Child, channel: &OwnedFd) -> u8 {
-    while let Ok((pid, change)) = child::next_change() {
+    while let Ok((pid, change)) = change::next_change() {
         let told =
             pid != program.pid || messages::send(channel, &Said::Changed(change), None).is_ok();
         if !told {
@@ -187,6 +188,6 @@ fn reap(program: &Child, channel: &OwnedFd) -> u8 {
 }
 
 fn outlive() -> u8 {
-    while child::next_end().is_ok() {}
+    while change::next_end().is_ok() {}
     Exit::Success.code()
 }

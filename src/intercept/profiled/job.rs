@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::confine::{Deciding, LayerName, Mode, Policy, Protection, Role};
-use crate::sys::child::{Change, Inherited, Limit};
+use crate::sys::change::Change;
+use crate::sys::child::{Inherited, Limit};
 
 /// The helper's order. The program's arguments are behind it in the helper's own; the environment,
 /// the directory, the process group and the nice value are the helper's own.
