@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 
-use codex_shell::approve::place::{Caller, Disposition, Place};
+use codex_shell::approve::place::{Caller, Disposition, Inheritance, Place};
 use codex_shell::approve::{Answer, Permit, Question, Settled, answered, settle};
 use codex_shell::config::Profiles;
 use codex_shell::evaluate::{Basis, IndexedRules, Judgement, Placement, RuleMatch, Trace, Verdict};
@@ -108,6 +108,7 @@ fn disposition(judgement: &Judgement, caller: Caller, startup: bool) -> Disposit
         caller,
         startup,
         profiles: &profiles,
+        inheritance: Inheritance::Free,
     };
     place(judgement, &setting)
 }

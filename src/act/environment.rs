@@ -33,6 +33,11 @@ const INERT: &[&str] = &[
 /// Names whose value is always the session's own.
 const FIXED: &[&str] = &["HOME", "PATH"];
 
+/// With these, pagers that know them start and write nothing, whatever is typed; the models say which
+/// (`secured_by`). And what would take that back.
+const SECURED: &[(&str, &str)] = &[("LESSSECURE", "1"), ("SYSTEMD_PAGERSECURE", "1")];
+const LOOSENED: &str = "LESSSECURE_ALLOW";
+
 /// Names that shells set anew all the time, and that nobody misses.
 const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
 
@@ -112,6 +117,8 @@ impl SessionEnvironment {
                 if self.variables.get(name).is_none_or(|own| own != value) {
                     filtered.by_rule.push(entry.clone());
                 }
+            } else if name == LOOSENED || SECURED.iter().any(|(secured, _)| name == *secured) {
+                // Set below.
             } else if name == "PWD" {
                 filtered.passed.push(join(name, directory.as_os_str()));
             } else if self.variables.get(name).is_some_and(|own| own == value) {
@@ -127,6 +134,13 @@ impl SessionEnvironment {
             let own = self.variables.get(name);
             if let Some(value) = own.filter(|_| !filtered.passed.iter().any(is_this)) {
                 self.pass_own(name, value, &mut filtered);
+            }
+        }
+        for (name, value) in SECURED {
+            if !pass.iter().any(|passed| passed == name) {
+                filtered
+                    .passed
+                    .push(join(OsStr::new(name), OsStr::new(value)));
             }
         }
         filtered
@@ -277,8 +291,47 @@ mod tests {
     fn filter(entries: &[&str]) -> (Vec<String>, Vec<String>) {
         let entries: Vec<OsString> = entries.iter().map(OsString::from).collect();
         let filtered = session().filter(&entries, Path::new("/work"), &["PASSED".into()]);
-        let text = |v: Vec<OsString>| v.into_iter().map(|s| s.into_string().unwrap()).collect();
-        (text(filtered.passed), text(filtered.dropped))
+        let text = |v: Vec<OsString>| {
+            v.into_iter()
+                .map(|s| s.into_string().unwrap())
+                .collect::<Vec<_>>()
+        };
+        let mut passed = text(filtered.passed);
+        let ours = passed.split_off(passed.len() - SECURED.len());
+        assert_eq!(ours, ["LESSSECURE=1", "SYSTEMD_PAGERSECURE=1"]);
+        (passed, text(filtered.dropped))
+    }
+
+    #[test]
+    fn pagers_are_secured_whatever_was_set() {
+        let set = ["LESSSECURE=0", "LESSSECURE_ALLOW=shell", "PWD=/"];
+        assert_eq!(
+            filter(&set),
+            (
+                ["PWD=/work", "HOME=/home/u", "PATH=/bin"]
+                    .map(String::from)
+                    .to_vec(),
+                vec![]
+            )
+        );
+    }
+
+    /// Else what counts as secured would not be.
+    #[test]
+    fn what_the_models_ask_for_is_set() {
+        let conditions = crate::models::programs().flat_map(|(names, _)| {
+            let name = names.split(' ').next().unwrap_or_default();
+            crate::models::builtin(name).map_or(&[][..], |model| &model.secured_by)
+        });
+        let mut found = 0;
+        for condition in conditions {
+            found += 1;
+            let set = SECURED
+                .iter()
+                .any(|(name, value)| *condition == format!("{name}={value}"));
+            assert!(set || *condition == format!("!{LOOSENED}"), "{condition}");
+        }
+        assert!(found > 1);
     }
 
     #[test]

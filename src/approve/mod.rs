@@ -125,6 +125,9 @@ pub fn settle(
         }
         Disposition::Forbid => Settled::Refused(question::forbidden(&grounds, &request)),
         Disposition::Nowhere(reason) => Settled::Refused(question::nowhere(&reason, &request)),
+        Disposition::Uninherited(reason) => {
+            Settled::Refused(question::uninherited(&reason, &request))
+        }
     }
 }
 

@@ -67,6 +67,20 @@ pub struct Placed {
     pub place: Place,
     /// Why inside, where a rule that matches would have it outside. In words for people.
     pub why_inside: Option<String>,
+    /// Why a person is asked, where no rule says so. In words for people.
+    pub why_asked: Option<String>,
+}
+
+/// Whether a program may stay out because the one that starts it is out. Why not is in words for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Inheritance {
+    /// It may.
+    #[default]
+    Free,
+    /// A rule must let it out itself, or a person.
+    Asked(String),
+    /// It may not run there.
+    Refused(String),
 }
 
 /// What becomes of a judged request, before anybody was asked.
@@ -80,6 +94,9 @@ pub enum Disposition {
     Forbid,
     /// It does not run: there is no such place as a rule wants it in. Why, in words for people.
     Nowhere(String),
+    /// It does not run: it would be outside for no other reason than what starts it, and that is not
+    /// enough. Why, in words for people.
+    Uninherited(String),
 }
 
 impl Place {
@@ -143,7 +160,7 @@ impl Disposition {
     pub fn placed(&self) -> Option<&Placed> {
         match self {
             Self::Run(placed) | Self::Ask(placed) => Some(placed),
-            Self::Forbid | Self::Nowhere(_) => None,
+            Self::Forbid | Self::Nowhere(_) | Self::Uninherited(_) => None,
         }
     }
 
@@ -152,7 +169,7 @@ impl Disposition {
         match self {
             Self::Run(_) => Decision::Allow,
             Self::Ask(_) => Decision::Prompt,
-            Self::Forbid | Self::Nowhere(_) => Decision::Forbidden,
+            Self::Forbid | Self::Nowhere(_) | Self::Uninherited(_) => Decision::Forbidden,
         }
     }
 }

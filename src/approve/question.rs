@@ -106,13 +106,24 @@ pub struct Key {
 
 impl Question {
     pub(super) fn new(grounds: Grounds, placed: Placed, request: Request) -> Self {
-        let Placed { place, why_inside } = placed;
+        let Placed {
+            place,
+            why_inside,
+            why_asked,
+        } = placed;
         let Grounds {
             because,
             justification,
             by_rule,
             ..
         } = grounds;
+        // No rule would keep from asking that does not know where the commands come from.
+        let by_rule = by_rule || why_asked.is_some();
+        let reasons = [justification, why_asked.map(|why| printable(&why))];
+        let justification = reasons
+            .into_iter()
+            .flatten()
+            .reduce(|one, two| one + "; " + &two);
         let file = request
             .program
             .real
@@ -263,6 +274,13 @@ pub(super) fn nowhere(reason: &str, request: &Request) -> Refusal {
     Refusal {
         message: format!("codex-shell: error: {command}: can't be run in its profile: {reason}"),
     }
+}
+
+/// The refusal of a request that may not be outside because what starts it is.
+pub(super) fn uninherited(reason: &str, request: &Request) -> Refusal {
+    let command = argv::bounded(&request.argv, COMMAND_LIMIT);
+    let reason = printable(reason);
+    denied(&command, "no rule", "not permitted outside", Some(&reason))
 }
 
 /// `codex-shell: denied: COMMAND (BECAUSE: HOW): JUSTIFICATION`.

@@ -230,7 +230,9 @@ impl Audit {
                     record.why_inside.clone_from(&placed.why_inside);
                 }
                 Disposition::Forbid => record.placement = Some(judgement.verdict.placement),
-                Disposition::Nowhere(reason) => record.refused = Some(reason.clone()),
+                Disposition::Nowhere(reason) | Disposition::Uninherited(reason) => {
+                    record.refused = Some(reason.clone());
+                }
             }
             record.because = Some(because);
             let on_trial = judgement.trace.on_trial.iter();

@@ -91,7 +91,7 @@ impl Notable {
                 because,
                 justification,
             },
-            Disposition::Nowhere(reason) => Outcome::Forbidden {
+            Disposition::Nowhere(reason) | Disposition::Uninherited(reason) => Outcome::Forbidden {
                 because,
                 justification: Some(argv::visible(reason)),
             },

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::act::environment::SessionEnvironment;
-use crate::approve::place::Caller;
+use crate::approve::place::{Caller, Inheritance};
 use crate::config::Profiles;
 use crate::confine::{Mode, Policy};
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
@@ -104,6 +104,7 @@ pub(super) fn main(args: &Args) -> Exit {
         caller: Caller::not_let_out(set.sandbox.value),
         startup: false,
         profiles: &profiles,
+        inheritance: Inheritance::Free,
     };
     let place =
         |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);

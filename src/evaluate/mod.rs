@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod commanded;
 pub mod compat;
 mod concern;
 pub mod heuristic;
@@ -23,6 +24,7 @@ mod withheld;
 mod within;
 mod words;
 
+pub use commanded::{CommandSource, command_source};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};

@@ -305,6 +305,7 @@ fn operands(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
         }
         Doubt::Code(code) if !named.has(code.index) => says(code.word, "a program that it runs"),
         Doubt::Input => Some("it runs what its standard input says".to_owned()),
+        Doubt::Keys => Some("it runs what is typed, or what its standard input says".to_owned()),
         Doubt::TooMany => Some("there is more in it than can be looked at".to_owned()),
         _ => None,
     });

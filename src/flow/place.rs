@@ -1,7 +1,9 @@
 //! Where a judged request may run, given where its caller is. Pure: known before anybody is asked,
 //! so that a question, a permit and the records say the same.
 
-use crate::approve::place::{Caller, Confinement, Disposition, Place, Placed, SeparateSandbox};
+use crate::approve::place::{
+    Caller, Confinement, Disposition, Inheritance, Place, Placed, SeparateSandbox,
+};
 use crate::config::Profiles;
 use crate::confine::Mode;
 use crate::evaluate::{Judgement, Placement, Verdict};
@@ -17,12 +19,14 @@ pub struct Setting<'a> {
     pub startup: bool,
     /// The separate sandboxes that rules may ask for.
     pub profiles: &'a Profiles,
+    /// What comes of its caller being out, if that is so.
+    pub inheritance: Inheritance,
 }
 
 /// What becomes of a request that was judged so.
 ///
 /// A login shell's start-up files stay where they are, and nobody is asked. Whoever is out already
-/// stays there: there is nowhere further out. Without a sandbox only a profile leads anywhere else.
+/// stays there: there is nowhere further out; what it may inherit is less. Without a sandbox only a profile leads anywhere else.
 pub fn place(judgement: &Judgement, setting: &Setting<'_>) -> Disposition {
     let verdict = &judgement.verdict;
     if verdict.decision == Decision::Forbidden {
@@ -35,12 +39,18 @@ pub fn place(judgement: &Judgement, setting: &Setting<'_>) -> Disposition {
         return Disposition::Run(Placed {
             place: Place::Stay(caller),
             why_inside: explained.then(|| "a login shell's start-up files run inside".to_owned()),
+            why_asked: None,
         });
     }
     // Also where nothing comes of it: a rule that can't be followed permits nothing.
     let outside = match outside(verdict, setting.profiles) {
         Ok(outside) => outside,
         Err(reason) => return Disposition::Nowhere(reason),
+    };
+    let (asked, lifted) = match (&setting.inheritance, is_out) {
+        (Inheritance::Refused(why), true) => return Disposition::Uninherited(why.clone()),
+        (Inheritance::Asked(why), true) => (Some(why.clone()), outside.is_some()),
+        _ => (None, true),
     };
     let place = match (caller, outside) {
         (Caller::Sandbox, Some(outside))
@@ -52,10 +62,11 @@ pub fn place(judgement: &Judgement, setting: &Setting<'_>) -> Disposition {
             .then(|| judgement.why_inside())
             .flatten(),
         place,
+        why_asked: asked,
     };
     match verdict.decision {
-        Decision::Allow => Disposition::Run(placed),
-        Decision::Prompt | Decision::Forbidden => Disposition::Ask(placed),
+        Decision::Allow if lifted => Disposition::Run(placed),
+        _ => Disposition::Ask(placed),
     }
 }
 
@@ -120,12 +131,18 @@ mod tests {
             caller,
             startup,
             profiles: &profiles,
+            inheritance: Inheritance::Free,
         };
-        let (what, placed) = match place(&judgement(decision, run), &setting) {
+        in_words(decision, run, &setting)
+    }
+
+    fn in_words(decision: Decision, run: Run, setting: &Setting<'_>) -> String {
+        let (what, placed) = match place(&judgement(decision, run), setting) {
             Disposition::Run(placed) => ("runs", placed),
             Disposition::Ask(placed) => ("asks", placed),
             Disposition::Forbid => return "forbidden".to_owned(),
             Disposition::Nowhere(_) => return "nowhere".to_owned(),
+            Disposition::Uninherited(_) => return "refused".to_owned(),
         };
         let place = match placed.place {
             Place::Stay(_) => "stays",
@@ -198,5 +215,34 @@ mod tests {
         }
         let expected: Vec<&str> = TABLE.trim().lines().map(str::trim).collect();
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn what_is_out_may_not_keep_all_that_it_starts_there() {
+        let profiles = Profiles::unnamed(vec!["/usr/lib".into()], None);
+        let in_profile = || Caller::Profile(vec![Profile::default()]);
+        let cases = |caller: &dyn Fn() -> Caller, inheritance: &dyn Fn(String) -> Inheritance| {
+            [
+                (Decision::Allow, Run::Inside),
+                (Decision::Allow, Run::Outside),
+                (Decision::Prompt, Run::Outside),
+            ]
+            .map(|(decision, run)| {
+                let setting = Setting {
+                    caller: caller(),
+                    startup: false,
+                    profiles: &profiles,
+                    inheritance: inheritance("reasons".to_owned()),
+                };
+                in_words(decision, run, &setting)
+            })
+        };
+        for caller in [&|| Caller::Outside, &in_profile as &dyn Fn() -> Caller] {
+            let asked = cases(caller, &Inheritance::Asked);
+            assert_eq!(asked, ["asks stays", "runs stays", "asks stays"]);
+            assert_eq!(cases(caller, &Inheritance::Refused), ["refused"; 3]);
+        }
+        let inside = cases(&|| Caller::Sandbox, &Inheritance::Refused);
+        assert_eq!(inside, ["runs stays", "runs out", "asks out"]);
     }
 }

@@ -99,7 +99,10 @@ impl Supervisor {
         let startup = self.phase == Phase::Startup && call.side == Side::Inside;
         let audit = session.audit.during_startup(startup);
         let whole = match read {
-            Ok(Read::Half(half, asked)) if flow::is_plain(rules, &half, &audit) => {
+            Ok(Read::Half(half, asked))
+                if flow::is_plain(rules, &half, &audit)
+                    && !self.limits_inheritance(call.side, half.words()) =>
+            {
                 return self.go_on_unspoken(&call, half, &asked);
             }
             Ok(read) => call.whole(read, rules, writable),
@@ -113,9 +116,14 @@ impl Supervisor {
         if call.side == Side::Inside && !startup {
             session.withhold(&mut request);
         }
+        let inheritance = match self.inheritance(&call, &mut request) {
+            Ok(inheritance) => inheritance,
+            Err(errno) => return call.waiting.fail(errno),
+        };
         let exec = StoppedExec {
             supervisor: self,
             call,
+            inheritance,
             material: Material::Read(Box::new(asked)),
         };
         flow::consider(&session.rules, request, exec, &audit);
@@ -163,7 +171,7 @@ impl Supervisor {
                 let outside = self.outside.as_mut();
                 return outside.is_some_and(|o| o.is_start(call.tid()));
             }
-            Side::Profiled(id) => return self.profiled.is_start(id),
+            Side::Profiled(id) => return self.profiled.is_start(id, call.tid()),
         }
         self.processes.command.get_or_insert(call.tid());
         let Phase::Shell { login } = self.phase else {

@@ -30,6 +30,7 @@ pub mod ending;
 mod execs;
 mod groups;
 pub mod handed;
+pub mod inheritance;
 pub mod keeper;
 pub mod kinship;
 pub mod launcher;

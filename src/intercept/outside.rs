@@ -17,6 +17,7 @@ use super::caller;
 use crate::confine;
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::Listener;
+use crate::sys::process_memory;
 
 /// The way outside.
 #[derive(Debug)]
@@ -89,9 +90,17 @@ impl Outside {
         self.started.try_iter().collect()
     }
 
-    /// Whether this exec is the one by which we start a program: the first of a child of ours.
+    /// Whether this exec is the one by which we start a program: the first of a child of ours. Orphans
+    /// become children of ours too, but none of them runs in our memory, as a child does that we start.
     pub fn is_start(&mut self, tid: Pid) -> bool {
-        caller::parent(tid).is_ok_and(|parent| parent == getpid()) && self.begun.insert(tid)
+        let ours = caller::parent(tid).is_ok_and(|parent| parent == getpid());
+        let starts = ours && process_memory::is_one(tid, getpid()).unwrap_or(false);
+        starts && self.begun.insert(tid)
+    }
+
+    /// Whether this is a program that we started, and that has not ended.
+    pub fn has_started(&self, pid: Pid) -> bool {
+        self.begun.contains(&pid)
     }
 
     /// A child of ours has ended: its number may come again.

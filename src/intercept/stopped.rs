@@ -19,6 +19,7 @@ use crate::act::environment::Filtered;
 use crate::act::escalate::Escalation;
 use crate::act::pinned::Pinned;
 use crate::act::pins;
+use crate::approve::place::Inheritance;
 use crate::approve::{Answer, Permit, Question, Refusal, Settled};
 use crate::flow::{Exec, Setting};
 use crate::request::{Request, entry};
@@ -81,6 +82,8 @@ pub struct StoppedExec<'a> {
     pub call: ExecCall,
     /// What is known of it.
     pub material: Material,
+    /// What comes of its caller being out, if it is.
+    pub inheritance: Inheritance,
 }
 
 impl StoppedExec<'_> {
@@ -125,6 +128,7 @@ impl Exec for StoppedExec<'_> {
             caller: supervisor.caller(self.call.side),
             startup: supervisor.phase() == Phase::Startup,
             profiles: &supervisor.session().profiles,
+            inheritance: self.inheritance.clone(),
         }
     }
 

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use super::asking::{Asking, Pending};
 use super::call::{ExecCall, Side};
 use super::groups::Groups;
+use super::inheritance::Handed;
 use super::kinship::Running;
 use super::outside::Outside;
 use super::profiled::{News, Profiled};
@@ -21,7 +22,7 @@ use super::toctou::ExecRace;
 use super::tracees::Tracees;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::Approver;
-use crate::approve::place::{Caller, Confinement};
+use crate::approve::place::{Caller, Confinement, Inheritance};
 use crate::audit::Audit;
 use crate::config::Profiles;
 use crate::confine::{LayerName, Layers, Status};
@@ -59,6 +60,13 @@ impl Session {
             Some(_) => Caller::Sandbox,
             None => Caller::NoSandbox,
         }
+    }
+
+    /// As there: why a git that is started outside must not run.
+    pub fn misleading_repository(&self, request: &Request) -> Option<String> {
+        let roots = self.writable.clone().unwrap_or_default();
+        let held = self.held.clone();
+        request.misleading_repository(&Writable { roots, held })
     }
 
     /// The request with what is known of the repository that a git in it would obey.
@@ -126,6 +134,8 @@ pub struct Supervisor {
     /// The way outside, once it was needed.
     pub outside: Option<Outside>,
     pub(super) groups: Groups,
+    /// What programs outside got from the sandbox.
+    pub(super) handed: Handed,
     /// Programs outside that have a sandbox of their own.
     pub profiled: Profiled,
     /// Calls that the sandbox refuses.
@@ -156,6 +166,7 @@ impl Supervisor {
             stand_ins: HashMap::new(),
             asking: Asking::new()?,
             outside: None,
+            handed: Handed::default(),
             profiled: Profiled::default(),
             refuser: Refuser::default(),
         })
@@ -286,6 +297,7 @@ impl Supervisor {
 
     /// Starts the program that the process `pid` stands in for.
     fn start(&mut self, pid: Pid, launch: Launch, place: &Confinement) -> io::Result<()> {
+        self.handed.note(&launch.inherited.descriptors);
         if let Confinement::Profile(sandbox) = place {
             let require = &self.session.require;
             self.profiled.start(pid, launch, sandbox, require)?;
@@ -374,6 +386,8 @@ impl Supervisor {
                 supervisor: self,
                 call,
                 material: Material::Held(Box::new(held)),
+                // That was asked.
+                inheritance: Inheritance::Free,
             };
             flow::resume(question, answer, exec, &session.audit);
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::session::{Options, check_workdir};
 use super::shell::failure;
 use crate::act::environment::SessionEnvironment;
-use crate::approve::place::Caller;
+use crate::approve::place::{Caller, Inheritance};
 use crate::confine::Policy;
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::flow::Setting;
@@ -104,6 +104,7 @@ pub(super) fn result(
         caller: Caller::not_let_out(policy.mode),
         startup: false,
         profiles: &profiles,
+        inheritance: Inheritance::Free,
     };
     let (text, document) = match &explained {
         Explained::Words(argv) => {

@@ -277,6 +277,10 @@ impl<'a> Operands<'a> {
         found: &mut Vec<Inner<'a>>,
         doubts: &mut Vec<Doubt<'a>>,
     ) {
+        if model.form == Form::Keys {
+            doubts.push(Doubt::Keys);
+            return;
+        }
         if model.form == Form::Input {
             let none = self.doubtful || self.words.len() <= model.after;
             doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
@@ -317,7 +321,7 @@ impl<'a> Operands<'a> {
                     doubts.push(Doubt::Code(*first));
                     continue;
                 }
-                Form::Input => continue,
+                Form::Input | Form::Keys => continue,
             };
             found.push(Inner {
                 what,

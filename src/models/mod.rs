@@ -26,6 +26,7 @@
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
 //!     variables = ["GIT_DIR"],                  # say what it and its subcommands act on; `TF_VAR_*` too
+//!     secured_by = ["LESSSECURE=1", "!NAME"],   # so set, or unset, it takes no commands from input or terminal
 //!     subcommands = [command("push", …), …],    # the same arguments, to any depth
 //!     takes_operands = True,                    # and operands where a subcommand may stand: `reflog HEAD`
 //!     options_with_number = ["-j"],             # attached, or the next word if it is a number
@@ -65,6 +66,7 @@
 //! | `inner(form = "code", unless = ["-f"])` | the first operand is a program in a language of its own, which nobody reads here: `awk` |
 //! | `inner(form = "code", of = ["*!=*"])` | each operand of one of these forms is such a program: `make A!=CMD` |
 //! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
+//! | `inner(form = "keys")` | what is typed, or standard input, whatever the operands are: an editor |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
 
 #![forbid(unsafe_code)]

@@ -51,6 +51,10 @@ pub struct CommandModel {
     /// of a name stands for any more of it. Those of a program go for its subcommands too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<String>,
+    /// Variables with which it takes no command from its input or the terminal: `NAME=value` each, and
+    /// `!NAME` for one that must not be set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secured_by: Vec<String>,
 }
 
 impl CommandModel {
@@ -252,4 +256,6 @@ pub enum Form {
     Code,
     /// No word: where there is none, commands come from standard input.
     Input,
+    /// No word: commands come as keys, from standard input or the terminal, whatever the words are.
+    Keys,
 }

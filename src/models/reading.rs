@@ -131,6 +131,8 @@ pub enum Doubt<'a> {
     Code(Operand<'a>),
     /// It takes commands from its standard input.
     Input,
+    /// It takes commands as keys, from its standard input or the terminal.
+    Keys,
     /// There are more commands in it than are looked at.
     TooMany,
     /// This word, an operand, stands where the model has subcommands, and is none of them.

@@ -278,7 +278,10 @@ fn unmatched(explanation: &Explanation<'_>) -> &'static str {
 
 pub(super) fn runs(explanation: &Explanation<'_>) -> String {
     let disposition = explanation.disposition();
-    let Some(Placed { place, why_inside }) = disposition.placed() else {
+    let Some(Placed {
+        place, why_inside, ..
+    }) = disposition.placed()
+    else {
         return match disposition {
             Disposition::Nowhere(_) => profile::text(explanation),
             _ => "not at all".to_owned(),
@@ -373,6 +376,7 @@ mod tests {
                 caller: Caller::Sandbox,
                 startup: false,
                 profiles: &Profiles::default(),
+                inheritance: crate::approve::place::Inheritance::Free,
             },
         };
         assert!(text(&explanation, true).starts_with("\u{1b}[1;31mforbidden\u{1b}[0m  x\n"));

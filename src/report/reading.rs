@@ -122,6 +122,10 @@ fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
                 (argv::word(word.word), "no subcommand that the model knows")
             }
             Doubt::Input => ("<".to_owned(), "it runs what its standard input says"),
+            Doubt::Keys => (
+                "<".to_owned(),
+                "it runs what is typed, or what its standard input says",
+            ),
             _ => continue,
         };
         steps.push(Step {

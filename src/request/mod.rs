@@ -79,12 +79,25 @@ impl Request {
     pub fn with_repository(mut self, writable: &Writable) -> Self {
         if self.program.trust == Trust::Trusted {
             let own = |name: &str| std::env::var_os(name);
-            match repository::examine(&self, writable, &own) {
+            match repository::examine(&self, writable, repository::Origin::Inside, &own) {
                 Ok(pins) => self.pins = pins,
                 Err(repository::Objection(why)) => self.program.trust = Trust::Misled { why },
             }
         }
         self
+    }
+
+    /// Why it, if it starts git, must not do so outside, where a program that is outside starts it, with
+    /// these variables; in words. What git would obey could be the sandboxed side's.
+    pub fn misleading_repository(&self, writable: &Writable) -> Option<String> {
+        let variables = self.environment.as_deref().unwrap_or_default();
+        let own = |name: &str| {
+            let mut found = variables.iter().filter(|(known, _)| known == name);
+            found.next().map(|(_, value)| value.clone())
+        };
+        let origin = repository::Origin::Outside;
+        let examined = repository::examine(self, writable, origin, &own);
+        examined.err().map(|repository::Objection(why)| why)
     }
 
     /// Takes note of the variables in `entries`, `NAME=value` each, for itself and its interpreters.

@@ -40,6 +40,7 @@ const PARAMETERS: &[&str] = &[
     "changes",
     "chains",
     "variables",
+    "secured_by",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -105,6 +106,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         changes: forms(arguments.strings("changes")),
         chains: arguments.strings("chains"),
         variables: arguments.strings("variables"),
+        secured_by: arguments.strings("secured_by"),
     };
     arguments.problems.is_empty().then_some(model)
 }

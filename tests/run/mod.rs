@@ -13,6 +13,7 @@ mod protected;
 mod races;
 mod relayed;
 mod repositories;
+mod started;
 mod terminal;
 mod twin;
 mod variables;

@@ -5,7 +5,8 @@ use crate::support::{World, everyone, everyone_with};
 
 const RULES: &str = "\
 prefix_rule(pattern = [\"git\", [\"status\", \"diff\", \"add\", \"commit\", \"rebase\", \"fetch\", \"log\",
-    \"cherry-pick\", \"clean\", \"checkout\", \"rev-parse\", \"ls-files\", \"push\", \"clone\", \"init\"]])
+    \"cherry-pick\", \"clean\", \"checkout\", \"rev-parse\", \"ls-files\", \"push\", \"clone\", \"init\",
+    \"mktree\", \"commit-tree\", \"grep\", \"receive-pack\"]])
 prefix_rule(pattern = [\"git\", \"submodule\", \"update\"])
 prefix_rule(pattern = [\"git\", \"-C\", [\"W\", \"sub\", \"inner\", \"WORLD/scratch\"], \"status\"])
 prefix_rule(pattern = [\"git\", \"--version\"])
@@ -22,6 +23,9 @@ hook() { echo \"#!/bin/sh
 $P\" >$1; chmod +x $1; }
 with_submodule() { git -c protocol.file.allow=always submodule --quiet add $E S; git commit -qm S; }
 todo() { echo \"exec $P\" >>.git/rebase-merge/git-rebase-todo; }
+link() { printf '160000 commit %s\\tS\\n' $(git -C S rev-parse $1) | git mktree --missing; }
+linked() { mv $E S; git -C S config diff.external \"$P\"; echo b >S/a; git -C S commit -qam b; A=$(link HEAD^);
+    L=$(git commit-tree -m l -p $(git commit-tree -m k $A) $(link HEAD)); }
 exec 2>/dev/null >/dev/null
 ";
 
@@ -47,7 +51,7 @@ const fn in_vain(script: &'static str) -> Plant {
     }
 }
 
-const PLANTS: [Plant; 29] = [
+const PLANTS: [Plant; 34] = [
     plant("git config core.fsmonitor \"$P\"; git status"),
     plant("git config core.fsmonitor \"$P\"; git diff"),
     plant("git config core.fsmonitor \"$P\"; git add a"),
@@ -100,6 +104,20 @@ const PLANTS: [Plant; 29] = [
     plant("evil; git init -q --bare $E/b; hook $E/b/hooks/update; git push $E/b HEAD:x"),
     plant(
         "evil; mkdir sub; cd sub; git() { command git \"$@\"; }; echo gitdir: $E/.git >.git; git status",
+    ),
+    plant("evil; linked; git log -p --submodule=diff $L"),
+    plant(
+        "evil; mkfifo F; git log --stdin -p --submodule=diff <F & exec 9>F; linked; echo $L >&9; exec 9>&-; wait",
+    ),
+    plant("evil; linked; git diff --submodule=diff $L~ $L"),
+    plant(
+        "evil; linked; git -C S config core.fsmonitor true; git -C S update-index --fsmonitor; \
+         git -C S config core.fsmonitor \"$P\"; git grep --recurse-submodules b $L",
+    ),
+    plant(
+        "evil; hook $E/.git/hooks/update; H=$(git -C $E rev-parse HEAD); git -C $E branch z; \
+         Z=0000000000000000000000000000000000000000; \
+         printf '007c%s %s refs/heads/z\\0report-status delete-refs0000' $H $Z | git receive-pack $E",
     ),
     plant(
         "mkdir b; cd b; git init -q --bare; git config core.bare false; git config core.worktree ..; \

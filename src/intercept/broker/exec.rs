@@ -15,7 +15,7 @@ use super::claim::{Claim, Held};
 use super::server::Shared;
 use super::stand_in::StandIn;
 use crate::act::escalate::Escalation;
-use crate::approve::place::Confinement;
+use crate::approve::place::{Confinement, Inheritance};
 use crate::approve::{Answer, Permit, Question, Refusal};
 use crate::flow::{self, Exec, Setting};
 use crate::intercept::{limits, stand_in};
@@ -230,6 +230,7 @@ impl Exec for WrappedExec {
             caller: session.caller_inside(),
             startup: self.startup,
             profiles: &session.profiles,
+            inheritance: Inheritance::Free,
         }
     }
 

@@ -60,8 +60,8 @@ struct Running {
     /// The proxy that stands in for the program, while there is one.
     proxy: Option<Pid>,
     listener: Option<Arc<Listener>>,
-    /// The program's own exec has come.
-    begun: bool,
+    /// The program, once its own exec has come.
+    program: Option<Pid>,
     refuser: Refuser,
 }
 
@@ -116,7 +116,7 @@ impl Profiled {
             channel: ours,
             proxy: Some(proxy),
             listener: None,
-            begun: false,
+            program: None,
             refuser: Refuser::new(Refusals::of_profile(policy)),
             helper,
         };
@@ -175,9 +175,18 @@ impl Profiled {
     }
 
     /// Whether an exec in a sandbox is that of the program itself: the first.
-    pub fn is_start(&mut self, id: Pid) -> bool {
+    pub fn is_start(&mut self, id: Pid, tid: Pid) -> bool {
         let running = self.running.get_mut(&id);
-        running.is_some_and(|running| !std::mem::replace(&mut running.begun, true))
+        running.is_some_and(|running| match running.program {
+            Some(_) => false,
+            None => running.program.replace(tid).is_none(),
+        })
+    }
+
+    /// Whether this is the program itself.
+    pub fn has_started(&self, id: Pid, pid: Pid) -> bool {
+        let running = self.running.get(&id);
+        running.is_some_and(|running| running.program == Some(pid))
     }
 
     /// Takes the next message from a sandbox: for which proxy it is, and what it says.

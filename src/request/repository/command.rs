@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::Request;
+use super::super::Words;
+use super::super::program::last_component;
 
 /// Programs that start git where they are started, and take no part of its command line.
 const WRAPPERS: [&str; 12] = [
@@ -78,10 +79,10 @@ pub(super) enum Reading<'a> {
 }
 
 /// Reads the words of `request`.
-pub(super) fn read(request: &Request) -> Reading<'_> {
+pub(super) fn read(request: Words<'_>) -> Reading<'_> {
     let names = [
-        Some(request.program.base_name()),
-        request.program.real_name(),
+        Some(last_component(request.asked)),
+        request.real.and_then(Path::file_name),
         request
             .argv
             .first()
@@ -174,4 +175,45 @@ impl Asked<'_> {
         let subcommand = self.subcommand;
         subcommand.is_some_and(|subcommand| names.iter().any(|name| subcommand == *name))
     }
+}
+
+/// Subcommands that serve the repository that they are given, whatever directory they are started in.
+const SERVING: [&str; 4] = [
+    "receive-pack",
+    "upload-archive",
+    "upload-archive--writer",
+    "upload-pack",
+];
+
+/// The repository that `asked` serves.
+pub(super) fn served<'a>(asked: &Asked<'a>) -> Option<&'a OsStr> {
+    let operands = asked.is(&SERVING).then_some(asked.arguments)?.iter();
+    let mut operands = operands.filter(|word| !word.as_bytes().starts_with(b"-"));
+    operands.next().map(OsString::as_os_str)
+}
+
+/// Subcommands that go into submodules by starting another git there, or make them.
+const STARTING: [&str; 11] = [
+    "checkout",
+    "clone",
+    "fetch",
+    "pull",
+    "push",
+    "read-tree",
+    "rebase",
+    "reset",
+    "restore",
+    "submodule",
+    "switch",
+];
+
+/// Whether `asked` goes into submodules by itself, and there obeys what the command could have put in
+/// their place; `always` if the configuration says so.
+pub(super) fn goes_into_submodules(asked: &Asked<'_>, always: bool) -> bool {
+    const OPTION: &[u8] = b"--recurse-submodules";
+    let is_option = |word: &OsString| {
+        let name = word.as_bytes().split(|&byte| byte == b'=').next();
+        name.is_some_and(|name| name.len() > 2 && OPTION.starts_with(name))
+    };
+    !asked.is(&STARTING) && (always || asked.arguments.iter().any(is_option))
 }

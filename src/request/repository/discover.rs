@@ -8,8 +8,8 @@ use nix::unistd::geteuid;
 
 use super::super::argv;
 use super::super::walk::{End, Found, Roots, walk_to};
-use super::Objection;
 use super::files::{exists, pointer};
+use super::{Objection, Variables};
 
 /// A repository that the sandboxed side can't have written.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +63,37 @@ pub(super) fn find(start: &Path, roots: &Roots) -> Result<Option<Repository>, Ob
     Ok(None)
 }
 
+/// The one that variables choose for a git that a program outside starts in `start`, or that git finds
+/// there.
+///
+/// # Errors
+/// The sandboxed side could have written it, or what else they choose, or can make one.
+pub(super) fn chosen(
+    start: &Path,
+    variables: Variables<'_>,
+    roots: &Roots,
+) -> Result<Option<Repository>, Objection> {
+    let path = |name| {
+        let value = variables(name).filter(|value| !value.is_empty());
+        value.map(|value| start.join(value))
+    };
+    for name in ["GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"] {
+        if let Some(entry) = path(name).and_then(|path| roots.entry_towards(&path)) {
+            return Err(hostile(&entry));
+        }
+    }
+    let Some(git_dir) = path("GIT_DIR") else {
+        return find(start, roots);
+    };
+    match fs::symlink_metadata(&git_dir) {
+        Ok(file) if !file.is_dir() => match roots.entry_towards(&git_dir) {
+            Some(entry) => Err(hostile(&entry)),
+            None => pointed(&git_dir, &file, None, roots).map(Some),
+        },
+        _ => linked(&git_dir, None, roots).map(Some),
+    }
+}
+
 /// The one that is `directory`'s own; `open` says whether the sandboxed side can write in it.
 fn at(directory: &Path, open: bool, roots: &Roots) -> Result<Option<Repository>, Objection> {
     let inner = directory.join(".git");
@@ -113,17 +144,22 @@ fn pointed(
             inner,
         ));
     };
-    let git_dir = closed(&target, roots)?;
+    linked(&target, tree, roots)
+}
+
+/// The one whose own files are in the directory `target`, which it may share with others.
+fn linked(target: &Path, tree: Option<PathBuf>, roots: &Roots) -> Result<Repository, Objection> {
+    let git_dir = closed(target, roots)?;
     let common = git_dir.join("commondir");
     let common = if exists(&common) {
         let named = pointer(&common, b"");
         let odd = "a repository that leads to another in no plain way";
-        closed(&named.ok_or_else(|| Objection::at(odd, &target))?, roots)?
+        closed(&named.ok_or_else(|| Objection::at(odd, target))?, roots)?
     } else {
         git_dir.clone()
     };
     if !exists(&git_dir.join("HEAD")) || !is_repository(&common) {
-        return Err(Objection::at("a repository that isn't there", &target));
+        return Err(Objection::at("a repository that isn't there", target));
     }
     Ok(Repository {
         git_dir,

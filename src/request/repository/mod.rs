@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::walk::{End, Roots, walk_to};
-use super::{Request, Writable, argv};
+use super::{Request, Words, Writable, argv};
 use command::{Asked, Reading};
 use config::Config;
 use discover::Repository;
@@ -40,6 +40,18 @@ impl Objection {
     }
 }
 
+/// Who starts a git, and made its variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The sandboxed side, whose variables don't reach it.
+    Inside,
+    /// A program outside. What it chooses by variables was judged, or is looked at here; it can't be bound
+    /// to what was looked at.
+    Outside,
+}
+
+const ANOTHER: &str = "another repository that the command could have written";
+
 /// Entries of a directory that are looked at.
 const ENTRIES: usize = 4096;
 /// Directories in a repository from which git starts programs, or reads where others are.
@@ -47,6 +59,11 @@ const INNER: [&str; 5] = ["hooks", "info", "objects", "objects/info", "refs"];
 /// The name of an object in most repositories, in bytes.
 const SHA1: usize = 20;
 const SHA256: usize = 32;
+
+/// Whether `request` starts git, or what starts it.
+pub(super) fn is_git(request: Words<'_>) -> bool {
+    command::read(request) != Reading::Other
+}
 
 /// Whether `request`, if it starts git, may do so where the sandboxed side can write `writable`; if so, the
 /// variables that bind it to the repository that was looked at. `variables` are those that it may have.
@@ -56,12 +73,13 @@ const SHA256: usize = 32;
 pub(super) fn examine(
     request: &Request,
     writable: &Writable,
+    origin: Origin,
     variables: Variables<'_>,
 ) -> Result<Vec<(OsString, OsString)>, Objection> {
     if writable.roots.is_empty() {
         return Ok(Vec::new());
     }
-    let asked = match command::read(request) {
+    let asked = match command::read(request.words()) {
         Reading::Other => return Ok(Vec::new()),
         Reading::Git(asked) => asked,
         Reading::Unknown(option) => {
@@ -77,27 +95,44 @@ pub(super) fn examine(
         config.look(&request.cwd, None)?;
         return Ok(Vec::new());
     }
-    if let Some(name) = config::chosen(variables) {
-        return Err(Objection(format!("{name} is set")));
-    }
     let start = asked.start(&request.cwd);
-    let repository = if asked.is(&["init", "clone"]) {
-        made(&asked, &start, roots)?
-    } else {
-        found(&asked, &start, roots)?
+    if let Some(other) = command::served(&asked) {
+        return match roots.entry_towards(&start.join(other)) {
+            Some(entry) => Err(Objection::at(ANOTHER, &entry)),
+            None => config.look(&start, None).map(|()| Vec::new()),
+        };
+    }
+    let chosen = config::chosen(variables);
+    let repository = match (origin, chosen) {
+        (Origin::Inside, Some(name)) => return Err(Objection(format!("{name} is set"))),
+        _ if asked.is(&["init", "clone"]) => made(&asked, &start, roots)?,
+        (Origin::Outside, Some(_)) if asked.git_dir.is_none() => {
+            discover::chosen(&start, variables, roots)?
+        }
+        _ => found(&asked, &start, roots)?,
     };
+    if let Some(Repository { pinned: true, .. }) = repository
+        && origin == Origin::Outside
+    {
+        let what = "the command could make a repository that git would find first";
+        return Err(Objection::at(what, &start));
+    }
     if let Some(repository) = &repository {
         repository.look(roots, &mut config)?;
+    }
+    let recurses = config.get("submodule.recurse");
+    let always = recurses.is_some_and(|value| value != b"false");
+    if command::goes_into_submodules(&asked, always) {
+        return Err(Objection::new(
+            "it goes into submodules, in whose place the command could put other repositories",
+        ));
     }
     let tree = repository.as_ref().and_then(|found| found.tree.as_deref());
     config.look(tree.unwrap_or(&start), asked.subcommand)?;
     for address in remote::addresses(&asked, &config.entries) {
         let path = remote::local(&address).map(|path| start.join(path));
         if let Some(entry) = path.and_then(|path| roots.entry_towards(&path)) {
-            return Err(Objection::at(
-                "another repository that the command could have written",
-                &entry,
-            ));
+            return Err(Objection::at(ANOTHER, &entry));
         }
     }
     Ok(repository.map(Repository::pins).unwrap_or_default())

@@ -80,20 +80,27 @@ impl World {
         String::from_utf8(bytes).unwrap()
     }
 
-    fn examine(&self, cwd: &str, words: &[&str]) -> Result<Vec<(OsString, OsString)>, Objection> {
+    fn request(&self, cwd: &str, words: &[&str]) -> Request {
         let argv: Vec<OsString> = words.iter().map(Into::into).collect();
         let program = Program::named(words[0]);
-        let request = Request::new(
+        Request::new(
             program,
             argv,
             WorkingDirectory::new(self.path(cwd)).unwrap(),
-        );
+        )
+    }
+
+    fn writable(&self) -> Writable {
         let held = [self.path("ws/.git")];
-        let writable = Writable {
+        Writable {
             roots: vec![self.path("ws"), self.path("scratch")],
             held: held.into_iter().filter(|_| self.held).collect(),
-        };
-        examine(&request, &writable, &|name| {
+        }
+    }
+
+    fn examine(&self, cwd: &str, words: &[&str]) -> Result<Vec<(OsString, OsString)>, Objection> {
+        let (request, writable) = (self.request(cwd, words), self.writable());
+        examine(&request, &writable, Origin::Inside, &|name| {
             self.variables.get(name).cloned()
         })
     }
@@ -503,7 +510,95 @@ fn nothing_is_hostile_where_nothing_can_be_written() {
         WorkingDirectory::new(world.path("ws/inner")).unwrap(),
     );
     assert_eq!(
-        examine(&request, &Writable::default(), &|_| None),
+        examine(&request, &Writable::default(), Origin::Inside, &|_| None),
         Ok(vec![])
     );
+}
+
+/// What a git that is started outside obeys is looked at too, with the variables that it has there.
+#[test]
+fn a_git_that_is_started_outside_must_not_obey_what_can_be_written() {
+    let world = World::new();
+    let git_dir = |path: &str| vec![("GIT_DIR", path.to_owned())];
+    let absolute = |path: &str| world.path(path).into_os_string().into_string().unwrap();
+    let first = "the command could make a repository that git would find first";
+    for (cwd, variables, why) in [
+        ("ws", vec![], None),
+        ("ws", git_dir(".git"), None),
+        ("ws", git_dir(&absolute("ws/.git")), None),
+        ("ws/sub", git_dir(&absolute("ws/.git")), None),
+        ("ws/sub", vec![], Some(first)),
+        ("ws/sub", git_dir("../.git"), Some(WRITTEN)),
+        ("ws/inner", vec![], Some(WRITTEN)),
+        ("ws/inner", git_dir(".git"), Some(WRITTEN)),
+        ("out", git_dir(&absolute("ws/inner/.git")), Some(WRITTEN)),
+        (
+            "out",
+            git_dir(&absolute("ws/none")),
+            Some("a repository that can't be looked at"),
+        ),
+        (
+            "ws",
+            vec![("GIT_COMMON_DIR", absolute("ws/inner/.git"))],
+            Some(WRITTEN),
+        ),
+        (
+            "ws",
+            vec![("GIT_OBJECT_DIRECTORY", absolute("scratch"))],
+            Some(WRITTEN),
+        ),
+        (
+            "ws",
+            vec![("GIT_INDEX_FILE", ".git/next-index-1.lock".to_owned())],
+            None,
+        ),
+    ] {
+        let variables = variables.into_iter();
+        let variables: Vec<_> = variables
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        let found = world
+            .request(cwd, &STATUS)
+            .with_environment(variables.clone());
+        let found = found.misleading_repository(&world.writable());
+        let is_right = match (&found, why) {
+            (None, None) => true,
+            (Some(found), Some(why)) => found.starts_with(why),
+            _ => false,
+        };
+        assert!(is_right, "{cwd} {variables:?}: {found:?}");
+    }
+}
+
+#[test]
+fn who_goes_into_submodules_by_himself_stays_inside() {
+    let world = World::new();
+    let why = "it goes into submodules, in whose place";
+    for words in [
+        &["git", "grep", "--recurse-submodules", "x"][..],
+        &["git", "ls-files", "--recurse-sub"],
+        &["git", "archive", "--rec", "HEAD"],
+    ] {
+        world.stays("ws", words, why);
+    }
+    world.goes("ws", &["git", "grep", "--recursive", "x"]);
+    world.goes("ws", &["git", "fetch", "--recurse-submodules=no"]);
+    world.git("ws", &["config", "submodule.recurse", "true"]);
+    world.stays("ws", &["git", "grep", "x"], why);
+    world.goes("ws", &["git", "fetch"]);
+}
+
+/// Of the repository that it is given, whatever the directory has.
+#[test]
+fn who_serves_a_repository_obeys_that() {
+    let world = World::new();
+    for program in [
+        &["git", "receive-pack"][..],
+        &["git-upload-pack", "--strict"],
+    ] {
+        for (operand, goes) in [("inner", false), ("../scratch", false), ("/srv/none", true)] {
+            let words = [program, &[operand]].concat();
+            assert_eq!(world.examine("ws", &words).is_ok(), goes, "{words:?}");
+        }
+    }
 }

@@ -1,0 +1,145 @@
+//! Programs that take commands from their input or the terminal, whatever their words say: editors,
+//! pagers, shells without a script.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::models::model::Form;
+use crate::models::reading::Doubt;
+use crate::models::{self, CommandModel};
+use crate::request::{Request, Words};
+
+use super::index::IndexedRules;
+use super::names::Names;
+use super::sight::models_of;
+use super::within::{runs_another, within};
+
+/// Where commands come from that the words don't have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CommandSource {
+    /// Standard input.
+    Input,
+    /// Keys: standard input, or the terminal whatever that is.
+    Keys,
+}
+
+impl IndexedRules {
+    /// Whether a program of these names can take commands that its words don't have. Cheap.
+    pub fn may_be_commanded(&self, words: Words<'_>) -> bool {
+        let names = Names::of(words, None);
+        runs_another(words)
+            || names
+                .iter()
+                .filter_map(|name| self.model(name.name))
+                .any(takes_commands)
+    }
+}
+
+fn takes_commands(model: &CommandModel) -> bool {
+    let mut inner = model.inner.iter();
+    inner.any(|inner| matches!(inner.form, Form::Input | Form::Keys))
+        || model.subcommands.iter().any(takes_commands)
+}
+
+/// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
+/// without another exec. Its variables must be known to show that it takes none.
+pub fn command_source(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
+    let within = within(request);
+    let all = std::iter::once(request).chain(&within);
+    all.filter_map(|one| source_of(index, one)).max()
+}
+
+fn source_of(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
+    let models = models_of(index, request).into_iter();
+    let open = models.filter(|model| !is_secured(model, request));
+    let doubts = open.flat_map(|model| models::read(model, request.arguments()).doubts);
+    doubts
+        .filter_map(|doubt| match doubt {
+            Doubt::Input => Some(CommandSource::Input),
+            Doubt::Keys => Some(CommandSource::Keys),
+            _ => None,
+        })
+        .max()
+}
+
+/// Whether the variables keep the program from taking commands. Of two of one name both count.
+fn is_secured(model: &CommandModel, request: &Request) -> bool {
+    let Some(variables) = &request.environment else {
+        return false;
+    };
+    let values = |wanted: &str| {
+        let wanted = OsStr::from_bytes(wanted.as_bytes()).to_owned();
+        let found = variables.iter().filter(move |(name, _)| *name == wanted);
+        found.map(|(_, value)| value.as_os_str())
+    };
+    let holds = |condition: &String| match condition.split_once('=') {
+        Some((name, value)) => values(name).next().is_some() && values(name).all(|it| it == value),
+        None => condition
+            .strip_prefix('!')
+            .is_some_and(|name| values(name).next().is_none()),
+    };
+    !model.secured_by.is_empty() && model.secured_by.iter().all(holds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Program, WorkingDirectory};
+    use crate::rules::from_own_text;
+
+    fn request(command: &str) -> Request {
+        let argv: Vec<_> = command.split(' ').map(Into::into).collect();
+        let cwd = WorkingDirectory::new("/work").unwrap();
+        Request::new(Program::named(&argv[0]), argv, cwd)
+    }
+
+    fn source(command: &str, variables: &[(&str, &str)]) -> Option<CommandSource> {
+        let index = IndexedRules::new(from_own_text("t.rules", ""));
+        let own = |&(name, value): &(&str, &str)| (name.into(), value.into());
+        let variables = variables.iter().map(own).collect();
+        let request = request(command).with_environment(variables);
+        let source = command_source(&index, &request);
+        assert!(
+            source.is_none() || index.may_be_commanded(request.words()),
+            "{command}"
+        );
+        source
+    }
+
+    #[test]
+    fn editors_pagers_and_shells_without_a_script_are_commanded() {
+        use CommandSource::{Input, Keys};
+        let keys = "vi FILE|vim FILE|view FILE|ex FILE|nvim FILE|nano FILE|pico FILE|emacs -nw FILE|mg FILE\
+                    |joe FILE|jed FILE|micro FILE|ne FILE|hx FILE|helix FILE|kak FILE|vis FILE|mcedit FILE\
+                    |less|less FILE|more|most|lv|w3m FILE|moar|man ls|top|mutt|tig|busybox vi FILE";
+        let input = "ed FILE|red FILE|sh|bash -i|bash -s FILE|dash|python3|python3 -i FILE|node|gdb a.out|sftp h\
+                     |irb|busybox sh";
+        let none = "cat|wc -l|sh -c true|sh FILE|bash FILE|python3 -c 1|git commit|ssh h git-upload-pack x\
+                    |gpg --sign|vim --version|less --help|git-remote-https o|top -b|awk 1 FILE|unknown FILE";
+        for (commands, expected) in [(keys, Some(Keys)), (input, Some(Input)), (none, None)] {
+            for command in commands.split('|') {
+                assert_eq!(source(command, &[]), expected, "{command}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pager_that_is_secured_takes_no_commands() {
+        for (variables, secured) in [
+            (&[("LESSSECURE", "1")][..], true),
+            (&[("LESSSECURE", "0")], false),
+            (&[("LESSSECURE", "1"), ("LESSSECURE", "")], false),
+            (&[("LESSSECURE", "1"), ("LESSSECURE_ALLOW", "shell")], false),
+            (&[("LESS", "-R")], false),
+        ] {
+            assert_eq!(
+                source("less FILE", variables).is_none(),
+                secured,
+                "{variables:?}"
+            );
+            assert_eq!(source("vim FILE", variables), Some(CommandSource::Keys));
+        }
+        let index = IndexedRules::new(from_own_text("t.rules", ""));
+        assert!(command_source(&index, &request("less FILE")).is_some());
+    }
+}

@@ -1,0 +1,127 @@
+//! What a program outside starts: it stays there, unless the sandbox would command it.
+
+use crate::support::terminal::Terminal;
+use crate::support::world::patched_bash;
+use crate::support::{World, everyone, everyone_with};
+
+const RULES: &str = "\
+prefix_rule(pattern = [\"starter\"])
+";
+
+/// A program that is let out and starts what it is told to; an editor, and a pager that has a mode in which
+/// it takes no commands.
+fn prepared(world: World) -> World {
+    world
+        .rules(RULES)
+        .script("bin/starter", "#!/bin/sh\n\"$@\"\n")
+        .script("bin/vi", "#!/bin/sh\n. /dev/stdin\n")
+        .script(
+            "bin/less",
+            "#!/bin/sh\n[ \"$LESSSECURE$LESSSECURE_ALLOW\" = 1 ] || . /dev/stdin\ncat >/dev/null; echo paged >>WORLD/out/paged\n",
+        )
+        .file("ws/orders", "echo x >>WORLD/out/pwned\n")
+        .file("out/own", "echo x >>WORLD/out/own-ran\n")
+        .env("PATH", "WORLD/bin:/usr/local/bin:/usr/bin:/bin")
+        .env("LESSSECURE_ALLOW", "shell")
+}
+
+/// Each of these starts something outside that takes commands from the sandbox.
+const COMMANDED: [&str; 14] = [
+    "starter vi file <orders",
+    "cat orders | starter vi",
+    "cat orders | starter sh",
+    "starter sh <orders",
+    "starter sh -s <orders",
+    "cat orders | starter bash -i",
+    "cat orders | starter env -u X sh",
+    "cat orders | starter nice sh",
+    "cat orders | starter sh -c 'exec 5<&0; : | sh <&5'",
+    "starter sh -c 'sh <WORLD/ws/orders'",
+    "mkfifo f; cat orders >f & starter sh -c 'sh <WORLD/ws/f'",
+    "cat orders | starter env -u LESSSECURE less",
+    "cat orders | starter env LESSSECURE=0 less",
+    "cat orders | starter sh -c '(sleep 0.1; exec sh) 3<&0 <&3 &'; sleep 1",
+];
+
+#[test]
+fn what_the_sandbox_would_command_does_not_run_outside() {
+    if patched_bash().is_some() {
+        return;
+    }
+    everyone_with(&COMMANDED, |world, script| {
+        prepared(world).sh(*script).no_file("out/pwned");
+    });
+}
+
+#[test]
+fn it_says_why() {
+    if patched_bash().is_some() {
+        return;
+    }
+    everyone(|world| {
+        prepared(world)
+            .sh("cat orders | starter vi; echo \"status $?\"")
+            .stdout("status 1")
+            .stderr_has("codex-shell: denied: vi (no rule: declined by")
+            .stderr_has(
+                "takes commands from the terminal or its input, which the sandbox controls",
+            );
+    });
+}
+
+/// These take none, or not from the sandbox.
+#[test]
+fn what_takes_no_commands_runs_on() {
+    let free = [
+        ("echo data | starter cat", "data\n"),
+        ("echo data | starter wc -l", "1\n"),
+        ("starter sh -c 'echo a'", "a\n"),
+        ("starter sh -c 'echo echo b | sh'", "b\n"),
+        ("starter sh -c 'sh <<E\necho c\nE'", "c\n"),
+        ("starter sh </dev/null", ""),
+        ("starter sh <&-", ""),
+        ("cat orders | starter sh -c 'sh </dev/null; echo d'", "d\n"),
+        (
+            "starter sh -c 'sh <WORLD/out/own; cat WORLD/out/own-ran'",
+            "x\n",
+        ),
+        ("cat orders | starter less; cat WORLD/out/paged", "paged\n"),
+        (
+            "cat orders | LESSSECURE=0 starter less; cat WORLD/out/paged",
+            "paged\n",
+        ),
+        ("starter env | grep ^LESSSECURE", "LESSSECURE=1\n"),
+    ];
+    everyone_with(&free, |world, (script, expected)| {
+        prepared(world)
+            .sh(*script)
+            .stdout(expected)
+            .no_file("out/pwned");
+    });
+}
+
+#[test]
+fn a_person_is_asked() {
+    if patched_bash().is_some() {
+        return;
+    }
+    for (answer, status, made) in [("no", 1, false), ("yes", 0, true)] {
+        everyone(|world| {
+            let world = prepared(world).ask("terminal");
+            let terminal = Terminal::start(world, ["-c", "starter vi <orders; echo \"status $?\""]);
+            let terminal = terminal.wait_for("or no: ").keys(&format!("{answer}\r"));
+            let terminal = terminal.wait_for(&format!("status {status}"));
+            let terminal = if made {
+                terminal.wait_for_file("out/pwned")
+            } else {
+                terminal.no_file("out/pwned")
+            };
+            let shown = terminal.end(0);
+            let shown: String = shown.split_whitespace().collect();
+            assert!(
+                shown.contains("takescommandsfromtheterminaloritsinput"),
+                "{shown}"
+            );
+        });
+    }
+}
