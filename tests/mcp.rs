@@ -5,6 +5,7 @@ mod client;
 mod configured;
 mod hostile;
 mod lifetime;
+mod profile;
 mod protected;
 mod protocol;
 mod queue;

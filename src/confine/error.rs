@@ -1,5 +1,6 @@
 //! Why a sandbox does not start.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -19,11 +20,15 @@ pub enum ConfineError {
         /// Why not.
         reason: String,
     },
-    /// A path that is to be hidden holds what the command needs.
-    #[error("{} can't be hidden: the command starts in it, or may write in it", .path.display())]
-    Hidden {
-        /// The path as it was given.
+    /// A path can't be kept from being read, or from being written.
+    #[error("{} can't be {wish}: {reason}", .path.display())]
+    Unheld {
+        /// The path, or pattern, as it was given.
         path: PathBuf,
+        /// What it can't be.
+        wish: Wish,
+        /// Why not.
+        reason: String,
     },
     /// Paths are to be hidden, and there is no mount namespace to hide them in.
     #[error("nothing would hide {} here: no namespaces ({reason})", .path.display())]
@@ -79,6 +84,24 @@ pub enum ConfineError {
         /// The kernel's answer.
         reason: String,
     },
+}
+
+/// What a path is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wish {
+    /// Not read.
+    Hidden,
+    /// Not written.
+    ReadOnly,
+}
+
+impl fmt::Display for Wish {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Hidden => "hidden",
+            Self::ReadOnly => "kept from being written",
+        })
+    }
 }
 
 /// Names the step that failed.

@@ -7,19 +7,23 @@ use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::ConfineError;
+use super::error::{ConfineError, Wish};
 use super::hard_link;
+use super::mounts;
 use super::obeyed;
 use super::placeholder::Form;
 use super::policy::Policy;
 use super::protect::{Access, Cause, PROTECTED, Plan, nearest};
 use super::protection::{Deciding, Role};
-use super::trail::{End, Trail};
+use super::trail::{End, Trail, within};
 use super::unseen;
 use crate::sys::read_capped::open_file;
 
 /// A `.git` file or a `commondir` file holds one path.
 const LONGEST_POINTER: u64 = 8192;
+
+/// Why a file with several names can't be held.
+const LINKED: &str = "it has another name (a hard link), by which it could be reached";
 
 /// The mounts that a policy asks for, before anything is made for them.
 #[derive(Debug, Default)]
@@ -43,15 +47,15 @@ impl Layout {
     pub(super) fn of(policy: &Policy) -> Result<Self, ConfineError> {
         let mut layout = Self::default();
         if !policy.writable.is_empty() {
-            layout.add_roots(policy);
+            layout.add_roots(policy)?;
         }
-        layout.hide(&policy.unreadable)?;
+        layout.hide(policy)?;
         pin(&mut layout.plan, policy.writable_roots());
         layout.leave_out_what_nothing_can_make();
         Ok(layout)
     }
 
-    fn add_roots(&mut self, policy: &Policy) {
+    fn add_roots(&mut self, policy: &Policy) -> Result<(), ConfineError> {
         let roots = policy.writable_roots();
         self.add_obeyed(policy);
         for root in roots {
@@ -60,8 +64,18 @@ impl Layout {
                 self.add_chain(root, name, may_be_missing, roots);
             }
         }
-        for path in policy.read_only.iter().filter(|path| within(path, roots)) {
-            self.add_trail(&Trail::to(path), Form::Directory, Cause::TakenOut, roots);
+        for path in &policy.read_only {
+            let trail = Trail::to(path);
+            self.add_trail(&trail, Form::Directory, Cause::TakenOut, roots);
+            if let End::There(end) = &trail.end
+                && within(end, roots)
+                && hard_link::may_be_written(end, roots)
+            {
+                return Err(unheld(path, Wish::ReadOnly, LINKED));
+            }
+        }
+        for path in &policy.linked {
+            self.add_links(&Trail::to(path), Cause::TakenOut, roots);
         }
         for deciding in &policy.protection.deciding {
             self.add_deciding(deciding, policy);
@@ -69,31 +83,58 @@ impl Layout {
         // A root that was asked for by its own name is meant, even where a pointer leads to it.
         let writable = roots.iter().map(|root| (root.clone(), Access::Write));
         self.plan.extend(writable);
+        Ok(())
     }
 
-    /// Takes `paths` away, with all that is in them. What does not exist holds no secret.
-    fn hide(&mut self, paths: &[PathBuf]) -> Result<(), ConfineError> {
-        for path in paths {
-            let Ok(hidden) = fs::canonicalize(path) else {
+    /// Takes away what the policy hides, with all that is in it. What does not exist is kept from being
+    /// made.
+    fn hide(&mut self, policy: &Policy) -> Result<(), ConfineError> {
+        let roots = policy.writable_roots();
+        let cwd = std::env::current_dir().ok();
+        let mut found = Vec::new();
+        for pattern in &policy.unreadable_patterns {
+            let text = Path::new(pattern.as_str());
+            let matching = pattern.found();
+            found.extend(matching.map_err(|why| unheld(text, Wish::Hidden, why))?);
+        }
+        let mut hidden = Vec::new();
+        for path in policy.unreadable.iter().chain(&found) {
+            let trail = Trail::to(path);
+            let refuse = |why| Err(unheld(path, Wish::Hidden, why));
+            if trail.entries().any(|entry| mounts::has_its_own(entry)) {
+                return refuse("the sandbox has a /proc and a /dev of its own");
+            }
+            self.add_links(&trail, Cause::TakenOut, roots);
+            let End::There(end) = &trail.end else {
+                self.add_trail(&trail, Form::Unseen, Cause::TakenOut, roots);
                 continue;
             };
-            let is_below = |path: &Path| path.starts_with(&hidden) && path != hidden;
-            let cwd = std::env::current_dir().ok();
-            let mut written = self
-                .plan
-                .iter()
-                .filter(|(_, access)| **access == Access::Write);
-            if hidden == Path::new("/")
-                || written.any(|(path, _)| is_below(path))
+            let is_below = |path: &Path| path.starts_with(end) && path != end;
+            if end == Path::new("/")
+                || roots.iter().any(|root| is_below(root))
                 || cwd.iter().any(|path| is_below(path))
             {
-                return Err(ConfineError::Hidden {
-                    path: path.to_owned(),
-                });
+                return refuse("the command starts in it, or may write in it");
             }
-            self.plan.retain(|path, _| !is_below(path));
-            self.plan.insert(hidden, Access::None);
+            if hard_link::may_be_read(end) {
+                return refuse(LINKED);
+            }
+            if end.starts_with("/dev") {
+                continue;
+            }
+            if within(end, roots) {
+                // Another sandbox may have it stand there.
+                self.missing.insert(end.clone(), Form::Directory);
+            }
+            hidden.push(end.clone());
         }
+        let is_below = |path: &Path| hidden.iter().any(|end| path.starts_with(end));
+        self.plan.retain(|path, _| !is_below(path));
+        let hidden = hidden
+            .iter()
+            .filter(|end| !end.parent().is_some_and(is_below));
+        self.plan
+            .extend(hidden.map(|end| (end.clone(), Access::None)));
         Ok(())
     }
 
@@ -178,10 +219,17 @@ impl Layout {
             };
             self.deciding.extend(found.map(entry));
             if let End::There(end) = &trail.end
-                && hard_link::may_be_in(end, deciding.role, roots)
+                && hard_link::may_decide(end, deciding.role, roots)
             {
                 self.linked = Some(entry(end));
             }
+        }
+    }
+
+    /// Every symbolic link on the way that lies in a root.
+    fn add_links(&mut self, trail: &Trail, cause: Cause, roots: &[PathBuf]) {
+        for path in trail.links.iter().filter(|path| within(path, roots)) {
+            self.plan.insert(path.clone(), Access::Protected(cause));
         }
     }
 
@@ -269,8 +317,12 @@ fn pointer(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
     fs::canonicalize(path.parent()?.join(named)).ok()
 }
 
-fn within(path: &Path, roots: &[PathBuf]) -> bool {
-    roots.iter().any(|root| path.starts_with(root))
+fn unheld(path: &Path, wish: Wish, reason: &str) -> ConfineError {
+    ConfineError::Unheld {
+        path: path.to_owned(),
+        wish,
+        reason: reason.to_owned(),
+    }
 }
 
 /// Makes every directory between a root and a mount beneath it a mount, so that it can't be renamed

@@ -37,6 +37,18 @@ const LINKS: [(&str, &str); 5] = [
     ("pts/ptmx", "/dev/ptmx"),
 ];
 
+/// Directories of the sandbox's own in its `/dev`.
+const DIRECTORIES: [&str; 2] = ["/dev/pts", "/dev/shm"];
+
+/// Whether the sandbox has something of its own at `path`, or below it: nothing can be hidden there.
+pub(super) fn has_its_own(path: &Path) -> bool {
+    let ours = DEVICES.iter().chain(&DIRECTORIES);
+    let mut ours = ours.chain(LINKS.iter().map(|(_, link)| link));
+    path.starts_with("/proc")
+        || path == Path::new("/dev")
+        || ours.any(|ours| path.starts_with(ours))
+}
+
 const INERT: Attributes = Attributes::NO_SUID.and(Attributes::NO_DEVICES);
 
 /// Keeps this namespace's mounts from reaching others and theirs from reaching it. The first thing

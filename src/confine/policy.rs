@@ -6,8 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfineError;
+use super::pattern::Pattern;
 use super::protect::PROTECTED;
 use super::protection::Protection;
+use super::trail::{Trail, within};
 use crate::request::Writable;
 
 /// How much is permitted.
@@ -62,10 +64,17 @@ pub struct Policy {
     /// Those of them that hold work, as against scratch space: in these, protected names that do
     /// not exist yet can't be made either.
     pub workspaces: Vec<PathBuf>,
-    /// Paths below them that are not written all the same, whether they exist or not: absolute.
+    /// Those of the roots, as they were named, that a symbolic link leads to: absolute. What is in a
+    /// root decides so where the next sandbox writes, and is not written.
+    pub linked: Vec<PathBuf>,
+    /// Paths below them that are not written all the same, whether they exist or not: absolute, as they
+    /// were named.
     pub read_only: Vec<PathBuf>,
-    /// Paths that are not even read: absolute. Without a mount namespace nothing starts that has some.
+    /// Paths that are not even read: absolute, as they were named. Without a mount namespace nothing
+    /// starts that has some.
     pub unreadable: Vec<PathBuf>,
+    /// The same for what is of such a form when the sandbox is made.
+    pub unreadable_patterns: Vec<Pattern>,
     /// What is not written although it lies in a root.
     pub protection: Protection,
 }
@@ -117,6 +126,12 @@ impl Policy {
         );
         policy.workspaces = workspaces.into_iter().collect();
         policy.writable = writable.into_iter().collect();
+        let named = roots.iter().map(PathBuf::as_path);
+        let named = named
+            .chain(tmpdir.map(Path::new))
+            .filter(|path| path.is_absolute());
+        let linked = named.filter(|path| !Trail::to(path).links.is_empty());
+        policy.linked = linked.map(Path::to_owned).collect();
         Ok(policy)
     }
 
@@ -127,8 +142,10 @@ impl Policy {
             network: false,
             writable: Vec::new(),
             workspaces: Vec::new(),
+            linked: Vec::new(),
             read_only: Vec::new(),
             unreadable: Vec::new(),
+            unreadable_patterns: Vec::new(),
             protection: Protection::default(),
         }
     }
@@ -151,7 +168,7 @@ impl Policy {
             super::layout::git_chain(&git, &self.writable)
         });
         Writable {
-            held: held.chain(self.read_only.iter().cloned()).collect(),
+            held: held.chain(self.taken_out()).collect(),
             roots: self.writable.clone(),
         }
     }
@@ -159,16 +176,30 @@ impl Policy {
     /// The same where `read_only`, below its roots, is not written, and `unreadable` is not even read.
     /// Both are absolute.
     #[must_use]
-    pub fn without(mut self, read_only: &[PathBuf], unreadable: &[PathBuf]) -> Self {
-        let is_below = |path: &PathBuf| self.writable.iter().any(|root| path.starts_with(root));
-        let read_only = read_only.iter().map(|path| resolved(path));
-        let read_only: BTreeSet<PathBuf> = read_only.filter(is_below).collect();
-        self.read_only = read_only
-            .into_iter()
-            .filter(|path| !self.writable.contains(path))
-            .collect();
-        self.unreadable = union(unreadable, &[]);
-        self
+    pub fn without(self, read_only: &[PathBuf], unreadable: &[PathBuf]) -> Self {
+        Self {
+            read_only: union(read_only, &[]),
+            unreadable: union(unreadable, &[]),
+            ..self
+        }
+    }
+
+    /// The same where nothing of such a form is read.
+    #[must_use]
+    pub fn without_any(self, patterns: &[Pattern]) -> Self {
+        Self {
+            unreadable_patterns: union(patterns, &[]),
+            ..self
+        }
+    }
+
+    /// What is read-only in the roots by the policy itself, and each link on the way there.
+    fn taken_out(&self) -> impl Iterator<Item = PathBuf> {
+        let entries = self.read_only.iter().flat_map(|path| {
+            let trail = Trail::to(path);
+            trail.entries().cloned().collect::<Vec<_>>()
+        });
+        entries.filter(|path| within(path, &self.writable) && !self.writable.contains(path))
     }
 
     /// What both permit: a directory that is written lies in a root of each, and in nothing that
@@ -177,6 +208,7 @@ impl Policy {
     pub fn both(self, other: Self) -> Self {
         let network = self.network && other.network;
         let unreadable = union(&self.unreadable, &other.unreadable);
+        let unreadable_patterns = union(&self.unreadable_patterns, &other.unreadable_patterns);
         let protection = self.protection.clone().and(&other.protection);
         let narrower = match (self.mode, other.mode) {
             (Mode::DangerFullAccess, _) => other,
@@ -187,6 +219,7 @@ impl Policy {
         Self {
             network,
             unreadable,
+            unreadable_patterns,
             protection,
             ..narrower
         }
@@ -200,12 +233,11 @@ impl Policy {
         // What either protects stays protected.
         let is_held =
             |root: &&PathBuf| self.workspaces.contains(root) || other.workspaces.contains(root);
-        let read_only = union(&self.read_only, &other.read_only);
-        let is_below = |path: &PathBuf| writable.iter().any(|root| path.starts_with(root));
         Self {
             mode: Mode::WorkspaceWrite,
             workspaces: writable.iter().filter(is_held).cloned().collect(),
-            read_only: read_only.into_iter().filter(is_below).collect(),
+            linked: union(&self.linked, &other.linked),
+            read_only: union(&self.read_only, &other.read_only),
             writable: writable.into_iter().collect(),
             ..Self::closed()
         }
@@ -217,30 +249,15 @@ impl Policy {
         let Some(root) = roots.max_by_key(|root| root.as_os_str().len()) else {
             return false;
         };
-        let is_below = |held: &PathBuf| held.starts_with(root) && path.starts_with(held);
-        !self.read_only.iter().any(is_below)
+        let is_below = |held: &Path| held.starts_with(root) && path.starts_with(held);
+        !self.taken_out().any(|held| is_below(&held))
             && !PROTECTED.iter().any(|name| is_below(&root.join(name)))
     }
 }
 
-fn union(one: &[PathBuf], other: &[PathBuf]) -> Vec<PathBuf> {
-    let all: BTreeSet<&PathBuf> = one.iter().chain(other).collect();
+fn union<T: Ord + Clone>(one: &[T], other: &[T]) -> Vec<T> {
+    let all: BTreeSet<&T> = one.iter().chain(other).collect();
     all.into_iter().cloned().collect()
-}
-
-/// `path` with every link followed. Where a part of it is missing, it ends with the first such: to
-/// keep that from being made keeps all below from being made.
-fn resolved(path: &Path) -> PathBuf {
-    let mut below = path;
-    while let Some(parent) = below.parent() {
-        if let Ok(real) = fs::canonicalize(below) {
-            let first = path.strip_prefix(below).ok();
-            let first = first.and_then(|rest| rest.components().next());
-            return first.map_or_else(|| real.clone(), |name| real.join(name));
-        }
-        below = parent;
-    }
-    path.to_owned()
 }
 
 /// `path`, canonical, if it can be a writable root.
@@ -350,11 +367,11 @@ mod tests {
     fn what_either_keeps_back_is_kept_back() {
         let mut one = workspace_write(Path::new("/usr"), &[], None);
         let mut other = one.clone();
-        one.read_only = vec!["/usr/lib".into(), "/elsewhere".into()];
+        one.read_only = vec!["/elsewhere".into(), "/usr/lib".into()];
         other.unreadable = vec!["/usr/share/secret".into()];
         other.writable.push("/usr/lib/x".into());
         let both = one.clone().both(other.clone());
-        assert_eq!(both.read_only, [Path::new("/usr/lib")]);
+        assert_eq!(both.read_only, one.read_only);
         assert_eq!(both.unreadable, other.unreadable);
         assert!(!both.writable.contains(&"/usr/lib/x".into()));
         assert!(both.writes(Path::new("/usr/x")) && !both.writes(Path::new("/usr/.git/x")));

@@ -1,9 +1,11 @@
 //! What stays read-only inside a writable root, and which mounts say so.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::ConfineError;
+use super::error::{ConfineError, Wish};
 use super::layout::Layout;
 use super::placeholder::Placeholders;
 use super::policy::Policy;
@@ -58,11 +60,25 @@ pub(super) fn plan(policy: &Policy) -> Result<(Plan, Placeholders), ConfineError
     layout.stale.iter().for_each(|path| unseen::sweep(path));
     for (path, form) in &layout.missing {
         placeholders.hold(path, *form)?;
-        if path.symlink_metadata().is_err() {
-            plan.remove(path);
+        if let Err(error) = path.symlink_metadata() {
+            let access = plan.remove(path);
+            if access == Some(Access::Protected(Cause::TakenOut)) && could_be_opened(path, &error) {
+                return Err(ConfineError::Unheld {
+                    path: path.clone(),
+                    wish: Wish::ReadOnly,
+                    reason: "its directory is closed, and the command could open it".to_owned(),
+                });
+            }
         }
     }
     Ok((plan, placeholders))
+}
+
+/// Whether nobody can tell what is at `path`, but its directory is the user's own to open.
+fn could_be_opened(path: &Path, error: &io::Error) -> bool {
+    let parent = path.parent().and_then(|parent| parent.metadata().ok());
+    error.kind() == io::ErrorKind::PermissionDenied
+        && parent.is_some_and(|parent| parent.uid() == nix::unistd::geteuid().as_raw())
 }
 
 /// Where there are no mounts, as `why` says: whether all is well without.
@@ -70,9 +86,15 @@ pub(super) fn plan(policy: &Policy) -> Result<(Plan, Placeholders), ConfineError
 /// # Errors
 /// Something that decides what is permitted lies in a writable root, or something is to be hidden.
 pub(super) fn check_unheld(policy: &Policy, why: &str) -> Result<(), ConfineError> {
-    if let Some(path) = policy.unreadable.first() {
+    let patterns = policy.unreadable_patterns.iter();
+    let mut hidden = policy
+        .unreadable
+        .iter()
+        .map(PathBuf::as_path)
+        .chain(patterns.map(|pattern| Path::new(pattern.as_str())));
+    if let Some(path) = hidden.next() {
         return Err(ConfineError::Exposed {
-            path: path.clone(),
+            path: path.to_owned(),
             reason: why.to_owned(),
         });
     }

@@ -1,7 +1,6 @@
 //! Which paths the sandbox keeps from being written, and the smallest setting that would not.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -10,6 +9,7 @@ use nix::unistd::{AccessFlags, access};
 use super::layout::Layout;
 use super::policy::{Mode, Policy};
 use super::protect::{Access, Cause, Plan, nearest};
+use super::trail::{Trail, within};
 use crate::request::argv;
 
 /// What one sandbox lets its programs write.
@@ -81,7 +81,7 @@ impl Reach {
     /// `path`, absolute as a program in the sandbox named it, with every link followed; `None` where the
     /// sandbox would let it be written, where something else would not, or where there is no telling.
     pub fn refuses(&self, path: &Path) -> Option<PathBuf> {
-        let path = resolved(path)?;
+        let path = Trail::to(path).target()?.to_owned();
         let place = if path.exists() { &path } else { path.parent()? };
         let is_ours = !self.permits(&path) && access(place, AccessFlags::W_OK).is_ok();
         is_ours.then_some(path)
@@ -150,24 +150,10 @@ fn cause(plan: &Plan, path: &Path) -> Option<Cause> {
     }
 }
 
-fn within(path: &Path, roots: &[PathBuf]) -> bool {
-    roots.iter().any(|root| path.starts_with(root))
-}
-
-/// `path` with every link followed; its last component may be missing.
-fn resolved(path: &Path) -> Option<PathBuf> {
-    if let Ok(real) = fs::canonicalize(path) {
-        return Some(real);
-    }
-    Some(
-        fs::canonicalize(path.parent()?)
-            .ok()?
-            .join(path.file_name()?),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn remedy(reach: &Reach, path: &Path) -> Option<String> {

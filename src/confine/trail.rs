@@ -41,6 +41,18 @@ impl Trail {
         Self { links, end }
     }
 
+    /// What a program reads or makes that names the path; `None` where a directory on the way is missing.
+    pub(super) fn target(&self) -> Option<&Path> {
+        match &self.end {
+            End::There(path)
+            | End::Missing {
+                path,
+                goes_on: false,
+            } => Some(path),
+            End::Missing { goes_on: true, .. } | End::Nowhere => None,
+        }
+    }
+
     /// Every entry that leads there: whoever can replace one leads elsewhere.
     pub(super) fn entries(&self) -> impl Iterator<Item = &PathBuf> {
         let end = match &self.end {
@@ -49,6 +61,11 @@ impl Trail {
         };
         self.links.iter().chain(end)
     }
+}
+
+/// Whether `path`, without links, lies in one of `roots`.
+pub(super) fn within(path: &Path, roots: &[PathBuf]) -> bool {
+    roots.iter().any(|root| path.starts_with(root))
 }
 
 fn follow(directory: &Path, path: &Path, links: &mut Vec<PathBuf>) -> Option<End> {

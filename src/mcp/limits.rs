@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::confine::{ConfineError, Mode, Policy};
+use crate::confine::{ConfineError, Mode, Pattern, Policy};
 
 /// A sandbox as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub(super) struct Limits {
     pub(super) read_only: Vec<PathBuf>,
     /// Paths that are not even read: absolute.
     pub(super) unreadable: Vec<PathBuf>,
+    /// The same for what is of such a form.
+    pub(super) unreadable_patterns: Vec<Pattern>,
+}
+
+/// `$TMPDIR`, if it is set.
+pub(super) fn tmpdir() -> Option<PathBuf> {
+    std::env::var_os("TMPDIR").map(PathBuf::from)
 }
 
 impl Limits {
@@ -34,6 +41,7 @@ impl Limits {
             tmpdir: true,
             read_only: Vec::new(),
             unreadable: Vec::new(),
+            unreadable_patterns: Vec::new(),
         }
     }
 
@@ -42,9 +50,9 @@ impl Limits {
     /// # Errors
     /// A directory does not exist or can't be written in a sandbox.
     pub(super) fn policy(&self) -> Result<Policy, ConfineError> {
-        let tmpdir = std::env::var_os("TMPDIR").filter(|_| self.tmpdir);
-        let mut policy =
-            Policy::with_roots(self.mode, self.network, &self.roots, tmpdir.as_deref())?;
+        let tmpdir = tmpdir().filter(|_| self.tmpdir);
+        let tmpdir = tmpdir.as_deref().map(Path::as_os_str);
+        let mut policy = Policy::with_roots(self.mode, self.network, &self.roots, tmpdir)?;
         if !self.slash_tmp {
             let tmp = std::fs::canonicalize("/tmp").ok();
             let workspaces = &policy.workspaces;
@@ -52,7 +60,9 @@ impl Limits {
                 .writable
                 .retain(|root| Some(root) != tmp.as_ref() || workspaces.contains(root));
         }
-        Ok(policy.without(&self.read_only, &self.unreadable))
+        Ok(policy
+            .without(&self.read_only, &self.unreadable)
+            .without_any(&self.unreadable_patterns))
     }
 }
 

@@ -19,6 +19,7 @@ mod fuzz;
 mod ladder;
 mod processes;
 mod support;
+mod taken_out;
 mod told;
 
 use std::env;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         files::CHECKS,
         processes::CHECKS,
         ladder::CHECKS,
+        taken_out::CHECKS,
         told::CHECKS,
         fuzz::CHECKS,
         fallback::STARTERS,

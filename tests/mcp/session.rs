@@ -70,7 +70,7 @@ fn writable_with(client: &mut Client, state: &Value) -> [bool; 3] {
     })
 }
 
-fn shell_with_state(client: &mut Client, command: &str, state: &Value) -> Value {
+pub(super) fn shell_with_state(client: &mut Client, command: &str, state: &Value) -> Value {
     let mut params = client.call(command, &json!({}));
     params["_meta"] = json!({
         "codex/sandbox-state": state, "codex/sandbox-state-meta": state, "threadId": "t", "callId": "c",
@@ -80,7 +80,7 @@ fn shell_with_state(client: &mut Client, command: &str, state: &Value) -> Value 
 }
 
 /// What Codex sends that has a permission profile with these entries beside "all may be read".
-fn profile(client: &Client, entries: &[Value]) -> Value {
+pub(super) fn profile(client: &Client, entries: &[Value]) -> Value {
     let root =
         json!({ "path": { "type": "special", "value": { "kind": "root" } }, "access": "read" });
     let entries = [&[root], entries].concat();
@@ -93,7 +93,7 @@ fn profile(client: &Client, entries: &[Value]) -> Value {
     })
 }
 
-fn entry(path: &std::path::Path, access: &str) -> Value {
+pub(super) fn entry(path: &std::path::Path, access: &str) -> Value {
     json!({ "path": { "type": "path", "path": path }, "access": access })
 }
 
@@ -155,60 +155,6 @@ fn a_call_that_says_its_sandbox_does_not_leave_the_floor() {
     let state = profile(&client, &[entry(&git, "write")]);
     let answer = shell_with_state(&mut client, "touch .git/x", &state);
     assert_ne!(answer["exit_code"], 0, "{answer}");
-}
-
-#[test]
-fn paths_are_taken_out_of_the_workspace() {
-    let mut client = Start {
-        arguments: &[],
-        ..Start::default()
-    }
-    .client();
-    let work = client.work();
-    for name in ["kept", "secret"] {
-        std::fs::create_dir(work.join(name)).unwrap();
-        std::fs::write(work.join(name).join("file"), "text\n").unwrap();
-    }
-    std::fs::write(work.join("token"), "text\n").unwrap();
-    let mut skipped = entry(&work.join("free"), "read");
-    skipped["missing_path_behavior"] = "skip".into();
-    let mut ours = entry(&work.join(".git"), "read");
-    ours["missing_path_behavior"] = "skip".into();
-    let state = profile(
-        &client,
-        &[
-            entry(&work, "write"),
-            entry(&work.join("kept"), "read"),
-            entry(&work.join("missing/below"), "read"),
-            entry(&work.join("secret"), "deny"),
-            entry(&work.join("token"), "none"),
-            skipped,
-            ours,
-        ],
-    );
-    for (command, works) in [
-        ("touch new", true),
-        ("cat kept/file", true),
-        ("touch kept/new", false),
-        ("mv kept gone", false),
-        ("mkdir -p missing/below", false),
-        ("touch free", true),
-        ("mkdir .git/x", false),
-        ("cat secret/file", false),
-        ("ls secret", false),
-        ("chmod 700 secret", false),
-        ("mv secret gone", false),
-        ("cat token", false),
-        ("rm -r token", false),
-    ] {
-        let answer = shell_with_state(&mut client, command, &state);
-        assert_eq!(answer["exit_code"] == 0, works, "{command}: {answer}");
-    }
-    assert!(!work.join("missing").exists());
-    assert_eq!(
-        client.shell("cat secret/file token")["stdout"],
-        "text\ntext\n"
-    );
 }
 
 #[test]

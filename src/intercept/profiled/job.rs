@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::confine::{Deciding, LayerName, Mode, Policy, Protection, Role};
+use crate::confine::{Deciding, LayerName, Mode, Pattern, Policy, Protection, Role};
 use crate::sys::change::Change;
 use crate::sys::child::{Inherited, Limit};
 
@@ -19,8 +19,10 @@ pub(super) struct Job {
     network: bool,
     writable: Vec<Vec<u8>>,
     workspaces: Vec<Vec<u8>>,
+    linked: Vec<Vec<u8>>,
     read_only: Vec<Vec<u8>>,
     unreadable: Vec<Vec<u8>>,
+    unreadable_patterns: Vec<(String, Option<usize>)>,
     deciding: Vec<(Vec<u8>, Role, bool)>,
     homes: Vec<Vec<u8>>,
     unprotected: Vec<String>,
@@ -73,6 +75,8 @@ impl Job {
             let path = one.path.as_os_str().as_bytes().to_vec();
             (path, one.role, one.is_directory)
         });
+        let patterns = policy.unreadable_patterns.iter();
+        let patterns = patterns.map(|one| (one.as_str().to_owned(), one.depth()));
         let numbers: Vec<RawFd> = inherited.descriptors.iter().map(|(_, n)| *n).collect();
         let mut free = (3..).filter(|number| !numbers.contains(number));
         let mut require = require.to_vec();
@@ -86,8 +90,10 @@ impl Job {
             network: policy.network,
             writable: bytes(&policy.writable),
             workspaces: bytes(&policy.workspaces),
+            linked: bytes(&policy.linked),
             read_only: bytes(&policy.read_only),
             unreadable: bytes(&policy.unreadable),
+            unreadable_patterns: patterns.collect(),
             deciding: deciding.collect(),
             homes: bytes(&protection.homes),
             unprotected: protection.unprotected.clone(),
@@ -103,7 +109,7 @@ impl Job {
         }
     }
 
-    /// What the sandbox permits; `None` if there is no such mode.
+    /// What the sandbox permits; `None` if there is no such mode, or pattern.
     pub(super) fn policy(&self) -> Option<Policy> {
         let paths = |bytes: &[Vec<u8>]| {
             let paths = bytes.iter().cloned().map(OsString::from_vec);
@@ -117,13 +123,17 @@ impl Job {
                 role: *role,
                 is_directory: *is_directory,
             });
+        let patterns = self.unreadable_patterns.iter();
+        let patterns = patterns.map(|(text, depth)| Pattern::new(text, *depth).ok());
         Some(Policy {
             mode: Mode::from_name(&self.mode)?,
             network: self.network,
             writable: paths(&self.writable),
             workspaces: paths(&self.workspaces),
+            linked: paths(&self.linked),
             read_only: paths(&self.read_only),
             unreadable: paths(&self.unreadable),
+            unreadable_patterns: patterns.collect::<Option<_>>()?,
             protection: Protection {
                 deciding: deciding.collect(),
                 homes: paths(&self.homes),
@@ -154,8 +164,10 @@ mod tests {
             network: true,
             writable: vec![PathBuf::from(OsString::from_vec(b"/a\xff".to_vec()))],
             workspaces: vec!["/b".into()],
+            linked: vec!["/l".into()],
             read_only: vec!["/b/c".into()],
             unreadable: vec!["/d".into()],
+            unreadable_patterns: vec![Pattern::new("/e/**/*.f", Some(3)).unwrap()],
             protection: Protection {
                 deciding: vec![Deciding {
                     path: PathBuf::from(OsString::from_vec(b"/r\xff".to_vec())),

@@ -1,0 +1,456 @@
+//! Patterns of paths, and what they match at the moment.
+//!
+//! `*`, `?` and `[…]` stay within one name, `**` is any number of directories, `{a,b}` is either. No
+//! symbolic link is followed into a directory, but one may be what is found.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// So many directory entries are looked at for one pattern.
+const ENTRIES: usize = 100_000;
+/// So many paths may be found.
+const FOUND: usize = 1024;
+/// So many patterns may one with alternatives stand for.
+const ALTERNATIVES: usize = 64;
+
+/// A pattern of absolute paths.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pattern {
+    text: String,
+    /// Where there is too much to look at, so many directories down is enough.
+    depth: Option<usize>,
+}
+
+impl Pattern {
+    /// The pattern `text`, absolute. `depth` is how many directories below those that it names it has to
+    /// be looked for; without it, everywhere.
+    ///
+    /// # Errors
+    /// What in it is not known.
+    pub fn new(text: &str, depth: Option<usize>) -> Result<Self, &'static str> {
+        let pattern = Self {
+            text: text.to_owned(),
+            depth,
+        };
+        if !text.starts_with('/') {
+            return Err("it is not absolute");
+        }
+        pattern.steps()?;
+        Ok(pattern)
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How many directories down is enough.
+    pub fn depth(&self) -> Option<usize> {
+        self.depth
+    }
+
+    /// What there is of this form; of a directory that is, nothing below it.
+    ///
+    /// # Errors
+    /// There is too much to look at, or too much is found.
+    pub(super) fn found(&self) -> Result<BTreeSet<PathBuf>, &'static str> {
+        let mut search = Search::default();
+        for steps in self.steps()? {
+            search.run(&steps, self.depth)?;
+        }
+        Ok(search.found)
+    }
+
+    fn steps(&self) -> Result<Vec<Vec<Step>>, &'static str> {
+        let mut all = Vec::new();
+        alternatives(&self.text, &mut all)?;
+        all.iter().map(|text| steps(text)).collect()
+    }
+}
+
+/// What of this form there is in `directory`: for names that are looked for in few directories.
+pub(super) fn found_in(directory: &Path, pattern: &str) -> Vec<PathBuf> {
+    let mut search = Search::default();
+    let steps = steps(pattern).unwrap_or_default();
+    // What there is too much of is told by nobody.
+    let _ = search.run_from(directory, &steps, None);
+    search.found.into_iter().collect()
+}
+
+/// One component of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// This very name.
+    Name(String),
+    /// A name of this form.
+    Form(String),
+    /// Any number of directories.
+    Any,
+}
+
+/// The text without its alternatives, once for each.
+fn alternatives(text: &str, all: &mut Vec<String>) -> Result<(), &'static str> {
+    let Some(open) = text.find('{') else {
+        if text.contains('}') {
+            return Err("a brace is not opened");
+        }
+        all.push(text.to_owned());
+        return if all.len() > ALTERNATIVES {
+            Err("it has too many alternatives")
+        } else {
+            Ok(())
+        };
+    };
+    let (before, rest) = text.split_at(open);
+    let mut depth = 0_usize;
+    let mut start = 1;
+    let mut choices = Vec::new();
+    for (at, byte) in rest.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b',' if depth == 1 => {
+                choices.extend(rest.get(start..at));
+                start = at + 1;
+            }
+            b'}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    choices.extend(rest.get(start..at));
+                    let behind = rest.get(at + 1..).unwrap_or_default();
+                    for choice in choices {
+                        alternatives(&format!("{before}{choice}{behind}"), all)?;
+                    }
+                    return Ok(());
+                }
+            }
+            _ => {}
+        }
+    }
+    Err("a brace is not closed")
+}
+
+fn steps(text: &str) -> Result<Vec<Step>, &'static str> {
+    let mut steps = Vec::new();
+    for part in text.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        let step = match part {
+            ".." => return Err("`..` is in it"),
+            "**" => Step::Any,
+            part if part.contains('\\') => return Err("a backslash is in it"),
+            part if part.contains("**") => return Err("`**` is part of a name in it"),
+            part if part.contains(['*', '?', '[']) => {
+                if matches(part.as_bytes(), b"").is_none() {
+                    return Err("a bracket is not closed");
+                }
+                Step::Form(part.to_owned())
+            }
+            part => Step::Name(part.to_owned()),
+        };
+        if step != Step::Any || steps.last() != Some(&Step::Any) {
+            steps.push(step);
+        }
+    }
+    Ok(steps)
+}
+
+/// Directories, each with what is still to be matched below it, level by level.
+#[derive(Debug, Default)]
+struct Search {
+    looked_at: usize,
+    found: BTreeSet<PathBuf>,
+}
+
+impl Search {
+    fn run(&mut self, steps: &[Step], depth: Option<usize>) -> Result<(), &'static str> {
+        self.run_from(Path::new("/"), steps, depth)
+    }
+
+    fn run_from(
+        &mut self,
+        directory: &Path,
+        steps: &[Step],
+        depth: Option<usize>,
+    ) -> Result<(), &'static str> {
+        // Names at the start need no search, and may lead through links.
+        let named = steps
+            .iter()
+            .map_while(|step| match step {
+                Step::Name(name) => Some(name),
+                _ => None,
+            })
+            .count();
+        let (names, steps) = steps.split_at(named);
+        let mut start = directory.to_owned();
+        start.extend(names.iter().filter_map(|step| match step {
+            Step::Name(name) => Some(name),
+            _ => None,
+        }));
+        if steps.is_empty() {
+            return self.find(start);
+        }
+        let mut level = vec![(start, vec![steps])];
+        let mut down = 0_usize;
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for (directory, ways) in level {
+                match self.look(&directory, &ways, &mut next) {
+                    Err(Stop::TooMuch) if depth.is_some_and(|depth| down >= depth) => return Ok(()),
+                    Err(Stop::TooMuch) => return Err("there is too much to look through"),
+                    Err(Stop::TooMany(why)) => return Err(why),
+                    Ok(()) => {}
+                }
+            }
+            level = next;
+            down += 1;
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, path: PathBuf) -> Result<(), &'static str> {
+        if path.symlink_metadata().is_ok() {
+            self.found.insert(path);
+        }
+        if self.found.len() > FOUND {
+            return Err("too many paths match it");
+        }
+        Ok(())
+    }
+
+    /// Looks at what is in one directory; what is to be looked at there goes to `next`.
+    fn look<'a>(
+        &mut self,
+        directory: &Path,
+        ways: &[&'a [Step]],
+        next: &mut Vec<(PathBuf, Vec<&'a [Step]>)>,
+    ) -> Result<(), Stop> {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            self.looked_at += 1;
+            if self.looked_at > ENTRIES {
+                return Err(Stop::TooMuch);
+            }
+            let name = entry.file_name();
+            let mut left: Vec<&[Step]> = Vec::new();
+            let mut is_found = false;
+            for way in ways {
+                is_found |= advance(way, name.as_bytes(), &mut left);
+            }
+            if is_found {
+                self.find(entry.path()).map_err(Stop::TooMany)?;
+            } else if !left.is_empty() && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                left.dedup();
+                next.push((entry.path(), left));
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Stop {
+    TooMuch,
+    TooMany(&'static str),
+}
+
+/// Whether `name` is the last that `way` asks for; what is left of it below `name` goes to `left`.
+fn advance<'a>(way: &'a [Step], name: &[u8], left: &mut Vec<&'a [Step]>) -> bool {
+    let Some((first, rest)) = way.split_first() else {
+        return false;
+    };
+    let fits = match first {
+        Step::Any => {
+            left.push(way);
+            return rest.is_empty() || advance(rest, name, left);
+        }
+        Step::Name(wanted) => wanted.as_bytes() == name,
+        Step::Form(form) => matches(form.as_bytes(), name) == Some(true),
+    };
+    // With nothing but `**` left, what is in it is meant, and not itself.
+    if fits && !rest.is_empty() {
+        left.push(rest);
+    }
+    fits && rest.is_empty()
+}
+
+/// Whether `name` is of this form; `None` where the form makes no sense.
+fn matches(form: &[u8], name: &[u8]) -> Option<bool> {
+    let (mut f, mut n) = (0, 0);
+    // Where the last star was, and how much it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    check(form)?;
+    loop {
+        let fits = match form.get(f) {
+            Some(b'*') => {
+                star = Some((f + 1, n));
+                f += 1;
+                continue;
+            }
+            None => n == name.len(),
+            Some(_) if n == name.len() => false,
+            Some(b'?') => {
+                n += character(name.get(n..)?);
+                f += 1;
+                continue;
+            }
+            Some(b'[') => {
+                let length = character(name.get(n..)?);
+                let (end, is_in) = class(form.get(f..)?, name.get(n..n + length)?)?;
+                if is_in {
+                    (f, n) = (f + end, n + length);
+                    continue;
+                }
+                false
+            }
+            Some(byte) if name.get(n) == Some(byte) => {
+                (f, n) = (f + 1, n + 1);
+                continue;
+            }
+            Some(_) => false,
+        };
+        if fits {
+            return Some(true);
+        }
+        let Some((after, taken)) = star.filter(|(_, taken)| *taken < name.len()) else {
+            return Some(false);
+        };
+        star = Some((after, taken + 1));
+        (f, n) = (after, taken + 1);
+    }
+}
+
+/// `None` where a bracket is not closed.
+fn check(form: &[u8]) -> Option<()> {
+    let mut rest = form;
+    while let Some(open) = rest.iter().position(|&byte| byte == b'[') {
+        rest = rest.get(open..)?;
+        let (end, _) = class(rest, b"")?;
+        rest = rest.get(end..)?;
+    }
+    Some(())
+}
+
+/// How many bytes the first character has.
+fn character(text: &[u8]) -> usize {
+    (1..=4)
+        .find(|&length| {
+            text.get(..length)
+                .is_some_and(|t| std::str::from_utf8(t).is_ok())
+        })
+        .unwrap_or(1)
+}
+
+/// How long the class at the start of `form` is, and whether `character` is in it.
+fn class(form: &[u8], character: &[u8]) -> Option<(usize, bool)> {
+    let negated = matches!(form.get(1), Some(b'!' | b'^'));
+    let start = if negated { 2 } else { 1 };
+    // A bracket that comes first is one of them.
+    let behind = form.get(start + 1..)?;
+    let end = start + 1 + behind.iter().position(|&byte| byte == b']')?;
+    let members = std::str::from_utf8(form.get(start..end)?).ok()?;
+    let wanted = std::str::from_utf8(character).ok();
+    let wanted = wanted.and_then(|text| text.chars().next());
+    let members: Vec<char> = members.chars().collect();
+    let mut is_in = false;
+    let mut at = 0;
+    while let Some(&from) = members.get(at) {
+        let to = members
+            .get(at + 2)
+            .filter(|_| members.get(at + 1) == Some(&'-'));
+        is_in |= wanted.is_some_and(|c| (from..=*to.unwrap_or(&from)).contains(&c));
+        at += if to.is_some() { 3 } else { 1 };
+    }
+    Some((end + 1, is_in != negated))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// What is found of `pattern` in a directory that has these files; links lead to the directory.
+    fn found(files: &[&str], pattern: &str) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(directory.path()).unwrap();
+        for file in files {
+            let path = base.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if file.ends_with(".link") {
+                symlink(&base, path).unwrap();
+            } else {
+                fs::write(path, "").unwrap();
+            }
+        }
+        let pattern = Pattern::new(&format!("{}/{pattern}", base.display()), None).unwrap();
+        let found = pattern.found().unwrap();
+        let below = found.iter().map(|path| path.strip_prefix(&base).unwrap());
+        below
+            .map(|path| path.to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn names_are_matched_one_by_one() {
+        let files = [
+            ".env",
+            "a/.env",
+            "a/b/.env",
+            "a/b/c.pem",
+            "a/x.link",
+            "secrets/k/1",
+            "s/2",
+            "é.pem",
+        ];
+        for (pattern, expected) in [
+            ("**/.env", vec![".env", "a/.env", "a/b/.env"]),
+            ("*/.env", vec!["a/.env"]),
+            (".env", vec![".env"]),
+            (".none", vec![]),
+            ("**/*.pem", vec!["a/b/c.pem", "é.pem"]),
+            ("?.pem", vec!["é.pem"]),
+            ("a/**/[!d-z].p[e]m", vec!["a/b/c.pem"]),
+            ("**/secrets/**", vec!["secrets/k"]),
+            ("secrets", vec!["secrets"]),
+            ("**/{x.link,2}", vec!["a/x.link", "s/2"]),
+            ("a/{b,{c,d}}/*", vec!["a/b/.env", "a/b/c.pem"]),
+            ("**/s*", vec!["s", "secrets"]),
+            ("*a*/./b//*e*v", vec!["a/b/.env"]),
+        ] {
+            assert_eq!(found(&files, pattern), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for text in [
+            "a", "/a\\*", "/a/../b", "/a/x**", "/[a", "/{a", "/a}", "/a[]/b",
+        ] {
+            assert!(Pattern::new(text, None).is_err(), "{text}");
+        }
+        let many = format!("/{}", "{a,b}".repeat(7));
+        assert!(Pattern::new(&many, None).is_err());
+    }
+
+    #[test]
+    fn too_many_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        for number in 0..=FOUND {
+            fs::write(directory.path().join(number.to_string()), "").unwrap();
+        }
+        let pattern = format!("{}/*", directory.path().display());
+        let found = Pattern::new(&pattern, None).unwrap().found();
+        assert_eq!(found, Err("too many paths match it"));
+    }
+
+    #[test]
+    fn stars_do_not_take_for_ever() {
+        let form = "*a".repeat(100);
+        assert_eq!(
+            matches(form.as_bytes(), "a".repeat(99).as_bytes()),
+            Some(false)
+        );
+        assert_eq!(
+            matches(form.as_bytes(), "a".repeat(100).as_bytes()),
+            Some(true)
+        );
+    }
+}
