@@ -1,5 +1,6 @@
 //! `codex-shell serve`, spoken to over its standard input and output.
 
+mod answers;
 mod approvals;
 mod client;
 mod configured;

@@ -70,15 +70,6 @@ impl Pattern {
     }
 }
 
-/// What of this form there is in `directory`: for names that are looked for in few directories.
-pub(super) fn found_in(directory: &Path, pattern: &str) -> Vec<PathBuf> {
-    let mut search = Search::default();
-    let steps = steps(pattern).unwrap_or_default();
-    // What there is too much of is told by nobody.
-    let _ = search.run_from(directory, &steps, None);
-    search.found.into_iter().collect()
-}
-
 /// One component of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {

@@ -58,18 +58,55 @@ impl Said {
     }
 }
 
+/// How forms have to look for a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// As the protocol has it.
+    Plain,
+    /// One choice and nothing else. In Codex's terminal a form with a field for text is not sent by
+    /// Enter; one without fields is a question of its own there, which it may answer by itself.
+    Choice,
+}
+
+impl Manner {
+    /// That for the client that calls itself so.
+    pub(super) fn of(client: Option<&str>) -> Self {
+        if client == Some("codex-mcp-client") {
+            Self::Choice
+        } else {
+            Self::Plain
+        }
+    }
+}
+
 /// The question as the parameters of `elicitation/create`. `purpose` is what the agent says it is
 /// for; `always` adds the choice to write a rule.
-pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool) -> Value {
-    let message = question(&asked.text, purpose);
-    let mut choices = vec![
-        json!({ "const": "once", "title": "Yes, once" }),
-        json!({ "const": "session", "title": "Yes, for this session" }),
-    ];
+pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool, manner: Manner) -> Value {
+    let mut choices = vec![("once", "Yes, once"), ("session", "Yes, for this session")];
     if always {
-        choices.push(json!({ "const": "always", "title": "Yes, always (shows the rule first)" }));
+        choices.push(("always", "Yes, always (shows the rule first)"));
     }
-    choices.push(json!({ "const": "no", "title": "No" }));
+    choices.push(("no", "No"));
+    let mut form = choice_form(&question(&asked.text, purpose), &choices);
+    let fields = form.pointer_mut("/requestedSchema/properties");
+    if let (Some(fields), Manner::Plain) = (fields.and_then(Value::as_object_mut), manner) {
+        let reason = json!({
+            "type": "string",
+            "title": "Reason",
+            "description": "Optional; the agent reads it",
+            // Clients that fill in what is left out would put null here, which is no text.
+            "default": "",
+        });
+        fields.insert("reason".into(), reason);
+    }
+    form
+}
+
+fn choice_form(message: &str, choices: &[(&str, &str)]) -> Value {
+    let first = choices.first().map(|(name, _)| name);
+    let choices = choices.iter();
+    let choices = choices.map(|(name, title)| json!({ "const": name, "title": title }));
+    let choices: Vec<Value> = choices.collect();
     json!({
         "mode": "form",
         "message": message,
@@ -80,14 +117,10 @@ pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool) -> Value 
                     "type": "string",
                     "title": "Decision",
                     "oneOf": choices,
-                    "default": "once",
-                },
-                "reason": {
-                    "type": "string",
-                    "title": "Reason",
-                    "description": "Optional; the agent reads it",
+                    "default": first,
                 },
             },
+            "required": ["decision"],
         },
     })
 }
@@ -143,31 +176,53 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
 }
 
 /// Asks whether `rule` is to be appended to `file`.
-pub(super) fn rule_form(rule: &str, file: &str) -> Value {
+pub(super) fn rule_form(rule: &str, file: &str, manner: Manner) -> Value {
     let message = format!(
         "Append this rule to {}? {} It allows exactly this command and whatever follows it, \
          anywhere, outside the sandbox and without asking.",
         span(file),
         span(rule)
     );
-    json!({
-        "mode": "form",
-        "message": message,
-        "requestedSchema": { "type": "object", "properties": {} },
-    })
+    match manner {
+        Manner::Choice => choice_form(&message, &[("once", "Yes"), ("no", "No")]),
+        Manner::Plain => json!({
+            "mode": "form",
+            "message": message,
+            "requestedSchema": { "type": "object", "properties": {} },
+        }),
+    }
 }
 
-/// What the client's answer says. Whatever is not a clear yes is a no.
-pub(super) fn understand(answer: &Value) -> Said {
+/// Whether the answer to a [`rule_form`] is a yes.
+pub(super) fn confirms(answer: &Value, manner: Manner) -> bool {
+    match manner {
+        Manner::Choice => understand(answer, manner).reply() == Reply::Yes,
+        Manner::Plain => answer.get("action").and_then(Value::as_str) == Some("accept"),
+    }
+}
+
+/// What the client's answer says. A yes is one that has the decision which was asked for; what nobody
+/// decided is neither a yes nor a person's no.
+pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
     let content = answer.get("content");
     let field = |name| content.and_then(|c| c.get(name)).and_then(Value::as_str);
     let action = answer.get("action").and_then(Value::as_str);
-    let decision = match (action, choice(content)) {
+    let decision = match (action, field("decision")) {
         (Some("accept"), Some("once")) => Decision::Once,
         (Some("accept"), Some("session")) => Decision::Session,
         (Some("accept"), Some("always")) => Decision::Always,
-        (Some("accept"), Some("no")) | (Some("decline"), _) => Decision::No("declined".into()),
+        (Some("accept"), Some("no")) => Decision::No("declined".into()),
+        // Who says no there chooses it, and who leaves the form cancels it.
+        (Some("decline"), _) if manner == Manner::Choice => Decision::Senseless(
+            "the client declined by itself, without asking anybody; Codex does so under the \
+             approval policy `never`"
+                .into(),
+        ),
+        (Some("decline"), _) => Decision::No("declined".into()),
         (Some("cancel"), _) => Decision::No("cancelled".into()),
+        (Some("accept"), None) if content.is_none_or(has_no_decision) => Decision::Senseless(
+            "the client accepted the form without the decision that it asks for".into(),
+        ),
         _ => Decision::Senseless(format!(
             "the client's answer makes no sense: {}",
             printable(&answer.to_string())
@@ -182,16 +237,10 @@ pub(super) fn understand(answer: &Value) -> Said {
     }
 }
 
-/// The choice in what a person filled in; nothing filled in stands for the default, `once`.
-fn choice(content: Option<&Value>) -> Option<&str> {
-    match content {
-        None | Some(Value::Null) => Some("once"),
-        Some(Value::Object(fields)) => match fields.get("decision") {
-            None | Some(Value::Null) => Some("once"),
-            Some(chosen) => chosen.as_str(),
-        },
-        Some(_) => None,
-    }
+fn has_no_decision(content: &Value) -> bool {
+    let is_open =
+        |fields: &serde_json::Map<String, Value>| fields.get("decision").is_none_or(Value::is_null);
+    content.is_null() || content.as_object().is_some_and(is_open)
 }
 
 /// On one line, with nothing to upset a terminal, and bounded.
@@ -249,13 +298,9 @@ mod tests {
 
     #[test]
     fn only_a_clear_yes_is_one() {
-        let decision = |answer: Value| understand(&answer).decision;
-        assert_eq!(decision(json!({"action": "accept"})), Decision::Once);
-        assert_eq!(
-            decision(json!({"action": "accept", "content": {}})),
-            Decision::Once
-        );
+        let decision = |answer: Value| understand(&answer, Manner::Plain).decision;
         let choose = |d: &str| json!({"action": "accept", "content": {"decision": d}});
+        assert_eq!(decision(choose("once")), Decision::Once);
         assert_eq!(decision(choose("session")), Decision::Session);
         assert_eq!(decision(choose("always")), Decision::Always);
         for answer in [
@@ -268,6 +313,11 @@ mod tests {
         }
         for answer in [
             choose("yes"),
+            json!({"action": "accept"}),
+            json!({"action": "accept", "content": null}),
+            json!({"action": "accept", "content": {}}),
+            json!({"action": "accept", "content": {"decision": null, "reason": "once"}}),
+            json!({"content": {"decision": "once"}}),
             json!({"action": "maybe"}),
             json!({"action": "ACCEPT"}),
             json!({"action": ["accept"]}),
@@ -283,9 +333,28 @@ mod tests {
     }
 
     #[test]
+    fn codex_says_no_by_a_choice() {
+        let said = |answer: Value| understand(&answer, Manner::Choice).decision;
+        let no = json!({"action": "accept", "content": {"decision": "no"}});
+        assert_eq!(said(no), Decision::No("declined".into()));
+        assert!(matches!(
+            said(json!({"action": "decline"})),
+            Decision::Senseless(_)
+        ));
+        assert!(matches!(
+            said(json!({"action": "accept"})),
+            Decision::Senseless(_)
+        ));
+        assert!(!confirms(&json!({"action": "accept"}), Manner::Choice));
+        assert!(confirms(&json!({"action": "accept"}), Manner::Plain));
+        assert_eq!(Manner::of(Some("codex-mcp-client")), Manner::Choice);
+        assert_eq!(Manner::of(Some("codex")), Manner::Plain);
+    }
+
+    #[test]
     fn a_reason_is_tamed() {
         let answer = json!({"action": "decline", "content": {"reason": " not\nnow\u{1b}[2K "}});
-        let said = understand(&answer);
+        let said = understand(&answer, Manner::Plain);
         assert_eq!(said.reply(), Reply::No(r"declined: not now\e[2K".into()));
         assert!(printable(&"x".repeat(10_000)).len() < 600);
     }
@@ -332,7 +401,7 @@ mod tests {
                      variables that the command set: @. Asked by @.{says}"
                 )
             );
-            let form = rule_form(&command, &directory);
+            let form = rule_form(&command, &directory, Manner::Plain);
             let (ours, _) = read(form["message"].as_str().unwrap());
             prop_assert!(ours.replace("(nothing)", "@").starts_with("Append this rule to @? @ It"));
         }

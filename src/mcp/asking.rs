@@ -10,7 +10,7 @@ use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::approval::{self, Decision, Said};
+use super::approval::{self, Decision, Manner, Said};
 use super::channel::{Asked, End, Reply};
 use super::rounds::Round;
 use super::session::Session;
@@ -33,6 +33,8 @@ pub(super) enum Via {
 pub(super) struct Asker {
     pub(super) session: Arc<Session>,
     pub(super) via: Via,
+    /// How forms look.
+    pub(super) manner: Manner,
     /// What the agent says the call is for.
     pub(super) purpose: Option<String>,
     /// The reasons that came with a yes, by command.
@@ -73,9 +75,14 @@ impl Asker {
         let rule = asked.pattern.as_deref().map(approval::rule);
         let file = self.session.rules_file();
         let always = rule.zip(file);
-        let form = approval::form(asked, self.purpose.as_deref(), always.is_some());
+        let form = approval::form(
+            asked,
+            self.purpose.as_deref(),
+            always.is_some(),
+            self.manner,
+        );
         let mut said = match self.put(form).await {
-            Ok(answer) => approval::understand(&answer),
+            Ok(answer) => approval::understand(&answer, self.manner),
             Err(why) => Said::no(why),
         };
         if said.decision != Decision::Always {
@@ -84,9 +91,9 @@ impl Asker {
         let Some((rule, file)) = always else {
             return Said::no("a rule was asked for that can't be written");
         };
-        let form = approval::rule_form(&rule, &file.display().to_string());
+        let form = approval::rule_form(&rule, &file.display().to_string(), self.manner);
         let confirmed = match self.put(form).await {
-            Ok(answer) => approval::understand(&answer).reply() == Reply::Yes,
+            Ok(answer) => approval::confirms(&answer, self.manner),
             Err(_) => false,
         };
         if !confirmed {

@@ -107,6 +107,15 @@ impl Progress {
         }
     }
 
+    /// The same for a client that came back, with another request that has this `token`.
+    pub(super) fn renewed(self, peer: Peer<RoleServer>, token: ProgressToken) -> Self {
+        Self {
+            peer,
+            token,
+            ..self
+        }
+    }
+
     async fn tell(&mut self, total: u64, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
         self.total = total;

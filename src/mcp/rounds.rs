@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use rmcp::model::{ElicitRequest, ElicitRequestParams, InputRequest, InputRequiredResult};
+use rmcp::model::{
+    ElicitRequest, ElicitRequestParams, InputRequest, InputRequiredResult, RequestId,
+};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +18,8 @@ pub(super) type Round = (Value, oneshot::Sender<Value>);
 /// A call that waits for its client.
 #[derive(Debug)]
 pub(super) struct Parked {
+    /// The client's request that was answered last.
+    pub(super) request: RequestId,
     /// The arguments that it was called with; it goes on only when called with the same.
     pub(super) arguments: Value,
     /// The call.

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode, ErrorData,
-    Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ServerCapabilities, ServerConfig, ServerRequest, Tool, ToolAnnotations, ToolsCapability,
+    CallToolRequestParams, CallToolResponse, CancelledNotificationParam, CustomRequest,
+    CustomResult, ErrorCode, ErrorData, Implementation, JsonObject, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, ServerRequest, Tool,
+    ToolAnnotations, ToolsCapability,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::approval::Manner;
 use super::asking::{Asker, Via};
 use super::call::Call;
 use super::codex_state;
@@ -60,6 +62,7 @@ impl Server {
         let asker = Asker {
             session: Arc::clone(&self.session),
             via: self.via(&context, sender),
+            manner: Manner::of(context.client_info().as_ref().map(|client| &*client.name)),
             purpose: params.justification.clone(),
             reasons: Arc::default(),
         };
@@ -71,6 +74,7 @@ impl Server {
         let call = Call::start(&self.session, plan, input, output, progress.is_some());
         let call = call.await.map_err(internal)?;
         let parked = Parked {
+            request: context.id.clone(),
             arguments,
             driven: Driven {
                 call,
@@ -98,12 +102,7 @@ impl Server {
                 Ok(shell::result(*report, &reasons, &parked.driven.sandbox).into())
             }
             Stop::Unwanted => {
-                let (session, peer) = (Arc::clone(&self.session), context.peer.clone());
-                tokio::spawn(async move {
-                    let report = parked.driven.end().await;
-                    // A cancelled request has no answer that could say it.
-                    session.log(&peer, "notice", &shell::last_words(*report));
-                });
+                self.end(parked, context.peer.clone());
                 Err(ErrorData::internal_error("cancelled", None))
             }
             Stop::Round(round) => {
@@ -122,6 +121,16 @@ impl Server {
         }
     }
 
+    /// Ends a call that its client does not want any more.
+    fn end(&self, parked: Parked, peer: Peer<RoleServer>) {
+        let session = Arc::clone(&self.session);
+        tokio::spawn(async move {
+            let report = parked.driven.end().await;
+            // A cancelled request has no answer that could say it.
+            session.log(&peer, "notice", &shell::last_words(*report));
+        });
+    }
+
     /// A client comes back with answers.
     async fn resume(
         &self,
@@ -137,6 +146,11 @@ impl Server {
             let message = "the call that waits for this answer has other arguments";
             return Err(ErrorData::invalid_params(message, None));
         }
+        parked.request = context.id.clone();
+        let driven = &mut parked.driven;
+        let token = context.meta.get_progress_token();
+        let progress = driven.progress.take().zip(token);
+        driven.progress = progress.map(|(told, token)| told.renewed(context.peer.clone(), token));
         parked.answer(responses);
         self.go_on(parked, context).await
     }
@@ -304,6 +318,19 @@ impl ServerHandler for Server {
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         follow_roots(Arc::clone(&self.session), context.peer).await;
+    }
+
+    /// That of a request which waits for its answer is looked after elsewhere: this is about one that
+    /// was answered with questions.
+    async fn on_cancelled(
+        &self,
+        cancelled: CancelledNotificationParam,
+        context: NotificationContext<RoleServer>,
+    ) {
+        let request = cancelled.request_id.as_ref();
+        if let Some(parked) = request.and_then(|id| self.session.unpark_request(id)) {
+            self.end(parked, context.peer);
+        }
     }
 
     async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {

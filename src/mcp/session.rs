@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{CustomNotification, ServerNotification};
+use rmcp::model::{CustomNotification, RequestId, ServerNotification};
 use rmcp::service::Peer;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
@@ -339,6 +339,15 @@ impl Session {
     /// The call that was kept under `handle`.
     pub(super) fn unpark(&self, handle: &str) -> Option<Parked> {
         lock(&self.parked).remove(handle)
+    }
+
+    /// The call that waits for its client since `request` was answered.
+    pub(super) fn unpark_request(&self, request: &RequestId) -> Option<Parked> {
+        let mut parked = lock(&self.parked);
+        let mut entries = parked.iter();
+        let handle = entries.find(|(_, parked)| parked.request == *request)?.0;
+        let handle = handle.clone();
+        parked.remove(&handle)
     }
 
     /// The user's own rules file, if this session reads it.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::client::{Client, Start, read, structured, text};
 
 /// `whoami` is asked about by a rule, `rm -rf` by a heuristic.
-const RULES: &str =
+pub(super) const RULES: &str =
     "prefix_rule(pattern=[\"whoami\"], decision=\"prompt\", justification=\"who asks?\")\n";
-const WRITABLE: [&str; 2] = ["--sandbox", "workspace-write"];
+pub(super) const WRITABLE: [&str; 2] = ["--sandbox", "workspace-write"];
 const DECLINE: &str = "decline";
 
 fn asking(arguments: &[&str]) -> Client {
@@ -29,7 +29,7 @@ fn answered(client: &mut Client, script: &str, answer: &Value) -> (Value, Value)
     (question, structured(&client.finish(id)))
 }
 
-fn choose(decision: &str) -> Value {
+pub(super) fn choose(decision: &str) -> Value {
     json!({ "action": "accept", "content": { "decision": decision, "reason": "because" } })
 }
 
@@ -264,7 +264,7 @@ fn a_program_answers_for_clients_that_cannot() {
 }
 
 /// The metadata of a client that speaks the version without a handshake.
-fn modern() -> Value {
+pub(super) fn modern() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },

@@ -32,6 +32,8 @@ pub(super) struct Start<'a> {
     pub(super) arguments: &'a [&'a str],
     pub(super) capabilities: Value,
     pub(super) version: &'a str,
+    /// What the client calls itself.
+    pub(super) name: &'a str,
     /// Variables of the server, besides the usual ones.
     pub(super) environment: &'a [(&'a str, &'a str)],
 }
@@ -45,6 +47,7 @@ impl Default for Start<'_> {
             arguments: &["--sandbox", "read-only"],
             capabilities: json!({ "elicitation": {} }),
             version: "2025-06-18",
+            name: "test",
             environment: &[],
         }
     }
@@ -57,7 +60,7 @@ impl Start<'_> {
         let params = json!({
             "protocolVersion": self.version,
             "capabilities": self.capabilities,
-            "clientInfo": { "name": "test", "version": "1" },
+            "clientInfo": { "name": self.name, "version": "1" },
         });
         let answer = client.request("initialize", &params);
         assert!(answer["result"]["serverInfo"].is_object(), "{answer}");

@@ -1,0 +1,142 @@
+//! What answers to questions mean, as clients give them.
+
+use serde_json::{Value, json};
+
+use super::approvals::{RULES, WRITABLE, choose, modern};
+use super::client::{Client, Start, all_gone, mark, structured};
+
+fn called(name: &str) -> Client {
+    Start {
+        rules: RULES,
+        arguments: &WRITABLE,
+        name,
+        ..Start::default()
+    }
+    .client()
+}
+
+/// The form of a question about `whoami`, and the standard error of the call once it was answered so.
+fn answered(client: &mut Client, answer: &Value) -> (Value, String) {
+    let id = client.start_shell("whoami", &json!({}));
+    let question = client.question();
+    client.reply(&question, answer);
+    let result = structured(&client.finish(id));
+    let ran = result["exit_code"] == 0;
+    let said = result["stderr"].as_str().unwrap();
+    let schema = question["params"]["requestedSchema"].clone();
+    (schema, if ran { "ran".into() } else { said.to_owned() })
+}
+
+#[test]
+fn a_yes_has_the_decision_that_was_asked_for() {
+    let mut client = called("test");
+    for answer in [
+        json!({ "action": "accept" }),
+        json!({ "action": "accept", "content": {} }),
+        json!({ "action": "accept", "content": { "reason": "sure" } }),
+        json!({ "action": "accept", "content": { "decision": null } }),
+    ] {
+        let (schema, said) = answered(&mut client, &answer);
+        assert_eq!(schema["required"], json!(["decision"]));
+        let why = "nobody decided about /usr/bin/whoami (";
+        assert!(said.contains(why), "{answer}: {said}");
+        assert!(said.contains("without the decision"), "{answer}: {said}");
+    }
+    // What fills in defaults fills in texts.
+    let (schema, said) = answered(&mut client, &choose("once"));
+    let defaults = ["decision", "reason"].map(|name| schema["properties"][name]["default"].clone());
+    assert_eq!((defaults, &*said), ([json!("once"), json!("")], "ran"));
+}
+
+#[test]
+fn codex_is_asked_for_a_choice_alone() {
+    let mut client = called("codex-mcp-client");
+    let (schema, said) = answered(&mut client, &json!({ "action": "decline" }));
+    let fields: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["decision"]);
+    assert!(
+        said.contains("nobody decided") && said.contains("by itself"),
+        "{said}"
+    );
+    let answer =
+        |decision: &str| json!({ "action": "accept", "content": { "decision": decision } });
+    let (_, said) = answered(&mut client, &answer("no"));
+    assert!(
+        said.contains("declined") && !said.contains("nobody"),
+        "{said}"
+    );
+    assert_eq!(answered(&mut client, &answer("once")).1, "ran");
+}
+
+#[test]
+fn codex_confirms_a_rule_by_a_choice() {
+    for (answer, written) in [("once", true), ("no", false), ("", false)] {
+        let mut client = called("codex-mcp-client");
+        let id = client.start_shell("mkdir d; rm -rf d", &json!({}));
+        let question = client.question();
+        client.reply(&question, &choose("always"));
+        let question = client.question();
+        let reply = match answer {
+            "" => json!({ "action": "accept", "content": {} }),
+            answer => choose(answer),
+        };
+        client.reply(&question, &reply);
+        client.finish(id);
+        let rules = std::fs::read_to_string(client.rules_file()).unwrap();
+        assert_eq!(rules != RULES, written, "{answer}");
+    }
+}
+
+/// A call whose client is to come back with an answer, and the parameters to come back with.
+fn parked(client: &mut Client, script: &str) -> (u64, Value) {
+    let mut params = client.call(script, &json!({}));
+    params["_meta"] = modern();
+    params["_meta"]["progressToken"] = "first".into();
+    let id = client.start("tools/call", &params);
+    let answer = client.finish(id);
+    let result = &answer["result"];
+    let name = result["inputRequests"].as_object().unwrap().keys().next();
+    params["inputResponses"] = json!({ name.unwrap(): choose("once") });
+    params["requestState"] = result["requestState"].clone();
+    (id, params)
+}
+
+fn unmet() -> Client {
+    Start {
+        rules: RULES,
+        arguments: &WRITABLE,
+        ..Start::default()
+    }
+    .unmet()
+}
+
+#[test]
+fn progress_after_an_answer_is_that_of_the_new_request() {
+    let mut client = unmet();
+    let (_, mut params) = parked(&mut client, "whoami; sleep 0.3; echo more; sleep 0.3");
+    params["_meta"]["progressToken"] = "second".into();
+    client.kept.clear();
+    let id = client.start("tools/call", &params);
+    client.finish(id);
+    let progress = |m: &&Value| m["method"] == "notifications/progress";
+    let told: Vec<&Value> = client.kept.iter().filter(progress).collect();
+    assert!(!told.is_empty());
+    assert!(
+        told.iter()
+            .all(|m| m["params"]["progressToken"] == "second"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_call_that_waits_for_its_client_can_be_cancelled() {
+    let mut client = unmet();
+    let mark = mark();
+    let (id, params) = parked(&mut client, &format!("sleep {mark} & whoami"));
+    client.send(&json!({
+        "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id },
+    }));
+    assert!(all_gone(&mark));
+    let answer = client.request("tools/call", &params);
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+}
