@@ -365,7 +365,7 @@ mod tests {
         for file in files {
             let path = base.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            if file.ends_with(".link") {
+            if file.contains("link") {
                 symlink(&base, path).unwrap();
             } else {
                 fs::write(path, "").unwrap();

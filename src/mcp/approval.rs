@@ -211,14 +211,13 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
         (Some("accept"), Some("once")) => Decision::Once,
         (Some("accept"), Some("session")) => Decision::Session,
         (Some("accept"), Some("always")) => Decision::Always,
-        (Some("accept"), Some("no")) => Decision::No("declined".into()),
         // Who says no there chooses it, and who leaves the form cancels it.
         (Some("decline"), _) if manner == Manner::Choice => Decision::Senseless(
             "the client declined by itself, without asking anybody; Codex does so under the \
              approval policy `never`"
                 .into(),
         ),
-        (Some("decline"), _) => Decision::No("declined".into()),
+        (Some("accept"), Some("no")) | (Some("decline"), _) => Decision::No("declined".into()),
         (Some("cancel"), _) => Decision::No("cancelled".into()),
         (Some("accept"), None) if content.is_none_or(has_no_decision) => Decision::Senseless(
             "the client accepted the form without the decision that it asks for".into(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::approvals::{RULES, WRITABLE, choose, modern};
-use super::client::{Client, Start, all_gone, mark, structured};
+use super::client::{Client, Start, all_gone, mark, read, structured};
 
 fn called(name: &str) -> Client {
     Start {
@@ -82,7 +82,7 @@ fn codex_confirms_a_rule_by_a_choice() {
         };
         client.reply(&question, &reply);
         client.finish(id);
-        let rules = std::fs::read_to_string(client.rules_file()).unwrap();
+        let rules = read(&client.rules_file());
         assert_eq!(rules != RULES, written, "{answer}");
     }
 }
