@@ -60,6 +60,9 @@ const NAMES: usize = 5;
 /// The longest name or value there, in bytes.
 const NAME_LIMIT: usize = 100;
 
+/// Names and values.
+pub type Variables = Vec<(OsString, OsString)>;
+
 /// The variables as the session started with them.
 #[derive(Debug)]
 pub struct SessionEnvironment {
@@ -170,6 +173,19 @@ impl SessionEnvironment {
             all.filter(|(_, trimmed)| *trimmed != Trimmed::Whole)
                 .collect()
         })
+    }
+
+    /// What goes outside of the variables that the session started with.
+    pub fn own(&self) -> Variables {
+        let own = self.variables.iter().filter_map(|(name, value)| {
+            let value = match self.trimmed().get(name) {
+                None | Some(Trimmed::Whole) => value,
+                Some(Trimmed::Less { value, .. }) => value,
+                Some(Trimmed::Gone) => return None,
+            };
+            Some((name.clone(), value.clone()))
+        });
+        own.collect()
     }
 
     /// The names of those of `variables` that a program outside would not get as they are.

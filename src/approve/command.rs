@@ -1,5 +1,6 @@
 //! Asks a program: the question as JSON on its standard input, its exit status the answer.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ use crate::sys::read_capped::timeout_until;
 pub struct Program {
     /// The program; it gets no arguments.
     pub path: PathBuf,
+    /// All the variables that it gets.
+    pub environment: Vec<(OsString, OsString)>,
     /// How long it may take; as long as it likes if there is no limit.
     pub patience: Option<Duration>,
 }
@@ -52,11 +55,22 @@ impl Approver for Program {
 }
 
 impl Program {
+    /// The same with these variables.
+    #[must_use]
+    pub fn with(&self, environment: Vec<(OsString, OsString)>) -> Self {
+        Self {
+            environment,
+            ..self.clone()
+        }
+    }
+
     /// Whether it said yes; `None` when it did not answer in time, or was no longer wanted.
     fn run(&self, asked: &Asked<'_>, withdrawn: BorrowedFd<'_>) -> io::Result<Option<bool>> {
         let mut line = serde_json::to_vec(asked)?;
         line.push(b'\n');
         let mut child = Command::new(&self.path)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()?;

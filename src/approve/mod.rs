@@ -9,6 +9,7 @@ pub mod fixed;
 pub mod place;
 pub mod question;
 pub mod remembered;
+mod stamp;
 pub mod terminal;
 pub mod wording;
 

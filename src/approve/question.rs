@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::place::{Place, Placed};
+use super::stamp::{Stamp, stamps};
 use super::{Permit, Refusal};
 use crate::evaluate::{Basis, Judgement, Placement};
 use crate::request::{Program, Request, argv, variable};
@@ -34,6 +35,8 @@ pub struct Question {
     pass_env: Vec<String>,
     /// The `NAME=value` entries of those that were set inside.
     passed: Vec<OsString>,
+    /// The files that say what it does, as they were when it was asked.
+    stamps: Vec<Stamp>,
 }
 
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
@@ -91,8 +94,9 @@ impl Text {
     }
 }
 
-/// What a question is about, whole: what was shown, and what was too long to be shown. A yes to one
-/// is a yes to every question with the same key, and to no other.
+/// What a question is about, whole: what was shown, what was too long to be shown, and what the files are
+/// that it runs and that may change. A yes to one is a yes to every question with the same key, and to no
+/// other.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     program: Program,
@@ -102,6 +106,7 @@ pub struct Key {
     text: Text,
     dropped: Vec<OsString>,
     passed: Vec<OsString>,
+    stamps: Vec<Stamp>,
 }
 
 impl Question {
@@ -143,6 +148,7 @@ impl Question {
             passed_variables: Vec::new(),
         };
         Self {
+            stamps: stamps(&request),
             request,
             place,
             text,
@@ -224,6 +230,7 @@ impl Question {
             text: self.text.clone(),
             dropped: self.dropped.clone(),
             passed: self.passed.clone(),
+            stamps: self.stamps.clone(),
         }
     }
 

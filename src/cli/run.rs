@@ -258,7 +258,7 @@ fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Resul
     })
 }
 
-fn approver(who: &Ask, given: Option<&Arc<Given>>) -> Arc<dyn Approver> {
+fn approver(who: &Ask, given: Option<&Arc<Given>>, policy: &Policy) -> Arc<dyn Approver> {
     match who {
         Ask::Terminal => match given {
             Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
@@ -270,9 +270,15 @@ fn approver(who: &Ask, given: Option<&Arc<Given>>) -> Arc<dyn Approver> {
         Ask::Allow => Arc::new(fixed::Fixed(Answer::Yes)),
         Ask::Program(path) => Arc::new(command::Program {
             path: path.clone(),
+            environment: environment(policy).own(),
             patience: None,
         }),
     }
+}
+
+/// The variables of our own start.
+fn environment(policy: &Policy) -> SessionEnvironment {
+    SessionEnvironment::new(std::env::vars_os(), policy.writable_roots())
 }
 
 fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option<Given>) -> Exit {
@@ -288,13 +294,13 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
     } = prepared;
     let confined = policy.mode != Mode::DangerFullAccess;
     let (rules, audit) = (Arc::new(rules), Arc::new(audit));
-    let approver = approver(&ask, given.as_ref());
+    let approver = approver(&ask, given.as_ref(), &policy);
     let attempt = |command: &Command, patched: Option<&Patched>| {
         let session = Session {
             rules: Arc::clone(&rules),
             approver: Arc::clone(&approver),
             audit: Arc::clone(&audit),
-            environment: SessionEnvironment::new(std::env::vars_os(), policy.writable_roots()),
+            environment: environment(&policy),
             writable: confined.then(|| policy.writable_roots().to_vec()),
             held: policy.ground().held,
             profiles: profiles.clone(),

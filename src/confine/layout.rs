@@ -11,8 +11,10 @@ use super::error::{ConfineError, Wish};
 use super::hard_link;
 use super::mounts;
 use super::obeyed;
+use super::pattern;
 use super::placeholder::Form;
 use super::policy::Policy;
+use super::present::Present;
 use super::protect::{Access, Cause, PROTECTED, Plan, nearest};
 use super::protection::{Deciding, Role};
 use super::trail::{End, Trail, within};
@@ -142,23 +144,36 @@ impl Layout {
     fn add_obeyed(&mut self, policy: &Policy) {
         let roots = policy.writable_roots();
         let protection = &policy.protection;
+        let mut present = Present::default();
         for one in obeyed::all() {
             let tops = roots.iter().filter(|_| one.scope.is_of_roots());
             let tops = tops.filter(|root| !protection.homes.contains(root));
             let is_out = protection.unprotected.iter().any(|name| name == one.name);
+            let cause = Cause::Obeyed {
+                name: one.name,
+                reason: one.reason,
+            };
             for directory in tops.chain(&protection.homes) {
+                if one.is_pattern() {
+                    let found = pattern::found_in(directory, one.name);
+                    for path in found.iter().filter(|_| !is_out) {
+                        self.add_trail(&Trail::to(path), Form::Unseen, cause, roots);
+                    }
+                    continue;
+                }
+                let is_there = present.may_have(directory, one.name);
                 if is_out {
                     let path = directory.join(one.name);
                     self.stale
-                        .extend(Some(path).filter(|path| unseen::is_at(path)));
+                        .extend(Some(path).filter(|path| is_there && unseen::is_at(path)));
                     continue;
                 }
-                let cause = Cause::Obeyed {
-                    name: one.name,
-                    reason: one.reason,
-                };
-                let trail = Trail::below(directory, one.name.as_ref());
                 let in_login = one.scope.is_of_login() && protection.homes.contains(directory);
+                let can_be_made = in_login && within(directory, roots);
+                if !is_there && !can_be_made {
+                    continue;
+                }
+                let trail = Trail::below(directory, one.name.as_ref());
                 match &trail.end {
                     End::Missing { goes_on, .. } if *goes_on || !in_login => {}
                     _ => self.add_trail(&trail, Form::Unseen, cause, roots),

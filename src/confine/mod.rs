@@ -27,6 +27,7 @@ pub mod obeyed;
 mod pattern;
 mod placeholder;
 mod policy;
+mod present;
 mod protect;
 pub mod protection;
 mod reach;

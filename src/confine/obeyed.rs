@@ -4,7 +4,7 @@
 //! what he likes, outside. What a project's own commands run (a Makefile, the scripts of a package, hooks
 //! that are kept with the sources) is not among them: to write that is an ordinary day's work.
 
-/// One name.
+/// One name, or a pattern of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Obeyed {
     /// From the directory on.
@@ -56,167 +56,201 @@ impl Scope {
     }
 }
 
-/// A reason, a scope, and the names of which both are true.
-type Group = (&'static str, Scope, &'static [&'static str]);
+impl Obeyed {
+    /// Whether it stands for all names of its form, so far as there are any.
+    pub(super) fn is_pattern(&self) -> bool {
+        self.name.contains('*')
+    }
+}
+
+/// A reason, a scope, and the names of which both are true, with blanks between.
+type Group = (&'static str, Scope, &'static str);
 
 /// All of them, those of one reason together.
 const GROUPS: &[Group] = &[
     (
         "a shell runs it when it starts or ends",
         Scope::RootsAndLogin,
-        &[
-            ".bashrc",
-            ".bash_profile",
-            ".bash_login",
-            ".bash_logout",
-            ".bash_aliases",
-            ".profile",
-            ".zshenv",
-            ".zprofile",
-            ".zshrc",
-            ".zlogin",
-            ".zlogout",
-            ".cshrc",
-            ".tcshrc",
-            ".login",
-            ".logout",
-            ".kshrc",
-            ".mkshrc",
-        ],
+        ".bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshenv \
+         .zprofile .zshrc .zlogin .zlogout .cshrc .tcshrc .login .logout .kshrc .mkshrc",
     ),
     (
         "a shell runs it when it starts",
         Scope::Login,
-        &[".config/fish"],
+        ".config/fish .bash_completion .bashrc.d .config/bash .zshrc.d .config/zsh \
+         .config/nushell .config/elvish .elvish .config/xonsh .xonshrc .rcrc .yashrc \
+         .yash_profile .config/powershell",
+    ),
+    (
+        "start-up files of shells usually run it",
+        Scope::Home,
+        ".oh-my-zsh .oh-my-bash .bash_it .zsh .zfunc .zplug .zinit .antigen .fzf.bash .fzf.zsh \
+         .p10k.zsh .local/share/bash-completion .config/starship.toml .dircolors .cargo/env \
+         .nvm/nvm.sh .nvm/bash_completion .sdkman/bin .pyenv/bin .pyenv/libexec .rbenv/bin \
+         .rbenv/libexec .asdf/asdf.sh .rvm/scripts .nix-profile .ghcup/env .opam/opam-init",
     ),
     (
         "ssh and sshd obey it: who may log in, and what is run then",
         Scope::RootsAndLogin,
-        &[".ssh"],
+        ".ssh",
+    ),
+    (
+        "it says who may log in from elsewhere",
+        Scope::Login,
+        ".rhosts .shosts .k5login .k5users",
+    ),
+    (
+        "it is run when mail comes",
+        Scope::Login,
+        ".forward .procmailrc .mailfilter .maildroprc",
     ),
     (
         "the session runs it at login",
         Scope::Login,
-        &[
-            ".pam_environment",
-            ".xprofile",
-            ".xsession",
-            ".xsessionrc",
-            ".xinitrc",
-            ".config/autostart",
-            ".config/environment.d",
-            ".config/systemd",
-            ".local/share/systemd",
-        ],
+        ".pam_environment .xprofile .xsession .xsessionrc .xinitrc .xserverrc .Xclients \
+         .gnomerc .login_conf .config/autostart .config/autostart-scripts .config/environment.d \
+         .config/systemd .config/plasma-workspace .config/lxsession .config/uwsm .kde/env \
+         .kde/Autostart .kde4/env .kde4/Autostart .local/share/systemd .local/share/dbus-1 \
+         .local/share/gnome-shell/extensions",
+    ),
+    (
+        "the window manager runs it when it starts",
+        Scope::Login,
+        ".config/openbox .config/i3 .i3 .config/i3status .config/i3blocks .config/sway \
+         .config/hypr .config/awesome .config/bspwm .config/sxhkd .config/herbstluftwm \
+         .config/qtile .config/xmonad .xmonad .config/labwc .config/niri .config/river \
+         .config/wayfire.ini .config/weston.ini .config/waybar .config/polybar .fluxbox .icewm \
+         .fvwm .fvwm2rc .twmrc .xbindkeysrc .config/autorandr .conkyrc .config/conky",
+    ),
+    (
+        "desktops start what it names",
+        Scope::Home,
+        ".local/share/applications .config/mimeapps.list .config/khotkeysrc \
+         .config/kglobalshortcutsrc .local/share/kservices5 .local/share/kio \
+         .local/share/nautilus .local/share/nautilus-python .local/share/nemo .config/Thunar \
+         .config/xfce4 .config/pulse .config/pipewire .config/user-dirs.dirs .Xresources \
+         .Xdefaults .xscreensaver .config/rofi .config/dunst",
     ),
     (
         "git obeys it: it names programs that git runs",
         Scope::Roots,
-        &[".gitconfig", ".gitmodules"],
+        ".gitconfig .gitmodules",
     ),
     (
         "git obeys it: it names programs that git runs",
         Scope::Home,
-        &[".config/git"],
+        ".config/git .git-templates .config/tig .tigrc .config/lazygit",
     ),
     (
         "programs in it are found by their names",
         Scope::Home,
-        &["bin", ".local/bin", ".cargo/bin"],
+        "bin .local/bin .local/sbin .cargo/bin go/bin .pyenv/shims .rbenv/shims .asdf/shims \
+         .asdf/bin .nodenv/shims .jenv/shims .local/share/mise/shims .npm-global/bin .yarn/bin \
+         .config/yarn/global .local/share/pnpm .volta/bin .bun/bin .deno/bin .dotnet/tools \
+         .composer/vendor/bin .config/composer/vendor/bin .krew/bin .poetry/bin .rye/shims \
+         .ghcup/bin .cabal/bin .nimble/bin .pub-cache/bin .luarocks/bin .pixi/bin .rvm/bin \
+         .linuxbrew/bin",
+    ),
+    (
+        "Python runs it when it starts",
+        Scope::Home,
+        ".local/lib/python*/site-packages/*.pth \
+         .local/lib/python*/site-packages/usercustomize.py \
+         .local/lib/python*/site-packages/sitecustomize.py",
     ),
     (
         "direnv runs it on entering the directory",
         Scope::Roots,
-        &[".envrc"],
+        ".envrc",
+    ),
+    (
+        "direnv and mise run it on entering a directory",
+        Scope::Home,
+        ".direnvrc .config/direnv .config/mise",
     ),
     (
         "editors obey it on opening the directory: tasks, interpreters, extensions",
         Scope::Roots,
-        &[
-            ".vscode",
-            ".idea",
-            ".zed",
-            ".devcontainer",
-            ".exrc",
-            ".nvimrc",
-            ".dir-locals.el",
-        ],
+        ".vscode .idea .zed .devcontainer .exrc .nvimrc .dir-locals.el",
     ),
     (
         "the editor runs it when it starts",
         Scope::Home,
-        &[
-            ".vimrc",
-            ".vim",
-            ".emacs",
-            ".emacs.d",
-            ".config/nvim",
-            ".config/emacs",
-        ],
+        ".vimrc .gvimrc .vim .config/vim .emacs .emacs.el .emacs.d .config/emacs .config/doom \
+         .doom.d .spacemacs .config/nvim .local/share/nvim/site .nanorc .config/nano \
+         .config/helix .config/kak .config/micro .config/zed .config/Code/User \
+         .config/VSCodium/User .config/Cursor/User .config/Windsurf/User .vscode-server \
+         .vscode-oss .cursor-server .config/sublime-text .config/JetBrains .ideavimrc",
+    ),
+    (
+        "the terminal runs or obeys it when it starts",
+        Scope::Home,
+        ".tmux.conf .tmux .config/tmux .screenrc .byobu .config/byobu .config/zellij \
+         .config/kitty .config/alacritty .alacritty.toml .alacritty.yml .config/wezterm \
+         .wezterm.lua .config/ghostty .config/foot .config/terminator .local/share/konsole \
+         .terminfo .hyper.js",
     ),
     (
         "coding agents obey it: servers and hooks that they start, and what they may do",
         Scope::Roots,
-        &[
-            ".mcp.json",
-            ".claude",
-            ".claude.json",
-            ".gemini",
-            ".cursor",
-            ".windsurf",
-            ".opencode",
-            ".aider.conf.yml",
-        ],
+        ".mcp.json .claude .claude.json .gemini .cursor .windsurf .opencode .aider.conf.yml",
+    ),
+    (
+        "coding agents obey it: servers and hooks that they start, and what they may do",
+        Scope::Home,
+        ".config/opencode .config/goose .config/amp .config/crush .config/Claude \
+         .config/github-copilot .copilot .continue .codeium .qwen .kiro",
     ),
     (
         "package managers obey it: where packages come from, and what runs them",
         Scope::Roots,
-        &[".npmrc", ".yarnrc", ".pypirc"],
+        ".npmrc .yarnrc .pypirc",
     ),
     (
         "package managers obey it: where packages come from, and what runs them",
         Scope::Home,
-        &[
-            ".config/pip",
-            ".pip",
-            ".gemrc",
-            ".gradle/init.d",
-            ".m2/settings.xml",
-        ],
+        ".yarnrc.yml .bunfig.toml .config/pnpm .config/pip .pip .pydistutils.cfg .config/uv \
+         .config/pypoetry .condarc .mambarc .cargo/config .cargo/config.toml \
+         .cargo/credentials.toml .gemrc .gem/credentials .bundle/config .gradle/init.d \
+         .gradle/init.gradle .gradle/gradle.properties .m2/settings.xml .m2/extensions.xml \
+         .mavenrc .antrc .nuget/NuGet .config/NuGet .cpan/CPAN .config/go/env .config/nix \
+         .config/nixpkgs .nixpkgs .opam/config .stack/config.yaml .cabal/config .rpmmacros \
+         .makepkg.conf .config/makepkg .lein/profiles.clj .devscripts .quiltrc .terraformrc",
     ),
     (
         "it holds credentials, or names the program that is run to get them",
         Scope::Roots,
-        &[".netrc", ".aws", ".kube", ".docker", ".gnupg", ".azure"],
+        ".netrc .aws .kube .docker .gnupg .azure",
     ),
     (
         "it holds credentials, or names the program that is run to get them",
         Scope::Home,
-        &[".config/gcloud", ".config/gh"],
+        ".config/gcloud .config/gh .config/glab-cli .config/hub .git-credentials .config/rclone \
+         .password-store .local/share/keyrings .vault-token .oci .config/doctl .boto .s3cfg \
+         .pgpass .my.cnf .authinfo .databrickscfg .config/op .config/containers .config/helm \
+         .config/k9s .subversion .msmtprc .config/msmtp .fetchmailrc .mbsyncrc",
     ),
     (
-        "the program runs it when it starts",
+        "the program runs or obeys it when it starts",
         Scope::Home,
-        &[
-            ".inputrc",
-            ".tmux.conf",
-            ".screenrc",
-            ".gdbinit",
-            ".lldbinit",
-            ".psqlrc",
-            ".sqliterc",
-            ".irbrc",
-            ".Rprofile",
-            ".hgrc",
-            ".mailcap",
-        ],
+        ".inputrc .editrc .gdbinit .gdbearlyinit .config/gdb .lldbinit .psqlrc .sqliterc \
+         .config/sqlite3 .duckdbrc .mongorc.js .mongoshrc.js .irbrc .config/irb .pryrc \
+         .Rprofile .Renviron .R/Makevars .pythonrc .pythonrc.py .pythonstartup .pdbrc \
+         .ipython/profile_default .jupyter .octaverc .julia/config .ghci .config/ghc \
+         .ghc/ghci.conf .sbclrc .iex.exs .ocamlinit .config/utop .perldb .tclshrc .lesskey \
+         .lessfilter .less .config/lesskey .mailcap .muttrc .mutt .config/mutt .neomuttrc \
+         .config/neomutt .mailrc .config/aerc .wgetrc .curlrc .config/curlrc .lftprc \
+         .config/lftp .lynxrc .hgrc .config/hg .bazelrc .ackrc .ripgreprc .ctags.d .latexmkrc \
+         .config/latexmk .asoundrc .config/mpv .config/ranger .config/lf .config/nnn \
+         .config/yazi .config/vifm .config/mc .taskrc .ansible.cfg .vagrant.d/Vagrantfile \
+         .config/libvirt .irssi .weechat .config/yt-dlp .config/just",
     ),
 ];
 
 /// Every name, those of one reason together.
 pub fn all() -> impl Iterator<Item = Obeyed> {
     GROUPS.iter().flat_map(|&(reason, scope, names)| {
-        names.iter().map(move |&name| Obeyed {
+        names.split_ascii_whitespace().map(move |name| Obeyed {
             name,
             scope,
             reason,

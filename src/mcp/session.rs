@@ -315,6 +315,8 @@ impl Session {
             Who::Client | Who::Queue => Ask::Server,
             Who::Program(path) => Ask::Program(Program {
                 path: path.clone(),
+                // Each call has those that its sandbox lets be.
+                environment: Vec::new(),
                 patience: Some(self.options.ask_timeout),
             }),
             Who::Fixed(answer) => Ask::Fixed(answer.clone()),

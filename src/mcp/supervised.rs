@@ -22,7 +22,7 @@ use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getsid, set
 
 use super::channel::{self, Asked, Ended, Event, LastWord, Reply};
 use super::order::{Ask, Keys, Order, Recipe};
-use crate::act::environment::SessionEnvironment;
+use crate::act::environment::{SessionEnvironment, Variables};
 use crate::approve::{Answer, Approver, Question, fixed};
 use crate::audit::{Notable, Outcome, Watcher};
 use crate::confine::{Layers, Mode};
@@ -218,12 +218,14 @@ fn carry_out(
     let confined = recipe.policy.mode != Mode::DangerFullAccess;
     let audit = recipe.audit.clone().for_call(order.client.clone());
     let audit = Arc::new(audit.watched_by(Arc::<Told>::clone(&told)));
+    let roots = recipe.policy.writable_roots();
+    let environment = SessionEnvironment::new(std::env::vars_os(), roots);
     let session = Session {
         rules: Arc::clone(&recipe.rules),
-        approver: approver(recipe, events),
+        approver: approver(recipe, environment.own(), events),
         audit: Arc::clone(&audit),
-        environment: SessionEnvironment::new(std::env::vars_os(), recipe.policy.writable_roots()),
-        writable: confined.then(|| recipe.policy.writable_roots().to_vec()),
+        environment,
+        writable: confined.then(|| roots.to_vec()),
         held: recipe.policy.ground().held,
         profiles: recipe
             .profiles
@@ -288,14 +290,14 @@ fn carry_out(
     (last, remains)
 }
 
-fn approver(recipe: &Recipe, events: &Arc<OwnedFd>) -> Arc<dyn Approver> {
+fn approver(recipe: &Recipe, own: Variables, events: &Arc<OwnedFd>) -> Arc<dyn Approver> {
     match &recipe.ask {
         Ask::Server => Arc::new(Remote {
             events: Arc::clone(events),
             keys: recipe.keys.clone(),
             writable: recipe.policy.writable.clone(),
         }),
-        Ask::Program(program) => Arc::new(program.clone()),
+        Ask::Program(program) => Arc::new(program.with(own)),
         Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer.clone())),
     }
 }

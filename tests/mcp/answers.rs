@@ -87,6 +87,31 @@ fn codex_confirms_a_rule_by_a_choice() {
     }
 }
 
+/// What a script says is what is run, whoever reads it.
+#[test]
+fn a_yes_for_the_session_is_for_the_script_as_it_was() {
+    let mut client = Start {
+        rules: "prefix_rule(pattern=[\"sh\"], decision=\"prompt\")\n",
+        files: &[("work/s", "echo harmless\n")],
+        arguments: &WRITABLE,
+        ..Start::default()
+    }
+    .client();
+    for (script, answer, said) in [
+        ("sh -e s", Some("session"), "harmless\n"),
+        ("sh -e s", None, "harmless\n"),
+        ("echo 'echo other' > s; sh -e s", Some("no"), ""),
+        ("sh -e s", Some("once"), "other\n"),
+    ] {
+        let id = client.start_shell(script, &json!({}));
+        if let Some(answer) = answer {
+            let question = client.question();
+            client.reply(&question, &choose(answer));
+        }
+        assert_eq!(structured(&client.finish(id))["stdout"], said, "{script}");
+    }
+}
+
 /// A call whose client is to come back with an answer, and the parameters to come back with.
 fn parked(client: &mut Client, script: &str) -> (u64, Value) {
     let mut params = client.call(script, &json!({}));

@@ -2,6 +2,7 @@
 //! that is missing fails these tests.
 
 mod again;
+mod askers;
 mod denied;
 mod faithful;
 mod input;

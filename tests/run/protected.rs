@@ -318,6 +318,27 @@ fn names_that_other_programs_obey_are_held_where_they_exist() {
     });
 }
 
+/// Some are known by their form only.
+#[test]
+fn what_is_of_such_a_form_is_held_or_told() {
+    everyone(|world| {
+        let site = "home/.local/lib/python3.11/site-packages";
+        let ran = home(world.file(&format!("{site}/a.pth"), "kept"))
+            .sh("cd .local/lib/python3.11/site-packages; echo x > c.py; echo x > b.pth; mv a.pth c")
+            .status(1)
+            .stderr_has(&format!(
+                "new since the command started: WORLD/{site}/b.pth ("
+            ))
+            .file(&format!("{site}/a.pth"), "kept");
+        assert_eq!(told(&ran), 1);
+    });
+}
+
+/// The directory that a name is in, from the home directory on.
+fn parent(name: &str) -> Option<&str> {
+    std::path::Path::new(name).parent()?.to_str()
+}
+
 #[test]
 fn what_a_login_would_run_can_not_be_made() {
     everyone(|world| {
@@ -335,7 +356,8 @@ fn what_a_login_would_run_can_not_be_made() {
         let ran = home(world).sh(format!("{{ {looks}; {script} }} 2>/dev/null"));
         let ran = ran.stdout("");
         // Nothing but what is made where its directory was not there either.
-        for name in login().filter(|name| !name.contains(".local")) {
+        let is_there = |name: &&str| ["", ".config"].map(Some).contains(&parent(name));
+        for name in login().filter(is_there) {
             let path = ran.world.path("home").join(name);
             assert!(fs::symlink_metadata(&path).is_err(), "{name}");
         }

@@ -100,6 +100,29 @@ fn session_is_asked_once_and_once_is_once() {
     });
 }
 
+/// What the command can write says something else tomorrow, by the same name.
+#[test]
+fn a_yes_for_the_session_is_for_the_file_as_it_was() {
+    everyone(|world| {
+        let script = "printf '#!/bin/sh\\necho harmless\\n' > probe; chmod +x probe; ./probe; \
+                      ./probe; printf '#!/bin/sh\\necho other\\n' > probe; ./probe; \
+                      cp -p probe t; mv t probe; ./probe; echo over";
+        let shown = terminal(world, script)
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("harmless")
+            .wait_for("harmless")
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("other")
+            .wait_for(ASKED)
+            .keys("no\r")
+            .wait_for("over")
+            .end(0);
+        assert_eq!(shown.matches(ASKED).count(), 3, "{shown}");
+    });
+}
+
 /// What was typed before the question was to be seen is no answer to it.
 #[test]
 fn type_ahead_is_discarded() {

@@ -1,0 +1,40 @@
+//! Programs that answer questions: they run outside, with what any program has there.
+
+use crate::support::everyone;
+
+const RULES: &str = "prefix_rule(pattern = [\"probe\"], decision = \"prompt\")\n";
+
+/// Its interpreter is looked for as everything outside is: not where the sandbox can write.
+#[test]
+fn an_asker_gets_nothing_of_the_sandboxs_making() {
+    everyone(|world| {
+        let path = world.spelled("WORLD/ws/bin:WORLD/ws:/usr/bin:/bin");
+        let library = world.spelled("WORLD/ws/lib:/opt/lib");
+        let ran = world
+            .rules(RULES)
+            .program("probe")
+            .script(
+                "ws/bin/bash",
+                "#!/bin/sh\necho planted > WORLD/out/planted\n",
+            )
+            .script(
+                "bin/asker",
+                "#!/usr/bin/env bash\nenv > WORLD/out/environment\n",
+            )
+            .env("PATH", path)
+            .env("PYTHONPATH", library)
+            .env("KEPT", "as it is")
+            .ask("command:WORLD/bin/asker")
+            .sh("WORLD/bin/probe write WORLD/out/a; echo $?")
+            .stdout("0")
+            .file("out/a", "written\n")
+            .no_file("out/planted");
+        let environment = ran.left("out/environment");
+        for line in ["PATH=/usr/bin:/bin", "PYTHONPATH=/opt/lib", "KEPT=as it is"] {
+            assert!(
+                environment.lines().any(|is| is == line),
+                "{line}: {environment}"
+            );
+        }
+    });
+}
