@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
-use crate::config::Profiles;
+use crate::config::{Places, Profiles};
 use crate::confine::{Mode, Policy};
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::exit::Exit;
@@ -20,7 +20,7 @@ use crate::flow::Setting;
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Originals, Program, Request, WorkingDirectory, Writable};
+use crate::request::{Earlier, Originals, Program, Request, WorkingDirectory, Writable};
 use crate::rules::Decision;
 use crate::script::{Dialect, MAX_BYTES, parse};
 use crate::sys::read_capped::read_capped;
@@ -236,8 +236,8 @@ pub(super) fn request(
 ) -> Request {
     let asked = command.first().cloned().unwrap_or_default();
     let search_path = std::env::var_os("PATH");
-    let Writable { roots, held } = ground(&cwd, mode, extra);
-    let writable = roots.as_slice();
+    let ground = ground(&cwd, mode, extra);
+    let writable = ground.roots.as_slice();
     let (path, name) = (search_path.as_deref(), Some(asked.as_os_str()));
     let program = Program::search(&asked, &cwd, path, name, writable);
     let variables: Vec<_> = std::env::vars_os().collect();
@@ -247,16 +247,15 @@ pub(super) fn request(
     request
         .with_environment(variables)
         .with_interpreters(writable)
-        .with_repository(&Writable {
-            held,
-            roots: writable.to_vec(),
-        })
+        .with_repository(&ground)
 }
 
 /// What a sandbox that starts in `cwd` lets be written; where there can be none, what would be.
 fn ground(cwd: &Path, mode: Mode, extra: &[PathBuf]) -> Writable {
     let temporary = std::env::var_os("TMPDIR");
     let policy = Policy::new(mode, false, cwd, extra, temporary.as_deref());
+    let places = Places::of_process(cwd.to_owned());
+    let earlier = Earlier::of(places.codex_home.as_deref());
     policy.map_or_else(
         |_| Writable {
             roots: [cwd.to_owned(), "/tmp".into()]
@@ -264,8 +263,12 @@ fn ground(cwd: &Path, mode: Mode, extra: &[PathBuf]) -> Writable {
                 .chain(extra.iter().cloned())
                 .collect(),
             held: Vec::new(),
+            earlier: earlier.clone(),
         },
-        |policy| policy.ground(),
+        |policy| Writable {
+            earlier: earlier.clone(),
+            ..policy.ground()
+        },
     )
 }
 

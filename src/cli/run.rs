@@ -281,6 +281,10 @@ fn environment(policy: &Policy) -> SessionEnvironment {
     SessionEnvironment::new(std::env::vars_os(), policy.writable_roots())
 }
 
+/// Where it can't be remembered what commands could write.
+const NOT_NOTED: &str = "nothing remembers that commands can write here: repositories that they make \
+                         here will count as yours";
+
 fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option<Given>) -> Exit {
     let given = given.map(Arc::new);
     let Prepared {
@@ -293,6 +297,9 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
         patched,
     } = prepared;
     let confined = policy.mode != Mode::DangerFullAccess;
+    let earlier = policy.ground().earlier.beginning(&policy.workspaces);
+    // Locked as long as this process is there, and so as a command may write.
+    let noted = earlier.note(&policy.workspaces);
     let (rules, audit) = (Arc::new(rules), Arc::new(audit));
     let approver = approver(&ask, given.as_ref(), &policy);
     let attempt = |command: &Command, patched: Option<&Patched>| {
@@ -303,6 +310,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             environment: environment(&policy),
             writable: confined.then(|| policy.writable_roots().to_vec()),
             held: policy.ground().held,
+            earlier: earlier.clone(),
             profiles: profiles.clone(),
             require: args.require.clone(),
         };
@@ -319,7 +327,12 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             timeout: settings.timeout.value,
             patched,
         };
-        run(&plan, command, session, |layers| describe(args, layers))
+        run(&plan, command, session, |layers| {
+            if let Err(error) = &noted {
+                report::note(&format!("{NOT_NOTED} ({error})"));
+            }
+            describe(args, layers);
+        })
     };
     let unmade = Unmade::of(&policy);
     let mut ended = attempt(&command, patched.as_ref());

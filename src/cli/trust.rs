@@ -1,10 +1,13 @@
 //! `codex-shell trust`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::Places;
 use crate::config::load::check_project;
@@ -12,12 +15,18 @@ use crate::config::project::Project;
 use crate::config::trust::{Standing, TrustStore};
 use crate::exit::Exit;
 use crate::report;
-use crate::request::argv;
+use crate::request::{Earlier, argv};
 use crate::rules::model::{CommandRule, Run};
 use crate::rules::{self, Decision, RuleSet};
+use crate::sys::read_capped::read_capped;
 use crate::terminal::{self, Answer, Choice};
 
 use super::here;
+
+/// Bytes of a file that says where a repository is.
+const LONGEST: usize = 1 << 16;
+/// What is asked of a project.
+const FILES: &str = "Trust these files until one of them changes?";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -25,11 +34,15 @@ The rules and settings in a project's .codex folder count once they are trusted.
 When one of the files has changed, what they restrict counts, and what they permit
 does not until the project is trusted again.
 
+A git repository that an earlier command could write, because a directory above it
+was its workspace, counts as that command's work: git stays inside the sandbox there
+until you say that the repository is yours, and again once a command could write it.
+
 Examples:
   codex-shell trust
   codex-shell trust --list")]
 pub(super) struct Args {
-    /// A directory of the project [default: the working directory]
+    /// A directory of the project or repository [default: the working directory]
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
     /// Trust without asking
@@ -38,7 +51,7 @@ pub(super) struct Args {
     /// Print the projects that are trusted, and do nothing else
     #[arg(long, conflicts_with = "directory")]
     list: bool,
-    /// Trust this project no more
+    /// Trust this project, and its repository, no more
     #[arg(long, value_name = "DIR", conflicts_with_all = ["directory", "list"])]
     remove: Option<PathBuf>,
 }
@@ -70,13 +83,21 @@ fn run(args: &Args) -> Result<Exit, String> {
     if args.list {
         return list(&store);
     }
+    let earlier = Earlier::of(Some(home));
     if let Some(root) = &args.remove {
-        return remove(&mut store, root);
+        return remove(&mut store, &earlier, root);
     }
-    let root = places.project().ok_or_else(|| {
-        let shown = places.directory.display();
-        format!("{shown} is in no project: no .codex folder here or above")
-    })?;
+    let repository = trust_repository(&places.directory, &earlier, args.yes)?;
+    let root = match (places.project(), repository) {
+        (Some(root), None | Some(Exit::Success)) => root,
+        (_, Some(exit)) => return Ok(exit),
+        (None, None) => {
+            let shown = places.directory.display();
+            return Err(format!(
+                "{shown} is in no project: no .codex folder here or above"
+            ));
+        }
+    };
     let project = Project::read(&root)
         .map_err(|e| e.to_string())?
         .ok_or_else(|| {
@@ -102,9 +123,11 @@ fn list(store: &TrustStore) -> Result<Exit, String> {
 }
 
 /// A project that is gone can be removed too.
-fn remove(store: &mut TrustStore, root: &Path) -> Result<Exit, String> {
+fn remove(store: &mut TrustStore, earlier: &Earlier, root: &Path) -> Result<Exit, String> {
     let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-    if store.remove(&root).map_err(|e| e.to_string())? {
+    let repository = repository(&root).unwrap_or_else(|| root.join(".git"));
+    let had = earlier.distrust(&repository).map_err(|e| e.to_string())?;
+    if store.remove(&root).map_err(|e| e.to_string())? || had {
         Ok(Exit::Success)
     } else {
         Err(format!("{} is not trusted", root.display()))
@@ -128,7 +151,9 @@ fn show_and_ask(
     if store.standing(project) == Standing::Trusted {
         return Ok(Exit::Success);
     }
-    if !yes && !asked().map_err(|e| format!("nobody could be asked: {e}; see --yes"))? {
+    if !yes
+        && !asked(FILES.to_owned()).map_err(|e| format!("nobody could be asked: {e}; see --yes"))?
+    {
         report::note("not trusted");
         return Ok(Exit::Failure);
     }
@@ -138,6 +163,46 @@ fn show_and_ask(
         argv::word(project.root.as_os_str())
     ))?;
     Ok(Exit::Success)
+}
+
+/// Asks about the repository of `directory`, if an earlier command could have written it; `None` if there is
+/// none.
+fn trust_repository(
+    directory: &Path,
+    earlier: &Earlier,
+    yes: bool,
+) -> Result<Option<Exit>, String> {
+    let Some(repository) = repository(directory) else {
+        return Ok(None);
+    };
+    let Some(why) = earlier.doubt(&repository) else {
+        return Ok(None);
+    };
+    let shown = argv::word(repository.as_os_str());
+    print(&format!(
+        "{why}\n  git obeys what stands in {shown}: look at its config and hooks first\n"
+    ))?;
+    let text = "Is this repository yours, as it is now?".to_owned();
+    if !yes && !asked(text).map_err(|e| format!("nobody could be asked: {e}; see --yes"))? {
+        report::note("not trusted");
+        return Ok(Some(Exit::Failure));
+    }
+    earlier.trust(&repository).map_err(|e| e.to_string())?;
+    print(&format!("{shown}: trusted\n"))?;
+    Ok(Some(Exit::Success))
+}
+
+/// The repository of `directory`, the nearest upwards, without links.
+fn repository(directory: &Path) -> Option<PathBuf> {
+    let start = fs::canonicalize(directory).ok()?;
+    let mut inner = start.ancestors().map(|folder| folder.join(".git"));
+    let inner = inner.find(|inner| inner.exists())?;
+    let pointer = read_capped(&inner, LONGEST, Duration::ZERO).ok();
+    let target = pointer.and_then(|text| {
+        let line = text.strip_prefix(b"gitdir: ")?.trim_ascii_end();
+        Some(inner.parent()?.join(OsStr::from_bytes(line)))
+    });
+    fs::canonicalize(target.unwrap_or(inner)).ok()
 }
 
 /// The files, and how many rules say what.
@@ -220,7 +285,7 @@ fn print(text: &str) -> Result<(), String> {
 }
 
 /// Asks on the terminal, never on standard input.
-fn asked() -> io::Result<bool> {
+fn asked(text: String) -> io::Result<bool> {
     const CHOICES: &[Choice] = &[
         Choice {
             word: "yes",
@@ -231,6 +296,5 @@ fn asked() -> io::Result<bool> {
             answer: Answer::No,
         },
     ];
-    let text = "Trust these files until one of them changes?".to_owned();
     Ok(terminal::put(text, "Answer yes or no: ", CHOICES)? == Answer::Yes)
 }

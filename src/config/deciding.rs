@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::places::Places;
 use super::settings::Settings;
 use crate::confine::{Deciding, Protection, Role, protection};
+use crate::request::Earlier;
 
 /// What a command must not write, by its `settings`: the places that are looked at, the rules files
 /// that are `given`, and the shell.
@@ -13,6 +14,7 @@ pub fn protected(places: &Places, settings: &Settings, given: &[PathBuf]) -> Pro
         deciding: places.deciding(),
         homes: protection::homes(),
         unprotected: settings.unprotected.value.clone(),
+        earlier: Earlier::of(places.codex_home.as_deref()),
     };
     add_rules(&mut protection, given);
     add_rules(&mut protection, &settings.rules.value);

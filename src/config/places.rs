@@ -10,6 +10,7 @@ use nix::unistd::geteuid;
 
 use super::trust;
 use crate::confine::{Deciding, Role, is_placeholder};
+use crate::request::Earlier;
 use crate::rules::{Layer, Origin};
 
 /// The name of the file with settings, in every folder that may have one.
@@ -88,6 +89,12 @@ impl Places {
         found.extend(self.codex_home.clone().map(|path| Deciding {
             path,
             role: Role::Home,
+            is_directory: true,
+        }));
+        let earlier = Earlier::of(self.codex_home.as_deref());
+        found.extend(earlier.folder().map(|path| Deciding {
+            path: path.to_owned(),
+            role: Role::Trust,
             is_directory: true,
         }));
         let start = fs::canonicalize(&self.directory).unwrap_or_default();

@@ -170,6 +170,7 @@ impl Policy {
         Writable {
             held: held.chain(self.taken_out()).collect(),
             roots: self.writable.clone(),
+            earlier: self.protection.earlier.clone(),
         }
     }
 

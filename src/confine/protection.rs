@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::request::Earlier;
 use crate::sys::read_capped::read_capped;
 
 /// What a command must not write, beside the names that are protected everywhere.
@@ -19,6 +20,8 @@ pub struct Protection {
     pub homes: Vec<PathBuf>,
     /// Those of the names that other programs obey that may be written all the same.
     pub unprotected: Vec<String>,
+    /// What could be written before.
+    pub earlier: Earlier,
 }
 
 impl Protection {

@@ -28,7 +28,7 @@ use crate::config::Profiles;
 use crate::confine::{LayerName, Layers, Status};
 use crate::evaluate::IndexedRules;
 use crate::flow;
-use crate::request::{Originals, Request, Writable};
+use crate::request::{Earlier, Originals, Request, Writable};
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Listener, Waiting};
 use crate::sys::proxy_image::{self, Order};
@@ -47,6 +47,8 @@ pub struct Session {
     pub writable: Option<Vec<PathBuf>>,
     /// What lies in there and is read-only all the same.
     pub held: Vec<PathBuf>,
+    /// What could be written before.
+    pub earlier: Earlier,
     /// The sandboxes that rules ask for.
     pub profiles: Profiles,
     /// Layers without which none of those is built, either.
@@ -64,16 +66,20 @@ impl Session {
 
     /// As there: why a git that is started outside must not run.
     pub fn misleading_repository(&self, request: &Request) -> Option<String> {
-        let roots = self.writable.clone().unwrap_or_default();
-        let held = self.held.clone();
-        request.misleading_repository(&Writable { roots, held })
+        request.misleading_repository(&self.ground())
     }
 
     /// The request with what is known of the repository that a git in it would obey.
     pub fn with_repository(&self, request: Request) -> Request {
-        let roots = self.writable.clone().unwrap_or_default();
-        let held = self.held.clone();
-        request.with_repository(&Writable { roots, held })
+        request.with_repository(&self.ground())
+    }
+
+    fn ground(&self) -> Writable {
+        Writable {
+            roots: self.writable.clone().unwrap_or_default(),
+            held: self.held.clone(),
+            earlier: self.earlier.clone(),
+        }
     }
 
     /// Where there are no mounts, nothing is read-only in a root.

@@ -29,6 +29,9 @@ use crate::config::{Places, Profiles, deciding};
 use crate::confine::{LayerName, Mode, Policy, Protection};
 use crate::evaluate::IndexedRules;
 use crate::intercept::broker::Patched;
+use crate::report;
+use crate::request::argv;
+use crate::request::earlier::Noted;
 
 /// How a server is started.
 #[derive(Debug)]
@@ -108,6 +111,8 @@ pub(super) struct Session {
     /// Questions for `codex-shell approve`.
     pub(super) queue: Queue,
     remembered: Mutex<HashSet<[u64; 2]>>,
+    /// The directories that calls could write, each with the mark that says so.
+    noted: Mutex<HashMap<PathBuf, Option<Noted>>>,
     parked: Mutex<HashMap<String, Parked>>,
 }
 
@@ -170,6 +175,7 @@ impl Session {
             signals,
             queue: Queue::default(),
             remembered: Mutex::default(),
+            noted: Mutex::default(),
             parked: Mutex::default(),
         })
     }
@@ -195,6 +201,27 @@ impl Session {
     }
 
     /// What no command writes, by the settings and rules that are in force.
+    /// Remembers that commands can write `workspaces` from now on.
+    pub(super) fn note(&self, workspaces: &[PathBuf]) {
+        let earlier = &self.options.protection.earlier;
+        let mut noted = lock(&self.noted);
+        for root in workspaces
+            .iter()
+            .filter(|root| !noted.contains_key(*root))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            let mark = earlier.note(std::slice::from_ref(&root));
+            let mark = mark.inspect_err(|error| {
+                let root = argv::word(root.as_os_str());
+                report::note(&format!(
+                    "nothing remembers that commands can write {root}: {error}"
+                ));
+            });
+            noted.insert(root, mark.ok());
+        }
+    }
+
     fn protection(&self) -> Protection {
         let mut protection = self.options.protection.clone();
         protection.deciding.extend(self.options.places.deciding());

@@ -95,6 +95,7 @@ impl ExecParams {
             return Err("`timeout_ms` must be at least 1".into());
         }
         let policy = session.policy(self.sandbox.map(Mode::from), &sent.limits)?;
+        session.note(&policy.workspaces);
         let login = self.login.unwrap_or(true);
         let options = &session.options;
         let mark = options

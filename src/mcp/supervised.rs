@@ -227,6 +227,7 @@ fn carry_out(
         environment,
         writable: confined.then(|| roots.to_vec()),
         held: recipe.policy.ground().held,
+        earlier: recipe.policy.ground().earlier,
         profiles: recipe
             .profiles
             .clone()

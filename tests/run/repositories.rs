@@ -8,7 +8,7 @@ prefix_rule(pattern = [\"git\", [\"status\", \"diff\", \"add\", \"commit\", \"re
     \"cherry-pick\", \"clean\", \"checkout\", \"rev-parse\", \"ls-files\", \"push\", \"clone\", \"init\",
     \"mktree\", \"commit-tree\", \"grep\", \"receive-pack\"]])
 prefix_rule(pattern = [\"git\", \"submodule\", \"update\"])
-prefix_rule(pattern = [\"git\", \"-C\", [\"W\", \"sub\", \"inner\", \"WORLD/scratch\"], \"status\"])
+prefix_rule(pattern = [\"git\", \"-C\", [\"W\", \"sub\", \"inner\", \"../old\", \"WORLD/scratch\"], \"status\"])
 prefix_rule(pattern = [\"git\", \"--version\"])
 ";
 
@@ -315,5 +315,81 @@ fn where_it_is_explained_it_runs() {
             .rfind(|record| record["command"].to_string().contains("git"))
             .unwrap();
         assert_eq!(of_git["placement"], placement, "{command}: {audit}");
+    });
+}
+
+/// What a command can make of a repository below its workspace, for a later run that starts there; and the
+/// git by which that would come to run it.
+const MADE: [(&str, &str, &str); 5] = [
+    (
+        "x",
+        "git init -q x; git -C x config core.fsmonitor \"$P\"",
+        "git status",
+    ),
+    (
+        "x/sub",
+        "git init -q x; mkdir x/sub; git -C x config core.fsmonitor \"$P\"",
+        "git status",
+    ),
+    (
+        "old",
+        "git -C old config core.fsmonitor \"$P\"",
+        "git status",
+    ),
+    (
+        "old",
+        "hook old/.git/hooks/pre-commit",
+        "git commit -qm x --allow-empty",
+    ),
+    (
+        "inner",
+        "git -C old config core.fsmonitor \"$P\"",
+        "git -C ../old status",
+    ),
+];
+
+fn next_run(world: World, place: &str, script: &str) -> crate::support::ran::Ran {
+    let script = format!("{BEGIN}{script}");
+    world.run(["--cwd", &format!("WORLD/ws/{place}"), "-c", &script])
+}
+
+#[test]
+fn what_an_earlier_command_made_of_a_repository_is_not_the_users() {
+    everyone_with(&MADE, |world, (place, script, command)| {
+        let begin = "mkdir old inner; cd old; own; cd ../inner; own";
+        let ran = prepared(world, begin).sh(format!("{BEGIN}{script}"));
+        next_run(ran.world, place, command).no_file("out/pwned");
+    });
+}
+
+#[test]
+fn it_is_once_the_user_has_said_so() {
+    everyone(|world| {
+        let begin = "git config --global --add safe.directory '*'; mkdir x; cd x; own; \
+             git config core.fsmonitor 'echo x >>WORLD/out/outside; false'";
+        let first = next_run(prepared(world, begin), "x", "git status");
+        let before = |ran: crate::support::ran::Ran| {
+            std::fs::remove_file(ran.world.path("out/outside")).unwrap();
+            ran.world
+        };
+        let ran = before(first).sh("true");
+        let ran = next_run(ran.world, "x", "git status").no_file("out/outside");
+        let world = ran.world;
+        let trust = |world: &World, words: &str| {
+            let trust = world.spelled(format!("cd x; WORLD/codex-shell trust {words}"));
+            world
+                .command(&["sh".into(), "-c".into(), trust])
+                .output()
+                .unwrap()
+        };
+        let said = trust(&world, "--yes");
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert!(said.contains("/ws/x/.git: trusted"), "{said}");
+        let world = before(next_run(world, "x", "git status"));
+        assert!(trust(&world, "--remove .").status.success());
+        let ran = next_run(world, "x", "git status").no_file("out/outside");
+        assert!(trust(&ran.world, "--yes").status.success());
+        let ran = ran.world.sh("true");
+        next_run(ran.world, "x", "git status").no_file("out/outside");
     });
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::confine::{Deciding, LayerName, Mode, Pattern, Policy, Protection, Role};
+use crate::request::Earlier;
 use crate::sys::change::Change;
 use crate::sys::child::{Inherited, Limit};
 
@@ -138,6 +139,8 @@ impl Job {
                 deciding: deciding.collect(),
                 homes: paths(&self.homes),
                 unprotected: self.unprotected.clone(),
+                // Nothing is judged by it there.
+                earlier: Earlier::default(),
             },
         })
     }
@@ -176,6 +179,7 @@ mod tests {
                 }],
                 homes: vec!["/h".into()],
                 unprotected: vec![".vscode".to_owned()],
+                earlier: Earlier::default(),
             },
         };
         let descriptor = || std::fs::File::open("/").unwrap().into();

@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::walk::{End, Roots, walk_to};
-use super::{Request, Words, Writable, argv};
+use super::{Earlier, Request, Words, Writable, argv};
 use command::{Asked, Reading};
 use config::Config;
 use discover::Repository;
@@ -76,12 +76,10 @@ pub(super) fn examine(
     origin: Origin,
     variables: Variables<'_>,
 ) -> Result<Vec<(OsString, OsString)>, Objection> {
-    if writable.roots.is_empty() {
-        return Ok(Vec::new());
-    }
     let asked = match command::read(request.words()) {
         Reading::Other => return Ok(Vec::new()),
         Reading::Git(asked) => asked,
+        Reading::Unknown(_) if writable.roots.is_empty() => return Ok(Vec::new()),
         Reading::Unknown(option) => {
             let option = argv::word(option);
             return Err(Objection(format!(
@@ -90,6 +88,14 @@ pub(super) fn examine(
         }
     };
     let roots = &Roots::with_held(writable);
+    if writable.roots.is_empty() {
+        let start = asked.start(&request.cwd);
+        let repository = found(&asked, &start, roots).ok().flatten();
+        return match repository.and_then(|found| found.doubt(&writable.earlier)) {
+            Some(why) => Err(Objection(why)),
+            None => Ok(Vec::new()),
+        };
+    }
     let mut config = Config::of_user(roots, variables, request.program.real.as_deref())?;
     if asked.subcommand.is_none() || asked.is(&["version"]) {
         config.look(&request.cwd, None)?;
@@ -118,6 +124,9 @@ pub(super) fn examine(
         return Err(Objection::at(what, &start));
     }
     if let Some(repository) = &repository {
+        if let Some(why) = repository.doubt(&writable.earlier) {
+            return Err(Objection(why));
+        }
         repository.look(roots, &mut config)?;
     }
     let recurses = config.get("submodule.recurse");
@@ -198,6 +207,12 @@ fn made(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Reposit
 }
 
 impl Repository {
+    /// Why it may be the work of an earlier command.
+    fn doubt(&self, earlier: &Earlier) -> Option<String> {
+        let own = earlier.doubt(&self.git_dir);
+        own.or_else(|| earlier.doubt(&self.common))
+    }
+
     /// Looks at what is in it.
     fn look(&self, roots: &Roots, config: &mut Config<'_>) -> Result<(), Objection> {
         for directory in [&self.git_dir, &self.common] {

@@ -95,6 +95,7 @@ impl World {
         Writable {
             roots: vec![self.path("ws"), self.path("scratch")],
             held: held.into_iter().filter(|_| self.held).collect(),
+            earlier: Earlier::default(),
         }
     }
 
