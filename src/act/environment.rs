@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::trimmed::{Trimmed, trimmed};
+use super::trimmed::{Session, Trimmed, trimmed};
 use crate::request::{Roots, argv};
 
 /// Names that pass with a changed value, if the value is plain.
@@ -165,11 +165,20 @@ impl SessionEnvironment {
     fn trimmed(&self) -> &HashMap<OsString, Trimmed> {
         self.trimmed.get_or_init(|| {
             let roots = Roots::of(&self.writable);
-            let home = self.variables.get(OsStr::new("HOME"));
-            let all = self.variables.iter().map(|(name, value)| {
-                let trimmed = trimmed(name, value, &roots, home.map(OsString::as_os_str));
-                (name.clone(), trimmed)
-            });
+            let own = |name: &str| {
+                self.variables
+                    .get(OsStr::new(name))
+                    .map(OsString::as_os_str)
+            };
+            let session = Session {
+                roots: &roots,
+                home: own("HOME"),
+                path: own("PATH"),
+            };
+            let all = self
+                .variables
+                .iter()
+                .map(|(name, value)| (name.clone(), trimmed(name, value, &session)));
             all.filter(|(_, trimmed)| *trimmed != Trimmed::Whole)
                 .collect()
         })

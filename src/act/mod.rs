@@ -4,8 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+mod commands;
 pub mod environment;
 pub mod escalate;
 pub mod pinned;
 pub mod pins;
 pub mod trimmed;
+mod variable;

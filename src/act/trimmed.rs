@@ -3,7 +3,8 @@
 //! A variable of the start can be trusted, the file that it leads to can't if the sandboxed side can
 //! write it: a directory of the workspace on `PATH`, an editor in it, a library. Which variables make a
 //! program load or run something nobody can list, so that any may name only what can't be written from
-//! inside; a few are known to name nothing that is run.
+//! inside; a few are known to name nothing that is run. Of one that names files or a command, what is
+//! relative lies in the working directory, and so inside.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,84 +12,52 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
+use super::commands::{are_options_outside, is_command_outside};
+use super::variable::{Form, form};
 use crate::request::Roots;
 
 /// The search path where nothing of the session's own is left.
 const PLAIN_PATH: &str = "/usr/bin:/bin";
 
-/// Lists of directories in which programs look for what they run or load. An entry that is empty or
-/// relative means the working directory, or something in it.
-const LISTS: &[&str] = &[
-    "CLASSPATH",
-    "GEM_PATH",
-    "LD_LIBRARY_PATH",
-    "LIBRARY_PATH",
-    "NODE_PATH",
-    "PATH",
-    "PERL5LIB",
-    "PERLLIB",
-    "PKG_CONFIG_PATH",
-    "PYTHONPATH",
-    "RUBYLIB",
-    "XDG_CONFIG_DIRS",
-    "XDG_DATA_DIRS",
-];
+/// What a session's variables are looked at by.
+#[derive(Debug, Clone, Copy)]
+pub struct Session<'a> {
+    /// What the sandboxed side can write.
+    pub roots: &'a Roots,
+    /// What `~` stands for.
+    pub home: Option<&'a OsStr>,
+    /// The search path, as it was at the start.
+    pub path: Option<&'a OsStr>,
+}
 
-/// Names that hold commands, or files that are run before anything else: a path with a slash anywhere
-/// in it may be in the working directory.
-const COMMANDS: &[&str] = &[
-    "BASH_ENV",
-    "BROWSER",
-    "EDITOR",
-    "ENV",
-    "GIT_ASKPASS",
-    "GIT_EDITOR",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_PAGER",
-    "GIT_PROXY_COMMAND",
-    "GIT_SEQUENCE_EDITOR",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
-    "GOFLAGS",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "LESSOPEN",
-    "MANPAGER",
-    "NODE_OPTIONS",
-    "PAGER",
-    "PERL5OPT",
-    "PYTHONSTARTUP",
-    "RSYNC_RSH",
-    "RUBYOPT",
-    "RUSTC_WRAPPER",
-    "SHELL",
-    "SSH_ASKPASS",
-    "SUDO_ASKPASS",
-    "VISUAL",
-];
+impl Session<'_> {
+    /// The directories in which a program outside looks for programs.
+    fn search_path(&self) -> Vec<OsString> {
+        let path = self.path.unwrap_or(OsStr::new(PLAIN_PATH));
+        match places(OsStr::new("PATH"), path.as_bytes(), self) {
+            Trimmed::Less { value, .. } => entries(value.as_bytes()),
+            _ => entries(path.as_bytes()),
+        }
+    }
 
-/// Names of which it is known that nothing is run or loaded from where they lead.
-const HARMLESS: &[&str] = &[
-    // The session's own and always passed on; what a home directory holds is protected otherwise.
-    "HOME",
-    // Set anew for each program.
-    "PWD",
-    "OLDPWD",
-    // Places for files that a program makes itself.
-    "TEMP",
-    "TMP",
-    "TMPDIR",
-    "HISTFILE",
-    // Texts.
-    "INFOPATH",
-    "MANPATH",
-    // Tickets and cookies, and servers to talk to.
-    "DBUS_SESSION_BUS_ADDRESS",
-    "DISPLAY",
-    "KRB5CCNAME",
-    "SSH_AUTH_SOCK",
-    "XAUTHORITY",
-];
+    /// Whether `word` is a path to what the sandboxed side could have put there. A socket leads to whoever
+    /// listens, and is no program.
+    fn leads_inside(&self, word: &[u8]) -> bool {
+        let at_home = word.strip_prefix(b"~/").zip(self.home);
+        let path = match at_home {
+            Some((below, home)) => Path::new(home).join(OsStr::from_bytes(below)),
+            None if word.starts_with(b"/") => Path::new(OsStr::from_bytes(word)).to_owned(),
+            None => {
+                return matches!(
+                    word,
+                    b"." | b".." | [b'.', b'/', ..] | [b'.', b'.', b'/', ..]
+                );
+            }
+        };
+        self.roots.entry_towards(&path).is_some()
+            && !fs::metadata(&path).is_ok_and(|file| file.file_type().is_socket())
+    }
+}
 
 /// What becomes of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,33 +75,61 @@ pub enum Trimmed {
     Gone,
 }
 
-/// What of `NAME=value`, as the session started with it, goes outside; `home` stands for `~`.
-pub fn trimmed(name: &OsStr, value: &OsStr, roots: &Roots, home: Option<&OsStr>) -> Trimmed {
-    if HARMLESS.iter().any(|harmless| name == *harmless) {
-        return Trimmed::Whole;
-    }
-    let leads = |word: &[u8]| leads_inside(word, roots, home);
+/// What of `NAME=value`, as the session started with it, goes outside.
+pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
+    let leads = |word: &[u8]| session.leads_inside(word);
     let value = value.as_bytes();
-    let is = |list: &[&str]| list.iter().any(|listed| name == *listed);
-    if is(LISTS) {
-        let list = without(value, |entry| !entry.starts_with(b"/") || leads(entry));
-        return match list {
-            Trimmed::Gone if name == "PATH" => Trimmed::Less {
-                value: PLAIN_PATH.into(),
-                without: entries(value),
-            },
-            list => list,
-        };
-    }
-    let here = |word: &[u8]| is(COMMANDS) && word.contains(&b'/') && !word.starts_with(b"/");
-    if !words(value).any(|word| leads(word) || here(word)) {
-        return Trimmed::Whole;
-    }
+    let goes = match form(name.as_bytes()) {
+        Form::Harmless => return Trimmed::Whole,
+        Form::Places if !is_address(name, value) => return places(name, value, session),
+        Form::Command => {
+            let directories = session.search_path();
+            let directories: Vec<&Path> = directories.iter().map(Path::new).collect();
+            is_command_outside(value, &directories, &leads)
+        }
+        Form::Options(program, before) => are_options_outside(value, program, before, &leads),
+        Form::Places | Form::Any => !words(value).any(leads),
+    };
     let absolute = |entry: &OsString| entry.as_bytes().starts_with(b"/");
-    if value.contains(&b':') && entries(value).iter().all(absolute) {
+    if goes {
+        Trimmed::Whole
+    } else if value.contains(&b':') && entries(value).iter().all(absolute) {
         without(value, leads)
     } else {
         Trimmed::Gone
+    }
+}
+
+/// Whether the value is an address on a network rather than a place here.
+fn is_address(name: &OsStr, value: &[u8]) -> bool {
+    let scheme = value.split(|&byte| byte == b':').next().unwrap_or_default();
+    let is_list = name.as_bytes().ends_with(b"PATH");
+    !is_list
+        && value
+            .get(scheme.len()..)
+            .is_some_and(|rest| rest.starts_with(b"://"))
+        && !scheme.is_empty()
+        && scheme.iter().all(u8::is_ascii_alphanumeric)
+        && scheme != b"file"
+}
+
+/// Files or directories: those are left out that are relative or lead inside. An empty list says nothing,
+/// but for the path on which programs are looked for.
+fn places(name: &OsStr, value: &[u8], session: &Session<'_>) -> Trimmed {
+    let is_path = name == "PATH";
+    if value.is_empty() && !is_path {
+        return Trimmed::Whole;
+    }
+    let is_whole = |entry: &[u8]| entry.starts_with(b"/") || entry.starts_with(b"~/");
+    let list = without(value, |entry| {
+        !is_whole(entry) || session.leads_inside(entry)
+    });
+    match list {
+        Trimmed::Gone if is_path => Trimmed::Less {
+            value: PLAIN_PATH.into(),
+            without: entries(value),
+        },
+        list => list,
     }
 }
 
@@ -171,24 +168,6 @@ fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         })
 }
 
-/// Whether `word` is a path to what the sandboxed side could have put there. A socket leads to whoever
-/// listens, and is no program.
-fn leads_inside(word: &[u8], roots: &Roots, home: Option<&OsStr>) -> bool {
-    let at_home = word.strip_prefix(b"~/").zip(home);
-    let path = match at_home {
-        Some((below, home)) => Path::new(home).join(OsStr::from_bytes(below)),
-        None if word.starts_with(b"/") => Path::new(OsStr::from_bytes(word)).to_owned(),
-        None => {
-            return matches!(
-                word,
-                b"." | b".." | [b'.', b'/', ..] | [b'.', b'.', b'/', ..]
-            );
-        }
-    };
-    roots.entry_towards(&path).is_some()
-        && !fs::metadata(&path).is_ok_and(|file| file.file_type().is_socket())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,7 +196,13 @@ mod tests {
         fn trimmed(&self, name: &str, value: &str) -> Trimmed {
             let roots = Roots::of(&[self.0.path().join("ws")]);
             let home = self.spelled("@/ws");
-            trimmed(name.as_ref(), &self.spelled(value), &roots, Some(&home))
+            let path = self.spelled("@/ws/bin:@/tools/bin:/usr/bin:/bin");
+            let session = Session {
+                roots: &roots,
+                home: Some(&home),
+                path: Some(&path),
+            };
+            trimmed(name.as_ref(), &self.spelled(value), &session)
         }
     }
 
@@ -270,6 +255,85 @@ mod tests {
             ("URL", "https://example.org/a/b", true),
             ("WHERE", "Europe/Rome", true),
             ("EMPTY", "", true),
+        ] {
+            let trimmed = place.trimmed(name, value);
+            assert_eq!(trimmed == Trimmed::Whole, goes, "{name}={value}");
+        }
+    }
+
+    /// What is relative lies in the working directory.
+    #[test]
+    fn bare_words_that_lead_inside_do_not_go() {
+        let place = Place::new();
+        symlink(
+            place.0.path().join("ws/bin/ed"),
+            place.0.path().join("tools/bin/edit"),
+        )
+        .unwrap();
+        for (name, value, goes) in [
+            ("XDG_CONFIG_HOME", "xdg", false),
+            ("XDG_CONFIG_HOME", "~/.config", false),
+            ("XDG_CONFIG_HOME", "@/tools/config", true),
+            ("XDG_CONFIG_HOME", "", true),
+            ("XDG_SESSION_TYPE", "tty", true),
+            ("KUBECONFIG", "config", false),
+            ("FROB_ROOT", "https://example.org/x", true),
+            ("FROB_ROOT", "://x", false),
+            ("FROB_ROOT", "file://x", false),
+            ("GIT_DIR", ".git", false),
+            ("FROB_FILE", "x.conf", false),
+            ("FROB_ROOT", "/opt/frob", true),
+            ("BASH_ENV", "env", false),
+            ("EDITOR", "vi", true),
+            ("EDITOR", "no-such-editor --wait", true),
+            ("EDITOR", "edit", false),
+            ("EDITOR", "sh m", false),
+            ("EDITOR", "sh -c m", false),
+            ("EDITOR", "env vi", false),
+            ("EDITOR", "python3 -mx", false),
+            ("EDITOR", "vi -S x", false),
+            ("EDITOR", "vi -u /etc/vimrc +5", true),
+            ("EDITOR", "vi $HOME/x", false),
+            ("EDITOR", "vi; m", false),
+            ("VISUAL", "emacs -nw", true),
+            ("PAGER", "sh m", false),
+            ("PAGER", "less -FRX", true),
+            ("PAGER", "less -o x", false),
+            ("GIT_PAGER", "sh m", false),
+            ("GIT_PAGER", "", true),
+            ("GIT_EXTERNAL_DIFF", "./x", false),
+            ("GIT_EXTERNAL_DIFF", "x/y", false),
+            ("GIT_EXTERNAL_DIFF", "A=b x", false),
+            ("FROB_EDITOR", "./x", false),
+            (
+                "GIT_SSH_COMMAND",
+                "ssh -i @/tools/key -o StrictHostKeyChecking=no -p 22",
+                true,
+            ),
+            ("GIT_SSH_COMMAND", "ssh -F cfg", false),
+            ("GIT_SSH_COMMAND", "ssh -o ProxyCommand=./x", false),
+            ("GIT_SSH_COMMAND", "ssh -o 'ProxyCommand=sh m'", false),
+            ("LESSOPEN", "|/usr/bin/lesspipe %s", true),
+            ("LESSOPEN", "|sh m %s", false),
+            ("NODE_OPTIONS", "--max-old-space-size=4096", true),
+            ("NODE_OPTIONS", "--require x", false),
+            ("NODE_OPTIONS", "--import=x", false),
+            ("PERL5OPT", "-Mx", false),
+            ("RUBYOPT", "-W0", true),
+            ("RUBYOPT", "-rx", false),
+            ("JAVA_TOOL_OPTIONS", "-Xmx2g -Dfile.encoding=UTF-8", true),
+            ("JAVA_TOOL_OPTIONS", "-javaagent:x.jar", false),
+            ("GOFLAGS", "-mod=mod", true),
+            ("GOFLAGS", "-toolexec=x", false),
+            ("TAR_OPTIONS", "--to-command=x", false),
+            ("CC", "gcc", true),
+            ("CC", "sh x", false),
+            ("npm_config_shell", "x/y", false),
+            ("LESS", "-R", true),
+            ("LANG", "C", true),
+            ("USER", "me", true),
+            ("CI", "true", true),
+            ("DOCKER_HOST", "tcp://x", true),
         ] {
             let trimmed = place.trimmed(name, value);
             assert_eq!(trimmed == Trimmed::Whole, goes, "{name}={value}");
