@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use codex_shell::evaluate::{IndexedRules, Placement, judge};
 use codex_shell::models;
-use codex_shell::models::model::{CommandModel, OptionModel, Style, Takes};
+use codex_shell::models::model::{CommandModel, Effect, OptionModel, Style, Takes};
 use codex_shell::models::reading::Doubt;
 use codex_shell::request::{Program, Request, WorkingDirectory};
 use codex_shell::rules::from_own_text;
@@ -79,9 +79,105 @@ fn option(model: &CommandModel, style: Style, nth: Index) -> Vec<String> {
     }
 }
 
+/// An option of `model` that must be named to be permitted, with a value, as words.
+fn effective(model: &CommandModel, style: Style, nth: Index) -> Option<Vec<String>> {
+    use Effect::{Changes, Commas, Runs, Script, Splits, Writes};
+    let named = [Runs, Script, Splits, Commas, Writes, Changes];
+    let options = model.options.iter().filter(|option| {
+        let plain =
+            option.names[0].starts_with('-') && !option.names[0].ends_with(['-', ',', ':', '=']);
+        plain && option.effects.iter().any(|effect| named.contains(effect))
+    });
+    let options: Vec<OptionModel> = options.cloned().collect();
+    let only = CommandModel {
+        options: vec![options.get(nth.index(options.len().max(1)))?.clone()],
+        ..CommandModel::default()
+    };
+    Some(option(&only, style, nth))
+}
+
+/// The model that the subcommands of `path` lead to, and its style.
+fn model_of(path: &[String]) -> (&'static CommandModel, Style) {
+    let mut model = models::builtin(&path[0]).unwrap();
+    let mut style = model.syntax.style.unwrap_or_default();
+    for name in &path[1..] {
+        let mut subcommands = model.subcommands.iter();
+        model = subcommands.find(|it| it.names.contains(name)).unwrap();
+        style = model.syntax.style.unwrap_or(style);
+    }
+    (model, style)
+}
+
+/// Every command that has subcommands and options of its own.
+fn with_subcommands() -> Vec<Vec<String>> {
+    fn below(path: &[String], model: &CommandModel, found: &mut Vec<Vec<String>>) {
+        let has_options = model.options.iter().any(|it| it.names[0].starts_with('-'));
+        if has_options && !model.subcommands.is_empty() {
+            found.push(path.to_vec());
+        }
+        for subcommand in &model.subcommands {
+            below(&[path, &subcommand.names[..1]].concat(), subcommand, found);
+        }
+    }
+    let mut found = Vec::new();
+    for (names, _) in models::programs() {
+        let name = names.split(' ').next().unwrap();
+        below(
+            &[name.to_owned()],
+            models::builtin(name).unwrap(),
+            &mut found,
+        );
+    }
+    found
+}
+
+/// Whether every option of these is only one, and starts nothing that words behind it would be.
+fn are_plain(model: &CommandModel, options: &[String]) -> bool {
+    let follows = model.inner.iter().flat_map(|inner| &inner.follows);
+    let runs = model.options.iter().filter(|it| !it.effects.is_empty());
+    let names: Vec<&String> = follows.chain(runs.flat_map(|it| &it.names)).collect();
+    let begins = |word: &String| names.iter().any(|name| word.starts_with(name.as_str()));
+    !options.iter().any(begins)
+}
+
+/// Rules that permit the command of `path` with these options: by its words, and by its meaning with
+/// any operands.
+fn rules(path: &[String], options: &[String]) -> [String; 2] {
+    let words = [path, options].concat();
+    let (program, subcommand) = path.split_first().unwrap();
+    let dashed = options.iter().filter(|word| word.starts_with('-'));
+    let flags: Vec<String> = dashed
+        .map(|word| {
+            let (model, style) = model_of(path);
+            let name = word.split('=').next().unwrap();
+            let short = style == Style::Gnu && !name.starts_with("--");
+            let is =
+                |known: &&String| name == *known || (short && name.starts_with(known.as_str()));
+            let mut names = model.options.iter().flat_map(|option| &option.names);
+            names.find(is).map_or(name.to_owned(), Clone::clone)
+        })
+        .collect();
+    let flags = match flags.is_empty() {
+        true => String::new(),
+        false => format!(", flags = any_of(*{flags:?})"),
+    };
+    let subcommand = match subcommand.is_empty() {
+        true => String::new(),
+        false => format!(", subcommand = {subcommand:?}"),
+    };
+    [
+        format!("prefix_rule({words:?})\n"),
+        format!("command_rule(program = {program:?}{subcommand}{flags}, args = [rest()])\n"),
+    ]
+}
+
 /// Whether a rule that permits the words of `prefix` lets `words` run outside.
 fn permits(prefix: &[String], words: &[String]) -> bool {
-    let rules = from_own_text("t.rules", &format!("prefix_rule({prefix:?})\n"));
+    permit(&format!("prefix_rule({prefix:?})\n"), words)
+}
+
+fn permit(rules: &str, words: &[String]) -> bool {
+    let rules = from_own_text("t.rules", rules);
     assert_eq!(rules.diagnostics, []);
     let argv = words.iter().map(Into::into).collect();
     let request = Request::new(
@@ -98,6 +194,22 @@ fn reads_commands(words: &[String]) -> bool {
     let arguments: Vec<OsString> = words[1..].iter().map(Into::into).collect();
     let doubts = models::read(model, &arguments).doubts;
     doubts.contains(&Doubt::Input)
+}
+
+/// Whether the option that `word` begins is among `options` by another of its names.
+fn is_there(model: &CommandModel, options: &[String], word: &str) -> bool {
+    let name = |word: &str| word.split('=').next().unwrap().to_owned();
+    let names = model.options.iter().map(|option| &option.names);
+    let mut same = names.filter(|names| {
+        names
+            .iter()
+            .any(|known| word.starts_with(known.as_str()) || name(word) == *known)
+    });
+    same.any(|names| {
+        options
+            .iter()
+            .any(|it| names.iter().any(|known| it.starts_with(known.as_str())))
+    })
 }
 
 fn insert(words: &[String], at: usize, word: &str) -> Vec<String> {
@@ -127,10 +239,7 @@ proptest! {
 
     #[test]
     fn an_unknown_subcommand_is_never_permitted(known in known(), operand in select(&OPERANDS[..])) {
-        let mut model = models::builtin(&known.path[0]).unwrap();
-        for name in &known.path[1..] {
-            model = model.subcommands.iter().find(|it| it.names.contains(name)).unwrap();
-        }
+        let (model, _) = model_of(&known.path);
         if !model.subcommands.is_empty() && !model.takes_operands {
             let unknown = vec![operand.to_owned()];
             let words = known.with(&known.options, &unknown);
@@ -163,5 +272,49 @@ proptest! {
             permits(prefix, &words) || !permits(prefix, &more),
             "{prefix:?}: {words:?}, {more:?}"
         );
+    }
+
+    /// Whatever the rule's form, and whether or not it names options too.
+    #[test]
+    fn what_is_unknown_or_starts_or_writes_is_never_permitted_unnamed(
+        known in known(),
+        names_options in any::<bool>(),
+        unknown in select(&OPTIONS[..]),
+        effective_nth in any::<Index>(),
+    ) {
+        let (model, style) = model_of(&known.path);
+        let names_options = names_options && are_plain(model, &known.options);
+        let named: &[String] = if names_options { &known.options } else { &[] };
+        for rules in rules(&known.path, named) {
+            let words = known.with(&known.options, &[unknown.to_owned()]);
+            prop_assert!(!permit(&rules, &words), "{rules}: {words:?}");
+            let Some(effective) = effective(model, style, effective_nth) else { continue };
+            prop_assume!(!known.options.contains(&effective[0]) && !is_there(model, &known.options, &effective[0]));
+            let words = known.with(&known.options, &effective);
+            prop_assert!(!permit(&rules, &words), "{rules}: {words:?}");
+        }
+    }
+
+    /// At every level.
+    #[test]
+    fn a_subcommand_behind_named_options_is_never_permitted(
+        path in select(with_subcommands()),
+        options in proptest::collection::vec(any::<Index>(), 1..4),
+        nth in any::<Index>(),
+        more in any::<bool>(),
+    ) {
+        let (model, style) = model_of(&path);
+        let options = options.iter().flat_map(|&nth| option(model, style, nth)).collect();
+        let known = Known { path, options, operands: Vec::new() };
+        let subcommand = &model.subcommands[nth.index(model.subcommands.len())];
+        let mut behind = vec![subcommand.names[0].clone()];
+        behind.extend(more.then(|| "a".to_owned()));
+        for rules in rules(&known.path, &known.options) {
+            let words = known.with(&known.options, &behind);
+            prop_assert!(!permit(&rules, &words), "{rules}: {words:?}");
+            // Nor where options that the rule doesn't name stand between.
+            let words = known.with(&known.options, &[&["--zq".to_owned()][..], &behind].concat());
+            prop_assert!(!permit(&rules, &words), "{rules}: {words:?}");
+        }
     }
 }
