@@ -38,7 +38,7 @@ FIRST = """
     ps kill pkill killall top ss lsof mount umount sysctl hostname
     systemctl journalctl systemd-run timedatectl service crontab
     apt dpkg dpkg-deb rpm useradd usermod sudo su flock setsid watch time parallel tmux script
-    docker kubectl cargo rustc rustup npm node python pip jq yq rg fd less man strace busybox
+    docker kubectl gh terraform pipx cargo rustc rustup npm node python pip jq yq rg fd less man strace busybox
 """.split()
 
 # Those that a bare Debian has or that CI installs.
@@ -103,6 +103,9 @@ def kind_of(rest, alone):
         return "none"
     if not VALUE.match(rest):
         return None
+    # clap: what may be missing is the next word all the same.
+    if re.match(r" \[<[^\]]*>\]( ?\.\.\.)?$", rest):
+        return "value"
     if re.match(r" ?\[[^\]]*\]+( ?\.\.\.)?[,.;:]?$", rest):
         return "optional"
     if re.match(r"[= ]?[<{]|=", rest):
@@ -256,7 +259,7 @@ def compare(path, level, asks, told):
             if re.fullmatch(r"-\d+", name) and name not in level.options:
                 continue
             listed.setdefault(level.plain(name), kind)
-    # Those of subcommands are read only: some have thousands.
+    # Those of subcommands are read only: some programs have thousands.
     asked = Asked(path) if asks and len(path) == 1 and program not in NOT_ASKED else None
     count = 0
     names = [name for name in {**listed, **level.options} if name.startswith("-") and not name.endswith((",", ":", "=", "-"))]
@@ -284,7 +287,8 @@ def compare(path, level, asks, told):
 def exceptions():
     """What was looked at: (where, option) and the reason.
 
-    `missing` stands for all that a program's model lacks, `*` for all that is said of a subcommand.
+    `missing` stands for all that a program's model lacks, `*` for all that is said of a subcommand, and
+    `PROGRAM *` for each of a program's subcommands.
     """
     text = (HERE / "model_exceptions.toml").read_text()
     found = {}
@@ -314,8 +318,11 @@ def main():
     parser.add_argument("--all", action="store_true", help="every model")
     parser.add_argument("--first", action="store_true", help="the programs used most")
     parser.add_argument("--no-subcommands", action="store_true")
+    parser.add_argument("--texts", action="store_true", help="start no program but for its help")
     arguments = parser.parse_args()
     binary = shutil.which(arguments.binary) or os.path.abspath(arguments.binary)
+    if arguments.texts:
+        os.environ["COMPARE_MODELS_CONFINED"] = "reads"
     confined(binary)
     asks = os.environ["COMPARE_MODELS_CONFINED"] == "asks"
     programs = arguments.programs or (FIRST if arguments.first else SAMPLE)
@@ -339,13 +346,17 @@ def main():
         if options == 0:
             skipped.append(f"{program} (says nothing of its options)")
         for where, name, what in differs:
-            keys = [(where, name), (where, "*")] + [(program, "missing")] * what.startswith("missing")
+            keys = [(where, name), (where, "*"), (f"{program} *", name)] + [(program, "missing")] * what.startswith("missing")
             if any(key in excepted for key in keys):
                 used.add((where, name))
             else:
                 told.append(f"{where}: {name}: {what}")
     print("\n".join(told))
-    print(f"{compared} programs compared, {count} options; {len(told)} differ; {len(used)} excepted")
+    arity = sum(not line.rpartition(": ")[2].startswith("missing") for line in told)
+    print(
+        f"{compared} programs compared, {count} options; {len(told)} differ, {arity} of them in their values; "
+        f"{len(used)} excepted"
+    )
     if skipped:
         print(f"skipped, as they are not here or have no help ({len(skipped)}): {', '.join(skipped)}")
     return 1 if told or not compared else 0
