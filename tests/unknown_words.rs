@@ -157,13 +157,15 @@ fn rules(path: &[String], options: &[String]) -> [String; 2] {
             names.find(is).map_or(name.to_owned(), Clone::clone)
         })
         .collect();
-    let flags = match flags.is_empty() {
-        true => String::new(),
-        false => format!(", flags = any_of(*{flags:?})"),
+    let flags = if flags.is_empty() {
+        String::new()
+    } else {
+        format!(", flags = any_of(*{flags:?})")
     };
-    let subcommand = match subcommand.is_empty() {
-        true => String::new(),
-        false => format!(", subcommand = {subcommand:?}"),
+    let subcommand = if subcommand.is_empty() {
+        String::new()
+    } else {
+        format!(", subcommand = {subcommand:?}")
     };
     [
         format!("prefix_rule({words:?})\n"),
