@@ -12,7 +12,7 @@ use super::stopped::{Material, StoppedExec};
 use super::supervisor::{Phase, STARTUP_END, Supervisor};
 use super::tracees;
 use super::verify::Expected;
-use crate::evaluate::judge_exec;
+use crate::evaluate::{IndexedRules, Placement, judge_exec};
 use crate::flow;
 use crate::request::{HalfRead, Request};
 use crate::rules::Decision;
@@ -109,7 +109,10 @@ impl Supervisor {
             Err(errno) => Err(errno),
         };
         let (mut request, asked) = match whole {
-            Ok((request, asked)) => (session.with_repository(request), asked),
+            Ok((request, asked)) if depends_on_repository(rules, &request) => {
+                (session.with_repository(request), asked)
+            }
+            Ok(whole) => whole,
             Err(errno) => return call.waiting.fail(errno),
         };
         // What is outside already keeps its variables, and so does what start-up files start.
@@ -184,4 +187,13 @@ impl Supervisor {
         };
         true
     }
+}
+
+/// Whether it matters which repository or configuration the program goes by: only where it would leave
+/// the sandbox, or a rule that permits decides. To look takes longer than to judge.
+fn depends_on_repository(rules: &IndexedRules, request: &Request) -> bool {
+    request.misled().is_some_and(|misled| {
+        let verdict = judge_exec(rules, request).verdict;
+        verdict.placement == Placement::Outside || verdict != judge_exec(rules, &misled).verdict
+    })
 }

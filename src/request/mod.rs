@@ -102,6 +102,17 @@ impl Request {
         examined.err().map(|repository::Objection(why)| why)
     }
 
+    /// The same as if [`with_repository`](Self::with_repository) had objected; `None` for a program of
+    /// which that is not asked.
+    pub fn misled(&self) -> Option<Self> {
+        if self.program.trust != Trust::Trusted || !repository::is_git(self.words()) {
+            return None;
+        }
+        let mut misled = self.clone();
+        misled.program.trust = Trust::Misled { why: String::new() };
+        Some(misled)
+    }
+
     /// Takes note of the variables in `entries`, `NAME=value` each, for itself and its interpreters.
     /// What has no name is left out.
     pub fn know_environment(&mut self, entries: &[OsString]) {
