@@ -2,6 +2,7 @@
 
 mod answers;
 mod approvals;
+mod bounds;
 mod client;
 mod configured;
 mod hostile;

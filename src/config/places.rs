@@ -62,6 +62,12 @@ impl Places {
         self.codex_home.as_ref().map(|home| home.join(FILE))
     }
 
+    /// Where the rules of the machine and of the user are looked for.
+    pub fn rules_directories(&self) -> impl Iterator<Item = PathBuf> {
+        let user = self.codex_home.as_ref().map(|home| home.join("rules"));
+        std::iter::once(PathBuf::from(ADMIN_RULES)).chain(user)
+    }
+
     /// The rules of the machine and of the user that exist. What can't be looked at counts as
     /// existing, so that loading it fails for all to see.
     pub fn rules(&self) -> Vec<Origin> {

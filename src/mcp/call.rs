@@ -17,6 +17,7 @@ use super::channel::{Asked, End, Ended, Event, Gate, LastWord};
 use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
+use super::patience::{Open, Patience};
 use super::session::Session;
 use crate::audit::Notable;
 
@@ -31,8 +32,8 @@ const WORD: Duration = Duration::from_secs(1);
 /// Something that the owner of a call wants to know while it runs.
 #[derive(Debug)]
 pub(super) enum News {
-    /// A question, and where its answer goes.
-    Question(Box<Asked>, End),
+    /// A question, where its answer goes, and what is to be kept until it has one.
+    Question(Box<Asked>, End, Open),
     /// Output has come: how much in all, and the newest.
     Output(u64, Vec<u8>),
     /// It has ended.
@@ -113,6 +114,7 @@ impl Call {
             sender,
             cancel: Arc::clone(&cancel),
             progress,
+            patience: Patience::new(plan.timeout),
             report: Report::new(output),
         };
         let session = Arc::downgrade(session);
@@ -175,6 +177,8 @@ struct Follow {
     sender: mpsc::Sender<News>,
     cancel: Arc<Notify>,
     progress: bool,
+    /// With a supervisor that hangs.
+    patience: Patience,
     report: Report,
 }
 
@@ -186,6 +190,8 @@ enum Woken {
     /// The command's status, if that can be said: the gate has no more to tell.
     Over(Option<u8>),
     Cancelled,
+    /// The supervisor should have ended it long ago.
+    Late,
 }
 
 /// What a call leaves of its crew.
@@ -212,6 +218,7 @@ impl Follow {
                 status = over(self.gate.as_ref()) => Ok(Woken::Over(status)),
                 () = self.cancel.notified(), if !ending => Ok(Woken::Cancelled),
                 () = self.sender.closed(), if !ending => Ok(Woken::Cancelled),
+                () = self.patience.end(), if !ending => Ok(Woken::Late),
             };
             match woken {
                 Ok(Woken::Output) => self.read(Stream::Stdout),
@@ -241,6 +248,13 @@ impl Follow {
                     ending = true;
                     keeper.end();
                 }
+                Ok(Woken::Late) => {
+                    // Nobody waits for whoever holds it up.
+                    let why = "the supervisor hung, and the command was ended".to_owned();
+                    self.report.last = Ended::Failed(why).into();
+                    keeper.end();
+                    break Left::Ending;
+                }
             }
         };
         self.finish().await;
@@ -261,7 +275,8 @@ impl Follow {
                 self.is_plain = false;
                 // Without a descriptor, or with nobody there, the question is closed: a no.
                 if let Some(Ok(end)) = fd.map(End::new) {
-                    let _ = self.sender.send(News::Question(asked, end)).await;
+                    let open = self.patience.open();
+                    let _ = self.sender.send(News::Question(asked, end, open)).await;
                 }
             }
             Event::Ended(last) => {

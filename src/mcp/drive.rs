@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::asking::Asker;
 use super::call::{Call, News, Report};
+use super::listener::Listener;
 use super::rounds::Round;
 use super::shell::Sandboxed;
 
@@ -21,6 +22,8 @@ pub(super) struct Driven {
     pub(super) call: Call,
     pub(super) asker: Asker,
     pub(super) progress: Option<Progress>,
+    /// Who is told what has no answer to stand in.
+    pub(super) listener: Listener,
     /// Where it runs.
     pub(super) sandbox: Sandboxed,
 }
@@ -53,8 +56,12 @@ impl Driven {
                 _ = gone.wait_for(|gone| *gone) => return Stop::Unwanted,
             };
             match news {
-                News::Question(asked, end) => {
-                    tokio::spawn(self.asker.clone().answer(asked, end));
+                News::Question(asked, end, open) => {
+                    let asker = self.asker.clone();
+                    tokio::spawn(async move {
+                        let _open = open;
+                        asker.answer(asked, end).await;
+                    });
                 }
                 News::Output(total, bytes) => {
                     if let Some(progress) = &mut self.progress {

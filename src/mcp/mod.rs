@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod apart;
 mod approval;
 mod asking;
 mod call;
@@ -22,10 +23,14 @@ mod denials;
 mod drive;
 mod ending;
 mod explain;
+mod folder;
 mod limits;
+mod listener;
 mod markdown;
 mod order;
+mod outbox;
 mod output;
+mod patience;
 pub mod queue;
 mod rounds;
 mod rulebook;
@@ -35,6 +40,7 @@ mod session;
 mod shell;
 mod stdio;
 mod supervised;
+mod tools;
 mod wire;
 
 use std::io;
@@ -48,10 +54,12 @@ use tokio::sync::watch;
 pub use session::{Options, Who};
 
 use ending::Ending;
+use outbox::Outbox;
 use server::Server;
 use session::{Session, Signals};
 use wire::Wire;
 
+use crate::report;
 use crate::sys::{resident, signals};
 
 /// How long calls may take to end when the client is gone.
@@ -89,6 +97,7 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
     let (gone, is_gone) = watch::channel(false);
     let session = Arc::new(Session::new(options, found, is_gone)?);
     session.policy(None, &[]).map_err(ServeError::Sandbox)?;
+    report::note(&session.rules_in_force());
     let result = runtime.block_on(talk(&session, gone, ending));
     // Calls that would not end hold the session; their output's folder goes with the last.
     drop(runtime);
@@ -100,7 +109,8 @@ async fn talk(
     gone: watch::Sender<bool>,
     ending: Ending,
 ) -> Result<Option<i32>, ServeError> {
-    let wire = Wire::new(gone.clone())?;
+    let outbox = Outbox::open(Arc::clone(&session.outbox))?;
+    let wire = Wire::new(outbox, gone.clone())?;
     let _socket = match session.options.ask {
         Who::Queue => Some(queue::open(Arc::clone(session))?),
         Who::Client | Who::Program(_) | Who::Fixed(_) => None,

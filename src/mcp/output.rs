@@ -1,18 +1,12 @@
 //! What a command writes, collected within bounds: head and tail are kept, the rest goes to a file.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
 
-/// The largest file for output that is too long to be returned.
-const FILE_LIMIT: u64 = 256 << 20;
-/// As much as all such files of a server may hold; the oldest go first.
-const FOLDER_LIMIT: u64 = 1 << 30;
+use super::folder::{Folder, Saved};
+
 /// As many changes between the streams are told.
 const RUNS: usize = 10_000;
 
@@ -218,166 +212,5 @@ impl Output {
             order: self.order,
             truncated: (self.both.dropped() > 0).then_some(truncated),
         }
-    }
-}
-
-/// A directory for what is too long to be returned: made when first needed, removed at the end.
-#[derive(Debug, Default)]
-pub(super) struct Folder {
-    path: OnceLock<Option<PathBuf>>,
-    files: AtomicU64,
-    room: Mutex<Room>,
-}
-
-/// What the files of a folder hold.
-#[derive(Debug, Default)]
-struct Room {
-    /// All of them, in bytes.
-    taken: u64,
-    /// Those that are written, oldest first, and the bytes of each.
-    kept: VecDeque<(PathBuf, u64)>,
-}
-
-impl Folder {
-    /// A new file; `None` where there can be none.
-    fn create(&self) -> Option<(PathBuf, File)> {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let folder = self.path.get_or_init(|| Self::make().ok()).as_ref()?;
-        let number = self.files.fetch_add(1, Ordering::Relaxed) + 1;
-        let path = folder.join(format!("output-{number}"));
-        let mut options = File::options();
-        let options = options.write(true).create_new(true).mode(0o600);
-        let file = options.open(&path).ok()?;
-        Some((path, file))
-    }
-
-    fn room(&self) -> MutexGuard<'_, Room> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Room for so many bytes; the oldest of the files that are written make way. `None` where those
-    /// that are being written need it all.
-    fn take(&self, bytes: u64) -> Option<()> {
-        let mut room = self.room();
-        while room.taken + bytes > FOLDER_LIMIT {
-            let (oldest, freed) = room.kept.pop_front()?;
-            let _ = std::fs::remove_file(oldest);
-            room.taken -= freed;
-        }
-        room.taken += bytes;
-        Some(())
-    }
-
-    /// Under a name that nobody could have taken.
-    fn make() -> std::io::Result<PathBuf> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        let name = format!("codex-shell-{}", super::rounds::handle()?);
-        let path = std::env::temp_dir().join(name);
-        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Some(Some(path)) = self.path.get() {
-            let _ = std::fs::remove_dir_all(path);
-        }
-    }
-}
-
-/// A file of a [`Folder`] that is being written. It goes away with this value, unless it is kept.
-#[derive(Debug)]
-struct Saved {
-    path: Option<PathBuf>,
-    file: File,
-    bytes: u64,
-    folder: Arc<Folder>,
-}
-
-impl Saved {
-    /// One that holds `parts`; `None` where there can be none.
-    fn new(folder: &Arc<Folder>, parts: &[&[u8]]) -> Option<Self> {
-        let (path, file) = folder.create()?;
-        let mut saved = Self {
-            path: Some(path),
-            file,
-            bytes: 0,
-            folder: Arc::clone(folder),
-        };
-        for part in parts {
-            saved.append(part)?;
-        }
-        Some(saved)
-    }
-
-    /// `None` where there is no room for these bytes, or the file would grow too large.
-    fn append(&mut self, bytes: &[u8]) -> Option<()> {
-        let more = bytes.len() as u64;
-        if self.bytes + more > FILE_LIMIT {
-            return None;
-        }
-        self.folder.take(more)?;
-        self.bytes += more;
-        self.file.write_all(bytes).ok()
-    }
-
-    /// Keeps it until newer ones need its room, and says where it is.
-    fn keep(mut self) -> PathBuf {
-        let path = self.path.take().unwrap_or_default();
-        let mut room = self.folder.room();
-        room.kept.push_back((path.clone(), self.bytes));
-        path
-    }
-}
-
-impl Drop for Saved {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(path);
-            self.folder.room().taken -= self.bytes;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// One that holds as many bytes as it says.
-    fn saved(folder: &Arc<Folder>, bytes: u64) -> Option<Saved> {
-        let mut saved = Saved::new(folder, &[])?;
-        folder.take(bytes)?;
-        saved.bytes = bytes;
-        Some(saved)
-    }
-
-    #[test]
-    fn the_oldest_files_make_room() {
-        let folder = Arc::default();
-        let half = FOLDER_LIMIT / 2;
-        let mut paths = Vec::new();
-        for (bytes, there) in [
-            (half, vec![true]),
-            (half, vec![true, true]),
-            (1, vec![false, true, true]),
-        ] {
-            paths.push(saved(&folder, bytes).unwrap().keep());
-            assert_eq!(paths.iter().map(|p| p.exists()).collect::<Vec<_>>(), there);
-        }
-    }
-
-    #[test]
-    fn those_that_are_being_written_count_and_keep_their_room() {
-        let folder = Arc::default();
-        let half = FOLDER_LIMIT / 2;
-        let first = saved(&folder, half).unwrap();
-        let mut second = saved(&folder, half).unwrap();
-        assert!(second.append(b"x").is_none());
-        assert!(saved(&folder, 1).is_none());
-        let path = first.path.clone().unwrap();
-        drop(first);
-        assert!(!path.exists());
-        assert!(saved(&folder, 1).is_some());
     }
 }

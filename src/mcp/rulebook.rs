@@ -1,13 +1,17 @@
 //! The rules of a session: loaded at its beginning, and again when a file has changed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::config::{self, Flags, Places};
 use crate::evaluate::IndexedRules;
 use crate::report::{self, diagnostics};
+use crate::request::argv;
 use crate::rules::{self, RuleSet};
 
 /// The rules in force, and how the files looked when they were loaded.
@@ -29,11 +33,32 @@ struct Seen {
     state: Option<(u64, u64, u64, i64, i64)>,
 }
 
+/// A file has changed a moment ago: whoever writes it may not be through.
+#[derive(Debug)]
+pub(super) struct StillWritten;
+
+/// How often it is looked whether somebody is still at it.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// A file that has not changed for so long is not being written.
+const SETTLED: Duration = Duration::from_millis(100);
+
 impl Seen {
     fn of(path: PathBuf) -> Self {
         let state = fs::metadata(&path).ok();
         let state = state.map(|s| (s.dev(), s.ino(), s.size(), s.ctime(), s.ctime_nsec()));
         Self { path, state }
+    }
+
+    /// Whether it has changed within the last moment. Clocks that were set make no difference for long.
+    fn is_young(&self) -> bool {
+        let Some((_, _, _, seconds, nanoseconds)) = self.state else {
+            return false;
+        };
+        let (Ok(seconds), Ok(nanoseconds)) = (seconds.try_into(), nanoseconds.try_into()) else {
+            return false;
+        };
+        let changed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        changed.elapsed().is_ok_and(|age| age < SETTLED)
     }
 }
 
@@ -45,11 +70,15 @@ struct Read {
 }
 
 impl Rulebook {
-    /// Loads the rules.
+    /// Loads the rules. A file that is being written is waited for, for `patience`.
     ///
     /// # Errors
     /// What is wrong with the files, a text for each.
-    pub(super) fn load(given: Vec<PathBuf>, places: Places) -> Result<Self, Vec<String>> {
+    pub(super) fn load(
+        given: Vec<PathBuf>,
+        places: Places,
+        patience: Duration,
+    ) -> Result<Self, Vec<String>> {
         let mut rulebook = Self {
             given,
             places,
@@ -57,6 +86,10 @@ impl Rulebook {
             named: Vec::new(),
             rules: Arc::new(IndexedRules::new(RuleSet::default())),
         };
+        let since = Instant::now();
+        while rulebook.look().iter().any(Seen::is_young) && since.elapsed() < patience {
+            thread::sleep(LOOK_AGAIN);
+        }
         rulebook.read()?;
         Ok(rulebook)
     }
@@ -71,13 +104,68 @@ impl Rulebook {
         &self.named
     }
 
-    /// Loads the rules again if a file has changed; says so, or what is wrong with them: then the
-    /// old ones stay in force.
-    pub(super) fn refresh(&mut self) -> Option<Result<String, String>> {
-        if self.seen == self.look() {
-            return None;
+    /// How many rules there are, and in which files or directories; where there are none, where they would
+    /// be looked for.
+    pub(super) fn in_force(&self) -> String {
+        let set = self.rules.rules();
+        let spans = (0..)
+            .map_while(|number| set.rule(number))
+            .map(|rule| rule.span);
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for span in spans {
+            let file = usize::try_from(span.file)
+                .ok()
+                .and_then(|file| set.files.get(file));
+            let name = file.map_or("?", |file| file.name.as_str());
+            let place = match Path::new(name).parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder.display().to_string(),
+                _ => name.to_owned(),
+            };
+            *places.entry(place).or_default() += 1;
         }
-        Some(match self.read() {
+        if places.is_empty() {
+            let looked_in = if self.given.is_empty() {
+                let read = self.places.rules_directories();
+                read.map(|path| argv::word(path.as_os_str()))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            } else {
+                "what --rules names".to_owned()
+            };
+            return format!("no rules are in force: there are none in {looked_in}");
+        }
+        let places = places
+            .iter()
+            .map(|(place, count)| format!("{count} in {place}"));
+        let places: Vec<String> = places.collect();
+        format!("rules in force: {}", places.join(", "))
+    }
+
+    /// Loads the rules again if a file has changed; says so, or what is wrong with them: then the
+    /// old ones stay in force. So they do where somebody has been waited for who `is_late`.
+    ///
+    /// # Errors
+    /// A file is being written: this is to be called again.
+    pub(super) fn refresh(
+        &mut self,
+        is_late: bool,
+    ) -> Result<Option<Result<String, String>>, StillWritten> {
+        let now = self.look();
+        if self.seen == now {
+            return Ok(None);
+        }
+        if now
+            .iter()
+            .any(|file| !self.seen.contains(file) && file.is_young())
+        {
+            return if is_late {
+                let text = "the rules are being written all the time; the old ones stay in force";
+                Ok(Some(Err(text.to_owned())))
+            } else {
+                Err(StillWritten)
+            };
+        }
+        Ok(Some(match self.read() {
             Ok(notes) => {
                 let said = ["the rules have changed and are in force".to_owned()];
                 Ok([&said[..], &notes].concat().join("\n"))
@@ -86,7 +174,7 @@ impl Rulebook {
                 "the rules have changed, but can't be loaded; the old ones stay in force:\n{}",
                 errors.join("\n")
             )),
-        })
+        }))
     }
 
     /// Puts the rules in force that are in the files now, if they are right.

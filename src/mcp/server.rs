@@ -2,34 +2,42 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelledNotificationParam, CustomRequest,
-    CustomResult, ErrorCode, ErrorData, Implementation, JsonObject, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, ServerRequest, Tool,
-    ToolAnnotations, ToolsCapability,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelledNotificationParam,
+    CompleteRequestMethod, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult,
+    ErrorCode, ErrorData, Implementation, JsonObject, ListPromptsRequestMethod, ListPromptsResult,
+    ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ServerCapabilities, ServerConfig, ServerRequest, SetLevelRequestMethod, ToolsCapability,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::apart::apart;
 use super::approval::Manner;
 use super::asking::{Asker, Via};
 use super::call::Call;
 use super::codex_state;
 use super::drive::{Driven, Progress, Stop};
 use super::explain::{self, ExplainParams};
+use super::listener::Listener;
 use super::output::Output;
 use super::rounds::{self, Parked};
-use super::schema;
-use super::session::{Session, Who};
+use super::session::{Session, TOLD_BACK, Who};
 use super::shell::{self, ExecParams, Sandboxed};
+use super::tools::tools;
 use crate::confine::Unmade;
 
 /// The version of the capabilities by which Codex tells its sandbox state.
 const SANDBOX_STATE_VERSION: &str = "1.0.0";
 const SANDBOX_STATE_UPDATE: &str = "codex/sandbox-state/update";
+
+/// How long it may take to explain a command.
+const EXPLAINING: Duration = Duration::from_secs(5);
 
 /// Serves one client.
 #[derive(Debug)]
@@ -37,7 +45,7 @@ pub(super) struct Server {
     pub(super) session: Arc<Session>,
 }
 
-type Context = RequestContext<RoleServer>;
+pub(super) type Context = RequestContext<RoleServer>;
 
 impl Server {
     async fn shell(
@@ -46,7 +54,9 @@ impl Server {
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let params: ExecParams = parse(arguments.clone())?;
-        let rules = self.session.rules(&context.peer);
+        // Closed never, so that there is one in the end.
+        let _room = self.session.room.acquire().await;
+        let rules = self.session.rules(&Listener::of(&context)).await;
         let sent = self.session.sent(&context.meta.0);
         let plan = match sent.and_then(|sent| params.plan(&self.session, rules, sent)) {
             Ok(plan) => plan,
@@ -80,6 +90,7 @@ impl Server {
                 call,
                 asker,
                 progress,
+                listener: Listener::of(&context),
                 sandbox,
             },
             rounds,
@@ -97,12 +108,14 @@ impl Server {
         let unwanted = context.ct.cancelled();
         match parked.driven.follow(&mut parked.rounds, unwanted).await {
             Stop::Ended(report) => {
+                // A client that does not read gets no more to read.
+                self.session.outbox.room().await;
                 let reasons = parked.driven.asker.reasons.lock();
                 let reasons = reasons.unwrap_or_else(PoisonError::into_inner);
                 Ok(shell::result(*report, &reasons, &parked.driven.sandbox).into())
             }
             Stop::Unwanted => {
-                self.end(parked, context.peer.clone());
+                self.end(parked);
                 Err(ErrorData::internal_error("cancelled", None))
             }
             Stop::Round(round) => {
@@ -122,12 +135,13 @@ impl Server {
     }
 
     /// Ends a call that its client does not want any more.
-    fn end(&self, parked: Parked, peer: Peer<RoleServer>) {
+    fn end(&self, parked: Parked) {
         let session = Arc::clone(&self.session);
         tokio::spawn(async move {
+            let listener = parked.driven.listener.clone();
             let report = parked.driven.end().await;
             // A cancelled request has no answer that could say it.
-            session.log(&peer, "notice", &shell::last_words(*report));
+            session.log(&listener, "notice", &shell::last_words(*report));
         });
     }
 
@@ -148,6 +162,7 @@ impl Server {
         }
         parked.request = context.id.clone();
         let driven = &mut parked.driven;
+        driven.listener = Listener::of(context);
         let token = context.meta.get_progress_token();
         let progress = driven.progress.take().zip(token);
         driven.progress = progress.map(|(told, token)| told.renewed(context.peer.clone(), token));
@@ -167,21 +182,43 @@ impl Server {
                 "the client declares no elicitation (see codex-shell serve --ask)".into(),
             );
         }
-        match context.protocol_version() {
-            Some(version) if version.as_str() >= ProtocolVersion::V_2026_07_28.as_str() => {
-                Via::Rounds(rounds)
-            }
-            _ => Via::Client(context.peer.clone()),
+        if is_stateless(context) {
+            Via::Rounds(rounds)
+        } else {
+            Via::Client(context.peer.clone())
         }
     }
 
-    fn explain(&self, arguments: Value, context: &Context) -> Result<CallToolResponse, ErrorData> {
+    async fn explain(
+        &self,
+        arguments: Value,
+        context: &Context,
+    ) -> Result<CallToolResponse, ErrorData> {
         let params: ExplainParams = parse(arguments)?;
-        let rules = self.session.rules(&context.peer);
+        let _room = self.session.room.acquire().await;
+        let rules = self.session.rules(&Listener::of(context)).await;
         let sent = self.session.sent(&context.meta.0);
         let policy = sent.and_then(|sent| self.session.policy(None, &sent.limits));
-        Ok(explain::result(&params, &rules, policy.as_ref(), &self.session.options).into())
+        let options = &self.session.options;
+        let explained = apart(EXPLAINING, || {
+            let result = explain::result(&params, &rules, policy.as_ref(), options);
+            serde_json::to_vec(&result).unwrap_or_default()
+        });
+        self.session.outbox.room().await;
+        match explained.await {
+            Ok(result) => serde_json::from_slice::<CallToolResult>(&result)
+                .map(Into::into)
+                .map_err(|error| ErrorData::internal_error(error.to_string(), None)),
+            Err(undone) => Ok(shell::failure(&format!("`command`: {undone}")).into()),
+        }
     }
+}
+
+/// Whether each request stands for itself, as from 2026-07-28 on.
+pub(super) fn is_stateless(context: &Context) -> bool {
+    let stateless = ProtocolVersion::V_2026_07_28;
+    let version = context.protocol_version();
+    version.is_some_and(|version| version.as_str() >= stateless.as_str())
 }
 
 /// Asks the client for its roots, if it has any.
@@ -204,36 +241,30 @@ async fn follow_roots(session: Arc<Session>, peer: Peer<RoleServer>) {
     session.set_roots(uris.filter_map(codex_state::path_of).collect());
 }
 
+/// What a tool takes; what is wrong is said with the name of the parameter.
 fn parse<T: serde::de::DeserializeOwned>(arguments: Value) -> Result<T, ErrorData> {
-    serde_json::from_value(arguments)
-        .map_err(|error| ErrorData::invalid_params(format!("wrong parameters: {error}"), None))
+    serde_path_to_error::deserialize(arguments).map_err(|error| {
+        let parameter = error.path().to_string();
+        let why = bounded(&error.into_inner().to_string(), TOLD_BACK);
+        let message = match parameter.as_str() {
+            // It is about all of them, as where one is missing.
+            "." => format!("wrong parameters: {why}"),
+            _ => format!(
+                "wrong parameters: `{}`: {why}",
+                bounded(&parameter, TOLD_BACK)
+            ),
+        };
+        ErrorData::invalid_params(message, None)
+    })
 }
 
-fn tools() -> Vec<Tool> {
-    let shell = Tool::new(
-        "shell",
-        "Runs a shell command and returns its output. You MUST provide the workdir as an absolute \
-         path. Each program that the command starts is judged by the user's rules: it runs in a \
-         sandbox, outside of it, after a person was asked, or not at all; a refusal says why.",
-        schema::of::<ExecParams>(),
-    )
-    .with_title("Shell")
-    .with_raw_output_schema(shell::output_schema())
-    .with_annotations(
-        ToolAnnotations::new()
-            .read_only(false)
-            .destructive(true)
-            .idempotent(false)
-            .open_world(true),
-    );
-    let explain = Tool::new(
-        "explain",
-        "Says what would happen to a command, by which rule and why, without running it.",
-        schema::of::<ExplainParams>(),
-    )
-    .with_title("Explain")
-    .with_annotations(ToolAnnotations::new().read_only(true).open_world(false));
-    vec![shell, explain]
+/// A text of which at most `limit` bytes are told, at its beginning.
+fn bounded(text: &str, limit: usize) -> String {
+    let cut = text.floor_char_boundary(limit);
+    match text.get(..cut) {
+        Some(start) if cut < text.len() => format!("{start} [… {} bytes]", text.len() - cut),
+        _ => text.to_owned(),
+    }
 }
 
 impl ServerHandler for Server {
@@ -250,9 +281,12 @@ impl ServerHandler for Server {
                 "codex-shell",
                 env!("CARGO_PKG_VERSION"),
             ))
-            .with_instructions(
-                "This server provides a tool to execute shell commands and return their output.",
-            )
+            .with_instructions(format!(
+                "This server provides a tool to execute shell commands and return their output. Each \
+                 program that a command starts is judged by the user's rules: {}. A refusal names the \
+                 rule and the reason; don't look for another way to do the same.",
+                self.session.rules_in_force()
+            ))
     }
 
     async fn list_tools(
@@ -261,6 +295,42 @@ impl ServerHandler for Server {
         _context: Context,
     ) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(tools()))
+    }
+
+    // What is not declared is not there.
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: Context,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: Context,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: Context,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<
+            ListResourceTemplatesRequestMethod,
+        >())
+    }
+
+    async fn complete(
+        &self,
+        _request: CompleteRequestParams,
+        _context: Context,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
     }
 
     async fn call_tool(
@@ -275,7 +345,7 @@ impl ServerHandler for Server {
                 self.resume(&handle, &arguments, responses, &context).await
             }
             ("shell", None) => self.shell(arguments, context).await,
-            ("explain", _) => self.explain(arguments, &context),
+            ("explain", _) => self.explain(arguments, &context).await,
             _ => Err(ErrorData::invalid_params("tool not found", None)),
         }
     }
@@ -309,8 +379,11 @@ impl ServerHandler for Server {
     async fn set_level(
         &self,
         request: rmcp::model::SetLevelRequestParams,
-        _context: Context,
+        context: Context,
     ) -> Result<(), ErrorData> {
+        if is_stateless(&context) {
+            return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
+        }
         let level = serde_json::to_value(request.level).unwrap_or_default();
         self.session.set_level(level.as_str().unwrap_or_default());
         Ok(())
@@ -325,11 +398,11 @@ impl ServerHandler for Server {
     async fn on_cancelled(
         &self,
         cancelled: CancelledNotificationParam,
-        context: NotificationContext<RoleServer>,
+        _context: NotificationContext<RoleServer>,
     ) {
         let request = cancelled.request_id.as_ref();
         if let Some(parked) = request.and_then(|id| self.session.unpark_request(id)) {
-            self.end(parked, context.peer);
+            self.end(parked);
         }
     }
 

@@ -4,24 +4,24 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rmcp::RoleServer;
-use rmcp::model::{CustomNotification, RequestId, ServerNotification};
-use rmcp::service::Peer;
-use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use rmcp::model::RequestId;
+use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, watch};
 
 use super::ServeError;
 use super::approval;
 use super::codex_state;
 use super::crew::Spare;
+use super::folder::Folder;
 use super::limits::Limits;
+use super::listener::{Level, Listener};
 use super::order::{Ask, Keys};
-use super::output::Folder;
+use super::outbox::Fill;
 use super::queue::Queue;
 use super::rounds::Parked;
-use super::rulebook::Rulebook;
+use super::rulebook::{LOOK_AGAIN, Rulebook, StillWritten};
 use crate::approve::Answer;
 use crate::approve::command::Program;
 use crate::audit::{Audit, ClientCall};
@@ -32,6 +32,12 @@ use crate::intercept::broker::Patched;
 use crate::report;
 use crate::request::argv;
 use crate::request::earlier::Noted;
+
+/// As many calls run at once; more wait for their turn.
+const CALLS: usize = 128;
+
+/// The longest part of what a client sent that is told back, in bytes.
+pub(super) const TOLD_BACK: usize = 300;
 
 /// How a server is started.
 #[derive(Debug)]
@@ -70,6 +76,9 @@ pub struct Options {
     pub protection: Protection,
 }
 
+/// How long somebody who writes rules is waited for; the old ones stay in force then.
+const WRITING: Duration = Duration::from_secs(2);
+
 /// Who is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
@@ -103,6 +112,10 @@ pub(super) struct Session {
     pub(super) spare: Spare,
     /// Where long output goes.
     pub(super) folder: Arc<Folder>,
+    /// How much waits to be written to the client.
+    pub(super) outbox: Arc<Fill>,
+    /// A permit for each call that may run.
+    pub(super) room: Semaphore,
     here: PathBuf,
     state: Mutex<State>,
     rulebook: Mutex<Rulebook>,
@@ -130,21 +143,9 @@ pub(super) struct Sent {
 struct State {
     sandbox: Option<Limits>,
     roots: Vec<PathBuf>,
-    /// Index in [`LEVELS`].
-    level: usize,
+    /// The least severe messages that are wanted.
+    level: Level,
 }
-
-/// The protocol's levels of messages, from the least severe.
-const LEVELS: [&str; 8] = [
-    "debug",
-    "info",
-    "notice",
-    "warning",
-    "error",
-    "critical",
-    "alert",
-    "emergency",
-];
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -160,8 +161,9 @@ impl Session {
         signals: Signals,
         gone: watch::Receiver<bool>,
     ) -> Result<Self, ServeError> {
-        let rulebook = Rulebook::load(options.rules.clone(), options.places.clone());
+        let rulebook = Rulebook::load(options.rules.clone(), options.places.clone(), WRITING);
         let rulebook = rulebook.map_err(ServeError::Rules)?;
+        Folder::sweep();
         Ok(Self {
             options,
             keys: Keys::default(),
@@ -169,6 +171,8 @@ impl Session {
             alive: watch::channel(()).0,
             spare: Spare::default(),
             folder: Arc::default(),
+            outbox: Arc::default(),
+            room: Semaphore::new(CALLS),
             here: std::env::current_dir()?,
             state: Mutex::default(),
             rulebook: Mutex::new(rulebook),
@@ -187,7 +191,7 @@ impl Session {
 
     /// The least severe level of messages that the client wants.
     pub(super) fn set_level(&self, level: &str) {
-        lock(&self.state).level = rank(level);
+        lock(&self.state).level = Level::named(level);
     }
 
     /// What the sandbox permits a call with which the client sent the sandbox states `sent`; `wish`
@@ -306,34 +310,38 @@ impl Session {
         Ok(())
     }
 
-    /// The rules, loaded again if they have changed; the client is told.
-    pub(super) fn rules(&self, peer: &Peer<RoleServer>) -> Arc<IndexedRules> {
-        let (rules, news) = {
-            let mut rulebook = lock(&self.rulebook);
-            let news = rulebook.refresh();
-            (rulebook.rules(), news)
+    /// The rules, loaded again if they have changed; the client is told. A file that is being written is
+    /// waited for.
+    pub(super) async fn rules(&self, listener: &Listener) -> Arc<IndexedRules> {
+        let since = Instant::now();
+        let (rules, news) = loop {
+            let is_late = since.elapsed() > WRITING;
+            let refreshed = {
+                let mut rulebook = lock(&self.rulebook);
+                let news = rulebook.refresh(is_late);
+                news.map(|news| (rulebook.rules(), news))
+            };
+            match refreshed {
+                Ok(refreshed) => break refreshed,
+                Err(StillWritten) => tokio::time::sleep(LOOK_AGAIN).await,
+            }
         };
         match news {
-            Some(Ok(text)) => self.log(peer, "info", &text),
-            Some(Err(text)) => self.log(peer, "error", &text),
+            Some(Ok(text)) => self.log(listener, "info", &text),
+            Some(Err(text)) => self.log(listener, "error", &text),
             None => {}
         }
         rules
     }
 
     /// Sends the client a message for its log.
-    pub(super) fn log(&self, peer: &Peer<RoleServer>, level: &str, text: &str) {
-        if rank(level) < lock(&self.state).level {
-            return;
-        }
-        let params = json!({ "level": level, "logger": "codex-shell", "data": text });
-        let message = CustomNotification::new("notifications/message", Some(params));
-        let peer = peer.clone();
-        tokio::spawn(async move {
-            let message = ServerNotification::CustomNotification(message);
-            // A client that is gone needs no log.
-            let _ = peer.send_notification(message).await;
-        });
+    pub(super) fn log(&self, listener: &Listener, level: &str, text: &str) {
+        listener.tell(lock(&self.state).level, level, text);
+    }
+
+    /// The rules in force, for people: where they are, and how many.
+    pub(super) fn rules_in_force(&self) -> String {
+        lock(&self.rulebook).in_force()
     }
 
     /// Who answers a call's questions, as its supervisor knows it.
@@ -403,25 +411,20 @@ impl Session {
     }
 }
 
-/// The index of a level; of an unknown one, as if it were the least severe.
-fn rank(level: &str) -> usize {
-    LEVELS.iter().position(|&name| name == level).unwrap_or(0)
-}
-
 /// Whether `path` is a directory that a command can start in.
 ///
 /// # Errors
 /// What is wrong with it, in words that name it.
 pub(super) fn check_workdir(path: &Path) -> Result<(), String> {
+    let shown = argv::bounded(&[path.as_os_str().to_owned()], TOLD_BACK);
     if !path.is_absolute() {
         return Err(format!(
-            "`workdir` must be an absolute path, which `{}` is not",
-            path.display()
+            "`workdir` must be an absolute path, which {shown} is not"
         ));
     }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(format!("`workdir` {} is not a directory", path.display())),
-        Err(error) => Err(format!("`workdir` {}: {error}", path.display())),
+        Ok(_) => Err(format!("`workdir` {shown} is not a directory")),
+        Err(error) => Err(format!("`workdir` {shown}: {error}")),
     }
 }

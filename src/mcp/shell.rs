@@ -26,6 +26,9 @@ use crate::exit::Exit;
 use crate::intercept::launcher::Command;
 use crate::intercept::shell::{self, Mark};
 
+/// The longest argument of a program, in bytes: MAX_ARG_STRLEN of Linux, without the NUL.
+const LONGEST_WORD: usize = (32 << 12) - 1;
+
 /// So much of a cancelled call's output is told, in characters.
 const LAST_WORDS: usize = 4000;
 
@@ -149,6 +152,12 @@ impl ExecParams {
             ))
         };
         let argv = shell::argv(shell.as_os_str(), login, OsStr::new(&script), mark);
+        if argv.iter().any(|word| word.len() > LONGEST_WORD) {
+            return Err(format!(
+                "`command` is too long: Linux starts a program with no argument of more than \
+                 {LONGEST_WORD} bytes; give what the command reads as `stdin`"
+            ));
+        }
         Ok(Command {
             program: c_string(shell.into())?,
             argv: argv.into_iter().map(c_string).collect::<Result<_, _>>()?,

@@ -11,8 +11,9 @@ use rmcp::transport::Transport;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
+use super::outbox::Outbox;
 use super::stdio::{self, Stdio};
 
 /// The longest message.
@@ -20,15 +21,12 @@ const LONGEST: usize = 16 << 20;
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 
-/// A line on its way out, and who waits for it to be written.
-type Line = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
-
 /// The connection to the client.
 #[derive(Debug)]
 pub(super) struct Wire {
     input: Stdio<Stdin>,
     lines: Lines,
-    output: mpsc::UnboundedSender<Line>,
+    outbox: Outbox,
     /// A session has begun: before, only requests are of use.
     begun: bool,
     /// Becomes true when the client is gone.
@@ -36,26 +34,15 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Connects standard input and output. `gone` is told when the input ends.
+    /// Connects standard input and what goes out by the `outbox`. `gone` is told when the input ends.
     ///
     /// # Errors
-    /// One of them is closed.
-    pub(super) fn new(gone: watch::Sender<bool>) -> io::Result<Self> {
-        let mut stdout = stdio::output()?;
-        let (output, mut lines) = mpsc::unbounded_channel::<Line>();
-        tokio::spawn(async move {
-            while let Some((line, written)) = lines.recv().await {
-                let result = stdout.write_all(&line).await;
-                if let Some(written) = written {
-                    // Whoever waited may have been cancelled.
-                    let _ = written.send(result);
-                }
-            }
-        });
+    /// Standard input is closed.
+    pub(super) fn new(outbox: Outbox, gone: watch::Sender<bool>) -> io::Result<Self> {
         Ok(Self {
             input: stdio::input()?,
             lines: Lines::default(),
-            output,
+            outbox,
             begun: false,
             gone,
         })
@@ -102,8 +89,7 @@ impl Wire {
     }
 
     fn say(&self, message: &Value) {
-        // Nobody reads it when the writer is gone.
-        let _ = self.output.send((line(message), None));
+        self.outbox.put(line(message));
     }
 }
 
@@ -168,12 +154,7 @@ impl Transport<RoleServer> for Wire {
         &mut self,
         item: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let (written, done) = oneshot::channel();
-        let sent = self.output.send((line(&item), Some(written)));
-        async move {
-            sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
-            done.await.map_err(|_| io::ErrorKind::BrokenPipe)?
-        }
+        self.outbox.write(line(&item))
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
@@ -188,6 +169,7 @@ impl Transport<RoleServer> for Wire {
                     return message;
                 }
             }
+            self.outbox.room().await;
             let mut buffer = vec![0; 8 << 10];
             match self.input.read(&mut buffer).await {
                 Ok(0) | Err(_) => {

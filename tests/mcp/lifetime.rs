@@ -149,7 +149,7 @@ fn killing_a_crew_does() {
 }
 
 /// Keeper, guard and supervisor of each call, and of the next one.
-fn crews(client: &super::client::Client) -> Vec<[Pid; 3]> {
+pub(super) fn crews(client: &super::client::Client) -> Vec<[Pid; 3]> {
     let below = |pid: i32| -> Vec<i32> {
         let path = format!("/proc/{pid}/task/{pid}/children");
         let text = crate::support::ran::read(path.as_ref()).unwrap_or_default();

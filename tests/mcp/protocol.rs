@@ -57,6 +57,94 @@ fn what_is_unknown_gets_its_error() {
     assert_eq!(client.request("ping", &json!({}))["result"], json!({}));
 }
 
+/// What each request of 2026-07-28 brings with it.
+fn stateless(more: &Value) -> Value {
+    let mut meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        meta[name] = value.clone();
+    }
+    json!({ "_meta": meta })
+}
+
+#[test]
+fn what_is_not_declared_is_not_there() {
+    let mut client = Start::default().client();
+    let mut latest = Start::default().unmet();
+    for method in ["prompts/list", "resources/list", "resources/templates/list"] {
+        for answer in [
+            client.request(method, &json!({})),
+            latest.request(method, &stateless(&json!({}))),
+        ] {
+            assert_eq!(answer["error"]["code"], -32601, "{method}: {answer}");
+        }
+    }
+    let level = json!({ "level": "info" });
+    assert_eq!(
+        client.request("logging/setLevel", &level)["result"],
+        json!({})
+    );
+    let mut level = stateless(&json!({}));
+    level["level"] = json!("info");
+    assert_eq!(
+        latest.request("logging/setLevel", &level)["error"]["code"],
+        -32601
+    );
+}
+
+/// From 2026-07-28 on, a request says what it wants to be told.
+#[test]
+fn messages_for_the_log_go_to_who_asked() {
+    let mut client = Start::default().unmet();
+    let mut call = |asked: Option<&str>, text: &str| {
+        std::fs::write(client.rules_file(), text).unwrap();
+        let level = asked.map_or(
+            json!({}),
+            |level| json!({ "io.modelcontextprotocol/logLevel": level }),
+        );
+        let mut params = client.call("true", &json!({}));
+        params["_meta"] = stateless(&level)["_meta"].clone();
+        assert!(client.request("tools/call", &params)["result"].is_object());
+        let ping = client.start("tools/list", &stateless(&json!({})));
+        client.finish(ping);
+        let kept = std::mem::take(&mut client.kept);
+        kept.iter()
+            .filter(|m| m["method"] == "notifications/message")
+            .count()
+    };
+    assert_eq!(call(None, "# one\n"), 0);
+    assert_eq!(call(Some("info"), "# another\n"), 1);
+    assert_eq!(call(Some("error"), "# one more\n"), 0);
+}
+
+/// Claude Code has the tool from the start, and the model knows that there are rules.
+#[test]
+fn the_tool_is_announced() {
+    let rules = "prefix_rule(pattern = [\"whoami\"], decision = \"forbidden\")\n";
+    for (rules, said) in [
+        (rules, "rules in force: 1 in "),
+        ("", "no rules are in force"),
+    ] {
+        let mut client = Start {
+            rules,
+            ..Start::default()
+        }
+        .unmet();
+        let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": { "name": "test", "version": "1" } });
+        let answer = client.request("initialize", &hello);
+        let instructions = answer["result"]["instructions"].as_str().unwrap();
+        assert!(instructions.contains(said), "{instructions}");
+        client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+        let tools = client.request("tools/list", &json!({}));
+        let meta = &tools["result"]["tools"][0]["_meta"];
+        assert_eq!(meta["anthropic/alwaysLoad"], true, "{tools}");
+    }
+}
+
 #[test]
 fn a_client_may_speak_before_its_time() {
     let mut client = Start::default().unmet();

@@ -1,0 +1,233 @@
+//! What one client, or one call, can take from others: time, memory, room.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use nix::sys::signal::{Signal, kill};
+use serde_json::{Value, json};
+
+use super::client::{Start, structured, text};
+use super::lifetime::crews;
+
+/// A command that takes long to judge is judged beside everything else, and not for ever.
+#[test]
+fn what_takes_long_to_explain_holds_up_nobody() {
+    let mut client = Start::default().client();
+    let command = format!("{}ls", "env ".repeat(60_000));
+    let arguments = json!({ "command": command, "workdir": client.work() });
+    let explained = client.start(
+        "tools/call",
+        &json!({ "name": "explain", "arguments": arguments }),
+    );
+    assert_eq!(client.request("ping", &json!({}))["result"], json!({}));
+    assert_eq!(client.shell("echo alive")["stdout"], "alive\n");
+    let answer = client.finish(explained);
+    assert!(answer["result"].is_object(), "{answer}");
+}
+
+#[test]
+fn what_a_client_sent_is_not_told_back_at_length() {
+    let mut client = Start::default().client();
+    let long = "x".repeat(5 << 20);
+    for more in [
+        json!({ "workdir": format!("/{long}") }),
+        json!({ "workdir": long }),
+        json!({ "timeout_ms": long }),
+        json!({ "sandbox": long }),
+        json!({ "env": { long.clone(): 1 } }),
+    ] {
+        let id = client.start_shell("true", &more);
+        let answer = client.finish(id).to_string();
+        assert!(answer.len() < 2000, "{}", answer.len());
+    }
+}
+
+#[test]
+fn a_parameter_of_a_wrong_type_is_named() {
+    let mut client = Start::default().client();
+    for (more, named) in [
+        (json!({ "timeout_ms": "soon" }), "`timeout_ms`: "),
+        (json!({ "env": { "A": 1 } }), "`env.A`: "),
+        (json!({ "command": ["ls"] }), "`command`: "),
+    ] {
+        let id = client.start_shell("true", &more);
+        let answer = client.finish(id);
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
+fn a_command_that_is_no_argument_is_told_how_to_be_given() {
+    let mut client = Start::default().client();
+    let long = format!("cat <<'END' >/dev/null\n{}\nEND\n", "x".repeat(128 << 10));
+    let id = client.start_shell(&long, &json!({}));
+    let answer = client.finish(id);
+    assert_eq!(answer["result"]["isError"], true);
+    assert!(text(&answer).contains("`stdin`"), "{}", text(&answer));
+    let stdin = json!({ "stdin": "x".repeat(1 << 20) });
+    assert_eq!(client.shell_with("wc -c", &stdin)["stdout"], "1048576\n");
+}
+
+/// The server does not read on while its answers are not read.
+#[test]
+fn answers_that_nobody_reads_do_not_pile_up() {
+    const CALLS: u64 = 200;
+    let client = Start::default().unmet();
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_codex-shell"))
+        .args(["serve", "--sandbox", "read-only"])
+        .env("CODEX_HOME", client.folder.path().join("home"))
+        .current_dir(client.work())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    let mut send = |message: Value| writeln!(input, "{message}").unwrap();
+    send(
+        json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": { "name": "test", "version": "1" } } }),
+    );
+    send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    let call = client.call("printf %260000s x", &json!({}));
+    for id in 1..=CALLS {
+        send(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call }));
+    }
+    let resident = || {
+        let status = super::client::read(format!("/proc/{}/status", process.id()).as_ref());
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let words = line.and_then(|line| line.split_whitespace().nth(1).map(str::to_owned));
+        words.unwrap().parse::<u64>().unwrap()
+    };
+    // By then it has done all that it will.
+    let mut most = resident();
+    let mut since = Instant::now();
+    while since.elapsed() < Duration::from_secs(2) {
+        let now = resident();
+        if now > most + 1000 {
+            (most, since) = (now, Instant::now());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(most < 150_000, "{most} kB");
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let answers = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let calls = answers.filter(|answer| answer["id"].as_u64().is_some_and(|id| id > 0));
+    let whole = calls.take(usize::try_from(CALLS).unwrap()).map(|answer| {
+        let output = structured(&answer)["stdout"].as_str().map(str::len);
+        assert_eq!(output, Some(260_000));
+    });
+    assert_eq!(whole.count() as u64, CALLS);
+    drop(input);
+    process.wait().unwrap();
+}
+
+/// Whether they are written by an editor or a script, in place or not.
+#[test]
+fn rules_that_are_being_written_are_never_half_in_force() {
+    let rule = "prefix_rule(pattern = [\"whoami\"], decision = \"forbidden\")\n";
+    let mut client = Start {
+        rules: rule,
+        ..Start::default()
+    }
+    .client();
+    let file = client.rules_file();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut number = 0;
+            while !over.load(Ordering::Relaxed) {
+                number += 1;
+                let mut file = std::fs::File::create(&file).unwrap();
+                thread::sleep(Duration::from_millis(3));
+                writeln!(file, "# {number}").unwrap();
+                thread::sleep(Duration::from_millis(3));
+                file.write_all(rule.as_bytes()).unwrap();
+                // Now and then it is left alone.
+                let pause = if number % 10 == 0 { 150 } else { 5 };
+                thread::sleep(Duration::from_millis(pause));
+            }
+        });
+        let refused = (0..10).all(|_| client.shell("whoami")["exit_code"] == 1);
+        over.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        assert!(refused);
+    });
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(client.shell("whoami")["exit_code"], 0);
+}
+
+/// A supervisor that hangs costs its own call the time that it has.
+#[test]
+fn a_call_whose_supervisor_hangs_ends() {
+    let mut client = Start::default().client();
+    client.shell("true");
+    let hanging = client.start_shell(
+        "touch /nonexistent; sleep 30",
+        &json!({ "timeout_ms": 300 }),
+    );
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while super::client::running("touch /nonexistent; sleep 30") == 0 {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(5));
+    }
+    for pid in crews(&client).into_iter().flatten() {
+        kill(pid, Signal::SIGSTOP).unwrap();
+    }
+    let answer = client.finish(hanging);
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    assert!(text(&answer).contains("hung"), "{answer}");
+    assert_eq!(client.shell("echo alive")["stdout"], "alive\n");
+}
+
+/// The output of a server that was killed is removed by the next; that of one that lives is not.
+#[test]
+fn files_of_a_killed_server_are_removed() {
+    let temporary = tempfile::tempdir_in("/var/tmp").unwrap();
+    let place = temporary.path().to_str().unwrap();
+    let start = Start {
+        arguments: &["--sandbox", "read-only", "--max-output", "1000"],
+        environment: &[("TMPDIR", place)],
+        ..Start::default()
+    };
+    let folders = || std::fs::read_dir(temporary.path()).unwrap().count();
+    let mut first = start.unmet();
+    let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": { "name": "test", "version": "1" } });
+    first.request("initialize", &hello);
+    first.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    first.shell("printf %5000s x");
+    assert_eq!(folders(), 1);
+    let age = || {
+        let entries = std::fs::read_dir(temporary.path()).unwrap().flatten();
+        let old = SystemTime::now() - Duration::from_hours(1);
+        for entry in entries {
+            let folder = std::fs::File::open(entry.path()).unwrap();
+            folder.set_modified(old).unwrap();
+        }
+    };
+    let other = temporary
+        .path()
+        .join(format!("codex-shell-{}", "0".repeat(31)));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&other)
+        .unwrap();
+    age();
+    let mut second = start.unmet();
+    second.request("initialize", &hello);
+    assert_eq!(folders(), 2);
+    first.process.kill().unwrap();
+    first.process.wait().unwrap();
+    age();
+    let mut third = start.unmet();
+    third.request("initialize", &hello);
+    assert_eq!(folders(), 1);
+    assert!(other.exists());
+}
