@@ -102,6 +102,7 @@ pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool, manner: M
     form
 }
 
+/// The first choice is what counts where none is made.
 fn choice_form(message: &str, choices: &[(&str, &str)]) -> Value {
     let first = choices.first().map(|(name, _)| name);
     let choices = choices.iter();
@@ -120,7 +121,6 @@ fn choice_form(message: &str, choices: &[(&str, &str)]) -> Value {
                     "default": first,
                 },
             },
-            "required": ["decision"],
         },
     })
 }
@@ -201,8 +201,9 @@ pub(super) fn confirms(answer: &Value, manner: Manner) -> bool {
     }
 }
 
-/// What the client's answer says. A yes is one that has the decision which was asked for; what nobody
-/// decided is neither a yes nor a person's no.
+/// What the client's answer says. By the protocol, who accepts agrees, and what is left out is the form's
+/// default: yes, once. Codex may accept by itself what has nothing to fill in, so there a yes has the
+/// decision. What nobody decided is neither a yes nor a person's no.
 pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
     let content = answer.get("content");
     let field = |name| content.and_then(|c| c.get(name)).and_then(Value::as_str);
@@ -219,9 +220,12 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
         ),
         (Some("accept"), Some("no")) | (Some("decline"), _) => Decision::No("declined".into()),
         (Some("cancel"), _) => Decision::No("cancelled".into()),
-        (Some("accept"), None) if content.is_none_or(has_no_decision) => Decision::Senseless(
-            "the client accepted the form without the decision that it asks for".into(),
-        ),
+        (Some("accept"), None) if content.is_none_or(has_no_decision) => match manner {
+            Manner::Plain => Decision::Once,
+            Manner::Choice => Decision::Senseless(
+                "the client accepted the form without the decision that it asks for".into(),
+            ),
+        },
         _ => Decision::Senseless(format!(
             "the client's answer makes no sense: {}",
             printable(&answer.to_string())
@@ -237,9 +241,8 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
 }
 
 fn has_no_decision(content: &Value) -> bool {
-    let is_open =
-        |fields: &serde_json::Map<String, Value>| fields.get("decision").is_none_or(Value::is_null);
-    content.is_null() || content.as_object().is_some_and(is_open)
+    let content = content.as_object();
+    content.is_some_and(|fields| !fields.contains_key("decision"))
 }
 
 /// On one line, with nothing to upset a terminal, and bounded.
@@ -311,10 +314,17 @@ mod tests {
             assert!(matches!(decision, Decision::No(_)), "{answer}");
         }
         for answer in [
-            choose("yes"),
             json!({"action": "accept"}),
-            json!({"action": "accept", "content": null}),
             json!({"action": "accept", "content": {}}),
+            json!({"action": "accept", "content": {"reason": "no"}}),
+        ] {
+            assert_eq!(decision(answer.clone()), Decision::Once, "{answer}");
+            let codex = understand(&answer, Manner::Choice).decision;
+            assert!(matches!(codex, Decision::Senseless(_)), "{answer}");
+        }
+        for answer in [
+            choose("yes"),
+            json!({"action": "accept", "content": null}),
             json!({"action": "accept", "content": {"decision": null, "reason": "once"}}),
             json!({"content": {"decision": "once"}}),
             json!({"action": "maybe"}),

@@ -37,6 +37,8 @@ struct Seen {
 #[derive(Debug)]
 pub(super) struct StillWritten;
 
+/// What there is to say of rules that are never left alone.
+const BEING_WRITTEN: &str = "a file of the rules is being written all the time";
 /// How often it is looked whether somebody is still at it.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A file that has not changed for so long is not being written.
@@ -87,11 +89,13 @@ impl Rulebook {
             rules: Arc::new(IndexedRules::new(RuleSet::default())),
         };
         let since = Instant::now();
-        while rulebook.look().iter().any(Seen::is_young) && since.elapsed() < patience {
-            thread::sleep(LOOK_AGAIN);
+        loop {
+            match rulebook.read() {
+                Ok(notes) => return notes.map(|_| rulebook),
+                Err(StillWritten) if since.elapsed() < patience => thread::sleep(LOOK_AGAIN),
+                Err(StillWritten) => return Err(vec![BEING_WRITTEN.to_owned()]),
+            }
         }
-        rulebook.read()?;
-        Ok(rulebook)
     }
 
     /// The rules in force.
@@ -150,22 +154,15 @@ impl Rulebook {
         &mut self,
         is_late: bool,
     ) -> Result<Option<Result<String, String>>, StillWritten> {
-        let now = self.look();
-        if self.seen == now {
+        if self.seen == self.look() {
             return Ok(None);
         }
-        if now
-            .iter()
-            .any(|file| !self.seen.contains(file) && file.is_young())
-        {
-            return if is_late {
-                let text = "the rules are being written all the time; the old ones stay in force";
-                Ok(Some(Err(text.to_owned())))
-            } else {
-                Err(StillWritten)
-            };
-        }
-        Ok(Some(match self.read() {
+        let read = match self.read() {
+            Err(StillWritten) if !is_late => return Err(StillWritten),
+            Err(StillWritten) => Err(vec![BEING_WRITTEN.to_owned()]),
+            Ok(read) => read,
+        };
+        Ok(Some(match read {
             Ok(notes) => {
                 let said = ["the rules have changed and are in force".to_owned()];
                 Ok([&said[..], &notes].concat().join("\n"))
@@ -177,11 +174,26 @@ impl Rulebook {
         }))
     }
 
-    /// Puts the rules in force that are in the files now, if they are right.
-    fn read(&mut self) -> Result<Vec<String>, Vec<String>> {
-        // Looked at first: a change while loading is seen next time.
-        self.seen = self.look();
-        let Read { set, notes, named } = self.read_files()?;
+    /// Puts the rules in force that are in the files now, if they are right: notes, or what is wrong.
+    ///
+    /// # Errors
+    /// A file is being written, or was while it was read.
+    fn read(&mut self) -> Result<Result<Vec<String>, Vec<String>>, StillWritten> {
+        let before = self.look();
+        let is_new = |file: &&Seen| !self.seen.contains(file);
+        if before.iter().filter(is_new).any(Seen::is_young) {
+            return Err(StillWritten);
+        }
+        let read = self.read_files();
+        if self.look() != before {
+            return Err(StillWritten);
+        }
+        self.seen = before;
+        Ok(read.and_then(|read| self.put(read)))
+    }
+
+    fn put(&mut self, read: Read) -> Result<Vec<String>, Vec<String>> {
+        let Read { set, notes, named } = read;
         if named != self.named {
             self.named = named;
             self.seen = self.look();

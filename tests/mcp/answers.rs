@@ -28,20 +28,25 @@ fn answered(client: &mut Client, answer: &Value) -> (Value, String) {
 }
 
 #[test]
-fn a_yes_has_the_decision_that_was_asked_for() {
-    let mut client = called("test");
-    for answer in [
-        json!({ "action": "accept" }),
-        json!({ "action": "accept", "content": {} }),
-        json!({ "action": "accept", "content": { "reason": "sure" } }),
-        json!({ "action": "accept", "content": { "decision": null } }),
-    ] {
-        let (schema, said) = answered(&mut client, &answer);
-        assert_eq!(schema["required"], json!(["decision"]));
-        let why = "nobody decided about /usr/bin/whoami (";
-        assert!(said.contains(why), "{answer}: {said}");
-        assert!(said.contains("without the decision"), "{answer}: {said}");
+fn who_accepts_says_yes_unless_a_client_may_do_so_by_itself() {
+    for (name, by_itself) in [("test", false), ("codex-mcp-client", true)] {
+        let mut client = called(name);
+        for answer in [
+            json!({ "action": "accept" }),
+            json!({ "action": "accept", "content": {} }),
+            json!({ "action": "accept", "content": { "reason": "sure" } }),
+        ] {
+            let (_, said) = answered(&mut client, &answer);
+            if by_itself {
+                let why = "nobody decided about /usr/bin/whoami (";
+                assert!(said.contains(why), "{answer}: {said}");
+                assert!(said.contains("without the decision"), "{answer}: {said}");
+            } else {
+                assert_eq!(said, "ran", "{answer}");
+            }
+        }
     }
+    let mut client = called("test");
     // What fills in defaults fills in texts.
     let (schema, said) = answered(&mut client, &choose("once"));
     let defaults = ["decision", "reason"].map(|name| schema["properties"][name]["default"].clone());
