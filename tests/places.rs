@@ -8,7 +8,7 @@ use codex_shell::approve::{Answer, Permit, Question, Settled, answered, settle};
 use codex_shell::config::Profiles;
 use codex_shell::evaluate::{Basis, IndexedRules, Judgement, Placement, RuleMatch, Trace, Verdict};
 use codex_shell::flow::{Setting, place};
-use codex_shell::request::{Program, Request, WorkingDirectory};
+use codex_shell::request::{Program, Request, Trust, WorkingDirectory};
 use codex_shell::rules::model::{Profile, Run};
 use codex_shell::rules::{Decision, from_own_text};
 use proptest::prelude::*;
@@ -185,11 +185,16 @@ proptest! {
         prop_assert!(shown.len() <= keys.len() && keys.len() <= questions);
     }
 
-    /// The same request from the same place is the same question.
+    /// The same request from the same place is the same question, unless its program may be another by now:
+    /// here, where none of these files exists, any that is not trusted.
     #[test]
     fn the_same_again_has_the_same_key(judgement in judgement(), caller in caller(), request in request()) {
         let ask = || question(&judgement, caller.clone(), request.clone());
-        prop_assert_eq!(ask().map(|q| q.key()), ask().map(|q| q.key()));
+        let (Some(one), Some(other)) = (ask(), ask()) else {
+            return Ok(());
+        };
+        let is_trusted = request.program.trust == Trust::Trusted;
+        prop_assert_eq!(one.key() == other.key(), is_trusted);
     }
 }
 

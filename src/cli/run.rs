@@ -328,7 +328,9 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             patched,
         };
         run(&plan, command, session, |layers| {
-            if let Err(error) = &noted {
+            if let Err(error) = &noted
+                && (args.verbose || error.kind() != io::ErrorKind::Unsupported)
+            {
                 report::note(&format!("{NOT_NOTED} ({error})"));
             }
             describe(args, layers);

@@ -1,15 +1,30 @@
-//! Which of many names there are, by a look into each directory instead of one for each name.
+//! Which of many names there are, by a look into each directory instead of one for each name, unless there
+//! is more in it than there are names.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
+
+/// In a directory that has more entries, each name is looked for.
+const LISTED: usize = 1000;
 
 /// What has been seen in directories so far.
 #[derive(Debug, Default)]
 pub(super) struct Present {
-    /// `None` where it can't be looked.
-    directories: HashMap<PathBuf, Option<HashSet<OsString>>>,
+    directories: HashMap<PathBuf, Seen>,
+}
+
+/// What is known of a directory.
+#[derive(Debug)]
+enum Seen {
+    /// All that is in it.
+    All(HashSet<OsString>),
+    /// There is much in it.
+    Much,
+    /// It can't be looked into.
+    Nothing,
 }
 
 impl Present {
@@ -20,27 +35,38 @@ impl Present {
             let Component::Normal(component) = component else {
                 return true;
             };
-            let listed = self.directories.entry(at.clone());
-            let listed = listed.or_insert_with_key(|path| names(path));
-            match listed {
-                Some(names) if !names.contains(component) => return false,
-                Some(_) => at.push(component),
-                None => return true,
+            let seen = self.directories.entry(at.clone());
+            let is_there = match seen.or_insert_with_key(|path| look(path)) {
+                Seen::All(names) => names.contains(component),
+                Seen::Much => fs::symlink_metadata(at.join(component)).is_ok(),
+                Seen::Nothing => return true,
+            };
+            if !is_there {
+                return false;
             }
+            at.push(component);
         }
         true
     }
 }
 
-fn names(directory: &Path) -> Option<HashSet<OsString>> {
+fn look(directory: &Path) -> Seen {
     let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(HashSet::new()),
-        entries => entries.ok()?,
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Seen::All(HashSet::new()),
+        Err(_) => return Seen::Nothing,
     };
-    entries
-        .map(|entry| entry.map(|entry| entry.file_name()))
-        .collect::<Result<_, _>>()
-        .ok()
+    let mut names = HashSet::new();
+    for entry in entries {
+        let Ok(entry) = entry else {
+            return Seen::Nothing;
+        };
+        if names.len() == LISTED {
+            return Seen::Much;
+        }
+        names.insert(entry.file_name());
+    }
+    Seen::All(names)
 }
 
 #[cfg(test)]
@@ -53,18 +79,25 @@ mod tests {
         fs::create_dir_all(directory.path().join("a/b")).unwrap();
         fs::write(directory.path().join("file"), "").unwrap();
         std::os::unix::fs::symlink("nowhere", directory.path().join("link")).unwrap();
-        let mut present = Present::default();
-        for (name, may) in [
-            ("a", true),
-            ("a/b", true),
-            ("a/c", false),
-            ("c/b", false),
-            ("link", true),
-            ("link/x", false),
-            // It can't be looked into.
-            ("file/x", true),
-        ] {
-            assert_eq!(present.may_have(directory.path(), name), may, "{name}");
+        let check = || {
+            let mut present = Present::default();
+            for (name, may) in [
+                ("a", true),
+                ("a/b", true),
+                ("a/c", false),
+                ("c/b", false),
+                ("link", true),
+                ("link/x", false),
+                // It can't be looked into.
+                ("file/x", true),
+            ] {
+                assert_eq!(present.may_have(directory.path(), name), may, "{name}");
+            }
+        };
+        check();
+        for number in 0..=LISTED {
+            fs::write(directory.path().join(number.to_string()), "").unwrap();
         }
+        check();
     }
 }

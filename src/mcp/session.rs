@@ -204,7 +204,6 @@ impl Session {
         Ok(policy.protecting(self.protection()))
     }
 
-    /// What no command writes, by the settings and rules that are in force.
     /// Remembers that commands can write `workspaces` from now on.
     pub(super) fn note(&self, workspaces: &[PathBuf]) {
         let earlier = &self.options.protection.earlier;
@@ -217,6 +216,9 @@ impl Session {
         {
             let mark = earlier.note(std::slice::from_ref(&root));
             let mark = mark.inspect_err(|error| {
+                if error.kind() == io::ErrorKind::Unsupported {
+                    return;
+                }
                 let root = argv::word(root.as_os_str());
                 report::note(&format!(
                     "nothing remembers that commands can write {root}: {error}"
@@ -226,6 +228,7 @@ impl Session {
         }
     }
 
+    /// What no command writes, by the settings and rules that are in force.
     fn protection(&self) -> Protection {
         let mut protection = self.options.protection.clone();
         protection.deciding.extend(self.options.places.deciding());

@@ -89,10 +89,11 @@ impl Earlier {
     /// Remembers that commands can write `directories` from now on.
     ///
     /// # Errors
-    /// It can't be remembered.
+    /// It can't be remembered: of kind `Unsupported` where this user has no place for it.
     pub fn note(&self, directories: &[PathBuf]) -> io::Result<Noted> {
         let Some(folder) = &self.folder else {
-            return Err(io::Error::other("neither CODEX_HOME nor HOME is set"));
+            let why = "neither CODEX_HOME nor HOME is set";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
         };
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanoseconds = since.unwrap_or_default().as_nanos();

@@ -48,6 +48,19 @@ pub struct Span {
     pub end_column: u32,
 }
 
+impl Span {
+    /// The first place in `file`.
+    pub fn start_of(file: u32) -> Self {
+        Self {
+            file,
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 1,
+        }
+    }
+}
+
 /// One rules file that was asked for, whether or not it loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RulesFile {

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::sys::encoding;
+use crate::sys::encoding::{self, NotText};
 use crate::sys::read_capped::{ReadError, read_capped};
 
 use super::codes;
 use super::layer::{Layer, Origin};
-use super::model::{Diagnostic, RuleSet, RulesFile, Severity};
+use super::model::{RuleSet, RulesFile, Severity, Span};
 use super::places::{Place, expand};
 use super::wire::Source;
 
@@ -98,15 +98,23 @@ impl Reading {
             let message = format!("not read: all rules together are larger than {MAX_ALL} bytes");
             return Err((codes::TOO_LARGE, message));
         }
-        encoding::text(bytes).map_err(|error| (codes::NOT_UTF8, error.to_string()))
+        encoding::text(bytes).map_err(|error| {
+            let code = match error {
+                // Text, but not Starlark.
+                NotText::Mark => codes::SYNTAX,
+                NotText::Utf16 | NotText::Byte(_) => codes::NOT_UTF8,
+            };
+            (code, error.to_string())
+        })
     }
 
     fn fail(&mut self, path: &Path, severity: Severity, code: &str, message: &str) {
         let (file, _) = self.enter(path, String::new());
-        self.rules.diagnostics.push(Diagnostic {
-            severity,
-            ..codes::about_file(file, code, message)
-        });
+        let mut found = codes::about_file(file, code, message);
+        found.severity = severity;
+        // A mark stands at the beginning.
+        found.span = (code == codes::SYNTAX).then(|| Span::start_of(file));
+        self.rules.diagnostics.push(found);
     }
 
     /// Makes the entry, and says under which index and name.

@@ -76,7 +76,11 @@ impl Parser<'_> {
     fn piece(&mut self, pieces: &mut Pieces) -> Read<()> {
         match self.bump() {
             Some(b'\\') => {
-                pieces.quoted(&[self.bump().unwrap_or(b'\\')]);
+                let quoted = self.bump();
+                if quoted.is_none() {
+                    self.note("shells differ on a backslash at the very end");
+                }
+                pieces.quoted(&[quoted.unwrap_or(b'\\')]);
                 Ok(())
             }
             Some(b'\'') => self.single(pieces),

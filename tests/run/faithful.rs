@@ -195,15 +195,19 @@ fn environment() {
             .sh(format!("f() {{ :; }}; export -f f; {script} | sort"))
             .status(0)
             .stdout(
-                "env HOME=WORLD/home\nenv LC_ALL=de_DE.UTF-8\nenv PATH=WORLD/bin:/usr/bin:/bin\n\
-                 env PWD=WORLD/ws\nenv SAME=\u{fc} = \nenv SHLVL=1\nenv TERM=dumb\nenv TZ=Europe/Rome",
+                "env HOME=WORLD/home\nenv LC_ALL=de_DE.UTF-8\nenv LESSSECURE=1\nenv PATH=WORLD/bin:/usr/bin:/bin\n\
+                 env PWD=WORLD/ws\nenv SAME=\u{fc} = \nenv SHLVL=1\n\
+                 env SYSTEMD_PAGERSECURE=1\nenv TERM=dumb\nenv TZ=Europe/Rome",
             );
     });
     every_way(|world| {
         with_programs(world)
             .env("KEPT", "own")
-            .sh("env -i WORLD/bin/probe | grep ^env; env -u KEPT probe | grep -c KEPT")
-            .stdout("env HOME=WORLD/home\nenv PATH=WORLD/bin:/usr/bin:/bin\n0");
+            .sh("env -i WORLD/bin/probe | grep ^env | sort; env -u KEPT probe | grep -c KEPT")
+            .stdout(
+                "env HOME=WORLD/home\nenv LESSSECURE=1\nenv PATH=WORLD/bin:/usr/bin:/bin\n\
+                 env SYSTEMD_PAGERSECURE=1\n0",
+            );
     });
 }
 
