@@ -95,6 +95,11 @@ impl Earlier {
             let why = "neither CODEX_HOME nor HOME is set";
             return Err(io::Error::new(io::ErrorKind::Unsupported, why));
         };
+        // A home directory that is not there, as services have one, is not made.
+        if !folder.ancestors().nth(3).is_some_and(Path::is_dir) {
+            let why = "there is no home directory";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanoseconds = since.unwrap_or_default().as_nanos();
         let word = format!("{}-{nanoseconds}\n", std::process::id());

@@ -12,8 +12,6 @@ use crate::support::{World, everyone, everyone_with};
 #[test]
 fn wrong_options_are_2() {
     let cases: &[&[&str]] = &[
-        &[],
-        &["--"],
         &["--nonsense", "--", "true"],
         &["--sandbox", "none", "--", "true"],
         &["--network", "perhaps", "--", "true"],
