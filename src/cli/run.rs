@@ -281,9 +281,15 @@ fn environment(policy: &Policy) -> SessionEnvironment {
     SessionEnvironment::new(std::env::vars_os(), policy.writable_roots())
 }
 
-/// Where it can't be remembered what commands could write.
-const NOT_NOTED: &str = "nothing remembers that commands can write here: repositories that they make \
-                         here will count as yours";
+/// Says that it can't be remembered what commands could write; who has no place for it knows.
+fn tell_not_noted(args: &Args, error: &io::Error) {
+    if args.verbose || error.kind() != io::ErrorKind::Unsupported {
+        report::note(&format!(
+            "nothing remembers that commands can write here: repositories that they make here will \
+             count as yours ({error})"
+        ));
+    }
+}
 
 fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option<Given>) -> Exit {
     let given = given.map(Arc::new);
@@ -328,10 +334,8 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             patched,
         };
         run(&plan, command, session, |layers| {
-            if let Err(error) = &noted
-                && (args.verbose || error.kind() != io::ErrorKind::Unsupported)
-            {
-                report::note(&format!("{NOT_NOTED} ({error})"));
+            if let Err(error) = &noted {
+                tell_not_noted(args, error);
             }
             describe(args, layers);
         })

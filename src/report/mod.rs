@@ -24,6 +24,8 @@ mod source_form;
 
 use std::io::{self, IsTerminal as _, Write};
 
+use crate::request::argv;
+
 /// Writes `text` to standard output. A reader that has gone away is not an error.
 pub fn print(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -35,8 +37,22 @@ pub fn print(text: &[u8]) -> io::Result<()> {
 
 /// Says on standard error what went wrong on our side, in the form that all such messages have.
 pub fn error(message: &str) {
+    let message = inert(message);
     // Nobody is left to tell when standard error itself fails.
     let _ = writeln!(io::stderr().lock(), "codex-shell: error: {message}");
+}
+
+/// Text without what a terminal would obey: other people's words may be in it.
+fn inert(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for c in message.chars() {
+        if c == '\n' || c == '\t' || argv::is_visible(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
 }
 
 /// Whether standard error takes colours.
@@ -47,6 +63,7 @@ pub fn colours_errors() -> bool {
 
 /// Says on standard error something worth knowing.
 pub fn note(message: &str) {
+    let message = inert(message);
     // As for errors.
     let _ = writeln!(io::stderr().lock(), "codex-shell: {message}");
 }

@@ -26,11 +26,12 @@ const LONGEST_PATIENCE: Duration = Duration::from_secs(8);
 const SILENCE: Duration = Duration::from_millis(200);
 
 /// Ends whatever was begun: a control sequence, a string, VT52 mode, output to a printer. Then controls
-/// of seven bits, no margins.
-const BEGIN: &str = "\x18\x1b\\\x1b<\x1b F\x1b[4i\x1b7\x1b[?6l\x1b[?69l\x1b[r";
-/// The cursor where it was. Then characters as such: no colours, no other set, none inserted, lines that
-/// go on in the next, a cursor to be seen.
-const END: &str = "\x1b8\x0f\x1b(B\x1b[m\x1b[4l\x1b[?7h\x1b[?25h";
+/// of seven bits, the main screen instead of a line of status, no margins.
+const BEGIN: &str = "\x18\x1b\\\x1b<\x1b F\x1b[4i\x1b[0$}\x1b[?6l\x1b[?69l\x1b[r";
+/// Characters as such: no colours, no other set, none inserted, lines that go on in the next, a cursor to
+/// be seen. Then the last row: each line of the question comes on a new one below it, which nobody can
+/// have written on before.
+const END: &str = "\x0f\x1b(B\x1b[m\x1b[4l\x1b[?7h\x1b[?25h\x1b[9999;1H";
 
 /// A terminal that is being waited for.
 #[derive(Debug)]

@@ -81,6 +81,21 @@ fn what_a_terminal_says_late_answers_nothing() {
     });
 }
 
+/// The question comes on new rows at the end of the screen: what was painted before stands above it.
+#[test]
+fn a_question_is_written_where_nothing_was() {
+    everyone(|world| {
+        let script =
+            "printf '\\033[2J\\033[2;30H painted\\033[1;1H'; probe exit 3; echo \"status $?\"";
+        terminal(world, script)
+            .wait_for("\u{1b}[9999;1H\r\ncodex-shell: run this")
+            .wait_for(ASKED)
+            .keys("yes\r")
+            .wait_for("status 3")
+            .end(0);
+    });
+}
+
 /// One that is known to have no control sequences answers none.
 #[test]
 fn a_dumb_terminal_can_be_asked_on() {
