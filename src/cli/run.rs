@@ -276,6 +276,13 @@ fn approver(who: &Ask, given: Option<&Arc<Given>>, policy: &Policy) -> Arc<dyn A
     }
 }
 
+fn phase(args: &Args) -> Phase {
+    match args.script {
+        Some(_) => Phase::Shell { login: args.login },
+        None => Phase::Command,
+    }
+}
+
 /// The variables of our own start.
 fn environment(policy: &Policy) -> SessionEnvironment {
     SessionEnvironment::new(std::env::vars_os(), policy.writable_roots())
@@ -306,6 +313,10 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
     let earlier = policy.ground().earlier.beginning(&policy.workspaces);
     // Locked as long as this process is there, and so as a command may write.
     let noted = earlier.note(&policy.workspaces);
+    let earlier = match &noted {
+        Ok(noted) => earlier.owning(noted),
+        Err(_) => earlier,
+    };
     let (rules, audit) = (Arc::new(rules), Arc::new(audit));
     let approver = approver(&ask, given.as_ref(), &policy);
     let attempt = |command: &Command, patched: Option<&Patched>| {
@@ -324,10 +335,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             lead: None,
             policy: &policy,
             require: &args.require,
-            phase: match args.script {
-                Some(_) => Phase::Shell { login: args.login },
-                None => Phase::Command,
-            },
+            phase: phase(args),
             pass: &args.pass_fd,
             terminal: given.as_ref(),
             timeout: settings.timeout.value,

@@ -32,6 +32,8 @@ pub struct Earlier {
     folder: Option<PathBuf>,
     /// Repositories of which nothing was to be feared when this session began.
     cleared: Vec<PathBuf>,
+    /// What this session wrote in its own records.
+    own: Option<String>,
 }
 
 /// A mark on directories that commands can write, for as long as it lives.
@@ -39,6 +41,7 @@ pub struct Earlier {
 pub struct Noted {
     /// Locked until the last copy of each is closed.
     _records: Vec<File>,
+    word: String,
 }
 
 /// A directory that commands could write.
@@ -67,6 +70,7 @@ impl Earlier {
         Self {
             folder: codex_home.map(|home| home.join("codex-shell").join("written")),
             cleared: Vec::new(),
+            own: None,
         }
     }
 
@@ -83,6 +87,13 @@ impl Earlier {
         self.cleared = repositories
             .filter(|repository| self.doubt(repository).is_none())
             .collect();
+        self
+    }
+
+    /// The same for the session that has `noted` what it can write.
+    #[must_use]
+    pub fn owning(mut self, noted: &Noted) -> Self {
+        self.own = Some(noted.word.clone());
         self
     }
 
@@ -121,25 +132,26 @@ impl Earlier {
             Ok(file)
         };
         let records = directories.iter().map(note).collect::<io::Result<_>>()?;
-        Ok(Noted { _records: records })
+        Ok(Noted {
+            _records: records,
+            word,
+        })
     }
 
     /// Why the repository at `git_dir`, a path without links, may be the work of an earlier command; in
     /// words. `None` where it is not.
     pub fn doubt(&self, git_dir: &Path) -> Option<String> {
-        if self
-            .cleared
-            .iter()
-            .any(|cleared| git_dir.starts_with(cleared))
-        {
-            return None;
-        }
+        let mut cleared = self.cleared.iter();
+        let is_cleared = cleared.any(|cleared| git_dir.starts_with(cleared));
         let written = match self.written(git_dir) {
             Ok(written) => written,
             Err(error) => return Some(format!("what is remembered of earlier sessions: {error}")),
         };
         let trusted = self.trusted(git_dir);
-        let is_settled = |one: &Written| !one.is_in_use && trusted.contains(&line(one));
+        let is_own = |one: &Written| self.own.as_ref() == Some(&one.word);
+        let is_settled = |one: &Written| {
+            is_cleared && is_own(one) || !one.is_in_use && trusted.contains(&line(one))
+        };
         let doubtful = written.iter().find(|one| !is_settled(one))?;
         let directory = argv::word(doubtful.directory.as_os_str());
         let repository = argv::word(git_dir.as_os_str());
@@ -364,8 +376,15 @@ mod tests {
         let roots: [PathBuf; 2] = ["/w".into(), "/w/x".into()];
         let earlier = Earlier::of(Some(home.path())).beginning(&roots);
         let noted = earlier.note(&roots).unwrap();
+        let earlier = earlier.owning(&noted);
         assert!(!doubted(&earlier, "/w/x/.git"));
         assert!(doubted(&earlier, "/w/y/.git"));
+        // Another session begins that can write it.
+        let other = Earlier::of(Some(home.path()));
+        let also = other.note(&["/".into()]).unwrap();
+        assert!(doubted(&earlier, "/w/x/.git"));
+        drop(also);
+        assert!(doubted(&earlier, "/w/x/.git"));
         drop(noted);
         let earlier = Earlier::of(Some(home.path())).beginning(&roots);
         assert!(doubted(&earlier, "/w/x/.git"));

@@ -95,7 +95,7 @@ fn the_timeout_ends_everything() {
             .stdout("begun")
             .stderr("codex-shell: time was up after 1s: the command was ended");
         assert!(
-            since.elapsed() < Duration::from_secs(8),
+            since.elapsed() < Duration::from_secs(30),
             "at once: {script}"
         );
     });
