@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::needs::lacks;
 use crate::support::ran::Ran;
 use crate::support::{World, everyone, everyone_with};
 
@@ -145,6 +146,9 @@ fn an_asker_reads_json_and_answers_by_its_status() {
 /// shell evaluates it.
 #[test]
 fn an_askers_words_are_the_programs() {
+    if lacks("python3") {
+        return;
+    }
     everyone(|world| {
         asking(world, "command:WORLD/bin/asker")
             .script(
