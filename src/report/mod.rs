@@ -42,17 +42,10 @@ pub fn error(message: &str) {
     let _ = writeln!(io::stderr().lock(), "codex-shell: error: {message}");
 }
 
-/// Text without what a terminal would obey: other people's words may be in it.
+/// Text without what a terminal would obey, line by line: other people's words may be in it.
 fn inert(message: &str) -> String {
-    let mut shown = String::with_capacity(message.len());
-    for c in message.chars() {
-        if c == '\n' || c == '\t' || argv::is_visible(c) {
-            shown.push(c);
-        } else {
-            shown.extend(c.escape_unicode());
-        }
-    }
-    shown
+    let lines: Vec<String> = message.split('\n').map(argv::visible).collect();
+    lines.join("\n")
 }
 
 /// Whether standard error takes colours.
