@@ -2,80 +2,84 @@
 //! it hangs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::intercept::clock::Clock;
 
 /// How much later than its own time a call may end.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What is left of it. Time during which a person is asked does not count.
 #[derive(Debug)]
-pub(super) struct Patience {
-    limit: Duration,
-    began: Instant,
-    asking: Arc<Mutex<Asking>>,
+pub(super) struct Patience(Arc<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    state: Mutex<State>,
+    /// The last open question was closed.
+    goes_on: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Asking {
+#[derive(Debug)]
+struct State {
+    clock: Clock,
     open: usize,
-    since: Option<Instant>,
-    before: Duration,
 }
 
 /// A question is open as long as this is there.
 #[derive(Debug)]
-pub(super) struct Open(Arc<Mutex<Asking>>);
+pub(super) struct Open(Arc<Waiting>);
 
-fn lock(asking: &Mutex<Asking>) -> MutexGuard<'_, Asking> {
-    asking.lock().unwrap_or_else(PoisonError::into_inner)
+impl Waiting {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Patience {
     /// With a call whose own time begins now.
     pub(super) fn new(timeout: Duration) -> Self {
-        Self {
-            limit: timeout.saturating_add(GRACE),
-            began: Instant::now(),
-            asking: Arc::default(),
-        }
+        let clock = Clock::new(Some(timeout.saturating_add(GRACE)));
+        Self(Arc::new(Waiting {
+            state: Mutex::new(State { clock, open: 0 }),
+            goes_on: Notify::new(),
+        }))
     }
 
     /// While a question is open.
     pub(super) fn open(&self) -> Open {
-        let mut asking = lock(&self.asking);
-        asking.open += 1;
-        asking.since.get_or_insert_with(Instant::now);
-        Open(Arc::clone(&self.asking))
-    }
-
-    /// What is left.
-    fn left(&self) -> Duration {
-        let asking = lock(&self.asking);
-        let open = asking.since.map_or(Duration::ZERO, |since| since.elapsed());
-        let taken = self.began.elapsed().saturating_sub(asking.before + open);
-        self.limit.saturating_sub(taken)
+        let mut state = self.0.state();
+        state.open += 1;
+        state.clock.pause_while(true);
+        Open(Arc::clone(&self.0))
     }
 
     /// Waits until nothing is left.
     pub(super) async fn end(&self) {
         loop {
-            let left = self.left();
-            if left.is_zero() {
-                return;
+            let goes_on = self.0.goes_on.notified();
+            tokio::pin!(goes_on);
+            // Before looking, so that what goes on meanwhile is noticed.
+            goes_on.as_mut().enable();
+            let left = self.0.state().clock.left();
+            match left {
+                Some(Duration::ZERO) => return,
+                Some(left) => tokio::time::sleep(left).await,
+                None => goes_on.await,
             }
-            tokio::time::sleep(left).await;
         }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut asking = lock(&self.0);
-        asking.open -= 1;
-        if asking.open == 0
-            && let Some(since) = asking.since.take()
-        {
-            asking.before += since.elapsed();
+        let mut state = self.0.state();
+        state.open -= 1;
+        if state.open == 0 {
+            state.clock.pause_while(false);
+            self.0.goes_on.notify_waiters();
         }
     }
 }
@@ -86,24 +90,18 @@ mod tests {
 
     #[test]
     fn time_of_questions_does_not_count() {
-        let mut patience = Patience::new(Duration::ZERO);
-        patience.limit = Duration::from_secs(1000);
-        let pass = |patience: &mut Patience, time: u64| {
-            let time = Duration::from_secs(time);
-            patience.began -= time;
-            if let Some(since) = &mut lock(&patience.asking).since {
-                *since -= time;
-            }
-        };
+        let patience = Patience::new(Duration::from_secs(1000));
+        let left = |patience: &Patience| patience.0.state().clock.left();
+        let before = left(&patience).unwrap();
         let (one, other) = (patience.open(), patience.open());
-        pass(&mut patience, 500);
+        assert_eq!(left(&patience), None);
         drop(one);
-        pass(&mut patience, 400);
+        assert_eq!(left(&patience), None);
+        std::thread::sleep(Duration::from_millis(20));
         drop(other);
-        assert!(patience.left() > Duration::from_secs(990));
-        pass(&mut patience, 300);
-        assert!(patience.left() < Duration::from_secs(700));
-        pass(&mut patience, 800);
-        assert_eq!(patience.left(), Duration::ZERO);
+        let after = left(&patience).unwrap();
+        assert!(after <= before && after > Duration::from_secs(990));
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(left(&patience).unwrap() + Duration::from_millis(20) <= after);
     }
 }
