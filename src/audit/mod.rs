@@ -105,7 +105,7 @@ pub struct RefusedCall<'a> {
     pub errno: i32,
     /// How many there were.
     pub times: u64,
-    /// The file of the program that made the first, in its text form.
+    /// The file of the program that failed of one, or made the first, in its text form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// What would permit it.

@@ -1,7 +1,5 @@
 //! What is said on standard error when a command has ended.
 
-use std::io::{self, IsTerminal};
-
 use crate::audit::RefusedPath;
 use crate::confine::Unmade;
 use crate::exit::Exit;
@@ -12,15 +10,14 @@ use crate::report;
 /// As many kinds of refused calls are told of at the end.
 const EXPLAINED: usize = 3;
 
-/// After a failure, a few lines on what the sandbox refused: paths and addresses always; other calls,
-/// which programs try that can do without, only where a person reads.
+/// After a failure, a few lines on what the sandbox refused: the paths, and the calls that a program
+/// failed of; with `--verbose` also those that programs could do without, and after a success.
 pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &Refusal) {
     if exit.code() == 0 && !is_verbose {
         return;
     }
-    let all = is_verbose || io::stderr().is_terminal();
     let calls = refused.calls.iter();
-    let calls = calls.filter(|call| all || call.refused.is_internet());
+    let calls = calls.filter(|call| is_verbose || call.failed);
     calls.take(EXPLAINED).for_each(explain_call);
     refused.paths.iter().take(EXPLAINED).for_each(explain_path);
 }

@@ -5,6 +5,7 @@
 //! supervisor reads the message before it is written. A path in it counts only when the sandbox keeps it
 //! from being written and nothing else does: what is told is never more than what is so.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::IoSliceMut;
 
@@ -53,26 +54,29 @@ pub struct Complaints {
 }
 
 impl Complaints {
-    /// Reads a message that is about to be written to standard error.
-    pub fn hear(&mut self, call: &Notification, reach: &Reach) {
+    /// Reads a message that is about to be written to standard error, and gives the lines that end
+    /// in it.
+    pub fn hear(&mut self, call: &Notification, reach: Option<&Reach>) -> Vec<String> {
         let mut text = self.begun.remove(&call.tid).unwrap_or_default();
         text.extend(message(call).unwrap_or_default());
-        let mut lines = text.split(|&byte| byte == b'\n');
-        let begun = lines.next_back().unwrap_or_default();
-        for line in lines {
-            self.take(line, call.tid, reach);
-        }
+        let mut lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
+        let begun = lines.pop().unwrap_or_default();
         if !begun.is_empty() && begun.len() <= LONGEST && self.begun.len() < THREADS {
             self.begun.insert(call.tid, begun.to_vec());
         }
+        let lines = lines.into_iter().map(String::from_utf8_lossy);
+        let lines: Vec<String> = lines.map(Cow::into_owned).collect();
+        if let Some(reach) = reach {
+            for line in &lines {
+                self.take(line, call.tid, reach);
+            }
+        }
+        lines
     }
 
-    fn take(&mut self, line: &[u8], tid: Pid, reach: &Reach) {
+    fn take(&mut self, line: &str, tid: Pid, reach: &Reach) {
         let complaint = reach.errno().desc();
-        let Some(named) = std::str::from_utf8(line)
-            .ok()
-            .and_then(|line| named(line, complaint))
-        else {
+        let Some(named) = named(line, complaint) else {
             return;
         };
         let Ok(directory) = caller::working_directory(tid) else {

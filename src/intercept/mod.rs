@@ -28,6 +28,7 @@ pub mod clock;
 pub mod complaints;
 pub mod ending;
 mod execs;
+mod failing;
 mod groups;
 pub mod handed;
 pub mod inheritance;

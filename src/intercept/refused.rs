@@ -13,19 +13,22 @@ use crate::sys::bpf::Call;
 use crate::sys::listener::Notification;
 
 use super::complaints::{Complaints, Denial};
+use super::failing::Failing;
 
 /// As many kinds are remembered; the sandboxed side decides how many it makes.
 const KINDS: usize = 32;
 
-/// One kind of call, and who made it first.
+/// One kind of call, and who made it.
 #[derive(Debug)]
 pub struct Kind {
     /// What was refused.
     pub refused: Refused,
-    /// The program that made the first, by the path of its file.
+    /// The program that failed of one, or made the first, by the path of its file.
     pub program: Option<PathBuf>,
     /// How many there were.
     pub times: u64,
+    /// A program failed of it, as far as that shows.
+    pub failed: bool,
 }
 
 impl Kind {
@@ -69,6 +72,7 @@ pub struct Refuser {
     refusals: Option<Refusals>,
     kinds: Vec<Kind>,
     complaints: Complaints,
+    failing: Failing,
 }
 
 impl Refuser {
@@ -96,9 +100,8 @@ impl Refuser {
         match refusals.verdict(&data) {
             Told::Asked => Ok(Pass::Asked),
             Told::Complaint => {
-                if let Some(reach) = &refusals.reach {
-                    self.complaints.hear(call, reach);
-                }
+                let lines = self.complaints.hear(call, refusals.reach.as_ref());
+                self.failing.hear(&lines, call.tid);
                 Ok(Pass::Heard)
             }
             Told::Move => Ok(Pass::Move),
@@ -111,6 +114,7 @@ impl Refuser {
     }
 
     fn remember(&mut self, refused: Refused, call: &Notification) {
+        self.failing.refuse(refused, call.tid);
         let same = |kind: &&mut Kind| kind.refused == refused;
         if let Some(kind) = self.kinds.iter_mut().find(same) {
             kind.times = kind.times.saturating_add(1);
@@ -119,12 +123,20 @@ impl Refuser {
                 refused,
                 program: fs::read_link(format!("/proc/{}/exe", call.tid)).ok(),
                 times: 1,
+                failed: false,
             });
         }
     }
 
     /// All that is known.
     pub fn into_refusal(mut self) -> Refusal {
+        for failure in self.failing.into_failures() {
+            let of_it = |kind: &&mut Kind| kind.refused == failure.refused;
+            if let Some(kind) = self.kinds.iter_mut().find(of_it) {
+                kind.failed = true;
+                kind.program = failure.program;
+            }
+        }
         self.kinds.sort_by_key(|kind| match kind.refused.family {
             Some(2 | 10) => 0,
             Some(_) => 2,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::denials::Denial;
 use crate::approve::question::Text;
 use crate::audit::Notable;
 use crate::intercept::ending;
@@ -42,8 +43,10 @@ pub(super) struct LastWord {
     pub(super) ended: Ended,
     /// So many more execs than were told did not simply run inside.
     pub(super) more: u64,
-    /// The calls that the sandbox refused.
+    /// The calls that the sandbox refused and a program failed of.
     pub(super) refused: Vec<RefusedCall>,
+    /// The paths that the sandbox kept from being written.
+    pub(super) denials: Vec<Denial>,
     /// Who says this waits for another order.
     pub(super) stays: bool,
 }
@@ -54,6 +57,7 @@ impl From<Ended> for LastWord {
             ended,
             more: 0,
             refused: Vec::new(),
+            denials: Vec::new(),
             stays: false,
         }
     }
@@ -67,11 +71,21 @@ pub(super) struct RefusedCall {
     what: String,
     /// How often.
     times: u64,
-    /// The program that tried first.
+    /// The program that failed of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     program: Option<String>,
     /// What would permit it.
     permitted_by: String,
+}
+
+impl RefusedCall {
+    /// In words.
+    pub(super) fn note(&self) -> String {
+        let by = self.program.as_ref();
+        let by = by.map_or_else(String::new, |program| format!(" by {program}"));
+        let (what, remedy) = (&self.what, &self.permitted_by);
+        format!("the sandbox refused {what}{by}; {remedy}")
+    }
 }
 
 impl From<&Kind> for RefusedCall {

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::asking::Asker;
 use super::call::{Call, News, Report};
 use super::listener::Listener;
+use super::result::Sandboxed;
 use super::rounds::Round;
-use super::shell::Sandboxed;
 
 /// So often at most is the client told of output.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);

@@ -7,8 +7,8 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::result::failure;
 use super::session::{Options, check_workdir};
-use super::shell::failure;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
 use crate::confine::Policy;

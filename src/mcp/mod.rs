@@ -32,6 +32,7 @@ mod outbox;
 mod output;
 mod patience;
 pub mod queue;
+mod result;
 mod rounds;
 mod rulebook;
 mod schema;

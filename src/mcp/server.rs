@@ -26,9 +26,10 @@ use super::drive::{Driven, Progress, Stop};
 use super::explain::{self, ExplainParams};
 use super::listener::Listener;
 use super::output::Output;
+use super::result::{self, Sandboxed};
 use super::rounds::{self, Parked};
 use super::session::{Session, TOLD_BACK, Who};
-use super::shell::{self, ExecParams, Sandboxed};
+use super::shell::ExecParams;
 use super::tools::tools;
 use crate::confine::Unmade;
 
@@ -60,13 +61,11 @@ impl Server {
         let sent = self.session.sent(&context.meta.0);
         let plan = match sent.and_then(|sent| params.plan(&self.session, rules, sent)) {
             Ok(plan) => plan,
-            Err(why) => return Ok(shell::failure(&why).into()),
+            Err(why) => return Ok(result::failure(&why).into()),
         };
         let sandbox = Sandboxed {
-            here: self.session.options.places.directory.clone(),
+            mode: plan.recipe.policy.mode,
             unmade: Unmade::of(&plan.recipe.policy),
-            policy: plan.recipe.policy.clone(),
-            directory: plan.directory.clone(),
         };
         let (sender, rounds) = mpsc::unbounded_channel();
         let asker = Asker {
@@ -112,7 +111,7 @@ impl Server {
                 self.session.outbox.room().await;
                 let reasons = parked.driven.asker.reasons.lock();
                 let reasons = reasons.unwrap_or_else(PoisonError::into_inner);
-                Ok(shell::result(*report, &reasons, &parked.driven.sandbox).into())
+                Ok(result::result(*report, &reasons, &parked.driven.sandbox).into())
             }
             Stop::Unwanted => {
                 self.end(parked);
@@ -141,7 +140,7 @@ impl Server {
             let listener = parked.driven.listener.clone();
             let report = parked.driven.end().await;
             // A cancelled request has no answer that could say it.
-            session.log(&listener, "notice", &shell::last_words(*report));
+            session.log(&listener, "notice", &result::last_words(*report));
         });
     }
 
@@ -201,15 +200,15 @@ impl Server {
         let policy = sent.and_then(|sent| self.session.policy(None, &sent.limits));
         let options = &self.session.options;
         let explained = apart(EXPLAINING, || {
-            let result = explain::result(&params, &rules, policy.as_ref(), options);
-            serde_json::to_vec(&result).unwrap_or_default()
+            let explained = explain::result(&params, &rules, policy.as_ref(), options);
+            serde_json::to_vec(&explained).unwrap_or_default()
         });
         self.session.outbox.room().await;
         match explained.await {
             Ok(result) => serde_json::from_slice::<CallToolResult>(&result)
                 .map(Into::into)
                 .map_err(|error| ErrorData::internal_error(error.to_string(), None)),
-            Err(undone) => Ok(shell::failure(&format!("`command`: {undone}")).into()),
+            Err(undone) => Ok(result::failure(&format!("`command`: {undone}")).into()),
         }
     }
 }

@@ -21,6 +21,7 @@ use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getsid, setsid};
 
 use super::channel::{self, Asked, Ended, Event, LastWord, Reply};
+use super::denials;
 use super::order::{Ask, Keys, Order, Recipe};
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::approve::{Answer, Approver, Question, fixed};
@@ -263,18 +264,20 @@ fn carry_out(
                 None => run(&call, &command, session, report),
             }),
     };
-    let (mut refused, mut remains) = (Vec::new(), Remains::default());
+    let (mut refused, mut denials, mut remains) = (vec![], vec![], Remains::default());
     let told_to_end = matches!(&result, Ok(ended) if matches!(ended.exit, Exit::ToldToEnd(_)));
     let ended = match result {
         Ok(ended) => {
             remains = ended.remains;
             for kind in &ended.refused.calls {
                 audit.refused(&kind.record());
-                refused.push(kind.into());
+                // What programs could do without is no news for an agent.
+                refused.extend(kind.failed.then(|| kind.into()));
             }
             for denial in &ended.refused.paths {
                 audit.denied(&denial.record());
             }
+            denials = denials::told(&ended.refused.paths);
             match ended.exit {
                 Exit::TimedOut => Ended::TimedOut,
                 exit => Ended::Exit(exit.code()),
@@ -287,6 +290,7 @@ fn carry_out(
         ended,
         more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,
+        denials,
     };
     (last, remains)
 }

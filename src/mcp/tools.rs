@@ -4,8 +4,9 @@ use rmcp::model::{MetaObject, Tool, ToolAnnotations};
 use serde_json::json;
 
 use super::explain::ExplainParams;
+use super::result;
 use super::schema;
-use super::shell::{self, ExecParams};
+use super::shell::ExecParams;
 
 /// The longest result that Claude Code takes whole, in characters.
 const LONGEST_RESULT: u32 = 500_000;
@@ -32,7 +33,7 @@ pub(super) fn tools() -> Vec<Tool> {
         schema::of::<ExecParams>(),
     )
     .with_title("Shell")
-    .with_raw_output_schema(shell::output_schema())
+    .with_raw_output_schema(result::output_schema())
     .with_annotations(
         ToolAnnotations::new()
             .read_only(false)

@@ -26,6 +26,8 @@ struct Info {
 const PIDFD_GET_INFO: libc::Ioctl = 0xc040_ff0b;
 /// `PIDFD_INFO_PID`.
 const NUMBERS: u64 = 1;
+/// `PIDFD_INFO_EXIT`, Linux 6.15.
+const EXIT: u64 = 1 << 3;
 
 /// A process.
 #[derive(Debug)]
@@ -56,14 +58,26 @@ impl PidFd {
     /// # Errors
     /// The process is gone, or Linux is older than 6.13.
     pub fn parent(&self) -> io::Result<Pid> {
+        let info = self.info(NUMBERS)?;
+        Ok(Pid::from_raw(info.ppid.cast_signed()))
+    }
+
+    /// The status with which the process exited by itself; `None` when a signal ended it, when it has
+    /// not been reaped yet, and when Linux is older than 6.15.
+    pub fn exit_status(&self) -> Option<i32> {
+        let info = self.info(EXIT).ok().filter(|info| info.mask & EXIT != 0)?;
+        libc::WIFEXITED(info.exit_code).then(|| libc::WEXITSTATUS(info.exit_code))
+    }
+
+    fn info(&self, mask: u64) -> io::Result<Info> {
         let mut info = Info {
-            mask: NUMBERS,
+            mask,
             ..Info::default()
         };
         // SAFETY: the structure has the layout and the size that the number asks for, and lives
         // until the call returns; it names no buffers.
         checked(unsafe { libc::ioctl(self.0.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) })?;
-        Ok(Pid::from_raw(info.ppid.cast_signed()))
+        Ok(info)
     }
 
     /// Sends a signal; an error when the process is gone or not ours to signal.
@@ -101,7 +115,19 @@ mod tests {
             Ok(parent) => assert_eq!(parent, nix::unistd::getppid()),
             Err(error) => assert_eq!(error.raw_os_error(), Some(libc::ENOTTY)),
         }
+        assert_eq!(own.exit_status(), None);
         let thread = std::thread::spawn(|| PidFd::open(nix::unistd::gettid()).is_err());
         assert!(thread.join().unwrap(), "a thread is no process");
+    }
+
+    #[test]
+    fn an_exit_status_is_told_where_the_kernel_does() {
+        let mut child = std::process::Command::new("sh");
+        let mut child = child.args(["-c", "exit 7"]).spawn().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let handle = PidFd::open(pid).unwrap();
+        child.wait().unwrap();
+        // Older kernels don't know.
+        assert!([Some(7), None].contains(&handle.exit_status()));
     }
 }
