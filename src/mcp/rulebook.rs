@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use nix::fcntl::OFlag;
 
 use crate::config::{self, Flags, Places};
 use crate::evaluate::IndexedRules;
 use crate::report::{self, diagnostics};
 use crate::request::argv;
 use crate::rules::{self, RuleSet};
+use crate::sys::lease;
 
 /// The rules in force, and how the files looked when they were loaded.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ struct Seen {
     state: Option<(u64, u64, u64, i64, i64)>,
 }
 
-/// A file has changed a moment ago: whoever writes it may not be through.
+/// A file is open for writing, or has changed a moment ago: whoever writes it may not be through.
 #[derive(Debug)]
 pub(super) struct StillWritten;
 
@@ -41,7 +44,7 @@ pub(super) struct StillWritten;
 const BEING_WRITTEN: &str = "a file of the rules is being written all the time";
 /// How often it is looked whether somebody is still at it.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// A file that has not changed for so long is not being written.
+/// Who opens a file again and again to write it is through if it has not changed for so long.
 const SETTLED: Duration = Duration::from_millis(100);
 
 impl Seen {
@@ -49,6 +52,17 @@ impl Seen {
         let state = fs::metadata(&path).ok();
         let state = state.map(|s| (s.dev(), s.ino(), s.size(), s.ctime(), s.ctime_nsec()));
         Self { path, state }
+    }
+
+    /// Whether somebody has it open for writing.
+    fn is_being_written(&self) -> bool {
+        let open = |path| {
+            let mut options = fs::File::options();
+            let options = options.custom_flags(OFlag::O_NONBLOCK.bits());
+            options.read(true).open(path)
+        };
+        let regular = fs::metadata(&self.path).is_ok_and(|found| found.is_file());
+        regular && open(&self.path).is_ok_and(|file| lease::is_being_written(file) == Some(true))
     }
 
     /// Whether it has changed within the last moment. Clocks that were set make no difference for long.
@@ -181,11 +195,13 @@ impl Rulebook {
     fn read(&mut self) -> Result<Result<Vec<String>, Vec<String>>, StillWritten> {
         let before = self.look();
         let is_new = |file: &&Seen| !self.seen.contains(file);
-        if before.iter().filter(is_new).any(Seen::is_young) {
+        let new: Vec<&Seen> = before.iter().filter(is_new).collect();
+        let written = || new.iter().any(|file| file.is_being_written());
+        if new.iter().any(|file| file.is_young()) || written() {
             return Err(StillWritten);
         }
         let read = self.read_files();
-        if self.look() != before {
+        if written() || self.look() != before {
             return Err(StillWritten);
         }
         self.seen = before;
