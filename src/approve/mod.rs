@@ -5,6 +5,7 @@
 
 mod caller;
 pub mod command;
+mod covered;
 pub mod fixed;
 pub mod place;
 pub mod question;
@@ -121,7 +122,8 @@ pub fn settle(
         })),
         Disposition::Ask(placed) => {
             let pass_env = judgement.verdict.pass_env.clone();
-            let question = Question::new(grounds, placed, request);
+            let stamps = covered::stamps(rules, &request);
+            let question = Question::new(grounds, placed, request, stamps);
             Settled::Asking(Box::new(question.with_rules_passing(pass_env)))
         }
         Disposition::Forbid => Settled::Refused(question::forbidden(&grounds, &request)),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::covered::Uncovered;
 use super::place::{Place, Placed};
-use super::stamp::{Stamp, stamps};
+use super::stamp::Stamp;
 use super::{Permit, Refusal};
 use crate::evaluate::{Basis, Judgement, Placement};
 use crate::request::{Program, Request, argv, variable};
@@ -35,8 +36,9 @@ pub struct Question {
     pass_env: Vec<String>,
     /// The `NAME=value` entries of those that were set inside.
     passed: Vec<OsString>,
-    /// The files that say what it does, as they were when it was asked.
-    stamps: Vec<Stamp>,
+    /// The files that say what it does, as they were when it was asked; `None` where it depends on
+    /// something else as well.
+    stamps: Option<Vec<Stamp>>,
 }
 
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
@@ -69,6 +71,9 @@ pub struct Text {
     /// The variables that were set inside and that it would get by a rule, each with its value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_variables: Vec<String>,
+    /// Why a yes can't hold for the session; such an answer is not offered then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_session: Option<String>,
 }
 
 impl Text {
@@ -90,6 +95,8 @@ impl Text {
         if !self.dropped_variables.is_empty() {
             facts.push(("without", self.dropped_variables.join(", ")));
         }
+        let no_session = self.no_session.iter();
+        facts.extend(no_session.map(|why| ("no session", why.clone())));
         facts
     }
 }
@@ -110,7 +117,12 @@ pub struct Key {
 }
 
 impl Question {
-    pub(super) fn new(grounds: Grounds, placed: Placed, request: Request) -> Self {
+    pub(super) fn new(
+        grounds: Grounds,
+        placed: Placed,
+        request: Request,
+        stamps: Result<Vec<Stamp>, Uncovered>,
+    ) -> Self {
         let Placed {
             place,
             why_inside,
@@ -146,9 +158,10 @@ impl Question {
             justification,
             dropped_variables: Vec::new(),
             passed_variables: Vec::new(),
+            no_session: stamps.as_ref().err().map(|why| printable(why)),
         };
         Self {
-            stamps: stamps(&request),
+            stamps: stamps.ok(),
             request,
             place,
             text,
@@ -217,12 +230,13 @@ impl Question {
         &self.text
     }
 
-    /// What it is about: see there.
-    pub fn key(&self) -> Key {
+    /// What it is about: see there. `None` where that can change unseen.
+    pub fn key(&self) -> Option<Key> {
+        let stamps = self.stamps.clone()?;
         let Request {
             program, argv, cwd, ..
         } = &self.request;
-        Key {
+        Some(Key {
             program: program.clone(),
             argv: argv.clone(),
             directory: cwd.to_path_buf(),
@@ -230,8 +244,8 @@ impl Question {
             text: self.text.clone(),
             dropped: self.dropped.clone(),
             passed: self.passed.clone(),
-            stamps: self.stamps.clone(),
-        }
+            stamps,
+        })
     }
 
     pub(super) fn permitted(self) -> Permit {

@@ -12,19 +12,15 @@ use super::question::Key;
 pub struct Remembered(Mutex<HashSet<Key>>);
 
 impl Remembered {
-    /// Remembers a yes.
+    /// Remembers a yes, if it can hold for more than this once.
     pub fn insert(&self, question: &Question) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(question.key());
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(question.key());
     }
 
     /// Whether this very question was answered for the session.
     pub fn contains(&self, question: &Question) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(&question.key())
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        question.key().is_some_and(|key| known.contains(&key))
     }
 }

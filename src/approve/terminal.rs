@@ -36,7 +36,9 @@ impl Approver for Terminal {
             return Answer::Yes;
         }
         let answer = if process(withdrawn).is_some_and(|pid| self.given.is_turn_of(pid)) {
-            self.given.ask(wording(question.text(), None), withdrawn)
+            let text = question.text();
+            let for_session = text.no_session.is_none();
+            self.given.ask(wording(text, None), for_session, withdrawn)
         } else {
             Ok(terminal::Answer::Background)
         };

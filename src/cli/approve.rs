@@ -8,7 +8,7 @@ use crate::approve::wording::wording;
 use crate::exit::Exit;
 use crate::mcp::queue::{self, Entry, NOT_OPEN, Order};
 use crate::report::{self, columns::columns};
-use crate::terminal;
+use crate::terminal::{self, Choices};
 
 use super::finish;
 
@@ -233,8 +233,9 @@ fn watch() -> Result<String, String> {
             number: entry.number,
         };
         let text = wording(&entry.text, entry.purpose.as_deref());
-        let said = terminal::put(text, PROMPT, terminal::ANSWERS)
-            .map_err(|error| format!("the terminal: {error}"))?;
+        let choices = Choices::to_run(entry.text.no_session.is_none(), PROMPT);
+        let said =
+            terminal::put(text, choices).map_err(|error| format!("the terminal: {error}"))?;
         let said = match said {
             terminal::Answer::Yes => Said::Once,
             terminal::Answer::Session => Said::Session,

@@ -19,7 +19,7 @@ use crate::request::{Earlier, argv};
 use crate::rules::model::{CommandRule, Run};
 use crate::rules::{self, Decision, RuleSet};
 use crate::sys::read_capped::read_capped;
-use crate::terminal::{self, Answer, Choice};
+use crate::terminal::{self, Answer, Choices};
 
 use super::here;
 
@@ -286,15 +286,5 @@ fn print(text: &str) -> Result<(), String> {
 
 /// Asks on the terminal, never on standard input.
 fn asked(text: String) -> io::Result<bool> {
-    const CHOICES: &[Choice] = &[
-        Choice {
-            word: "yes",
-            answer: Answer::Yes,
-        },
-        Choice {
-            word: "no",
-            answer: Answer::No,
-        },
-    ];
-    Ok(terminal::put(text, "Answer yes or no: ", CHOICES)? == Answer::Yes)
+    Ok(terminal::put(text, Choices::YES_OR_NO)? == Answer::Yes)
 }

@@ -45,6 +45,15 @@ impl Said {
         }
     }
 
+    /// The same, unless it is an answer that was not offered.
+    pub(super) fn among(mut self, asked: &Asked) -> Self {
+        if self.decision == Decision::Session && asked.text.no_session.is_some() {
+            self.decision =
+                Decision::Senseless("the client answered what the form does not offer".into());
+        }
+        self
+    }
+
     /// The answer to the supervisor.
     pub(super) fn reply(&self) -> Reply {
         match &self.decision {
@@ -82,7 +91,10 @@ impl Manner {
 /// The question as the parameters of `elicitation/create`. `purpose` is what the agent says it is
 /// for; `always` adds the choice to write a rule.
 pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool, manner: Manner) -> Value {
-    let mut choices = vec![("once", "Yes, once"), ("session", "Yes, for this session")];
+    let mut choices = vec![("once", "Yes, once")];
+    if asked.text.no_session.is_none() {
+        choices.push(("session", "Yes, for this session"));
+    }
     if always {
         choices.push(("always", "Yes, always (shows the rule first)"));
     }
@@ -139,6 +151,7 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         justification,
         dropped_variables,
         passed_variables,
+        no_session,
         ..
     } = text;
     let place = match profile {
@@ -170,6 +183,8 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         None => because.clone(),
     };
     sentences.push(format!("Asked by {}.", span(&because)));
+    let only_once = no_session.as_ref();
+    sentences.extend(only_once.map(|why| format!("A yes is for once: {}.", span(why))));
     let said = purpose.map(|text| format!("The agent says: {}.", span(&printable(text))));
     sentences.extend(said);
     sentences.join(" ")
@@ -381,12 +396,12 @@ mod tests {
         /// In our own name only we speak.
         #[test]
         fn a_question_keeps_others_words_in_code_spans(
-            words in prop::collection::vec(hostile(), 8),
+            words in prop::collection::vec(hostile(), 9),
             purpose in prop::option::of(hostile()),
         ) {
             let plain = |text: &String| argv::visible(text);
-            let [command, program, directory, why, profile, because, reason, name] =
-                <[String; 8]>::try_from(words).unwrap();
+            let [command, program, directory, why, profile, because, reason, name, once] =
+                <[String; 9]>::try_from(words).unwrap();
             let text = Text {
                 passed_variables: Vec::new(),
                 command: plain(&command),
@@ -399,6 +414,7 @@ mod tests {
                 because,
                 justification: Some(reason),
                 dropped_variables: vec![name],
+                no_session: Some(once),
             };
             let (ours, _) = read(&question(&text, purpose.as_deref()));
             let ours = ours.replace("(nothing)", "@");
@@ -407,7 +423,7 @@ mod tests {
                 ours,
                 format!(
                     "Allow agent to run @ in @? Program: @, @ because @. It would not get the \
-                     variables that the command set: @. Asked by @.{says}"
+                     variables that the command set: @. Asked by @. A yes is for once: @.{says}"
                 )
             );
             let form = rule_form(&command, &directory, Manner::Plain);

@@ -44,7 +44,7 @@ pub(super) struct Asker {
 impl Asker {
     /// Answers one question, unless it is withdrawn: then `end` is closed.
     pub(super) async fn answer(self, asked: Box<Asked>, end: End) {
-        if self.session.remembers(asked.key) {
+        if asked.key.is_some_and(|key| self.session.remembers(key)) {
             let _ = end.answer(&Reply::Yes);
             return;
         }
@@ -58,8 +58,8 @@ impl Asker {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(asked.text.command.clone(), reason.clone());
         }
-        if matches!(said.decision, Decision::Session | Decision::Always) {
-            self.session.remember(asked.key);
+        if let (Decision::Session | Decision::Always, Some(key)) = (&said.decision, asked.key) {
+            self.session.remember(key);
         }
         // Whoever asked may be gone this moment.
         let _ = end.answer(&said.reply());
@@ -82,7 +82,7 @@ impl Asker {
             self.manner,
         );
         let mut said = match self.put(form).await {
-            Ok(answer) => approval::understand(&answer, self.manner),
+            Ok(answer) => approval::understand(&answer, self.manner).among(asked),
             Err(why) => Said::no(why),
         };
         if said.decision != Decision::Always {

@@ -107,8 +107,9 @@ pub(super) struct Asked {
     /// The words of a rule that would allow exactly this, if there can be one: where a rule asks, no
     /// further rule could lift that.
     pub(super) pattern: Option<Vec<String>>,
-    /// Stands for all that the question is about; the same for no other one.
-    pub(super) key: [u64; 2],
+    /// Stands for all that the question is about; the same for no other one. `None` where that can change
+    /// unseen.
+    pub(super) key: Option<[u64; 2]>,
 }
 
 /// How a call ended.

@@ -104,9 +104,9 @@ pub(super) struct Keys(RandomState, RandomState);
 
 impl Keys {
     /// The same for the same key, and for no other.
-    pub(super) fn of(&self, question: &Question) -> [u64; 2] {
-        let key = question.key();
-        [self.0.hash_one(&key), self.1.hash_one(&key)]
+    pub(super) fn of(&self, question: &Question) -> Option<[u64; 2]> {
+        let key = question.key()?;
+        Some([self.0.hash_one(&key), self.1.hash_one(&key)])
     }
 }
 

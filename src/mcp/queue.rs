@@ -85,6 +85,18 @@ struct Waiting {
     open: BTreeMap<u64, (Entry, Instant, oneshot::Sender<Said>)>,
 }
 
+impl Waiting {
+    /// Takes out a question that is to be answered, `for_session` perhaps.
+    fn take(&mut self, number: u64, for_session: bool) -> Result<oneshot::Sender<Said>, String> {
+        let (entry, ..) = self.open.get(&number).ok_or(NOT_OPEN)?;
+        if let (Some(why), true) = (&entry.text.no_session, for_session) {
+            return Err(format!("a yes to it is for once: {why}"));
+        }
+        let (_, _, sender) = self.open.remove(&number).ok_or(NOT_OPEN)?;
+        Ok(sender)
+    }
+}
+
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -130,9 +142,7 @@ impl Queue {
         else {
             return Ok(self.list());
         };
-        let Some((_, _, sender)) = self.lock().open.remove(&number) else {
-            return Err(NOT_OPEN.into());
-        };
+        let sender = self.lock().take(number, session)?;
         let decision = match (yes, session) {
             (true, true) => Decision::Session,
             (true, false) => Decision::Once,

@@ -64,6 +64,14 @@ pub fn is_builtin(name: &[u8]) -> bool {
     BUILTINS.contains(&name) || RUNNING.contains(&name) || name == b"wait"
 }
 
+/// Builtins that run nothing and leave the shell as it is, whatever their words are.
+const INERT: [&[u8]; 6] = [b":", b"echo", b"exit", b"false", b"pwd", b"true"];
+
+/// Whether `name` is a builtin that runs nothing and leaves the shell as it is, whatever its words are.
+pub fn is_inert(name: &[u8]) -> bool {
+    INERT.contains(&name)
+}
+
 /// Whether the builtin `name` reads another file as a script.
 pub fn reads_script(name: &[u8]) -> bool {
     matches!(name, b"." | b"source")

@@ -30,7 +30,7 @@ mod redirect;
 mod substitution;
 mod word;
 
-pub use builtins::{is_builtin, reads_script};
+pub use builtins::{is_builtin, is_inert, reads_script};
 pub use cursor::{MAX_BYTES, MAX_COMMANDS, MAX_NESTING};
 pub use model::{
     Assignment, Dialect, Enclosure, Part, Problem, Redirection, Script, ScriptCommand, Stage,

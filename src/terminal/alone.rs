@@ -9,16 +9,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::buffer::Buffer;
 use super::device::Device;
-use super::dialogue::{Choice, Dialogue, Step};
+use super::dialogue::{Choices, Dialogue, Step};
 use super::link::Answer;
 use crate::sys::read_capped::timeout_until;
 
-/// Puts a question on the controlling terminal, whose last line is `prompt`, and waits for one of
-/// `choices`.
+/// Puts a question on the controlling terminal, and waits for one of `choices`.
 ///
 /// # Errors
 /// There is no terminal, or it is another's at the moment.
-pub fn put(text: String, prompt: &'static str, choices: &'static [Choice]) -> io::Result<Answer> {
+pub fn put(text: String, choices: Choices) -> io::Result<Answer> {
     let mut device = Device::open()?;
     if !device.is_ours() {
         return Err(io::Error::other("in the background"));
@@ -26,7 +25,7 @@ pub fn put(text: String, prompt: &'static str, choices: &'static [Choice]) -> io
     device.make_raw()?;
     let (mut shown, mut out) = (Buffer::default(), Vec::new());
     let size = device.size().ok();
-    let mut dialogue = Dialogue::begin(text, prompt, choices, size, &mut out);
+    let mut dialogue = Dialogue::begin(text, choices, size, &mut out);
     loop {
         shown.extend(&out);
         out.clear();

@@ -2,35 +2,21 @@
 
 use nix::sys::signal::Signal;
 
-use super::dialogue::{Choice, Dialogue, Step};
+use super::dialogue::{Choices, Dialogue, Step};
 use super::link::{Answer, Asked};
 use super::relay::Relay;
 use super::turns::LAST_WORDS;
 use crate::sys::messages;
 
-/// The last line of a question.
+/// The last line of a question that can be answered for the session.
 const PROMPT: &str = "Answer yes, session (yes, as long as this runs) or no: ";
-
-/// The answers to whether a program may run.
-pub const ANSWERS: &[Choice] = &[
-    Choice {
-        word: "yes",
-        answer: Answer::Yes,
-    },
-    Choice {
-        word: "session",
-        answer: Answer::Session,
-    },
-    Choice {
-        word: "no",
-        answer: Answer::No,
-    },
-];
 
 impl Relay {
     pub(super) fn take_question(&mut self, asked: Asked) {
         match asked {
-            Asked::Put(text) => self.put(text),
+            Asked::Put { text, for_session } => {
+                self.put(text, Choices::to_run(for_session, PROMPT));
+            }
             // It may have been answered this moment.
             Asked::Withdrawn if self.dialogue.is_none() => {}
             Asked::Withdrawn => {
@@ -40,7 +26,7 @@ impl Relay {
         }
     }
 
-    fn put(&mut self, text: String) {
+    fn put(&mut self, text: String, choices: Choices) {
         // What the command said before comes before.
         self.drain(Some(LAST_WORDS), || false);
         let Some(device) = &mut self.device else {
@@ -53,7 +39,7 @@ impl Relay {
             return self.reply(Answer::Gone);
         }
         let (size, mut out) = (device.size().ok(), Vec::new());
-        self.dialogue = Some(Dialogue::begin(text, PROMPT, ANSWERS, size, &mut out));
+        self.dialogue = Some(Dialogue::begin(text, choices, size, &mut out));
         self.to_device.extend(&out);
         self.flush_to_device();
     }

@@ -9,20 +9,59 @@ use crate::sys::pty::Size;
 
 /// A word that answers.
 #[derive(Debug, Clone, Copy)]
-pub struct Choice {
+struct Choice {
     /// As it is typed; the case does not matter.
-    pub word: &'static str,
+    word: &'static str,
     /// What it means.
-    pub answer: Answer,
+    answer: Answer,
+}
+
+/// The words that answer a question, and its last line, which names them.
+#[derive(Debug, Clone, Copy)]
+pub struct Choices {
+    prompt: &'static str,
+    choices: &'static [Choice],
+}
+
+const YES: Choice = Choice {
+    word: "yes",
+    answer: Answer::Yes,
+};
+const SESSION: Choice = Choice {
+    word: "session",
+    answer: Answer::Session,
+};
+const NO: Choice = Choice {
+    word: "no",
+    answer: Answer::No,
+};
+
+impl Choices {
+    /// Nothing but yes and no.
+    pub const YES_OR_NO: Self = Self {
+        prompt: "Answer yes or no: ",
+        choices: &[YES, NO],
+    };
+
+    /// Those to whether a program may run. Where a yes may be for the session, `prompt` names that, `yes`
+    /// and `no`.
+    pub fn to_run(for_session: bool, prompt: &'static str) -> Self {
+        if for_session {
+            Self {
+                prompt,
+                choices: &[YES, SESSION, NO],
+            }
+        } else {
+            Self::YES_OR_NO
+        }
+    }
 }
 
 /// A question that is being put.
 #[derive(Debug)]
 pub(super) struct Dialogue {
     text: String,
-    /// The last line of it.
-    prompt: &'static str,
-    choices: &'static [Choice],
+    choices: Choices,
     state: State,
     /// How often something came that nobody types.
     disturbed: u32,
@@ -60,14 +99,12 @@ impl Dialogue {
     /// Begins; what the terminal is to be shown is written to `out`.
     pub(super) fn begin(
         text: String,
-        prompt: &'static str,
-        choices: &'static [Choice],
+        choices: Choices,
         size: Option<Size>,
         out: &mut Vec<u8>,
     ) -> Self {
         Self {
             text,
-            prompt,
             choices,
             state: State::Settling(Settling::begin(size, 0, out)),
             disturbed: 0,
@@ -153,7 +190,11 @@ impl Dialogue {
 
     fn ask(&mut self, proof: Proof, out: &mut Vec<u8>) {
         if let Proof::Word(word) = &proof {
-            let example = self.choices.first().map_or("", |choice| choice.word);
+            let example = self
+                .choices
+                .choices
+                .first()
+                .map_or("", |choice| choice.word);
             let line = format!(
                 "\r\nThis terminal did not respond in time. Unless you answer no, add this word, \
                  as in \"{example} {word}\": {word}"
@@ -161,7 +202,7 @@ impl Dialogue {
             out.extend(line.bytes());
         }
         out.extend(b"\r\n");
-        out.extend(self.prompt.bytes());
+        out.extend(self.choices.prompt.bytes());
         self.state = State::Asking(Line::default(), proof);
     }
 
@@ -172,7 +213,7 @@ impl Dialogue {
         let mut words = entered.split_ascii_whitespace();
         let word = words.next()?;
         let choice = |choice: &&Choice| choice.word.eq_ignore_ascii_case(word);
-        let answer = self.choices.iter().find(choice)?.answer;
+        let answer = self.choices.choices.iter().find(choice)?.answer;
         let proven = match (proof, words.next()) {
             (Proof::Order, None) => true,
             (Proof::Word(expected), Some(word)) => word.eq_ignore_ascii_case(expected),

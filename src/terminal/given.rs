@@ -154,15 +154,21 @@ impl Given {
     }
 
     /// Has the keeper put a question, and waits for the answer, or until `withdrawn` becomes readable.
+    /// `for_session`: whether a yes may be for the session.
     ///
     /// # Errors
     /// The keeper is gone.
-    pub fn ask(&self, text: String, withdrawn: BorrowedFd<'_>) -> io::Result<Answer> {
+    pub fn ask(
+        &self,
+        text: String,
+        for_session: bool,
+        withdrawn: BorrowedFd<'_>,
+    ) -> io::Result<Answer> {
         let questions = self
             .questions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        messages::send(&*questions, &Asked::Put(text), None)?;
+        messages::send(&*questions, &Asked::Put { text, for_session }, None)?;
         if !has_answer(questions.as_fd(), withdrawn)? {
             messages::send(&*questions, &Asked::Withdrawn, None)?;
         }

@@ -19,7 +19,12 @@ pub(super) struct Done;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Asked {
     /// Put this question.
-    Put(String),
+    Put {
+        /// What it says.
+        text: String,
+        /// Whether a yes may be for the session.
+        for_session: bool,
+    },
     /// Nobody wants to know any more. An answer comes all the same.
     Withdrawn,
 }

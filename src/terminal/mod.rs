@@ -26,8 +26,7 @@ use std::os::fd::RawFd;
 use nix::errno::Errno;
 
 pub use alone::put;
-pub use asking::ANSWERS;
-pub use dialogue::Choice;
+pub use dialogue::Choices;
 pub use given::{Given, Theirs};
 pub use link::Answer;
 pub use relay::Relay;

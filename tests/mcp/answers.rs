@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::approvals::{RULES, WRITABLE, choose, modern};
 use super::client::{Client, Start, all_gone, mark, read, structured};
+use crate::support::needs::possible;
 
 fn called(name: &str) -> Client {
     Start {
@@ -114,6 +115,60 @@ fn a_yes_for_the_session_is_for_the_script_as_it_was() {
             client.reply(&question, &choose(answer));
         }
         assert_eq!(structured(&client.finish(id))["stdout"], said, "{script}");
+    }
+}
+
+/// What says what runs can be another file the next time, and nothing in the question shows it.
+#[test]
+fn there_is_no_yes_for_the_session_to_what_can_change_unseen() {
+    let programs = ["sh", "make", "python3", "perl"];
+    let rule = |name| format!("prefix_rule(pattern=[\"{name}\"], decision=\"prompt\")\n");
+    let rules = programs.map(rule).concat();
+    let mut client = Start {
+        rules: &rules,
+        files: &[
+            ("work/s", "echo a\n"),
+            ("work/sources", ". ./s\n"),
+            ("work/x.mk", "all:\n\t@echo a\n"),
+            ("work/__main__.py", "print('a')\n"),
+            ("work/x.py", "print('a')\n"),
+            ("work/X.pm", "print \"a\\n\"; 1\n"),
+        ],
+        arguments: &WRITABLE,
+        ..Start::default()
+    }
+    .client();
+    for script in possible(&[
+        "make -fx.mk",
+        "make --file=x.mk",
+        "python3 .",
+        "python3 -m x",
+        "perl -MX -I. -e 1",
+        "sh <s",
+        "cat s | sh",
+        "sh -c '. ./s'",
+        "sh sources",
+    ]) {
+        let mut ask = |answer: &str| {
+            let id = client.start_shell(script, &json!({}));
+            let question = client.question();
+            let choices = question.pointer("/params/requestedSchema/properties/decision/oneOf");
+            let choices = choices.unwrap().as_array().unwrap().clone();
+            assert!(
+                choices.iter().all(|choice| choice["const"] != "session"),
+                "{script}"
+            );
+            let message = question["params"]["message"].as_str().unwrap();
+            assert!(
+                message.contains("A yes is for once: `"),
+                "{script}: {message}"
+            );
+            client.reply(&question, &choose(answer));
+            structured(&client.finish(id))["stdout"].clone()
+        };
+        assert_eq!(ask("session"), "", "{script}: it was not offered");
+        assert_eq!(ask("once"), "a\n", "{script}");
+        assert_eq!(ask("no"), "", "{script}: it is asked again");
     }
 }
 

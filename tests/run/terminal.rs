@@ -123,6 +123,29 @@ fn a_yes_for_the_session_is_for_the_file_as_it_was() {
     });
 }
 
+/// What comes from standard input, nobody has read.
+#[test]
+fn where_what_runs_can_change_unseen_no_answer_is_for_the_session() {
+    everyone(|world| {
+        let rules = "prefix_rule(pattern = [\"sh\"], decision = \"prompt\")\n";
+        let world = world.rules(rules).ask("terminal");
+        let script = "echo 'echo harmless' > x; sh <x; echo 'touch made' > x; sh <x; echo over";
+        let shown = Terminal::start(world, ["-c", script])
+            .wait_for("Answer yes or no: ")
+            .keys("session\r")
+            .wait_for("Answer yes or no: ")
+            .keys("yes\r")
+            .wait_for("harmless")
+            .wait_for("Answer yes or no: ")
+            .keys("no\r")
+            .wait_for("over")
+            .no_file("ws/made")
+            .end(0);
+        let why = "  no session sh takes commands from its input\n";
+        assert!(shown.replace('\r', "").contains(why), "{shown:?}");
+    });
+}
+
 /// What was typed before the question was to be seen is no answer to it.
 #[test]
 fn type_ahead_is_discarded() {
