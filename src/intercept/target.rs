@@ -114,8 +114,9 @@ fn find(tid: Pid, base: Base, path: &[u8], follow: bool) -> Result<OwnedFd, Errn
     let root = || open(format!("/proc/{tid}/root").as_str(), HANDLE, Mode::empty());
     let from = if absolute { root()? } else { start()? };
     match openat2(&from, name, how) {
-        // ENOENT as well: /proc/self is nobody there when seen from our side.
-        Err(Errno::ELOOP | Errno::EXDEV | Errno::ENOENT) => Walk {
+        // ENOENT as well: /proc/self is nobody there when seen from our side. EAGAIN: the path has a
+        // "..", and something was renamed or mounted meanwhile, anywhere on the machine.
+        Err(Errno::ELOOP | Errno::EXDEV | Errno::ENOENT | Errno::EAGAIN) => Walk {
             tid,
             root: root()?,
             links: 0,
@@ -227,6 +228,27 @@ mod tests {
     fn real(path: &str) -> Result<PathBuf, Errno> {
         let tid = nix::unistd::gettid();
         Ok(resolve(tid, Base::Directory, path.as_bytes(), true)?.real)
+    }
+
+    /// The kernel leaves a path with ".." to be tried again when it meets one, on the whole machine.
+    #[test]
+    fn renames_meanwhile_make_no_difference() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a", "b"].map(|name| folder.path().join(name));
+        std::fs::write(&names[0], "").unwrap();
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::fs::rename(&names[0], &names[1]).unwrap();
+                    std::fs::rename(&names[1], &names[0]).unwrap();
+                }
+            });
+            let path = "/bin/../bin/../bin/../bin/../bin/sh";
+            let all: Vec<_> = (0..20_000).map(|_| real(path)).collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(all.iter().find(|found| found.is_err()), None);
+        });
     }
 
     #[test]
