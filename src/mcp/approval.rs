@@ -171,11 +171,11 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
     ];
     if !passed_variables.is_empty() {
         let passed = span(&passed_variables.join(", "));
-        sentences.push(format!("It would get, as the command set it: {passed}."));
+        sentences.push(format!("It would get, as it is inside: {passed}."));
     }
     if !dropped_variables.is_empty() {
         let names = span(&dropped_variables.join(", "));
-        let dropped = format!("It would not get the variables that the command set: {names}.");
+        let dropped = format!("It would not get these variables, as they are inside: {names}.");
         sentences.push(dropped);
     }
     let because = match justification {
@@ -422,8 +422,8 @@ mod tests {
             prop_assert_eq!(
                 ours,
                 format!(
-                    "Allow agent to run @ in @? Program: @, @ because @. It would not get the \
-                     variables that the command set: @. Asked by @. A yes is for once: @.{says}"
+                    "Allow agent to run @ in @? Program: @, @ because @. It would not get \
+                     these variables, as they are inside: @. Asked by @. A yes is for once: @.{says}"
                 )
             );
             let form = rule_form(&command, &directory, Manner::Plain);

@@ -116,7 +116,7 @@ impl Asker {
                 let put = rounds.send((form, sender));
                 put.map_err(|_| "nobody could be asked: the call is over")?;
                 match tokio::time::timeout(limit, answer).await {
-                    Ok(Ok(answer)) => Ok(answer),
+                    Ok(Ok(brought)) => brought,
                     Ok(Err(_)) => Err("the client did not answer".into()),
                     Err(_) => Err(late(limit)),
                 }

@@ -1,13 +1,14 @@
 //! What a call is: what it has in common with others, and what its processes are told of it.
 
 use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::approve::{Answer, Question, command};
 use crate::audit::{Audit, ClientCall};
@@ -98,15 +99,23 @@ pub(super) enum Ask {
     Fixed(Answer),
 }
 
-/// Stands for the key of a question by numbers that nobody can foresee.
+/// Stands for the key of a question, or a call's arguments, by numbers that nobody can foresee.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys(RandomState, RandomState);
 
 impl Keys {
     /// The same for the same key, and for no other.
     pub(super) fn of(&self, question: &Question) -> Option<[u64; 2]> {
-        let key = question.key()?;
-        Some([self.0.hash_one(&key), self.1.hash_one(&key)])
+        question.key().map(|key| self.of_any(&key))
+    }
+
+    /// The same for the same arguments, in whatever order, and for no others.
+    pub(super) fn of_arguments(&self, arguments: &Value) -> [u64; 2] {
+        self.of_any(arguments)
+    }
+
+    fn of_any(&self, key: &impl Hash) -> [u64; 2] {
+        [self.0.hash_one(key), self.1.hash_one(key)]
     }
 }
 

@@ -8,26 +8,43 @@ use rmcp::model::{
     ElicitRequest, ElicitRequestParams, InputRequest, InputRequiredResult, RequestId,
 };
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::drive::Driven;
 
+/// As many calls wait for their clients at once: each keeps its processes.
+pub(super) const PARKED: usize = 32;
+
+/// What a client brought for a form, or why the form could not be put.
+pub(super) type Brought = Result<Value, String>;
+
 /// A form to be put to the person, and where the answer goes.
-pub(super) type Round = (Value, oneshot::Sender<Value>);
+pub(super) type Round = (Value, oneshot::Sender<Brought>);
 
 /// A call that waits for its client.
 #[derive(Debug)]
 pub(super) struct Parked {
     /// The client's request that was answered last.
     pub(super) request: RequestId,
-    /// The arguments that it was called with; it goes on only when called with the same.
-    pub(super) arguments: Value,
+    /// Stands for the arguments that it was called with; it goes on only when called with the same.
+    pub(super) arguments: [u64; 2],
     /// The call.
     pub(super) driven: Driven,
     /// Forms still to come.
     pub(super) rounds: mpsc::UnboundedReceiver<Round>,
     /// The answers that the client is to bring, by name.
-    pub(super) open: BTreeMap<String, oneshot::Sender<Value>>,
+    pub(super) open: BTreeMap<String, oneshot::Sender<Brought>>,
+    /// One of [`PARKED`] places, while it waits.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
+/// Answers a form that can't be put, as too many calls wait.
+pub(super) fn turn_away((_, waiting): Round) {
+    let why = format!(
+        "nobody could be asked: {PARKED} calls wait for their answers already; answer those first"
+    );
+    // It may have been withdrawn.
+    let _ = waiting.send(Err(why));
 }
 
 impl Parked {
@@ -37,7 +54,7 @@ impl Parked {
         for (name, waiting) in std::mem::take(&mut self.open) {
             let answer = responses.remove(&name).unwrap_or(Value::Null);
             // It may have been withdrawn.
-            let _ = waiting.send(answer);
+            let _ = waiting.send(Ok(answer));
         }
     }
 

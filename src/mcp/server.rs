@@ -54,7 +54,8 @@ impl Server {
         arguments: Value,
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
-        let params: ExecParams = parse(arguments.clone())?;
+        let told = self.session.keys.of_arguments(&arguments);
+        let params: ExecParams = parse(arguments)?;
         // Closed never, so that there is one in the end.
         let _room = self.session.room.acquire().await;
         let rules = self.session.rules(&Listener::of(&context)).await;
@@ -84,7 +85,7 @@ impl Server {
         let call = call.await.map_err(internal)?;
         let parked = Parked {
             request: context.id.clone(),
-            arguments,
+            arguments: told,
             driven: Driven {
                 call,
                 asker,
@@ -94,6 +95,7 @@ impl Server {
             },
             rounds,
             open: BTreeMap::new(),
+            place: None,
         };
         self.go_on(parked, &context).await
     }
@@ -105,7 +107,24 @@ impl Server {
         context: &Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let unwanted = context.ct.cancelled();
-        match parked.driven.follow(&mut parked.rounds, unwanted).await {
+        tokio::pin!(unwanted);
+        let stop = loop {
+            match parked
+                .driven
+                .follow(&mut parked.rounds, &mut unwanted)
+                .await
+            {
+                Stop::Round(round) => match Arc::clone(&self.session.places).try_acquire_owned() {
+                    Ok(place) => {
+                        parked.place = Some(place);
+                        break Stop::Round(round);
+                    }
+                    Err(_) => rounds::turn_away(round),
+                },
+                stop => break stop,
+            }
+        };
+        match stop {
             Stop::Ended(report) => {
                 // A client that does not read gets no more to read.
                 self.session.outbox.room().await;
@@ -154,11 +173,12 @@ impl Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let unknown = || ErrorData::invalid_params("no such call waits for an answer", None);
         let mut parked = self.session.unpark(handle).ok_or_else(unknown)?;
-        if parked.arguments != *arguments {
+        if parked.arguments != self.session.keys.of_arguments(arguments) {
             self.session.park(handle.to_owned(), parked);
             let message = "the call that waits for this answer has other arguments";
             return Err(ErrorData::invalid_params(message, None));
         }
+        parked.place = None;
         parked.request = context.id.clone();
         let driven = &mut parked.driven;
         driven.listener = Listener::of(context);

@@ -20,7 +20,7 @@ use super::listener::{Level, Listener};
 use super::order::{Ask, Keys};
 use super::outbox::Fill;
 use super::queue::Queue;
-use super::rounds::Parked;
+use super::rounds::{PARKED, Parked};
 use super::rulebook::{LOOK_AGAIN, Rulebook, StillWritten};
 use crate::approve::Answer;
 use crate::approve::command::Program;
@@ -127,6 +127,8 @@ pub(super) struct Session {
     /// The directories that calls could write, each with the mark that says so.
     noted: Mutex<HashMap<PathBuf, Option<Noted>>>,
     parked: Mutex<HashMap<String, Parked>>,
+    /// A permit for each call that may wait for its client.
+    pub(super) places: Arc<Semaphore>,
 }
 
 /// What a client sends with a call, beside the call's arguments.
@@ -181,6 +183,7 @@ impl Session {
             remembered: Mutex::default(),
             noted: Mutex::default(),
             parked: Mutex::default(),
+            places: Arc::new(Semaphore::new(PARKED)),
         })
     }
 

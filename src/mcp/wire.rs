@@ -29,6 +29,8 @@ pub(super) struct Wire {
     outbox: Outbox,
     /// A session has begun: before, only requests are of use.
     begun: bool,
+    /// What stands for the id of a message that has none that can be read.
+    unread: Unread,
     /// Becomes true when the client is gone.
     gone: watch::Sender<bool>,
 }
@@ -44,6 +46,7 @@ impl Wire {
             lines: Lines::default(),
             outbox,
             begun: false,
+            unread: Unread::Null,
             gone,
         })
     }
@@ -56,7 +59,7 @@ impl Wire {
         if let Ok(message) = parse(line) {
             return self.admit(message);
         }
-        if let Some(error) = refusal(line) {
+        if let Some(error) = refusal(line, self.unread) {
             self.say(&error);
         }
         None
@@ -68,12 +71,22 @@ impl Wire {
             ClientJsonRpcMessage::Request(request) => {
                 let request = &request.request;
                 self.begun |= match request {
-                    ClientRequest::InitializeRequest(_) => true,
-                    ClientRequest::DiscoverRequest(_) => false,
+                    ClientRequest::InitializeRequest(begin) => {
+                        self.unread = Unread::of(&begin.params.protocol_version);
+                        true
+                    }
+                    ClientRequest::DiscoverRequest(_) => {
+                        self.unread = Unread::Absent;
+                        false
+                    }
                     other => {
                         let version = ProtocolVersion::V_2026_07_28;
                         let meta = other.get_meta();
-                        meta.missing_required_keys(&version).is_empty()
+                        let stands_alone = meta.missing_required_keys(&version).is_empty();
+                        if stands_alone {
+                            self.unread = Unread::Absent;
+                        }
+                        stands_alone
                     }
                 };
                 Some(message)
@@ -84,8 +97,7 @@ impl Wire {
 
     fn refuse_length(&self) {
         let message = format!("a message may have {LONGEST} bytes");
-        let error = json!({ "code": INVALID_REQUEST, "message": message });
-        self.say(&json!({ "jsonrpc": "2.0", "id": null, "error": error }));
+        self.say(&self.unread.error(INVALID_REQUEST, &message));
     }
 
     fn say(&self, message: &Value) {
@@ -125,26 +137,49 @@ fn line(message: &impl serde::Serialize) -> Vec<u8> {
     line
 }
 
+/// What stands for an id that can't be read. JSON-RPC wants null; the protocol's schema has none before
+/// 2025-11-25, and from then on the id is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unread {
+    Null,
+    Absent,
+}
+
+impl Unread {
+    fn of(version: &ProtocolVersion) -> Self {
+        // Dates, which are in order as texts.
+        if version.as_str() < ProtocolVersion::V_2025_11_25.as_str() {
+            Self::Null
+        } else {
+            Self::Absent
+        }
+    }
+
+    fn error(self, code: i32, message: &str) -> Value {
+        let error = json!({ "code": code, "message": message });
+        match self {
+            Self::Null => json!({ "jsonrpc": "2.0", "id": null, "error": error }),
+            Self::Absent => json!({ "jsonrpc": "2.0", "error": error }),
+        }
+    }
+}
+
 /// The error for a line that is no message; `None` for a notification of another protocol.
-fn refusal(line: &[u8]) -> Option<Value> {
-    let (code, id, message) = match serde_json::from_slice::<Value>(line) {
-        Err(error) => (PARSE_ERROR, Value::Null, format!("not JSON: {error}")),
+fn refusal(line: &[u8], unread: Unread) -> Option<Value> {
+    let (code, message) = match serde_json::from_slice::<Value>(line) {
+        Err(error) => (PARSE_ERROR, format!("not JSON: {error}")),
         Ok(Value::Object(message)) => match (message.get("id"), message.get("method")) {
             (None, Some(_)) => return None,
             (Some(id @ (Value::String(_) | Value::Number(_))), _) => {
-                (INVALID_REQUEST, id.clone(), "not a valid request".into())
+                let error = json!({ "code": INVALID_REQUEST, "message": "not a valid request" });
+                return Some(json!({ "jsonrpc": "2.0", "id": id, "error": error }));
             }
-            _ => (INVALID_REQUEST, Value::Null, "not a valid request".into()),
+            _ => (INVALID_REQUEST, "not a valid request".into()),
         },
-        Ok(Value::Array(_)) => (
-            INVALID_REQUEST,
-            Value::Null,
-            "batches are not supported".into(),
-        ),
-        Ok(_) => (INVALID_REQUEST, Value::Null, "not a message".into()),
+        Ok(Value::Array(_)) => (INVALID_REQUEST, "batches are not supported".into()),
+        Ok(_) => (INVALID_REQUEST, "not a message".into()),
     };
-    let error = json!({ "code": code, "message": message });
-    Some(json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+    Some(unread.error(code, &message))
 }
 
 impl Transport<RoleServer> for Wire {
@@ -256,11 +291,24 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_answered() {
-        let code =
-            |line: &[u8]| refusal(line).map(|e| (e["error"]["code"].clone(), e["id"].clone()));
+        let code = |line: &[u8]| {
+            let error = refusal(line, Unread::Null)?;
+            Some((error["error"]["code"].clone(), error["id"].clone()))
+        };
         assert_eq!(code(b"{"), Some((json!(-32700), Value::Null)));
         assert_eq!(code(b"[]"), Some((json!(-32600), Value::Null)));
         assert_eq!(code(br#"{"id":7}"#), Some((json!(-32600), json!(7))));
         assert_eq!(code(br#"{"method":"window/x"}"#), None);
+        for (version, unread) in [
+            (ProtocolVersion::V_2025_06_18, Unread::Null),
+            (ProtocolVersion::V_2025_11_25, Unread::Absent),
+            (ProtocolVersion::V_2026_07_28, Unread::Absent),
+        ] {
+            assert_eq!(Unread::of(&version), unread);
+            let error = refusal(b"{", unread).unwrap();
+            assert_eq!(error.get("id").is_none(), unread == Unread::Absent);
+            let error = refusal(br#"{"id":7}"#, unread).unwrap();
+            assert_eq!(error["id"], 7);
+        }
     }
 }

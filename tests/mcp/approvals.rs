@@ -45,7 +45,7 @@ fn a_question_says_what_where_and_why() {
         "/usr/bin/whoami",
         "outside the sandbox",
         "default.rules:1: who asks?",
-        "variables that the command set: `X`",
+        "not get these variables, as they are inside: `X`",
         r"to see who \e[2K I am",
     ] {
         assert!(message.contains(part), "{part} in {message}");
@@ -270,6 +270,43 @@ pub(super) fn modern() -> Value {
         "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
         "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
     })
+}
+
+/// Each that waits keeps its processes.
+#[test]
+fn so_many_calls_wait_for_their_client_and_no_more() {
+    let mut client = Start {
+        rules: RULES,
+        arguments: &WRITABLE,
+        ..Start::default()
+    }
+    .unmet();
+    let mut params = client.call("whoami; echo end", &json!({ "timeout_ms": 60_000 }));
+    params["_meta"] = modern();
+    let mut waiting = Vec::new();
+    let refused = loop {
+        let answer = client.request("tools/call", &params);
+        if answer["result"]["resultType"] != "input_required" {
+            break structured(&answer);
+        }
+        waiting.push(answer);
+        assert!(waiting.len() < 1000);
+    };
+    assert_eq!(waiting.len(), 32);
+    let reason = refused["execs"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("32 calls wait"), "{refused}");
+    assert_eq!(refused["stdout"], "end\n");
+    // One that is answered makes room for another.
+    let first = &waiting[0]["result"];
+    let names = first["inputRequests"].as_object().unwrap().keys();
+    let answers: serde_json::Map<_, _> = names.map(|n| (n.clone(), choose("once"))).collect();
+    let mut answered = params.clone();
+    answered["requestState"] = first["requestState"].clone();
+    answered["inputResponses"] = answers.into();
+    let result = structured(&client.request("tools/call", &answered));
+    assert_eq!(result["exit_code"], 0, "{result}");
+    let answer = client.request("tools/call", &params);
+    assert_eq!(answer["result"]["resultType"], "input_required", "{answer}");
 }
 
 #[test]
