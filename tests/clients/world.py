@@ -23,7 +23,7 @@ class World:
         self.work.mkdir()
         (self.home / "rules").mkdir(parents=True)
         (self.home / "rules" / "default.rules").write_text(RULES)
-        self.command = [str(binary), "serve", "--sandbox", sandbox]
+        self.command = [str(binary), "serve", *(["--sandbox", sandbox] if sandbox else [])]
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
