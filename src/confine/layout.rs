@@ -12,7 +12,7 @@ use super::hard_link;
 use super::mounts;
 use super::obeyed;
 use super::pattern;
-use super::placeholder::Form;
+use super::placeholder::{Form, is_passage_at};
 use super::policy::Policy;
 use super::present::Present;
 use super::protect::{Access, Cause, PROTECTED, Plan, nearest};
@@ -175,10 +175,44 @@ impl Layout {
                 }
                 let trail = Trail::below(directory, one.name.as_ref());
                 match &trail.end {
-                    End::Missing { goes_on, .. } if *goes_on || !in_login => {}
+                    End::Missing { .. } if !in_login => {}
+                    End::Missing { path, goes_on } if *goes_on => {
+                        self.add_unmade(&directory.join(one.name), path, cause, roots);
+                        self.add_links(&trail, cause, roots);
+                    }
                     _ => self.add_trail(&trail, Form::Unseen, cause, roots),
                 }
             }
+        }
+        for home in &protection.homes {
+            let passages = obeyed::PASSAGES.iter().map(|name| home.join(name));
+            // Another sandbox may rely on it, and go before this one.
+            let marked = passages.filter(|path| within(path, roots) && is_passage_at(path));
+            self.missing
+                .extend(marked.map(|path| (path, Form::Passage)));
+        }
+    }
+
+    /// A name in a directory that is missing too, from `first` on. Directories that many programs make can
+    /// be written; any other is held itself.
+    fn add_unmade(&mut self, path: &Path, first: &Path, cause: Cause, roots: &[PathBuf]) {
+        let way: Vec<&Path> = path
+            .ancestors()
+            .take_while(|at| at.starts_with(first))
+            .collect();
+        let is_passage =
+            |at: &Path| *at != *path && obeyed::PASSAGES.iter().any(|name| at.ends_with(name));
+        let held = way.iter().rev().find(|at| !is_passage(at)).copied();
+        // By a link the way goes on elsewhere.
+        let held = held.unwrap_or(first);
+        for at in way.iter().rev().take_while(|at| **at != held) {
+            if within(at, roots) {
+                self.missing.insert(at.to_path_buf(), Form::Passage);
+            }
+        }
+        if within(held, roots) {
+            self.plan.insert(held.to_owned(), Access::Protected(cause));
+            self.missing.insert(held.to_owned(), Form::Unseen);
         }
     }
 

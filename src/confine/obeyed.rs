@@ -63,6 +63,9 @@ impl Obeyed {
     }
 }
 
+/// Directories in a home directory that many programs make, for more than what is obeyed in them.
+pub(super) const PASSAGES: [&str; 3] = [".config", ".local", ".local/share"];
+
 /// A reason, a scope, and the names of which both are true, with blanks between.
 type Group = (&'static str, Scope, &'static str);
 
@@ -142,9 +145,14 @@ const GROUPS: &[Group] = &[
         ".config/git .git-templates .config/tig .tigrc .config/lazygit",
     ),
     (
+        "a login finds programs in it by their names, before others",
+        Scope::Login,
+        "bin .local/bin",
+    ),
+    (
         "programs in it are found by their names",
         Scope::Home,
-        "bin .local/bin .local/sbin .cargo/bin go/bin .pyenv/shims .rbenv/shims .asdf/shims \
+        ".local/sbin .cargo/bin go/bin .pyenv/shims .rbenv/shims .asdf/shims \
          .asdf/bin .nodenv/shims .jenv/shims .local/share/mise/shims .npm-global/bin .yarn/bin \
          .config/yarn/global .local/share/pnpm .volta/bin .bun/bin .deno/bin .dotnet/tools \
          .composer/vendor/bin .config/composer/vendor/bin .krew/bin .poetry/bin .rye/shims \

@@ -25,11 +25,16 @@ pub(super) enum Form {
     Directory,
     /// A link that is not there for who asks for the name; see [`unseen`].
     Unseen,
+    /// A directory that may be written, on the way to what is held. It stays if something else is in it in
+    /// the end.
+    Passage,
 }
 
 /// Nobody makes a sticky directory that only its owner writes by accident.
 const MODE: u32 = 0o1755;
 const STICKY: u32 = 0o1000;
+/// The same for a passage, whose contents are the user's.
+const PASSAGE: u32 = 0o1700;
 
 /// How long to wait for a lock that somebody else has.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -61,13 +66,15 @@ impl Placeholders {
                 Ok(metadata) if metadata.is_symlink() && unseen::is_at(path) => {
                     return self.unseen.hold(path).during(step());
                 }
-                Ok(metadata) if !is_placeholder(path, &metadata) => return Ok(()),
+                Ok(metadata) if !is_placeholder(path, &metadata) && !is_passage(&metadata) => {
+                    return Ok(());
+                }
                 Ok(_) => {}
                 Err(_) if form == Form::Unseen => match self.unseen.hold(path) {
                     Err(error) if can_not_be_made(&error) => return Ok(()),
                     result => return result.during(step()),
                 },
-                Err(_) => match make(path) {
+                Err(_) => match make(path, form) {
                     Err(error) if can_not_be_made(&error) => return Ok(()),
                     result => result.during(step())?,
                 },
@@ -84,18 +91,37 @@ impl Placeholders {
 
     /// Removes them, as dropping this value does; that still has to be done, but can wait.
     pub(super) fn remove(&mut self) {
+        let all = std::mem::take(&mut self.held).into_iter();
+        let is_way = |lock: &Flock<File>| lock.metadata().is_ok_and(|it| is_passage(&it));
+        let (ways, held): (Vec<_>, Vec<_>) = all.partition(|(_, lock)| is_way(lock));
+        // The names in them are locked by their directory, which our own lock would keep from us.
+        let ways: Vec<PathBuf> = ways.into_iter().map(|(path, _)| path).collect();
         self.unseen.remove();
-        for (path, lock) in self.held.drain(..) {
-            // Another sandbox that relies on it removes it in turn.
-            if lock.relock(FlockArg::LockExclusiveNonblock).is_ok() && same(&path, &lock) {
-                // It stays if a program outside has put something into it, as `git init` does.
-                if fs::remove_dir(&path).is_err() {
-                    let ordinary = fs::Permissions::from_mode(MODE & !STICKY);
-                    let _ = lock.set_permissions(ordinary);
-                }
-            }
-            self.removed.push(lock);
+        for (path, lock) in held {
+            self.remove_one(&path, lock);
         }
+        // What is in one goes before it.
+        for path in ways.iter().rev() {
+            if let Ok(directory) = open(path)
+                && let Ok(lock) = Flock::lock(directory, FlockArg::LockSharedNonblock)
+            {
+                self.remove_one(path, lock);
+            }
+        }
+    }
+
+    fn remove_one(&mut self, path: &Path, lock: Flock<File>) {
+        // Another sandbox that relies on it removes it in turn.
+        if lock.relock(FlockArg::LockExclusiveNonblock).is_ok() && same(path, &lock) {
+            // It stays if something was put into it: from outside, as `git init` does, or in a passage.
+            if fs::remove_dir(path).is_err()
+                && let Ok(metadata) = lock.metadata()
+            {
+                let ordinary = fs::Permissions::from_mode(metadata.mode() & 0o7777 & !STICKY);
+                let _ = lock.set_permissions(ordinary);
+            }
+        }
+        self.removed.push(lock);
     }
 }
 
@@ -126,13 +152,14 @@ pub(super) fn share(path: &Path, mut directory: File) -> io::Result<Option<Flock
     }
 }
 
-fn make(path: &Path) -> io::Result<()> {
-    match fs::DirBuilder::new().mode(MODE).create(path) {
+fn make(path: &Path, form: Form) -> io::Result<()> {
+    let mode = if form == Form::Passage { PASSAGE } else { MODE };
+    match fs::DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => {
             result?;
             // The umask may have taken bits away.
-            open(path)?.set_permissions(fs::Permissions::from_mode(MODE))
+            open(path)?.set_permissions(fs::Permissions::from_mode(mode))
         }
     }
 }
@@ -162,6 +189,17 @@ fn is_placeholder(path: &Path, metadata: &fs::Metadata) -> bool {
         && metadata.mode() & 0o7777 == MODE
         && metadata.uid() == nix::unistd::geteuid().as_raw()
         && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Whether a passage is at `path`, which is no link.
+pub(super) fn is_passage_at(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| is_passage(&metadata))
+}
+
+fn is_passage(metadata: &fs::Metadata) -> bool {
+    metadata.is_dir()
+        && metadata.mode() & 0o7777 == PASSAGE
+        && metadata.uid() == nix::unistd::geteuid().as_raw()
 }
 
 fn same(path: &Path, directory: &File) -> bool {
@@ -197,7 +235,7 @@ mod tests {
     fn one_left_behind_is_taken_over() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".codex");
-        make(&path).unwrap();
+        make(&path, Form::Directory).unwrap();
         drop(held(&path));
         assert!(!path.exists());
     }
@@ -216,7 +254,7 @@ mod tests {
     fn one_that_somebody_keeps_locked_is_an_error_and_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".git");
-        make(&path).unwrap();
+        make(&path, Form::Directory).unwrap();
         let locked = Flock::lock(open(&path).unwrap(), FlockArg::LockExclusive).unwrap();
         let begin = Instant::now();
         assert!(
@@ -236,6 +274,35 @@ mod tests {
         waiting.join().unwrap();
         assert!(!path.exists());
         drop(locked);
+    }
+
+    #[test]
+    fn a_passage_goes_with_its_last_user_unless_something_is_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (passage, name) = (directory.path().join("a"), directory.path().join("a/b"));
+        let hold = || {
+            let mut placeholders = Placeholders::default();
+            placeholders.hold(&passage, Form::Passage).unwrap();
+            placeholders.hold(&name, Form::Unseen).unwrap();
+            placeholders
+        };
+        let (first, second) = (hold(), hold());
+        drop(first);
+        assert!(is_passage_at(&passage) && unseen::is_at(&name));
+        drop(second);
+        assert!(!passage.exists());
+        // One that a killed run has left.
+        std::mem::forget(hold());
+        let placeholders = hold();
+        fs::write(directory.path().join("a/own"), "").unwrap();
+        drop(placeholders);
+        assert!(is_passage_at(&passage), "who was killed has it locked here");
+        let again = directory.path().join("c");
+        let mut placeholders = Placeholders::default();
+        placeholders.hold(&again, Form::Passage).unwrap();
+        fs::write(again.join("own"), "").unwrap();
+        drop(placeholders);
+        assert_eq!(fs::metadata(&again).unwrap().mode() & 0o7777, 0o700);
     }
 
     #[test]

@@ -337,20 +337,19 @@ fn what_is_of_such_a_form_is_held_or_told() {
     });
 }
 
-/// The directory that a name is in, from the home directory on.
-fn parent(name: &str) -> Option<&str> {
-    std::path::Path::new(name).parent()?.to_str()
-}
-
 #[test]
 fn what_a_login_would_run_can_not_be_made() {
-    everyone(|world| {
+    everyone_with(&[true, false], |world, has_config| {
         let login = || {
             let names = obeyed::all().filter(|one| one.scope.is_of_login());
             names.map(|one| one.name)
         };
-        fs::create_dir_all(world.path("home/.config")).unwrap();
-        let world = world.file("home/.config/kept", "");
+        let world = if *has_config {
+            fs::create_dir_all(world.path("home/.config")).unwrap();
+            world.file("home/.config/kept", "")
+        } else {
+            world
+        };
         let looks: Vec<String> = login()
             .map(|name| format!("test -e {name} && echo {name} exists"))
             .collect();
@@ -358,12 +357,36 @@ fn what_a_login_would_run_can_not_be_made() {
         let script = attack(login());
         let ran = home(world).sh(format!("{{ {looks}; {script} }} 2>/dev/null"));
         let ran = ran.stdout("");
-        // Nothing but what is made where its directory was not there either.
-        let is_there = |name: &&str| ["", ".config"].map(Some).contains(&parent(name));
-        for name in login().filter(is_there) {
+        for name in login() {
             let path = ran.world.path("home").join(name);
             assert!(fs::symlink_metadata(&path).is_err(), "{name}");
         }
+        let left: Vec<_> = [".config", ".local", ".kde", ".kde4"]
+            .into_iter()
+            .filter(|name| ran.world.path("home").join(name).exists())
+            .collect();
+        let expected: &[&str] = if *has_config { &[".config"] } else { &[] };
+        assert_eq!(left, expected);
+    });
+}
+
+/// On the way to such names, many programs keep what nobody obeys.
+#[test]
+fn a_missing_directory_on_the_way_can_be_used() {
+    everyone(|world| {
+        let script = "mkdir -p .config/tool .local/share/tool && echo a > .config/tool/a && \
+                      mv .config/tool/a .config/tool/b && rmdir .local/share/tool; \
+                      echo x > .config/fish; mkdir .config/systemd .local/bin .local/share/systemd; \
+                      mv .config c; mv .local l; rmdir .local/share; rm -r .config/fish; \
+                      ln -s tool .config/autostart; ls -A .config";
+        let ran = home(world).sh(format!("{{ {script}; }} 2>/dev/null"));
+        let path = |name: &str| ran.world.path("home").join(name);
+        assert_eq!(read(&path(".config/tool/b")).unwrap(), b"a\n");
+        assert_eq!(names(&ran.world, "home/.config"), ["tool"]);
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path(".config")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o700);
+        assert!(!path(".local").exists());
     });
 }
 
