@@ -15,7 +15,7 @@ use crate::rules::{Decision, RuleSet};
 
 /// The longest form of a command in a question or a refusal, in bytes.
 const COMMAND_LIMIT: usize = 2000;
-/// The longest justification, path or reason that is shown, in bytes.
+/// The longest path or reason that is shown, in bytes; of a text, half as many characters.
 const TEXT_LIMIT: usize = 1000;
 
 /// The longest name of a variable that is shown, in bytes.
@@ -395,33 +395,8 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
     }
 }
 
-/// Text from a rules file, on one line: control characters as escapes, both ends if it is long.
 fn printable(text: &str) -> String {
-    let line = text
-        .split(['\n', '\r'])
-        .map(str::trim)
-        .filter(|l| !l.is_empty());
-    let line = line.collect::<Vec<_>>().join(" ");
-    let mut shown = String::with_capacity(line.len());
-    for c in line.chars() {
-        if argv::is_visible(c) {
-            shown.push(c);
-        } else {
-            shown.extend(c.escape_unicode());
-        }
-    }
-    shorten(&shown)
-}
-
-fn shorten(text: &str) -> String {
-    if text.len() <= TEXT_LIMIT {
-        return text.into();
-    }
-    let characters: Vec<char> = text.chars().collect();
-    let half = TEXT_LIMIT / 8;
-    let head: String = characters.iter().take(half * 3).collect();
-    let tail: String = characters.iter().rev().take(half).rev().collect();
-    format!("{head} […] {tail}")
+    argv::line(text, TEXT_LIMIT / 2)
 }
 
 fn printable_path(path: &Path) -> String {

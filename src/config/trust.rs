@@ -2,14 +2,14 @@
 //! Beside it, in `trusted`, is what that was, in a file named by the hash.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sys::own_file::{self, OwnError};
 use crate::sys::read_capped::{ReadError, read_capped};
 
 use super::project::{Project, ProjectFile};
@@ -94,16 +94,14 @@ impl TrustStore {
     /// Reads the store in `codex_home`; one that does not exist yet is empty.
     pub fn open(codex_home: &Path) -> Result<Self, TrustError> {
         let path = file(codex_home);
-        let document = match read_capped(&path, MAX_FILE, Duration::ZERO) {
-            Ok(bytes) => {
-                check_owner(&path)?;
-                parse(&bytes).ok_or_else(|| TrustError::Garbled(path.clone()))?
-            }
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Document {
+        let document = match own_file::read(&path, MAX_FILE) {
+            Ok(Some(bytes)) => parse(&bytes).ok_or_else(|| TrustError::Garbled(path.clone()))?,
+            Ok(None) => Document {
                 schema: SCHEMA,
                 projects: BTreeMap::new(),
             },
-            Err(error) => return Err(TrustError::Read { path, error }),
+            Err(OwnError::Writable) => return Err(TrustError::Writable(path)),
+            Err(OwnError::Read(error)) => return Err(TrustError::Read { path, error }),
         };
         Ok(Self { path, document })
     }
@@ -189,56 +187,20 @@ impl TrustStore {
     }
 }
 
-/// In whole or not at all: a new file takes the old one's place.
 fn write(path: &Path, document: &impl Serialize) -> Result<(), TrustError> {
-    let attempt = || -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-        let new = folder.join(format!(".trust.json.{}", std::process::id()));
-        let written = write_new(&new, document).and_then(|()| fs::rename(&new, path));
-        if written.is_err() {
-            // What matters is the first error.
-            let _ = fs::remove_file(&new);
-        }
-        written
-    };
-    attempt().map_err(|error| TrustError::Write {
+    let written = own_file::replace(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, document)?;
+        file.write_all(b"\n")
+    });
+    written.map_err(|error| TrustError::Write {
         path: path.to_owned(),
         error,
     })
 }
 
-fn write_new(path: &Path, document: &impl Serialize) -> io::Result<()> {
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    serde_json::to_writer_pretty(&mut file, document)?;
-    file.write_all(b"\n")?;
-    file.sync_all()
-}
-
 fn parse(bytes: &[u8]) -> Option<Document> {
     let document: Document = serde_json::from_slice(bytes).ok()?;
     (document.schema == SCHEMA).then_some(document)
-}
-
-fn check_owner(path: &Path) -> Result<(), TrustError> {
-    let metadata = fs::metadata(path).map_err(|error| TrustError::Read {
-        path: path.to_owned(),
-        error: error.into(),
-    })?;
-    let owner = metadata.uid();
-    let ours = owner == 0 || owner == nix::unistd::geteuid().as_raw();
-    if ours && metadata.mode() & 0o022 == 0 {
-        Ok(())
-    } else {
-        Err(TrustError::Writable(path.to_owned()))
-    }
 }
 
 fn name(root: &Path) -> Result<String, TrustError> {

@@ -262,12 +262,7 @@ fn has_no_decision(content: &Value) -> bool {
 
 /// On one line, with nothing to upset a terminal, and bounded.
 pub(super) fn printable(text: &str) -> String {
-    let line: Vec<&str> = text.split_whitespace().collect();
-    let shown = argv::visible(&line.join(" "));
-    match shown.char_indices().nth(TEXT_LIMIT) {
-        Some((end, _)) => format!("{} […]", shown.get(..end).unwrap_or_default()),
-        None => shown,
-    }
+    argv::line(text, TEXT_LIMIT)
 }
 
 /// The rule that allows exactly these words, as a line of a rules file.

@@ -78,6 +78,20 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Text that others wrote as one line: its lines and runs of blanks joined by single blanks, then as
+/// [`visible`] shows it, and of what has more than `limit` characters the beginning and the end.
+pub fn line(text: &str, limit: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let shown = visible(&words.join(" "));
+    let count = shown.chars().count();
+    if count <= limit {
+        return shown;
+    }
+    let head: String = shown.chars().take(limit / 4 * 3).collect();
+    let tail: String = shown.chars().skip(count - limit / 4).collect();
+    format!("{head} […] {tail}")
+}
+
 fn push_word(out: &mut String, word: &[u8], first: bool) {
     let grammar = first && (word.contains(&b'=') || KEYWORDS.contains(&word));
     if is_plain(word) && !grammar {

@@ -7,10 +7,10 @@
 //! words that stood in the records above it then: it is trusted while they stand there.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Seek as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,8 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::{F_RDLCK, F_UNLCK, F_WRLCK, SEEK_SET, c_int, flock};
 
 use super::argv;
-use crate::sys::read_capped::{ReadError, read_capped};
+use crate::sys::own_file::{self, OwnError, is_missing, make_folder};
+use crate::sys::read_capped::ReadError;
 
 /// Bytes of a record, and of what is trusted.
 const LARGEST: usize = 1 << 16;
@@ -116,7 +117,7 @@ impl Earlier {
         let word = format!("{}-{nanoseconds}\n", std::process::id());
         let note = |directory: &PathBuf| {
             let place = place(folder, directory).ok_or(ErrorKind::InvalidInput)?;
-            make(&place)?;
+            make_folder(&place)?;
             let mut file = File::options()
                 .read(true)
                 .write(true)
@@ -177,23 +178,9 @@ impl Earlier {
             return Err(DistrustError::InUse(one.directory.clone()));
         }
         let place = self.place(git_dir)?;
-        make(&place)?;
         let lines: String = written.iter().map(line).collect();
-        let new = place.join(format!(".{TRUSTED}.{}", std::process::id()));
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
-        let renamed = file
-            .write_all(lines.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&new, place.join(TRUSTED)));
-        if renamed.is_err() {
-            // What matters is the first error.
-            let _ = fs::remove_file(&new);
-        }
-        Ok(renamed?)
+        let written = |file: &mut File| file.write_all(lines.as_bytes());
+        Ok(own_file::replace(&place.join(TRUSTED), written)?)
     }
 
     /// Takes it for the user's own no more; says whether it was.
@@ -290,28 +277,15 @@ fn place(folder: &Path, directory: &Path) -> Option<PathBuf> {
     Some(place)
 }
 
-fn make(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
 /// The text of a file that nobody else can write; `None` where there is none.
 fn own(file: &Path) -> io::Result<Option<String>> {
-    let bytes = match read_capped(file, LARGEST, Duration::ZERO) {
-        Ok(bytes) => bytes,
-        Err(ReadError::Io(error)) if is_missing(&error) => return Ok(None),
-        Err(error) => return Err(io::Error::other(error)),
-    };
-    let metadata = fs::metadata(file)?;
-    let owner = metadata.uid();
-    let ours = owner == 0 || owner == nix::unistd::geteuid().as_raw();
-    if !ours || metadata.mode() & 0o022 != 0 {
-        return Err(ErrorKind::PermissionDenied.into());
-    }
-    String::from_utf8(bytes).map(Some).map_err(io::Error::other)
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    let bytes = own_file::read(file, LARGEST).map_err(|error| match error {
+        OwnError::Read(ReadError::Io(error)) => error,
+        OwnError::Writable => ErrorKind::PermissionDenied.into(),
+        OwnError::Read(error) => io::Error::other(error),
+    })?;
+    let text = bytes.map(String::from_utf8).transpose();
+    text.map_err(io::Error::other)
 }
 
 /// A time ago, for people.
@@ -326,6 +300,8 @@ fn shown(ago: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     fn doubted(earlier: &Earlier, git_dir: &str) -> bool {

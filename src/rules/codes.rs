@@ -1,6 +1,7 @@
 //! The stable codes of everything that can be wrong with a rules file.
 
 use super::model::{Diagnostic, Severity, Span};
+use crate::request::argv::visible;
 
 /// The file can't be read.
 pub const UNREADABLE: &str = "E0001";
@@ -48,7 +49,7 @@ pub(super) fn about_file(file: u32, code: &str, message: &str) -> Diagnostic {
         severity: Severity::Error,
         span: None,
         file,
-        message: printable(message),
+        message: visible(message),
         help: None,
     }
 }
@@ -58,35 +59,5 @@ pub(super) fn at(span: Span, code: &str, message: &str) -> Diagnostic {
     Diagnostic {
         span: Some(span),
         ..about_file(span.file, code, message)
-    }
-}
-
-/// `text` with what a terminal would obey escaped, control characters and changes of writing
-/// direction: the words are the rules file's.
-pub(super) fn printable(text: &str) -> String {
-    let obeyed =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if obeyed(c) {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::printable;
-
-    #[test]
-    fn terminals_get_nothing_to_obey() {
-        assert_eq!(
-            printable("a\u{1b}[2J\nb\u{202e}"),
-            "a\\u{1b}[2J\\nb\\u{202e}"
-        );
-        assert_eq!(printable("straße `x`"), "straße `x`");
     }
 }

@@ -11,6 +11,7 @@ use super::layer::{Layer, Origin};
 use super::model::{RuleSet, RulesFile, Severity, Span};
 use super::places::{Place, expand};
 use super::wire::Source;
+use crate::request::argv;
 
 /// Files.
 const MAX_FILES: usize = 4096;
@@ -120,7 +121,7 @@ impl Reading {
     /// Makes the entry, and says under which index and name.
     fn enter(&mut self, path: &Path, text: String) -> (u32, String) {
         let file = u32::try_from(self.rules.files.len()).unwrap_or(u32::MAX);
-        let name = codes::printable(&path.display().to_string());
+        let name = argv::visible(&path.display().to_string());
         let entry = RulesFile {
             name: name.clone(),
             layer: self.layer,
