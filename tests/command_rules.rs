@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use codex_shell::evaluate::{Basis, Placement};
+use codex_shell::evaluate::{Basis, IndexedRules, Placement, judge};
 use codex_shell::request::{Program, Request, Trust, WorkingDirectory};
 use codex_shell::rules::model::{Profile, Run};
 use codex_shell::rules::{Decision, from_own_text};
 
-use crate::support::judging::{judged, permitted, request};
+use crate::support::judging::{judged, permitted, request, request_in};
 
 fn problems(text: &str) -> Vec<String> {
     let rules = from_own_text("t.rules", text);
@@ -308,6 +308,83 @@ fn operands_are_paths_where_the_rule_says_so() {
         assert_eq!(decision(rules, command), Decision::Forbidden, "{command}");
     }
     assert_eq!(decision(rules, "touch /etcetera etc/x"), Decision::Allow);
+}
+
+/// A link that the sandboxed side has made, or could make before the program starts, leads elsewhere.
+#[test]
+fn a_place_is_where_a_path_leads() {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let folder = fs::canonicalize(folder.path()).unwrap();
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    for name in ["ws/sub", "site", "secret"] {
+        fs::create_dir_all(at(name)).unwrap();
+    }
+    symlink(at("secret"), at("ws/link")).unwrap();
+    symlink(at("secret"), at("site/link")).unwrap();
+    symlink(at("site"), at("www")).unwrap();
+    symlink("../site", at("ws/site")).unwrap();
+    let decided = |rules: &str, command: &str| {
+        let index = IndexedRules::new(from_own_text("t.rules", rules));
+        let request = request_in(&at("ws"), command);
+        let paths = index.paths_of(&request);
+        let request = request.following(paths, &[at("ws").into()]);
+        let verdict = judge(&index, &request).verdict;
+        (verdict.decision, verdict.placement)
+    };
+    let outside = (Decision::Allow, Placement::Outside);
+    let allow = |root: &str| {
+        let root = at(root);
+        format!("command_rule(program = \"touch\", args = [rest(under(\"{root}\"))])\n")
+    };
+    for (root, file, permitted) in [
+        ("site", "site/new", true),
+        ("www", "www/new", true),
+        ("site", "site/link/x", false),
+        ("site", "www/new", false),
+        ("site", "ws/site/new", false),
+        ("ws", "ws/sub/new", false),
+        ("ws", "ws/link/x", false),
+        ("ws/site", "ws/site/x", false),
+        ("ws/link", "ws/link/x", false),
+    ] {
+        let decided = decided(&allow(root), &format!("touch {}", at(file)));
+        assert_eq!(decided == outside, permitted, "{file} under {root}");
+    }
+    let forbid = |form: &str| {
+        format!(
+            "command_rule(program = [\"cat\", \"dd\"], args = [{form}], decision = \"forbidden\")\n"
+        )
+    };
+    let (under, glob) = (
+        format!("under(\"{}\")", at("secret")),
+        format!("glob(\"{}/*\")", at("secret")),
+    );
+    for form in [&under, &glob, &format!("under(\"{}\")", at("ws/link"))] {
+        for command in [
+            "cat link/x".to_owned(),
+            format!("cat {}", at("site/link/x")),
+            format!("cat {}", at("secret/x")),
+            "cat sub/../link/x".to_owned(),
+            "dd if=link/x".to_owned(),
+            "env cat link/x".to_owned(),
+            "sh -c 'cat link/x'".to_owned(),
+        ] {
+            let (decision, _) = decided(&forbid(form), &command);
+            assert_eq!(decision, Decision::Forbidden, "{command} by {form}");
+        }
+        for command in ["cat sub/x", "cat site/x", "touch link/x"] {
+            let (decision, _) = decided(&forbid(form), command);
+            assert_eq!(decision, Decision::Allow, "{command} by {form}");
+        }
+    }
+    let unknown = request_in(&at("ws"), &format!("touch {}", at("site/new")));
+    let index = IndexedRules::new(from_own_text("t.rules", &allow("site")));
+    let verdict = judge(&index, &unknown).verdict;
+    assert_eq!(verdict.placement, Placement::Inside, "nobody looked");
+    let (decision, _) = decided(&forbid(&under), "cat /proc/self/cwd/link/x");
+    assert_eq!(decision, Decision::Forbidden);
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
         withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
+        followed: None,
         pins: Vec::new(),
     };
     judge(rules, &request).verdict

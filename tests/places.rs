@@ -86,14 +86,17 @@ fn judgement() -> impl Strategy<Value = Judgement> {
 fn request() -> impl Strategy<Value = Request> {
     let words = prop::collection::vec("[ab]{1,2}", 1..4);
     let path = prop::option::of("/[ab]/[ab]");
-    let whole = |(words, path, cwd): (Vec<String>, Option<String>, String)| {
+    let whole = |(words, path, cwd, trusted): (Vec<String>, Option<String>, String, bool)| {
         let mut program = Program::named("a");
         program.path = path.as_ref().map(Into::into);
         program.real = path.map(Into::into);
+        if trusted {
+            program.trust = Trust::Trusted;
+        }
         let argv = words.into_iter().map(OsString::from).collect();
         Some(Request::new(program, argv, WorkingDirectory::new(cwd)?))
     };
-    (words, path, "/[ab]").prop_filter_map("it is absolute", whole)
+    (words, path, "/[ab]", any::<bool>()).prop_filter_map("it is absolute", whole)
 }
 
 fn rules() -> IndexedRules {
@@ -178,15 +181,18 @@ proptest! {
             };
             let names: Vec<OsString> = names.into_iter().map(Into::into).collect();
             let question = question.without(&names);
+            let Some(key) = question.key() else {
+                continue;
+            };
             questions += 1;
             shown.insert((question.text().clone(), question.request().argv.clone()));
-            keys.insert(question.key());
+            keys.insert(key);
         }
         prop_assert!(shown.len() <= keys.len() && keys.len() <= questions);
     }
 
-    /// The same request from the same place is the same question, unless its program may be another by now:
-    /// here, where none of these files exists, any that is not trusted.
+    /// The same request from the same place is the same question. No yes holds for a program that may be
+    /// another by now: here, where none of these files exists, any that is not trusted.
     #[test]
     fn the_same_again_has_the_same_key(judgement in judgement(), caller in caller(), request in request()) {
         let ask = || question(&judgement, caller.clone(), request.clone());
@@ -194,7 +200,16 @@ proptest! {
             return Ok(());
         };
         let is_trusted = request.program.trust == Trust::Trusted;
-        prop_assert_eq!(one.key() == other.key(), is_trusted);
+        prop_assert_eq!(one.key(), other.key());
+        prop_assert_eq!(one.key().is_some(), is_trusted);
+        prop_assert_eq!(one.text().no_session.is_none(), is_trusted);
+    }
+}
+
+fn trusted() -> Program {
+    Program {
+        trust: Trust::Trusted,
+        ..Program::named("a")
     }
 }
 
@@ -215,11 +230,7 @@ fn what_is_too_long_to_be_shown_counts_too() {
         };
         let long = ["x".repeat(5000).as_str(), middle, &"x".repeat(5000)].concat();
         let argv = ["a", &long].iter().map(OsString::from).collect();
-        let request = Request::new(
-            Program::named("a"),
-            argv,
-            WorkingDirectory::new("/").unwrap(),
-        );
+        let request = Request::new(trusted(), argv, WorkingDirectory::new("/").unwrap());
         question(&judgement, Caller::Sandbox, request).unwrap()
     };
     let (one, other) = (ask("one"), ask("two"));
@@ -241,7 +252,7 @@ fn what_is_too_long_to_be_shown_counts_too() {
             trace: Trace::default(),
         };
         let request = Request::new(
-            Program::named("a"),
+            trusted(),
             vec!["a".into()],
             WorkingDirectory::new("/").unwrap(),
         );

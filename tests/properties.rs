@@ -192,7 +192,7 @@ prop_compose! {
         if let Some(argv0) = argv0 {
             argv[0] = argv0.into();
         }
-        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, withheld: Vec::new(), interpreter: None, copy_of: None, pins: Vec::new() })
+        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, withheld: Vec::new(), interpreter: None, copy_of: None, followed: None, pins: Vec::new() })
     }
 }
 
@@ -521,6 +521,7 @@ fn script(text: OsString) -> Request {
         withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
+        followed: None,
         pins: Vec::new(),
     }
 }
@@ -595,6 +596,7 @@ fn judging_time_does_not_grow_with_the_rules() {
                 withheld: Vec::new(),
                 interpreter: None,
                 copy_of: None,
+                followed: None,
                 pins: Vec::new(),
             };
             let rounds = 2000;

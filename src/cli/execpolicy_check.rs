@@ -128,8 +128,8 @@ fn evaluate(rules: RuleSet, command: &[String], args: &Args) -> Result<Exit, Str
         return Ok(print(&rules, command, &result, args.pretty));
     }
     let cwd = working_directory(None)?;
-    let request = request(&args.command, cwd, Mode::WorkspaceWrite, &[]);
     let index = IndexedRules::new(rules);
+    let request = request(&index, &args.command, cwd, Mode::WorkspaceWrite, &[]);
     let result = compat::check_strictly(&index, &request, command, resolve);
     Ok(print(index.rules(), command, &result, args.pretty))
 }

@@ -106,8 +106,15 @@ pub(super) fn main(args: &Args) -> Exit {
         profiles: &profiles,
         inheritance: Inheritance::Free,
     };
-    let place =
-        |words: &[OsString]| request(words, cwd.clone(), set.sandbox.value, &set.writable.value);
+    let place = |words: &[OsString]| {
+        request(
+            &index,
+            words,
+            cwd.clone(),
+            set.sandbox.value,
+            &set.writable.value,
+        )
+    };
     let found = |words: &[OsString]| place(words).program.path.is_some();
     match script(args, &cwd, &found) {
         Ok(Some(script)) => return explain_script(args, (&index, &setting), &script, &place),
@@ -229,6 +236,7 @@ pub(super) fn working_directory(asked: Option<&Path>) -> Result<WorkingDirectory
 /// What is asked when `command` is started in `cwd`, beside what the sandbox can write: under
 /// workspace-write, `extra` too.
 pub(super) fn request(
+    rules: &IndexedRules,
     command: &[OsString],
     cwd: WorkingDirectory,
     mode: Mode,
@@ -244,10 +252,11 @@ pub(super) fn request(
     let session = SessionEnvironment::new(variables.clone(), writable);
     let mut request = Request::new(program, command.to_vec(), cwd);
     request.withheld = session.withheld(&variables);
-    request
+    let request = request
         .with_environment(variables)
-        .with_interpreters(writable)
-        .with_repository(&ground)
+        .with_interpreters(writable);
+    let paths = rules.paths_of(&request);
+    request.following(paths, writable).with_repository(&ground)
 }
 
 /// What a sandbox that starts in `cwd` lets be written; where there can be none, what would be.

@@ -121,6 +121,7 @@ mod tests {
             withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
+            followed: None,
             pins: Vec::new(),
         };
         let result = check_strictly(&index, &request, &command, None);

@@ -13,6 +13,7 @@ use crate::rules::model::{CommandRule, PrefixRule, ProgramName, Run};
 use crate::rules::{Decision, RuleSet};
 
 use super::meanings::Meanings;
+use super::paths::PathConditions;
 use super::words::{caseless, same_word};
 
 /// How many words after the program rules are filed by; later words are compared one by one.
@@ -36,6 +37,7 @@ pub struct IndexedRules {
     broken: bool,
     /// A rule has a condition on variables.
     environment: bool,
+    paths: PathConditions,
     /// The programs, as rules name them, that a rule allows outside; `None` where one names no single
     /// program.
     allowed: Option<HashSet<Box<[u8]>>>,
@@ -60,6 +62,7 @@ impl IndexedRules {
                 .iter()
                 .any(CommandRule::asks_for_variables),
             allowed: allowed(&rules),
+            paths: PathConditions::of(&rules),
             ..Self::default()
         };
         for (number, rule) in rules.prefix_rules.iter().enumerate() {
@@ -97,6 +100,11 @@ impl IndexedRules {
     /// Whether a rules file failed to load, so that what no rule matches is asked about.
     pub fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// What rules ask of places.
+    pub(super) fn path_conditions(&self) -> &PathConditions {
+        &self.paths
     }
 
     /// Whether any rule has a condition on variables.

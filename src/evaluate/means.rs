@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use crate::models::{self, CommandModel, Reading};
 use crate::request::{Program, Request};
 use crate::rules::Decision;
-use crate::rules::meaning::{Subject, narrow as reasons};
+use crate::rules::meaning::{Paths, Subject, narrow as reasons};
 use crate::rules::model::{CommandRule, ProgramName, Run};
 
 use super::index::IndexedRules;
@@ -130,6 +130,11 @@ impl<'a> Look<'a> {
             reading,
             cwd: Some(&self.request.cwd),
             environment: self.request.environment.as_deref(),
+            paths: self
+                .request
+                .followed
+                .as_ref()
+                .map_or(Paths::Unknown, Paths::Followed),
         }
     }
 

@@ -15,6 +15,7 @@ mod meanings;
 mod means;
 mod names;
 pub mod near_miss;
+mod paths;
 mod see_through;
 mod sight;
 mod unmatched;

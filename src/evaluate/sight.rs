@@ -36,9 +36,8 @@ impl Sight {
             sight.incomplete |= unwrapped.incomplete;
             for command in unwrapped.commands {
                 let asked = command.words.first().cloned().unwrap_or_default();
-                let cwd = request.cwd.clone();
                 let program = Program::named(asked);
-                sight.inner.push(Request::new(program, command.words, cwd));
+                sight.inner.push(request.for_inner(program, command.words));
             }
         }
         sight.add_told(index, request, &within);
@@ -76,8 +75,7 @@ impl Sight {
                 let known = self.inner.iter().any(|inner| inner.argv == words);
                 if let Some(asked) = words.first().filter(|_| !known) {
                     let program = Program::named(asked);
-                    self.inner
-                        .push(Request::new(program, words, request.cwd.clone()));
+                    self.inner.push(request.for_inner(program, words));
                 }
             }
         }

@@ -56,6 +56,7 @@ fn request(program: Program, argv: &str) -> Request {
         withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
+        followed: None,
         pins: Vec::new(),
     }
 }

@@ -96,6 +96,7 @@ mod tests {
             withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
+            followed: None,
             pins: Vec::new(),
         };
         let index = IndexedRules::new(from_own_text("t.rules", rules));
@@ -153,6 +154,7 @@ mod tests {
             withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
+            followed: None,
             pins: Vec::new(),
         };
         assert_eq!(judge(&index, &request).verdict.decision, Decision::Prompt);

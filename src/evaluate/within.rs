@@ -38,18 +38,16 @@ pub(super) fn within(request: &Request) -> Vec<Request> {
         let words = std::iter::once(original.into());
         let words = words.chain(request.arguments().iter().cloned());
         let program = Program::named(original);
-        let copied = Request::new(program, words.collect(), request.cwd.clone());
+        let copied = request.for_inner(program, words.collect());
         found.extend(within(&copied));
         found.push(copied);
     }
     if let Some(interpreter) = &request.interpreter {
         // Alone: its own interpreter follows, and arguments can be long.
-        let Request {
-            program, argv, cwd, ..
-        } = &**interpreter;
+        let Request { program, argv, .. } = &**interpreter;
         found.push(Request {
             environment: interpreter.environment.clone(),
-            ..Request::new(program.clone(), argv.clone(), cwd.clone())
+            ..interpreter.for_inner(program.clone(), argv.clone())
         });
         found.extend(within(interpreter));
     }
@@ -99,7 +97,7 @@ fn named_in(words: Words<'_>) -> Option<Vec<OsString>> {
 /// The request for `words`, which `request` runs in its place.
 fn as_request(request: &Request, words: Vec<OsString>) -> Option<Request> {
     let program = Program::named(words.first()?);
-    let inner = Request::new(program, words, request.cwd.clone());
+    let inner = request.for_inner(program, words);
     // No other exec comes between.
     Some(Request {
         environment: request.environment.clone(),

@@ -266,6 +266,8 @@ impl ExecCall {
             request.know_environment(&strings);
             asked.spans.extend(spans);
         }
+        let paths = rules.paths_of(&request);
+        request = request.following(paths, writable);
         Ok(found.examine(request, rules, writable))
     }
 

@@ -94,7 +94,9 @@ pub(super) fn result(
         let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
         let mut request = Request::new(program, argv.to_vec(), cwd.clone());
         request.withheld.clone_from(&withheld);
+        let paths = rules.paths_of(&request);
         request
+            .following(paths, writable)
             .with_interpreters(writable)
             .with_repository(&ground)
             .with_original(&originals, None, &|name| rules.has_rules_on(name))

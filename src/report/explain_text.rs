@@ -365,6 +365,7 @@ mod tests {
             withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
+            followed: None,
             pins: Vec::new(),
         };
         let explanation = Explanation {

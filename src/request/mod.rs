@@ -8,9 +8,11 @@ pub mod argv;
 mod copies;
 mod directory;
 pub mod earlier;
+mod followed;
 pub mod interpreter;
 pub mod program;
 mod repository;
+mod views;
 mod walk;
 mod words;
 mod writable;
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 pub use copies::Originals;
 pub use directory::WorkingDirectory;
 pub use earlier::Earlier;
+pub use followed::{Followed, Way};
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
 pub use walk::Roots;
@@ -49,6 +52,8 @@ pub struct Request {
     pub interpreter: Option<Box<Request>>,
     /// The program that the file is a copy of, under another name.
     pub copy_of: Option<PathBuf>,
+    /// Where the paths among its words lead; `None` where nobody looked.
+    pub followed: Option<Followed>,
     /// Variables that it has outside in any case: they bind it to what it was judged by.
     pub pins: Vec<(OsString, OsString)>,
 }
@@ -64,8 +69,31 @@ impl Request {
             withheld: Vec::new(),
             interpreter: None,
             copy_of: None,
+            followed: None,
             pins: Vec::new(),
         }
+    }
+
+    /// A request for what the words of this one start, in the same directory.
+    #[must_use]
+    pub fn for_inner(&self, program: Program, argv: Vec<OsString>) -> Self {
+        Self {
+            followed: self.followed.clone(),
+            ..Self::new(program, argv, self.cwd.clone())
+        }
+    }
+
+    /// The same, for itself and its interpreters, where somebody has followed `paths`, absolute; the
+    /// sandboxed side can write the `writable` roots.
+    #[must_use]
+    pub fn following(mut self, paths: Vec<PathBuf>, writable: &[PathBuf]) -> Self {
+        let followed = Followed::of(paths, writable);
+        let mut request = Some(&mut self);
+        while let Some(one) = request {
+            one.followed = Some(followed.clone());
+            request = one.interpreter.as_deref_mut();
+        }
+        self
     }
 
     /// The same with variables that are known.

@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid};
 
-use super::Writable;
+use super::views::elsewhere;
+use super::{Way, Writable};
 
 /// How many symbolic links the kernel follows.
 const LINKS: usize = 40;
@@ -36,7 +37,11 @@ impl Roots {
     /// Those of `paths` that exist.
     pub fn of(paths: &[PathBuf]) -> Self {
         Self {
-            identities: paths.iter().flat_map(|path| identity(path)).collect(),
+            identities: paths
+                .iter()
+                .chain(&elsewhere(paths))
+                .flat_map(|path| identity(path))
+                .collect(),
             held: Vec::new(),
             held_paths: Vec::new(),
             pinned: Vec::new(),
@@ -96,7 +101,7 @@ impl Roots {
     /// links, and its owner can write the file through any of them.
     ///
     /// Root owns every program, and distributions ship some under several names, so there this
-    /// says nothing.
+    /// says nothing. Where the other names are, only a look everywhere would tell.
     fn may_hold_a_link_to(&self, file: &Metadata) -> bool {
         file.is_file()
             && file.nlink() > 1
@@ -180,6 +185,21 @@ pub(super) fn walk_to(path: &Path, roots: &Roots, end: End) -> Result<Found, Los
     }
 }
 
+/// Where `path`, absolute, leads, whatever is there.
+pub(super) fn way_to(path: &Path, roots: &Roots) -> Way {
+    let mut walk = Walk::new(roots, End::Directory);
+    let real = match walk.follow(path) {
+        Ok(real) => Some(real),
+        Err(Lost::Missing) => Some(walk.rest()),
+        // The kernel's own links are no text.
+        Err(Lost::Hidden | Lost::Writable(_)) => None,
+    };
+    Way {
+        real,
+        is_open: walk.is_in_proc || walk.writable.is_some(),
+    }
+}
+
 enum Step {
     Up,
     Into(OsString),
@@ -193,6 +213,8 @@ struct Walk<'a> {
     /// For the root directory and each one down to where we are: whether its entries can be
     /// written by the sandboxed side.
     writable_at: Vec<bool>,
+    /// The entry that was entered last.
+    at: PathBuf,
     /// The components still to go, the next one last.
     ahead: Vec<Step>,
     links: usize,
@@ -208,6 +230,7 @@ impl<'a> Walk<'a> {
             end,
             directory: PathBuf::from("/"),
             writable_at: Vec::new(),
+            at: PathBuf::from("/"),
             ahead: Vec::new(),
             links: 0,
             writable: None,
@@ -259,6 +282,7 @@ impl<'a> Walk<'a> {
             self.is_in_proc = true;
             return Err(Lost::Hidden);
         }
+        self.at.clone_from(&entry);
         let open = self.writable_at.last() == Some(&true);
         let found = fs::symlink_metadata(&entry);
         if open && !found.as_ref().is_ok_and(|file| self.roots.pin(file)) {
@@ -281,6 +305,20 @@ impl<'a> Walk<'a> {
             return Err(Lost::Missing);
         }
         Ok(None)
+    }
+
+    /// Where the rest of the way would lead from what is missing, or is no directory.
+    fn rest(&mut self) -> PathBuf {
+        let mut path = std::mem::take(&mut self.at);
+        while let Some(step) = self.ahead.pop() {
+            match step {
+                Step::Up => {
+                    path.pop();
+                }
+                Step::Into(name) => path.push(name),
+            }
+        }
+        path
     }
 
     fn cross(&mut self, link: &Path) -> Result<(), Lost> {

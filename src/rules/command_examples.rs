@@ -9,7 +9,7 @@ use crate::request::program::last_component;
 
 use super::examples::{Example, Examples};
 use super::lexical::Whereabouts;
-use super::meaning::Subject;
+use super::meaning::{Paths, Subject};
 use super::model::{CommandRule, Decision, Diagnostic, ProgramModel, ProgramName};
 
 /// The examples of one call, and the rule that they are about.
@@ -90,6 +90,7 @@ fn speaks_of<'m>(
         reading: &reading,
         cwd,
         environment: None,
+        paths: Paths::AsNamed,
     };
     rule.applies(&subject).is_ok()
 }

@@ -82,6 +82,7 @@ fn verdict(rules: &RuleSet, command: &[String]) -> (Decision, Placement) {
         withheld: Vec::new(),
         interpreter: None,
         copy_of: None,
+        followed: None,
         pins: Vec::new(),
     };
     let verdict = judge(&IndexedRules::new(rules.clone()), &request).verdict;

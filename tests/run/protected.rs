@@ -2,7 +2,7 @@
 //! programs obey.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Stdio;
 
 use codex_shell::confine::obeyed;
@@ -383,7 +383,6 @@ fn a_missing_directory_on_the_way_can_be_used() {
         let path = |name: &str| ran.world.path("home").join(name);
         assert_eq!(read(&path(".config/tool/b")).unwrap(), b"a\n");
         assert_eq!(names(&ran.world, "home/.config"), ["tool"]);
-        use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(path(".config")).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o700);
         assert!(!path(".local").exists());

@@ -20,7 +20,9 @@ pub(crate) fn request_in(directory: &str, command: &str) -> Request {
 pub(crate) fn judged(rules: &str, request: &Request) -> Judgement {
     let rules = from_own_text("t.rules", rules);
     assert_eq!(rules.diagnostics, []);
-    judge(&IndexedRules::new(rules), request)
+    let index = IndexedRules::new(rules);
+    let paths = index.paths_of(request);
+    judge(&index, &request.clone().following(paths, &[]))
 }
 
 /// Whether the rules let the command run outside, unasked.

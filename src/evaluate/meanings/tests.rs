@@ -10,7 +10,7 @@ use crate::evaluate::IndexedRules;
 use crate::evaluate::see_through::seen_through;
 use crate::models::{self, Reading};
 use crate::rules::from_own_text;
-use crate::rules::meaning::Subject;
+use crate::rules::meaning::{Paths, Subject};
 
 /// Subcommands of git and their other names, options that it has and that it hasn't, with and
 /// without values, and words that are nothing.
@@ -36,6 +36,7 @@ fn matching(index: &IndexedRules, reading: &Reading<'_>) -> BTreeSet<usize> {
         reading,
         cwd: None,
         environment: None,
+        paths: Paths::Unknown,
     };
     let prefix = rules.prefix_rules.iter();
     let prefix = prefix.map(|rule| seen_through(rule, reading).is_some());

@@ -83,6 +83,9 @@ impl Claim {
         if session.rules.ask_for_variables(&request) {
             request.know_environment(&environment);
         }
+        let writable = session.writable.as_deref().unwrap_or_default();
+        let paths = session.rules.paths_of(&request);
+        let request = request.following(paths, writable);
         let claim = Self {
             stat,
             environment,

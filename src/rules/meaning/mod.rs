@@ -13,8 +13,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::models::Reading;
+use crate::request::Way;
 
-pub use pattern::Pattern;
+pub use pattern::{Paths, Pattern};
 
 /// The conditions of a `command_rule` or of a `case`; each that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,20 @@ pub struct Meaning {
     /// Variables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<Variable>,
+}
+
+impl Meaning {
+    /// Every pattern in it.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let operands = self.operands.iter();
+        let operands =
+            operands.flat_map(|it| it.places.iter().flatten().chain(it.rest.iter().flatten()));
+        let values = self.environment.iter().filter_map(|it| match &it.value {
+            Wanted::Value(pattern) => Some(pattern),
+            Wanted::Set | Wanted::Unset => None,
+        });
+        operands.chain(&self.cwd).chain(values)
+    }
 }
 
 /// What operands must be.
@@ -82,11 +97,17 @@ pub struct Subject<'a> {
     pub cwd: Option<&'a Path>,
     /// The variables; `None` if nobody knows.
     pub environment: Option<&'a [(OsString, OsString)]>,
+    /// Where paths lead.
+    pub paths: Paths<'a>,
 }
 
 impl Subject<'_> {
-    /// Whether a variable is as wanted; `None` if nobody knows.
-    fn variable(&self, wanted: &Variable) -> Option<bool> {
+    /// Whether a variable is as wanted, its value by `is_of_form`; `None` if nobody knows.
+    fn variable(
+        &self,
+        wanted: &Variable,
+        is_of_form: impl Fn(&Self, &Pattern, &OsStr) -> bool,
+    ) -> Option<bool> {
         let set = self.environment?;
         let mut values = set.iter().filter(|(name, _)| *name == *wanted.name);
         let value = values.next().map(|(_, value)| value.as_os_str());
@@ -97,21 +118,30 @@ impl Subject<'_> {
         Some(match &wanted.value {
             Wanted::Set => value.is_some(),
             Wanted::Unset => value.is_none(),
-            Wanted::Value(pattern) => value.is_some_and(|value| self.narrowly(pattern, value)),
+            Wanted::Value(pattern) => value.is_some_and(|value| is_of_form(self, pattern, value)),
         })
     }
 
     fn narrowly(&self, pattern: &Pattern, word: &OsStr) -> bool {
-        pattern.narrowly(word, self.cwd)
+        pattern.narrowly(word, self.cwd, self.paths)
     }
 
     fn widely(&self, pattern: &Pattern, word: &OsStr) -> bool {
-        pattern.widely(word, self.cwd)
+        pattern.widely(word, self.cwd, self.paths)
     }
 
-    /// Whether the working directory is as wanted; `None` if nobody knows.
-    fn is_in(&self, wanted: &[Pattern]) -> Option<bool> {
-        let cwd = self.cwd?.as_os_str();
-        Some(wanted.is_empty() || wanted.iter().any(|pattern| self.narrowly(pattern, cwd)))
+    /// Whether the working directory is as wanted; `None` if nobody knows. The directory is the kernel's
+    /// word and has no links; a place that a rule names may have some.
+    fn is_in(&self, wanted: &[Pattern], counts: impl Fn(&Way) -> bool) -> Option<bool> {
+        let cwd = self.cwd?;
+        let is_one = |pattern: &Pattern| match pattern {
+            Pattern::Under(root) => {
+                let real = self.paths.way(Path::new(root)).filter(|way| counts(way));
+                let real = real.and_then(|way| way.real.as_deref());
+                cwd.starts_with(root) || real.is_some_and(|real| cwd.starts_with(real))
+            }
+            _ => self.narrowly(pattern, cwd.as_os_str()),
+        };
+        Some(wanted.is_empty() || wanted.iter().any(is_one))
     }
 }

@@ -156,11 +156,11 @@ impl Meaning {
     }
 
     fn permits_place(&self, command: &Subject<'_>) -> Result<(), &'static str> {
-        if !self.cwd.is_empty() && command.is_in(&self.cwd) != Some(true) {
+        if !self.cwd.is_empty() && command.is_in(&self.cwd, |way| !way.is_open) != Some(true) {
             return Err("the working directory is another one");
         }
         for wanted in &self.environment {
-            match command.variable(wanted) {
+            match command.variable(wanted, Subject::narrowly) {
                 Some(true) => {}
                 Some(false) => return Err("a variable is another one"),
                 None => return Err("the variables are not known"),

@@ -9,6 +9,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::request::program::normalised;
+use crate::request::{Followed, Way};
 
 /// Bytes that a compiled expression may have.
 const MAX_COMPILED: usize = 1 << 20;
@@ -141,37 +142,115 @@ fn expression(glob: &str, star: &str, one: &str) -> String {
 }
 
 impl Pattern {
+    /// Whether it may speak of places, so that it matters where a path leads.
+    pub fn may_be_of_paths(&self) -> bool {
+        !matches!(self, Self::Literal(text) if !text.contains('/'))
+    }
+
     /// Whether `word` is of this form as it stands. A path with `..` is not below another one, as
-    /// a link may lead out.
-    pub fn narrowly(&self, word: &OsStr, cwd: Option<&Path>) -> bool {
+    /// a link may lead out; nor is one on whose way the sandboxed side could put a link.
+    pub fn narrowly(&self, word: &OsStr, cwd: Option<&Path>, paths: Paths<'_>) -> bool {
         match self {
             Self::Literal(text) => text.as_bytes() == word.as_bytes(),
             Self::Glob(glob) => glob.narrowly(word),
             Self::Regex(expression) => expression.matches(word.as_bytes()),
             Self::Under(root) => {
                 let path = absolute(word, cwd);
-                !climbs(word) && path.is_some_and(|path| path.starts_with(root))
+                !climbs(word)
+                    && path.is_some_and(|path| path.starts_with(root))
+                    && as_given(word, cwd).is_some_and(|path| paths.surely_below(&path, root))
             }
         }
     }
 
     /// Whether `word` could be of this form: as it stands, or as the path that it leads to.
-    pub fn widely(&self, word: &OsStr, cwd: Option<&Path>) -> bool {
+    pub fn widely(&self, word: &OsStr, cwd: Option<&Path>, paths: Paths<'_>) -> bool {
         let path = absolute(word, cwd);
-        let led_to = path.as_deref().map(|path| path.as_os_str().as_bytes());
-        let mut forms = [Some(word.as_bytes()), led_to].into_iter().flatten();
+        let given = as_given(word, cwd);
+        let real = given
+            .as_deref()
+            .and_then(|path| paths.way(path)?.real.as_deref());
+        let forms = [
+            Some(word),
+            path.as_deref().map(Path::as_os_str),
+            real.map(Path::as_os_str),
+        ];
+        let mut forms = forms.into_iter().flatten().map(OsStr::as_bytes);
         match self {
             Self::Literal(text) => {
                 let wanted = OsStr::new(text);
-                let same_path = || absolute(wanted, cwd).as_deref() == path.as_deref();
-                wanted == word || (text.contains('/') && path.is_some() && same_path())
+                let same_path = || {
+                    let wanted = absolute(wanted, cwd);
+                    wanted.is_some() && (wanted == path || wanted.as_deref() == real)
+                };
+                wanted == word || (text.contains('/') && same_path())
             }
             Self::Glob(glob) => forms.any(|form| glob.wide.matches(form)),
             Self::Regex(expression) => forms.any(|form| expression.matches(form)),
             // Nobody knows where a relative path leads without a working directory.
-            Self::Under(root) => path.as_deref().is_none_or(|path| path.starts_with(root)),
+            Self::Under(root) => {
+                path.as_deref().is_none_or(|path| path.starts_with(root))
+                    || given.is_none_or(|path| paths.perhaps_below(&path, root))
+            }
         }
     }
+}
+
+/// Where paths lead, as conditions on places ask.
+#[derive(Debug, Clone, Copy)]
+pub enum Paths<'a> {
+    /// Nobody looked.
+    Unknown,
+    /// Where they say: there are no links, as in examples.
+    AsNamed,
+    /// Somebody looked.
+    Followed(&'a Followed),
+}
+
+impl<'a> Paths<'a> {
+    /// What was found of a path.
+    pub(super) fn way(self, path: &Path) -> Option<&'a Way> {
+        match self {
+            Self::Followed(followed) => followed.way(path),
+            Self::Unknown | Self::AsNamed => None,
+        }
+    }
+
+    /// Whether `path`, which is below `root` by name, leads there whatever the sandboxed side does.
+    fn surely_below(self, path: &Path, root: &str) -> bool {
+        if matches!(self, Self::AsNamed) {
+            return true;
+        }
+        let closed = |path: &Path| {
+            let way = self.way(path).filter(|way| !way.is_open)?;
+            way.real.as_deref()
+        };
+        let (real, root) = (closed(path), closed(Path::new(root)));
+        real.zip(root)
+            .is_some_and(|(real, root)| real.starts_with(root))
+    }
+
+    /// Whether `path` may lead to `root` or below it, though its name does not.
+    fn perhaps_below(self, path: &Path, root: &str) -> bool {
+        let Self::Followed(_) = self else {
+            return false;
+        };
+        let Some(Way {
+            real: Some(real), ..
+        }) = self.way(path)
+        else {
+            return true;
+        };
+        let root = Path::new(root);
+        let real_root = self.way(root).and_then(|way| way.real.as_deref());
+        real.starts_with(root) || real_root.is_some_and(|root| real.starts_with(root))
+    }
+}
+
+/// The path that a word names, absolute, as [`Followed`] has it.
+fn as_given(word: &OsStr, cwd: Option<&Path>) -> Option<PathBuf> {
+    absolute(word, cwd)?;
+    Some(cwd.map_or_else(|| word.into(), |cwd| cwd.join(word)))
 }
 
 fn climbs(word: &OsStr) -> bool {

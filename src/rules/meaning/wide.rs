@@ -20,11 +20,11 @@ impl Meaning {
         self.flags.iter().all(|group| group.iter().any(found))
             && !self.without.iter().any(certain)
             && self.operands_could_be(command, &operands)
-            && command.is_in(&self.cwd).unwrap_or(true)
+            && command.is_in(&self.cwd, |_| true).unwrap_or(true)
             && self
                 .environment
                 .iter()
-                .all(|wanted| command.variable(wanted).unwrap_or(true))
+                .all(|wanted| command.variable(wanted, Subject::widely).unwrap_or(true))
     }
 
     fn operands_could_be(&self, command: &Subject<'_>, operands: &[&OsStr]) -> bool {

@@ -1,0 +1,82 @@
+//! The paths of a command of which it matters to a rule where they lead.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use crate::request::Request;
+use crate::rules::RuleSet;
+use crate::rules::meaning::{Pattern, Variable};
+
+use super::index::IndexedRules;
+use super::sight::Sight;
+
+/// What rules ask of places.
+#[derive(Debug, Default)]
+pub(super) struct PathConditions {
+    /// Some rule has a condition on a path.
+    any: bool,
+    /// The places that rules name.
+    roots: Vec<PathBuf>,
+    /// The variables on whose values rules have conditions.
+    variables: BTreeSet<String>,
+}
+
+impl PathConditions {
+    pub(super) fn of(rules: &RuleSet) -> Self {
+        let mut conditions = Self::default();
+        let rules = rules.command_rules.iter();
+        for meaning in rules.flat_map(|rule| std::iter::once(&rule.meaning).chain(&rule.unless)) {
+            for pattern in meaning.patterns() {
+                conditions.any |= pattern.may_be_of_paths();
+                if let Pattern::Under(root) = pattern {
+                    conditions.roots.push(root.into());
+                }
+            }
+            let names = meaning
+                .environment
+                .iter()
+                .map(|Variable { name, .. }| name.clone());
+            conditions.variables.extend(names);
+        }
+        conditions
+    }
+}
+
+impl IndexedRules {
+    /// The paths, absolute, of which `request` must know where they lead before it is judged: whatever
+    /// could be one among its words and those of the commands within, and the places that rules name. Its
+    /// variables must be known if they count.
+    pub fn paths_of(&self, request: &Request) -> Vec<PathBuf> {
+        let conditions = self.path_conditions();
+        if !conditions.any {
+            return Vec::new();
+        }
+        let mut found: Vec<PathBuf> = conditions.roots.clone();
+        let sight = Sight::of(self, request);
+        let words = std::iter::once(request).chain(sight.all());
+        let words = words.flat_map(Request::arguments);
+        let variables = request.environment.iter().flatten();
+        let values = variables
+            .filter(|(name, _)| {
+                name.to_str()
+                    .is_some_and(|name| conditions.variables.contains(name))
+            })
+            .map(|(_, value)| value);
+        let paths = words.chain(values).flat_map(|word| named_in(word));
+        found.extend(paths.map(|path| request.cwd.join(path)));
+        let mut seen = BTreeSet::new();
+        found.retain(|path| seen.insert(path.as_os_str().to_owned()));
+        found
+    }
+}
+
+/// A word, and what may be the value of an option in it.
+fn named_in(word: &OsStr) -> impl Iterator<Item = &OsStr> {
+    let bytes = word.as_bytes();
+    let value = bytes.splitn(2, |&byte| byte == b'=').nth(1);
+    let attached = bytes.strip_prefix(b"-").and_then(|rest| rest.get(1..));
+    let parts = [Some(bytes), value, attached].into_iter().flatten();
+    parts.filter(|part| !part.is_empty()).map(OsStr::from_bytes)
+}
