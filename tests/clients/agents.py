@@ -52,6 +52,8 @@ class Client:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A job in the background ignores it, and so would the client.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def finish(self, process):
