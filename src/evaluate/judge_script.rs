@@ -1,5 +1,6 @@
 //! A whole script: each command in it, judged as it would be alone.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
@@ -210,11 +211,15 @@ impl Judge<'_> {
             self.problem(command.line, "commands are nested too deep here");
             return;
         }
+        let unknown = unknown_words(command);
         for words in started.commands {
             let inner = ScriptCommand {
                 assignments: assigned(command),
                 line: command.line,
-                words: words.into_iter().map(|word| as_in(command, word)).collect(),
+                words: words
+                    .into_iter()
+                    .map(|word| as_in(&unknown, word))
+                    .collect(),
                 input: command.input.clone(),
                 ..ScriptCommand::default()
             };
@@ -263,14 +268,23 @@ impl Judge<'_> {
     }
 }
 
-/// The word as `command` has it, if it has it: what is unknown in it is then still known to be.
-fn as_in(command: &ScriptCommand, word: OsString) -> Word {
+/// The words of `command` that are not known before it runs, each by what it is spelled as.
+fn unknown_words(command: &ScriptCommand) -> HashMap<Vec<u8>, &Word> {
+    let mut found = HashMap::new();
+    let words = command.words.iter();
+    for word in words.filter(|word| word.unknown().is_some()) {
+        for spelling in spelled(word) {
+            found.entry(spelling).or_insert(word);
+        }
+    }
+    found
+}
+
+/// The word as one of `unknown` has it: what is unknown in it is then still known to be.
+fn as_in(unknown: &HashMap<Vec<u8>, &Word>, word: OsString) -> Word {
     let bytes = word.into_vec();
-    let unknown = command
-        .words
-        .iter()
-        .find(|known| known.unknown().is_some() && spelled(known).contains(&bytes));
-    unknown.cloned().unwrap_or_else(|| Word {
+    let known = unknown.get(&bytes).map(|&word| word.clone());
+    known.unwrap_or_else(|| Word {
         parts: vec![script::Part::Known(bytes)],
     })
 }

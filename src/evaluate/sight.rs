@@ -1,6 +1,7 @@
 //! Everything that a request comes down to: the command itself, what it runs without another exec,
 //! and what the words say it will start.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 
 use crate::models::{self, CommandModel, Reading, Unwrap, Unwrapped};
@@ -10,7 +11,7 @@ use crate::request::{Program, Request};
 use super::heuristic::{self, Descendants};
 use super::index::IndexedRules;
 use super::judge::Doubt;
-use super::within::within;
+use super::within::{next, within};
 
 /// The commands beside the one that was asked about.
 #[derive(Debug, Default)]
@@ -31,16 +32,18 @@ impl Sight {
     pub(super) fn of(index: &IndexedRules, request: &Request) -> Self {
         let within = within(request);
         let mut sight = Self::default();
-        for request in std::iter::once(request).chain(&within) {
-            let unwrapped = unwrapped(index, request);
-            sight.incomplete |= unwrapped.incomplete;
-            for command in unwrapped.commands {
-                let asked = command.words.first().cloned().unwrap_or_default();
-                let program = Program::named(asked);
-                sight.inner.push(request.for_inner(program, command.words));
-            }
+        let roots: Vec<&Request> = std::iter::once(request).chain(&within).collect();
+        let unwrapped = unwrapped_all(index, &roots);
+        sight.incomplete = unwrapped.incomplete;
+        let mut known: HashSet<Vec<OsString>> = HashSet::new();
+        known.extend(roots.iter().map(|root| root.argv.clone()));
+        for command in unwrapped.commands {
+            known.insert(command.words.clone());
+            let asked = command.words.first().cloned().unwrap_or_default();
+            let program = Program::named(asked);
+            sight.inner.push(request.for_inner(program, command.words));
         }
-        sight.add_told(index, request, &within);
+        sight.add_told(index, request, &within, known);
         sight.within = within;
         sight
     }
@@ -65,15 +68,23 @@ impl Sight {
         }
     }
 
-    /// What the heuristics find besides, as in here-documents.
-    fn add_told(&mut self, index: &IndexedRules, request: &Request, within: &[Request]) {
+    /// What the heuristics find besides those that are `known`, as in here-documents.
+    fn add_told(
+        &mut self,
+        index: &IndexedRules,
+        request: &Request,
+        within: &[Request],
+        mut known: HashSet<Vec<OsString>>,
+    ) {
         if index.rules().prefix_rules.is_empty() && index.rules().command_rules.is_empty() {
             return;
         }
         for outer in std::iter::once(request).chain(within) {
             for words in heuristic::inner(outer) {
-                let known = self.inner.iter().any(|inner| inner.argv == words);
-                if let Some(asked) = words.first().filter(|_| !known) {
+                if !known.insert(words.clone()) {
+                    continue;
+                }
+                if let Some(asked) = words.first() {
                     let program = Program::named(asked);
                     self.inner.push(request.for_inner(program, words));
                 }
@@ -98,7 +109,13 @@ impl Sight {
 
 /// The commands that the request's words say it will start.
 pub fn unwrapped(index: &IndexedRules, request: &Request) -> Unwrapped {
-    let readings = readings(index, request);
+    unwrapped_all(index, &[request])
+}
+
+/// The same for several, all in one directory.
+fn unwrapped_all(index: &IndexedRules, roots: &[&Request]) -> Unwrapped {
+    let readings = roots.iter().flat_map(|root| readings(index, root));
+    let readings: Vec<Reading<'_>> = readings.collect();
     if readings.iter().all(|reading| reading.inner.is_empty()) {
         return Unwrapped::default();
     }
@@ -107,14 +124,13 @@ pub fn unwrapped(index: &IndexedRules, request: &Request) -> Unwrapped {
         script: &|script| heuristic::commands_of(script),
         within: &|words| {
             let asked = words.first().cloned().unwrap_or_default();
-            let request = Request::new(Program::named(asked), words.to_vec(), request.cwd.clone());
-            within(&request)
-                .into_iter()
-                .map(|inner| inner.argv)
-                .collect()
+            let cwd = roots.first()?.cwd.clone();
+            let request = Request::new(Program::named(asked), words.to_vec(), cwd);
+            next(&request).map(|inner| inner.argv)
         },
     };
-    unwrap.all(&readings)
+    let words: Vec<&[OsString]> = roots.iter().map(|root| root.argv.as_slice()).collect();
+    unwrap.all(&words, &readings)
 }
 
 /// The models that the request's program's names have.
@@ -137,4 +153,53 @@ pub(super) fn models_of<'a>(index: &'a IndexedRules, request: &Request) -> Vec<&
 pub fn readings<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<Reading<'a>> {
     let read = |model| models::read(model, request.arguments());
     models_of(index, request).into_iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::WorkingDirectory;
+    use crate::rules::from_own_text;
+
+    /// How many words there are in all that is looked at of a command.
+    fn work(words: &[&str], repeated: usize) -> usize {
+        let index = IndexedRules::new(from_own_text("t.rules", "prefix_rule([\"x\"])\n"));
+        let argv = words.repeat(repeated);
+        let argv: Vec<OsString> = argv.into_iter().map(OsString::from).collect();
+        let cwd = WorkingDirectory::new("/work").unwrap();
+        let request = Request::new(Program::named(&argv[0]), argv, cwd);
+        let sight = Sight::of(&index, &request);
+        let all: usize = sight.all().map(|inner| inner.argv.len()).sum();
+        let readings = readings(&index, &request);
+        let scripts = readings.iter().flat_map(|reading| &reading.inner);
+        let scripts = scripts.map(|inner| match &inner.what {
+            models::reading::What::Script(text) => text.len(),
+            models::reading::What::Words(words) => words.len(),
+        });
+        all + scripts.sum::<usize>()
+    }
+
+    /// A command that starts itself again and again is looked at to some depth, once at each.
+    #[test]
+    fn the_work_is_linear_in_the_words() {
+        for words in [
+            &["env"][..],
+            &["xargs"],
+            &["sudo"],
+            &["busybox"],
+            &["valgrind"],
+            &["busybox", "env"],
+            &["xargs", "-Q"],
+            &["env", "-S"],
+            &["ssh", "h"],
+            &["find", "-exec"],
+            &["timeout", "1", "busybox"],
+            &["git", "bisect", "run"],
+            &["sh", "-c", "env env"],
+        ] {
+            let (few, many) = (work(words, 500), work(words, 5000));
+            assert!(many <= 11 * few + 1000, "{words:?}: {few}, {many}");
+            assert!(many <= 300 * 5000 * words.len(), "{words:?}: {many}");
+        }
+    }
 }

@@ -69,7 +69,8 @@ pub(super) fn runs_another(words: Words<'_>) -> bool {
     named_in(words).is_some_and(|words| !words.is_empty())
 }
 
-fn next(request: &Request) -> Option<Request> {
+/// What `request` runs without another exec, and nothing within that.
+pub(super) fn next(request: &Request) -> Option<Request> {
     as_request(request, named_in(request.words())?)
 }
 

@@ -8,7 +8,8 @@ use super::form;
 use super::model::{CommandModel, Effect, Form, InnerModel, Which};
 use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, Reading, What};
 
-/// How many places one inner command may begin at, where options are unknown.
+/// How many places one inner command may begin at, where options are unknown, and how many options may
+/// have their values split into one.
 const STARTS: usize = 16;
 
 /// Adds to a reading what the words that were told apart mean. `program` is the model of the
@@ -24,9 +25,14 @@ pub(super) fn complete<'a>(
     for nth in 0..reading.parts.len() {
         effects(reading, nth, &mut found, &mut doubts);
     }
-    for nth in 0..reading.parts.len() {
-        found.extend(split(reading, program, nth));
+    // Each has all operands in it.
+    let splits = (0..reading.parts.len()).filter_map(|nth| split(reading, program, nth));
+    let mut splits = splits.take(STARTS + 1).collect::<Vec<_>>();
+    if splits.len() > STARTS {
+        splits.truncate(STARTS);
+        doubts.push(Doubt::TooMany);
     }
+    found.extend(splits);
     for one in collected {
         let Collected {
             from,

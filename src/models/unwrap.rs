@@ -1,5 +1,6 @@
 //! From a command to the commands within it, to any depth that is worth looking at.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -24,8 +25,8 @@ pub struct Unwrap<'m, 'f> {
     pub model: &'f dyn Fn(&OsStr) -> Option<&'m CommandModel>,
     /// The commands of a script; `None` if it can't be read.
     pub script: &'f dyn Fn(&[u8]) -> Option<Commands>,
-    /// What a command runs without starting it, by its whole words.
-    pub within: &'f dyn Fn(&[OsString]) -> Commands,
+    /// What a command runs without starting it, by its whole words, and nothing within that.
+    pub within: &'f dyn Fn(&[OsString]) -> Option<Vec<OsString>>,
 }
 
 /// The commands within a command.
@@ -49,74 +50,86 @@ pub struct InnerCommand {
 }
 
 impl Unwrap<'_, '_> {
-    /// The commands within one whose arguments have these readings.
-    pub fn all(self, readings: &[Reading<'_>]) -> Unwrapped {
-        let mut found = Unwrapped::default();
+    /// The commands within those, of the words `roots`, whose arguments have these readings. None is looked
+    /// into twice, however many ways lead to it, so the work is linear in the words.
+    pub fn all(self, roots: &[&[OsString]], readings: &[Reading<'_>]) -> Unwrapped {
+        let mut search = Search {
+            unwrap: self,
+            found: Unwrapped::default(),
+            known: roots.iter().map(|words| words.to_vec()).collect(),
+            bytes: 0,
+        };
         for reading in readings {
-            self.add(reading, 0, 0, &mut found);
+            search.add(reading, 0, 0);
         }
-        let mut bytes = 0;
         let mut next = 0;
-        while let Some(command) = found.commands.get(next).cloned() {
+        while let Some(command) = search.found.commands.get(next).cloned() {
             next += 1;
-            let size: usize = command.words.iter().map(|word| word.len() + 1).sum();
-            bytes += size;
-            if bytes > BYTES {
-                found.incomplete = true;
-                break;
-            }
-            self.look_into(&command, next, &mut found);
+            search.look_into(&command, next);
         }
-        found
+        search.found
     }
+}
 
-    fn look_into(self, command: &InnerCommand, number: usize, found: &mut Unwrapped) {
+struct Search<'m, 'f> {
+    unwrap: Unwrap<'m, 'f>,
+    found: Unwrapped,
+    /// The words of each that was found.
+    known: HashSet<Vec<OsString>>,
+    /// How many bytes of words those have.
+    bytes: usize,
+}
+
+impl Search<'_, '_> {
+    fn look_into(&mut self, command: &InnerCommand, number: usize) {
         let Some((program, arguments)) = command.words.split_first() else {
             return;
         };
-        for words in (self.within)(&command.words) {
-            keep(words, number, command.depth, found);
+        if let Some(words) = (self.unwrap.within)(&command.words) {
+            self.keep(words, number, command.depth);
         }
-        if let Some(model) = (self.model)(last_component(program)) {
+        if let Some(model) = (self.unwrap.model)(last_component(program)) {
             let reading = read(model, arguments);
-            self.add(&reading, number, command.depth, found);
+            self.add(&reading, number, command.depth);
         }
     }
 
-    fn add(self, reading: &Reading<'_>, parent: usize, depth: usize, found: &mut Unwrapped) {
-        found.incomplete |= reading.doubts.contains(&Doubt::TooMany);
+    fn add(&mut self, reading: &Reading<'_>, parent: usize, depth: usize) {
+        self.found.incomplete |= reading.doubts.contains(&Doubt::TooMany);
         for inner in &reading.inner {
             match &inner.what {
                 What::Words(words) => {
                     let words = words.iter().map(|&word| word.to_owned()).collect();
-                    keep(words, parent, depth, found);
+                    self.keep(words, parent, depth);
                 }
-                What::Script(script) => match (self.script)(script) {
+                What::Script(script) => match (self.unwrap.script)(script) {
                     Some(commands) => {
                         for words in commands {
-                            keep(words, parent, depth, found);
+                            self.keep(words, parent, depth);
                         }
                     }
-                    None => found.incomplete = true,
+                    None => self.found.incomplete = true,
                 },
             }
         }
     }
-}
 
-fn keep(words: Vec<OsString>, parent: usize, depth: usize, found: &mut Unwrapped) {
-    if words.is_empty() {
-        return;
+    fn keep(&mut self, words: Vec<OsString>, parent: usize, depth: usize) {
+        if words.is_empty() || !self.known.insert(words.clone()) {
+            return;
+        }
+        self.bytes += words.iter().map(|word| word.len() + 1).sum::<usize>();
+        let many = self.found.commands.len() >= COMMANDS || self.bytes > BYTES;
+        if depth >= DEPTH || many {
+            self.found.incomplete = true;
+            return;
+        }
+        self.found.commands.push(InnerCommand {
+            words,
+            parent,
+            depth: depth + 1,
+        });
     }
-    if depth >= DEPTH || found.commands.len() >= COMMANDS {
-        found.incomplete = true;
-        return;
-    }
-    found.commands.push(InnerCommand {
-        words,
-        parent,
-        depth: depth + 1,
-    });
 }
 
 fn last_component(name: &OsStr) -> &OsStr {

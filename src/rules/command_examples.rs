@@ -64,9 +64,9 @@ fn matches(
     let within = Unwrap {
         model: &model,
         script: &|_| None,
-        within: &|_| Vec::new(),
+        within: &|_| None,
     };
-    let inner = within.all(&[models::read(known, arguments)]);
+    let inner = within.all(&[words], &[models::read(known, arguments)]);
     let mut inner = inner.commands.iter();
     inner.any(|command| speaks_of(rule, &model, cwd, &command.words))
 }
