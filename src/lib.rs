@@ -22,6 +22,9 @@ pub mod exit;
 pub mod sys;
 
 pub mod models;
+
+pub mod command_text;
+
 pub mod request;
 pub mod terminal;
 pub mod wire;

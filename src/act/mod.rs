@@ -4,7 +4,6 @@
 
 #![forbid(unsafe_code)]
 
-mod commands;
 pub mod environment;
 pub mod escalate;
 pub mod pinned;

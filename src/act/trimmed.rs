@@ -12,8 +12,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-use super::commands::{are_options_outside, is_command_outside};
 use super::variable::{Form, form};
+use crate::command_text::{Ground, are_options_outside, is_command_outside};
 use crate::request::Roots;
 
 /// The search path where nothing of the session's own is left.
@@ -85,9 +85,15 @@ pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
         Form::Command => {
             let directories = session.search_path();
             let directories: Vec<&Path> = directories.iter().map(Path::new).collect();
-            is_command_outside(value, &directories, &leads)
+            let ground = Ground {
+                path: &directories,
+                ..Ground::anywhere(&leads)
+            };
+            is_command_outside(value, &ground)
         }
-        Form::Options(program, before) => are_options_outside(value, program, before, &leads),
+        Form::Options(program, before) => {
+            are_options_outside(value, program, before, &Ground::anywhere(&leads))
+        }
         Form::Places | Form::Any => !words(value).any(leads),
     };
     let absolute = |entry: &OsString| entry.as_bytes().starts_with(b"/");

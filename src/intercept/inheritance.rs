@@ -21,12 +21,14 @@ use super::call::{ExecCall, Side};
 use super::caller;
 use super::supervisor::Supervisor;
 use crate::approve::place::Inheritance;
-use crate::evaluate::{CommandSource, command_source};
+use crate::evaluate::{CommandSource, IndexedRules, command_source, unwrapped};
 use crate::request::program::last_component;
-use crate::request::{Request, Roots, Words, argv};
+use crate::request::{Program, Request, Roots, Words, WorkingDirectory, argv};
 
 /// As many pipes and files are remembered that the sandboxed side handed out.
 const HANDED: usize = 4096;
+/// So much of a program's words is read, in bytes.
+const WORDS: u64 = 64 << 10;
 /// As many ancestors are looked at.
 const ANCESTORS: usize = 64;
 /// The device numbers of `/dev/null`.
@@ -65,27 +67,39 @@ struct Line {
     programs: Vec<Vec<OsString>>,
     /// Whether it leads up to one that we started.
     whole: bool,
+    /// One of them has more words than are read.
+    cut: bool,
 }
 
 impl Line {
-    /// Whether one of them was, or may have been, let out for the repository that it obeys.
-    fn has_git(&self) -> bool {
+    /// Whether one of them was, or may have been, let out for the repository that it obeys: as git, or
+    /// as what starts it by its words.
+    fn has_git(&self, rules: &IndexedRules) -> bool {
+        let starts_git = |argv: &[OsString]| {
+            let asked = argv.first().map_or(OsStr::new(""), OsString::as_os_str);
+            let words = Words {
+                asked,
+                path: None,
+                real: None,
+                argv,
+            };
+            words.start_git()
+        };
+        let leads_to_git = |argv: &[OsString]| {
+            let Some((asked, cwd)) = argv.first().zip(WorkingDirectory::new("/")) else {
+                return false;
+            };
+            let request = Request::new(Program::named(asked), argv.to_vec(), cwd);
+            let inner = unwrapped(rules, &request);
+            let mut commands = inner.commands.iter();
+            inner.incomplete || commands.any(|command| starts_git(&command.words))
+        };
         let is_git = |words: &Vec<OsString>| {
             // An interpreter has the name of its script behind its own.
             let mut starts = (0..words.len().min(2)).filter_map(|start| words.get(start..));
-            starts.any(|argv| {
-                let asked = argv.first().map_or(OsStr::new(""), OsString::as_os_str);
-                let (path, real) = (None, None);
-                Words {
-                    asked,
-                    path,
-                    real,
-                    argv,
-                }
-                .start_git()
-            })
+            starts.any(starts_git) || leads_to_git(words)
         };
-        !self.whole || self.programs.iter().any(is_git)
+        !self.whole || self.cut || self.programs.iter().any(is_git)
     }
 
     /// The one that was let out, or the nearest if that is gone; for people.
@@ -133,7 +147,7 @@ impl Supervisor {
         let line = self.line(call);
         let starter = line.starter();
         if request.words().start_git()
-            && line.has_git()
+            && line.has_git(&self.session.rules)
             && let Some(why) = self.session.misleading_repository(request)
         {
             return Ok(Inheritance::Refused(format!(
@@ -183,10 +197,13 @@ impl Supervisor {
         let mut line = Line {
             programs: Vec::new(),
             whole: false,
+            cut: false,
         };
         let mut pid = caller::process_of(call.tid());
         for _ in 0..ANCESTORS {
-            line.programs.push(words_of(pid));
+            let (words, cut) = words_of(pid);
+            line.programs.push(words);
+            line.cut |= cut;
             line.whole = match call.side {
                 Side::Inside => false,
                 Side::Outside => self.outside.as_ref().is_some_and(|it| it.has_started(pid)),
@@ -203,16 +220,19 @@ impl Supervisor {
     }
 }
 
-/// The file that a process runs, and the first words that it was given behind its name.
-fn words_of(pid: Pid) -> Vec<OsString> {
+/// The file that a process runs, and the words that it was given behind its name; whether there are more
+/// than are read.
+fn words_of(pid: Pid) -> (Vec<OsString>, bool) {
     let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-    let mut given = [0; 4096];
-    let words = fs::File::open(format!("/proc/{pid}/cmdline"));
-    let length = words.and_then(|mut words| words.read(&mut given));
-    let given = given.get(..length.unwrap_or(0)).unwrap_or_default();
-    let given = given.split(|&byte| byte == 0).skip(1).take(8);
+    let mut given = Vec::new();
+    if let Ok(words) = fs::File::open(format!("/proc/{pid}/cmdline")) {
+        // What could not be read is not there.
+        let _ = words.take(WORDS).read_to_end(&mut given);
+    }
+    let cut = given.len() as u64 >= WORDS;
+    let given = given.strip_suffix(b"\0").unwrap_or(&given);
+    let given = given.split(|&byte| byte == 0).skip(1);
     let given = given.map(|word| OsString::from_vec(word.to_vec()));
-    std::iter::once(file.into_os_string())
-        .chain(given)
-        .collect()
+    let words = std::iter::once(file.into_os_string()).chain(given);
+    (words.collect(), cut)
 }

@@ -8,8 +8,7 @@ use super::form;
 use super::model::{CommandModel, Effect, Form, InnerModel, Which};
 use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, Reading, What};
 
-/// How many places one inner command may begin at, where options are unknown, and how many options may
-/// have their values split into one.
+/// How many places one inner command may begin at, where options are unknown.
 const STARTS: usize = 16;
 
 /// Adds to a reading what the words that were told apart mean. `program` is the model of the
@@ -27,9 +26,9 @@ pub(super) fn complete<'a>(
     }
     // Each has all operands in it.
     let splits = (0..reading.parts.len()).filter_map(|nth| split(reading, program, nth));
-    let mut splits = splits.take(STARTS + 1).collect::<Vec<_>>();
-    if splits.len() > STARTS {
-        splits.truncate(STARTS);
+    let mut splits = splits.take(SPLITS + 1).collect::<Vec<_>>();
+    if splits.len() > SPLITS {
+        splits.truncate(SPLITS);
         doubts.push(Doubt::TooMany);
     }
     found.extend(splits);
@@ -165,6 +164,9 @@ fn effects<'a>(
         }
     }
 }
+
+/// How many options may have their values split into a command.
+const SPLITS: usize = 16;
 
 /// The program again, its arguments from the value of an option that is split, then what follows.
 fn split<'a>(reading: &Reading<'a>, program: &CommandModel, nth: usize) -> Option<Inner<'a>> {

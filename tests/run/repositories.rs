@@ -12,8 +12,8 @@ prefix_rule(pattern = [\"git\", \"-C\", [\"W\", \"sub\", \"inner\", \"../old\", 
 prefix_rule(pattern = [\"git\", \"--version\"])
 ";
 
-/// What each script begins with: what a hostile repository starts, such a one in `$E`, and a repository
-/// here if there is none.
+/// What each script begins with: what a hostile repository starts, such a one in `$E`, a repository here
+/// if there is none, and a monitor that tells that git ran outside.
 const BEGIN: &str = "\
 P='echo x >>WORLD/out/pwned; false'
 E=WORLD/ws/evil
@@ -21,6 +21,8 @@ own() { git init -q; echo a >a; git add a; git commit -qm a; }
 evil() { git init -q $E; (cd $E; echo a >a; git add a; git commit -qm a; git config core.fsmonitor \"$P\"); }
 hook() { echo \"#!/bin/sh
 $P\" >$1; chmod +x $1; }
+monitor() { printf '#!/bin/sh\necho x >>WORLD/out/outside; false\n' >WORLD/out/monitor; chmod +x WORLD/out/monitor;
+    git config core.fsmonitor WORLD/out/monitor; }
 with_submodule() { git -c protocol.file.allow=always submodule --quiet add $E S; git commit -qm S; }
 todo() { echo \"exec $P\" >>.git/rebase-merge/git-rebase-todo; }
 link() { printf '160000 commit %s\\tS\\n' $(git -C S rev-parse $1) | git mktree --missing; }
@@ -204,7 +206,7 @@ fn let_out_it_answers_as_ever() {
         git add sub; git init -q --bare ../out/other; \
         echo 'env | grep -c ^GIT_DIR >../out/hooked; pwd >>../out/hooked; git rev-parse --show-toplevel >>../out/hooked' \
         >.git/hooks/pre-commit; chmod +x .git/hooks/pre-commit; sed -i 1i#!/bin/sh .git/hooks/pre-commit; \
-        git config core.fsmonitor 'echo >>WORLD/out/outside; false'";
+        monitor";
     for place in [".", "sub", "sub/deep"] {
         everyone(|world| {
             let user = world.user();
@@ -366,7 +368,7 @@ fn what_an_earlier_command_made_of_a_repository_is_not_the_users() {
 fn it_is_once_the_user_has_said_so() {
     everyone(|world| {
         let begin = "git config --global --add safe.directory '*'; mkdir x; cd x; own; \
-             git config core.fsmonitor 'echo x >>WORLD/out/outside; false'";
+             monitor";
         let first = next_run(prepared(world, begin), "x", "git status");
         let before = |ran: crate::support::ran::Ran| {
             std::fs::remove_file(ran.world.path("out/outside")).unwrap();
@@ -391,5 +393,132 @@ fn it_is_once_the_user_has_said_so() {
         assert!(trust(&ran.world, "--yes").status.success());
         let ran = ran.world.sh("true");
         next_run(ran.world, "x", "git status").no_file("out/outside");
+    });
+}
+
+/// What somebody has in a configuration that nobody inside can write, and the command whose words lead
+/// into the workspace by it.
+const CONFIGURED: [(&str, &str); 9] = [
+    ("git config core.fsmonitor 'sh mon.sh'", "git status"),
+    (
+        "git config --global core.fsmonitor 'sh mon.sh'",
+        "git status",
+    ),
+    ("git config diff.external 'sh mon.sh'", "git diff"),
+    (
+        "git config diff.x.textconv 'sh mon.sh'; echo 'a diff=x' >.git/info/attributes",
+        "git diff",
+    ),
+    (
+        "git config filter.x.clean 'sh mon.sh'; echo 'a filter=x' >.git/info/attributes",
+        "git add a",
+    ),
+    (
+        "git config core.sshCommand 'sh mon.sh'; git remote add o ssh://h/x",
+        "git fetch o",
+    ),
+    (
+        "git config core.editor 'sh mon.sh'",
+        "git commit --allow-empty",
+    ),
+    (
+        "git config core.hooksPath hooks; mkdir hooks",
+        "git commit --allow-empty -m x",
+    ),
+    (
+        "git config protocol.ext.allow always",
+        "git fetch 'ext::sh mon.sh'",
+    ),
+];
+
+const MONITOR: &str = "echo 'echo x >>WORLD/out/pwned; false' >mon.sh; \
+    echo '#!/bin/sh' | cat - mon.sh >hooks/pre-commit; chmod +x hooks/pre-commit; echo b >a";
+
+#[test]
+fn what_the_users_configuration_names_by_a_bare_word_does_not_run_outside() {
+    everyone_with(&CONFIGURED, |world, (configured, command)| {
+        prepared(world, &format!("own; {configured}"))
+            .sh(format!("{BEGIN}{MONITOR}; {command}"))
+            .no_file("out/pwned");
+    });
+}
+
+/// With a configuration as people have it, git is let out.
+#[test]
+fn an_ordinary_configuration_keeps_nothing_inside() {
+    let config = "git config --global core.editor vim; git config --global core.pager 'less -FRX'; \
+        git config --global credential.helper 'cache --timeout=3600'; git config --global gpg.program gpg; \
+        git config --global alias.st 'status -s'; git config --global alias.x '!sh mon.sh'; \
+        git config --global merge.tool code; git config --global mergetool.code.cmd 'code --wait $MERGED'; \
+        git config --global difftool.code.cmd 'code --wait --diff $LOCAL $REMOTE'; \
+        git config --global filter.lfs.clean 'git-lfs clean -- %f'; \
+        git config --global filter.lfs.process 'git-lfs filter-process'; \
+        monitor";
+    let commands = [
+        "git status",
+        "git diff",
+        "git log -1",
+        "git add a",
+        "git commit -qm x",
+        "git fetch -q WORLD/out/other",
+        "git st",
+    ];
+    everyone_with(&commands, |world, command| {
+        let world = prepared(
+            world,
+            &format!("own; git init -q --bare ../out/other; {config}"),
+        );
+        let ran = world
+            .rules_at("more.rules", "prefix_rule([\"git\", \"st\"])\n")
+            .options(["--audit", "WORLD/out/audit"])
+            .sh(format!("echo b >a; {command}"));
+        let audit = ran.left("out/audit");
+        let mut records = audit
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        let judged = records.find(|record: &serde_json::Value| {
+            record["event"] == "judged" && record["command"].to_string().contains("git")
+        });
+        assert_eq!(
+            judged.unwrap()["placement"],
+            "outside",
+            "{command}: {audit}"
+        );
+        assert!(
+            !audit.contains("not permitted outside"),
+            "{command}: {audit}"
+        );
+    });
+}
+
+/// Commands that a rule lets out, and whose own words are those of another git.
+#[test]
+fn a_git_that_another_program_starts_by_its_words_obeys_nothing_that_can_be_written() {
+    let rules = "prefix_rule([\"git\", [\"bisect\", \"request-pull\", \"ls-remote\"]])
+prefix_rule([\"timeout\", \"9\", \"git\", \"status\"])
+prefix_rule([\"env\", \"X=y\", \"git\", \"status\"])
+prefix_rule([\"sh\", \"-c\", \"cd evil; git status; :\"])
+prefix_rule([\"git\", \"bisect\", \"visualize\", \"git\"])
+";
+    let bisecting =
+        "for i in 1 2 3; do git commit -qm $i --allow-empty; done; git bisect start HEAD HEAD~3";
+    let commands = [
+        "git bisect visualize git -c \"alias.x=!f() { $P; }; f\" x",
+        "git bisect visualize git --config-env=alias.x=P x",
+        "git bisect view ls-remote \"--upload-pack=$P;\" o",
+        "git request-pull -- HEAD~1 \"--upload-pack=$P;\" HEAD",
+        "git request-pull HEAD~1 -- \"--upload-pack=$P;\"",
+        "evil; cd $E; timeout 9 git status",
+        "evil; cd $E; env X=y git status",
+        "evil; sh -c 'cd evil; git status; :'",
+    ];
+    everyone_with(&commands, |world, command| {
+        let begin = format!(
+            "own; git init -q --bare ../out/other; git remote add o ../out/other; {bisecting}"
+        );
+        prepared(world, &begin)
+            .rules_at("more.rules", rules)
+            .sh(format!("{BEGIN}export P; {command}"))
+            .no_file("out/pwned");
     });
 }

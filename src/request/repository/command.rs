@@ -8,13 +8,12 @@ use super::super::Words;
 use super::super::program::last_component;
 
 /// Programs that start git where they are started, and take no part of its command line.
-const WRAPPERS: [&str; 12] = [
+const WRAPPERS: [&str; 11] = [
     "gh",
     "git-lfs",
     "gitk",
     "gitui",
     "glab",
-    "hub",
     "jj",
     "lazygit",
     "lefthook",
@@ -23,7 +22,7 @@ const WRAPPERS: [&str; 12] = [
     "tig",
 ];
 /// Options before the subcommand, and whether a value follows.
-const GLOBAL: [(&str, bool); 24] = [
+const GLOBAL: [(&str, bool); 25] = [
     ("-C", true),
     ("-c", true),
     ("--config-env", true),
@@ -31,6 +30,8 @@ const GLOBAL: [(&str, bool); 24] = [
     ("--work-tree", true),
     ("--namespace", true),
     ("--attr-source", true),
+    // Which commits have no parents here.
+    ("--shallow-file", true),
     ("-p", false),
     ("--paginate", false),
     ("-P", false),
@@ -61,6 +62,10 @@ pub(super) struct Asked<'a> {
     pub(super) git_dir: Option<&'a OsStr>,
     /// The working tree is named.
     pub(super) names_work_tree: bool,
+    /// Settings for this command: `name=value` each.
+    pub(super) settings: Vec<&'a OsStr>,
+    /// The same from variables: `name=VARIABLE`.
+    pub(super) settings_from_variables: Vec<&'a OsStr>,
     /// What it is to do; `None` where it says something about itself.
     pub(super) subcommand: Option<&'a OsStr>,
     /// What follows that.
@@ -106,13 +111,15 @@ pub(super) fn read(request: Words<'_>) -> Reading<'_> {
             ..Asked::default()
         });
     }
-    if names().any(|name| name == "git") {
+    // hub hands on what it does not know.
+    if names().any(|name| name == "git" || name == "hub") {
         return globals(arguments);
     }
     Reading::Other
 }
 
-fn globals(words: &[OsString]) -> Reading<'_> {
+/// Reads what follows `git`.
+pub(super) fn globals(words: &[OsString]) -> Reading<'_> {
     let mut asked = Asked::default();
     let mut at = 0;
     while let Some(word) = words.get(at) {
@@ -155,6 +162,8 @@ fn globals(words: &[OsString]) -> Reading<'_> {
         match (*name, value) {
             ("-C", Some(value)) => asked.directories.push(value),
             ("--git-dir", value) => asked.git_dir = value,
+            ("-c", Some(value)) => asked.settings.push(value),
+            ("--config-env", Some(value)) => asked.settings_from_variables.push(value),
             ("--work-tree", _) => asked.names_work_tree = true,
             _ => {}
         }
@@ -168,6 +177,16 @@ impl Asked<'_> {
         let mut start = cwd.to_owned();
         start.extend(&self.directories);
         start
+    }
+
+    /// Whether it makes a repository, and goes on with that.
+    pub(super) fn makes_repository(&self) -> bool {
+        let bridged = self.is(&["svn", "p4"]) && {
+            let making = ["clone", "init", "multi-init"];
+            let mut words = self.arguments.iter();
+            words.any(|word| making.iter().any(|name| word == name))
+        };
+        bridged || self.is(&["init", "init-db", "clone"])
     }
 
     /// Whether it is one of these.

@@ -1,5 +1,6 @@
 //! The repository that git finds, or that is the only one it may find.
 
+use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -209,6 +210,28 @@ fn hostile(path: &Path) -> Objection {
 pub(super) fn is_repository(directory: &Path) -> bool {
     let names = ["HEAD", "objects", "refs"];
     names.iter().all(|name| exists(&directory.join(name)))
+}
+
+/// Variables that choose another repository or another part of it than git would find.
+pub(super) const CHOOSING: [&str; 12] = [
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_TEMPLATE_DIR",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+];
+
+/// One of them that is set.
+pub(super) fn choosing(variables: Variables<'_>) -> Option<&'static str> {
+    let set = |name: &&str| variables(name).is_some_and(|value: OsString| !value.is_empty());
+    CHOOSING.into_iter().find(set)
 }
 
 impl Objection {

@@ -11,6 +11,10 @@ mod config_file;
 mod discover;
 mod files;
 mod index;
+mod look;
+mod meaning;
+mod nested;
+mod overrides;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -26,6 +30,7 @@ use command::{Asked, Reading};
 use config::Config;
 use discover::Repository;
 use index::Submodules;
+use look::Standing;
 
 /// Variables of the environment, by name.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -52,6 +57,8 @@ pub(super) enum Origin {
 
 const ANOTHER: &str = "another repository that the command could have written";
 
+/// Aliases that lead one to another.
+const ALIASES: usize = 8;
 /// Entries of a directory that are looked at.
 const ENTRIES: usize = 4096;
 /// Directories in a repository from which git starts programs, or reads where others are.
@@ -78,14 +85,9 @@ pub(super) fn examine(
 ) -> Result<Vec<(OsString, OsString)>, Objection> {
     let asked = match command::read(request.words()) {
         Reading::Other => return Ok(Vec::new()),
-        Reading::Git(asked) => asked,
         Reading::Unknown(_) if writable.roots.is_empty() => return Ok(Vec::new()),
-        Reading::Unknown(option) => {
-            let option = argv::word(option);
-            return Err(Objection(format!(
-                "an option that isn't known here: {option}"
-            )));
-        }
+        Reading::Git(asked) => asked,
+        Reading::Unknown(option) => return Err(unknown(option)),
     };
     let roots = &Roots::with_held(writable);
     if writable.roots.is_empty() {
@@ -96,55 +98,140 @@ pub(super) fn examine(
             None => Ok(Vec::new()),
         };
     }
-    let mut config = Config::of_user(roots, variables, request.program.real.as_deref())?;
-    if asked.subcommand.is_none() || asked.is(&["version"]) {
-        config.look(&request.cwd, None)?;
-        return Ok(Vec::new());
-    }
-    let start = asked.start(&request.cwd);
-    if let Some(other) = command::served(&asked) {
-        return match roots.entry_towards(&start.join(other)) {
-            Some(entry) => Err(Objection::at(ANOTHER, &entry)),
-            None => config.look(&start, None).map(|()| Vec::new()),
-        };
-    }
-    let chosen = config::chosen(variables);
-    let repository = match (origin, chosen) {
-        (Origin::Inside, Some(name)) => return Err(Objection(format!("{name} is set"))),
-        _ if asked.is(&["init", "clone"]) => made(&asked, &start, roots)?,
-        (Origin::Outside, Some(_)) if asked.git_dir.is_none() => {
-            discover::chosen(&start, variables, roots)?
-        }
-        _ => found(&asked, &start, roots)?,
+    let examination = Examination {
+        request,
+        earlier: &writable.earlier,
+        roots,
+        origin,
+        variables,
     };
-    if let Some(Repository { pinned: true, .. }) = repository
-        && origin == Origin::Outside
-    {
-        let what = "the command could make a repository that git would find first";
-        return Err(Objection::at(what, &start));
-    }
-    if let Some(repository) = &repository {
-        if let Some(why) = repository.doubt(&writable.earlier) {
-            return Err(Objection(why));
+    examination.examine(&asked, request.arguments(), 0)
+}
+
+fn unknown(option: &OsStr) -> Objection {
+    let option = argv::word(option);
+    Objection(format!("an option that isn't known here: {option}"))
+}
+
+/// One look at a git and what it would obey.
+struct Examination<'a> {
+    request: &'a Request,
+    earlier: &'a Earlier,
+    roots: &'a Roots,
+    origin: Origin,
+    variables: Variables<'a>,
+}
+
+impl Examination<'_> {
+    /// Looks at what git would obey that is asked so, in these `words`. So many `aliases` led there.
+    fn examine(
+        &self,
+        asked: &Asked<'_>,
+        words: &[OsString],
+        aliases: usize,
+    ) -> Result<Vec<(OsString, OsString)>, Objection> {
+        let (roots, cwd) = (self.roots, &*self.request.cwd);
+        let program = self.request.program.real.as_deref();
+        let mut config = Config::of_user(roots, self.origin, self.variables, program)?;
+        config.add_options(asked, self.variables)?;
+        let start = asked.start(cwd);
+        let stand = |top| Standing {
+            directories: [top, &start],
+            asked,
+        };
+        if asked.subcommand.is_none() || asked.is(&["version"]) {
+            config.look(&stand(cwd))?;
+            return Ok(Vec::new());
         }
-        repository.look(roots, &mut config)?;
+        if let Some(other) = command::served(asked) {
+            return match roots.entry_towards(&start.join(other)) {
+                Some(entry) => Err(Objection::at(ANOTHER, &entry)),
+                None => config.look(&stand(&start)).map(|()| Vec::new()),
+            };
+        }
+        let repository = self.repository(asked, &start)?;
+        if let Some(repository) = &repository {
+            repository.look(roots, &mut config)?;
+        }
+        let recurses = config.get("submodule.recurse");
+        let always = recurses.is_some_and(|value| value != b"false");
+        if command::goes_into_submodules(asked, always) {
+            return Err(Objection::new(
+                "it goes into submodules, in whose place the command could put other repositories",
+            ));
+        }
+        let tree = repository.as_ref().and_then(|found| found.tree.as_deref());
+        let standing = stand(tree.unwrap_or(&start));
+        config.look(&standing)?;
+        if self.origin == Origin::Outside {
+            nested::look(asked, &config, &standing)?;
+        }
+        for address in remote::addresses(asked, &config.entries) {
+            if remote::is_command(&address) {
+                let address = argv::word(&address);
+                return Err(Objection(format!(
+                    "an address that is a command: {address}"
+                )));
+            }
+            let path = remote::local(&address).map(|path| start.join(path));
+            if let Some(entry) = path.and_then(|path| roots.entry_towards(&path)) {
+                return Err(Objection::at(ANOTHER, &entry));
+            }
+        }
+        self.alias(asked, words, &config, aliases)?;
+        Ok(repository.map(Repository::pins).unwrap_or_default())
     }
-    let recurses = config.get("submodule.recurse");
-    let always = recurses.is_some_and(|value| value != b"false");
-    if command::goes_into_submodules(&asked, always) {
-        return Err(Objection::new(
-            "it goes into submodules, in whose place the command could put other repositories",
-        ));
+
+    fn repository(&self, asked: &Asked<'_>, start: &Path) -> Result<Option<Repository>, Objection> {
+        let (roots, chosen) = (self.roots, discover::choosing(self.variables));
+        let repository = match (self.origin, chosen) {
+            (Origin::Inside, Some(name)) => return Err(Objection(format!("{name} is set"))),
+            _ if asked.makes_repository() => made(asked, start, roots)?,
+            (Origin::Outside, Some(_)) if asked.git_dir.is_none() => {
+                discover::chosen(start, self.variables, roots)?
+            }
+            _ => found(asked, start, roots)?,
+        };
+        if let Some(Repository { pinned: true, .. }) = repository
+            && self.origin == Origin::Outside
+        {
+            let what = "the command could make a repository that git would find first";
+            return Err(Objection::at(what, start));
+        }
+        let doubt = repository.as_ref().and_then(|it| it.doubt(self.earlier));
+        doubt.map_or(Ok(repository), |why| Err(Objection(why)))
     }
-    let tree = repository.as_ref().and_then(|found| found.tree.as_deref());
-    config.look(tree.unwrap_or(&start), asked.subcommand)?;
-    for address in remote::addresses(&asked, &config.entries) {
-        let path = remote::local(&address).map(|path| start.join(path));
-        if let Some(entry) = path.and_then(|path| roots.entry_towards(&path)) {
-            return Err(Objection::at(ANOTHER, &entry));
+
+    /// Looks at what the subcommand stands for, if it is an alias. Git's own subcommands are none, but
+    /// which those are depends on its release.
+    fn alias(
+        &self,
+        asked: &Asked<'_>,
+        words: &[OsString],
+        config: &Config<'_>,
+        aliases: usize,
+    ) -> Result<(), Objection> {
+        let Some(subcommand) = asked.subcommand else {
+            return Ok(());
+        };
+        let before = words.len().checked_sub(asked.arguments.len() + 1);
+        let before = before.and_then(|before| words.get(..before));
+        let (Some(stands_for), Some(before)) = (config.alias(subcommand)?, before) else {
+            return Ok(());
+        };
+        if stands_for.first().is_some_and(|first| first == subcommand) {
+            return Ok(());
+        }
+        if aliases >= ALIASES {
+            return Err(Objection::new("an alias of too many others"));
+        }
+        let words = [before, &stands_for, asked.arguments].concat();
+        match command::globals(&words) {
+            Reading::Git(asked) => self.examine(&asked, &words, aliases + 1).map(|_| ()),
+            Reading::Unknown(option) => Err(unknown(option)),
+            Reading::Other => Ok(()),
         }
     }
-    Ok(repository.map(Repository::pins).unwrap_or_default())
 }
 
 /// The repository that is named, or that git finds.
@@ -197,7 +284,7 @@ fn made(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Reposit
         real.is_ok_and(|inner| roots.protect_missing(&inner))
     };
     let quiet = |word: &OsString| word == "-q" || word == "--quiet";
-    if !held || asked.is(&["clone"]) || !asked.arguments.iter().all(quiet) {
+    if !held || !asked.is(&["init", "init-db"]) || !asked.arguments.iter().all(quiet) {
         return meanwhile(start);
     }
     if discover::is_repository(&inner) {

@@ -112,6 +112,11 @@ fn takes_value(word: &[u8]) -> bool {
     last.is_some_and(|letter| LETTERS_WITH_VALUE.contains(letter))
 }
 
+/// Whether `address` is a command that git runs to reach a repository.
+pub(super) fn is_command(address: &OsStr) -> bool {
+    address.as_bytes().starts_with(b"ext::")
+}
+
 /// The path that `address` is, if it is on this machine.
 pub(super) fn local(address: &OsStr) -> Option<PathBuf> {
     let bytes = address.as_bytes();

@@ -410,6 +410,320 @@ fn configuration_may_name_nothing_that_can_be_written() {
     }
 }
 
+/// Settings that git runs.
+const COMMANDS: &[&str] = &[
+    "core.fsmonitor",
+    "core.sshCommand",
+    "core.pager",
+    "core.editor",
+    "core.askPass",
+    "core.gitProxy",
+    "core.alternateRefsCommand",
+    "sequence.editor",
+    "pager.log",
+    "diff.external",
+    "diff.x.command",
+    "diff.x.textconv",
+    "merge.x.driver",
+    "filter.x.clean",
+    "filter.x.smudge",
+    "filter.x.process",
+    "gpg.program",
+    "gpg.ssh.program",
+    "gpg.ssh.defaultKeyCommand",
+    "interactive.diffFilter",
+    "remote.o.uploadpack",
+    "remote.o.receivepack",
+    "uploadpack.packObjectsHook",
+    "trailer.x.cmd",
+    "trailer.x.command",
+    "hook.x.command",
+    "tar.tar.xz.command",
+    "gc.recentObjectsHook",
+    "delta.pager",
+    "annex.x-command",
+];
+/// What leads into the workspace as one of them.
+const HOSTILE: &[&str] = &[
+    "sh mon.sh",
+    "sh -c m",
+    "swapped",
+    "x/y",
+    "env sh m",
+    "cat | sh m",
+    "python3 -mx",
+    "sh m;",
+    "sh $X",
+    "frob m",
+    "SH=m sh",
+    "./m",
+    "bash m",
+    "git -c alias.x=!m x",
+    "less -o m",
+];
+/// Settings, and whether git goes outside with them.
+const SETTINGS: &[(&str, &str, bool)] = &[
+    ("credential.helper", "!sh m", false),
+    ("credential.https://h.helper", "store --file creds", false),
+    ("credential.helper", "../../x", false),
+    ("credential.helper", "store", true),
+    ("credential.helper", "cache --timeout=3600", true),
+    ("credential.helper", "osxkeychain", true),
+    ("credential.helper", "manager", true),
+    (
+        "credential.helper",
+        "!/usr/bin/gh auth git-credential",
+        true,
+    ),
+    ("submodule.S.update", "!sh m", false),
+    ("submodule.S.update", "rebase", true),
+    ("remote.o.vcs", "../x", false),
+    ("merge.tool", "../../ws/x", false),
+    ("merge.tool", "vimdiff", true),
+    ("core.attributesFile", "attributes", false),
+    ("core.hooksPath", "hooks", false),
+    ("core.hooksPath", "~/hooks", true),
+    ("http.sslCAInfo", "ca.pem", false),
+    ("http.https://h.sslCert", "ca.pem", false),
+    ("init.templateDir", "t", false),
+    ("alias.st", "status -s", true),
+    ("alias.x", "!sh m", true),
+    ("core.editor", "vim", true),
+    ("core.editor", "code --wait", true),
+    ("core.editor", "emacsclient -nw", true),
+    ("core.pager", "delta", true),
+    ("core.pager", "diff-so-fancy | less --tabs=4 -RFX", true),
+    (
+        "core.sshCommand",
+        "ssh -i ~/.ssh/id -o IdentitiesOnly=yes",
+        true,
+    ),
+    ("core.sshCommand", "ssh -F config", false),
+    ("gpg.program", "gpg2", true),
+    ("gpg.ssh.program", "/opt/1Password/op-ssh-sign", true),
+    ("filter.lfs.clean", "git-lfs clean -- %f", true),
+    ("filter.lfs.smudge", "git-lfs smudge -- %f", true),
+    ("filter.lfs.process", "git-lfs filter-process", true),
+    ("merge.x.driver", "mergetool %O %A %B", true),
+    ("mergetool.x.cmd", "sh m", true),
+    ("sendemail.from", "A B <a@b>", true),
+    ("user.name", "A B", true),
+    ("delta.features", "line-numbers", true),
+];
+
+/// The words of a command lie in the working tree if nothing else is known of them.
+#[test]
+fn commands_in_the_configuration_start_nothing_that_can_be_written() {
+    let mut world = World::new();
+    fs::create_dir_all(world.path("bin")).unwrap();
+    symlink(world.path("ws/a"), world.path("bin/swapped")).unwrap();
+    let path = format!("{}:/usr/bin:/bin", world.path("bin").display());
+    world.variables.insert("PATH".into(), path.into());
+    let own = world.read("ws/.git/config");
+    let set = |name: &str, value: &str| {
+        world.write("ws/.git/config", &own);
+        world.git("ws", &["config", name, value]);
+        world.examine("ws", &STATUS).err()
+    };
+    for name in COMMANDS {
+        for value in HOSTILE {
+            assert!(set(name, value).is_some(), "{name}={value}");
+        }
+        assert_eq!(set(name, "less -R"), None, "{name}");
+    }
+    for &(name, value, goes) in SETTINGS {
+        assert_eq!(
+            set(name, value).is_none(),
+            goes,
+            "{name}={value}: {:?}",
+            set(name, value)
+        );
+    }
+    // Where nobody inside can write, a bare word leads nowhere else.
+    world.write("ws/.git/config", &own);
+    world.git("out", &["config", "core.fsmonitor", "sh mon.sh"]);
+    world.goes("out", &STATUS);
+    world.git("out", &["config", "core.fsmonitor", "sh ../ws/mon.sh"]);
+    assert_eq!(world.lifted("out", &STATUS), None);
+}
+
+/// Only who starts a tool obeys what is said of it.
+#[test]
+fn tools_are_looked_at_where_they_are_started() {
+    let world = World::new();
+    let own = world.read("ws/.git/config");
+    for (value, goes) in [
+        (
+            "meld \"$LOCAL\" \"$MERGED\" \"$REMOTE\" --output \"$MERGED\"",
+            true,
+        ),
+        ("code --wait $MERGED", true),
+        ("sh m $LOCAL", false),
+        ("$LOCAL", false),
+    ] {
+        world.write("ws/.git/config", &own);
+        world.git("ws", &["config", "mergetool.x.cmd", value]);
+        assert_eq!(
+            world.lifted("ws", &["git", "mergetool"]).is_some(),
+            goes,
+            "{value}"
+        );
+        world.goes("ws", &STATUS);
+    }
+}
+
+#[test]
+fn settings_of_the_command_line_and_of_variables_count_as_well() {
+    let mut world = World::new();
+    let why = "core.fsmonitor may start";
+    for words in [
+        &["git", "-c", "core.fsmonitor=sh m", "status"][..],
+        &["git", "--config-env=core.fsmonitor=MON", "status"],
+        &["git", "--config-env", "core.fsmonitor=MON", "status"],
+    ] {
+        world.variables.insert("MON".into(), "sh m".into());
+        world.stays("ws", words, why);
+        world.variables.insert("MON".into(), "true".into());
+    }
+    world.goes("ws", &["git", "--config-env=core.fsmonitor=MON", "status"]);
+    world.goes(
+        "ws",
+        &["git", "-c", "core.fsmonitor", "-c", "x.y=z", "status"],
+    );
+    world.stays(
+        "ws",
+        &["git", "--config-env=core.fsmonitor=NONE", "status"],
+        "a setting from a variable that isn't known",
+    );
+    for (count, value, goes) in [
+        ("1", "sh m", false),
+        ("x", "true", false),
+        ("65", "true", false),
+        ("1", "true", true),
+    ] {
+        let variables = [
+            ("GIT_CONFIG_COUNT", count),
+            ("GIT_CONFIG_KEY_0", "Core.FSMonitor"),
+            ("GIT_CONFIG_VALUE_0", value),
+        ];
+        world
+            .variables
+            .extend(variables.map(|(name, value)| (name.to_owned(), value.into())));
+        assert_eq!(
+            world.lifted("ws", &STATUS).is_some(),
+            goes,
+            "{count} {value}"
+        );
+    }
+}
+
+#[test]
+fn an_alias_is_what_it_stands_for() {
+    let world = World::new();
+    for (name, value) in [
+        ("st", "status -s"),
+        ("s", "st"),
+        ("sub", "-C inner status"),
+        ("up", "push ./bare"),
+        ("a", "b"),
+        ("b", "a"),
+        ("x", "!sh m"),
+        ("y", "x"),
+        ("cfg", "-c core.fsmonitor='sh m' status"),
+    ] {
+        world.git("ws", &["config", &format!("alias.{name}"), value]);
+    }
+    for (name, goes) in [
+        ("st", true),
+        ("s", true),
+        ("ST", true),
+        ("sub", false),
+        ("up", false),
+        ("a", false),
+        ("x", false),
+        ("y", false),
+        ("cfg", false),
+    ] {
+        assert_eq!(world.lifted("ws", &["git", name]).is_some(), goes, "{name}");
+    }
+}
+
+/// No rule names the words of a git that another program outside starts.
+#[test]
+fn a_git_that_is_started_outside_starts_nothing_by_its_words() {
+    let world = World::new();
+    let refused = |words: &[&str]| {
+        let request = world.request("ws", words).with_environment(Vec::new());
+        request.misleading_repository(&world.writable())
+    };
+    for words in [
+        &["git", "-c", "alias.x=!touch m", "x"][..],
+        &["git", "--config-env=alias.x=X", "x"],
+        &["git", "--exec-path=.", "status"],
+        &["git", "ls-remote", "--upload-pack=touch m", "."],
+        &["git", "ls-remote", "--upl", "m", "."],
+        &["git", "fetch-pack", "--exec=m", "."],
+        &["git", "push", "--receive-pack=m", "../out"],
+        &["git", "rebase", "-x", "sh m", "HEAD"],
+        &["git", "rebase", "--exec=./m"],
+        &["git", "bisect", "run", "sh", "m"],
+        &["git", "bisect", "visualize", "git", "-c", "alias.x=!m", "x"],
+        &["git", "submodule", "foreach", "sh m"],
+        &["git", "filter-branch", "--tree-filter", "sh m"],
+        &["git", "difftool", "-x", "m"],
+        &["git", "grep", "-Om", "x"],
+        &["git", "init", "--template=t"],
+        &["git", "for-each-repo", "--config=x", "status"],
+        &["git", "fetch", "ext::sh m"],
+        &["git", "remote-ext", "o", "sh m"],
+        &["git", "archive", "--remote=.", "--exec=m", "HEAD"],
+        &["git", "log", "--no-such-option"],
+        &["git-upload-pack", "inner"],
+        &["hub", "-c", "alias.x=!m", "x"],
+    ] {
+        assert!(refused(words).is_some(), "{words:?}");
+    }
+    for words in [
+        &["git", "status"][..],
+        &["git", "diff", "--ext-diff", "--textconv"],
+        &["git", "-c", "core.autocrlf=false", "status"],
+        &[
+            "git",
+            "-c",
+            "credential.helper=",
+            "-c",
+            "credential.helper=!/usr/bin/gh auth git-credential",
+            "fetch",
+        ],
+        &[
+            "git",
+            "rev-list",
+            "--objects",
+            "--stdin",
+            "--not",
+            "--all",
+            "--quiet",
+            "--alternate-refs",
+        ],
+        &["git", "hook", "run", "--ignore-missing", "pre-commit"],
+        &["git", "unpack-objects", "--pack_header=2,3"],
+        &[
+            "git",
+            "--shallow-file",
+            "",
+            "pack-objects",
+            "--revs",
+            "--thin",
+            "--stdout",
+            "--shallow",
+        ],
+        &["git", "maintenance", "run", "--auto", "--quiet", "--detach"],
+        &["git", "upload-pack", "/srv/none"],
+    ] {
+        assert_eq!(refused(words), None, "{words:?}");
+    }
+}
+
 #[test]
 fn so_may_the_users_own() {
     let mut world = World::new();

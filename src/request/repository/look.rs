@@ -1,0 +1,191 @@
+//! Looks at what git's configuration names: nothing that the sandboxed side can write.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::super::argv;
+use super::Objection;
+use super::command::Asked;
+use super::config::{Config, unclear};
+use super::meaning::{Meaning, meaning};
+use crate::command_text::{Ground, is_command_outside};
+
+/// Variables that git sets for a tool; each holds the path of a file that the tool is to show.
+const FILES_OF_TOOLS: [&str; 4] = ["LOCAL", "REMOTE", "BASE", "MERGED"];
+
+/// Where git starts what its configuration names.
+pub(super) struct Standing<'a> {
+    /// The top of the working tree, and where git itself starts.
+    pub(super) directories: [&'a Path; 2],
+    /// What it is to do.
+    pub(super) asked: &'a Asked<'a>,
+}
+
+impl Standing<'_> {
+    /// Calls `look` with what commands of git's are looked at by.
+    pub(super) fn with_ground<T>(
+        &self,
+        config: &Config<'_>,
+        look: impl FnOnce(&Ground<'_>) -> T,
+    ) -> T {
+        let leads = |word: &[u8]| {
+            let path = config.resolve(word, self.directories[0]);
+            path.is_none_or(|path| config.roots.entry_towards(&path).is_some())
+        };
+        let [top, start] = self.directories;
+        let path: Vec<PathBuf> = config.path.iter().map(|entry| start.join(entry)).collect();
+        let path: Vec<&Path> = path.iter().map(PathBuf::as_path).collect();
+        look(&Ground {
+            leads: &leads,
+            path: &path,
+            directories: &[top, start],
+        })
+    }
+}
+
+impl Config<'_> {
+    /// Looks at each value that names something to start or to obey.
+    pub(super) fn look(&self, standing: &Standing<'_>) -> Result<(), Objection> {
+        standing.with_ground(self, |ground| {
+            let mut entries = self.entries.iter();
+            entries.try_for_each(|(name, value)| self.look_at(name, value, standing, ground))
+        })
+    }
+
+    fn look_at(
+        &self,
+        name: &str,
+        value: &[u8],
+        standing: &Standing<'_>,
+        ground: &Ground<'_>,
+    ) -> Result<(), Objection> {
+        let is_tool = name.starts_with("difftool.") || name.starts_with("mergetool.");
+        match meaning(name, value, &|names| standing.asked.is(names)) {
+            Meaning::Place => self.look_at_place(name, value, standing),
+            Meaning::Command if is_tool => look_at_command(name, &with_files(value), ground),
+            Meaning::Command => look_at_command(name, value, ground),
+            Meaning::CommandIfMarked => match value.strip_prefix(b"!") {
+                Some(command) => look_at_command(name, command, ground),
+                None => Ok(()),
+            },
+            Meaning::Helper => look_at_command(name, &helper(value), ground),
+            Meaning::Name if value.contains(&b'/') => Err(starts(name, value)),
+            Meaning::Harmless | Meaning::Name => Ok(()),
+            Meaning::Unknown => self.look_at_words(name, value, standing),
+        }
+    }
+
+    /// Looks at the words of a value that are plainly paths.
+    fn look_at_words(
+        &self,
+        name: &str,
+        value: &[u8],
+        standing: &Standing<'_>,
+    ) -> Result<(), Objection> {
+        let between =
+            |byte: &u8| byte.is_ascii_whitespace() || b"'\"`;|&()<>=!$\\{}".contains(byte);
+        let is_path = |word: &[u8]| {
+            let address = word.windows(3).any(|three| three == b"://");
+            let marks = [&b"/"[..], b"./", b"../", b"~/"];
+            !address && marks.iter().any(|mark| word.starts_with(mark))
+        };
+        let mut words = value.split(between).filter(|word| is_path(word));
+        words.try_for_each(|word| self.look_at_place(name, word, standing))
+    }
+
+    fn look_at_place(
+        &self,
+        name: &str,
+        value: &[u8],
+        standing: &Standing<'_>,
+    ) -> Result<(), Objection> {
+        for directory in standing.directories {
+            let path = self
+                .resolve(value, directory)
+                .ok_or_else(|| unclear(name))?;
+            if let Some(entry) = self.roots.entry_towards(&path) {
+                let entry = argv::word(entry.as_os_str());
+                let name = argv::visible(name);
+                return Err(Objection(format!(
+                    "{name} names what the command could have written: {entry}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The words that an alias stands for, if `subcommand` is one.
+    ///
+    /// # Errors
+    /// It is a command for a shell, or no words.
+    pub(super) fn alias(&self, subcommand: &OsStr) -> Result<Option<Vec<OsString>>, Objection> {
+        let Some(name) = subcommand.to_str() else {
+            return Ok(None);
+        };
+        let lower = name.to_lowercase();
+        let names = [format!("alias.{lower}"), format!("alias.{name}.command")];
+        let mut entries = self.entries.iter().rev();
+        let Some((_, value)) = entries.find(|(known, _)| names.contains(known)) else {
+            return Ok(None);
+        };
+        let name = argv::visible(name);
+        let words = std::str::from_utf8(value).ok().and_then(shlex::split);
+        match words {
+            // What begins a comment for one reader does not for git.
+            Some(words)
+                if !words.is_empty() && !value.starts_with(b"!") && !value.contains(&b'#') =>
+            {
+                Ok(Some(words.into_iter().map(OsString::from).collect()))
+            }
+            _ => Err(Objection(format!(
+                "`{name}` is an alias, which may start anything"
+            ))),
+        }
+    }
+}
+
+fn look_at_command(name: &str, value: &[u8], ground: &Ground<'_>) -> Result<(), Objection> {
+    if is_command_outside(value, ground) {
+        return Ok(());
+    }
+    Err(starts(name, value))
+}
+
+fn starts(name: &str, value: &[u8]) -> Objection {
+    let name = argv::visible(name);
+    let value = argv::bounded(&[OsStr::from_bytes(value).to_owned()], SHOWN);
+    Objection(format!(
+        "{name} may start what the command could have written: {value}"
+    ))
+}
+
+/// As much of a value is shown, in bytes.
+const SHOWN: usize = 200;
+
+/// The command that a credential helper is.
+fn helper(value: &[u8]) -> Vec<u8> {
+    match value {
+        [b'!', command @ ..] => command.to_vec(),
+        [b'/', ..] => value.to_vec(),
+        _ => [b"git-credential-", value].concat(),
+    }
+}
+
+/// The command of a tool, the variables that git sets for it replaced by what every program puts there.
+fn with_files(value: &[u8]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(value) else {
+        return value.to_vec();
+    };
+    let mut text = text.to_owned();
+    for name in FILES_OF_TOOLS {
+        for spelled in [
+            format!("\"${name}\""),
+            format!("${{{name}}}"),
+            format!("${name}"),
+        ] {
+            text = text.replace(&spelled, "%s");
+        }
+    }
+    text.into_bytes()
+}
