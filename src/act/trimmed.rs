@@ -81,7 +81,10 @@ pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
     let value = value.as_bytes();
     let goes = match form(name.as_bytes()) {
         Form::Harmless => return Trimmed::Whole,
+        // Go takes that word for none.
+        Form::Places if value == b"off" && name.as_bytes().starts_with(b"GO") => true,
         Form::Places if !is_address(name, value) => return places(name, value, session),
+        Form::Files => files(value).all(|word| is_whole(word) && !leads(word)),
         Form::Command => {
             let directories = session.search_path();
             let directories: Vec<&Path> = directories.iter().map(Path::new).collect();
@@ -126,7 +129,6 @@ fn places(name: &OsStr, value: &[u8], session: &Session<'_>) -> Trimmed {
     if value.is_empty() && !is_path {
         return Trimmed::Whole;
     }
-    let is_whole = |entry: &[u8]| entry.starts_with(b"/") || entry.starts_with(b"~/");
     let list = without(value, |entry| {
         !is_whole(entry) || session.leads_inside(entry)
     });
@@ -137,6 +139,17 @@ fn places(name: &OsStr, value: &[u8], session: &Session<'_>) -> Trimmed {
         },
         list => list,
     }
+}
+
+fn is_whole(entry: &[u8]) -> bool {
+    entry.starts_with(b"/") || entry.starts_with(b"~/")
+}
+
+/// What could name a file in a list, or in commands of which each does nothing but read some.
+fn files(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const READS: [&[u8]; 2] = [b"source", b"so"];
+    let words = value.split(|byte| b" \t\n:|".contains(byte));
+    words.filter(|word| !word.is_empty() && !READS.contains(word))
 }
 
 fn entries(value: &[u8]) -> Vec<OsString> {
@@ -290,6 +303,35 @@ mod tests {
             ("FROB_FILE", "x.conf", false),
             ("FROB_ROOT", "/opt/frob", true),
             ("BASH_ENV", "env", false),
+            ("MAKEFILES", "common.mk", false),
+            ("MAKEFILES", "/etc/make.mk common.mk", false),
+            ("MAKEFILES", "/etc/make.mk @/ws/x.mk", false),
+            ("MAKEFILES", "/etc/make.mk /etc/more.mk", true),
+            ("MAKEFILES", "", true),
+            ("PSQLRC", "x", false),
+            ("PSQLRC", "/etc/psqlrc", true),
+            ("VIMINIT", "source x", false),
+            ("VIMINIT", "so vimrc|set exrc", false),
+            ("VIMINIT", "source /etc/vimrc", true),
+            ("EXINIT", "x", false),
+            ("GDBINIT", "x", false),
+            ("HISTFILE", "x", false),
+            ("HISTFILE", "@/tools/history", true),
+            ("BUNDLE_GEMFILE", "Gemfile", false),
+            ("ANSIBLE_INVENTORY", "hosts", false),
+            ("FROB_CONFIG", "x", false),
+            ("FROB_PLUGINS", "x", false),
+            ("AWS_PROFILE", "dev", true),
+            ("COMPOSE_PROFILES", "a,b", true),
+            ("GOWORK", "off", true),
+            ("GOWORK", "go.work", false),
+            ("UV_PYTHON", "3.12", true),
+            ("UV_PYTHON", "./python", false),
+            ("RSYNC_CONNECT_PROG", "sh m", false),
+            ("BROWSER", "sh x %s", false),
+            ("BROWSER", "firefox:./x %s", false),
+            ("ZIPOPT", "-q", true),
+            ("ZIPOPT", "-TT x", false),
             ("EDITOR", "vi", true),
             ("EDITOR", "no-such-editor --wait", true),
             ("EDITOR", "edit", false),

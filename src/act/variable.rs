@@ -8,6 +8,9 @@ pub(super) enum Form {
     /// Files or directories, with colons between them. What is relative means something in the working
     /// directory.
     Places,
+    /// Files with blanks or colons between them, or commands that name some. What is not a whole path may
+    /// be a file in the working directory.
+    Files,
     /// A command: its first word is a program.
     Command,
     /// Options of this program, behind these words.
@@ -28,7 +31,9 @@ pub(super) fn form(name: &[u8]) -> Form {
         Form::Options(program, before)
     } else if is(COMMANDS) || ends(COMMAND_ENDS) {
         Form::Command
-    } else if is(PLACES) || ends(PLACE_ENDS) {
+    } else if is(FILES) {
+        Form::Files
+    } else if is(PLACES) || (ends(PLACE_ENDS) && !ends(NAME_ENDS)) {
         Form::Places
     } else {
         Form::Any
@@ -45,7 +50,6 @@ const HARMLESS: &[&str] = &[
     "TEMP",
     "TMP",
     "TMPDIR",
-    "HISTFILE",
     // Texts.
     "INFOPATH",
     "MANPATH",
@@ -57,25 +61,52 @@ const HARMLESS: &[&str] = &[
     "XAUTHORITY",
 ];
 
+const FILES: &[&str] = &[
+    "CONFIG_SITE",
+    "EXINIT",
+    "GVIMINIT",
+    "LUA_INIT",
+    "LUA_INIT_5_2",
+    "LUA_INIT_5_3",
+    "LUA_INIT_5_4",
+    "MAKEFILES",
+    "PERL5DB",
+    "PIP_CONSTRAINT",
+    "PIP_EDITABLE",
+    "PIP_FIND_LINKS",
+    "PIP_REQUIREMENT",
+    "UV_CONSTRAINT",
+    "UV_FIND_LINKS",
+    "UV_OVERRIDE",
+    "VIMINIT",
+];
+
 const PLACES: &[&str] = &[
+    "ANSIBLE_INVENTORY",
+    "ANSIBLE_LIBRARY",
     "BASH_ENV",
-    "DOCKER_CONFIG",
+    "COVERAGE_PROCESS_START",
+    "DYLD_INSERT_LIBRARIES",
     "ENV",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_CONFIG",
+    "FLASK_APP",
+    "GDBINIT",
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
     "GIT_WORK_TREE",
     "GOBIN",
     "GOCACHE",
     "GOENV",
+    "GOMODCACHE",
     "GOROOT",
-    "INPUTRC",
-    "KUBECONFIG",
+    "GOWORK",
+    "GS_LIB",
     "LD_AUDIT",
     "LD_PRELOAD",
+    "LESSKEY",
     "LESSKEYIN",
-    "MAILRC",
+    "MAILCAPS",
+    "NERDCTL_TOML",
     "NETRC",
     "NODE_EXTRA_CA_CERTS",
     "NPM_CONFIG_CACHE",
@@ -89,28 +120,49 @@ const PLACES: &[&str] = &[
     "PERLLIB",
     "PYTHONPYCACHEPREFIX",
     "PYTHONSTARTUP",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_TARGET",
     "PYTHONUSERBASE",
+    "R_ENVIRON",
+    "R_ENVIRON_USER",
+    "R_PROFILE",
+    "R_PROFILE_USER",
     "RUBYLIB",
-    "SCREENRC",
-    "SQLITE_HISTORY",
     "TERMCAP",
     "TERMINFO",
+    "TEXMFCNF",
+    "TS_NODE_PROJECT",
+    "UV_PROJECT",
+    "UV_PROJECT_ENVIRONMENT",
     "VIRTUAL_ENV",
-    "WGETRC",
-    "ZDOTDIR",
+    "YARN_RC_FILENAME",
 ];
 
 const PLACE_ENDS: &[&str] = &[
-    "_DIR",
+    "_CFG",
+    "_CONF",
+    "CONFIG",
+    "_CREDENTIALS",
+    "DIR",
     "_DIRECTORIES",
     "_DIRECTORY",
-    "_DIRS",
-    "_FILE",
+    "DIRS",
+    "FILE",
+    "FILES",
     "_FOLDER",
+    "_HISTORY",
     "HOME",
+    "INPUTS",
+    "_MODULE",
     "PATH",
+    "PLUGINS",
+    "RC",
     "_ROOT",
 ];
+
+/// Ends of names that end as those of places do, and whose values are names.
+const NAME_ENDS: &[&str] = &["PROFILE", "PROFILES"];
 
 const COMMANDS: &[&str] = &[
     "AR",
@@ -130,11 +182,16 @@ const COMMANDS: &[&str] = &[
     "LESSOPEN",
     "MAKE",
     "MANPAGER",
+    "NINJA",
     "NM",
+    "NPM_CONFIG_GIT",
     "OBJCOPY",
     "PAGER",
+    "PERL5SHELL",
     "PKG_CONFIG",
+    "PYTHON",
     "RANLIB",
+    "RUBYSHELL",
     "RUSTC",
     "RUSTDOC",
     "SHELL",
@@ -154,6 +211,8 @@ const COMMAND_ENDS: &[&str] = &[
     "_LAUNCHER",
     "_LINKER",
     "_PAGER",
+    "_PROG",
+    "_PYTHON",
     "_RSH",
     "_RUNNER",
     "_SHELL",
@@ -187,7 +246,96 @@ const OPTIONS: &[Row] = &[
     (&["GOFLAGS"], "go", &["build"]),
     (&["GREP_OPTIONS"], "grep", &[]),
     (&["LESS"], "less", &[]),
-    (&["GNUMAKEFLAGS", "MAKEFLAGS"], "make", &[]),
+    (&["GNUMAKEFLAGS", "MAKEFLAGS", "MFLAGS"], "make", &[]),
+    (&["MANOPT"], "man", &[]),
+    (&["MAVEN_ARGS"], "mvn", &[]),
+    (&["TF_CLI_ARGS"], "terraform", &[]),
+    (&["ZIPOPT"], "zip", &[]),
     (&["TAR_OPTIONS"], "tar", &[]),
     (&["XZ_DEFAULTS", "XZ_OPT"], "xz", &[]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{self, CommandModel};
+
+    /// What the variables of models hold that no file is read for: names, addresses, switches and secrets.
+    const NAMES: &[&str] = &[
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_DEFAULT_REGION",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_ROLE_ARN",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "BUILDX_BUILDER",
+        "CARGO_BUILD_TARGET",
+        "CARGO_REGISTRY_DEFAULT",
+        "COMPOSE_PROFILES",
+        "COMPOSE_PROJECT_NAME",
+        "CONTAINERD_ADDRESS",
+        "CONTAINERD_NAMESPACE",
+        "CONTAINER_CONNECTION",
+        "CONTAINER_HOST",
+        "DOCKER_CONTEXT",
+        "DOCKER_DEFAULT_PLATFORM",
+        "DOCKER_HOST",
+        "GH_HOST",
+        "GH_REPO",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+        "GIT_LITERAL_PATHSPECS",
+        "GIT_NAMESPACE",
+        "GIT_NOGLOB_PATHSPECS",
+        "GOARCH",
+        "GOOGLE_CLOUD_PROJECT",
+        "GOOS",
+        "HELM_NAMESPACE",
+        "KUBERNETES_MASTER",
+        "KUBERNETES_SERVICE_HOST",
+        "KUBERNETES_SERVICE_PORT",
+        "MYSQL_HOST",
+        "MYSQL_TCP_PORT",
+        "MYSQL_UNIX_PORT",
+        "NPM_CONFIG_GLOBAL",
+        "NPM_CONFIG_REGISTRY",
+        "PGDATABASE",
+        "PGHOST",
+        "PGHOSTADDR",
+        "PGPORT",
+        "PGSERVICE",
+        "PGUSER",
+        "PIP_USER",
+        "RUSTUP_TOOLCHAIN",
+        "TF_WORKSPACE",
+        "TMUX",
+        "UV_PUBLISH_URL",
+        "UV_SYSTEM_PYTHON",
+        "npm_config_registry",
+    ];
+
+    fn variables(model: &CommandModel, found: &mut Vec<String>) {
+        found.extend(model.variables.iter().cloned());
+        for subcommand in &model.subcommands {
+            variables(subcommand, found);
+        }
+    }
+
+    /// Else a bare name in one would count as harmless without anybody having looked.
+    #[test]
+    fn of_each_variable_of_a_model_it_is_known_what_it_holds() {
+        let mut found = Vec::new();
+        for (names, _) in models::programs() {
+            let name = names.split(' ').next().unwrap();
+            variables(models::builtin(name).unwrap(), &mut found);
+        }
+        assert!(found.len() > NAMES.len());
+        found.retain(|name| {
+            let is_name = name.ends_with('*') || NAMES.contains(&name.as_str());
+            !is_name && form(name.as_bytes()) == Form::Any
+        });
+        assert_eq!(found, [""; 0]);
+    }
+}

@@ -251,11 +251,12 @@ fn behind_options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
     let has_subcommands = reading
         .model
         .is_none_or(|model| !model.subcommands.is_empty());
+    let has_tasks = reading.model.is_some_and(|model| model.tasks) && !named.operands;
     let mut ends_in_option = false;
     for part in &reading.parts {
         let (word, what) = match &part.kind {
             Kind::Subcommand { word, .. } => (word, "a subcommand"),
-            Kind::Operand { word, .. } if has_subcommands => (word, "an operand"),
+            Kind::Operand { word, .. } if has_subcommands || has_tasks => (word, "an operand"),
             Kind::Operand { .. } => continue,
             Kind::Flag(_) | Kind::Value(_) | Kind::Dashes => {
                 ends_in_option |= named.has(part.index) || named.has_option(part);

@@ -5,11 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::form;
-use super::model::{CommandModel, Effect, Form, InnerModel, Which};
+use super::model::{CommandModel, Effect, InnerModel};
+use super::operands::{Operands, doubt_of};
 use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, Reading, What};
-
-/// How many places one inner command may begin at, where options are unknown.
-const STARTS: usize = 16;
 
 /// Adds to a reading what the words that were told apart mean. `program` is the model of the
 /// whole, `collected` the commands that stood between words that begin and end them.
@@ -52,21 +50,58 @@ pub(super) fn complete<'a>(
         doubts.extend(files.map(|file| Doubt::File(*file)));
     }
     if let Some(model) = reading.model {
-        for inner in model.inner.iter().filter(|inner| applies(inner, reading)) {
+        let here = |inner: &&InnerModel| !inner.anywhere && applies(inner, reading);
+        for inner in model.inner.iter().filter(here) {
             let option = asked_for_by(inner, reading);
             operands.inner(inner, option, &mut found, &mut doubts);
         }
-        if !model.writes_unless.iter().any(|name| reading.has(name)) {
-            writes.extend(operands.some(model.writes_operands));
+        if writes_operands(model, reading) {
+            let written = operands.some(model.writes_operands).into_iter();
+            writes.extend(written.filter(|operand| !is_code(*operand, &doubts)));
         }
         let none_of_these = !model.subcommands.is_empty() && !model.takes_operands;
         let first = operands.words.first().filter(|_| none_of_these);
         doubts.extend(first.map(|word| Doubt::Subcommand(*word)));
     }
+    for inner in program.inner.iter().filter(|inner| inner.anywhere) {
+        let is_one = |word: &Operand<'a>| form::is_of(&inner.of, word.word.as_bytes());
+        let all = words_of(reading).filter(is_one);
+        doubts.extend(all.map(|word| doubt_of(inner, word)));
+    }
     reading.changes = changes(reading, program, &operands);
     reading.inner = found;
     reading.doubts = doubts;
     reading.writes = writes;
+}
+
+fn writes_operands(model: &CommandModel, reading: &Reading<'_>) -> bool {
+    let has_one = |names: &[String]| names.iter().any(|name| reading.has(name));
+    !has_one(&model.writes_unless) && (model.writes_when.is_empty() || has_one(&model.writes_when))
+}
+
+/// Whether an operand is a program, and so no file that is written.
+fn is_code(operand: Operand<'_>, doubts: &[Doubt<'_>]) -> bool {
+    let is_this = |doubt: &Doubt<'_>| matches!(doubt, Doubt::Code(code) if *code == operand);
+    doubts.iter().any(is_this)
+}
+
+/// Operands and the values of options.
+fn words_of<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = Operand<'a>> + 'b {
+    let parts = reading.parts.iter().enumerate();
+    parts.filter_map(|(nth, part)| {
+        let is_next = matches!(
+            reading.parts.get(nth + 1).map(|next| &next.kind),
+            Some(Kind::Value(_))
+        );
+        let word = match &part.kind {
+            Kind::Operand { word, .. } | Kind::Value(word) => word,
+            // One that is the next word comes next.
+            Kind::Flag(flag) if !is_next => flag.value?,
+            _ => return None,
+        };
+        let index = part.index;
+        Some(Operand { index, word })
+    })
 }
 
 /// The subcommands and operands that set the system's state, each by what the model around it says.
@@ -224,144 +259,4 @@ fn asked_for_by(inner: &InnerModel, reading: &Reading<'_>) -> Option<usize> {
         Kind::Flag(flag) => inner.when.iter().any(|name| flag.is(name)),
         _ => false,
     })
-}
-
-/// The operands of the deepest command.
-struct Operands<'a> {
-    words: Vec<Operand<'a>>,
-    /// How many of them stand before a `--`.
-    before_dashes: Option<usize>,
-    /// The first could be the value of an unknown option.
-    doubtful: bool,
-}
-
-impl<'a> Operands<'a> {
-    fn of(reading: &Reading<'a>) -> Self {
-        let mut operands = Self {
-            words: Vec::new(),
-            before_dashes: None,
-            doubtful: false,
-        };
-        for part in &reading.parts {
-            match part.kind {
-                Kind::Operand { word, doubtful } => {
-                    let index = part.index;
-                    operands.words.push(Operand { index, word });
-                    operands.doubtful |= doubtful;
-                }
-                Kind::Dashes => operands.before_dashes = Some(operands.words.len()),
-                _ => {}
-            }
-        }
-        operands
-    }
-
-    fn some(&self, which: Option<Which>) -> Vec<Operand<'a>> {
-        match which {
-            None => Vec::new(),
-            Some(Which::All) => self.words.clone(),
-            Some(Which::First) => self.words.first().copied().into_iter().collect(),
-            Some(Which::Rest) => self.words.iter().skip(1).copied().collect(),
-            Some(Which::Last) if self.words.len() < 2 => Vec::new(),
-            Some(Which::Last) => self.words.last().copied().into_iter().collect(),
-        }
-    }
-
-    /// Every place where the command may begin.
-    fn starts(&self, inner: &InnerModel) -> std::ops::Range<usize> {
-        let dashes = self.before_dashes.filter(|_| inner.dashes);
-        let first = dashes.unwrap_or(inner.after);
-        if self.doubtful {
-            first..self.words.len()
-        } else {
-            first..first.saturating_add(1).min(self.words.len())
-        }
-    }
-
-    fn inner(
-        &self,
-        model: &InnerModel,
-        option: Option<usize>,
-        found: &mut Vec<Inner<'a>>,
-        doubts: &mut Vec<Doubt<'a>>,
-    ) {
-        if model.form == Form::Keys {
-            doubts.push(Doubt::Keys);
-            return;
-        }
-        if model.form == Form::Input {
-            let none = self.doubtful || self.words.len() <= model.after;
-            doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
-            return;
-        }
-        if !model.of.is_empty() {
-            let is_one = |operand: &&Operand<'a>| form::is_of(&model.of, operand.word.as_bytes());
-            let operands = self.words.iter().filter(is_one);
-            doubts.extend(operands.map(|operand| Doubt::Code(*operand)));
-            return;
-        }
-        let starts = self.starts(model);
-        if starts.len() > STARTS {
-            doubts.push(Doubt::TooMany);
-        }
-        for start in starts.take(STARTS) {
-            let Some(words) = self.behind(model, start) else {
-                continue;
-            };
-            let (Some(first), Some(last)) = (words.first(), words.last()) else {
-                continue;
-            };
-            let (what, end) = match model.form {
-                Form::Words => {
-                    let words = words.iter().map(|operand| operand.word).collect();
-                    (What::Words(words), last.index + 1)
-                }
-                Form::Line => (What::Script(Cow::Owned(joined(words))), last.index + 1),
-                Form::Script => {
-                    let script = What::Script(Cow::Borrowed(first.word.as_bytes()));
-                    (script, first.index + 1)
-                }
-                Form::File => {
-                    doubts.push(Doubt::File(*first));
-                    continue;
-                }
-                Form::Code => {
-                    doubts.push(Doubt::Code(*first));
-                    continue;
-                }
-                Form::Input | Form::Keys => continue,
-            };
-            found.push(Inner {
-                what,
-                appends: model.appends,
-                words: first.index..end,
-                option,
-            });
-        }
-    }
-
-    /// The words of a command that begins at `start`, behind what must or may come before it;
-    /// `None` if there are none.
-    fn behind(&self, model: &InnerModel, start: usize) -> Option<&[Operand<'a>]> {
-        let mut words = self.words.get(start..)?;
-        if !model.behind.is_empty() {
-            let (first, rest) = words.split_first()?;
-            if !model.behind.iter().any(|known| **known == *first.word) {
-                return None;
-            }
-            words = rest;
-        }
-        if model.assignments {
-            // env takes a lone dash for an option.
-            let assigns = |word: &OsStr| word.as_bytes().contains(&b'=') || word == "-";
-            let skipped = words.iter().take_while(|it| assigns(it.word)).count();
-            words = words.get(skipped..)?;
-        }
-        (!words.is_empty()).then_some(words)
-    }
-}
-
-fn joined(words: &[Operand<'_>]) -> Vec<u8> {
-    let words: Vec<&[u8]> = words.iter().map(|it| it.word.as_bytes()).collect();
-    words.join(&b' ')
 }

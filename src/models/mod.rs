@@ -24,6 +24,8 @@
 //!                                               # of these forms do, and none behind a `!`
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
+//!     writes_when = ["-i"],                     # … or only with one of these
+//!     tasks = True,                             # its operands say what to do, as make's targets do
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
 //!     variables = ["GIT_DIR"],                  # say what it and its subcommands act on; `TF_VAR_*` too
 //!     secured_by = ["LESSSECURE=1", "!NAME"],   # so set, or unset, it takes no commands from input or terminal
@@ -65,6 +67,8 @@
 //! | `inner(form = "file", unless = ["-c", "-s"])` | the first operand names a file of commands, which nobody reads here |
 //! | `inner(form = "code", unless = ["-f"])` | the first operand is a program in a language of its own, which nobody reads here: `awk` |
 //! | `inner(form = "code", of = ["*!=*"])` | each operand of one of these forms is such a program: `make A!=CMD` |
+//! | `inner(form = "file", after = 1, of = ["*"])` | each operand behind the first names such a file |
+//! | `inner(form = "code", of = ["*#(*"], anywhere = True)` | the same of values of options and of subcommands' words: `tmux ls -F '#(CMD)'` |
 //! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
 //! | `inner(form = "keys")` | what is typed, or standard input, whatever the operands are: an editor |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
@@ -76,6 +80,7 @@ mod find;
 mod form;
 mod inner;
 pub mod model;
+mod operands;
 mod reader;
 pub mod reading;
 mod slip;

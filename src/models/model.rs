@@ -38,6 +38,13 @@ pub struct CommandModel {
     /// where it sends what; `None`: those of the command around it. `.git`: the repository there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obeys: Option<Vec<String>>,
+    /// Operands say what to do, as make's targets do, and are its subcommands in all but that nobody can
+    /// list them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tasks: bool,
+    /// Operands are written only with one of these options.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes_when: Vec<String>,
     /// With one of these options, no operand is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes_unless: Vec<String>,
@@ -215,9 +222,12 @@ pub struct InnerModel {
     /// Only without each of these options.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
-    /// Each operand of one of these forms, see `form.rs`, is one; nothing of the above counts.
+    /// Each operand of one of these forms, see `form.rs`, behind the first `after` is one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub of: Vec<String>,
+    /// With `of`: values of options count as well, and those of subcommands.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub anywhere: bool,
     /// It follows each of these words, and nothing else here applies but `until`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub follows: Vec<String>,

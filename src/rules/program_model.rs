@@ -41,6 +41,8 @@ const PARAMETERS: &[&str] = &[
     "chains",
     "variables",
     "secured_by",
+    "tasks",
+    "writes_when",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -69,6 +71,7 @@ pub(super) static INNER: Signature = Signature {
         "appends",
         "dashes",
         "of",
+        "anywhere",
     ],
     required: 0,
 };
@@ -102,6 +105,8 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         takes_operands: arguments.bool("takes_operands").unwrap_or(false),
         writes_operands: word_of::<Which>(arguments, "writes_operands"),
         obeys: arguments.any("obeys").map(|_| arguments.strings("obeys")),
+        tasks: arguments.bool("tasks").unwrap_or(false),
+        writes_when: arguments.strings("writes_when"),
         writes_unless: arguments.strings("writes_unless"),
         changes: forms(arguments.strings("changes")),
         chains: arguments.strings("chains"),
@@ -125,6 +130,7 @@ pub(super) fn parse_inner(arguments: &mut Arguments<'_>) -> Option<InnerModel> {
         appends: arguments.bool("appends").unwrap_or(false),
         dashes: arguments.bool("dashes").unwrap_or(false),
         of: arguments.strings("of"),
+        anywhere: arguments.bool("anywhere").unwrap_or(false),
     };
     arguments.problems.is_empty().then_some(model)
 }

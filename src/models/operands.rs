@@ -1,0 +1,156 @@
+//! A command's operands, and the commands and programs that they are.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::form;
+use super::model::{Form, InnerModel, Which};
+use super::reading::{Doubt, Inner, Kind, Operand, Reading, What};
+
+/// How many places one inner command may begin at, where options are unknown.
+const STARTS: usize = 16;
+
+/// The operands of the deepest command.
+pub(super) struct Operands<'a> {
+    pub(super) words: Vec<Operand<'a>>,
+    /// How many of them stand before a `--`.
+    before_dashes: Option<usize>,
+    /// The first could be the value of an unknown option.
+    doubtful: bool,
+}
+
+impl<'a> Operands<'a> {
+    pub(super) fn of(reading: &Reading<'a>) -> Self {
+        let mut operands = Self {
+            words: Vec::new(),
+            before_dashes: None,
+            doubtful: false,
+        };
+        for part in &reading.parts {
+            match part.kind {
+                Kind::Operand { word, doubtful } => {
+                    let index = part.index;
+                    operands.words.push(Operand { index, word });
+                    operands.doubtful |= doubtful;
+                }
+                Kind::Dashes => operands.before_dashes = Some(operands.words.len()),
+                _ => {}
+            }
+        }
+        operands
+    }
+
+    pub(super) fn some(&self, which: Option<Which>) -> Vec<Operand<'a>> {
+        match which {
+            None => Vec::new(),
+            Some(Which::All) => self.words.clone(),
+            Some(Which::First) => self.words.first().copied().into_iter().collect(),
+            Some(Which::Rest) => self.words.iter().skip(1).copied().collect(),
+            Some(Which::Last) if self.words.len() < 2 => Vec::new(),
+            Some(Which::Last) => self.words.last().copied().into_iter().collect(),
+        }
+    }
+
+    /// Every place where the command may begin.
+    fn starts(&self, inner: &InnerModel) -> std::ops::Range<usize> {
+        let dashes = self.before_dashes.filter(|_| inner.dashes);
+        let first = dashes.unwrap_or(inner.after);
+        if self.doubtful {
+            first..self.words.len()
+        } else {
+            first..first.saturating_add(1).min(self.words.len())
+        }
+    }
+
+    pub(super) fn inner(
+        &self,
+        model: &InnerModel,
+        option: Option<usize>,
+        found: &mut Vec<Inner<'a>>,
+        doubts: &mut Vec<Doubt<'a>>,
+    ) {
+        if model.form == Form::Keys {
+            doubts.push(Doubt::Keys);
+            return;
+        }
+        if model.form == Form::Input {
+            let none = self.doubtful || self.words.len() <= model.after;
+            doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
+            return;
+        }
+        if !model.of.is_empty() {
+            let is_one = |operand: &&Operand<'a>| form::is_of(&model.of, operand.word.as_bytes());
+            let operands = self.words.iter().skip(model.after).filter(is_one);
+            doubts.extend(operands.map(|operand| doubt_of(model, *operand)));
+            return;
+        }
+        let starts = self.starts(model);
+        if starts.len() > STARTS {
+            doubts.push(Doubt::TooMany);
+        }
+        for start in starts.take(STARTS) {
+            let Some(words) = self.behind(model, start) else {
+                continue;
+            };
+            let (Some(first), Some(last)) = (words.first(), words.last()) else {
+                continue;
+            };
+            let (what, end) = match model.form {
+                Form::Words => {
+                    let words = words.iter().map(|operand| operand.word).collect();
+                    (What::Words(words), last.index + 1)
+                }
+                Form::Line => (What::Script(Cow::Owned(joined(words))), last.index + 1),
+                Form::Script => {
+                    let script = What::Script(Cow::Borrowed(first.word.as_bytes()));
+                    (script, first.index + 1)
+                }
+                Form::File | Form::Code => {
+                    doubts.push(doubt_of(model, *first));
+                    continue;
+                }
+                Form::Input | Form::Keys => continue,
+            };
+            found.push(Inner {
+                what,
+                appends: model.appends,
+                words: first.index..end,
+                option,
+            });
+        }
+    }
+
+    /// The words of a command that begins at `start`, behind what must or may come before it;
+    /// `None` if there are none.
+    fn behind(&self, model: &InnerModel, start: usize) -> Option<&[Operand<'a>]> {
+        let mut words = self.words.get(start..)?;
+        if !model.behind.is_empty() {
+            let (first, rest) = words.split_first()?;
+            if !model.behind.iter().any(|known| **known == *first.word) {
+                return None;
+            }
+            words = rest;
+        }
+        if model.assignments {
+            // env takes a lone dash for an option.
+            let assigns = |word: &OsStr| word.as_bytes().contains(&b'=') || word == "-";
+            let skipped = words.iter().take_while(|it| assigns(it.word)).count();
+            words = words.get(skipped..)?;
+        }
+        (!words.is_empty()).then_some(words)
+    }
+}
+
+/// What nobody reads here, of a word that `inner` says is a program or names one.
+pub(super) fn doubt_of<'a>(inner: &InnerModel, word: Operand<'a>) -> Doubt<'a> {
+    match inner.form {
+        Form::File => Doubt::File(word),
+        _ => Doubt::Code(word),
+    }
+}
+
+fn joined(words: &[Operand<'_>]) -> Vec<u8> {
+    let words: Vec<&[u8]> = words.iter().map(|it| it.word.as_bytes()).collect();
+    words.join(&b' ')
+}
