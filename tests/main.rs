@@ -60,6 +60,7 @@ mod snapshot;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod unknown_operands;
 mod unknown_words;
 #[cfg(test)]
 mod wrapper;

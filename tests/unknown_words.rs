@@ -174,7 +174,7 @@ fn rules(path: &[String], options: &[String]) -> [String; 2] {
 }
 
 /// Whether a rule that permits the words of `prefix` lets `words` run outside.
-fn permits(prefix: &[String], words: &[String]) -> bool {
+pub(crate) fn permits(prefix: &[String], words: &[String]) -> bool {
     permit(&format!("prefix_rule({prefix:?})\n"), words)
 }
 

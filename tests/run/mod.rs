@@ -7,6 +7,7 @@ mod denied;
 mod faithful;
 mod input;
 mod lifecycle;
+mod operands;
 mod options;
 mod profiles;
 mod prompts;
