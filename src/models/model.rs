@@ -205,6 +205,10 @@ pub enum Which {
 }
 
 /// Where a command of its own begins among a command's words, and what form it has.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the language"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InnerModel {
