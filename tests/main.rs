@@ -61,6 +61,7 @@ mod snapshot;
 mod support;
 #[cfg(test)]
 mod unknown_operands;
+#[cfg(test)]
 mod unknown_words;
 #[cfg(test)]
 mod wrapper;

@@ -280,29 +280,11 @@ mod tests {
         }
     }
 
-    /// What is relative lies in the working directory.
+    /// Of what is read without being on a path.
     #[test]
-    fn bare_words_that_lead_inside_do_not_go() {
+    fn files_with_bare_names_do_not_go() {
         let place = Place::new();
-        symlink(
-            place.0.path().join("ws/bin/ed"),
-            place.0.path().join("tools/bin/edit"),
-        )
-        .unwrap();
         for (name, value, goes) in [
-            ("XDG_CONFIG_HOME", "xdg", false),
-            ("XDG_CONFIG_HOME", "~/.config", false),
-            ("XDG_CONFIG_HOME", "@/tools/config", true),
-            ("XDG_CONFIG_HOME", "", true),
-            ("XDG_SESSION_TYPE", "tty", true),
-            ("KUBECONFIG", "config", false),
-            ("FROB_ROOT", "https://example.org/x", true),
-            ("FROB_ROOT", "://x", false),
-            ("FROB_ROOT", "file://x", false),
-            ("GIT_DIR", ".git", false),
-            ("FROB_FILE", "x.conf", false),
-            ("FROB_ROOT", "/opt/frob", true),
-            ("BASH_ENV", "env", false),
             ("MAKEFILES", "common.mk", false),
             ("MAKEFILES", "/etc/make.mk common.mk", false),
             ("MAKEFILES", "/etc/make.mk @/ws/x.mk", false),
@@ -332,6 +314,35 @@ mod tests {
             ("BROWSER", "firefox:./x %s", false),
             ("ZIPOPT", "-q", true),
             ("ZIPOPT", "-TT x", false),
+        ] {
+            let trimmed = place.trimmed(name, value);
+            assert_eq!(trimmed == Trimmed::Whole, goes, "{name}={value}");
+        }
+    }
+
+    /// What is relative lies in the working directory.
+    #[test]
+    fn bare_words_that_lead_inside_do_not_go() {
+        let place = Place::new();
+        symlink(
+            place.0.path().join("ws/bin/ed"),
+            place.0.path().join("tools/bin/edit"),
+        )
+        .unwrap();
+        for (name, value, goes) in [
+            ("XDG_CONFIG_HOME", "xdg", false),
+            ("XDG_CONFIG_HOME", "~/.config", false),
+            ("XDG_CONFIG_HOME", "@/tools/config", true),
+            ("XDG_CONFIG_HOME", "", true),
+            ("XDG_SESSION_TYPE", "tty", true),
+            ("KUBECONFIG", "config", false),
+            ("FROB_ROOT", "https://example.org/x", true),
+            ("FROB_ROOT", "://x", false),
+            ("FROB_ROOT", "file://x", false),
+            ("GIT_DIR", ".git", false),
+            ("FROB_FILE", "x.conf", false),
+            ("FROB_ROOT", "/opt/frob", true),
+            ("BASH_ENV", "env", false),
             ("EDITOR", "vi", true),
             ("EDITOR", "no-such-editor --wait", true),
             ("EDITOR", "edit", false),
