@@ -42,7 +42,7 @@ fn an_operand_more_that_is_a_program_is_never_permitted() {
                 let before = vec!["a".to_owned(); inner.after];
                 let named = [path, &when, &before].concat();
                 for named in [named.clone(), [named, vec![operand.clone()]].concat()] {
-                    let words = [named.as_slice(), &[operand.clone()]].concat();
+                    let words = [named.as_slice(), std::slice::from_ref(&operand)].concat();
                     count += 1;
                     if permits(&named, &words) {
                         wrong.push(format!("{named:?}: {words:?}"));
@@ -107,7 +107,7 @@ fn a_task_behind_a_named_option_is_never_permitted() {
             model.tasks && option.takes == Takes::Nothing && option.names[0].starts_with('-')
         });
         for flag in flags.flat_map(|option| &option.names) {
-            let named = [path, &[flag.clone()]].concat();
+            let named = [path, std::slice::from_ref(flag)].concat();
             for more in [&["a"][..], &["--zq", "a"], &["--", "a"]] {
                 let more: Vec<String> = more.iter().map(|&word| word.to_owned()).collect();
                 let words = [named.as_slice(), &more].concat();
@@ -128,7 +128,7 @@ fn a_file_that_is_changed_in_place_is_never_permitted() {
     let mut count = 0;
     every_command(&mut |path, model| {
         for option in &model.writes_when {
-            let named = [path, &[option.clone()]].concat();
+            let named = [path, std::slice::from_ref(option)].concat();
             let words = [named.as_slice(), &["a".to_owned()]].concat();
             count += 1;
             assert!(!permits(&named, &words), "{words:?}");
