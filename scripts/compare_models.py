@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
-"""Compares models with the programs they are of: which options there are, and which take a value.
+"""Compares models with the programs they are of: which options take a value, and which start or write something.
 
     scripts/compare_models.py target/debug/codex-shell            # the sample that CI compares
     scripts/compare_models.py target/debug/codex-shell --all      # every model whose program is here
     scripts/compare_models.py target/debug/codex-shell git tar    # these
+    scripts/compare_models.py target/debug/codex-shell --missing  # also what models lack
 
 What a program knows is read from its help and its manual, and asked of the program itself: each
 option is tried in front of one that no program has, in a sandbox that writes nothing. Told are
-options that the model lacks, and those that take a value where the model says they don't, or the
-other way round. What was looked at and is right stands in scripts/model_exceptions.toml, with the
+options that take a value where the model says they don't, or the other way round, and those of which
+the text says that they start or write something and the model doesn't. What a model lacks counts as
+unknown and does not permit, so it is told only if asked for. What was looked at and is right stands in scripts/model_exceptions.toml, with the
 reason. A program that isn't here is skipped, and counted. Exit 1 if something differs or nothing
 could be compared.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -116,10 +119,22 @@ def kind_of(rest, alone):
     return None
 
 
-def options_in(text):
-    """The options that a help text or manual lists, and the kind of each."""
+# What a text says of an option that makes it more than a choice of what is read and shown.
+DOES = re.compile(
+    r"\b(write|save|dump|store|redirect|append|log)s? .*\b(to|in|into|as) (the )?(given |specified )?(file|FILE|path|PATH|<)"
+    r"|\boutput (file|to file|directory|dir)(?! format)\b|\bplace (the )?output\b|\b(write|send) (the )?output to\b"
+    r"|\b(run|execute|invoke|call|pipe|start|use)s? .*\b(command|program|script|shell|plugin|editor|pager)\b"
+    r"|\b(command|program|script) to (run|execute|invoke|use|call)\b|\bload .*\b(plugin|library|module|extension)"
+    r"|\b(edit|modify|change|overwrite)s? .*\bin[- ]place\b",
+    re.IGNORECASE,
+)
+
+
+def options_in(text, does=None):
+    """The options that a help text or manual lists, and the kind of each; those that do something go to `does`."""
     found = {}
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for nth, line in enumerate(lines):
         begun = re.match(r"\s*(?:or: |\[)?(-.*)$", line.rstrip())
         if not begun:
             continue
@@ -147,6 +162,9 @@ def options_in(text):
                 # `-f, --follow[=HOW]`: nobody says whether the short one has a value.
                 kind = "none or optional" if long_only and not name.startswith("--") else of_all
                 bare = re.sub(r"\[(no-|-)\]", "", name)
+                told = said.strip() or (lines[nth + 1].strip() if nth + 1 < len(lines) else "")
+                if does is not None and not told.startswith("-") and DOES.search(told):
+                    does.setdefault(bare, told)
                 for each in {bare, name.replace("[no-]", "no-").replace("[-]", "-")}:
                     own = "none" if each != bare else kind
                     each = each.rstrip(".:") if len(each) > 2 else each
@@ -212,15 +230,18 @@ class Level:
         self.syntax = syntax
         self.model = model
         self.options = {}
+        self.effects = {}
         self.around = around
         for option in model.get("options", []):
             for name in option["names"]:
                 self.options[self.plain(name)] = option.get("takes", "nothing")
+                self.effects[self.plain(name)] = option.get("effects", [])
         self.follows = {word for inner in model.get("inner", []) for word in inner.get("follows", [])}
         level = around
         while level:
             if level.model.get("options_anywhere"):
                 self.options = level.options | self.options
+                self.effects = level.effects | self.effects
             level = level.around
 
     def plain(self, name):
@@ -247,9 +268,10 @@ def compare(path, level, asks, told):
     """Adds what differs at this level and below; how many options were compared."""
     program = path[0]
     wanted = HELP.get(program, lambda path: [path + ["--help"]])
-    texts = [options_in(text_of(argv)) for argv in wanted(path)]
+    does = {}
+    texts = [options_in(text_of(argv), does) for argv in wanted(path)]
     if len(path) == 1 and program not in NO_MANUAL:
-        texts.append(options_in(text_of(["man", program])))
+        texts.append(options_in(text_of(["man", program]), does))
     listed = {}
     gnu = level.syntax.get("style", "gnu") == "gnu" and program not in WORDS
     for text in texts:
@@ -279,6 +301,12 @@ def compare(path, level, asks, told):
             told.append((where, name, f"missing ({kind or 'value not told'})"))
         elif kind and takes not in FITS[kind] and takes != "follows":
             told.append((where, name, f"{takes} in the model, {kind} by the {'program' if told_kind else 'text'}"))
+    for name, said in does.items():
+        # What wraps a command is judged by that; what has no value says no more than it does always.
+        wraps = any(inner.get("form", "words") in ("words", "line", "script") for inner in level.model.get("inner", []))
+        takes = level.takes(name)
+        if takes in ("value", "attached") and not wraps and not level.effects.get(level.plain(name), ["follows"]):
+            told.append((" ".join(path), name, f"does nothing in the model; the text: {said[:90]}"))
     for sub in level.model.get("subcommands", []):
         count += compare(path + [sub["names"][0]], Level(sub, level), asks, told)
     return count
@@ -317,6 +345,7 @@ def main():
     parser.add_argument("programs", nargs="*")
     parser.add_argument("--all", action="store_true", help="every model")
     parser.add_argument("--first", action="store_true", help="the programs used most")
+    parser.add_argument("--missing", action="store_true", help="also tell options that models lack")
     parser.add_argument("--no-subcommands", action="store_true")
     parser.add_argument("--texts", action="store_true", help="start no program but for its help")
     arguments = parser.parse_args()
@@ -331,32 +360,39 @@ def main():
         programs = [program["names"][0] for program in listed["programs"]]
     excepted, told, skipped, compared, count = exceptions(), [], [], 0, 0
     used = set()
-    for program in programs:
+
+    def look(program):
+        """Whether there is a model and the program is here, how many options were compared, and what differs."""
         model = models_of(binary, program)
         here = next((name for name in [program, *(model or {}).get("names", [])] if shutil.which(name)), None)
+        differs = []
         if model is None or here is None:
-            skipped.append(program if model else f"{program} (no model)")
-            continue
+            return model is not None, False, 0, differs
         if arguments.no_subcommands:
             model["subcommands"] = []
-        differs = []
-        options = compare([here], Level(model, None), asks, differs)
+        return True, True, compare([here], Level(model, None), asks, differs), differs
+
+    # Most of the time passes waiting for programs.
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        looked = pool.map(look, programs)
+    for program, (has_model, is_here, options, differs) in zip(programs, looked):
+        if not is_here:
+            skipped.append(program if has_model else f"{program} (no model)")
+            continue
         compared += options > 0
         count += options
         if options == 0:
             skipped.append(f"{program} (says nothing of its options)")
         for where, name, what in differs:
+            if what.startswith("missing") and not arguments.missing:
+                continue
             keys = [(where, name), (where, "*"), (f"{program} *", name)] + [(program, "missing")] * what.startswith("missing")
             if any(key in excepted for key in keys):
                 used.add((where, name))
             else:
                 told.append(f"{where}: {name}: {what}")
-    print("\n".join(told))
-    arity = sum(not line.rpartition(": ")[2].startswith("missing") for line in told)
-    print(
-        f"{compared} programs compared, {count} options; {len(told)} differ, {arity} of them in their values; "
-        f"{len(used)} excepted"
-    )
+                print(told[-1], flush=True)
+    print(f"{compared} programs compared, {count} options; {len(told)} differ; {len(used)} excepted")
     if skipped:
         print(f"skipped, as they are not here or have no help ({len(skipped)}): {', '.join(skipped)}")
     return 1 if told or not compared else 0
