@@ -11,12 +11,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use codex_shell::evaluate::{Basis, IndexedRules, Placement, Verdict, judge};
+use codex_shell::evaluate::{Basis, IndexedRules, Placement, Verdict};
 use codex_shell::models;
 use codex_shell::models::model::{OptionModel, Style, Takes};
 use codex_shell::rules::{Decision, from_own_text};
 
-use crate::support::judging::request_in;
+use crate::support::judging::{judged_by, request_in};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -237,5 +237,5 @@ fn wrap(wrapper: &str, command: &str) -> String {
 }
 
 fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
-    judge(rules, &request_in("/work/project", command)).verdict
+    judged_by(rules, &request_in("/work/project", command)).verdict
 }

@@ -68,17 +68,3 @@ fn for_clients_that_read_json() {
         works(entry);
     }
 }
-
-#[test]
-fn by_a_command() {
-    let readme = readme();
-    let line = readme
-        .lines()
-        .find(|line| line.starts_with("`claude mcp add "));
-    let words = shlex::split(line.unwrap().trim_matches('`')).unwrap();
-    let mut parts = words.split(|word| word == "--");
-    let options = parts.next().unwrap();
-    assert_eq!(options.last().unwrap(), "codex-shell");
-    let (command, arguments) = parts.next().unwrap().split_first().unwrap();
-    works(&json!({ "command": command, "args": arguments }));
-}

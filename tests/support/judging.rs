@@ -20,9 +20,13 @@ pub(crate) fn request_in(directory: &str, command: &str) -> Request {
 pub(crate) fn judged(rules: &str, request: &Request) -> Judgement {
     let rules = from_own_text("t.rules", rules);
     assert_eq!(rules.diagnostics, []);
-    let index = IndexedRules::new(rules);
-    let paths = index.paths_of(request);
-    judge(&index, &request.clone().following(paths, &[]))
+    judged_by(&IndexedRules::new(rules), request)
+}
+
+/// As everything that judges does it: the paths that matter are followed first.
+pub(crate) fn judged_by(rules: &IndexedRules, request: &Request) -> Judgement {
+    let paths = rules.paths_of(request);
+    judge(rules, &request.clone().following(paths, &[]))
 }
 
 /// Whether the rules let the command run outside, unasked.
