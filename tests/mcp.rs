@@ -5,6 +5,7 @@ mod approvals;
 mod bounds;
 mod client;
 mod configured;
+mod dead_mounts;
 mod hostile;
 mod lifetime;
 mod profile;

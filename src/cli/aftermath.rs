@@ -24,7 +24,9 @@ pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &Refusal) {
 
 /// A line on what came to be under names that other programs obey.
 pub(super) fn tell_made(unmade: &Unmade) {
-    if let Some(line) = report::refusals::made(&unmade.made()) {
+    let made = unmade.made();
+    let made = made.iter().map(|one| (&*one.path, one.reason));
+    if let Some(line) = report::refusals::made(made) {
         report::note(&line);
     }
 }

@@ -14,6 +14,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, pipe2};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::sys::{fds, fork};
@@ -54,10 +55,13 @@ pub(super) async fn apart(
         }));
         u8::from(!matches!(done, Ok(Ok(()))))
     })?;
-    let child = Child(pid);
-    let mut results = pipe::Receiver::from_owned_fd(results)?;
+    let results = pipe::Receiver::from_owned_fd(results)?;
+    let mut child = Child {
+        pid,
+        results: Some(results),
+    };
     let mut bytes = Vec::new();
-    let read = timeout(time, results.read_to_end(&mut bytes)).await;
+    let read = timeout(time, child.read(&mut bytes)).await;
     drop(child);
     match read {
         Err(_) => Err(Undone::Late(time)),
@@ -74,13 +78,38 @@ pub(super) async fn apart(
 /// The last byte of a result that is whole.
 const WHOLE: u8 = 0;
 
-/// A child that ends with this value.
-struct Child(Pid);
+/// A child that is ended with this value, and its result, which it closes by ending.
+struct Child {
+    pid: Pid,
+    results: Option<pipe::Receiver>,
+}
+
+impl Child {
+    async fn read(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        if let Some(results) = &mut self.results {
+            results.read_to_end(bytes).await?;
+        }
+        self.results = None;
+        Ok(())
+    }
+}
 
 impl Drop for Child {
     fn drop(&mut self) {
+        let pid = self.pid;
         // It is ours, so the number is nobody else's.
-        let _ = kill(self.0, Signal::SIGKILL);
-        while waitpid(self.0, None) == Err(Errno::EINTR) {}
+        let _ = kill(pid, Signal::SIGKILL);
+        let reap = move || while waitpid(pid, None) == Err(Errno::EINTR) {};
+        let Some(mut results) = self.results.take() else {
+            return reap();
+        };
+        // One that waits for a file system may not even be killed before that has answered.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            let _ = tokio::io::copy(&mut results, &mut tokio::io::sink()).await;
+            reap();
+        });
     }
 }

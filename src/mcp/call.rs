@@ -13,13 +13,14 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use super::channel::{Asked, End, Ended, Event, Gate, LastWord};
+use super::channel::{Asked, End, Ended, Event, Gate, LastWord, Reply};
 use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
 use super::patience::{Open, Patience};
 use super::session::Session;
 use crate::audit::Notable;
+use crate::exit::Exit;
 
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
@@ -28,6 +29,10 @@ const CHUNK: usize = 64 << 10;
 const PIPE: u64 = 64 << 20;
 /// How long a crew has to say how a call ended that is over.
 const WORD: Duration = Duration::from_secs(1);
+
+/// What there is to say of a supervisor that does not end in time.
+const HUNG: &str = "the supervisor hung, on a file system that does not answer perhaps, and the command was \
+                    ended";
 
 /// Something that the owner of a call wants to know while it runs.
 #[derive(Debug)]
@@ -115,6 +120,7 @@ impl Call {
             cancel: Arc::clone(&cancel),
             progress,
             patience: Patience::new(plan.timeout),
+            session: Arc::downgrade(session),
             report: Report::new(output),
         };
         let session = Arc::downgrade(session);
@@ -179,6 +185,7 @@ struct Follow {
     progress: bool,
     /// With a supervisor that hangs.
     patience: Patience,
+    session: Weak<Session>,
     report: Report,
 }
 
@@ -235,6 +242,8 @@ impl Follow {
                 Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break Left::Ending,
                 Ok(Woken::Over(status)) => {
                     self.gate = None;
+                    // That may be ours: then the supervisor says of what.
+                    let status = status.filter(|status| *status != Exit::Internal.code());
                     if let Some(status) = status
                         && !ending
                         && self.is_plain
@@ -250,8 +259,7 @@ impl Follow {
                 }
                 Ok(Woken::Late) => {
                     // Nobody waits for whoever holds it up.
-                    let why = "the supervisor hung, and the command was ended".to_owned();
-                    self.report.last = Ended::Failed(why).into();
+                    self.report.last = Ended::Failed(HUNG.to_owned()).into();
                     keeper.end();
                     break Left::Ending;
                 }
@@ -267,6 +275,13 @@ impl Follow {
             // Too late: the order has gone the other way.
             Event::Ready => {}
             Event::Lost(missing) => self.report.missing = missing,
+            Event::Writes(root) => {
+                if let (Some(session), Some(Ok(end))) = (at_work(&self.session), fd.map(End::new)) {
+                    session.note(root.into());
+                    // Who does not hear it starts nothing.
+                    let _ = end.answer(&Reply::Yes);
+                }
+            }
             Event::Saw(notable) => {
                 self.is_plain = false;
                 self.report.notables.push(notable);

@@ -1,6 +1,7 @@
 //! The channel between the server and one call's supervisor: a message per event, and for each
 //! question a channel of its own for the answer.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
@@ -13,6 +14,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::denials::Denial;
+use super::made::MadeFile;
 use crate::approve::question::Text;
 use crate::audit::Notable;
 use crate::intercept::ending;
@@ -30,6 +32,9 @@ pub(super) enum Event {
     Lost(Vec<String>),
     /// An exec did not simply run inside.
     Saw(Notable),
+    /// Commands can write in this directory from now on; the descriptor beside it takes [`Reply::Yes`] once
+    /// that is remembered.
+    Writes(OsString),
     /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
     Asking(Box<Asked>),
     /// It is over, and nothing is left running.
@@ -47,6 +52,10 @@ pub(super) struct LastWord {
     pub(super) refused: Vec<RefusedCall>,
     /// The paths that the sandbox kept from being written.
     pub(super) denials: Vec<Denial>,
+    /// What came to be under names that other programs obey.
+    pub(super) made: Vec<MadeFile>,
+    /// There was a sandbox.
+    pub(super) confined: bool,
     /// Who says this waits for another order.
     pub(super) stays: bool,
 }
@@ -58,6 +67,8 @@ impl From<Ended> for LastWord {
             more: 0,
             refused: Vec::new(),
             denials: Vec::new(),
+            made: Vec::new(),
+            confined: true,
             stays: false,
         }
     }
@@ -119,7 +130,9 @@ pub(super) enum Ended {
     Exit(u8),
     /// The time was up.
     TimedOut,
-    /// It did not start, and why.
+    /// Nothing started, and why.
+    NotStarted(String),
+    /// It failed, and why.
     Failed(String),
 }
 

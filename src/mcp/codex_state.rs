@@ -21,15 +21,20 @@ const ENTRIES: usize = 1024;
 /// The longest name of a call that is recorded, in bytes.
 const LONGEST_ID: usize = 256;
 
-/// What a state says, `here` being the working directory for one that names none.
+/// What a state says, `here` being the working directory for one that names none. Some of it counts only
+/// for what `is_there`; no file is looked at but by that.
 ///
 /// # Errors
 /// It asks for something that no sandbox here gives, and less would not do: in words for the agent.
-pub(super) fn limits(state: &Value, here: &Path) -> Result<Limits, String> {
+pub(super) fn limits(
+    state: &Value,
+    here: &Path,
+    is_there: &dyn Fn(&Path) -> bool,
+) -> Result<Limits, String> {
     let cwd = state.get("sandboxCwd").and_then(Value::as_str);
     let cwd = cwd.and_then(path_of).unwrap_or_else(|| here.to_owned());
     if let Some(profile) = present(state, &["permissionProfile"]) {
-        return profile::limits(profile, &cwd);
+        return profile::limits(profile, &cwd, is_there);
     }
     let policy = present(state, &["sandboxPolicy"]).unwrap_or(&Value::Null);
     Ok(policy_limits(policy, &cwd))

@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 use super::asking::Asker;
 use super::call::{Call, News, Report};
 use super::listener::Listener;
-use super::result::Sandboxed;
 use super::rounds::Round;
 
 /// So often at most is the client told of output.
@@ -24,8 +23,6 @@ pub(super) struct Driven {
     pub(super) progress: Option<Progress>,
     /// Who is told what has no answer to stand in.
     pub(super) listener: Listener,
-    /// Where it runs.
-    pub(super) sandbox: Sandboxed,
 }
 
 /// Why following stops.

@@ -8,10 +8,11 @@ use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::result::failure;
-use super::session::{Options, check_workdir};
+use super::session::Options;
+use super::wanted::Wanted;
+use super::workdir;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
-use crate::confine::Policy;
 use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
 use crate::flow::Setting;
 use crate::report::explain::Explanation;
@@ -66,18 +67,18 @@ fn plain_words(command: &str) -> Option<Vec<OsString>> {
     is_name.then(|| words.iter().map(OsString::from).collect())
 }
 
-/// The result for the client.
+/// The result for the client. Looks at files that a client names.
 pub(super) fn result(
     params: &ExplainParams,
     rules: &IndexedRules,
-    policy: Result<&Policy, &String>,
+    wanted: Result<Wanted, String>,
     options: &Options,
 ) -> CallToolResult {
-    let checked = check_workdir(&params.workdir).and_then(|()| {
+    let checked = workdir::check(&params.workdir).and_then(|()| {
         let explained = params.explained()?;
         let cwd =
             WorkingDirectory::new(&params.workdir).ok_or("workdir must be an absolute path")?;
-        let policy = policy.map_err(Clone::clone)?;
+        let policy = wanted?.policy()?;
         Ok((explained, policy, cwd))
     });
     let (explained, policy, cwd) = match checked {

@@ -26,12 +26,14 @@ mod explain;
 mod folder;
 mod limits;
 mod listener;
+mod made;
 mod markdown;
 mod order;
 mod outbox;
 mod output;
 mod patience;
 pub mod queue;
+mod remote;
 mod result;
 mod rounds;
 mod rulebook;
@@ -42,7 +44,9 @@ mod shell;
 mod stdio;
 mod supervised;
 mod tools;
+mod wanted;
 mod wire;
+mod workdir;
 
 use std::io;
 use std::sync::Arc;
@@ -62,6 +66,9 @@ use wire::Wire;
 
 use crate::report;
 use crate::sys::{resident, signals};
+
+/// The longest part of what a client sent that is told back, in bytes.
+const TOLD_BACK: usize = 300;
 
 /// How long calls may take to end when the client is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -97,7 +104,8 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
         .build()?;
     let (gone, is_gone) = watch::channel(false);
     let session = Arc::new(Session::new(options, found, is_gone)?);
-    session.policy(None, &[]).map_err(ServeError::Sandbox)?;
+    let wanted = session.wanted(None, &[]);
+    wanted.policy().map_err(ServeError::Sandbox)?;
     report::note(&session.rules_in_force());
     let result = runtime.block_on(talk(&session, gone, ending));
     // Calls that would not end hold the session; their output's folder goes with the last.

@@ -10,10 +10,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::wanted::Wanted;
 use crate::approve::{Answer, Question, command};
 use crate::audit::{Audit, ClientCall};
 use crate::config::Profiles;
-use crate::confine::{LayerName, Policy};
+use crate::confine::LayerName;
 use crate::evaluate::IndexedRules;
 use crate::intercept::broker::Patched;
 use crate::intercept::launcher::Command;
@@ -39,8 +40,8 @@ pub(super) struct Plan {
 /// session.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {
-    /// What the sandbox permits.
-    pub(super) policy: Policy,
+    /// What the sandbox is to permit.
+    pub(super) wanted: Wanted,
     /// Layers without which nothing starts.
     pub(super) require: Vec<LayerName>,
     /// The rules.
@@ -60,7 +61,7 @@ pub(super) struct Recipe {
 impl Recipe {
     /// Whether what was made by this one serves for `other`.
     pub(super) fn suits(&self, other: &Self) -> bool {
-        self.policy == other.policy && Arc::ptr_eq(&self.rules, &other.rules)
+        self.wanted == other.wanted && Arc::ptr_eq(&self.rules, &other.rules)
     }
 }
 

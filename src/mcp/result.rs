@@ -10,11 +10,10 @@ use serde::Serialize;
 use super::call::Report;
 use super::channel::{Ended, RefusedCall};
 use super::denials::Denial;
+use super::made::{self, MadeFile};
 use super::output::{Stretch, Truncated};
 use crate::audit::{Notable, Outcome};
-use crate::confine::{Made, Mode, Unmade};
 use crate::exit::Exit;
-use crate::report::refusals;
 
 /// So much of a cancelled call's output is told, in characters.
 const LAST_WORDS: usize = 4000;
@@ -70,17 +69,6 @@ struct ExecResult {
     order: Vec<Stretch>,
 }
 
-/// A file or directory that other programs obey, and that was not there before.
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[schemars(rename = "Made")]
-struct MadeFile {
-    /// Where it is.
-    path: String,
-    /// Who obeys it, and how.
-    reason: String,
-}
-
 /// A program that did not simply run inside the sandbox.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
@@ -120,24 +108,12 @@ pub(super) fn output_schema() -> std::sync::Arc<rmcp::model::JsonObject> {
     super::schema::of::<ExecResult>()
 }
 
-/// Where a call ran.
-#[derive(Debug, Clone)]
-pub(super) struct Sandboxed {
-    /// What the sandbox permitted.
-    pub(super) mode: Mode,
-    /// What was not there when it began.
-    pub(super) unmade: Unmade,
-}
-
 /// The result for the client.
-pub(super) fn result(
-    report: Report,
-    reasons: &HashMap<String, String>,
-    sandbox: &Sandboxed,
-) -> CallToolResult {
+pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallToolResult {
     let (exit_code, timed_out) = match report.last.ended {
         Ended::Exit(status) => (status, false),
         Ended::TimedOut => (Exit::TimedOut.code(), true),
+        Ended::NotStarted(why) => return failure(&why),
         Ended::Failed(why) => {
             let written = report.output.finish().both;
             return failure(&match &*written {
@@ -147,25 +123,19 @@ pub(super) fn result(
         }
     };
     let written = report.output.finish();
-    let made = sandbox.unmade.made();
-    let confined = sandbox.mode != Mode::DangerFullAccess;
     let (mut refused_calls, mut denials) = (report.last.refused, report.last.denials);
     if exit_code == 0 {
         refused_calls.clear();
         denials.clear();
     }
-    let execs = execs(report.notables, reasons, confined);
+    let execs = execs(report.notables, reasons, report.last.confined);
     let text = Text {
         exit_code,
         timed_out,
-        notes: notes(&execs, &denials, &refused_calls, &made),
+        notes: notes(&execs, &denials, &refused_calls, &report.last.made),
         duration: report.duration,
         output: written.both,
     };
-    let made = made.into_iter().map(|one| MadeFile {
-        path: one.path.display().to_string(),
-        reason: one.reason.to_owned(),
-    });
     let structured = ExecResult {
         exit_code,
         timed_out,
@@ -176,7 +146,7 @@ pub(super) fn result(
         denials,
         refused_calls,
         missing_layers: report.missing,
-        made: made.collect(),
+        made: report.last.made,
         stdout: written.stdout,
         stderr: written.stderr,
         order: written.order,
@@ -189,12 +159,17 @@ pub(super) fn result(
 }
 
 /// What was refused, with what would permit it, and what else is worth a line.
-fn notes(execs: &[Exec], denials: &[Denial], calls: &[RefusedCall], made: &[Made]) -> Vec<String> {
+fn notes(
+    execs: &[Exec],
+    denials: &[Denial],
+    calls: &[RefusedCall],
+    made: &[MadeFile],
+) -> Vec<String> {
     let execs = execs.iter().filter_map(Exec::note);
     let denials = denials.iter().map(Denial::note);
     let calls = calls.iter().map(RefusedCall::note);
     let all = execs.chain(denials).chain(calls);
-    let all = all.chain(refusals::made(made));
+    let all = all.chain(made::note(made));
     let mut notes: Vec<String> = all.map(|note| shortened(&note)).collect();
     let more = notes.len().saturating_sub(NOTES);
     notes.truncate(NOTES);

@@ -17,6 +17,7 @@ use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::TOLD_BACK;
 use super::apart::apart;
 use super::approval::Manner;
 use super::asking::{Asker, Via};
@@ -26,12 +27,12 @@ use super::drive::{Driven, Progress, Stop};
 use super::explain::{self, ExplainParams};
 use super::listener::Listener;
 use super::output::Output;
-use super::result::{self, Sandboxed};
+use super::result;
 use super::rounds::{self, Parked};
-use super::session::{Session, TOLD_BACK, Who};
+use super::session::{Session, Who};
 use super::shell::ExecParams;
 use super::tools::tools;
-use crate::confine::Unmade;
+use crate::request::argv;
 
 /// The version of the capabilities by which Codex tells its sandbox state.
 const SANDBOX_STATE_VERSION: &str = "1.0.0";
@@ -64,10 +65,6 @@ impl Server {
             Ok(plan) => plan,
             Err(why) => return Ok(result::failure(&why).into()),
         };
-        let sandbox = Sandboxed {
-            mode: plan.recipe.policy.mode,
-            unmade: Unmade::of(&plan.recipe.policy),
-        };
         let (sender, rounds) = mpsc::unbounded_channel();
         let asker = Asker {
             session: Arc::clone(&self.session),
@@ -91,7 +88,6 @@ impl Server {
                 asker,
                 progress,
                 listener: Listener::of(&context),
-                sandbox,
             },
             rounds,
             open: BTreeMap::new(),
@@ -130,7 +126,7 @@ impl Server {
                 self.session.outbox.room().await;
                 let reasons = parked.driven.asker.reasons.lock();
                 let reasons = reasons.unwrap_or_else(PoisonError::into_inner);
-                Ok(result::result(*report, &reasons, &parked.driven.sandbox).into())
+                Ok(result::result(*report, &reasons).into())
             }
             Stop::Unwanted => {
                 self.end(parked);
@@ -217,10 +213,10 @@ impl Server {
         let _room = self.session.room.acquire().await;
         let rules = self.session.rules(&Listener::of(context)).await;
         let sent = self.session.sent(&context.meta.0);
-        let policy = sent.and_then(|sent| self.session.policy(None, &sent.limits));
+        let wanted = sent.map(|sent| self.session.wanted(None, &sent.states));
         let options = &self.session.options;
         let explained = apart(EXPLAINING, || {
-            let explained = explain::result(&params, &rules, policy.as_ref(), options);
+            let explained = explain::result(&params, &rules, wanted, options);
             serde_json::to_vec(&explained).unwrap_or_default()
         });
         self.session.outbox.room().await;
@@ -264,26 +260,17 @@ async fn follow_roots(session: Arc<Session>, peer: Peer<RoleServer>) {
 fn parse<T: serde::de::DeserializeOwned>(arguments: Value) -> Result<T, ErrorData> {
     serde_path_to_error::deserialize(arguments).map_err(|error| {
         let parameter = error.path().to_string();
-        let why = bounded(&error.into_inner().to_string(), TOLD_BACK);
+        let why = argv::line(&error.into_inner().to_string(), TOLD_BACK);
         let message = match parameter.as_str() {
             // It is about all of them, as where one is missing.
             "." => format!("wrong parameters: {why}"),
             _ => format!(
                 "wrong parameters: `{}`: {why}",
-                bounded(&parameter, TOLD_BACK)
+                argv::line(&parameter, TOLD_BACK)
             ),
         };
         ErrorData::invalid_params(message, None)
     })
-}
-
-/// A text of which at most `limit` bytes are told, at its beginning.
-fn bounded(text: &str, limit: usize) -> String {
-    let cut = text.floor_char_boundary(limit);
-    match text.get(..cut) {
-        Some(start) if cut < text.len() => format!("{start} [… {} bytes]", text.len() - cut),
-        _ => text.to_owned(),
-    }
 }
 
 impl ServerHandler for Server {

@@ -22,11 +22,12 @@ use super::outbox::Fill;
 use super::queue::Queue;
 use super::rounds::{PARKED, Parked};
 use super::rulebook::{LOOK_AGAIN, Rulebook, StillWritten};
+use super::wanted::Wanted;
 use crate::approve::Answer;
 use crate::approve::command::Program;
 use crate::audit::{Audit, ClientCall};
 use crate::config::{Places, Profiles, deciding};
-use crate::confine::{LayerName, Mode, Policy, Protection};
+use crate::confine::{LayerName, Mode, Protection};
 use crate::evaluate::IndexedRules;
 use crate::intercept::broker::Patched;
 use crate::report;
@@ -35,9 +36,6 @@ use crate::request::earlier::Noted;
 
 /// As many calls run at once; more wait for their turn.
 const CALLS: usize = 128;
-
-/// The longest part of what a client sent that is told back, in bytes.
-pub(super) const TOLD_BACK: usize = 300;
 
 /// How a server is started.
 #[derive(Debug)]
@@ -135,7 +133,7 @@ pub(super) struct Session {
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     /// Its sandbox states.
-    pub(super) limits: Vec<Limits>,
+    pub(super) states: Vec<Value>,
     /// What it calls the call.
     pub(super) client: ClientCall,
 }
@@ -143,7 +141,7 @@ pub(super) struct Sent {
 /// What the client has said.
 #[derive(Debug, Default)]
 struct State {
-    sandbox: Option<Limits>,
+    sandbox: Option<Value>,
     roots: Vec<PathBuf>,
     /// The least severe messages that are wanted.
     level: Level,
@@ -197,38 +195,44 @@ impl Session {
         lock(&self.state).level = Level::named(level);
     }
 
-    /// What the sandbox permits a call with which the client sent the sandbox states `sent`; `wish`
-    /// is the call's own mode.
-    ///
-    /// # Errors
-    /// Why there can be no such sandbox.
-    pub(super) fn policy(&self, wish: Option<Mode>, sent: &[Limits]) -> Result<Policy, String> {
-        let policy = self.wished_policy(wish, sent)?;
-        Ok(policy.protecting(self.protection()))
+    /// What the sandbox of a call is to permit with which the client `sent` something; `wish` is the
+    /// call's own mode.
+    pub(super) fn wanted(&self, wish: Option<Mode>, sent: &[Value]) -> Wanted {
+        let (states, roots) = match sent {
+            [] => {
+                let state = lock(&self.state);
+                (state.sandbox.iter().cloned().collect(), state.roots.clone())
+            }
+            sent => (sent.to_vec(), Vec::new()),
+        };
+        Wanted {
+            floor: self.floor(),
+            states,
+            roots,
+            wish,
+            here: self.here.clone(),
+            protection: self.protection(),
+        }
     }
 
-    /// Remembers that commands can write `workspaces` from now on.
-    pub(super) fn note(&self, workspaces: &[PathBuf]) {
+    /// Remembers that commands can write in `root`, a canonical path, from now on.
+    pub(super) fn note(&self, root: PathBuf) {
         let earlier = &self.options.protection.earlier;
         let mut noted = lock(&self.noted);
-        for root in workspaces
-            .iter()
-            .filter(|root| !noted.contains_key(*root))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            let mark = earlier.note(std::slice::from_ref(&root));
-            let mark = mark.inspect_err(|error| {
-                if error.kind() == io::ErrorKind::Unsupported {
-                    return;
-                }
-                let root = argv::word(root.as_os_str());
-                report::note(&format!(
-                    "nothing remembers that commands can write {root}: {error}"
-                ));
-            });
-            noted.insert(root, mark.ok());
+        if noted.contains_key(&root) {
+            return;
         }
+        let mark = earlier.note(std::slice::from_ref(&root));
+        let mark = mark.inspect_err(|error| {
+            if error.kind() == io::ErrorKind::Unsupported {
+                return;
+            }
+            let root = argv::word(root.as_os_str());
+            report::note(&format!(
+                "nothing remembers that commands can write {root}: {error}"
+            ));
+        });
+        noted.insert(root, mark.ok());
     }
 
     /// What no command writes, by the settings and rules that are in force.
@@ -239,58 +243,18 @@ impl Session {
         protection
     }
 
-    fn wished_policy(&self, wish: Option<Mode>, sent: &[Limits]) -> Result<Policy, String> {
-        let policy = self.permitted(sent)?;
-        let Some(mode) = wish else {
-            return Ok(policy);
-        };
-        if !super::limits::is_within(mode, policy.mode) {
-            return Err(format!(
-                "`sandbox` can only be tighter than the session's, which is {}",
-                policy.mode.as_str()
-            ));
-        }
-        let limits = sent.first().cloned().or_else(|| self.limits());
-        let wanted = Limits {
-            mode,
-            network: policy.network,
-            ..limits.unwrap_or_else(|| Limits::plain(mode, &self.here))
-        };
-        Ok(policy.both(wanted.policy().map_err(|e| e.to_string())?))
-    }
-
-    /// The client's state, with its roots.
-    fn limits(&self) -> Option<Limits> {
-        let state = lock(&self.state);
-        let mut limits = state.sandbox.clone()?;
-        limits.roots.extend(state.roots.iter().cloned());
-        Some(limits)
-    }
-
-    /// What the start permits, as far as the client does.
-    fn permitted(&self, sent: &[Limits]) -> Result<Policy, String> {
-        let floor = self.options.sandbox.map(|mode| {
-            let mut limits = Limits::plain(mode, &self.here);
-            let more = self.options.writable.iter();
-            limits.roots.extend(more.map(|path| self.here.join(path)));
-            Limits {
-                network: self.options.network,
-                slash_tmp: self.options.tmp,
-                tmpdir: self.options.tmp,
-                ..limits
-            }
-        });
-        let client = match sent {
-            [] => self.limits().into_iter().collect(),
-            sent => sent.to_vec(),
-        };
-        let policies = floor.into_iter().chain(client);
-        let policies = policies.map(|limits| limits.policy().map_err(|error| error.to_string()));
-        let both =
-            |one: Result<Policy, String>, other: Result<Policy, String>| Ok(one?.both(other?));
-        policies
-            .reduce(both)
-            .unwrap_or_else(|| Ok(Policy::closed()))
+    /// What the start permits at most.
+    fn floor(&self) -> Option<Limits> {
+        let mode = self.options.sandbox?;
+        let mut limits = Limits::plain(mode, &self.here);
+        let more = self.options.writable.iter();
+        limits.roots.extend(more.map(|path| self.here.join(path)));
+        Some(Limits {
+            network: self.options.network,
+            slash_tmp: self.options.tmp,
+            tmpdir: self.options.tmp,
+            ..limits
+        })
     }
 
     /// What a client sent with a call.
@@ -299,9 +263,10 @@ impl Session {
     /// There is no such sandbox, in words for the agent.
     pub(super) fn sent(&self, meta: &Map<String, Value>) -> Result<Sent, String> {
         let states = codex_state::of_call(meta);
-        let states = states.map(|state| codex_state::limits(state, &self.here));
         Ok(Sent {
-            limits: states.collect::<Result<_, _>>()?,
+            states: states
+                .map(|state| self.sound(state))
+                .collect::<Result<_, _>>()?,
             client: codex_state::client_call(meta),
         })
     }
@@ -311,9 +276,15 @@ impl Session {
     /// # Errors
     /// As for [`Session::sent`]; then nothing has changed.
     pub(super) fn update(&self, state: &Value) -> Result<(), String> {
-        let limits = codex_state::limits(state, &self.here)?;
-        lock(&self.state).sandbox = Some(limits);
+        let state = self.sound(state)?;
+        lock(&self.state).sandbox = Some(state);
         Ok(())
+    }
+
+    /// A state that says what a sandbox here can give, whatever files there are.
+    fn sound(&self, state: &Value) -> Result<Value, String> {
+        codex_state::limits(state, &self.here, &|_| true)?;
+        Ok(state.clone())
     }
 
     /// The rules, loaded again if they have changed; the client is told. A file that is being written is
@@ -414,23 +385,5 @@ impl Session {
             .create(true)
             .open(path)?;
         file.write_all(format!("\n{rule}\n").as_bytes())
-    }
-}
-
-/// Whether `path` is a directory that a command can start in.
-///
-/// # Errors
-/// What is wrong with it, in words that name it.
-pub(super) fn check_workdir(path: &Path) -> Result<(), String> {
-    let shown = argv::bounded(&[path.as_os_str().to_owned()], TOLD_BACK);
-    if !path.is_absolute() {
-        return Err(format!(
-            "`workdir` must be an absolute path, which {shown} is not"
-        ));
-    }
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(format!("`workdir` {shown} is not a directory")),
-        Err(error) => Err(format!("`workdir` {shown}: {error}")),
     }
 }

@@ -13,7 +13,8 @@ use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::order::{Plan, Recipe};
-use super::session::{Sent, Session, check_workdir};
+use super::session::{Sent, Session};
+use super::workdir;
 use crate::confine::Mode;
 use crate::evaluate::IndexedRules;
 use crate::intercept::launcher::Command;
@@ -83,12 +84,10 @@ impl ExecParams {
         rules: std::sync::Arc<IndexedRules>,
         sent: Sent,
     ) -> Result<Plan, String> {
-        check_workdir(&self.workdir)?;
+        workdir::check_name(&self.workdir)?;
         if self.timeout_ms == Some(0) {
             return Err("`timeout_ms` must be at least 1".into());
         }
-        let policy = session.policy(self.sandbox.map(Mode::from), &sent.limits)?;
-        session.note(&policy.workspaces);
         let login = self.login.unwrap_or(true);
         let options = &session.options;
         let mark = options
@@ -97,7 +96,7 @@ impl ExecParams {
             .map_or(Mark::Exec, |_| Mark::Packet);
         Ok(Plan {
             recipe: Recipe {
-                policy,
+                wanted: session.wanted(self.sandbox.map(Mode::from), &sent.states),
                 require: options.require.clone(),
                 rules,
                 patched: options.patched.clone(),

@@ -4,7 +4,7 @@
 //! comes by the socket, as soon as there is a call. After a call that left nothing behind, the crew
 //! is there for another one.
 
-use std::ffi::OsString;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -17,16 +17,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::sched_yield;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getsid, setsid};
 
-use super::channel::{self, Asked, Ended, Event, LastWord, Reply};
-use super::denials;
-use super::order::{Ask, Keys, Order, Recipe};
+use super::channel::{self, Ended, Event, LastWord};
+use super::order::{Ask, Order, Recipe};
+use super::remote::{self, Remote};
+use super::{denials, made, workdir};
 use crate::act::environment::{SessionEnvironment, Variables};
-use crate::approve::{Answer, Approver, Question, fixed};
-use crate::audit::{Notable, Outcome, Watcher};
-use crate::confine::{Layers, Mode};
+use crate::approve::{Approver, fixed};
+use crate::audit::{Audit, Notable, Outcome, Watcher};
+use crate::confine::{Layers, Mode, Policy, Unmade};
 use crate::exit::Exit;
 use crate::intercept::ahead::{Ahead, Start};
 use crate::intercept::ending::Remains;
@@ -35,13 +35,10 @@ use crate::intercept::keeper::{self, Heard};
 use crate::intercept::launcher::Command;
 use crate::intercept::run::{Run, RunError, run};
 use crate::intercept::supervisor::{Phase, Session};
-use crate::request::{Program, Request, Trust};
 use crate::sys::{fds, fork, tree, urgency};
 
 /// As many notable execs are told.
 const TOLD: u64 = 200;
-/// The longest rule that is offered, in bytes of its words.
-const PATTERN_LIMIT: usize = 1000;
 
 /// Forks a keeper whose supervisor waits for an [`Order`] from `events`, and tells there what happens.
 /// Its end, or `SIGTERM` to it, ends everything.
@@ -96,15 +93,17 @@ fn prepare(server: Pid, recipe: &Recipe, events: &OwnedFd) -> io::Result<()> {
 }
 
 fn supervise(recipe: &Recipe, events: &Arc<OwnedFd>) -> Exit {
-    while serve_one(recipe, events) {}
+    let mut told = BTreeSet::new();
+    while serve_one(recipe, events, &mut told) {}
     Exit::Success
 }
 
 /// Makes ready for an order, waits for it, and carries it out. Whether another may come.
-fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
+fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>, told: &mut BTreeSet<PathBuf>) -> bool {
+    let settled = recipe.wanted.settled().filter(Ahead::serves);
     let patched = recipe.patched.as_ref();
-    let ahead =
-        Ahead::serves(&recipe.policy).then(|| Ahead::new(&recipe.policy, &recipe.require, patched));
+    let ahead = settled.as_ref();
+    let ahead = ahead.map(|policy| Ahead::new(policy, &recipe.require, patched));
     let ahead = ahead.transpose();
     // What the order will need is then there; see the launcher's rehearsal.
     let _ = handed::pack(&Command::nothing()).and_then(handed::unpack);
@@ -126,9 +125,10 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>) -> bool {
         }
         (Err(error), _) => (failed(&error), Remains::default()),
         (Ok(_), Err(error)) => (Ended::Failed(error.to_string()).into(), Remains::default()),
-        (Ok(Some((order, command))), Ok(ahead)) => {
-            carry_out(recipe, &order, command, ahead, events)
-        }
+        (Ok(Some(taken)), Ok(ahead)) => match policy(recipe, settled, &taken, events, told) {
+            Ok(policy) => carry_out(recipe, taken, &policy, ahead, events),
+            Err(why) => (Ended::NotStarted(why).into(), Remains::default()),
+        },
     };
     last.stays &= nothing_is_left(&remains);
     let stays = last.stays;
@@ -189,55 +189,71 @@ fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
     }
 }
 
-/// Takes an order with a file that holds the command, and the call's streams for this process's own;
-/// `None` when the server is gone.
-fn take(events: &OwnedFd) -> io::Result<Option<(Order, OwnedFd)>> {
+/// A call that is to be carried out.
+struct Taken {
+    order: Order,
+    /// A file that holds the command.
+    command: OwnedFd,
+    /// Whether its directory could be entered; if not, why.
+    entered: Result<(), String>,
+}
+
+/// Takes an order, and the call's streams for this process's own; `None` when the server is gone.
+fn take(events: &OwnedFd) -> io::Result<Option<Taken>> {
     let Some((text, descriptors)) = handed::receive(events)? else {
         return Ok(None);
     };
     let command = handed::take_streams(descriptors)?;
     let order: Order = serde_json::from_slice(&text)?;
-    let entered = handed::enter(&order.directory);
-    // Who starts the command elsewhere can't enter it either, and says so.
-    if !order.begun {
-        entered?;
+    Ok(Some(Taken {
+        entered: workdir::enter(&order.directory),
+        order,
+        command,
+    }))
+}
+
+/// What the sandbox permits, which the server remembers from now on; `settled` where nothing can change
+/// it.
+fn policy(
+    recipe: &Recipe,
+    settled: Option<Policy>,
+    taken: &Taken,
+    events: &OwnedFd,
+    told: &mut BTreeSet<PathBuf>,
+) -> Result<Policy, String> {
+    // Who starts the command elsewhere can't enter the directory either, and has to be waited for.
+    if !taken.order.begun {
+        taken.entered.clone()?;
     }
-    Ok(Some((order, command)))
+    let policy = settled.map_or_else(|| recipe.wanted.policy(), Ok)?;
+    let announced = remote::announce(events, &policy.workspaces, told);
+    announced.map_err(|error| format!("the call can't be started: {error}"))?;
+    Ok(policy)
 }
 
 fn carry_out(
     recipe: &Recipe,
-    order: &Order,
-    command: OwnedFd,
+    taken: Taken,
+    policy: &Policy,
     ahead: Option<Ahead>,
     events: &Arc<OwnedFd>,
 ) -> (LastWord, Remains) {
+    let Taken {
+        order,
+        command,
+        entered,
+    } = taken;
+    let unmade = Unmade::of(policy);
     let told = Arc::new(Told {
         events: Arc::clone(events),
         count: AtomicU64::new(0),
     });
-    let confined = recipe.policy.mode != Mode::DangerFullAccess;
+    let confined = policy.mode != Mode::DangerFullAccess;
     let audit = recipe.audit.clone().for_call(order.client.clone());
     let audit = Arc::new(audit.watched_by(Arc::<Told>::clone(&told)));
-    let roots = recipe.policy.writable_roots();
-    let environment = SessionEnvironment::new(std::env::vars_os(), roots);
-    let session = Session {
-        rules: Arc::clone(&recipe.rules),
-        approver: approver(recipe, environment.own(), events),
-        audit: Arc::clone(&audit),
-        environment,
-        writable: confined.then(|| roots.to_vec()),
-        held: recipe.policy.ground().held,
-        earlier: recipe.policy.ground().earlier,
-        profiles: recipe
-            .profiles
-            .clone()
-            .within(recipe.policy.workspaces.clone())
-            .protecting(recipe.policy.protection.clone()),
-        require: recipe.require.clone(),
-    };
+    let session = session(recipe, policy, Arc::clone(&audit), events);
     let call = Run {
-        policy: &recipe.policy,
+        policy,
         require: &recipe.require,
         phase: Phase::Shell { login: order.login },
         pass: &[],
@@ -285,22 +301,56 @@ fn carry_out(
         }
         Err(error) => Ended::Failed(error.to_string()),
     };
+    let ended = match entered {
+        Ok(()) => ended,
+        Err(why) => Ended::NotStarted(why),
+    };
     let last = LastWord {
         stays: matches!(ended, Ended::Exit(_)) && !told_to_end,
         ended,
         more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,
         denials,
+        made: made::told(unmade.made()),
+        confined,
     };
     (last, remains)
 }
 
-fn approver(recipe: &Recipe, own: Variables, events: &Arc<OwnedFd>) -> Arc<dyn Approver> {
+/// What judging and acting need of a call.
+fn session(recipe: &Recipe, policy: &Policy, audit: Arc<Audit>, events: &Arc<OwnedFd>) -> Session {
+    let confined = policy.mode != Mode::DangerFullAccess;
+    let roots = policy.writable_roots();
+    let environment = SessionEnvironment::new(std::env::vars_os(), roots);
+    let ground = policy.ground();
+    Session {
+        rules: Arc::clone(&recipe.rules),
+        approver: approver(recipe, policy, environment.own(), events),
+        audit,
+        environment,
+        writable: confined.then(|| roots.to_vec()),
+        held: ground.held,
+        earlier: ground.earlier,
+        profiles: recipe
+            .profiles
+            .clone()
+            .within(policy.workspaces.clone())
+            .protecting(policy.protection.clone()),
+        require: recipe.require.clone(),
+    }
+}
+
+fn approver(
+    recipe: &Recipe,
+    policy: &Policy,
+    own: Variables,
+    events: &Arc<OwnedFd>,
+) -> Arc<dyn Approver> {
     match &recipe.ask {
         Ask::Server => Arc::new(Remote {
             events: Arc::clone(events),
             keys: recipe.keys.clone(),
-            writable: recipe.policy.writable.clone(),
+            writable: policy.writable.clone(),
         }),
         Ask::Program(program) => Arc::new(program.with(own)),
         Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer.clone())),
@@ -333,74 +383,4 @@ impl Watcher for Told {
             let _ = channel::send(&*self.events, &Event::Saw(notable), None);
         }
     }
-}
-
-/// Has the server ask.
-#[derive(Debug)]
-struct Remote {
-    events: Arc<OwnedFd>,
-    keys: Keys,
-    writable: Vec<PathBuf>,
-}
-
-impl Approver for Remote {
-    fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
-        match self.put(question, withdrawn) {
-            Ok(Reply::Yes) => Answer::Yes,
-            Ok(Reply::No(why)) => Answer::No(why),
-            Ok(Reply::Senseless(what)) => Answer::Senseless(what),
-            Err(error) => Answer::No(format!("nobody could be asked: {error}")),
-        }
-    }
-}
-
-impl Remote {
-    fn put(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> io::Result<Reply> {
-        let (ours, theirs) = channel::pair()?;
-        let asked = Event::Asking(Box::new(self.asked(question)));
-        channel::send(&*self.events, &asked, Some(theirs.as_fd()))?;
-        drop(theirs);
-        let mut ready = [
-            PollFd::new(ours.as_fd(), PollFlags::POLLIN),
-            PollFd::new(withdrawn, PollFlags::POLLIN),
-        ];
-        while poll(&mut ready, PollTimeout::NONE) == Err(nix::errno::Errno::EINTR) {}
-        let [answered, _] = ready;
-        if answered.any() != Some(true) {
-            return Ok(Reply::No("no longer wanted".into()));
-        }
-        let answer = channel::receive(&ours, MsgFlags::empty())?;
-        answer
-            .map(|(reply, _)| reply)
-            .ok_or_else(|| io::Error::other("the server closed the question"))
-    }
-}
-
-impl Remote {
-    fn asked(&self, question: &Question) -> Asked {
-        let pattern = pattern(question.request(), &self.writable);
-        Asked {
-            text: question.text().clone(),
-            pattern: pattern.filter(|_| !question.is_by_rule()),
-            key: self.keys.of(question),
-        }
-    }
-}
-
-/// The words of a rule that matches this command; a rule that permits matches trusted programs only.
-fn pattern(request: &Request, writable: &[PathBuf]) -> Option<Vec<String>> {
-    let Program { asked, path, .. } = &request.program;
-    let argv0 = request.argv.first().map(OsString::as_os_str);
-    let program = Program::at(asked, path.as_deref()?, argv0, writable);
-    if program.trust != Trust::Trusted || program.real != request.program.real {
-        return None;
-    }
-    let text = |word: &OsString| word.to_str().map(str::to_owned);
-    let program = text(&request.program.base_name().to_owned())?;
-    let rest = request.arguments().iter().map(text);
-    let words: Vec<String> = std::iter::once(Some(program))
-        .chain(rest)
-        .collect::<Option<_>>()?;
-    let length: usize = words.iter().map(String::len).sum();
-    (length <= PATTERN_LIMIT).then_some(words)
 }

@@ -1,8 +1,9 @@
 //! What the sandbox refused, in words.
 
 use std::borrow::Cow;
+use std::path::Path;
 
-use crate::confine::{Cause, Denied, Made, Refused, Remedy};
+use crate::confine::{Cause, Denied, Refused, Remedy};
 use crate::request::argv;
 
 /// The call, with an article.
@@ -65,13 +66,11 @@ pub fn way(denied: &Denied) -> String {
 }
 
 /// What came to be under names that other programs obey, on one line.
-pub fn made(made: &[Made]) -> Option<String> {
-    let first = made.first()?;
-    let names: Vec<String> = made
-        .iter()
-        .map(|one| argv::word(one.path.as_os_str()))
-        .collect();
-    let rest = if made.len() > 1 {
+pub fn made<'a>(made: impl Iterator<Item = (&'a Path, &'a str)>) -> Option<String> {
+    let mut made = made.peekable();
+    let (_, reason) = *made.peek()?;
+    let names: Vec<String> = made.map(|(path, _)| argv::word(path.as_os_str())).collect();
+    let rest = if names.len() > 1 {
         "; look at all of them"
     } else {
         "; look at it"
@@ -79,6 +78,6 @@ pub fn made(made: &[Made]) -> Option<String> {
     Some(format!(
         "new since the command started: {} ({}){rest} before you let anything obey it",
         names.join(", "),
-        first.reason
+        reason
     ))
 }

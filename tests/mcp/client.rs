@@ -36,6 +36,8 @@ pub(super) struct Start<'a> {
     pub(super) name: &'a str,
     /// Variables of the server, besides the usual ones.
     pub(super) environment: &'a [(&'a str, &'a str)],
+    /// A program that starts the server, with its arguments; empty for none.
+    pub(super) starter: &'a [&'a str],
 }
 
 impl Default for Start<'_> {
@@ -49,6 +51,7 @@ impl Default for Start<'_> {
             version: "2025-06-18",
             name: "test",
             environment: &[],
+            starter: &[],
         }
     }
 }
@@ -80,7 +83,10 @@ impl Start<'_> {
         for (name, text) in self.files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let mut process = Command::new(env!("CARGO_BIN_EXE_codex-shell"))
+        let binary = env!("CARGO_BIN_EXE_codex-shell");
+        let words: Vec<&str> = self.starter.iter().copied().chain([binary]).collect();
+        let mut process = Command::new(words[0])
+            .args(&words[1..])
             .arg("serve")
             .args(self.arguments)
             .env_clear()

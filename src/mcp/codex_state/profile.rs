@@ -21,7 +21,11 @@ enum Access {
 }
 
 /// The newer form: a network, and what may be done with which paths.
-pub(super) fn limits(profile: &Value, cwd: &Path) -> Result<Limits, String> {
+pub(super) fn limits(
+    profile: &Value,
+    cwd: &Path,
+    is_there: &dyn Fn(&Path) -> bool,
+) -> Result<Limits, String> {
     let network = has_network(profile.get("network"));
     let files = present(profile, &["file_system", "fileSystem"]).unwrap_or(&Value::Null);
     let mut limits = match kind(profile) {
@@ -29,7 +33,7 @@ pub(super) fn limits(profile: &Value, cwd: &Path) -> Result<Limits, String> {
         "external" => return Ok(external(network, cwd)),
         "managed" | "" => match kind(files) {
             "unrestricted" => everywhere(network, cwd),
-            "restricted" | "" if files.is_object() => by_entries(files, network, cwd)?,
+            "restricted" | "" if files.is_object() => by_entries(files, network, cwd, is_there)?,
             _ => strictest(cwd),
         },
         _ => return Ok(strictest(cwd)),
@@ -49,7 +53,12 @@ fn everywhere(network: bool, cwd: &Path) -> Limits {
     Limits::plain(mode, cwd)
 }
 
-fn by_entries(files: &Value, network: bool, cwd: &Path) -> Result<Limits, String> {
+fn by_entries(
+    files: &Value,
+    network: bool,
+    cwd: &Path,
+    is_there: &dyn Fn(&Path) -> bool,
+) -> Result<Limits, String> {
     let mut by_path: BTreeMap<PathBuf, Access> = BTreeMap::new();
     let mut patterns = Vec::new();
     let entries = files.get("entries").and_then(Value::as_array);
@@ -77,7 +86,7 @@ fn by_entries(files: &Value, network: bool, cwd: &Path) -> Result<Limits, String
         };
         // To be made by the command, if it likes.
         let may_be_missing = entry.get("missing_path_behavior") == Some(&"skip".into());
-        if (may_be_missing || access == Access::Write) && path.symlink_metadata().is_err() {
+        if (may_be_missing || access == Access::Write) && !is_there(&path) {
             continue;
         }
         let known = by_path.entry(path).or_insert(access);

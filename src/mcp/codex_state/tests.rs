@@ -4,8 +4,12 @@ use serde_json::json;
 
 use super::*;
 
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 fn read(state: &Value) -> Limits {
-    limits(state, Path::new("/here")).unwrap()
+    limits(state, Path::new("/here"), &is_there).unwrap()
 }
 
 fn special(kind: &str, access: &str) -> Value {
@@ -116,7 +120,10 @@ fn what_is_not_known_is_the_strictest() {
         vec![special("root", "read"), at("relative", "new")],
     ] {
         let state = managed("restricted", &entries);
-        assert!(limits(&state, Path::new("/here")).is_err(), "{state}");
+        assert!(
+            limits(&state, Path::new("/here"), &is_there).is_err(),
+            "{state}"
+        );
     }
 }
 
@@ -170,6 +177,9 @@ fn patterns_are_from_the_working_directory_on() {
     );
     for (pattern, access) in [("/a/[", "deny"), ("../a", "deny"), ("/a/*", "read")] {
         let state = with(pattern, access);
-        assert!(limits(&state, Path::new("/here")).is_err(), "{pattern}");
+        assert!(
+            limits(&state, Path::new("/here"), &is_there).is_err(),
+            "{pattern}"
+        );
     }
 }
