@@ -85,14 +85,14 @@ pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
         Form::Places if value == b"off" && name.as_bytes().starts_with(b"GO") => true,
         Form::Places if !is_address(name, value) => return places(name, value, session),
         Form::Files => files(value).all(|word| is_whole(word) && !leads(word)),
-        Form::Command => {
+        Form::Command(handed) => {
             let directories = session.search_path();
             let directories: Vec<&Path> = directories.iter().map(Path::new).collect();
             let ground = Ground {
                 path: &directories,
                 ..Ground::anywhere(&leads)
             };
-            is_command_outside(value, &ground)
+            is_command_outside(value, handed, &ground)
         }
         Form::Options(program, before) => {
             are_options_outside(value, program, before, &Ground::anywhere(&leads))
@@ -344,7 +344,27 @@ mod tests {
             ("FROB_ROOT", "/opt/frob", true),
             ("BASH_ENV", "env", false),
             ("EDITOR", "vi", true),
-            ("EDITOR", "no-such-editor --wait", true),
+            ("EDITOR", "code --wait", true),
+            ("EDITOR", "true", true),
+            ("GIT_SEQUENCE_EDITOR", ":", true),
+            // Nobody knows what it makes of the file that it is to edit.
+            ("EDITOR", "no-such-editor --wait", false),
+            ("EDITOR", "sh", false),
+            ("EDITOR", "npm test", false),
+            ("VISUAL", "perl5.36.0", false),
+            ("GIT_SSH_COMMAND", "npm test", false),
+            ("GIT_SSH_COMMAND", "frob-ssh", true),
+            ("GIT_ASKPASS", "frob", true),
+            ("GIT_ASKPASS", "python3", false),
+            ("GIT_PROXY_COMMAND", "sh", false),
+            ("GIT_EXTERNAL_DIFF", "npm test", false),
+            ("GIT_EXTERNAL_DIFF", "frob", false),
+            ("GIT_EXTERNAL_DIFF", "sh", false),
+            ("GIT_EXTERNAL_DIFF", "difft", true),
+            ("SHELL", "/bin/bash", true),
+            ("MAKE", "make", true),
+            ("PYTHON", "python3", true),
+            ("RUSTC_WRAPPER", "sccache", true),
             ("EDITOR", "edit", false),
             ("EDITOR", "sh m", false),
             ("EDITOR", "sh -c m", false),

@@ -1,5 +1,7 @@
 //! What a variable's value is, by the variable's name.
 
+use crate::command_text::Handed;
+
 /// The form of a value, and what leads somewhere in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -11,8 +13,8 @@ pub(super) enum Form {
     /// Files with blanks or colons between them, or commands that name some. What is not a whole path may
     /// be a file in the working directory.
     Files,
-    /// A command: its first word is a program.
-    Command,
+    /// A command, to which this is handed: its first word is a program.
+    Command(Handed),
     /// Options of this program, behind these words.
     Options(&'static str, &'static [&'static str]),
     /// Nobody knows: what looks like a path may be one.
@@ -29,8 +31,14 @@ pub(super) fn form(name: &[u8]) -> Form {
         Form::Harmless
     } else if let Some((_, program, before)) = options {
         Form::Options(program, before)
-    } else if is(COMMANDS) || ends(COMMAND_ENDS) {
-        Form::Command
+    } else if is(EDITORS) || ends(EDITOR_ENDS) {
+        Form::Command(Handed::Contents)
+    } else if is(DIFFERS) {
+        Form::Command(Handed::Names)
+    } else if is(VIEWERS) || ends(VIEWER_ENDS) {
+        Form::Command(Handed::Words)
+    } else if is(TOOLS) || ends(TOOL_ENDS) {
+        Form::Command(Handed::Nothing)
     } else if is(FILES) {
         Form::Files
     } else if is(PLACES) || (ends(PLACE_ENDS) && !ends(NAME_ENDS)) {
@@ -164,29 +172,44 @@ const PLACE_ENDS: &[&str] = &[
 /// Ends of names that end as those of places do, and whose values are names.
 const NAME_ENDS: &[&str] = &["PROFILE", "PROFILES"];
 
-const COMMANDS: &[&str] = &[
+/// Commands that are handed a file to edit.
+const EDITORS: &[&str] = &["EDITOR", "FCEDIT", "VISUAL"];
+
+const EDITOR_ENDS: &[&str] = &["_EDITOR"];
+
+/// Commands that are handed the names of files.
+const DIFFERS: &[&str] = &["GIT_EXTERNAL_DIFF"];
+
+/// Commands that are handed something to show, to ask for or to reach.
+const VIEWERS: &[&str] = &[
+    "BROWSER",
+    "GIT_SSH",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "MANPAGER",
+    "PAGER",
+    "SVN_SSH",
+];
+
+const VIEWER_ENDS: &[&str] = &[
+    "_ASKPASS", "_BROWSER", "_COMMAND", "_HELPER", "_PAGER", "_PROG", "_RSH",
+];
+
+/// Programs that are told what to do by what starts them.
+const TOOLS: &[&str] = &[
     "AR",
     "AS",
-    "BROWSER",
     "CARGO",
     "CC",
     "CPP",
     "CXX",
-    "EDITOR",
     "FC",
-    "FCEDIT",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_SSH",
     "LD",
-    "LESSCLOSE",
-    "LESSOPEN",
     "MAKE",
-    "MANPAGER",
     "NINJA",
     "NM",
     "NPM_CONFIG_GIT",
     "OBJCOPY",
-    "PAGER",
     "PERL5SHELL",
     "PKG_CONFIG",
     "PYTHON",
@@ -196,24 +219,14 @@ const COMMANDS: &[&str] = &[
     "RUSTDOC",
     "SHELL",
     "STRIP",
-    "SVN_SSH",
     "TERMINAL",
-    "VISUAL",
 ];
 
-const COMMAND_ENDS: &[&str] = &[
-    "_ASKPASS",
-    "_BROWSER",
-    "_COMMAND",
+const TOOL_ENDS: &[&str] = &[
     "_COMPILER",
-    "_EDITOR",
-    "_HELPER",
     "_LAUNCHER",
     "_LINKER",
-    "_PAGER",
-    "_PROG",
     "_PYTHON",
-    "_RSH",
     "_RUNNER",
     "_SHELL",
     "_WRAPPER",

@@ -27,8 +27,6 @@ const DEPTH: usize = 8;
 const COMMANDS: usize = 1000;
 /// The longest word that is shown of a command, in bytes.
 const SHOWN: usize = 60;
-/// What stands for the repository, which is looked at whenever git is to run.
-const REPOSITORY: &str = ".git";
 
 const NOT_READ: &str = "it runs a script that can't be read in whole";
 const TOO_MANY: &str = "there is more in it than can be looked at";
@@ -134,7 +132,7 @@ impl Cover<'_> {
         depth: usize,
     ) -> Result<(), Uncovered> {
         let name = shown(last_component(&request.program.asked));
-        if let Some(file) = reading.obeyed().find(|file| *file != REPOSITORY) {
+        if let Some(file) = reading.obeyed_file() {
             return Err(format!("{name} does what {file} says"));
         }
         for part in &reading.parts {

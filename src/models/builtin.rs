@@ -95,21 +95,42 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
-/// The model of the program called `name`, a last component.
+/// The number of the entry for `name`: one of its own, or the one of the program that it is a release of.
+pub(super) fn known_as(name: &str) -> Option<usize> {
+    let number = |name: &str| TABLE.by_name.get(name).copied();
+    number(name).or_else(|| number(unversioned(name)?))
+}
+
+/// The program that `name` is a release of: perl of `perl5.36.0`, clang of `clang-15`.
+pub(super) fn unversioned(name: &str) -> Option<&str> {
+    /// A longer number is no release.
+    const DIGITS: usize = 3;
+    let number = name.find(|letter: char| letter.is_ascii_digit())?;
+    let (program, version) = name.split_at_checked(number)?;
+    // What follows says what it was built for.
+    let version = version.split('-').next().unwrap_or_default();
+    let is_number = |part: &str| {
+        (1..=DIGITS).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let program = program.strip_suffix('-').unwrap_or(program);
+    (program.len() > 1 && version.split('.').all(is_number)).then_some(program)
+}
+
+/// The model of the program called `name`, a last component; a release of a program has that one's.
 pub fn builtin(name: &str) -> Option<&'static CommandModel> {
-    let entry = TABLE.entries.get(*TABLE.by_name.get(name)?)?;
+    let entry = TABLE.entries.get(known_as(name)?)?;
     let read = || serde_json::from_str(entry.text).ok();
     entry.model.get_or_init(read).as_ref()
 }
 
 /// Whether there is a model of the program called `name`.
 pub fn knows(name: &str) -> bool {
-    TABLE.by_name.contains_key(name)
+    known_as(name).is_some()
 }
 
 /// The text that says so, with all that its file says.
 pub fn source(name: &str) -> Option<&'static str> {
-    let entry = TABLE.entries.get(*TABLE.by_name.get(name)?)?;
+    let entry = TABLE.entries.get(known_as(name)?)?;
     let mut sources = SOURCES.iter();
     let (_, text) = sources.find(|(file, _)| *file == entry.file)?;
     Some(text)
@@ -118,4 +139,33 @@ pub fn source(name: &str) -> Option<&'static str> {
 /// Each program's names, as the model has them, and the file that says so; sorted.
 pub fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {
     TABLE.entries.iter().map(|entry| (entry.names, entry.file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_has_the_model_of_its_program() {
+        for (name, program) in [
+            ("perl5.36.0", Some("perl")),
+            ("perl5.36-x86_64-linux-gnu", Some("perl")),
+            ("python3.99", Some("python")),
+            ("ruby3.1", Some("ruby")),
+            ("tclsh8.6", Some("tclsh")),
+            ("gpg2", Some("gpg")),
+            ("clang-15", Some("clang")),
+            ("perl", None),
+            ("ed25519", None),
+            ("perl5x", None),
+            ("perl5.", None),
+            ("5.36", None),
+        ] {
+            assert_eq!(unversioned(name), program, "{name}");
+        }
+        for name in ["perl5.36.0", "ruby3.1", "tclsh8.6", "gpg2", "python3.99"] {
+            assert!(builtin(name).is_some() && knows(name), "{name}");
+        }
+        assert!(builtin("ed25519").is_none());
+    }
 }

@@ -76,6 +76,7 @@
 #![forbid(unsafe_code)]
 
 mod builtin;
+mod data;
 mod find;
 mod form;
 mod inner;
@@ -87,6 +88,7 @@ mod slip;
 pub mod unwrap;
 
 pub use builtin::{SOURCES, builtin, knows, programs, source};
+pub use data::{TakesData, takes_data};
 pub use model::CommandModel;
 pub use reader::read;
 pub use reading::Reading;

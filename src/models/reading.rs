@@ -6,6 +6,9 @@ use std::ops::Range;
 
 use super::model::{CommandModel, Effect, OptionModel};
 
+/// What stands for the repository among the files that a program obeys.
+const REPOSITORY: &str = ".git";
+
 /// A command's arguments, told apart.
 #[derive(Debug, Clone, Default)]
 pub struct Reading<'a> {
@@ -180,6 +183,11 @@ impl<'a> Reading<'a> {
             .any(|name| self.has(name));
         let files = if asks_for_help { &[] } else { self.obeys };
         files.iter().map(String::as_str)
+    }
+
+    /// One of them, but for the repository, which is looked at whenever git is to run.
+    pub fn obeyed_file(&self) -> Option<&'a str> {
+        self.obeyed().find(|file| *file != REPOSITORY)
     }
 
     /// Whether an option is there under this name, by whatever spelling.

@@ -9,7 +9,7 @@ use super::Objection;
 use super::command::Asked;
 use super::config::{Config, unclear};
 use super::meaning::{Meaning, meaning};
-use crate::command_text::{Ground, is_command_outside};
+use crate::command_text::{self, Fault, Ground, Handed};
 
 /// Variables that git sets for a tool; each holds the path of a file that the tool is to show.
 const FILES_OF_TOOLS: [&str; 4] = ["LOCAL", "REMOTE", "BASE", "MERGED"];
@@ -63,14 +63,19 @@ impl Config<'_> {
         let is_tool = name.starts_with("difftool.") || name.starts_with("mergetool.");
         match meaning(name, value, &|names| standing.asked.is(names)) {
             Meaning::Place => self.look_at_place(name, value, standing),
-            Meaning::Command if is_tool => look_at_command(name, &with_files(value), ground),
-            Meaning::Command => look_at_command(name, value, ground),
+            Meaning::Command(handed) => {
+                let with_files = is_tool.then(|| with_files(value));
+                let command = with_files
+                    .as_deref()
+                    .unwrap_or_else(|| started(name, value));
+                look_at_command(name, command, handed, ground)
+            }
             Meaning::CommandIfMarked => match value.strip_prefix(b"!") {
-                Some(command) => look_at_command(name, command, ground),
+                Some(command) => look_at_command(name, command, Handed::Words, ground),
                 None => Ok(()),
             },
-            Meaning::Helper => look_at_command(name, &helper(value), ground),
-            Meaning::Name if value.contains(&b'/') => Err(starts(name, value)),
+            Meaning::Helper => look_at_command(name, &helper(value), Handed::Words, ground),
+            Meaning::Name if value.contains(&b'/') => Err(objection(name, value, Fault::Leads)),
             Meaning::Harmless | Meaning::Name => Ok(()),
             Meaning::Unknown => self.look_at_words(name, value, standing),
         }
@@ -145,19 +150,61 @@ impl Config<'_> {
     }
 }
 
-fn look_at_command(name: &str, value: &[u8], ground: &Ground<'_>) -> Result<(), Objection> {
-    if is_command_outside(value, ground) {
-        return Ok(());
-    }
-    Err(starts(name, value))
+fn look_at_command(
+    name: &str,
+    command: &[u8],
+    handed: Handed,
+    ground: &Ground<'_>,
+) -> Result<(), Objection> {
+    let filters = name.starts_with("filter.") || name.starts_with("merge.");
+    let handed = match handed {
+        // What says no name has contents, or files that git named.
+        Handed::Names if filters && !names_files(command) => Handed::Contents,
+        handed => handed,
+    };
+    let looked = command_text::look_at_command(command, handed, ground);
+    looked.map_err(|fault| objection(name, command, fault))
 }
 
-fn starts(name: &str, value: &[u8]) -> Objection {
+/// Whether git puts the name of a file, or of a commit, into the command of a filter or for merging.
+fn names_files(command: &[u8]) -> bool {
+    let is_name = |two: &[u8]| matches!(two, [b'%', b'f' | b'P' | b'S' | b'X' | b'Y']);
+    command.windows(2).any(is_name)
+}
+
+/// The part of a value that is a command.
+fn started<'a>(name: &str, value: &'a [u8]) -> &'a [u8] {
+    const FOR: &[u8] = b" for ";
+    let end = value.windows(FOR.len()).position(|part| part == FOR);
+    let end = end.filter(|_| name == "core.gitproxy");
+    value.get(..end.unwrap_or(value.len())).unwrap_or_default()
+}
+
+fn objection(name: &str, value: &[u8], fault: Fault) -> Objection {
     let name = argv::visible(name);
     let value = argv::bounded(&[OsStr::from_bytes(value).to_owned()], SHOWN);
-    Objection(format!(
-        "{name} may start what the command could have written: {value}"
-    ))
+    let shown = argv::visible;
+    let why = match fault {
+        Fault::Leads => "may start what the command could have written".to_owned(),
+        Fault::Obeys(program, file) => {
+            format!("starts {}, which does what {file} says", shown(&program))
+        }
+        Fault::Runs(program) => {
+            format!(
+                "has {} run what the command could have written",
+                shown(&program)
+            )
+        }
+        Fault::Unknown(program) => format!(
+            "hands files to {}, which isn't known to take them for mere data",
+            shown(&program)
+        ),
+        Fault::Options(program) => format!(
+            "hands names of files to {}, which may take one for an option (`--` before them would end those)",
+            shown(&program)
+        ),
+    };
+    Objection(format!("{name} {why}: {value}"))
 }
 
 /// As much of a value is shown, in bytes.

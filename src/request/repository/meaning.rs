@@ -1,5 +1,7 @@
 //! What the values of git's configuration are.
 
+use crate::command_text::Handed;
+
 /// What a value is to git, or to a program that reads git's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -7,8 +9,8 @@ pub(super) enum Meaning {
     Harmless,
     /// A path: what lies there is obeyed.
     Place,
-    /// A command for a shell, or a program.
-    Command,
+    /// A command for a shell, or a program, to which this is handed.
+    Command(Handed),
     /// The same, if it begins with `!`; else a word that git knows.
     CommandIfMarked,
     /// A credential helper: a command behind `!`, a whole path, or what follows `git credential-`.
@@ -38,8 +40,9 @@ const PLACES: [&str; 16] = [
     "svn.authorsfile",
     "mailmap.file",
 ];
-/// The last parts of variables that hold commands, by section.
-const COMMANDS: [(&str, &[&str]); 24] = [
+/// The last parts of variables that hold commands, by section, and what those are handed; without any part,
+/// each.
+const COMMANDS: [(&str, &[&str], Handed); 28] = [
     (
         "core",
         &[
@@ -47,41 +50,57 @@ const COMMANDS: [(&str, &[&str]); 24] = [
             "sshcommand",
             "gitproxy",
             "pager",
-            "editor",
             "askpass",
             "alternaterefscommand",
         ],
+        Handed::Words,
     ),
-    ("sequence", &["editor"]),
-    ("pager", &[]),
-    ("diff", &["external", "command", "textconv"]),
-    ("difftool", &["cmd", "path"]),
-    ("merge", &["driver"]),
-    ("mergetool", &["cmd", "path"]),
-    ("filter", &["clean", "smudge", "process"]),
-    ("gpg", &["program", "defaultkeycommand"]),
-    ("interactive", &["difffilter"]),
-    ("browser", &["cmd", "path"]),
-    ("man", &["cmd", "path"]),
-    ("remote", &["uploadpack", "receivepack"]),
-    ("uploadpack", &["packobjectshook"]),
-    ("trailer", &["cmd", "command"]),
-    ("hook", &["command"]),
-    ("tar", &["command"]),
-    ("imap", &["tunnel"]),
-    ("sendemail", &["sendmailcmd", "smtpserver"]),
-    ("guitool", &["cmd"]),
-    ("lfs", &["path", "args", "clean", "smudge"]),
-    ("instaweb", &["httpd", "browser"]),
-    ("svn", &["authorsprog"]),
-    ("git-p4", &["port"]),
+    ("core", &["editor"], Handed::Contents),
+    ("sequence", &["editor"], Handed::Contents),
+    ("pager", &[], Handed::Words),
+    ("diff", &["external", "command", "textconv"], Handed::Names),
+    ("difftool", &["cmd", "path"], Handed::Names),
+    ("merge", &["driver"], Handed::Names),
+    ("mergetool", &["cmd", "path"], Handed::Names),
+    ("filter", &["clean", "smudge", "process"], Handed::Names),
+    ("gpg", &["program", "defaultkeycommand"], Handed::Words),
+    ("interactive", &["difffilter"], Handed::Words),
+    ("browser", &["cmd", "path"], Handed::Words),
+    ("man", &["cmd", "path"], Handed::Words),
+    ("remote", &["uploadpack", "receivepack"], Handed::Words),
+    ("uploadpack", &["packobjectshook"], Handed::Words),
+    ("gc", &["recentobjectshook"], Handed::Words),
+    ("trailer", &["cmd", "command"], Handed::Names),
+    ("hook", &["command"], Handed::Words),
+    ("tar", &["command"], Handed::Words),
+    ("imap", &["tunnel"], Handed::Words),
+    ("sendemail", &["sendmailcmd", "smtpserver"], Handed::Words),
+    ("sendemail", &["tocmd", "cccmd", "headercmd"], Handed::Names),
+    ("guitool", &["cmd"], Handed::Words),
+    ("lfs", &["path", "args"], Handed::Words),
+    ("lfs", &["clean", "smudge"], Handed::Names),
+    ("instaweb", &["httpd", "browser"], Handed::Words),
+    ("svn", &["authorsprog"], Handed::Words),
+    ("git-p4", &["port"], Handed::Words),
 ];
-/// How the last part of a variable that holds a command ends, whatever the section: other programs keep
-/// their settings there too.
-const COMMAND_ENDS: [&str; 10] = [
-    "pager", "editor", "cmd", "command", "program", "askpass", "hook", "shell", "textconv",
-    "driver",
+/// How the last part of a variable that holds a command ends, whatever the section, and what that is handed:
+/// other programs keep their settings there too.
+const COMMAND_ENDS: [(&str, Handed); 11] = [
+    ("pager", Handed::Words),
+    ("editor", Handed::Contents),
+    ("cmd", Handed::Names),
+    ("command", Handed::Words),
+    ("program", Handed::Words),
+    ("askpass", Handed::Words),
+    ("hook", Handed::Words),
+    ("shell", Handed::Words),
+    ("textconv", Handed::Names),
+    ("driver", Handed::Names),
+    ("helper", Handed::Words),
 ];
+/// Variables that hold a command, or say whether there is one; and sections of such.
+const SWITCHED: [&str; 1] = ["core.fsmonitor"];
+const SWITCHED_SECTIONS: [&str; 1] = ["pager"];
 /// Names of tools, which are files in a directory of git's own, or parts of a program's name.
 const NAMES: [&str; 5] = [
     "diff.tool",
@@ -109,10 +128,10 @@ const HARMLESS: [&str; 14] = [
 ];
 /// Sections likewise; addresses of remotes, and aliases that are used, are looked at elsewhere.
 const HARMLESS_SECTIONS: [&str; 5] = ["alias", "remote", "url", "branch", "submodule"];
-/// Values that switch something, in every section.
-const SWITCHES: [&[u8]; 9] = [
-    b"true", b"false", b"yes", b"no", b"on", b"off", b"auto", b"always", b"",
-];
+/// Values that switch something.
+const SWITCHES: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
+/// The same where it isn't said what a variable is.
+const MORE_SWITCHES: [&str; 2] = ["auto", "always"];
 /// Sections that none but these subcommands obey. Each starts by an exec of its own, also from within git.
 const OF_SUBCOMMANDS: [(&str, &[&str]); 12] = [
     ("difftool", &TOOLS),
@@ -135,34 +154,56 @@ const BROWSING: [&str; 3] = ["help", "instaweb", "web--browse"];
 /// one of some subcommands.
 pub(super) fn meaning(name: &str, value: &[u8], asks: &dyn Fn(&[&str]) -> bool) -> Meaning {
     let (section, _) = name.split_once('.').unwrap_or((name, ""));
-    let (_, last) = name.rsplit_once('.').unwrap_or(("", name));
     let obeyed_by = OF_SUBCOMMANDS.iter().find(|(known, _)| *known == section);
-    let is_number = value.iter().all(u8::is_ascii_digit);
-    if is_number || SWITCHES.contains(&value) || obeyed_by.is_some_and(|(_, names)| !asks(names)) {
+    // Without a value there is no command, and no place that anybody inside can write.
+    if value.is_empty() || obeyed_by.is_some_and(|(_, names)| !asks(names)) {
         return Meaning::Harmless;
     }
-    let is_command = |(known, keys): &(&str, &[&str])| {
+    let switched = SWITCHED.contains(&name) || SWITCHED_SECTIONS.contains(&section);
+    match known(name, section) {
+        Some(Meaning::Command(_)) if switched && is_switch(value, &[]) => Meaning::Harmless,
+        Some(meaning) => meaning,
+        None if is_switch(value, &MORE_SWITCHES) => Meaning::Harmless,
+        None => guessed(name),
+    }
+}
+
+/// Whether `value` is a number or says yes or no, or is one of these `words`.
+fn is_switch(value: &[u8], words: &[&str]) -> bool {
+    let is = |word: &&str| value.eq_ignore_ascii_case(word.as_bytes());
+    value.iter().all(u8::is_ascii_digit) || SWITCHES.iter().chain(words).any(is)
+}
+
+/// What the values of a variable are of which that is known.
+fn known(name: &str, section: &str) -> Option<Meaning> {
+    let (_, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let commands = |(known, keys, _): &&(&str, &[&str], Handed)| {
         *known == section && (keys.is_empty() || keys.contains(&last))
     };
     // With a section for one address, it is as without.
     let plain = format!("{section}.{last}");
     if HARMLESS.contains(&name) || section == "http" && HARMLESS.contains(&plain.as_str()) {
-        Meaning::Harmless
+        Some(Meaning::Harmless)
     } else if PLACES.contains(&plain.as_str()) {
-        Meaning::Place
+        Some(Meaning::Place)
     } else if NAMES.contains(&name) || section == "remote" && last == "vcs" {
-        Meaning::Name
+        Some(Meaning::Name)
     } else if section == "credential" && last == "helper" {
-        Meaning::Helper
+        Some(Meaning::Helper)
     } else if section == "submodule" && last == "update" {
-        Meaning::CommandIfMarked
-    } else if COMMANDS.iter().any(is_command) {
-        Meaning::Command
+        Some(Meaning::CommandIfMarked)
+    } else if let Some((_, _, handed)) = COMMANDS.iter().find(commands) {
+        Some(Meaning::Command(*handed))
     } else if HARMLESS_SECTIONS.contains(&section) {
-        Meaning::Harmless
-    } else if COMMAND_ENDS.iter().any(|end| last.ends_with(end)) {
-        Meaning::Command
+        Some(Meaning::Harmless)
     } else {
-        Meaning::Unknown
+        None
     }
+}
+
+/// What the values of another one are, by how its name ends.
+fn guessed(name: &str) -> Meaning {
+    let ends = |(end, _): &&(&str, Handed)| name.ends_with(end);
+    let found = COMMAND_ENDS.iter().find(ends);
+    found.map_or(Meaning::Unknown, |(_, handed)| Meaning::Command(*handed))
 }

@@ -8,7 +8,7 @@ use super::Objection;
 use super::command::Asked;
 use super::config::Config;
 use super::look::Standing;
-use crate::command_text::{Ground, are_words_outside, is_command_outside};
+use crate::command_text::{Ground, Handed, is_command_outside, look_at_words};
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Inner, Known, What};
 use crate::models::{self, Reading};
@@ -59,15 +59,17 @@ fn is_harmless(flag: &Flag<'_>, ground: &Ground<'_>) -> bool {
     let starts = STARTING.iter().any(|effect| flag.has_effect(*effect));
     let value = flag.value.filter(|_| starts).map(OsStr::as_bytes);
     // A bare word may be a program or a directory of hooks.
-    value.is_none_or(|value| ground.is_outside(value) && is_command_outside(value, ground))
+    value.is_none_or(|value| {
+        ground.is_outside(value) && is_command_outside(value, Handed::Words, ground)
+    })
 }
 
 fn is_outside(inner: &Inner<'_>, ground: &Ground<'_>) -> bool {
     match &inner.what {
-        What::Script(text) => is_command_outside(text, ground),
+        What::Script(text) => is_command_outside(text, Handed::Words, ground),
         What::Words(words) => {
             let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-            are_words_outside(&words, ground)
+            look_at_words(&words, Handed::Words, ground).is_ok()
         }
     }
 }
