@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -41,9 +42,11 @@ const LOOSENED: &str = "LESSSECURE_ALLOW";
 /// Names that shells set anew all the time, and that nobody misses.
 const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
 
-/// Names that build tools set for what they start, npm others that begin with its own: nothing is said
-/// of those.
+/// Names that git and build tools set for what they start, npm others that begin with its own: nothing is
+/// said of those.
 const UNASKED: &[&str] = &[
+    "GIT_PAGER_IN_USE",
+    "GIT_PREFIX",
     "INIT_CWD",
     "MAKEFLAGS",
     "MAKELEVEL",
@@ -128,7 +131,7 @@ impl SessionEnvironment {
                 self.pass_own(name, value, &mut filtered);
             } else if is_inert(name) && is_plain(name, value.as_bytes()) {
                 filtered.passed.push(entry.clone());
-            } else if !COMMON.iter().any(|common| name == *common) {
+            } else if !COMMON.iter().any(|common| name == *common) && !self.is_of_git(name, value) {
                 filtered.dropped.push(name.into());
             }
         }
@@ -147,6 +150,23 @@ impl SessionEnvironment {
             }
         }
         filtered
+    }
+
+    /// Whether git sets it so for what it starts, and would again: where its own programs are.
+    fn is_of_git(&self, name: &OsStr, value: &OsStr) -> bool {
+        let (Some(path), true) = (
+            self.variables.get(OsStr::new("PATH")),
+            name == "GIT_EXEC_PATH",
+        ) else {
+            return false;
+        };
+        let file = |path: PathBuf| {
+            let file = std::fs::metadata(path).ok()?;
+            Some((file.dev(), file.ino()))
+        };
+        let mut found = std::env::split_paths(path).filter_map(|entry| file(entry.join("git")));
+        let own = found.next();
+        own.is_some() && own == file(Path::new(value).join("git"))
     }
 
     /// Passes what may go of a variable that is as it was at the start.

@@ -34,7 +34,8 @@ pub(super) fn unless_withheld(
     let models = models_of(index, request);
     let acts_by = |name: &OsStr| models.iter().any(|model| model.acts_by(name));
     let mut variables = request.withheld.clone();
-    variables.retain(|name| !is_passed(name) && acts_by(name));
+    let is_bound = |name: &OsStr| request.is_bound_by(name);
+    variables.retain(|name| !is_passed(name) && !is_bound(name) && acts_by(name));
     variables.sort();
     variables.dedup();
     if variables.is_empty() {

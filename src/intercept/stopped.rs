@@ -63,7 +63,7 @@ impl Held {
             None => call.environment()?,
         };
         let mut environment = session.environment.filter(&entries, &request.cwd, pass_env);
-        pins::bind(&mut environment.passed, &request.pins);
+        pins::bind(&mut environment, request);
         Ok(Self {
             program: Pinned::open(request, &asked.stat),
             runs: asked.runs,

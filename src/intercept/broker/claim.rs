@@ -115,7 +115,7 @@ impl Claim {
         let mut entries = self.environment.clone();
         entries.retain(|entry| !ours(entry));
         let mut environment = session.environment.filter(&entries, &request.cwd, pass_env);
-        pins::bind(&mut environment.passed, &request.pins);
+        pins::bind(&mut environment, request);
         Ok(Held {
             program: Pinned::open(request, &self.stat),
             environment,

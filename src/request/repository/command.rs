@@ -83,6 +83,15 @@ pub(super) enum Reading<'a> {
     Unknown(&'a OsStr),
 }
 
+/// Whether `request` starts a hook, or what has the name of one. What git that starts, starts by an exec.
+pub(super) fn is_named_as_hook(request: Words<'_>) -> bool {
+    let names = [
+        Some(last_component(request.asked)),
+        request.real.and_then(Path::file_name),
+    ];
+    names.into_iter().flatten().any(|name| name == "pre-commit")
+}
+
 /// Reads the words of `request`.
 pub(super) fn read(request: Words<'_>) -> Reading<'_> {
     let names = [

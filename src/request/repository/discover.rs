@@ -25,6 +25,15 @@ pub(super) struct Repository {
     pub(super) pinned: bool,
 }
 
+impl Repository {
+    /// Whether it is the user's.
+    pub(super) fn is_own(&self) -> bool {
+        let own =
+            |path: &Path| fs::metadata(path).is_ok_and(|file| file.uid() == geteuid().as_raw());
+        own(&self.git_dir) && self.tree.as_deref().is_none_or(own)
+    }
+}
+
 /// The first one in `start`, a directory that exists, or above it, as git looks for it.
 ///
 /// # Errors
@@ -42,10 +51,8 @@ pub(super) fn find(start: &Path, roots: &Roots) -> Result<Option<Repository>, Ob
             break;
         }
         if let Some(found) = at(directory, open, roots)? {
-            let own =
-                |path: &Path| fs::metadata(path).is_ok_and(|file| file.uid() == geteuid().as_raw());
             // Told where it is, git doesn't ask whose it is.
-            if pinned && !(own(&found.git_dir) && found.tree.as_deref().is_none_or(own)) {
+            if pinned && !found.is_own() {
                 return Err(Objection::at(
                     "a repository of another user",
                     &found.git_dir,

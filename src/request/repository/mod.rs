@@ -5,9 +5,11 @@
 //! hostile but for what is known not to be: a repository that the sandbox holds, or one with nothing on the
 //! way up that could be written. Git is then told which one it is, where it could find another.
 
+mod binding;
 mod command;
 mod config;
 mod config_file;
+mod contents;
 mod discover;
 mod files;
 mod index;
@@ -21,7 +23,6 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::walk::{End, Roots, walk_to};
@@ -29,7 +30,6 @@ use super::{Earlier, Request, Words, Writable, argv};
 use command::{Asked, Reading};
 use config::Config;
 use discover::Repository;
-use index::Submodules;
 use look::Standing;
 
 /// Variables of the environment, by name.
@@ -59,13 +59,6 @@ const ANOTHER: &str = "another repository that the command could have written";
 
 /// Aliases that lead one to another.
 const ALIASES: usize = 8;
-/// Entries of a directory that are looked at.
-const ENTRIES: usize = 4096;
-/// Directories in a repository from which git starts programs, or reads where others are.
-const INNER: [&str; 5] = ["hooks", "info", "objects", "objects/info", "refs"];
-/// The name of an object in most repositories, in bytes.
-const SHA1: usize = 20;
-const SHA256: usize = 32;
 
 /// Whether `request` starts git, or what starts it.
 pub(super) fn is_git(request: Words<'_>) -> bool {
@@ -89,6 +82,10 @@ pub(super) fn examine(
         Reading::Git(asked) => asked,
         Reading::Unknown(option) => return Err(unknown(option)),
     };
+    // A hook of this name need not be the program; and each git below either is looked at by itself.
+    if origin == Origin::Outside && command::is_named_as_hook(request.words()) {
+        return Ok(Vec::new());
+    }
     let roots = &Roots::with_held(writable);
     if writable.roots.is_empty() {
         let start = asked.start(&request.cwd);
@@ -179,7 +176,8 @@ impl Examination<'_> {
             }
         }
         self.alias(asked, words, &config, aliases)?;
-        Ok(repository.map(Repository::pins).unwrap_or_default())
+        let pins = repository.map(|repository| repository.pins(asked, self.request));
+        Ok(pins.unwrap_or_default())
     }
 
     fn repository(&self, asked: &Asked<'_>, start: &Path) -> Result<Option<Repository>, Objection> {
@@ -291,114 +289,4 @@ fn made(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Reposit
         return discover::sound(&inner, Some(start.to_owned()), roots).map(Some);
     }
     Ok(None)
-}
-
-impl Repository {
-    /// Why it may be the work of an earlier command.
-    fn doubt(&self, earlier: &Earlier) -> Option<String> {
-        let own = earlier.doubt(&self.git_dir);
-        own.or_else(|| earlier.doubt(&self.common))
-    }
-
-    /// Looks at what is in it.
-    fn look(&self, roots: &Roots, config: &mut Config<'_>) -> Result<(), Objection> {
-        for directory in [&self.git_dir, &self.common] {
-            look_in(directory, roots)?;
-            for inner in INNER {
-                look_in(&directory.join(inner), roots)?;
-            }
-            config.add(&directory.join("config"))?;
-            config.add(&directory.join("config.worktree"))?;
-        }
-        self.look_at_alternates(roots)?;
-        let format = config.get("extensions.objectformat");
-        let hash = if format == Some(b"sha256") {
-            SHA256
-        } else {
-            SHA1
-        };
-        match index::submodules(&self.git_dir, hash) {
-            Submodules::None => {}
-            Submodules::One(name) => {
-                let name = argv::visible(&String::from_utf8_lossy(&name));
-                return Err(Objection(format!(
-                    "a submodule, in whose place the command could put another repository: {name}"
-                )));
-            }
-            Submodules::Unknown => {
-                return Err(Objection::at("an index that can't be read", &self.git_dir));
-            }
-        }
-        let bare = config
-            .get("core.bare")
-            .is_some_and(|value| value == b"true");
-        let elsewhere = config.get("core.worktree").is_some_and(|value| {
-            let named = fs::canonicalize(self.git_dir.join(OsStr::from_bytes(value)));
-            named.ok() != self.tree
-        });
-        // To say where it is would change what it is.
-        if self.pinned && (self.tree.is_none() || bare || elsewhere) {
-            return Err(Objection::at(
-                "a repository without a working tree here",
-                &self.git_dir,
-            ));
-        }
-        Ok(())
-    }
-
-    /// Other repositories whose objects it takes for its own.
-    fn look_at_alternates(&self, roots: &Roots) -> Result<(), Objection> {
-        let objects = self.common.join("objects");
-        let file = objects.join("info/alternates");
-        let unreadable = |_| Objection::at("a list of repositories that can't be read", &file);
-        let text = files::read(&file, 1 << 16).map_err(unreadable)?;
-        for line in text.unwrap_or_default().split(|&byte| byte == b'\n') {
-            let path = objects.join(OsStr::from_bytes(line));
-            if !line.is_empty() && roots.entry_towards(&path).is_some() {
-                return Err(Objection::at(
-                    "objects that the command could have written",
-                    &path,
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// What binds git to it, where it could find another.
-    fn pins(self) -> Vec<(OsString, OsString)> {
-        let Self {
-            git_dir,
-            tree: Some(tree),
-            pinned: true,
-            ..
-        } = self
-        else {
-            return Vec::new();
-        };
-        vec![
-            ("GIT_DIR".into(), git_dir.into()),
-            ("GIT_WORK_TREE".into(), tree.into()),
-        ]
-    }
-}
-
-/// Looks where the links in `directory` lead, which nobody inside can write.
-fn look_in(directory: &Path, roots: &Roots) -> Result<(), Objection> {
-    let unreadable = || Objection::at("a repository that can't be looked at", directory);
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if files::missing(&error) => return Ok(()),
-        Err(_) => return Err(unreadable()),
-    };
-    for (number, entry) in entries.enumerate() {
-        let path = entry.map_err(|_| unreadable())?.path();
-        if let Some(entry) = roots.entry_towards(&path) {
-            let what = "a part of the repository that the command could have written";
-            return Err(Objection::at(what, &entry));
-        }
-        if number >= ENTRIES {
-            return Err(Objection::at("more files than are looked at", directory));
-        }
-    }
-    Ok(())
 }
