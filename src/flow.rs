@@ -4,10 +4,10 @@ mod place;
 
 pub use place::{Setting, place};
 
-use crate::approve::place::Place;
+use crate::approve::place::{Disposition, Place, Placed};
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled};
 use crate::audit::Audit;
-use crate::evaluate::{IndexedRules, judge, judge_exec};
+use crate::evaluate::{IndexedRules, Placement, judge, judge_exec};
 use crate::request::{HalfRead, Request};
 
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
@@ -16,6 +16,10 @@ pub trait Exec {
     fn is_followed(&self) -> bool;
     /// What counts for where it may run.
     fn setting(&self) -> Setting<'_>;
+    /// It will go on where its caller is, though a rule would let it out, if it counted; why it doesn't.
+    fn keep(&mut self, request: &Request, rule: &str, why: &str) {
+        let _ = (request, rule, why);
+    }
     /// Goes on where its caller is.
     fn stay(self, request: Request);
     /// Is run by the supervisor, outside the sandbox, where the permit says.
@@ -33,7 +37,7 @@ pub fn is_plain(rules: &IndexedRules, exec: &HalfRead, audit: &Audit) -> bool {
 }
 
 /// Sends `exec` the way that the rules say for `request`.
-pub fn consider(rules: &IndexedRules, request: Request, exec: impl Exec, audit: &Audit) {
+pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, audit: &Audit) {
     let judgement = if exec.is_followed() {
         judge_exec(rules, &request)
     } else {
@@ -41,6 +45,14 @@ pub fn consider(rules: &IndexedRules, request: Request, exec: impl Exec, audit: 
     };
     let disposition = place(&judgement, &exec.setting());
     audit.judged(rules, &request, &judgement, &disposition);
+    if let Some((rule, why)) = judgement.why_uncounted()
+        && let Disposition::Run(Placed { place, .. }) = &disposition
+        && place.placement() == Placement::Inside
+    {
+        let span = rules.rules().rule(rule).map(|rule| rule.span);
+        let place = span.map_or_else(String::new, |span| rules.rules().place(span));
+        exec.keep(&request, &place, why);
+    }
     act(
         approve::settle(rules, &judgement, disposition, request),
         exec,

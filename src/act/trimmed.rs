@@ -344,27 +344,6 @@ mod tests {
             ("FROB_ROOT", "/opt/frob", true),
             ("BASH_ENV", "env", false),
             ("EDITOR", "vi", true),
-            ("EDITOR", "code --wait", true),
-            ("EDITOR", "true", true),
-            ("GIT_SEQUENCE_EDITOR", ":", true),
-            // Nobody knows what it makes of the file that it is to edit.
-            ("EDITOR", "no-such-editor --wait", false),
-            ("EDITOR", "sh", false),
-            ("EDITOR", "npm test", false),
-            ("VISUAL", "perl5.36.0", false),
-            ("GIT_SSH_COMMAND", "npm test", false),
-            ("GIT_SSH_COMMAND", "frob-ssh", true),
-            ("GIT_ASKPASS", "frob", true),
-            ("GIT_ASKPASS", "python3", false),
-            ("GIT_PROXY_COMMAND", "sh", false),
-            ("GIT_EXTERNAL_DIFF", "npm test", false),
-            ("GIT_EXTERNAL_DIFF", "frob", false),
-            ("GIT_EXTERNAL_DIFF", "sh", false),
-            ("GIT_EXTERNAL_DIFF", "difft", true),
-            ("SHELL", "/bin/bash", true),
-            ("MAKE", "make", true),
-            ("PYTHON", "python3", true),
-            ("RUSTC_WRAPPER", "sccache", true),
             ("EDITOR", "edit", false),
             ("EDITOR", "sh m", false),
             ("EDITOR", "sh -c m", false),
@@ -413,6 +392,37 @@ mod tests {
             ("USER", "me", true),
             ("CI", "true", true),
             ("DOCKER_HOST", "tcp://x", true),
+        ] {
+            let trimmed = place.trimmed(name, value);
+            assert_eq!(trimmed == Trimmed::Whole, goes, "{name}={value}");
+        }
+    }
+    /// What a command makes of the file, the words or the input that it is handed.
+    #[test]
+    fn commands_go_by_what_they_make_of_what_they_are_handed() {
+        let place = Place::new();
+        for (name, value, goes) in [
+            ("EDITOR", "code --wait", true),
+            ("EDITOR", "true", true),
+            ("GIT_SEQUENCE_EDITOR", ":", true),
+            // Nobody knows what it makes of the file that it is to edit.
+            ("EDITOR", "no-such-editor --wait", false),
+            ("EDITOR", "sh", false),
+            ("EDITOR", "npm test", false),
+            ("VISUAL", "perl5.36.0", false),
+            ("GIT_SSH_COMMAND", "npm test", false),
+            ("GIT_SSH_COMMAND", "frob-ssh", true),
+            ("GIT_ASKPASS", "frob", true),
+            ("GIT_ASKPASS", "python3", false),
+            ("GIT_PROXY_COMMAND", "sh", false),
+            ("GIT_EXTERNAL_DIFF", "npm test", false),
+            ("GIT_EXTERNAL_DIFF", "frob", false),
+            ("GIT_EXTERNAL_DIFF", "sh", false),
+            ("GIT_EXTERNAL_DIFF", "difft", true),
+            ("SHELL", "/bin/bash", true),
+            ("MAKE", "make", true),
+            ("PYTHON", "python3", true),
+            ("RUSTC_WRAPPER", "sccache", true),
         ] {
             let trimmed = place.trimmed(name, value);
             assert_eq!(trimmed == Trimmed::Whole, goes, "{name}={value}");

@@ -50,4 +50,7 @@ fn explain_path(denial: &Denial) {
     report::note(&format!(
         "the sandbox refused writing {path} ({times}); {way}"
     ));
+    if let Some(why) = &denial.why_inside {
+        report::note(why);
+    }
 }

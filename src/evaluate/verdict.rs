@@ -102,6 +102,19 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// A rule that would let the command out, which runs inside, and why it doesn't count; in words.
+    pub fn why_uncounted(&self) -> Option<(usize, &str)> {
+        let Verdict {
+            decision,
+            placement,
+            ..
+        } = self.verdict;
+        let is_inside = decision == Decision::Allow && placement == Placement::Inside;
+        let mut discounted = self.trace.discounted.iter().filter(|_| is_inside);
+        let (rule, why) = discounted.next()?;
+        Some((*rule, why.as_str()))
+    }
+
     /// Why the command is to run inside, where a rule that asks first would have it outside; in words.
     /// `None` where there is nothing to explain.
     pub fn why_inside(&self) -> Option<String> {

@@ -102,6 +102,17 @@ pub fn parent(tid: Pid) -> io::Result<Pid> {
     Ok(kin(tid)?.parent)
 }
 
+/// As many of those that started a process are looked for.
+const LINEAGE: usize = 32;
+
+/// The processes that started one: its parent, that one's, and so on.
+pub fn lineage(process: Pid) -> Vec<Pid> {
+    let parent = |pid: &Pid| parent(*pid).ok().filter(|pid| pid.as_raw() > 1);
+    std::iter::successors(parent(&process), parent)
+        .take(LINEAGE)
+        .collect()
+}
+
 /// The numbers of the process's open descriptors.
 ///
 /// # Errors

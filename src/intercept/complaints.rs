@@ -8,11 +8,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::IoSliceMut;
+use std::path::PathBuf;
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
 use super::caller;
+use super::kept::KeptInside;
 use crate::audit::RefusedPath;
 use crate::confine::{Denied, Reach};
 use crate::request::argv;
@@ -33,6 +35,8 @@ pub struct Denial {
     pub denied: Denied,
     /// How often a program complained of it.
     pub times: u64,
+    /// Why the first program that did was inside though a rule would let it out. In words for people.
+    pub why_inside: Option<String>,
 }
 
 impl Denial {
@@ -50,6 +54,7 @@ impl Denial {
 #[derive(Debug, Default)]
 pub struct Complaints {
     begun: HashMap<Pid, Vec<u8>>,
+    kept: KeptInside,
     denials: Vec<Denial>,
 }
 
@@ -74,6 +79,11 @@ impl Complaints {
         lines
     }
 
+    /// A program stays inside, in the process of a thread, though a rule would let it out.
+    pub(super) fn keep(&mut self, tid: Pid, program: Option<PathBuf>, why: String) {
+        self.kept.note(tid, program, why);
+    }
+
     fn take(&mut self, line: &str, tid: Pid, reach: &Reach) {
         let complaint = reach.errno().desc();
         let Some(named) = named(line, complaint) else {
@@ -94,7 +104,11 @@ impl Complaints {
             known.times = known.times.saturating_add(1);
         } else if self.denials.len() < PATHS {
             let denied = reach.denied(path);
-            self.denials.push(Denial { denied, times: 1 });
+            self.denials.push(Denial {
+                denied,
+                times: 1,
+                why_inside: self.kept.why(tid).map(str::to_owned),
+            });
         }
     }
 

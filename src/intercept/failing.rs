@@ -7,8 +7,8 @@
 //! says nothing: an internet socket also counts for a program that wrote nothing there afterwards and exited
 //! with another status than 0, where the kernel tells that.
 
+use std::fs;
 use std::path::PathBuf;
-use std::{fs, iter};
 
 use nix::unistd::Pid;
 
@@ -18,8 +18,6 @@ use crate::sys::pidfd::PidFd;
 
 /// As many processes are remembered; the sandboxed side decides how many are refused something.
 const PROCESSES: usize = 64;
-/// As many of those that started one are.
-const LINEAGE: usize = 32;
 /// What is said of sockets.
 const SOCKETS: [&str; 4] = ["socket", "connect", "netlink", "address family"];
 /// What is said of a network, besides.
@@ -145,7 +143,7 @@ impl Refusee {
     fn new(process: Pid, program: Option<PathBuf>, last: Refused) -> Self {
         Self {
             process,
-            lineage: lineage(process),
+            lineage: caller::lineage(process),
             program,
             last,
             internet: None,
@@ -180,13 +178,6 @@ fn names_error(line: &str, refused: Refused) -> bool {
     [&*name, &*text, "permission denied"]
         .iter()
         .any(|word| line.contains(word))
-}
-
-fn lineage(process: Pid) -> Vec<Pid> {
-    let parent = |pid: &Pid| caller::parent(*pid).ok().filter(|pid| pid.as_raw() > 1);
-    iter::successors(parent(&process), parent)
-        .take(LINEAGE)
-        .collect()
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod groups;
 pub mod handed;
 pub mod inheritance;
 pub mod keeper;
+mod kept;
 pub mod kinship;
 pub mod launcher;
 pub mod leaving;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 
 use crate::audit::RefusedCall;
 use crate::confine::{Refusals, Refused, Told};
@@ -111,6 +112,11 @@ impl Refuser {
             }
             Told::Unknown => Err(Errno::ENOSYS as i32),
         }
+    }
+
+    /// A program stays inside, in the process of a thread, though a rule would let it out.
+    pub(super) fn keep(&mut self, tid: Pid, program: Option<PathBuf>, why: String) {
+        self.complaints.keep(tid, program, why);
     }
 
     fn remember(&mut self, refused: Refused, call: &Notification) {

@@ -22,7 +22,7 @@ use crate::act::pins;
 use crate::approve::place::Inheritance;
 use crate::approve::{Answer, Permit, Question, Refusal, Settled};
 use crate::flow::{Exec, Setting};
-use crate::request::{Request, entry};
+use crate::request::{Request, argv, entry};
 
 /// What is known of the call.
 pub enum Material {
@@ -129,6 +129,20 @@ impl Exec for StoppedExec<'_> {
             startup: supervisor.phase() == Phase::Startup,
             profiles: &supervisor.session().profiles,
             inheritance: self.inheritance.clone(),
+        }
+    }
+
+    fn keep(&mut self, request: &Request, rule: &str, why: &str) {
+        const COMMAND: usize = 100;
+        const WHY: usize = 300;
+        if self.call.side == Side::Inside {
+            let command = argv::bounded(&request.argv, COMMAND);
+            let rule = argv::visible(rule);
+            let mut why = argv::visible(why);
+            why.truncate(why.floor_char_boundary(WHY));
+            let told = format!("`{command}` stayed inside, though {rule} allows it: {why}");
+            let program = request.program.real.clone();
+            self.supervisor.refuser.keep(self.call.tid(), program, told);
         }
     }
 

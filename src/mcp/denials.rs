@@ -36,11 +36,13 @@ impl From<&complaints::Denial> for Denial {
     fn from(denial: &complaints::Denial) -> Self {
         let denied = &denial.denied;
         let path = denied.path.display().to_string();
+        let why = denial.why_inside.as_ref();
+        let why = why.map_or_else(String::new, |why| format!("; {why}"));
         Self {
             permitted_by: denied.remedy.text(),
             protected: refusals::protection(denied),
             note: format!(
-                "the sandbox refused writing {path}; {}",
+                "the sandbox refused writing {path}; {}{why}",
                 refusals::way(denied)
             ),
             path,

@@ -2,7 +2,7 @@
 //! wrote them, say nothing of what these start, write or load; and nothing that lies where they are started
 //! does. A program that isn't listed may do anything with them.
 
-use super::builtin::{known_as, unversioned};
+use super::builtin::unversioned;
 
 /// Some of them, and why they are listed.
 struct Row {
@@ -161,15 +161,15 @@ pub struct TakesData {
 /// Whether to the program called `name`, a last component, with `first` for its first word, what it is
 /// handed is data; `None` where nobody knows.
 pub fn takes_data(name: &str, first: Option<&[u8]>) -> Option<TakesData> {
-    let name = if known_as(name).is_none() && !is_listed(name) {
-        unversioned(name)?
-    } else {
+    let name = if is_listed(name) {
         name
+    } else {
+        unversioned(name)?
     };
     let is_it = |row: &&Row| {
         let is_first = |word: &&str| first == Some(word.as_bytes());
         row.names.contains(&name)
-            && (row.subcommands.is_empty() || row.subcommands.iter().any(|word| is_first(&word)))
+            && (row.subcommands.is_empty() || row.subcommands.iter().any(is_first))
     };
     let row = ROWS.iter().find(is_it)?;
     Some(TakesData {
