@@ -246,8 +246,10 @@ fn without_rules_the_default_places_count() {
     );
     let said = world.json(&["frob"]);
     assert_eq!(said["decision"], "forbidden");
+    assert_eq!(said["run"], Value::Null);
     let alone = world.json(&["--rules", "team.rules", "frob"]);
     assert_eq!(alone["decision"], "allow");
+    assert_ne!(alone["run"], Value::Null);
 }
 
 #[test]

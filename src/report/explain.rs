@@ -11,7 +11,7 @@
 //! | `decision` | `"allow"`, `"prompt"` or `"forbidden"` |
 //! | `placement` | `"inside"` or `"outside"` the sandbox, should it run |
 //! | `why_inside` | why it runs inside, where a rule that asks first would have it outside, in words; or null |
-//! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}` |
+//! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}`; null where it does not run |
 //! | `profile` | the sandbox of its own that it would have outside, or null: `asked`, each profile that a rule names (`name`, `network`, `writable`, as the rule has it), and what comes of them: `mode`, `network` and `writable`, or `error`, why there is no such sandbox, so that nothing would run |
 //! | `basis` | what decided: `{"kind": "rule", "rule": RULE}`, `{"kind": "default", "default": RULE}`, `{"kind": "withheld", "rule": RULE}` where a rule allows it and a variable that it would lose says what it acts on, or of kind `"heuristic"`, `"broken_rules"` or `"unmatched"` |
 //! | `command` | `text`, as a shell reads it, and `argv`, a list of WORDs |

@@ -24,7 +24,7 @@ pub(super) struct Document<'a> {
     decision: Decision,
     placement: Placement,
     why_inside: Option<String>,
-    run: &'a Run,
+    run: Option<&'a Run>,
     profile: Option<ProfileForm<'a>>,
     basis: BasisForm<'a>,
     command: CommandForm<'a>,
@@ -146,7 +146,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         decision: verdict.decision,
         placement: placed.map_or(verdict.placement, |placed| placed.place.placement()),
         why_inside: placed.and_then(|placed| placed.why_inside.clone()),
-        run: &verdict.run,
+        run: (verdict.decision != Decision::Forbidden).then_some(&verdict.run),
         profile: profile::form(explanation),
         basis: basis(rules, &verdict.basis),
         command: CommandForm {

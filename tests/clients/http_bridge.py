@@ -11,6 +11,8 @@ import subprocess
 import threading
 import uuid
 
+from local_server import LocalServer
+
 FIXTURES = {
     "test_simple_text": {"command": "echo This is a simple text response for testing."},
     "test_error_handling": {"command": "true", "workdir": "not/absolute"},
@@ -114,24 +116,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Bridge(http.server.ThreadingHTTPServer):
-    """Serves on a free port of this machine."""
+class Bridge(LocalServer):
+    """Has a server process of `world` for each session."""
 
     def __init__(self, world):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.world = world
         self.sessions = {}
         self.url = f"http://127.0.0.1:{self.server_port}/mcp"
 
-    def handle_error(self, *_):
-        """A client that hangs up is no error; what it missed fails its own test."""
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
+    def __exit__(self, *error):
+        super().__exit__(*error)
         for session in self.sessions.values():
             session.close()

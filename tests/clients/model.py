@@ -7,7 +7,8 @@ Google's generateContent. What clients tell it of the call's result is kept.
 import http.server
 import itertools
 import json
-import threading
+
+from local_server import LocalServer
 
 # The words of the person that begin a turn; clients ask models for titles and the like as well.
 CUE = "please begin"
@@ -146,11 +147,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Model(http.server.ThreadingHTTPServer):
-    """Serves on a free port; calls `shell` with `arguments`."""
+class Model(LocalServer):
+    """Calls `shell` with `arguments`."""
 
     def __init__(self, speech, arguments):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.speech, self.arguments = speech, arguments
         self.numbers = itertools.count(1)
         self.called = False
@@ -169,14 +170,3 @@ class Model(http.server.ThreadingHTTPServer):
         if begins:
             self.called = True
         return self.speech.answer(next(self.numbers), own[0] if begins else None, self.arguments)
-
-    def handle_error(self, *_):
-        """A client that hangs up is no error here."""
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
