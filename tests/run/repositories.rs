@@ -398,7 +398,27 @@ fn it_is_once_the_user_has_said_so() {
 
 /// What somebody has in a configuration that nobody inside can write, and the command whose words lead
 /// into the workspace by it.
-const CONFIGURED: [(&str, &str); 9] = [
+const CONFIGURED: [(&str, &str); 14] = [
+    (
+        "git config core.hooksPath 1; mkdir hooks",
+        "git commit --allow-empty -m x",
+    ),
+    (
+        "git config core.fsmonitor 'make -s'; mkdir hooks",
+        "git status",
+    ),
+    (
+        "git config core.editor sh; mkdir hooks",
+        "git commit --allow-empty -e -m 'sh mon.sh'",
+    ),
+    (
+        "git config filter.x.clean sh; echo 'a filter=x' >.git/info/attributes; mkdir hooks",
+        "cp mon.sh a; git add a",
+    ),
+    (
+        "git config diff.x.textconv bash; echo 'a diff=x' >.git/info/attributes; mkdir hooks",
+        "cp mon.sh a; git diff",
+    ),
     ("git config core.fsmonitor 'sh mon.sh'", "git status"),
     (
         "git config --global core.fsmonitor 'sh mon.sh'",
@@ -432,7 +452,8 @@ const CONFIGURED: [(&str, &str); 9] = [
 ];
 
 const MONITOR: &str = "echo 'echo x >>WORLD/out/pwned; false' >mon.sh; \
-    echo '#!/bin/sh' | cat - mon.sh >hooks/pre-commit; chmod +x hooks/pre-commit; echo b >a";
+    echo '#!/bin/sh' | cat - mon.sh >hooks/pre-commit; chmod +x hooks/pre-commit; cp -r hooks 1; \
+    printf 'all:\n\t@sh mon.sh\n' >Makefile; echo b >a";
 
 #[test]
 fn what_the_users_configuration_names_by_a_bare_word_does_not_run_outside() {

@@ -725,6 +725,65 @@ fn a_git_that_is_started_outside_must_not_obey_what_can_be_written() {
     }
 }
 
+/// As git has them for what it starts.
+#[test]
+fn variables_that_name_the_repository_that_is_here_bind_to_it() {
+    let world = World::new();
+    let text = |path: &str| world.path(path).into_os_string();
+    for (cwd, git_dir, tree, bound) in [
+        (
+            "ws",
+            "ws/.git",
+            Some("ws"),
+            &["GIT_DIR", "GIT_WORK_TREE"][..],
+        ),
+        ("ws", "ws/.git", None, &["GIT_DIR"]),
+        ("ws", "ws/.git", Some("ws/sub"), &[]),
+        ("ws", "ws/inner/.git", Some("ws"), &[]),
+        ("ws", "out/.git", Some("ws"), &[]),
+        (
+            "ws/sub",
+            "ws/.git",
+            Some("ws"),
+            &["GIT_DIR", "GIT_WORK_TREE"],
+        ),
+        ("ws/sub", "ws/inner/.git", Some("ws"), &["GIT_WORK_TREE"]),
+    ] {
+        let mut variables = vec![("GIT_DIR".into(), text(git_dir))];
+        variables.extend(tree.map(|tree| ("GIT_WORK_TREE".into(), text(tree))));
+        let mut request = world.request(cwd, &STATUS).with_environment(variables);
+        request.pins = examine(&request, &world.writable(), Origin::Inside, &|name| {
+            world.variables.get(name).cloned()
+        })
+        .unwrap();
+        let names = ["GIT_DIR", "GIT_WORK_TREE"];
+        let found: Vec<&str> = names
+            .into_iter()
+            .filter(|name| request.is_bound_by(OsStr::new(name)))
+            .collect();
+        assert_eq!(found, bound, "{cwd} {git_dir} {tree:?}");
+    }
+}
+
+/// Its own gits are looked at when it starts them.
+#[test]
+fn a_hook_is_no_framework_of_its_name() {
+    let world = World::new();
+    world.git("ws", &["remote", "add", "origin", "./bare"]);
+    for (program, refused) in [
+        (".git/hooks/pre-commit", false),
+        ("/opt/hooks/pre-commit", false),
+        ("lefthook", true),
+        ("gh", true),
+    ] {
+        let request = world.request("ws", &[program]).with_environment(Vec::new());
+        let found = request.misleading_repository(&world.writable());
+        assert_eq!(found.is_some(), refused, "{program}: {found:?}");
+        // Let out by a rule it is looked at.
+        assert!(world.examine("ws", &[program]).is_err(), "{program}");
+    }
+}
+
 #[test]
 fn who_goes_into_submodules_by_himself_stays_inside() {
     let world = World::new();
