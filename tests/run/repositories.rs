@@ -543,3 +543,15 @@ prefix_rule([\"git\", \"bisect\", \"visualize\", \"git\"])
             .no_file("out/pwned");
     });
 }
+
+/// Where git stays inside and fails of it, it is said why the rule that would let it out does not count.
+#[test]
+fn why_the_rule_that_allows_it_does_not_count_is_told() {
+    everyone(|world| {
+        prepared(world, "own")
+            .rules_at("more.rules", "prefix_rule([\"git\", \"config\"])\n")
+            .sh("git config a.b c")
+            .stderr_has("`git config a.b c` stayed inside, though WORLD/")
+            .stderr_has("allows it: `c` is a file that it writes, and the rule doesn't name it");
+    });
+}
