@@ -359,8 +359,9 @@ impl ServerHandler for Server {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _context: Context,
+        context: Context,
     ) -> Result<CustomResult, ErrorData> {
+        let is_removed = request.method == "logging/setLevel" && is_stateless(&context);
         match request.method.as_str() {
             SANDBOX_STATE_UPDATE => {
                 let state = request.params.unwrap_or_default();
@@ -369,10 +370,9 @@ impl ServerHandler for Server {
                 Ok(CustomResult::new(json!({})))
             }
             // What comes here under a name of the protocol has parameters of a wrong shape.
-            "tools/call" | "tools/list" | "logging/setLevel" => Err(ErrorData::invalid_params(
-                format!("wrong parameters for {}", request.method),
-                None,
-            )),
+            "tools/call" | "tools/list" | "logging/setLevel" if !is_removed => Err(
+                ErrorData::invalid_params(format!("wrong parameters for {}", request.method), None),
+            ),
             _ => Err(ErrorData::new(
                 ErrorCode::METHOD_NOT_FOUND,
                 request.method,

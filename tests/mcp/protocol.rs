@@ -93,6 +93,12 @@ fn what_is_not_declared_is_not_there() {
         latest.request("logging/setLevel", &level)["error"]["code"],
         -32601
     );
+    // What is removed has no parameters that could be wrong.
+    let none = stateless(&json!({}));
+    assert_eq!(
+        latest.request("logging/setLevel", &none)["error"]["code"],
+        -32601
+    );
 }
 
 /// From 2026-07-28 on, a request says what it wants to be told.
