@@ -12,6 +12,7 @@ use codex_shell::sys::pty;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use super::ran::left_over;
 use super::running::{PATIENCE, number, wait_until};
@@ -212,6 +213,16 @@ impl Terminal {
     pub(crate) fn wait_for_file(self, name: &str) -> Self {
         let path = self.world.path(name);
         wait_until(&format!("{name} is made"), || path.exists());
+        self
+    }
+
+    /// Waits until keys are passed on as they are, and none of them means a signal here.
+    pub(crate) fn wait_for_raw(self) -> Self {
+        let is_raw = || {
+            let modes = tcgetattr(&self.master).unwrap();
+            !modes.local_flags.contains(LocalFlags::ISIG)
+        };
+        wait_until("the terminal is raw", is_raw);
         self
     }
 
