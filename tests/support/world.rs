@@ -7,8 +7,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{PermissionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 use std::thread;
 
+use codex_shell::sys::signals;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use super::needs::has_i386;
@@ -18,6 +21,10 @@ use super::running::Running;
 
 /// The ordinary user that root's tests become.
 const NOBODY: u32 = 65534;
+
+/// What nohup(1) or a shell's `&` had this process ignore would be ignored by all that it starts, and
+/// not by what is tested only. A pipe without a reader is the test library's to ignore.
+static HEARD: Once = Once::new();
 
 /// Who runs the tested program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +121,7 @@ impl World {
 
     /// An empty world. It is not under `/tmp`, which every sandbox may write to.
     pub(crate) fn of(user: User) -> Self {
+        HEARD.call_once(|| signals::ignore_exactly(1 << (Signal::SIGPIPE as u32 - 1)));
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let base = fs::canonicalize(folder.path()).unwrap();
         fs::set_permissions(&base, fs::Permissions::from_mode(0o755)).unwrap();
