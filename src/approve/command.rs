@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use serde::Serialize;
 
-use super::question::Text;
+use super::text::Text;
 use super::{Answer, Approver, Question};
 use crate::request::argv::WordForm;
 use crate::sys::pidfd::PidFd;

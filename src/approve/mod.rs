@@ -7,11 +7,13 @@ mod caller;
 pub mod command;
 mod covered;
 pub mod fixed;
+mod leads;
 pub mod place;
 pub mod question;
 pub mod remembered;
 mod stamp;
 pub mod terminal;
+pub mod text;
 pub mod wording;
 
 use std::os::fd::BorrowedFd;
@@ -21,6 +23,7 @@ pub use question::{Grounds, Question};
 use crate::evaluate::{IndexedRules, Judgement};
 use crate::request::Request;
 
+use leads::Leads;
 use place::{Confinement, Disposition, Place};
 
 /// Leave to run one request, in one place.
@@ -123,7 +126,8 @@ pub fn settle(
         Disposition::Ask(placed) => {
             let pass_env = judgement.verdict.pass_env.clone();
             let stamps = covered::stamps(rules, &request);
-            let question = Question::new(grounds, placed, request, stamps);
+            let leads = Leads::of(rules.paths_named(&request));
+            let question = Question::new(grounds, placed, request, stamps, leads);
             Settled::Asking(Box::new(question.with_rules_passing(pass_env)))
         }
         Disposition::Forbid => Settled::Refused(question::forbidden(&grounds, &request)),

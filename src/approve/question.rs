@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::covered::Uncovered;
+use super::leads::Leads;
 use super::place::{Place, Placed};
 use super::stamp::Stamp;
+use super::text::Text;
 use super::{Permit, Refusal};
-use crate::evaluate::{Basis, Judgement, Placement};
+use crate::evaluate::{Basis, Judgement};
 use crate::request::{Program, Request, argv, variable};
 use crate::rules::{Decision, RuleSet};
 
@@ -20,7 +20,7 @@ const TEXT_LIMIT: usize = 1000;
 
 /// The longest name of a variable that is shown, in bytes.
 const NAME_LIMIT: usize = 60;
-/// As many variables are named.
+/// As many variables, or paths, are named.
 const NAMES: usize = 10;
 
 /// A request that waits for a person's answer.
@@ -39,66 +39,7 @@ pub struct Question {
     /// The files that say what it does, as they were when it was asked; `None` where it depends on
     /// something else as well.
     stamps: Option<Vec<Stamp>>,
-}
-
-/// The question in words. Every field is printable: escaped, and bounded with both ends shown.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Text {
-    /// The argument vector, quoted as for a shell.
-    pub command: String,
-    /// The file that would run.
-    pub program: String,
-    /// The working directory.
-    pub directory: String,
-    /// Whether it would run inside the sandbox of the session.
-    pub placement: Placement,
-    /// The separate sandbox that it would run in, as the rules say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub profile: Option<String>,
-    /// Where it would run, in full.
-    pub runs: String,
-    /// Why inside, though the rule that asks would have it outside.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why_inside: Option<String>,
-    /// The rule's `FILE:LINE`, the heuristic's code, or a few words.
-    pub because: String,
-    /// The rule's justification, or the heuristic's reason.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub justification: Option<String>,
-    /// The variables that the program would not get outside.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dropped_variables: Vec<String>,
-    /// The variables that were set inside and that it would get by a rule, each with its value.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub passed_variables: Vec<String>,
-    /// Why a yes can't hold for the session; such an answer is not offered then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub no_session: Option<String>,
-}
-
-impl Text {
-    /// What it says beside the command and where that would run: a label and a text each, in the
-    /// order in which people read them.
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let mut facts = vec![
-            ("program", self.program.clone()),
-            ("directory", self.directory.clone()),
-            ("asked by", self.because.clone()),
-        ];
-        let mut add = |label, text: &Option<String>| {
-            facts.extend(text.iter().map(|text| (label, text.clone())));
-        };
-        add("because", &self.justification);
-        add("why inside", &self.why_inside);
-        let passed = self.passed_variables.iter();
-        facts.extend(passed.map(|variable| ("with", variable.clone())));
-        if !self.dropped_variables.is_empty() {
-            facts.push(("without", self.dropped_variables.join(", ")));
-        }
-        let no_session = self.no_session.iter();
-        facts.extend(no_session.map(|why| ("no session", why.clone())));
-        facts
-    }
+    leads: Leads,
 }
 
 /// What a question is about, whole: what was shown, what was too long to be shown, and what the files are
@@ -114,6 +55,7 @@ pub struct Key {
     dropped: Vec<OsString>,
     passed: Vec<OsString>,
     stamps: Vec<Stamp>,
+    leads: Leads,
 }
 
 impl Question {
@@ -122,6 +64,7 @@ impl Question {
         placed: Placed,
         request: Request,
         stamps: Result<Vec<Stamp>, Uncovered>,
+        leads: Leads,
     ) -> Self {
         let Placed {
             place,
@@ -146,6 +89,13 @@ impl Question {
             .real
             .as_deref()
             .or(request.program.path.as_deref());
+        let is_shown = argv::bounded(&request.argv, usize::MAX).len() <= COMMAND_LIMIT;
+        let covered = stamps.and_then(|stamps| {
+            if !is_shown {
+                return Err("not all of it is shown".to_owned());
+            }
+            leads.are_known().map(|()| stamps)
+        });
         let text = Text {
             command: argv::bounded(&request.argv, COMMAND_LIMIT),
             program: printable_path(file.unwrap_or(Path::new(&request.program.asked))),
@@ -158,10 +108,12 @@ impl Question {
             justification,
             dropped_variables: Vec::new(),
             passed_variables: Vec::new(),
-            no_session: stamps.as_ref().err().map(|why| printable(why)),
+            leads: first(leads.texts()),
+            no_session: covered.as_ref().err().map(|why| printable(why)),
         };
         Self {
-            stamps: stamps.ok(),
+            stamps: covered.ok(),
+            leads,
             request,
             place,
             text,
@@ -203,13 +155,9 @@ impl Question {
     #[must_use]
     pub fn without(mut self, names: &[OsString]) -> Self {
         if let Place::Out(_) = self.place {
-            let shown = names.iter().take(NAMES);
+            let shown = names.iter();
             let shown = shown.map(|name| argv::bounded(std::slice::from_ref(name), NAME_LIMIT));
-            self.text.dropped_variables = shown.collect();
-            let more = names.len().saturating_sub(NAMES);
-            if more > 0 {
-                self.text.dropped_variables.push(format!("and {more} more"));
-            }
+            self.text.dropped_variables = first(shown);
             self.dropped = names.to_vec();
         }
         self
@@ -245,6 +193,7 @@ impl Question {
             dropped: self.dropped.clone(),
             passed: self.passed.clone(),
             stamps,
+            leads: self.leads.clone(),
         })
     }
 
@@ -397,6 +346,13 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
 
 fn printable(text: &str) -> String {
     argv::line(text, TEXT_LIMIT / 2)
+}
+
+/// The first of them, and how many there are beside.
+fn first(all: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = all.len().saturating_sub(NAMES);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    all.take(NAMES).chain(more).collect()
 }
 
 fn printable_path(path: &Path) -> String {

@@ -1,6 +1,6 @@
 //! A question as a terminal shows it.
 
-use super::question::Text;
+use super::text::Text;
 
 /// The question, a line each for the command and for what there is to know about it, with what the agent
 /// says it is for. Every part was escaped when it was made.

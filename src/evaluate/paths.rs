@@ -53,10 +53,6 @@ impl IndexedRules {
         if !conditions.any {
             return Vec::new();
         }
-        let mut found: Vec<PathBuf> = conditions.roots.clone();
-        let sight = Sight::of(self, request);
-        let words = std::iter::once(request).chain(sight.all());
-        let words = words.flat_map(Request::arguments);
         let variables = request.environment.iter().flatten();
         let values = variables
             .filter(|(name, _)| {
@@ -64,12 +60,27 @@ impl IndexedRules {
                     .is_some_and(|name| conditions.variables.contains(name))
             })
             .map(|(_, value)| value);
-        let paths = words.chain(values).flat_map(|word| named_in(word));
-        found.extend(paths.map(|path| request.cwd.join(path)));
-        let mut seen = BTreeSet::new();
-        found.retain(|path| seen.insert(path.as_os_str().to_owned()));
-        found
+        let values = values.flat_map(|value| named_in(value));
+        let mut found = conditions.roots.clone();
+        found.extend(values.map(|path| request.cwd.join(path)));
+        found.extend(self.paths_named(request));
+        distinct(found)
     }
+
+    /// Whatever could be a path among the words of `request` and those of the commands within, absolute.
+    pub fn paths_named(&self, request: &Request) -> Vec<PathBuf> {
+        let sight = Sight::of(self, request);
+        let words = std::iter::once(request).chain(sight.all());
+        let words = words.flat_map(Request::arguments);
+        let paths = words.flat_map(|word| named_in(word));
+        distinct(paths.map(|path| request.cwd.join(path)).collect())
+    }
+}
+
+fn distinct(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.as_os_str().to_owned()));
+    paths
 }
 
 /// A word, and what may be the value of an option in it.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::channel::{Asked, Reply};
 use super::markdown::span;
-use crate::approve::question::Text;
+use crate::approve::text::Text;
 use crate::request::argv;
 
 /// The longest text of a client or an agent that is shown or passed on, in characters.
@@ -151,6 +151,7 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         justification,
         dropped_variables,
         passed_variables,
+        leads,
         no_session,
         ..
     } = text;
@@ -169,6 +170,8 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         ),
         format!("Program: {}, {place}{kept}.", span(program)),
     ];
+    let leads = leads.iter().map(|lead| format!("A link: {}.", span(lead)));
+    sentences.extend(leads);
     if !passed_variables.is_empty() {
         let passed = span(&passed_variables.join(", "));
         sentences.push(format!("It would get, as it is inside: {passed}."));
@@ -399,6 +402,7 @@ mod tests {
                 <[String; 9]>::try_from(words).unwrap();
             let text = Text {
                 passed_variables: Vec::new(),
+                leads: Vec::new(),
                 command: plain(&command),
                 program: plain(&program),
                 directory: plain(&directory),

@@ -15,7 +15,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::denials::Denial;
 use super::made::MadeFile;
-use crate::approve::question::Text;
+use crate::approve::text::Text;
 use crate::audit::Notable;
 use crate::intercept::ending;
 use crate::intercept::refused::Kind;

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::approval::{self, Decision, Said};
 use super::channel::Asked;
 use super::session::Session;
-use crate::approve::question::Text;
+use crate::approve::text::Text;
 use crate::sys::tree;
 
 /// The longest request, in bytes.
