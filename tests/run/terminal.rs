@@ -146,6 +146,52 @@ fn where_what_runs_can_change_unseen_no_answer_is_for_the_session() {
     });
 }
 
+/// A link may lead somewhere else the next time.
+#[test]
+fn a_yes_for_the_session_is_for_where_the_words_lead() {
+    everyone(|world| {
+        let rules = "prefix_rule(pattern = [\"mkdir\"], decision = \"prompt\")\n";
+        let world = world.file("out/a/file", "").file("out/b/file", "");
+        let first = format!(
+            "  link       {0}/ws/l/new leads to {0}/out/a/new\n",
+            world.path("").display()
+        );
+        let script = "ln -s ../out/a l; mkdir l/new; mkdir l/new; ln -sfn ../out/b l; mkdir l/new; \
+                      mkdir plain; echo over";
+        let shown = Terminal::start(world.rules(rules).ask("terminal"), ["-c", script])
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("File exists")
+            .wait_for("out/b/new")
+            .wait_for(ASKED)
+            .keys("no\r")
+            .wait_for(ASKED)
+            .keys("no\r")
+            .wait_for("over")
+            .no_file("out/b/new")
+            .end(0);
+        let shown = shown.replace('\r', "");
+        assert_eq!(shown.matches(ASKED).count(), 3, "{shown}");
+        assert_eq!(shown.matches("  link ").count(), 2, "{shown}");
+        assert!(shown.contains(&first.replace("//", "/")), "{shown}");
+    });
+}
+
+/// Whoever says yes has not seen it.
+#[test]
+fn where_not_all_of_a_command_is_shown_no_answer_is_for_the_session() {
+    everyone(|world| {
+        let script = "probe exit 3 $(printf '%5000s' | tr ' ' a); echo over";
+        let shown = terminal(world, script)
+            .wait_for("Answer yes or no: ")
+            .keys("no\r")
+            .wait_for("over")
+            .end(0);
+        let why = "  no session not all of it is shown\n";
+        assert!(shown.replace('\r', "").contains(why), "{shown:?}");
+    });
+}
+
 /// What was typed before the question was to be seen is no answer to it.
 #[test]
 fn type_ahead_is_discarded() {
