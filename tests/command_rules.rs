@@ -39,7 +39,17 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "program = \"x\", pass_env = \"LD_PRELOAD\"",
         "E0208",
-        "run other code",
+        "has `LD_PRELOAD`, which has the C library load",
+    ),
+    (
+        "program = \"x\", pass_env = \"PS4\"",
+        "E0208",
+        "has `PS4`, which has shells run other code",
+    ),
+    (
+        "program = \"x\", pass_env = \"EDITOR\"",
+        "E0208",
+        "has `EDITOR`, which names a program that is started",
     ),
     (
         "program = \"x\", pass_env = \"A\", run = \"inside\"",

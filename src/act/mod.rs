@@ -9,4 +9,3 @@ pub mod escalate;
 pub mod pinned;
 pub mod pins;
 pub mod trimmed;
-mod variable;

@@ -12,8 +12,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-use super::variable::{Form, form};
 use crate::command_text::{Ground, are_options_outside, is_command_outside};
+use crate::models::variable::{Form, form};
 use crate::request::Roots;
 
 /// The search path where nothing of the session's own is left.

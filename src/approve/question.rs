@@ -10,6 +10,7 @@ use super::stamp::Stamp;
 use super::text::Text;
 use super::{Permit, Refusal};
 use crate::evaluate::{Basis, Judgement};
+use crate::models::is_passable;
 use crate::request::{Program, Request, argv, variable};
 use crate::rules::{Decision, RuleSet};
 
@@ -313,15 +314,10 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
                 || "a rule".into(),
                 |rule| printable(&rules.place(rule.span)),
             ),
-            Some(format!(
-                "command_rule(..., pass_env = [{}]) passes it",
-                variables
-                    .iter()
-                    .take(NAMES)
-                    .map(|name| format!("\"{}\"", names(std::slice::from_ref(name))))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
+            variables.iter().all(|it| is_passable(it)).then(|| {
+                let listed = names(variables).replace(", ", "\", \"");
+                format!("command_rule(..., pass_env = [\"{listed}\"]) passes it")
+            }),
         ),
         Basis::Default(index) => match rules.defaults.get(*index) {
             Some(rule) => (

@@ -2,8 +2,8 @@
 //!
 //! A rule that permits names words; the command may have more. More files to read, or a louder
 //! report, is what the author of `["git", "log"]` expects. An option that starts a program or
-//! writes a file, an operand that is a program in a language of its own or sets the system's state, a
-//! command behind `timeout`: those make another command of it, and the rule doesn't count unless it
+//! writes a file, one that sends the program to another server or account, an operand that is a program
+//! in a language of its own or sets the system's state, a command behind `timeout`: those make another command of it, and the rule doesn't count unless it
 //! names them. Of a program that has a model, the same goes for each word of which nothing is known:
 //! an option or a subcommand that the model doesn't have, and all that stands behind that.
 
@@ -23,6 +23,7 @@ use super::within::started_in_place;
 const DEPTH: usize = 8;
 
 const CHANGES: &str = "changes the system's state";
+const ELSEWHERE: &str = "chooses another server, account or configuration";
 
 /// Where output goes that no file holds afterwards.
 const NOWHERE: [&str; 4] = ["-", "/dev/null", "/dev/stdout", "/dev/stderr"];
@@ -138,6 +139,7 @@ enum Does {
     CutShort,
     Writes,
     Changes,
+    Elsewhere,
 }
 
 fn options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
@@ -153,6 +155,7 @@ fn options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
         Does::CutShort => "is cut short",
         Does::Writes => "writes a file",
         Does::Changes => CHANGES,
+        Does::Elsewhere => ELSEWHERE,
     };
     let option = argv::word(OsStr::from_bytes(&flag.written));
     Some(format!(
@@ -174,6 +177,8 @@ fn does(flag: &Flag<'_>) -> Option<Does> {
         Some(Does::Writes)
     } else if flag.has_effect(Effect::Changes) {
         Some(Does::Changes)
+    } else if flag.has_effect(Effect::Elsewhere) {
+        Some(Does::Elsewhere)
     } else {
         None
     }
@@ -321,12 +326,15 @@ fn operands(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
         let file = written.find(|it| !is_named(it) && !is_nowhere(it.word))?;
         says(file.word, "a file that it writes")
     };
-    let changed = || {
-        let word = reading.changes.iter().find(|it| !is_named(it))?;
+    let of = |words: &[Operand<'_>], does: &str| {
+        let word = words.iter().find(|it| !is_named(it))?;
         let word = argv::word(word.word);
-        Some(format!("`{word}` {CHANGES}, and the rule doesn't name it"))
+        Some(format!("`{word}` {does}, and the rule doesn't name it"))
     };
-    doubt.or_else(written).or_else(changed)
+    doubt
+        .or_else(written)
+        .or_else(|| of(&reading.changes, CHANGES))
+        .or_else(|| of(&reading.elsewhere, ELSEWHERE))
 }
 
 /// Why a rule must name this inner command, if it must.

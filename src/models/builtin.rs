@@ -27,6 +27,7 @@ sources![
     "editors.star",
     "escapes.star",
     "files.star",
+    "formatters.star",
     "git.star",
     "github.star",
     "go.star",

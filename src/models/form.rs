@@ -1,4 +1,4 @@
-//! Forms of words: what models say of operands that they can't list.
+//! Forms of words: what models say of operands, and of the values of options, that they can't list.
 
 /// Whether `word` is of one of `forms`: each a text in which `*` stands for any bytes, also none.
 /// One with `!` before it takes out what it matches, wherever it stands.
@@ -7,6 +7,18 @@ pub(super) fn is_of(forms: &[String], word: &[u8]) -> bool {
     let excepted = |form: &String| form.strip_prefix('!').is_some_and(is);
     let named = |form: &String| !form.starts_with('!') && is(form);
     forms.iter().any(named) && !forms.iter().any(excepted)
+}
+
+/// Whether `value` is of a form that one of `forms` has for the values of an option that is this one:
+/// `-f=*:*`.
+pub(super) fn is_value_of(
+    forms: &[String],
+    value: &[u8],
+    is_option: impl Fn(&str) -> bool,
+) -> bool {
+    let of_options = forms.iter().filter(|form| form.starts_with('-'));
+    let mut forms = of_options.filter_map(|form| form.split_once('='));
+    forms.any(|(name, form)| is_option(name) && matches(form.as_bytes(), value))
 }
 
 /// Each star takes as little as it can, and the last text must stand at the end: linear in the word
@@ -55,6 +67,16 @@ mod tests {
         assert!(!is(&["a*a"], "a"));
         assert!(is(&["exact"], "exact"));
         assert!(!is(&["exact"], "exactly"));
+    }
+
+    #[test]
+    fn a_form_of_values_is_of_one_option() {
+        let forms = ["-f=*:*".to_owned(), "*=*".to_owned()];
+        let is = |option: &str, value: &[u8]| is_value_of(&forms, value, |name| name == option);
+        assert!(is("-f", b"host:x"));
+        assert!(!is("-f", b"x"));
+        assert!(!is("-g", b"host:x"));
+        assert!(!is("*", b"a=b"));
     }
 
     #[test]

@@ -68,7 +68,14 @@ pub(super) fn complete<'a>(
         let all = words_of(reading).filter(is_one);
         doubts.extend(all.map(|word| doubt_of(inner, word)));
     }
-    reading.changes = changes(reading, program, &operands);
+    for inner in reading.model.iter().flat_map(|model| &model.inner) {
+        if !inner.of.is_empty() && applies(inner, reading) {
+            let values = values_of(&inner.of, reading);
+            doubts.extend(values.map(|word| doubt_of(inner, word)));
+        }
+    }
+    reading.changes = of_forms(reading, program, &operands, |model| &model.changes);
+    reading.elsewhere = of_forms(reading, program, &operands, |model| &model.elsewhere);
     reading.inner = found;
     reading.doubts = doubts;
     reading.writes = writes;
@@ -104,31 +111,52 @@ fn words_of<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = Operand<'a
     })
 }
 
-/// The subcommands and operands that set the system's state, each by what the model around it says.
-fn changes<'a>(
+/// The values of options that are of one of `forms`.
+fn values_of<'b, 'a>(
+    forms: &'b [String],
+    reading: &'b Reading<'a>,
+) -> impl Iterator<Item = Operand<'a>> + 'b {
+    let parts = reading.parts.iter().enumerate();
+    parts.filter_map(|(nth, part)| {
+        let Kind::Flag(flag) = &part.kind else {
+            return None;
+        };
+        let word = flag.value?;
+        let next = reading.parts.get(nth + 1);
+        let next = next.filter(|next| matches!(next.kind, Kind::Value(_)));
+        let index = next.map_or(part.index, |next| next.index);
+        let is_one = form::is_value_of(forms, word.as_bytes(), |name| flag.is(name));
+        is_one.then_some(Operand { index, word })
+    })
+}
+
+/// The subcommands, operands and values that are of the forms which the model around each has for them.
+fn of_forms<'a>(
     reading: &Reading<'a>,
     program: &'a CommandModel,
     operands: &Operands<'a>,
+    forms_in: impl Fn(&'a CommandModel) -> &'a [String],
 ) -> Vec<Operand<'a>> {
     let mut around = Some(program);
-    let mut changes = Vec::new();
+    let mut found = Vec::new();
     for part in &reading.parts {
         let Kind::Subcommand { word, model } = part.kind else {
             continue;
         };
-        let forms = around.map_or(&[][..], |model| &model.changes);
+        let forms = around.map_or(&[][..], &forms_in);
         let names = model.into_iter().flat_map(|model| &model.names);
         let mut names = names.map(String::as_bytes).chain([word.as_bytes()]);
         if names.any(|name| form::is_of(forms, name)) {
             let index = part.index;
-            changes.push(Operand { index, word });
+            found.push(Operand { index, word });
         }
         around = model;
     }
-    let forms = around.map_or(&[][..], |model| &model.changes);
-    let set = |operand: &&Operand<'a>| form::is_of(forms, operand.word.as_bytes());
-    changes.extend(operands.words.iter().filter(set));
-    changes
+    let forms = around.map_or(&[][..], &forms_in);
+    let is_one = |operand: &&Operand<'a>| form::is_of(forms, operand.word.as_bytes());
+    found.extend(operands.words.iter().filter(is_one));
+    found.extend(values_of(forms, reading));
+    found
 }
 
 /// The command of the same program that the words `behind` the first `own` are.
@@ -195,7 +223,11 @@ fn effects<'a>(
                     option: Some(nth),
                 }
             })),
-            Effect::Splits | Effect::Writes | Effect::Destroys | Effect::Changes => {}
+            Effect::Splits
+            | Effect::Writes
+            | Effect::Destroys
+            | Effect::Changes
+            | Effect::Elsewhere => {}
         }
     }
 }

@@ -22,7 +22,10 @@
 //!     destroys = [],                            # … they discard what may exist nowhere else
 //!     changes = ["-s", "set-*", "*=*", "!+*"],  # … they set the system's state; subcommands and operands
 //!                                               # of these forms do, and none behind a `!`
-//!     writes_operands = "last",                 # operands that are files written: all, first, rest, last
+//!     elsewhere = ["--host", "*://*"],          # … they choose another server, account or configuration than
+//!                                               # the program has by itself; words as for `changes`, and
+//!                                               # `-R=*/*/*` for values of that form of an option
+//!     writes_operands = "last",                 # operands that are files written: all, first, rest, last, files
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
 //!     writes_when = ["-i"],                     # … or only with one of these
 //!     tasks = True,                             # its operands say what to do, as make's targets do
@@ -69,6 +72,7 @@
 //! | `inner(form = "code", of = ["*!=*"])` | each operand of one of these forms is such a program: `make A!=CMD` |
 //! | `inner(form = "file", after = 1, of = ["*"])` | each operand behind the first names such a file |
 //! | `inner(form = "code", of = ["*#(*"], anywhere = True)` | the same of values of options and of subcommands' words: `tmux ls -F '#(CMD)'` |
+//! | `inner(form = "code", of = ["-f=*:*"])` | a value of that form of that option: `tar -tf HOST:FILE` |
 //! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
 //! | `inner(form = "keys")` | what is typed, or standard input, whatever the operands are: an editor |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
@@ -84,13 +88,16 @@ pub mod model;
 mod operands;
 mod reader;
 pub mod reading;
+mod running;
 mod slip;
 pub mod unwrap;
+pub mod variable;
 
 pub use builtin::{SOURCES, builtin, knows, programs, source};
 pub use data::{TakesData, takes_data};
 pub use model::CommandModel;
 pub use reader::read;
 pub use reading::Reading;
+pub use running::{is_passable, runs};
 pub use slip::{is_slip, meant};
 pub use unwrap::{Unwrap, Unwrapped};

@@ -51,6 +51,9 @@ pub struct CommandModel {
     /// Subcommands and operands of these forms set the system's state; see `form.rs`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
+    /// Subcommands and operands of these forms choose another server, account or configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<String>,
     /// A word that ends with one of these ends the command; another of the same program follows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<String>,
@@ -124,6 +127,8 @@ pub enum Effect {
     Destroys,
     /// It sets the system's state.
     Changes,
+    /// It chooses another server, account or configuration than the program has by itself.
+    Elsewhere,
 }
 
 /// How a command's words are told apart. `None`: as in the command around it; at the top, no.
@@ -202,6 +207,8 @@ pub enum Which {
     Rest,
     /// The last, if it is not the only one.
     Last,
+    /// Each that begins with no dash: the others are options of a program that they are handed to.
+    Files,
 }
 
 /// Where a command of its own begins among a command's words, and what form it has.

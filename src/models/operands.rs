@@ -45,6 +45,10 @@ impl<'a> Operands<'a> {
         match which {
             None => Vec::new(),
             Some(Which::All) => self.words.clone(),
+            Some(Which::Files) => {
+                let is_file = |it: &&Operand<'_>| !it.word.as_bytes().starts_with(b"-");
+                self.words.iter().filter(is_file).copied().collect()
+            }
             Some(Which::First) => self.words.first().copied().into_iter().collect(),
             Some(Which::Rest) => self.words.iter().skip(1).copied().collect(),
             Some(Which::Last) if self.words.len() < 2 => Vec::new(),

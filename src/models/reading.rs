@@ -24,6 +24,8 @@ pub struct Reading<'a> {
     pub writes: Vec<Operand<'a>>,
     /// Subcommands and operands that set the system's state.
     pub changes: Vec<Operand<'a>>,
+    /// Subcommands, operands and values that choose another server, account or configuration.
+    pub elsewhere: Vec<Operand<'a>>,
     /// What could not be known.
     pub doubts: Vec<Doubt<'a>>,
 }

@@ -171,6 +171,10 @@ fn flag_step(flag: &Flag<'_>) -> (String, String) {
         (Effect::Writes, "writes a file"),
         (Effect::Destroys, "discards something"),
         (Effect::Changes, "changes the system's state"),
+        (
+            Effect::Elsewhere,
+            "chooses another server, account or configuration",
+        ),
     ] {
         if flag.has_effect(effect) && flag.known != Known::Runs {
             meaning.push_str(", ");

@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::models;
+
 use super::meaning::pattern::{Expression, Glob};
 use super::meaning::{Meaning, Operands, Pattern, Variable, Wanted};
 use super::model::{Profile, Run};
@@ -223,7 +225,7 @@ pub(super) fn run(json: &Json, home: Tilde<'_>) -> Read<Run> {
     }
 }
 
-/// Names of variables. What makes any program find or load other code can't go outside.
+/// Names of variables. What makes programs run or load other code can't go outside.
 pub(super) fn pass_env(json: &Json) -> Read<Vec<String>> {
     let names = match json {
         Json::String(name) => vec![name.clone()],
@@ -233,11 +235,8 @@ pub(super) fn pass_env(json: &Json) -> Read<Vec<String>> {
         if name.is_empty() || name.contains(['=', '\0', '*']) {
             return Err(format!("has `{name}`, which is no variable's name"));
         }
-        let treacherous = ["PATH", "HOME", "ENV", "BASH_ENV"].contains(&name.as_str());
-        if treacherous || name.starts_with("LD_") || name.starts_with("BASH_FUNC_") {
-            return Err(format!(
-                "has `{name}`, by which any program could be made to run other code"
-            ));
+        if let Some(reason) = models::runs(name.as_bytes()) {
+            return Err(format!("has `{name}`, which {reason}"));
         }
     }
     Ok(names)

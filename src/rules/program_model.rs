@@ -43,6 +43,7 @@ const PARAMETERS: &[&str] = &[
     "secured_by",
     "tasks",
     "writes_when",
+    "elsewhere",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -109,6 +110,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         writes_when: arguments.strings("writes_when"),
         writes_unless: arguments.strings("writes_unless"),
         changes: forms(arguments.strings("changes")),
+        elsewhere: forms(arguments.strings("elsewhere")),
         chains: arguments.strings("chains"),
         variables: arguments.strings("variables"),
         secured_by: arguments.strings("secured_by"),
@@ -169,10 +171,11 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
         ("writes", Effect::Writes),
         ("destroys", Effect::Destroys),
         ("changes", Effect::Changes),
+        ("elsewhere", Effect::Elsewhere),
     ];
     for (list, effect) in effects {
         let mut names = arguments.strings(list);
-        if effect == Effect::Changes {
+        if matches!(effect, Effect::Changes | Effect::Elsewhere) {
             names.retain(|name| is_option(name));
         }
         for name in names {
@@ -188,15 +191,16 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
     options
 }
 
-/// Those of `changes` that are no options.
-fn forms(changes: Vec<String>) -> Vec<String> {
-    changes.into_iter().filter(|it| !is_option(it)).collect()
+/// Those words that are no options, but forms of words or of an option's value.
+fn forms(words: Vec<String>) -> Vec<String> {
+    words.into_iter().filter(|it| !is_option(it)).collect()
 }
 
-/// `-x`, `--long`, `+x`, or `of=`.
+/// `-x`, `--long`, `+x`, or `of=`; not `-x=*`.
 fn is_option(name: &str) -> bool {
     let marked = name.starts_with(['-', '+']) || name.ends_with('=');
-    marked && name.len() > 1 && name != "--"
+    let is_form = name.starts_with('-') && name.contains("=*");
+    marked && !is_form && name.len() > 1 && name != "--"
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -14,9 +14,10 @@ const UNKNOWN: &str = "an option is unknown";
 const RUNS: &str = "an option runs another program";
 const WRITES: &str = "an option writes a file";
 const CHANGES: &str = "an option changes the system's state";
+const ELSEWHERE: &str = "an option chooses another server, account or configuration";
 
 /// The reasons that are some option's, which can be named.
-pub const ABOUT_OPTIONS: [&str; 4] = [UNKNOWN, RUNS, WRITES, CHANGES];
+pub const ABOUT_OPTIONS: [&str; 5] = [UNKNOWN, RUNS, WRITES, CHANGES, ELSEWHERE];
 
 impl Meaning {
     /// Which of the arguments that `reading` is of are named here, where all else agrees.
@@ -109,6 +110,7 @@ impl Meaning {
             (Effect::Commas, RUNS),
             (Effect::Writes, WRITES),
             (Effect::Changes, CHANGES),
+            (Effect::Elsewhere, ELSEWHERE),
             (Effect::Destroys, "an option discards something"),
         ] {
             if flag.has_effect(effect) {

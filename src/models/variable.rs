@@ -4,7 +4,7 @@ use crate::command_text::Handed;
 
 /// The form of a value, and what leads somewhere in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub enum Form {
     /// It is known that nothing is run or loaded from where it leads.
     Harmless,
     /// Files or directories, with colons between them. What is relative means something in the working
@@ -22,7 +22,7 @@ pub(super) enum Form {
 }
 
 /// The form of the value of `name`.
-pub(super) fn form(name: &[u8]) -> Form {
+pub fn form(name: &[u8]) -> Form {
     let upper = name.to_ascii_uppercase();
     let is = |list: &[&str]| list.iter().any(|listed| upper == listed.as_bytes());
     let ends = |list: &[&str]| list.iter().any(|end| upper.ends_with(end.as_bytes()));

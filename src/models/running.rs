@@ -1,0 +1,237 @@
+//! Which variables make programs run or load what they name: no rule passes those.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::form::is_of;
+use super::variable::{Form, form};
+
+/// Whether a rule may pass the variable `name` to a program outside.
+pub fn is_passable(name: &OsStr) -> bool {
+    runs(name.as_bytes()).is_none()
+}
+
+/// Why whoever sets the variable `name` can have programs run or load other code, or write where it
+/// says, whatever they were started for; `None` if it isn't known to be so.
+pub fn runs(name: &[u8]) -> Option<&'static str> {
+    let upper = name.to_ascii_uppercase();
+    let is_one = |(_, forms): &&(&str, &[&str])| {
+        let forms: Vec<String> = forms.iter().map(|&form| form.to_owned()).collect();
+        is_of(&forms, &upper)
+    };
+    let listed = RUNNING.iter().find(is_one).map(|(reason, _)| *reason);
+    listed.or(match form(name) {
+        Form::Command => Some("names a program that is started"),
+        Form::Options(..) => Some("holds options, some of which start other programs"),
+        Form::Files => Some("names files that say what is run"),
+        Form::Harmless | Form::Places | Form::Any => None,
+    })
+}
+
+/// Why, and names: `*` stands for any letters, and `!` takes a name out. Beside these, whatever holds a
+/// command, options or files of commands, by its form.
+const RUNNING: &[(&str, &[&str])] = &[
+    (
+        "says where programs and their settings are looked for",
+        &[
+            "PATH",
+            "HOME",
+            "XDG_CONFIG_*",
+            "XDG_DATA_*",
+            "COMPILER_PATH",
+            "GCC_EXEC_PREFIX",
+        ],
+    ),
+    (
+        "has the C library load or write other files, in any program",
+        &[
+            "DYLD_*",
+            "GCONV_PATH",
+            "GETCONF_DIR",
+            "GLIBC_TUNABLES",
+            "HOSTALIASES",
+            "LD_*",
+            "LOCPATH",
+            "MALLOC_*",
+            "NIS_PATH",
+            "NLSPATH",
+            "RESOLV_HOST_CONF",
+        ],
+    ),
+    (
+        "has shells run other code, or read scripts in another way",
+        &[
+            "BASHOPTS",
+            "BASH_*",
+            "ENV",
+            "FPATH",
+            "IFS",
+            "PROMPT_COMMAND",
+            "PS0",
+            "PS1",
+            "PS2",
+            "PS3",
+            "PS4",
+            "SHELLOPTS",
+            "ZDOTDIR",
+        ],
+    ),
+    (
+        "has interpreters load other code",
+        &[
+            "AWKLIBPATH",
+            "AWKPATH",
+            "BUNDLE_*",
+            "CLASSPATH",
+            "CORECLR_*",
+            "COVERAGE_PROCESS_START",
+            "DOTNET_STARTUP_HOOKS",
+            "ELIXIR_ERL_OPTIONS",
+            "EMACSLOADPATH",
+            "ERL_*",
+            "GEM_*",
+            "GUILE_LOAD_*",
+            "JAVA_HOME",
+            "JULIA_DEPOT_PATH",
+            "JULIA_LOAD_PATH",
+            "LUA_*",
+            "NODE_PATH",
+            "NODE_REPL_*",
+            "PERL*",
+            "PHPRC",
+            "PHP_INI_SCAN_DIR",
+            "PSMODULEPATH",
+            "PYTHON*",
+            "!PYTHONDONTWRITEBYTECODE",
+            "!PYTHONHASHSEED",
+            "!PYTHONIOENCODING",
+            "!PYTHONUNBUFFERED",
+            "!PYTHONUTF8",
+            "RUBY*",
+            "R_ENVIRON*",
+            "R_LIBS*",
+            "R_PROFILE*",
+            "TCLLIBPATH",
+            "TCL_LIBRARY",
+            "VIM",
+            "VIMRUNTIME",
+        ],
+    ),
+    (
+        "names modules that programs load",
+        &[
+            "GIO_EXTRA_MODULES",
+            "GIO_MODULE_DIR",
+            "GST_PLUGIN_*",
+            "GTK_MODULES",
+            "GTK_PATH",
+            "KRB5_CONFIG",
+            "OPENSSL_CONF",
+            "OPENSSL_ENGINES",
+            "OPENSSL_MODULES",
+            "QT_*PLUGIN*",
+            "SASL_PATH",
+        ],
+    ),
+    (
+        "has git start programs, obey other settings or write files",
+        &[
+            "GIT_ALLOW_PROTOCOL",
+            "GIT_CONFIG*",
+            "!GIT_CONFIG",
+            "GIT_EXEC_PATH",
+            "GIT_PROTOCOL_FROM_USER",
+            "GIT_REDIRECT_*",
+            "GIT_TEMPLATE_DIR",
+            "GIT_TRACE*",
+        ],
+    ),
+    (
+        "has compilers and what builds with them start or load other programs",
+        &[
+            "CARGO_BUILD_RUST*",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_TARGET_*",
+            "!CARGO_TARGET_DIR",
+            "CFLAGS",
+            "CGO_*",
+            "CMAKE_*",
+            "CPPFLAGS",
+            "CXXFLAGS",
+            "LDFLAGS",
+            "RUSTDOCFLAGS",
+            "RUSTFLAGS",
+        ],
+    ),
+    (
+        "lets pagers start programs",
+        &[
+            "LESSKEY*",
+            "LESSSECURE*",
+            "SYSTEMD_LESS",
+            "SYSTEMD_PAGERSECURE",
+        ],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_programs_run_others_is_known_with_the_reason() {
+        for name in [
+            "PATH",
+            "GCONV_PATH",
+            "LOCPATH",
+            "GLIBC_TUNABLES",
+            "LD_AUDIT",
+            "BASH_ENV",
+            "BASH_FUNC_x%%",
+            "ENV",
+            "IFS",
+            "PS4",
+            "PROMPT_COMMAND",
+            "SHELL",
+            "SHELLOPTS",
+            "ZDOTDIR",
+            "PYTHONPATH",
+            "PYTHONSTARTUP",
+            "PERL5OPT",
+            "PERL5LIB",
+            "RUBYOPT",
+            "NODE_OPTIONS",
+            "NODE_PATH",
+            "JAVA_TOOL_OPTIONS",
+            "GIT_SSH_COMMAND",
+            "GIT_CONFIG_COUNT",
+            "GIT_EXTERNAL_DIFF",
+            "GIT_EDITOR",
+            "SSH_ASKPASS",
+            "MAKEFLAGS",
+            "EDITOR",
+            "LESSOPEN",
+            "LESSSECURE",
+            "RUSTC_WRAPPER",
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
+            "npm_config_node_options",
+        ] {
+            assert!(runs(name.as_bytes()).is_some(), "{name}");
+        }
+        for name in [
+            "AWS_PROFILE",
+            "CARGO_TARGET_DIR",
+            "GIT_DIR",
+            "GIT_INDEX_FILE",
+            "GIT_AUTHOR_NAME",
+            "KUBECONFIG",
+            "PGHOST",
+            "PYTHONUNBUFFERED",
+            "RUST_LOG",
+            "TF_VAR_x",
+            "TMPDIR",
+        ] {
+            assert_eq!(runs(name.as_bytes()), None, "{name}");
+        }
+    }
+}
