@@ -134,6 +134,9 @@ def options_in(text, does=None):
     """The options that a help text or manual lists, and the kind of each; those that do something go to `does`."""
     found = {}
     lines = text.splitlines()
+    # npm: `[-w|--workspace <name>]` in the usage, names alone in the list.
+    usage = re.finditer(r"\[(-[\w-]+(?:\|-[\w-]+)*) <", text)
+    valued = {name for each in usage for name in each[1].split("|")}
     for nth, line in enumerate(lines):
         begun = re.match(r"\s*(?:or: |\[)?(-.*)$", line.rstrip())
         if not begun:
@@ -158,6 +161,8 @@ def options_in(text, does=None):
             said_kinds = set(kinds) - {"none"} or {"none"}
             of_all = said_kinds.pop() if len(said_kinds) == 1 else None
             long_only = of_all == "optional" and kinds[0] == "none"
+            if of_all == "none" and not said and valued.intersection(names):
+                of_all = "value"
             for name in names:
                 # `-f, --follow[=HOW]`: nobody says whether the short one has a value.
                 kind = "none or optional" if long_only and not name.startswith("--") else of_all

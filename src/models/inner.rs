@@ -144,6 +144,8 @@ fn of_forms<'a>(
             continue;
         };
         let forms = around.map_or(&[][..], &forms_in);
+        // An option of the command around may stand anywhere.
+        found.extend(values_of(forms, reading));
         let names = model.into_iter().flat_map(|model| &model.names);
         let mut names = names.map(String::as_bytes).chain([word.as_bytes()]);
         if names.any(|name| form::is_of(forms, name)) {
