@@ -16,6 +16,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+pub use crate::models::variable::Handed;
 pub use options::are_options_outside;
 pub use program::look_at_words;
 
@@ -73,19 +74,6 @@ impl<'a> Ground<'a> {
         }
         true
     }
-}
-
-/// What who starts a command hands to it, beside the words of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handed {
-    /// Nothing here: who starts it, as a compiler or a shell, says all that it is to do.
-    Nothing,
-    /// Words, or input, that it has no other use for than to show, to ask for or to send them.
-    Words,
-    /// Files by whole paths, or contents as input, which the sandboxed side may have written.
-    Contents,
-    /// Files by the names that they have where the sandboxed side can write; one may look like an option.
-    Names,
 }
 
 /// Why a command may do what the sandboxed side says.

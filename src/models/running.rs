@@ -21,7 +21,7 @@ pub fn runs(name: &[u8]) -> Option<&'static str> {
     };
     let listed = RUNNING.iter().find(is_one).map(|(reason, _)| *reason);
     listed.or(match form(name) {
-        Form::Command => Some("names a program that is started"),
+        Form::Command(_) => Some("names a program that is started"),
         Form::Options(..) => Some("holds options, some of which start other programs"),
         Form::Files => Some("names files that say what is run"),
         Form::Harmless | Form::Places | Form::Any => None,

@@ -1,6 +1,17 @@
 //! What a variable's value is, by the variable's name.
 
-use crate::command_text::Handed;
+/// What who starts a command hands to it, beside the words of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handed {
+    /// Nothing here: who starts it, as a compiler or a shell, says all that it is to do.
+    Nothing,
+    /// Words, or input, that it has no other use for than to show, to ask for or to send them.
+    Words,
+    /// Files by whole paths, or contents as input, which the sandboxed side may have written.
+    Contents,
+    /// Files by the names that they have where the sandboxed side can write; one may look like an option.
+    Names,
+}
 
 /// The form of a value, and what leads somewhere in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
