@@ -135,8 +135,8 @@ def options_in(text, does=None):
     found = {}
     lines = text.splitlines()
     # npm: `[-w|--workspace <name>]` in the usage, names alone in the list.
-    usage = re.finditer(r"\[(-[\w-]+(?:\|-[\w-]+)*) <", text)
-    valued = {name for each in usage for name in each[1].split("|")}
+    usage = re.finditer(r"[\[|](?:(-\w)\|)?(--[\w-]+) <", text)
+    valued = {name for each in usage for name in each.groups()}
     for nth, line in enumerate(lines):
         begun = re.match(r"\s*(?:or: |\[)?(-.*)$", line.rstrip())
         if not begun:
