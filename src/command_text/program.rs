@@ -72,7 +72,9 @@ fn look(words: &[&[u8]], handed: Handed, ground: &Ground<'_>, depth: usize) -> R
         Handed::Nothing | Handed::Words => Ok(()),
         // What it starts was looked at, and is handed the same.
         _ if read.is_some_and(|read| !read.inner.is_empty()) => Ok(()),
-        Handed::Contents | Handed::Names => takes_for_data(takes, read, name, handed),
+        Handed::Contents | Handed::Names | Handed::Several => {
+            takes_for_data(takes, read, name, handed)
+        }
     }
 }
 
@@ -185,6 +187,7 @@ fn takes_for_data(
     }
     let bears = match read {
         _ if handed == Handed::Contents => true,
+        _ if handed == Handed::Several => takes.bears_words,
         Some(read) => bears_options(read),
         None => takes.bears_options,
     };

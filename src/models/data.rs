@@ -12,6 +12,8 @@ struct Row {
     /// A single word that they are handed may be any option: none starts or writes anything. Where there is
     /// a model, it says that.
     bears_options: bool,
+    /// So may any of several words, and the next one its value; nor does one that is no option have it write.
+    bears_words: bool,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for who reads or adds to the list")
@@ -24,6 +26,7 @@ const fn row(names: &'static [&'static str], reason: &'static str) -> Row {
         names,
         subcommands: &[],
         bears_options: true,
+        bears_words: false,
         reason,
     }
 }
@@ -38,10 +41,15 @@ impl Row {
         self.bears_options = false;
         self
     }
+
+    const fn with_words(mut self) -> Self {
+        self.bears_words = true;
+        self
+    }
 }
 
 const ROWS: &[Row] = &[
-    row(&["true", "false", ":", "echo"], "they read nothing"),
+    row(&["true", "false", ":", "echo"], "they read nothing").with_words(),
     row(
         &[
             "cat", "cut", "expand", "fmt", "fold", "head", "nl", "paste", "pr", "rev", "sort", "tac", "tail", "tr",
@@ -69,7 +77,8 @@ const ROWS: &[Row] = &[
     row(
         &["diff-highlight", "diff-so-fancy", "difft", "difftastic"],
         "they print differences in color; their settings are variables and git's",
-    ),
+    )
+    .with_words(),
     row(
         &["bat", "batcat", "delta"],
         "they print files or differences in color; an option names the pager",
@@ -80,9 +89,14 @@ const ROWS: &[Row] = &[
         "they pack bytes, or unpack them, which then are one stream",
     ),
     row(
-        &["antiword", "catdoc", "catppt", "exif", "exiftool", "identify", "mediainfo", "pdfinfo", "xls2csv"],
+        &["antiword", "catdoc", "catppt", "exiftool", "identify", "pdfinfo", "xls2csv"],
         "they print what is in a document or said in it; what names another file takes a word of its own",
     ),
+    row(
+        &["exif", "mediainfo"],
+        "they print what is said in a document; an option names a file to write",
+    )
+    .with_options(),
     row(
         &["odt2txt", "pandoc"],
         "they print the text of a document; options name programs, or files to write",
@@ -109,7 +123,7 @@ const ROWS: &[Row] = &[
     row(&["git"], "it leaves out blanks and comments").only(&["stripspace"]),
     row(
         &[
-            "elvis", "ex", "gvim", "nvi", "nvim", "vi", "view", "vile", "vim", "vim.basic", "vim.gtk3", "vim.nox",
+            "elvis", "ex", "gvim", "nvi", "nvim", "vi", "view", "vim", "vim.basic", "vim.gtk3", "vim.nox",
             "vim.tiny", "vimdiff", "rview", "rvim",
         ],
         "editors: the text says at most how it is to be shown",
@@ -120,8 +134,8 @@ const ROWS: &[Row] = &[
     ),
     row(
         &[
-            "aee", "amp", "dte", "ee", "helix", "hx", "jed", "jmacs", "joe", "jpico", "jstar", "kak", "mcedit",
-            "mcview", "mcdiff", "mg", "micro", "nano", "ne", "pico", "rjoe", "tilde", "vis", "xjed", "zile",
+            "aee", "amp", "dte", "ee", "jed", "jmacs", "joe", "jpico", "jstar", "kak", "mcedit",
+            "mcview", "mcdiff", "mg", "micro", "nano", "pico", "rjoe", "tilde", "vis", "xjed", "zile",
         ],
         "editors: what is edited is text",
     ),
@@ -156,6 +170,8 @@ pub struct TakesData {
     pub words: usize,
     /// A single word that it is handed may be any option, as far as its model, if it has one, says no other.
     pub bears_options: bool,
+    /// So may several words, each the other's value.
+    pub bears_words: bool,
 }
 
 /// Whether to the program called `name`, a last component, with `first` for its first word, what it is
@@ -175,6 +191,7 @@ pub fn takes_data(name: &str, first: Option<&[u8]>) -> Option<TakesData> {
     Some(TakesData {
         words: usize::from(!row.subcommands.is_empty()),
         bears_options: row.bears_options,
+        bears_words: row.bears_words,
     })
 }
 

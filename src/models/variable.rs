@@ -9,8 +9,10 @@ pub enum Handed {
     Words,
     /// Files by whole paths, or contents as input, which the sandboxed side may have written.
     Contents,
-    /// Files by the names that they have where the sandboxed side can write; one may look like an option.
+    /// A file by the name that it has where the sandboxed side can write, which may look like an option.
     Names,
+    /// Several words with such names among them: where one looks like an option, the next may be its value.
+    Several,
 }
 
 /// The form of a value, and what leads somewhere in it.
@@ -45,7 +47,7 @@ pub fn form(name: &[u8]) -> Form {
     } else if is(EDITORS) || ends(EDITOR_ENDS) {
         Form::Command(Handed::Contents)
     } else if is(DIFFERS) {
-        Form::Command(Handed::Names)
+        Form::Command(Handed::Several)
     } else if is(VIEWERS) || ends(VIEWER_ENDS) {
         Form::Command(Handed::Words)
     } else if is(TOOLS) || ends(TOOL_ENDS) {

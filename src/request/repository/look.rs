@@ -160,6 +160,7 @@ fn look_at_command(
     let handed = match handed {
         // What says no name has contents, or files that git named.
         Handed::Names if filters && !names_files(command) => Handed::Contents,
+        Handed::Names if name.starts_with("merge.") => Handed::Several,
         handed => handed,
     };
     let looked = command_text::look_at_command(command, handed, ground);

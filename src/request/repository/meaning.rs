@@ -42,7 +42,7 @@ const PLACES: [&str; 16] = [
 ];
 /// The last parts of variables that hold commands, by section, and what those are handed; without any part,
 /// each.
-const COMMANDS: [(&str, &[&str], Handed); 28] = [
+const COMMANDS: [(&str, &[&str], Handed); 29] = [
     (
         "core",
         &[
@@ -58,7 +58,8 @@ const COMMANDS: [(&str, &[&str], Handed); 28] = [
     ("core", &["editor"], Handed::Contents),
     ("sequence", &["editor"], Handed::Contents),
     ("pager", &[], Handed::Words),
-    ("diff", &["external", "command", "textconv"], Handed::Names),
+    ("diff", &["external", "command"], Handed::Several),
+    ("diff", &["textconv"], Handed::Names),
     ("difftool", &["cmd", "path"], Handed::Names),
     ("merge", &["driver"], Handed::Names),
     ("mergetool", &["cmd", "path"], Handed::Names),
