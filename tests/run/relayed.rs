@@ -177,10 +177,11 @@ fn keys_that_are_signals_are_for_the_command() {
             .wait_for("$> ")
             .keys("run -c 'trap \"echo quit-$((7 * 6))\" QUIT; echo a; read x; echo b-$x'\r")
             .wait_for("a\r\n")
+            // A shell that has yet to wait for its line looks at the signal once that has come.
             .keys("\u{1c}")
-            .wait_for("quit-42")
             .keys("word\r")
-            .wait_for("b-")
+            .wait_for("quit-42")
+            .wait_for("b-word")
             .wait_for("$> ")
             .keys("exit 0\r")
             .end(0);
