@@ -275,7 +275,7 @@ fn a_copy_is_what_it_was_copied_from() {
             assert!(said.contains("codex-shell: denied: "), "{script}: {said}");
             assert_eq!(result["execs"][0]["verdict"], "forbidden");
         }
-        let result = client.shell("cp /usr/bin/id other; ./other >/dev/null; echo rc=$?");
+        let result = client.shell("rm other; cp /usr/bin/id other; ./other >/dev/null; echo rc=$?");
         assert_eq!(result["stdout"], "rc=0\n", "{result}");
     }
 }
