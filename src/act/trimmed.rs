@@ -397,6 +397,7 @@ mod tests {
             assert_eq!(trimmed == Trimmed::Whole, goes, "{name}={value}");
         }
     }
+
     /// What a command makes of the file, the words or the input that it is handed.
     #[test]
     fn commands_go_by_what_they_make_of_what_they_are_handed() {
