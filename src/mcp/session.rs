@@ -22,7 +22,7 @@ use super::outbox::Fill;
 use super::queue::Queue;
 use super::rounds::{PARKED, Parked};
 use super::rulebook::{LOOK_AGAIN, Rulebook, StillWritten};
-use super::wanted::Wanted;
+use super::wanted::{Started, Wanted};
 use crate::approve::Answer;
 use crate::approve::command::Program;
 use crate::audit::{Audit, ClientCall};
@@ -115,6 +115,7 @@ pub(super) struct Session {
     /// A permit for each call that may run.
     pub(super) room: Semaphore,
     here: PathBuf,
+    started: Vec<Started>,
     state: Mutex<State>,
     rulebook: Mutex<Rulebook>,
     /// The signals as the server's caller left them, and as commands find them.
@@ -164,6 +165,10 @@ impl Session {
         let rulebook = Rulebook::load(options.rules.clone(), options.places.clone(), WRITING);
         let rulebook = rulebook.map_err(ServeError::Rules)?;
         Folder::sweep();
+        let here = std::env::current_dir()?;
+        let more = options.writable.iter().map(|path| here.join(path));
+        let started = std::iter::once(here.clone()).chain(more);
+        let started = started.filter_map(|path| Started::now(&path)).collect();
         Ok(Self {
             options,
             keys: Keys::default(),
@@ -173,7 +178,8 @@ impl Session {
             folder: Arc::default(),
             outbox: Arc::default(),
             room: Semaphore::new(CALLS),
-            here: std::env::current_dir()?,
+            here,
+            started,
             state: Mutex::default(),
             rulebook: Mutex::new(rulebook),
             signals,
@@ -212,6 +218,7 @@ impl Session {
             wish,
             here: self.here.clone(),
             protection: self.protection(),
+            started: self.started.clone(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! is looked for in a process of the call's own: the server looks at none of them.
 
 use std::cell::Cell;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use super::codex_state;
 use super::limits::{Limits, is_within};
 use crate::confine::{Mode, Policy, Protection};
+use crate::request::argv;
 
 /// The policy of a call, before anybody has looked at the files that it speaks of.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,26 @@ pub(super) struct Wanted {
     pub(super) here: PathBuf,
     /// What no command writes.
     pub(super) protection: Protection,
+    /// The directories that were named at the start.
+    pub(super) started: Vec<Started>,
+}
+
+/// A directory that was named at the start, every link followed, and which one it was: what another session
+/// lets run may be able to put another in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Started {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl Started {
+    /// `path` as it is now; `None` where there is nothing.
+    pub(super) fn now(path: &Path) -> Option<Self> {
+        let path = path.canonicalize().ok()?;
+        let found = path.symlink_metadata().ok()?;
+        let identity = (found.dev(), found.ino());
+        Some(Self { path, identity })
+    }
 }
 
 impl Wanted {
@@ -71,13 +93,33 @@ impl Wanted {
 
     /// What the start permits, as far as the client does.
     fn permitted(&self, client: &[Limits]) -> Result<Policy, String> {
-        let limits = self.floor.iter().chain(client);
-        let policies = limits.map(|limits| limits.policy().map_err(|error| error.to_string()));
+        let policy = |limits: &Limits| limits.policy().map_err(|error| error.to_string());
+        let floor = self
+            .floor
+            .iter()
+            .map(|limits| self.as_started(policy(limits)?));
+        let policies = floor.chain(client.iter().map(policy));
         let both =
             |one: Result<Policy, String>, other: Result<Policy, String>| Ok(one?.both(other?));
         policies
             .reduce(both)
             .unwrap_or_else(|| Ok(Policy::closed()))
+    }
+
+    /// What the start permits, if its directories are those that they were.
+    fn as_started(&self, floor: Policy) -> Result<Policy, String> {
+        let is_as_it_was = |path: &&PathBuf| {
+            let now = Started::now(path);
+            now.is_some_and(|now| now.path == **path && self.started.contains(&now))
+        };
+        let mut roots = floor.workspaces.iter();
+        match roots.find(|path| floor.mode != Mode::DangerFullAccess && !is_as_it_was(path)) {
+            Some(path) => Err(format!(
+                "{} is not the directory that it was when the server was started; start it anew",
+                argv::word(path.as_os_str())
+            )),
+            None => Ok(floor),
+        }
     }
 
     fn wished(&self, mode: Mode, policy: Policy, client: &[Limits]) -> Result<Policy, String> {
@@ -112,7 +154,34 @@ mod tests {
             wish: None,
             here,
             protection: Protection::default(),
+            started: Started::now(Path::new("/usr")).into_iter().collect(),
         }
+    }
+
+    #[test]
+    fn another_directory_by_the_name_of_one_of_the_start_is_none_of_them() {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let (path, other) = (folder.join("ws"), folder.join("other"));
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        let wanted = Wanted {
+            floor: Some(Limits::plain(Mode::WorkspaceWrite, &path)),
+            started: Started::now(&path).into_iter().collect(),
+            ..wanted(None, &[])
+        };
+        assert_eq!(
+            wanted.policy().unwrap().workspaces,
+            std::slice::from_ref(&path)
+        );
+        std::fs::rename(&path, folder.join("moved")).unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        let told = wanted.policy().unwrap_err();
+        assert!(told.contains("other is not the directory"), "{told}");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let told = wanted.policy().unwrap_err();
+        assert!(told.contains("ws is not the directory"), "{told}");
     }
 
     #[test]
