@@ -13,6 +13,8 @@ const PATH_LIMIT: usize = 300;
 /// The links on the ways of a command's paths, as they were when somebody looked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Leads {
+    /// What was looked at.
+    paths: Vec<PathBuf>,
     links: Vec<Lead>,
     /// A path of which nobody knows where it leads.
     unknown: Option<PathBuf>,
@@ -29,7 +31,10 @@ impl Leads {
     /// Those of `paths`, which are absolute.
     pub(super) fn of(paths: Vec<PathBuf>) -> Self {
         let followed = Followed::of(paths.clone(), &[]);
-        let mut leads = Self::default();
+        let mut leads = Self {
+            paths: paths.clone(),
+            ..Self::default()
+        };
         for path in paths {
             let real = followed.way(&path).and_then(|way| way.real.clone());
             match real {
@@ -39,6 +44,11 @@ impl Leads {
             }
         }
         leads
+    }
+
+    /// Whether they are now as they were.
+    pub(super) fn hold(&self) -> bool {
+        *self == Self::of(self.paths.clone())
     }
 
     /// Each in words for people.

@@ -141,6 +141,10 @@ pub fn settle(
 /// Turns the answer to a question into a permit or a refusal.
 pub fn answered(question: Question, answer: Answer) -> Settled {
     match answer {
+        // It was said of what was shown.
+        Answer::Yes if !question.leads_hold() => Settled::Refused(
+            question.refused("where its paths lead has changed since the question"),
+        ),
         Answer::Yes => Settled::Permitted(Box::new(question.permitted())),
         Answer::No(why) => Settled::Refused(question.refused(&why)),
         Answer::Senseless(what) => Settled::Refused(question.undecided(&what)),

@@ -198,6 +198,11 @@ impl Question {
         })
     }
 
+    /// Whether the paths of its command lead where they did when it was asked.
+    pub(super) fn leads_hold(&self) -> bool {
+        self.leads.hold()
+    }
+
     pub(super) fn permitted(self) -> Permit {
         Permit {
             request: self.request,

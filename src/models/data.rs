@@ -71,7 +71,7 @@ const ROWS: &[Row] = &[
     ),
     row(&["egrep", "fgrep", "grep"], "they print the lines that match"),
     row(
-        &["cmp", "colordiff", "comm", "diff", "diffstat", "dwdiff", "icdiff", "join", "wdiff"],
+        &["cmp", "colordiff", "comm", "diff", "dwdiff", "icdiff", "join", "wdiff"],
         "they compare, and print what differs",
     ),
     row(
@@ -89,7 +89,7 @@ const ROWS: &[Row] = &[
         "they pack bytes, or unpack them, which then are one stream",
     ),
     row(
-        &["antiword", "catdoc", "catppt", "exiftool", "identify", "pdfinfo", "xls2csv"],
+        &["antiword", "catdoc", "catppt", "exiftool", "pdfinfo", "xls2csv"],
         "they print what is in a document or said in it; what names another file takes a word of its own",
     ),
     row(

@@ -177,6 +177,30 @@ fn a_yes_for_the_session_is_for_where_the_words_lead() {
     });
 }
 
+/// What a yes was said of is no more.
+#[test]
+fn a_link_that_changes_while_somebody_is_asked_is_not_followed() {
+    for answer in ["session\r", "yes\r"] {
+        everyone(|world| {
+            let rules = "prefix_rule(pattern = [\"mkdir\"], decision = \"prompt\")\n";
+            let world = world.file("out/a/file", "").file("out/b/file", "");
+            let script = "ln -s ../out/a l; (while ! test -e ../out/go; do sleep 0.02; done; \
+                          ln -sfn ../out/b l; touch changed) & mkdir l/new; echo over";
+            let shown = Terminal::start(world.rules(rules).ask("terminal"), ["-c", script])
+                .wait_for(ASKED)
+                .make("out/go")
+                .wait_for_file("ws/changed")
+                .keys(answer)
+                .wait_for("over")
+                .no_file("out/a/new")
+                .no_file("out/b/new")
+                .end(0);
+            let why = "where its paths lead has changed since the question";
+            assert!(shown.contains(why), "{shown:?}");
+        });
+    }
+}
+
 /// Whoever says yes has not seen it.
 #[test]
 fn where_not_all_of_a_command_is_shown_no_answer_is_for_the_session() {
