@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::stamp::Stamp;
 use crate::evaluate::{IndexedRules, readings};
 use crate::models::Reading;
-use crate::models::reading::{Doubt, Inner, Kind, What};
+use crate::models::reading::{Doubt, Inner, Kind, REPOSITORY, What};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Trust, argv};
 use crate::script::{self, Dialect, Script, ScriptCommand, Word};
@@ -132,7 +132,8 @@ impl Cover<'_> {
         depth: usize,
     ) -> Result<(), Uncovered> {
         let name = shown(last_component(&request.program.asked));
-        if let Some(file) = reading.obeyed_file() {
+        if reading.obeyed_file().is_some() {
+            let file = self.obeyed_file(reading);
             return Err(format!("{name} does what {file} says"));
         }
         for part in &reading.parts {
@@ -160,6 +161,24 @@ impl Cover<'_> {
             .inner
             .iter()
             .try_for_each(|inner| self.inner(request, inner, depth))
+    }
+
+    /// The file that tells a program what to do, of those that it looks for: the first that there is where
+    /// it starts, or above; all of them where there is none.
+    fn obeyed_file(&self, reading: &Reading<'_>) -> String {
+        let files = reading.obeyed().filter(|file| *file != REPOSITORY);
+        let files: Vec<&str> = files.collect();
+        for folder in self.cwd.ancestors() {
+            let is_there = |file: &&&str| folder.join(file).symlink_metadata().is_ok();
+            if let Some(file) = files.iter().find(is_there) {
+                return (*file).to_owned();
+            }
+        }
+        match files.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
     }
 
     fn inner(

@@ -11,8 +11,10 @@ pub fn wording(text: &Text, purpose: Option<&str>) -> String {
     ];
     let mut facts = text.facts();
     facts.extend(purpose.map(|purpose| ("the agent", purpose.to_owned())));
+    let widest = facts.iter().map(|(label, _)| label.len()).max();
+    let width = widest.unwrap_or_default();
     let facts = facts.into_iter();
-    lines.extend(facts.map(|(label, text)| format!("  {label:<11}{text}")));
+    lines.extend(facts.map(|(label, text)| format!("  {label:<width$}  {text}")));
     lines.join("\n")
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use crate::models;
+use crate::models::reading::REPOSITORY;
 use crate::rules::model::{ProgramName, Run, Span};
 use crate::rules::{Decision, RuleSet};
 
@@ -11,9 +12,6 @@ use super::dangerous_allow::commands;
 use super::finding::Level;
 use super::unknown_flag::model_of;
 use super::{Report, lint};
-
-/// What stands for the repository, which is looked at each time.
-const REPOSITORY: &str = ".git";
 
 lint! {
     /// A rule allows, outside the sandbox, a program that does what a file says in the directory where it

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::model::{CommandModel, Effect, OptionModel};
 
 /// What stands for the repository among the files that a program obeys.
-const REPOSITORY: &str = ".git";
+pub const REPOSITORY: &str = ".git";
 
 /// A command's arguments, told apart.
 #[derive(Debug, Clone, Default)]

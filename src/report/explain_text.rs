@@ -18,6 +18,8 @@ use super::{profile, reading, source_form};
 const COMMAND: usize = 4096;
 /// Bytes of one word that are shown.
 const WORD: usize = 256;
+/// Columns of the labels of facts, unless one is longer.
+const LABEL: usize = 8;
 /// Columns of the words in the account of how a command is read.
 const STEP: usize = 40;
 /// Lines of a rule that are shown.
@@ -28,6 +30,7 @@ pub(super) fn text(explanation: &Explanation<'_>, colour: bool) -> String {
         explanation,
         paint: Paint { colour },
         out: String::new(),
+        facts: Vec::new(),
     };
     page.verdict();
     page.facts();
@@ -42,6 +45,8 @@ struct Page<'a> {
     explanation: &'a Explanation<'a>,
     paint: Paint,
     out: String,
+    /// Labels, and what is said of each.
+    facts: Vec<(&'static str, String)>,
 }
 
 impl Page<'_> {
@@ -64,7 +69,6 @@ impl Page<'_> {
     }
 
     fn facts(&mut self) {
-        self.line("");
         self.fact("because", &because(self.explanation));
         let justification = match self.explanation.judgement.verdict.basis {
             Basis::Rule(index) => self.rule(index).and_then(|rule| rule.justification),
@@ -103,6 +107,14 @@ impl Page<'_> {
         } else if self.explanation.rules.rules().files.is_empty() {
             self.fact("rules", "no rules files");
         }
+        self.line("");
+        let facts = std::mem::take(&mut self.facts);
+        let widest = facts.iter().map(|(label, _)| label.len()).max();
+        let width = widest.unwrap_or_default().max(LABEL);
+        for (label, text) in facts {
+            let label = self.paint.ink(Ink::Dim, &format!("{label:<width$}"));
+            self.line(&format!("  {label}  {text}"));
+        }
     }
 
     /// What the directory may have to say, where that counts outside.
@@ -119,9 +131,8 @@ impl Page<'_> {
         }
     }
 
-    fn fact(&mut self, label: &str, text: &str) {
-        let label = self.paint.ink(Ink::Dim, &format!("{label:<8}"));
-        self.line(&format!("  {label}  {text}"));
+    fn fact(&mut self, label: &'static str, text: &str) {
+        self.facts.push((label, text.to_owned()));
     }
 
     fn matches(&mut self) {

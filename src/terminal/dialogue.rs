@@ -1,5 +1,6 @@
 //! One question on a terminal. An answer is a whole word and Enter, typed after the question was shown.
 
+use std::fmt;
 use std::time::Instant;
 
 use super::line::{Line, Typed};
@@ -54,6 +55,22 @@ impl Choices {
         } else {
             Self::YES_OR_NO
         }
+    }
+}
+
+/// `yes, session or no`.
+impl fmt::Display for Choices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.choices.len().saturating_sub(1);
+        for (nth, choice) in self.choices.iter().enumerate() {
+            let before = match nth {
+                0 => "",
+                _ if nth == last => " or ",
+                _ => ", ",
+            };
+            write!(f, "{before}{}", choice.word)?;
+        }
+        Ok(())
     }
 }
 
@@ -179,8 +196,13 @@ impl Dialogue {
         self.ask(proof, out);
     }
 
-    /// After what is no answer. The word may have been guessed at.
+    /// After what is no answer, which is said. The word may have been guessed at.
     fn prompt_again(&mut self, out: &mut Vec<u8>) {
+        let line = format!(
+            "\r\nThat is no answer. Type a whole word: {}.",
+            self.choices
+        );
+        out.extend(line.bytes());
         let proof = match &self.state {
             State::Asking(_, Proof::Word(_)) => Proof::Word(settling::word()),
             State::Asking(_, Proof::Order) | State::Settling(_) => Proof::Order,

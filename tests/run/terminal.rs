@@ -77,7 +77,9 @@ fn nothing_else_is_an_answer() {
                 .keys("es\r")
                 .wait_for("status 3")
                 .end(0);
-            assert!(shown.contains(&format!("{ASKED}{line}\r\n")), "{shown:?}");
+            let said = "That is no answer. Type a whole word: yes, session or no.\r\n";
+            let said = format!("{ASKED}{line}\r\n{said}");
+            assert!(shown.contains(&said), "{shown:?}");
         });
     }
 }
@@ -141,8 +143,13 @@ fn where_what_runs_can_change_unseen_no_answer_is_for_the_session() {
             .wait_for("over")
             .no_file("ws/made")
             .end(0);
-        let why = "  no session sh takes commands from its input\n";
-        assert!(shown.replace('\r', "").contains(why), "{shown:?}");
+        let shown = shown.replace('\r', "");
+        let why = "  no session  sh takes commands from its input\n";
+        assert!(shown.contains(why), "{shown:?}");
+        assert!(
+            shown.contains("Type a whole word: yes or no.\n"),
+            "{shown:?}"
+        );
     });
 }
 
@@ -211,7 +218,7 @@ fn where_not_all_of_a_command_is_shown_no_answer_is_for_the_session() {
             .keys("no\r")
             .wait_for("over")
             .end(0);
-        let why = "  no session not all of it is shown\n";
+        let why = "  no session  not all of it is shown\n";
         assert!(shown.replace('\r', "").contains(why), "{shown:?}");
     });
 }

@@ -166,6 +166,25 @@ fn a_file_of_the_sandboxed_side_is_noted_or_unknown() {
     assert_eq!(stamped(&request), Ok(1));
 }
 
+/// The reason names the file that is there, not the first that the program would look for.
+#[test]
+fn what_a_program_obeys_is_named() {
+    let folder = workspace();
+    let make = trusted(&folder, &["make", "all"]);
+    let why = |request| stamped(request).unwrap_err();
+    let none = "make does what GNUmakefile, makefile or Makefile says";
+    assert_eq!(why(&make), none);
+    fs::write(folder.path().join("Makefile"), "all:\n").unwrap();
+    assert_eq!(why(&make), "make does what Makefile says");
+    let mut below = trusted(&folder, &["timeout", "5", "make"]);
+    below.cwd = WorkingDirectory::new(folder.path().join("d")).unwrap();
+    assert_eq!(why(&below), "make does what Makefile says");
+    fs::write(folder.path().join("makefile"), "all:\n").unwrap();
+    assert_eq!(why(&make), "make does what makefile says");
+    let just = trusted(&folder, &["ninja"]);
+    assert_eq!(why(&just), "ninja does what build.ninja says");
+}
+
 /// Where no rule is on a program, nobody looks who could have written it.
 #[test]
 fn a_program_that_nobody_looked_at_is_noted() {
