@@ -34,12 +34,18 @@ Exits with 0 when no layer is missing and every canary was held, else with 1.
 
 Examples:
   codex-shell doctor
+  codex-shell doctor --verbose
   codex-shell doctor --format json
   codex-shell doctor --sandbox danger-full-access    (shows what nothing holds)")]
 pub(super) struct Args {
     /// How to say it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+
+    /// Say what each layer holds, what each canary was told, and which names are read-only because
+    /// other programs obey them
+    #[arg(short, long)]
+    verbose: bool,
 
     /// The sandbox that the canaries run in
     #[arg(
@@ -53,10 +59,10 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 enum Format {
-    /// A table
+    /// A few lines; tables with --verbose
     #[default]
     Text,
-    /// One JSON object
+    /// One JSON object, with everything
     Json,
 }
 
@@ -98,7 +104,8 @@ pub(super) fn main(args: &Args) -> Exit {
         report::obeyed::names(&unprotected),
     );
     let text = match args.format {
-        Format::Text => Ok(machine.text().into_bytes()),
+        Format::Text if args.verbose => Ok(machine.text().into_bytes()),
+        Format::Text => Ok(machine.summary().into_bytes()),
         Format::Json => machine.json(),
     };
     let printed = text

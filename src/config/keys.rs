@@ -118,7 +118,7 @@ pub const KEYS: &[Key] = &[
         word: "unprotected",
         kind: Kind::Names,
         meaning: "Names that may be written though other programs obey them, such as .vscode; \
-                  codex-shell doctor lists those that are protected.",
+                  codex-shell doctor --verbose lists those that are protected.",
         project: Project::Never("a project must not take protection away"),
     },
     Key {

@@ -51,6 +51,40 @@ pub struct Canary {
     pub detail: String,
 }
 
+/// How they went, in a few words.
+pub fn count(canaries: &[Canary]) -> String {
+    let of = |outcome: fn(Outcome) -> bool| {
+        let such = canaries.iter().filter(|canary| outcome(canary.outcome));
+        such.count()
+    };
+    let (all, alarming) = (canaries.len(), of(Outcome::is_alarming));
+    let skipped = match of(|outcome| outcome == Outcome::Skipped) {
+        0 => String::new(),
+        count => format!("; {count} skipped"),
+    };
+    match (all, alarming) {
+        (0, _) => "none could be started".to_owned(),
+        (_, 0) => format!("all of {all} as they should be{skipped}"),
+        _ => format!("{alarming} of {all} not held{skipped}"),
+    }
+}
+
+/// A line for each that did not go as it should, or did not go at all.
+pub fn unusual(canaries: &[Canary]) -> String {
+    let is_unusual = |outcome: Outcome| outcome.is_alarming() || outcome == Outcome::Skipped;
+    let unusual = canaries.iter().filter(|canary| is_unusual(canary.outcome));
+    let line = |canary: &Canary| {
+        let outcome = canary.outcome.as_str();
+        format!("{outcome}: {}: {}\n", canary.name, canary.detail)
+    };
+    let lines: String = unusual.map(line).collect();
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
+}
+
 /// All of them as a table.
 pub fn table(canaries: &[Canary], width: u16) -> String {
     let mut table = Table::new();

@@ -1,5 +1,7 @@
 //! The sandbox's layers, as `doctor` shows them.
 
+use std::fmt::Write as _;
+
 use comfy_table::presets::ASCII_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
@@ -10,6 +12,9 @@ use crate::confine::{LayerName, Layers, Status};
 
 /// Columns of text; the width of the terminal is not asked for.
 const WIDTH: u16 = 100;
+
+/// The status of a layer that is wholly there.
+const IN_FORCE: &str = "in-force";
 
 /// What a machine offers.
 #[derive(Debug, Serialize)]
@@ -81,7 +86,41 @@ impl Machine {
         Ok(text)
     }
 
-    /// As a table, with a paragraph for each layer that is not wholly in force.
+    /// What matters, in a few lines: what is not as it should be, and how much is.
+    pub fn summary(&self) -> String {
+        let in_force = self.layers.iter().filter(|line| line.status == IN_FORCE);
+        let in_force: Vec<&str> = in_force.map(|line| line.name.as_str()).collect();
+        let layers = format!(
+            "{} of {} in force: {}",
+            in_force.len(),
+            self.layers.len(),
+            in_force.join(", ")
+        );
+        let rows = [
+            ("layers", layers),
+            ("canaries", canaries::count(&self.canaries)),
+            ("names", obeyed::count(&self.protected)),
+        ];
+        let mut text = format!("{}\n\n", self.heading());
+        for (label, said) in rows {
+            let _ = writeln!(text, "{label:<8}  {said}");
+        }
+        for line in &self.layers {
+            text.push_str(&line.paragraph());
+        }
+        text.push_str(&canaries::unusual(&self.canaries));
+        text.push_str("\nWith --verbose: what each of these is.\n");
+        text
+    }
+
+    fn heading(&self) -> String {
+        match self.landlock_abi {
+            0 => format!("{}, no Landlock", self.kernel),
+            version => format!("{}, Landlock {version}", self.kernel),
+        }
+    }
+
+    /// All of it as tables, with a paragraph for each layer that is not wholly in force.
     pub fn text(&self) -> String {
         let mut table = Table::new();
         table
@@ -92,11 +131,7 @@ impl Machine {
         for line in &self.layers {
             table.add_row([line.name.as_str(), line.status, line.holds]);
         }
-        let landlock = match self.landlock_abi {
-            0 => "no Landlock".to_owned(),
-            version => format!("Landlock {version}"),
-        };
-        let mut text = format!("{}, {landlock}\n{}\n", self.kernel, table.trim_fmt());
+        let mut text = format!("{}\n{}\n", self.heading(), table.trim_fmt());
         for line in &self.layers {
             text.push_str(&line.paragraph());
         }
@@ -114,7 +149,7 @@ impl Machine {
 impl Line {
     fn new(name: LayerName, status: &Status) -> Self {
         let (word, reason) = match status {
-            Status::InForce => ("in-force", None),
+            Status::InForce => (IN_FORCE, None),
             Status::Partly(reason) => ("partly", Some(reason.clone())),
             Status::Missing(reason) => ("missing", Some(reason.clone())),
             Status::Off => ("off", None),
@@ -152,6 +187,7 @@ impl Line {
 mod tests {
     use super::*;
     use crate::confine::Layer;
+    use crate::report::canaries::Outcome;
 
     fn machine() -> Machine {
         let layers = Layers {
@@ -177,6 +213,37 @@ mod tests {
         assert!(text.contains("namespaces is missing: clone: No space left on device\n  lost: "));
         assert!(text.contains("user.max_user_namespaces"));
         assert!(!text.contains("landlock is"));
+        let summary = machine().summary();
+        assert!(summary.contains("layers    1 of 2 in force: landlock\n"));
+        assert!(summary.contains("canaries  none could be started\n"));
+        let paragraph = text.split_once("namespaces is missing").unwrap().1;
+        let paragraph = paragraph.split("\n\n").next().unwrap();
+        assert!(summary.contains(paragraph), "{summary}");
+    }
+
+    #[test]
+    fn a_summary_names_what_is_not_as_it_should_be() {
+        let canary = |name, outcome| Canary {
+            name,
+            outcome,
+            detail: "so it was".to_owned(),
+        };
+        let canaries = vec![
+            canary("a permitted program", Outcome::Ran),
+            canary("a write outside", Outcome::Contained),
+            canary("a TCP connection", Outcome::Neither),
+            canary("io_uring", Outcome::Skipped),
+        ];
+        let summary = Machine {
+            canaries,
+            ..machine()
+        }
+        .summary();
+        let count = "canaries  1 of 4 not held; 1 skipped\n";
+        assert!(summary.contains(count), "{summary}");
+        let told = "NEITHER: a TCP connection: so it was\nskipped: io_uring: so it was\n";
+        assert!(summary.contains(told), "{summary}");
+        assert!(!summary.contains("a write outside"), "{summary}");
     }
 
     #[test]

@@ -31,6 +31,18 @@ pub fn names(unprotected: &[String]) -> Vec<ProtectedName> {
     obeyed::all().map(name).collect()
 }
 
+/// How many there are, in a few words.
+pub fn count(names: &[ProtectedName]) -> String {
+    let taken_out = names.iter().filter(|one| one.unprotected).count();
+    let held = names.len() - taken_out;
+    let mut text = format!("{held} that other programs obey are read-only in writable directories");
+    if taken_out > 0 {
+        // Writing to a String can't fail.
+        let _ = write!(text, "; `unprotected` takes {taken_out} out");
+    }
+    text
+}
+
 /// For people: those of one place and reason together.
 pub fn text(names: &[ProtectedName]) -> String {
     let mut text = String::from(
@@ -92,6 +104,12 @@ mod tests {
         assert!(
             text.ends_with("taken out by `unprotected`:\n  .vscode\n"),
             "{text}"
+        );
+        let count = count(&names);
+        let held = format!("{} that", names.len() - 1);
+        assert!(
+            count.starts_with(&held) && count.ends_with("takes 1 out"),
+            "{count}"
         );
     }
 }
