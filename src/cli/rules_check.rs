@@ -38,7 +38,8 @@ Exit status: 0 no errors, 1 errors (with --deny-warnings: anything), 2 the comma
 or there is nothing to check.")]
 pub(super) struct Args {
     /// Rules files, directories of them, or - for standard input [default: all that count here: of
-    /// /etc/codex/rules, $CODEX_HOME/rules, codex-shell.toml, and of the project, trusted or not]
+    /// /etc/codex/rules, $CODEX_HOME/rules, what codex-shell.toml names, and the .codex/rules of the
+    /// project, trusted or not]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// How to write what is found
@@ -157,12 +158,15 @@ fn of_here(loaded: Loaded, places: &Places) -> Result<RuleSet, Error> {
             origins.push(origin);
         }
     }
-    let folder = root.map(|root| root.join(".codex/rules"));
-    let mut looked_in = vec![
+    let of_project = match root.map(|root| root.join(".codex/rules")) {
+        Some(folder) => argv::word(folder.as_os_str()),
+        None => ".codex/rules (of this directory or one above)".to_owned(),
+    };
+    let looked_in = [
         "/etc/codex/rules".to_owned(),
         "$CODEX_HOME/rules (~/.codex/rules)".to_owned(),
+        of_project,
     ];
-    looked_in.extend(folder.map(|folder| argv::word(folder.as_os_str())));
     something(rules::load_layers(&origins), &looked_in)
 }
 

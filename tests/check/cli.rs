@@ -79,12 +79,22 @@ fn the_default_place_is_the_users() {
         Command::new(env!("CARGO_BIN_EXE_codex-shell"))
             .args(["rules", "check"])
             .env("CODEX_HOME", home.path())
+            .current_dir(home.path())
             .output()
             .unwrap()
     };
     let folder = home.path().join("rules");
     std::fs::create_dir(&folder).unwrap();
-    assert_eq!(run().status.code(), Some(2));
+    let output = run();
+    assert_eq!(output.status.code(), Some(2));
+    // Each place is named, that of a project too.
+    for place in [
+        "/etc/codex/rules",
+        "$CODEX_HOME/rules",
+        ".codex/rules (of this",
+    ] {
+        assert!(text(&output.stderr).contains(place), "{place}");
+    }
     std::fs::write(folder.join("a.rules"), "prefix_rule(pattern = [])\n").unwrap();
     let output = run();
     assert_eq!(output.status.code(), Some(1));
