@@ -27,13 +27,21 @@ pub struct Status {
     pub own_session: i32,
     /// The file mode creation mask.
     pub umask: u32,
-    /// Ignored signals.
+    /// Ignored signals, bit n-1 for signal n.
     pub ignored: u64,
+    /// Signals that came to the process and were not taken yet, likewise.
+    pub pending: u64,
+    /// It was stopped by a signal.
+    pub is_stopped: bool,
 }
 
 /// The process of a thread; the thread itself when it is gone.
 pub fn process_of(tid: Pid) -> Pid {
     status(tid).map_or(tid, |status| Pid::from_raw(status.process))
+}
+
+fn signals(digits: &str) -> u64 {
+    u64::from_str_radix(digits, 16).unwrap_or_default()
 }
 
 /// Reads `/proc/TID/status`.
@@ -56,7 +64,9 @@ pub fn status(tid: Pid) -> io::Result<Status> {
             "NSpgid" => status.own_group = last().unwrap_or_default(),
             "NSsid" => status.own_session = last().unwrap_or_default(),
             "Umask" => status.umask = u32::from_str_radix(value, 8).unwrap_or(0o77),
-            "SigIgn" => status.ignored = u64::from_str_radix(value, 16).unwrap_or_default(),
+            "SigIgn" => status.ignored = signals(value),
+            "ShdPnd" => status.pending = signals(value),
+            "State" => status.is_stopped = value.starts_with('T'),
             _ => {}
         }
     }

@@ -32,6 +32,7 @@ mod failing;
 mod groups;
 pub mod handed;
 pub mod inheritance;
+pub mod job;
 pub mod keeper;
 mod kept;
 pub mod kinship;

@@ -5,11 +5,12 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::libc::{SIGKILL, SIGURG};
+use nix::libc::SIGKILL;
 use nix::unistd::Pid;
 
 use super::call::low_half;
 use super::groups::Groups;
+use super::job::StandInProcess;
 use super::memory::Memory;
 use super::{caller, limits, verify};
 use crate::act::escalate::Escalation;
@@ -19,9 +20,6 @@ use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
 use crate::sys::pidfd::PidFd;
 use crate::sys::proxy_image::{BUFFER, HELLO, Order, SIGNALLED};
-
-/// `si_code` of a signal from the kernel, such as one typed at the terminal.
-pub(super) const FROM_KERNEL: i32 = 0x80;
 
 /// What a proxy is there for.
 #[derive(Debug)]
@@ -63,14 +61,13 @@ impl Role {
 /// A proxy whose program runs, or is about to.
 #[derive(Debug)]
 pub struct StandIn {
-    proxy: PidFd,
+    proxy: StandInProcess,
     program: Program,
     /// Others may join it while the program runs.
     _group: Group,
     /// Whether the terminal's signals reach the program without our help.
     same_group: bool,
     ended: Option<Order>,
-    stop: bool,
 }
 
 #[derive(Debug)]
@@ -126,8 +123,8 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
     let place = escalation.permit.confinement().cloned();
     let place = place.ok_or(io::ErrorKind::PermissionDenied)?;
     let command = crate::request::argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
-    let proxy = PidFd::open(pid)?;
-    let launch = descriptors(pid, &proxy)
+    let proxy = StandInProcess::open(pid)?;
+    let launch = descriptors(pid, proxy.handle())
         .and_then(|descriptors| inherited(pid, descriptors, mask, groups))
         .and_then(|(inherited, same_group)| Ok((escalation.launch(inherited)?, same_group)));
     let (launch, same_group) = match launch {
@@ -143,7 +140,6 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
         },
         same_group,
         ended: None,
-        stop: false,
     };
     Ok(Begun::Starting {
         stand_in: Box::new(stand_in),
@@ -203,7 +199,7 @@ pub(super) fn inherited(
 impl StandIn {
     /// Readable once the proxy is dead.
     pub fn proxy(&self) -> BorrowedFd<'_> {
-        self.proxy.as_fd()
+        self.proxy.handle().as_fd()
     }
 
     /// The program was started, or could not be; the proxy is told. Whether it goes on.
@@ -245,28 +241,26 @@ impl StandIn {
         false
     }
 
-    /// Answers a later question of the proxy: passes the signal on, or tells what happened.
+    /// Answers a later question of the proxy: passes the signal on, or tells of the end.
     pub fn answer(&mut self, question: &Notification) -> Order {
         let [kind, signal, _, code, ..] = question.args;
         if let Some(order) = self.ended {
             return order;
         }
-        if std::mem::take(&mut self.stop) {
-            return Order::Stop;
-        }
-        let typed = self.same_group && low_half(code) == FROM_KERNEL;
+        let signal = low_half(signal);
         if let Some(program) = self.program.handle()
             && kind == SIGNALLED
-            && !typed
-            && low_half(signal) != SIGURG
+            && self
+                .proxy
+                .is_for_program(signal, low_half(code), self.same_group)
         {
             // It may have ended this moment; the proxy is told of that next.
-            let _ = program.signal(low_half(signal));
+            let _ = program.signal(signal);
         }
         Order::Wait
     }
 
-    /// Looks whether the program has ended or stopped, and wakes the proxy to be told.
+    /// Looks whether something happened to the program.
     pub fn look(&mut self) {
         let Program::Running(program) = &self.program else {
             return;
@@ -277,7 +271,7 @@ impl StandIn {
         }
     }
 
-    /// Something happened to the program; the proxy is woken to be told. Whether it goes on.
+    /// Something happened to the program, which the proxy follows. Whether it goes on.
     pub fn changed(&mut self, change: Change) -> bool {
         if matches!(self.program, Program::Starting { .. }) {
             return self.failed(&"its sandbox has ended");
@@ -285,14 +279,14 @@ impl StandIn {
         if self.ended.is_some() {
             return true;
         }
-        match change {
-            Change::Exited(status) => self.ended = Some(Order::Exit(status)),
-            Change::Killed(signal) => self.ended = Some(Order::Die(signal)),
-            Change::Stopped(_) => self.stop = true,
-            Change::Continued => self.stop = false,
-        }
-        if change != Change::Continued {
-            let _ = self.proxy.signal(SIGURG);
+        self.ended = match change {
+            Change::Exited(status) => Some(Order::Exit(status)),
+            Change::Killed(signal) => Some(Order::Die(signal)),
+            Change::Stopped(_) | Change::Continued => None,
+        };
+        self.proxy.follow(change);
+        if self.ended.is_some() {
+            self.proxy.wake();
         }
         true
     }

@@ -89,6 +89,21 @@ impl PidFd {
         Ok(())
     }
 
+    /// Sends a signal whose `si_code` is `code`, which is negative: others are the kernel's to give.
+    ///
+    /// # Errors
+    /// The process is gone or not ours to signal.
+    pub fn signal_with_code(&self, signal: i32, code: i32) -> io::Result<()> {
+        // SAFETY: a `siginfo_t` is numbers, for which zeros are values.
+        let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        (information.si_signo, information.si_code) = (signal, code);
+        let fd = self.0.as_raw_fd();
+        let call = libc::SYS_pidfd_send_signal;
+        // SAFETY: the structure lives until the call returns, which only reads it.
+        checked(unsafe { libc::syscall(call, fd, signal, &raw const information, 0) })?;
+        Ok(())
+    }
+
     /// A copy of the process's descriptor `number`, closed on exec.
     pub fn descriptor(&self, number: RawFd) -> io::Result<OwnedFd> {
         let fd = self.0.as_raw_fd();

@@ -35,8 +35,6 @@ pub enum Order {
     Die(u8),
     /// Wait for a signal, then ask again.
     Wait,
-    /// Stop as by `SIGSTOP`; once continued, wait.
-    Stop,
     /// Write so many bytes of the buffer to standard error, then exit with status 1.
     Say(u16),
     /// Write so many bytes of the buffer to standard error, then ask the first question again.
@@ -50,9 +48,8 @@ impl Order {
             Self::Exit(status) => 1 | i64::from(status) << 8,
             Self::Die(signal) => 2 | i64::from(signal) << 8,
             Self::Wait => 3,
-            Self::Stop => 4,
-            Self::Say(length) => 5 | i64::from(length) << 8,
-            Self::Tell(length) => 6 | i64::from(length) << 8,
+            Self::Say(length) => 4 | i64::from(length) << 8,
+            Self::Tell(length) => 5 | i64::from(length) << 8,
         }
     }
 }
@@ -96,11 +93,9 @@ std::arch::global_asm!(
     "cmp eax, 4",
     "je 4f",
     "cmp eax, 5",
-    "je 5f",
-    "cmp eax, 6",
     "jne 9f",
     "inc r13d",
-    "jmp 5f",
+    "jmp 4f",
     "3:", // wait: rt_sigtimedwait(all, siginfo, forever, 8)
     "mov eax, 128",
     "mov rdi, rsp",
@@ -114,30 +109,22 @@ std::arch::global_asm!(
     "mov esi, eax",
     "movsxd r10, dword ptr [rsp+24]", // si_code
     "jmp 2b",
-    "4:", // stop: kill(getpid(), SIGSTOP)
-    "mov eax, 39",
-    "syscall",
-    "mov edi, eax",
-    "mov esi, 19",
-    "mov eax, 62",
-    "syscall",
-    "jmp 3b",
-    "5:", // say: write(2, buffer, length) until all is written
+    "4:", // say: write(2, buffer, length) until all is written
     "lea rbx, [rsp+256]",
-    "51:",
+    "41:",
     "test r12, r12",
-    "jle 52f",
+    "jle 42f",
     "mov eax, 1",
     "mov edi, 2",
     "mov rsi, rbx",
     "mov rdx, r12",
     "syscall",
     "test rax, rax",
-    "jle 52f",
+    "jle 42f",
     "add rbx, rax",
     "sub r12, rax",
-    "jmp 51b",
-    "52:",
+    "jmp 41b",
+    "42:",
     "test r13d, r13d",
     "jnz 1b",
     "jmp 9f",

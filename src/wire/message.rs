@@ -57,8 +57,6 @@ pub enum FromBroker {
     Deny(OsString),
     /// Say this; then comes what to do.
     Note(OsString),
-    /// The program was stopped.
-    Stopped,
     /// The program exited with this status.
     Exited(u8),
     /// This signal ended the program.
@@ -102,10 +100,9 @@ impl FromBroker {
             Self::Run { shell } => (16, shell.as_os_str().as_bytes().to_vec()),
             Self::Escalate => (17, vec![]),
             Self::Deny(words) => (18, words.as_bytes().to_vec()),
-            Self::Note(words) => (22, words.as_bytes().to_vec()),
-            Self::Stopped => (19, vec![]),
-            Self::Exited(status) => (20, vec![*status]),
-            Self::Killed(signal) => (21, vec![*signal]),
+            Self::Note(words) => (21, words.as_bytes().to_vec()),
+            Self::Exited(status) => (19, vec![*status]),
+            Self::Killed(signal) => (20, vec![*signal]),
         };
         Frame { kind, payload }
     }

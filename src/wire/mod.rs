@@ -9,7 +9,7 @@
 //!     │ ◀─── Run │ Deny │ Escalate               │
 //!     │ Descriptors + the descriptors ─────────▶ │   after Escalate alone
 //!     │ Signal ────────────────────────────────▶ │
-//!     │ ◀─── Stopped │ Exited │ Killed │ Deny  │
+//!     │ ◀─── Exited │ Killed │ Deny            │
 //! ```
 //! Anybody in the sandbox may speak here and claim anything: a claim is what is judged and what is
 //! run, and nothing that is believed about whoever makes it.

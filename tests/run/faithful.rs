@@ -302,6 +302,21 @@ fn job_control_stops_it_and_goes_on() {
     });
 }
 
+/// Whoever has it go on did not wait to see it stopped.
+#[test]
+fn it_goes_on_as_soon_as_it_is_told_to() {
+    every_way(|world| {
+        with_programs(world)
+            .sh(
+                "set -m; probe sleep WORLD/out/t & until [ -e WORLD/out/t ]; do sleep 0.01; done
+                 for i in {1..200}; do kill -TSTP %1; kill -CONT %1; done; kill -TERM $!
+                 while wait $!; status=$?; [ $status -gt 143 ]; do :; done; echo $status",
+            )
+            .status(0)
+            .stdout("143");
+    });
+}
+
 #[test]
 fn pipes_end_a_hundred_times_over() {
     everyone(|world| {

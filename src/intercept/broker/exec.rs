@@ -18,6 +18,7 @@ use crate::act::escalate::Escalation;
 use crate::approve::place::{Confinement, Inheritance};
 use crate::approve::{Answer, Permit, Question, Refusal};
 use crate::flow::{self, Exec, Setting};
+use crate::intercept::job::StandInProcess;
 use crate::intercept::{limits, stand_in};
 use crate::request::{Request, argv};
 use crate::sys::pidfd::PidFd;
@@ -115,11 +116,11 @@ impl WrappedExec {
     /// Runs the program outside, where the permit says.
     fn start_outside(mut self, permit: Permit) {
         let request = permit.request().clone();
-        let (mut stand_in, same_group) = match self.start(permit) {
+        let (mut stand_in, mut wrapper, same_group) = match self.start(permit) {
             Ok(started) => started,
             Err(error) => return self.fail(&request, &error),
         };
-        if let Err(reason) = stand_in.attend(&mut self.connection, same_group) {
+        if let Err(reason) = stand_in.attend(&mut self.connection, &mut wrapper, same_group) {
             stand_in.kill();
             if let Some(reason) = reason {
                 self.fail(&request, &reason);
@@ -130,7 +131,7 @@ impl WrappedExec {
         stand_in.outlive();
     }
 
-    fn start(&mut self, permit: Permit) -> io::Result<(StandIn, bool)> {
+    fn start(&mut self, permit: Permit) -> io::Result<(StandIn, StandInProcess, bool)> {
         let confinement = permit.confinement().cloned();
         let session = &self.shared.session;
         let held = match self.held.take() {
@@ -156,7 +157,8 @@ impl WrappedExec {
             self.claim.blocked,
             &self.shared.groups,
         )?;
-        // Its number could be another's by now.
+        let process = StandInProcess::open(wrapper)?;
+        // Its number could have been another's before.
         if tree::is_below(self.shared.init, wrapper) != Some(true) {
             return Err(Errno::ESRCH.into());
         }
@@ -177,7 +179,7 @@ impl WrappedExec {
             }
             None => return Err(Errno::EPERM.into()),
         };
-        Ok((stand_in, same_group))
+        Ok((stand_in, process, same_group))
     }
 
     /// The wrapper's process, if that is still the one that asked.

@@ -16,8 +16,8 @@ use super::children::Registered;
 use super::exec::Connection;
 use super::server::Shared;
 use crate::approve::place::SeparateSandbox;
+use crate::intercept::job::StandInProcess;
 use crate::intercept::profiled::News;
-use crate::intercept::stand_in::FROM_KERNEL;
 use crate::sys::change::{self, Change};
 use crate::sys::child::{Child, Group, Launch};
 use crate::sys::pidfd::PidFd;
@@ -90,21 +90,24 @@ impl StandIn {
     pub(super) fn attend(
         &mut self,
         connection: &mut Connection,
+        wrapper: &mut StandInProcess,
         mut same_group: bool,
     ) -> Result<(), Option<String>> {
         loop {
             while let Some(change) = self.change(&mut same_group)? {
-                let answer = match change {
-                    Change::Exited(status) => FromBroker::Exited(status),
-                    Change::Killed(signal) => FromBroker::Killed(signal),
-                    Change::Stopped(_) => FromBroker::Stopped,
-                    Change::Continued => continue,
+                let ended = match change {
+                    Change::Exited(status) => Some(FromBroker::Exited(status)),
+                    Change::Killed(signal) => Some(FromBroker::Killed(signal)),
+                    Change::Stopped(_) | Change::Continued => None,
                 };
-                let told = connection.tell(&answer);
-                if answer != FromBroker::Stopped {
+                if let Some(end) = &ended {
+                    // A wrapper that is gone needs no answer.
+                    let _ = connection.tell(end);
+                }
+                wrapper.follow(change);
+                if ended.is_some() {
                     return Ok(());
                 }
-                told.map_err(|_| None)?;
             }
             // A signal for a program that does not run yet waits.
             let wanted = match self.program() {
@@ -121,7 +124,8 @@ impl StandIn {
                 registered.heard();
             }
             if spoken {
-                self.forward(connection, same_group).map_err(|_| None)?;
+                self.forward(connection, wrapper, same_group)
+                    .map_err(|_| None)?;
             }
         }
     }
@@ -175,7 +179,12 @@ impl StandIn {
         }
     }
 
-    fn forward(&self, connection: &mut Connection, same_group: bool) -> io::Result<()> {
+    fn forward(
+        &self,
+        connection: &mut Connection,
+        wrapper: &mut StandInProcess,
+        same_group: bool,
+    ) -> io::Result<()> {
         let Connection { stream, reader } = connection;
         if reader.fill(&*stream, MsgFlags::MSG_DONTWAIT)? == Fill::End {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -184,9 +193,8 @@ impl StandIn {
             let FromWrapper::Signal { number, code } = FromWrapper::read(&frame)? else {
                 return Err(malformed("no signal comes"));
             };
-            // One typed at the terminal has reached the whole group.
             if let Some(program) = self.program()
-                && !(same_group && code == FROM_KERNEL)
+                && wrapper.is_for_program(number, code, same_group)
             {
                 // It may have ended this moment.
                 let _ = program.signal(number);

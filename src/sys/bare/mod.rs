@@ -18,7 +18,7 @@ pub use files::{
     close, descriptors, execute, is_inherited, is_regular, may_execute, open_file, open_place,
     read, write,
 };
-pub use signals::{SIGSTOP, block, blocked, die_of, raise, signal, signals};
+pub use signals::{block, blocked, die_of, signal, signals};
 pub use streams::{DESCRIPTORS, send, stream_pair, wait};
 pub use words::{Words, memory, parse, strings, text};
 

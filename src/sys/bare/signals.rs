@@ -3,8 +3,6 @@
 use super::files::above_standard;
 use super::{EAGAIN, Errno, O_CLOEXEC, address, again, call, call3, calls, word};
 
-pub const SIGSTOP: i32 = 19;
-
 /// The signals that are blocked, bit n-1 for signal n.
 pub fn blocked() -> u64 {
     let mut set = 0_u64;
@@ -61,7 +59,7 @@ pub fn signal(from: i32) -> Result<Option<(i32, i32)>, Errno> {
 }
 
 /// Sends a signal to this process.
-pub fn raise(signal: i32) {
+fn raise(signal: i32) {
     let process = call3(calls::GETPID, 0, 0, 0).unwrap_or_default();
     let _ = call3(calls::KILL, process, word(signal), 0);
 }

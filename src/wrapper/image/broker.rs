@@ -29,7 +29,6 @@ pub enum Answer {
     Escalate,
     Deny(&'static [u8]),
     Note(&'static [u8]),
-    Stopped,
     Exited(u8),
     Killed(u8),
 }
@@ -105,9 +104,8 @@ impl Broker {
         match (kind, payload) {
             (16, []) => Ok(Answer::Run { shell: c"" }),
             (17, []) => Ok(Answer::Escalate),
-            (19, []) => Ok(Answer::Stopped),
-            (20, [status]) => Ok(Answer::Exited(*status)),
-            (21, [signal]) => Ok(Answer::Killed(*signal)),
+            (19, [status]) => Ok(Answer::Exited(*status)),
+            (20, [signal]) => Ok(Answer::Killed(*signal)),
             _ => Err(EPROTO),
         }
     }
@@ -158,7 +156,7 @@ fn said_at_length(kind: u8, memory: &'static [u8]) -> Result<Answer, Errno> {
             Ok(Answer::Run { shell })
         }
         (18, [words @ .., _]) => Ok(Answer::Deny(words)),
-        (22, [words @ .., _]) => Ok(Answer::Note(words)),
+        (21, [words @ .., _]) => Ok(Answer::Note(words)),
         _ => Err(EPROTO),
     }
 }

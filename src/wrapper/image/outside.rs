@@ -1,8 +1,8 @@
 //! Stands in for a program that runs outside the sandbox: passes its descriptors and signals on,
-//! and ends or stops as the program does.
+//! and ends as the program does. Who runs that has it stop and go on with it.
 
 use crate::broker::{Answer, Broker};
-use crate::kernel::{self, DESCRIPTORS, Errno, SIGSTOP};
+use crate::kernel::{self, DESCRIPTORS, Errno};
 use crate::say;
 
 /// Passes on what the program needs of this process, and waits for its end. `socket` stays here.
@@ -26,10 +26,7 @@ fn wait(broker: &mut Broker, socket: i32) -> Result<Answer, Errno> {
     loop {
         let (answered, signalled) = kernel::wait(broker.stream(), signals)?;
         if answered {
-            match broker.answer()? {
-                Answer::Stopped => kernel::raise(SIGSTOP),
-                answer => return Ok(answer),
-            }
+            return broker.answer();
         }
         if signalled {
             while let Some((number, code)) = kernel::signal(signals)? {
