@@ -9,10 +9,9 @@ use crate::models::reading::Doubt;
 use crate::models::{self, CommandModel};
 use crate::request::{Request, Words};
 
+use super::command_tree::{CommandTree, models_of, runs_another};
 use super::index::IndexedRules;
 use super::names::Names;
-use super::sight::models_of;
-use super::within::{runs_another, within};
 
 /// Where commands come from that the words don't have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,13 +43,13 @@ fn takes_commands(model: &CommandModel) -> bool {
 /// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
 /// without another exec. Its variables must be known to show that it takes none.
 pub fn command_source(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
-    let within = within(request);
+    let within = CommandTree::of(index, request).same_process(request);
     let all = std::iter::once(request).chain(&within);
     all.filter_map(|one| source_of(index, one)).max()
 }
 
 fn source_of(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
-    let models = models_of(index, request).into_iter();
+    let models = models_of(index, request.words()).into_iter();
     let open = models.filter(|model| !is_secured(model, request));
     let doubts = open.flat_map(|model| models::read(model, request.arguments()).doubts);
     doubts

@@ -1,10 +1,10 @@
 //! Whether any rule could speak of a program: most execs are of programs that none does, and then
 //! nobody needs to know whether their names are to be believed.
 
+use super::command_tree::runs_another;
 use super::index::IndexedRules;
 use super::names::Names;
 use super::unmatched::nothing_is_said_of;
-use super::within::runs_another;
 use crate::request::{HalfRead, Request, Words};
 
 impl IndexedRules {

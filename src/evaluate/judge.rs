@@ -34,7 +34,7 @@ pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
 /// The same for one exec among others: what it starts in the sandbox comes to be judged when it
 /// does start, so rules and heuristics that restrict that count here only if this would run outside.
 pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
-    let sight = Sight::within(request);
+    let sight = Sight::followed(index, request);
     let found = collect(index, request, &sight);
     match found.run {
         None | Some(Run::Inside) => conclude(index, request, &sight, found),
@@ -173,7 +173,7 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
             }
         }
     });
-    for inner in sight.all() {
+    for inner in &sight.inner {
         for_each_match(index, inner, &mut |number, rule, mut matched| {
             if rule.decision != Decision::Allow {
                 if rule.decision == Decision::Prompt {

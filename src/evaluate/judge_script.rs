@@ -8,13 +8,11 @@ use crate::request::Request;
 use crate::rules::Decision;
 use crate::script::{self, Assignment, Dialect, Problem, Script, ScriptCommand, Word};
 
-use super::heuristic::{self, script::spelled};
+use super::command_tree::{DEPTH, Run, runs, spelled};
 use super::index::IndexedRules;
 use super::judge::{Doubt, judge_doubting};
 use super::verdict::{Basis, Judgement, Placement};
 
-/// How many scripts and wrappers, each within the other, are looked into.
-const DEPTH: usize = 8;
 /// How many commands are judged in one script.
 const COMMANDS: usize = 10_000;
 
@@ -189,7 +187,7 @@ impl Judge<'_> {
         let doubt = doubt(command, kind, shell);
         let judgement = judge_doubting(self.index, &request, doubt.as_ref());
         judged.decision = decision(kind, &judgement);
-        let started = heuristic::started(&request, command.input.as_deref());
+        let (started, _) = runs(self.index, request.words(), command.input.as_deref());
         judged.request = Some(request);
         judged.judgement = Some(judgement);
         self.out.commands.push(judged);
@@ -197,14 +195,8 @@ impl Judge<'_> {
     }
 
     /// Judges what `command` starts.
-    fn inner(
-        &mut self,
-        command: &ScriptCommand,
-        started: heuristic::Started,
-        depth: usize,
-        shell: &Shell,
-    ) {
-        if started.commands.is_empty() && started.scripts.is_empty() {
+    fn inner(&mut self, command: &ScriptCommand, started: Vec<Run>, depth: usize, shell: &Shell) {
+        if started.is_empty() {
             return;
         }
         if depth >= DEPTH {
@@ -212,20 +204,22 @@ impl Judge<'_> {
             return;
         }
         let unknown = unknown_words(command);
-        for words in started.commands {
-            let inner = ScriptCommand {
-                assignments: assigned(command),
-                line: command.line,
-                words: words
-                    .into_iter()
-                    .map(|word| as_in(&unknown, word))
-                    .collect(),
-                input: command.input.clone(),
-                ..ScriptCommand::default()
+        for run in started {
+            let text = match run {
+                Run::Script(text) => text,
+                Run::Words { argv, .. } => {
+                    let words = argv.into_iter().map(|word| as_in(&unknown, word));
+                    let inner = ScriptCommand {
+                        assignments: assigned(command),
+                        line: command.line,
+                        words: words.collect(),
+                        input: command.input.clone(),
+                        ..ScriptCommand::default()
+                    };
+                    self.command(&inner, depth + 1, shell);
+                    continue;
+                }
             };
-            self.command(&inner, depth + 1, shell);
-        }
-        for text in started.scripts {
             let mut script = script::parse(&text, Dialect::Bash);
             for problem in &mut script.problems {
                 problem.line = command.line;

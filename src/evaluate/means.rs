@@ -9,11 +9,12 @@ use crate::rules::Decision;
 use crate::rules::meaning::{Paths, Subject, narrow as reasons};
 use crate::rules::model::{CommandRule, ProgramName, Run};
 
+use super::command_tree::readings;
 use super::index::IndexedRules;
 use super::judge::{Found, WITHIN, untrusted};
 use super::names::{Names, Wanted, distrust, objection, presumed};
 use super::see_through::seen_through;
-use super::sight::{Sight, readings};
+use super::sight::Sight;
 use super::unnamed::{Named, unnamed};
 use super::verdict::RuleMatch;
 
@@ -43,7 +44,7 @@ pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, fo
             look.permit(number, rule, sight, reading, found);
         }
     });
-    for inner in sight.all() {
+    for inner in &sight.inner {
         Look::at(index, inner).each(&mut |number, name, look, reading| {
             if let Some(mut matched) = look.restricted(number, name, reading) {
                 look.keep_inside(number, WITHIN, found);

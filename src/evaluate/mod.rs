@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod command_tree;
 mod commanded;
 pub mod compat;
 mod concern;
@@ -22,15 +23,14 @@ mod unmatched;
 mod unnamed;
 pub mod verdict;
 mod withheld;
-mod within;
 mod words;
 
+pub use command_tree::{CommandTree, Node, readings};
 pub use commanded::{CommandSource, command_source};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};
 pub use near_miss::{NearMiss, near_misses};
-pub use sight::{readings, unwrapped};
 pub use verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 
 #[cfg(test)]

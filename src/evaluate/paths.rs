@@ -9,8 +9,8 @@ use crate::request::Request;
 use crate::rules::RuleSet;
 use crate::rules::meaning::{Pattern, Variable};
 
+use super::command_tree::CommandTree;
 use super::index::IndexedRules;
-use super::sight::Sight;
 
 /// What rules ask of places.
 #[derive(Debug, Default)]
@@ -69,9 +69,12 @@ impl IndexedRules {
 
     /// Whatever could be a path among the words of `request` and those of the commands within, absolute.
     pub fn paths_named(&self, request: &Request) -> Vec<PathBuf> {
-        let sight = Sight::of(self, request);
-        let words = std::iter::once(request).chain(sight.all());
-        let words = words.flat_map(Request::arguments);
+        let tree = CommandTree::of(self, request);
+        let inner = tree
+            .nodes()
+            .iter()
+            .flat_map(|node| node.argv.iter().skip(1));
+        let words = request.arguments().iter().chain(inner);
         let paths = words.flat_map(|word| named_in(word));
         distinct(paths.map(|path| request.cwd.join(path)).collect())
     }

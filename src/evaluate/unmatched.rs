@@ -12,9 +12,8 @@ use super::verdict::{Basis, Placement, Verdict};
 /// What the heuristics, broken files and `default(...)` say of `request` and of what is in `sight`:
 /// the strictest, in this order where they agree. It runs inside.
 pub(super) fn unmatched(index: &IndexedRules, request: &Request, sight: &Sight) -> Verdict {
-    let danger = std::iter::once(request)
-        .chain(&sight.within)
-        .find_map(|request| heuristic::dangerous(request.words(), sight.descendants()));
+    let (words, tree) = (request.words(), &sight.tree);
+    let danger = heuristic::danger_in(index, words, tree, sight.descendants);
     let (decision, basis) = without_default(index, danger);
     let (decision, basis) = match strictest_default(index.rules()) {
         Some((said, rule)) if said > decision || basis == Basis::Unmatched => {
@@ -50,7 +49,7 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
 /// Whether heuristics, broken files and `default(...)` have nothing to say of a command of these
 /// words, which runs no other in its place.
 pub(super) fn nothing_is_said_of(index: &IndexedRules, words: Words<'_>) -> bool {
-    let danger = heuristic::dangerous(words, Descendants::Unjudged);
+    let danger = heuristic::dangerous(index, words, Descendants::Unjudged);
     let (_, basis) = without_default(index, danger);
     basis == Basis::Unmatched && strictest_default(index.rules()).is_none()
 }

@@ -15,12 +15,8 @@ use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, What};
 use crate::request::{Program, Request, argv};
 
+use super::command_tree::{DEPTH, readings, started_in_place};
 use super::index::IndexedRules;
-use super::sight::readings;
-use super::within::started_in_place;
-
-/// How many commands, each within the other, may be named.
-const DEPTH: usize = 8;
 
 const CHANGES: &str = "changes the system's state";
 const ELSEWHERE: &str = "chooses another server, account or configuration";

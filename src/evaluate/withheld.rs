@@ -7,8 +7,8 @@ use crate::request::Request;
 use crate::rules::Decision;
 use crate::rules::model::Run;
 
+use super::command_tree::models_of;
 use super::index::IndexedRules;
-use super::sight::models_of;
 use super::verdict::{Basis, Placement, Verdict};
 
 /// `verdict`, unless the command is allowed outside and would lose a variable that says what it acts on.
@@ -31,7 +31,7 @@ pub(super) fn unless_withheld(
             .iter()
             .any(|passed| name == passed.as_str())
     };
-    let models = models_of(index, request);
+    let models = models_of(index, request.words());
     let acts_by = |name: &OsStr| models.iter().any(|model| model.acts_by(name));
     let mut variables = request.withheld.clone();
     let is_bound = |name: &OsStr| request.is_bound_by(name);

@@ -21,7 +21,7 @@ use super::call::{ExecCall, Side};
 use super::caller;
 use super::supervisor::Supervisor;
 use crate::approve::place::Inheritance;
-use crate::evaluate::{CommandSource, IndexedRules, command_source, unwrapped};
+use crate::evaluate::{CommandSource, CommandTree, IndexedRules, command_source};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Roots, Words, WorkingDirectory, argv};
 
@@ -90,9 +90,9 @@ impl Line {
                 return false;
             };
             let request = Request::new(Program::named(asked), argv.to_vec(), cwd);
-            let inner = unwrapped(rules, &request);
-            let mut commands = inner.commands.iter();
-            inner.incomplete || commands.any(|command| starts_git(&command.words))
+            let tree = CommandTree::of(rules, &request);
+            let mut nodes = tree.nodes().iter();
+            tree.is_incomplete() || nodes.any(|node| starts_git(&node.argv))
         };
         let is_git = |words: &Vec<OsString>| {
             // An interpreter has the name of its script behind its own.

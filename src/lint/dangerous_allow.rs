@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::evaluate::heuristic;
+use crate::evaluate::{IndexedRules, heuristic};
 use crate::request::Words;
 use crate::rules::{Decision, RuleSet};
 
@@ -81,5 +81,9 @@ fn danger(words: &[&str]) -> Option<heuristic::Danger> {
         real: None,
         argv: &argv,
     };
-    heuristic::dangerous(words, heuristic::Descendants::Unjudged)
+    heuristic::dangerous(
+        &IndexedRules::default(),
+        words,
+        heuristic::Descendants::Unjudged,
+    )
 }

@@ -65,6 +65,12 @@ impl<'a> Levels<'a> {
         self.last().is_some_and(|model| model.takes_operands)
     }
 
+    /// Whether `NAME=value` words may come before a command.
+    pub(super) fn take_assignments(&self) -> bool {
+        let inner = self.last().into_iter().flat_map(|model| &model.inner);
+        inner.into_iter().any(|inner| inner.assignments)
+    }
+
     pub(super) fn subcommand(&self, word: &OsStr) -> Option<&'a CommandModel> {
         let named = |model: &&CommandModel| {
             model

@@ -90,7 +90,6 @@ mod reader;
 pub mod reading;
 mod running;
 mod slip;
-pub mod unwrap;
 pub mod variable;
 
 pub use builtin::{SOURCES, builtin, knows, programs, source};
@@ -100,4 +99,3 @@ pub use reader::read;
 pub use reading::Reading;
 pub use running::{is_passable, runs};
 pub use slip::{is_slip, meant};
-pub use unwrap::{Unwrap, Unwrapped};

@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,9 +66,55 @@ pub struct CommandModel {
     /// `!NAME` for one that must not be set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secured_by: Vec<String>,
+    /// What follows from the rest.
+    #[serde(skip)]
+    pub derived: Derived,
 }
 
+/// What follows from the rest of a model, once somebody has asked. It makes no difference between two.
+#[derive(Debug, Clone, Default)]
+pub struct Derived {
+    /// See [`CommandModel::runs_commands`].
+    runs_commands: OnceLock<bool>,
+}
+
+impl PartialEq for Derived {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Derived {}
+
 impl CommandModel {
+    /// Whether its words, or those of a subcommand, can say commands that it runs. Cheap from the second
+    /// time on.
+    pub fn runs_commands(&self) -> bool {
+        *self.derived.runs_commands.get_or_init(|| {
+            let lines = [Effect::Script, Effect::Splits, Effect::Commas];
+            let is_line = |effect: &Effect| lines.contains(effect);
+            let mut effects = self.options.iter().flat_map(|option| &option.effects);
+            let mut inner = self.inner.iter();
+            let shown = [Form::Words, Form::Line, Form::Script];
+            effects.any(is_line)
+                || !self.chains.is_empty()
+                || inner.any(|inner| shown.contains(&inner.form) || !inner.follows.is_empty())
+                || self.subcommands.iter().any(Self::runs_commands)
+        })
+    }
+
+    /// Whether it reads scripts as a shell does: from a word, a file or its input.
+    pub fn is_shell(&self) -> bool {
+        let has = |form: Form| {
+            let mut inner = self.inner.iter();
+            inner.any(|inner| inner.form == form && inner.after == 0 && inner.behind.is_empty())
+        };
+        let mut effects = self.options.iter().flat_map(|option| &option.effects);
+        has(Form::File)
+            && has(Form::Input)
+            && (has(Form::Script) || effects.any(|effect| *effect == Effect::Script))
+    }
+
     /// Whether the variable `name` says what the program acts on.
     pub fn acts_by(&self, name: &OsStr) -> bool {
         let name = name.as_bytes();

@@ -251,6 +251,16 @@ impl<'a> Reader<'a> {
                 return self.push(index, Kind::Subcommand { word, model });
             }
         }
+        if self.operands == 0 && self.levels.take_assignments() && word.as_bytes().contains(&b'=') {
+            // Some, as sudo, take options behind it.
+            return self.push(
+                index,
+                Kind::Operand {
+                    word,
+                    doubtful: unsure,
+                },
+            );
+        }
         self.operand(index, word, unsure);
         let syntax = self.levels.syntax();
         let leading = syntax.leading.unwrap_or(0);

@@ -1,9 +1,10 @@
 //! How a command was read, step by step.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use crate::evaluate::{IndexedRules, readings, unwrapped};
+use crate::evaluate::{CommandTree, IndexedRules, Node, readings};
 use crate::models::Reading;
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Kind, Known, What};
@@ -30,17 +31,20 @@ pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
     if let Some(reading) = readings(index, request).first() {
         of(reading, &mut steps);
     }
-    let inner = unwrapped(index, request);
-    for command in inner.commands.iter().take(MOST) {
+    let tree = CommandTree::of(index, request);
+    let mut seen = HashSet::from([&request.argv]);
+    let nodes = tree.nodes().iter().filter(|node| seen.insert(&node.argv));
+    let nodes: Vec<&Node> = nodes.take(MOST + 1).collect();
+    for node in nodes.iter().take(MOST) {
         steps.push(Step {
-            words: argv::bounded(&command.words, 256),
-            meaning: match command.parent {
-                0 => "a command that it runs".to_owned(),
-                _ => "a command that this runs".to_owned(),
+            words: argv::bounded(&node.argv, 256),
+            meaning: match node.parent {
+                None => "a command that it runs".to_owned(),
+                Some(_) => "a command that this runs".to_owned(),
             },
         });
     }
-    if inner.incomplete || inner.commands.len() > MOST {
+    if tree.is_incomplete() || nodes.len() > MOST {
         steps.push(Step {
             words: "...".to_owned(),
             meaning: "more commands than are looked at".to_owned(),

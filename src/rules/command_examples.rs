@@ -4,13 +4,17 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use crate::models::{self, CommandModel, Unwrap};
+use crate::models::reading::What;
+use crate::models::{self, CommandModel};
 use crate::request::program::last_component;
 
 use super::examples::{Example, Examples};
 use super::lexical::Whereabouts;
 use super::meaning::{Paths, Subject};
 use super::model::{CommandRule, Decision, Diagnostic, ProgramModel, ProgramName};
+
+/// How many commands within an example are looked at.
+const COMMANDS: usize = 128;
 
 /// The examples of one call, and the rule that they are about.
 #[derive(Debug)]
@@ -52,23 +56,40 @@ fn matches(
     if speaks_of(rule, &model, cwd, words) {
         return true;
     }
-    let Some((program, arguments)) = words.split_first() else {
-        return false;
-    };
     if rule.decision == Decision::Allow {
         return false;
     }
-    let Some(known) = model(last_component(program)) else {
-        return false;
+    let mut commands = vec![words.to_vec()];
+    let mut next = 0;
+    while let Some(words) = commands.get(next).filter(|_| next < COMMANDS).cloned() {
+        next += 1;
+        for inner in started(&model, &words) {
+            if speaks_of(rule, &model, cwd, &inner) {
+                return true;
+            }
+            if !commands.contains(&inner) {
+                commands.push(inner);
+            }
+        }
+    }
+    false
+}
+
+/// The commands that the words of one say it starts.
+fn started<'m>(
+    model: &dyn Fn(&OsStr) -> Option<&'m CommandModel>,
+    words: &[OsString],
+) -> Vec<Vec<OsString>> {
+    let Some((program, arguments)) = words.split_first() else {
+        return Vec::new();
     };
-    let within = Unwrap {
-        model: &model,
-        script: &|_| None,
-        within: &|_| None,
-    };
-    let inner = within.all(&[words], &[models::read(known, arguments)]);
-    let mut inner = inner.commands.iter();
-    inner.any(|command| speaks_of(rule, &model, cwd, &command.words))
+    let reading = model(last_component(program)).map(|model| models::read(model, arguments));
+    let inner = reading.into_iter().flat_map(|reading| reading.inner);
+    let words = inner.filter_map(|inner| match inner.what {
+        What::Words(words) => Some(words.into_iter().map(OsStr::to_owned).collect()),
+        What::Script(_) => None,
+    });
+    words.collect()
 }
 
 fn speaks_of<'m>(

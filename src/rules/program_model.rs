@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use starlark::values::Value;
 
 use crate::models::CommandModel;
-use crate::models::model::{Effect, InnerModel, OptionModel, Style, Syntax, Takes, Which};
+use crate::models::model::{Derived, Effect, InnerModel, OptionModel, Style, Syntax, Takes, Which};
 
 use super::arguments::{Arguments, Problem, Signature};
 use super::codes;
@@ -114,6 +114,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         chains: arguments.strings("chains"),
         variables: arguments.strings("variables"),
         secured_by: arguments.strings("secured_by"),
+        derived: Derived::default(),
     };
     arguments.problems.is_empty().then_some(model)
 }

@@ -137,7 +137,7 @@ pub enum Enclosure {
 }
 
 /// A place in a pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stage {
     /// The pipeline's number in its script.
     pub pipeline: u32,

@@ -1,59 +1,53 @@
 //! A command as heuristics see it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::evaluate::command_tree::{called, models_of};
+use crate::evaluate::index::IndexedRules;
+use crate::models::{self, Reading};
+use crate::request::Words;
+
 /// A program's names and its arguments.
-#[derive(Debug, Default, Clone)]
+#[derive(Clone)]
 pub(super) struct Command<'a> {
-    /// The program as it was written; empty for a request, which has several names.
-    written: &'a [u8],
+    rules: &'a IndexedRules,
+    words: Words<'a>,
     names: Vec<&'a [u8]>,
     /// What follows the program.
     pub(super) arguments: Vec<&'a [u8]>,
+    /// The commands that it starts with words behind them that can't be known.
+    pub(super) feeds: Vec<Command<'a>>,
 }
 
 impl<'a> Command<'a> {
-    /// The command that `words` spell; `None` when there are none.
-    pub(super) fn of(words: &[&'a [u8]]) -> Option<Self> {
-        let (program, arguments) = words.split_first()?;
-        let mut command = Self {
-            written: program,
-            names: Vec::with_capacity(1),
-            arguments: arguments.to_vec(),
-        };
-        command.add_name(program);
-        Some(command)
-    }
-
-    /// Adds the last component of `name`, as a login shell's or any other `argv[0]` has it.
-    pub(super) fn add_name(&mut self, name: &'a [u8]) {
-        let last = name
-            .rsplit(|&byte| byte == b'/')
-            .find(|part| !part.is_empty())
-            .unwrap_or(name);
-        let last = last.strip_prefix(b"-").unwrap_or(last);
-        if !self.names.contains(&last) {
-            self.names.push(last);
+    /// The command of these words.
+    pub(super) fn of(rules: &'a IndexedRules, words: Words<'a>) -> Self {
+        let paths = [words.path, words.real].into_iter().flatten();
+        let whole = std::iter::once(words.asked)
+            .chain(paths.map(|path| path.as_os_str()))
+            .chain(words.argv.first().map(OsString::as_os_str));
+        let mut names = Vec::with_capacity(2);
+        for name in whole.map(|name| called(name).as_bytes()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let arguments = words.arguments().iter().map(|word| word.as_bytes());
+        Self {
+            rules,
+            words,
+            names,
+            arguments: arguments.collect(),
+            feeds: Vec::new(),
         }
     }
 
-    /// Whether it is a request, not part of what one says.
-    pub(super) fn is_request(&self) -> bool {
-        self.written.is_empty()
-    }
-
-    /// The program as it was written; empty for a request.
-    pub(super) fn written(&self) -> &'a [u8] {
-        self.written
-    }
-
-    /// The program as it was written, and its arguments.
-    pub(super) fn words(&self) -> Vec<OsString> {
-        let words = std::iter::once(&self.written).chain(&self.arguments);
-        words
-            .map(|word| OsStr::from_bytes(word).to_owned())
-            .collect()
+    /// Its arguments as each model reads them that one of its names has.
+    pub(super) fn readings(&self) -> impl Iterator<Item = Reading<'a>> {
+        let arguments = self.words.arguments();
+        let models = models_of(self.rules, self.words).into_iter();
+        models.map(|model| models::read(model, arguments))
     }
 
     /// Whether one of the program's names is among `names`.

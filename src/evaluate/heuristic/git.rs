@@ -1,7 +1,10 @@
 //! H002.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use super::command::{Command, cluster_has, is_long};
 use super::define::heuristic;
+use crate::models::reading::Kind;
 
 heuristic! {
     /// git commands that throw work away, here or on a server.
@@ -40,57 +43,20 @@ heuristic! {
     Some(is_destructive_git)
 }
 
-/// Options of git itself whose value is the next argument.
-const WITH_VALUE: [&str; 7] = [
-    "-C",
-    "-c",
-    "--git-dir",
-    "--work-tree",
-    "--namespace",
-    "--config-env",
-    "--attr-source",
-];
-
 fn is_destructive_git(command: &Command<'_>) -> bool {
     if !command.is_any(&["git"]) {
-        return command.starts_with("git-") && dashed(command);
+        return false;
     }
-    let mut words = command.arguments.iter().copied();
-    while let Some(word) = words.next() {
-        if WITH_VALUE.iter().any(|option| option.as_bytes() == word) {
-            words.next();
-        } else if !word.starts_with(b"-") {
-            let rest: Vec<&[u8]> = words.collect();
-            return discards(word, &rest);
-        }
-    }
-    false
-}
-
-/// The subcommands that [`discards`] knows.
-const SUBCOMMANDS: [&str; 16] = [
-    "branch",
-    "checkout",
-    "clean",
-    "filter-branch",
-    "filter-repo",
-    "gc",
-    "push",
-    "read-tree",
-    "reflog",
-    "reset",
-    "restore",
-    "rm",
-    "stash",
-    "switch",
-    "update-ref",
-    "worktree",
-];
-
-/// `git-push` and the like, as git's own directory has them.
-fn dashed(command: &Command<'_>) -> bool {
-    SUBCOMMANDS.iter().any(|name| {
-        command.is_any(&[&format!("git-{name}")]) && discards(name.as_bytes(), &command.arguments)
+    command.readings().any(|reading| {
+        let mut parts = reading.parts.iter();
+        let subcommand = parts.find_map(|part| match part.kind {
+            Kind::Subcommand { word, .. } | Kind::Operand { word, .. } => Some((part.index, word)),
+            _ => None,
+        });
+        subcommand.is_some_and(|(index, word)| {
+            let behind = command.arguments.get(index + 1..);
+            discards(word.as_bytes(), behind.unwrap_or_default())
+        })
     })
 }
 

@@ -1,11 +1,15 @@
 //! H007.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::command::Command;
 use super::define::heuristic;
-use super::script::Simple;
-use super::shell::{self, SHELLS};
+use super::walk::Walk;
+use crate::evaluate::command_tree::{Node, ScriptPlace};
+use crate::models::CommandModel;
+use crate::models::model::Form;
+use crate::models::reading::Doubt;
 use crate::script::Stage;
 
 heuristic! {
@@ -40,39 +44,43 @@ heuristic! {
 
 const DOWNLOADERS: [&str; 7] = ["curl", "wget", "fetch", "aria2c", "http", "https", "xh"];
 
-/// What runs its standard input when it is given nothing else to run.
-const INTERPRETERS: [&str; 6] = ["python", "python3", "perl", "ruby", "node", "php"];
-
 /// Whether `command` fetches something.
-pub(super) fn downloads(command: &Command<'_>) -> bool {
+fn downloads(command: &Command<'_>) -> bool {
     command.is_any(&DOWNLOADERS)
 }
 
-/// Whether `command` runs what comes on its standard input.
-pub(super) fn interprets(command: &Command<'_>) -> bool {
-    let bare = || command.arguments.is_empty() || command.arguments.contains(&&b"-"[..]);
-    (command.is_any(&SHELLS) && shell::script(command).is_none())
-        || command.is_any(&["source", "."])
-        || (command.is_any(&INTERPRETERS) && bare())
+/// Whether `command` runs what comes on its standard input: a shell, an interpreter, or what starts one. A
+/// shell with a file may read it from there.
+fn interprets(command: &Command<'_>) -> bool {
+    command.readings().any(|reading| {
+        let is = |asked: fn(&CommandModel) -> bool| reading.model.is_some_and(asked);
+        reading.doubts.iter().any(|doubt| match doubt {
+            Doubt::Input => is(CommandModel::runs_commands) || is(runs_files),
+            Doubt::File(_) => is(CommandModel::is_shell),
+            _ => false,
+        })
+    })
 }
 
 /// Whether what an interpreter is to run is the output of a download: `sh <(curl …)`.
 ///
 /// The script of `sh -c` is not looked at here: it has commands of its own.
 fn substitutes_download(command: &Command<'_>) -> bool {
-    let reads_arguments = (command.is_any(&SHELLS) && shell::script(command).is_none())
-        || command.is_any(&["source", "."])
-        || command.is_any(&INTERPRETERS);
-    reads_arguments
-        && command
-            .arguments
-            .iter()
-            .any(|argument| (0..argument.len()).any(|at| is_download(argument.get(at..))))
+    let has_one = |argument: &&[u8]| (0..argument.len()).any(|at| is_download(argument.get(at..)));
+    let mut readings = command.readings();
+    readings.any(|reading| reading.inner.is_empty() && reading.model.is_some_and(runs_files))
+        && command.arguments.iter().any(has_one)
+}
+
+/// Whether the first operand is a file that it runs.
+fn runs_files(model: &CommandModel) -> bool {
+    let mut inner = model.inner.iter();
+    inner.any(|inner| inner.form == Form::File && inner.after == 0 && inner.follows.is_empty())
 }
 
 /// Whether a substitution begins `text`, as the shell reads it, with a downloader in it. As the
 /// program of a command, that is running what was downloaded.
-pub(super) fn is_download(text: Option<&[u8]>) -> bool {
+fn is_download(text: Option<&[u8]>) -> bool {
     let Some([b'$' | b'<', b'(', inside @ ..] | [b'`', inside @ ..]) = text else {
         return false;
     };
@@ -84,30 +92,31 @@ pub(super) fn is_download(text: Option<&[u8]>) -> bool {
     })
 }
 
-/// Follows the pipelines of one script.
+/// Follows the pipelines of scripts.
 #[derive(Debug, Default)]
 pub(super) struct Pipelines {
-    /// Per pipeline, the first part of it that downloads.
-    downloads: HashMap<u32, u32>,
+    /// Per script and pipeline, the first part of it that downloads.
+    downloads: HashMap<(usize, u32), u32>,
 }
 
 impl Pipelines {
-    /// Notes the next simple command and what it comes down to, and says whether a download
-    /// flows into it.
-    pub(super) fn flows_into(
-        &mut self,
-        simple: &Simple,
-        downloads: bool,
-        interprets: bool,
-    ) -> bool {
+    /// Notes the next command of a script, and says whether a download flows into it, or is the program.
+    pub(super) fn flow_into<'a>(&mut self, walk: Walk<'a>, node: &'a Node) -> bool {
+        let Some(ScriptPlace { script, stages }) = &node.place else {
+            return false;
+        };
+        if is_download(node.argv.first().map(|word| word.as_bytes())) {
+            return true;
+        }
         let earlier = |stage: &Stage| {
-            let first = self.downloads.get(&stage.pipeline);
+            let first = self.downloads.get(&(*script, stage.pipeline));
             first.is_some_and(|&first| first < stage.stage)
         };
-        let danger = interprets && simple.stages.iter().any(earlier);
-        if downloads {
-            for stage in &simple.stages {
-                self.downloads.entry(stage.pipeline).or_insert(stage.stage);
+        let danger = stages.iter().any(earlier) && walk.any(node, interprets);
+        if !stages.is_empty() && walk.any(node, downloads) {
+            for stage in stages {
+                let first = self.downloads.entry((*script, stage.pipeline));
+                first.or_insert(stage.stage);
             }
         }
         danger

@@ -2,7 +2,6 @@
 
 use super::command::{Command, cluster_has, is_long};
 use super::define::heuristic;
-use super::wrapper;
 
 heuristic! {
     /// `rm` told to ask nothing: `-f` alone or in a cluster, `--force` or what GNU takes for it,
@@ -70,8 +69,7 @@ fn is_forced_rm(command: &Command<'_>) -> bool {
 
 fn removes_found(command: &Command<'_>) -> bool {
     let finds = command.is_any(&["find", "gfind"]) && command.arguments.contains(&&b"-delete"[..]);
-    let feeds = command.is_any(&["find", "gfind", "fd", "fdfind", "xargs", "parallel"]);
     // A forced one has a code of its own.
     let removes = |inner: &Command<'_>| inner.is_any(&["rm", "unlink"]) && !is_forced_rm(inner);
-    finds || (feeds && wrapper::inner(command).iter().any(removes))
+    finds || command.feeds.iter().any(removes)
 }

@@ -19,7 +19,7 @@ fn code_if(words: &[&str], descendants: Descendants) -> Option<&'static str> {
         argv,
         WorkingDirectory::new("/work").unwrap(),
     );
-    dangerous(request.words(), descendants).map(|danger| danger.code)
+    dangerous(&IndexedRules::default(), request.words(), descendants).map(|danger| danger.code)
 }
 
 /// Checks one command a line, quoted as for a shell.
@@ -198,7 +198,8 @@ fn behind_wrappers() {
          sudo -uroot rm -rf x
          doas -u root rm -f x
          env rm -rf x
-         env -i A=b -u C rm -rf x
+         env -i -u C A=b rm -rf x
+         sudo A=b -u root rm -rf x
          env -S 'rm -rf x'
          env '-Srm -rf' x
          nohup nice -n 5 timeout -k 5 10 rm -rf x
@@ -316,7 +317,14 @@ fn depth_has_a_limit_and_nothing_crashes() {
         argv,
         WorkingDirectory::new("/").unwrap(),
     );
-    assert_eq!(dangerous(request.words(), Descendants::Unjudged), None);
+    assert_eq!(
+        dangerous(
+            &IndexedRules::default(),
+            request.words(),
+            Descendants::Unjudged
+        ),
+        None
+    );
 }
 
 #[test]

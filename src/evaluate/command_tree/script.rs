@@ -1,4 +1,4 @@
-//! The commands of a shell's script as heuristics and rules that restrict see them: generously.
+//! The commands of a shell's script as whoever looks for danger sees them: generously.
 //!
 //! What only running the script could tell stays in a word as text, except where it is plain what
 //! it comes to: braces are multiplied out, and `$IFS` separates words.

@@ -11,9 +11,6 @@ use std::path::Path;
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Words};
 
-/// How many commands, each within the other, are seen through.
-const DEPTH: usize = 8;
-
 /// Options of a dynamic loader whose value is the next argument.
 const WITH_VALUE: [&str; 7] = [
     "--argv0",
@@ -25,56 +22,25 @@ const WITH_VALUE: [&str; 7] = [
     "--preload",
 ];
 
-/// The requests within `request`, outermost first; nearly always none.
-pub(super) fn within(request: &Request) -> Vec<Request> {
-    let mut found: Vec<Request> = Vec::new();
-    while found.len() < DEPTH {
-        match next(found.last().unwrap_or(request)) {
-            Some(inner) => found.push(inner),
-            None => break,
-        }
-    }
-    if let Some(original) = &request.copy_of {
-        let words = std::iter::once(original.into());
-        let words = words.chain(request.arguments().iter().cloned());
-        let program = Program::named(original);
-        let copied = request.for_inner(program, words.collect());
-        found.extend(within(&copied));
-        found.push(copied);
-    }
-    if let Some(interpreter) = &request.interpreter {
-        // Alone: its own interpreter follows, and arguments can be long.
-        let Request { program, argv, .. } = &**interpreter;
-        found.push(Request {
-            environment: interpreter.environment.clone(),
-            ..interpreter.for_inner(program.clone(), argv.clone())
-        });
-        found.extend(within(interpreter));
-    }
-    found
-}
-
 /// What a program runs in its place, by the name that it is called.
-pub(super) fn started_in_place(request: &Request) -> Option<Request> {
+pub(in crate::evaluate) fn started_in_place(request: &Request) -> Option<Request> {
     let words = Words {
         real: None,
         ..request.words()
     };
-    as_request(request, named_in(words)?)
+    let words = named_in(words)?;
+    let program = Program::named(words.first()?);
+    Some(request.for_inner(program, words))
 }
 
 /// Whether the words alone say that the program is another one under this name, or runs one in its
 /// place.
-pub(super) fn runs_another(words: Words<'_>) -> bool {
+pub(in crate::evaluate) fn runs_another(words: Words<'_>) -> bool {
     named_in(words).is_some_and(|words| !words.is_empty())
 }
 
-/// What `request` runs without another exec, and nothing within that.
-pub(super) fn next(request: &Request) -> Option<Request> {
-    as_request(request, named_in(request.words())?)
-}
-
-fn named_in(words: Words<'_>) -> Option<Vec<OsString>> {
+/// The words of what a command of these runs without another exec, and nothing within that.
+pub(super) fn named_in(words: Words<'_>) -> Option<Vec<OsString>> {
     let mut names = std::iter::once(words.asked)
         .chain(words.argv.first().map(OsString::as_os_str))
         .chain(
@@ -92,17 +58,6 @@ fn named_in(words: Words<'_>) -> Option<Vec<OsString>> {
             _ if is_loader(name) || name == b"valgrind" => Some(loaded(arguments).to_vec()),
             _ => dashed(name, arguments),
         }
-    })
-}
-
-/// The request for `words`, which `request` runs in its place.
-fn as_request(request: &Request, words: Vec<OsString>) -> Option<Request> {
-    let program = Program::named(words.first()?);
-    let inner = request.for_inner(program, words);
-    // No other exec comes between.
-    Some(Request {
-        environment: request.environment.clone(),
-        ..inner
     })
 }
 

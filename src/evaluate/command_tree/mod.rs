@@ -1,0 +1,189 @@
+//! What a command comes to: the commands that it runs, as far as its words say, and those that they run.
+//!
+//! ```text
+//! sudo -u me sh -c 'cd x && timeout 5 make | tee log'
+//!  └ sh -c 'cd x && timeout 5 make | tee log'     words
+//!     ├ cd x                                      script
+//!     ├ timeout 5 make                            script, flows into
+//!     │  └ make                                   words
+//!     └ tee log                                   script, … this
+//! ```
+//!
+//! The tree is found once for a request, by the models of programs and the parser of scripts. Rules and
+//! heuristics that restrict, `rules explain` and the checks of rules files read it. Its depth and the bytes
+//! in it are limited, and none of its commands is looked into twice, so the work is linear in the request.
+
+mod build;
+mod same_process;
+mod script;
+
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::models::{self, CommandModel, Reading};
+use crate::request::program::last_component;
+use crate::request::{Program, Request, Words};
+use crate::script::Stage;
+
+use super::index::IndexedRules;
+
+pub(super) use build::{Run, runs};
+pub(super) use same_process::{runs_another, started_in_place};
+pub(super) use script::spelled;
+
+/// How many commands, each within the other, are seen through.
+pub(super) const DEPTH: usize = 8;
+
+/// The commands within a request.
+#[derive(Debug, Default)]
+pub struct CommandTree {
+    /// Each before those within it. What one command runs stands in a row.
+    nodes: Vec<Node>,
+    /// What the request itself runs.
+    top: Range<usize>,
+    /// There are more, or some that can't be read.
+    incomplete: bool,
+    /// A limit was reached: there is more in it than is looked at.
+    too_deep: bool,
+}
+
+/// A command that another one runs.
+#[derive(Debug, Clone, Default)]
+pub struct Node {
+    /// The program and its arguments; never empty.
+    pub argv: Vec<OsString>,
+    /// The command that runs it, by number; `None`: the request itself.
+    pub parent: Option<usize>,
+    /// The program, where more is known than how it is called.
+    program: Option<Box<Program>>,
+    /// It runs in the request's own process, without another exec.
+    pub(super) same_process: bool,
+    /// How many commands it is within, 1 for what the request itself runs.
+    depth: usize,
+    /// No exec will show these words to whoever judges it.
+    pub(super) unseen: bool,
+    /// Words that can't be known are put behind it.
+    pub(super) appends: bool,
+    /// Where it stands in a script.
+    pub(super) place: Option<ScriptPlace>,
+    /// What a here-document gives it to read.
+    input: Option<Vec<u8>>,
+    /// What it runs itself.
+    children: Range<usize>,
+}
+
+/// Where a command stands in a script.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ScriptPlace {
+    /// The number of the script in the tree.
+    pub(super) script: usize,
+    /// The pipelines that it is part of.
+    pub(super) stages: Vec<Stage>,
+}
+
+impl CommandTree {
+    /// The commands within `request`.
+    pub fn of(index: &IndexedRules, request: &Request) -> Self {
+        build::tree(index, request.words(), build::in_place_of(request))
+    }
+
+    /// The commands within a command of which nothing but the `words` is known.
+    pub(super) fn of_words(index: &IndexedRules, words: Words<'_>) -> Self {
+        build::tree(index, words, Vec::new())
+    }
+
+    /// Each command, before those within it.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Whether there are more commands, or some that can't be read.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete
+    }
+
+    /// Whether there is more than is looked at.
+    pub(super) fn is_too_deep(&self) -> bool {
+        self.too_deep
+    }
+
+    /// The commands that `node` runs, `None` for the request itself.
+    pub(super) fn children(&self, node: Option<&Node>) -> &[Node] {
+        let range = node.map_or(&self.top, |node| &node.children);
+        self.nodes.get(range.clone()).unwrap_or_default()
+    }
+
+    /// What `request`, whose tree this is, runs without another exec.
+    pub(super) fn same_process(&self, request: &Request) -> Vec<Request> {
+        let nodes = self.nodes.iter().filter(|node| node.same_process);
+        nodes.map(|node| node.request(request)).collect()
+    }
+
+    /// All of them.
+    pub(super) fn requests(&self, request: &Request) -> Vec<Request> {
+        let nodes = self.nodes.iter();
+        nodes.map(|node| node.request(request)).collect()
+    }
+}
+
+impl Node {
+    /// Its words, as those of a request.
+    pub(super) fn words(&self) -> Words<'_> {
+        Self::words_of(self.program.as_deref(), &self.argv)
+    }
+
+    fn words_of<'a>(program: Option<&'a Program>, argv: &'a [OsString]) -> Words<'a> {
+        let called = argv.first().map(OsString::as_os_str).unwrap_or_default();
+        Words {
+            asked: program.map_or(called, |it| &it.asked),
+            path: program.and_then(|it| it.path.as_deref()),
+            real: program.and_then(|it| it.real.as_deref()),
+            argv,
+        }
+    }
+
+    /// As a request of its own, within `root`.
+    fn request(&self, root: &Request) -> Request {
+        let called = || Program::named(self.argv.first().cloned().unwrap_or_default());
+        let program = self.program.as_deref().cloned().unwrap_or_else(called);
+        let mut request = root.for_inner(program, self.argv.clone());
+        if self.same_process {
+            request.environment.clone_from(&root.environment);
+        }
+        request
+    }
+}
+
+/// The models that the program's names have.
+pub(super) fn models_of<'a>(index: &'a IndexedRules, words: Words<'_>) -> Vec<&'a CommandModel> {
+    let paths = [words.path, words.real].into_iter().flatten();
+    let names = std::iter::once(words.asked)
+        .chain(words.argv.first().map(OsString::as_os_str))
+        .chain(paths.map(|path| path.as_os_str()));
+    let mut models: Vec<&CommandModel> = Vec::new();
+    for name in names {
+        let known = index.model(called(name));
+        models.extend(known.filter(|known| !models.iter().any(|m| std::ptr::eq(*m, *known))));
+    }
+    models
+}
+
+/// The last component, without the dash of a login shell.
+pub(super) fn called(name: &OsStr) -> &OsStr {
+    let name = last_component(name);
+    let login = name.as_bytes().strip_prefix(b"-").map(OsStr::from_bytes);
+    login.filter(|name| !name.is_empty()).unwrap_or(name)
+}
+
+/// The request's arguments as each model reads them that one of the program's names has.
+pub fn readings<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<Reading<'a>> {
+    let read = |model| models::read(model, request.arguments());
+    models_of(index, request.words())
+        .into_iter()
+        .map(read)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
