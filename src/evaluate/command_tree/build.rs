@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
 
 use crate::models::reading::{Doubt, What};
 use crate::models::{self, CommandModel};
@@ -224,7 +225,7 @@ impl Builder<'_> {
         let mut names = names
             .into_iter()
             .flatten()
-            .chain(paths.map(|it| it.as_os_str()));
+            .chain(paths.map(Path::as_os_str));
         let starts = names.any(|name| STARTING.iter().any(|known| called(name) == *known));
         let teaches = |simple: &Simple| {
             let mut words = simple.words.iter();

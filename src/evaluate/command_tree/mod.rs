@@ -20,6 +20,7 @@ mod script;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use crate::models::{self, CommandModel, Reading};
 use crate::request::program::last_component;
@@ -160,7 +161,7 @@ pub(super) fn models_of<'a>(index: &'a IndexedRules, words: Words<'_>) -> Vec<&'
     let paths = [words.path, words.real].into_iter().flatten();
     let names = std::iter::once(words.asked)
         .chain(words.argv.first().map(OsString::as_os_str))
-        .chain(paths.map(|path| path.as_os_str()));
+        .chain(paths.map(Path::as_os_str));
     let mut models: Vec<&CommandModel> = Vec::new();
     for name in names {
         let known = index.model(called(name));

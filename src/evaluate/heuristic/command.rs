@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use crate::evaluate::command_tree::{called, models_of};
 use crate::evaluate::index::IndexedRules;
@@ -25,7 +26,7 @@ impl<'a> Command<'a> {
     pub(super) fn of(rules: &'a IndexedRules, words: Words<'a>) -> Self {
         let paths = [words.path, words.real].into_iter().flatten();
         let whole = std::iter::once(words.asked)
-            .chain(paths.map(|path| path.as_os_str()))
+            .chain(paths.map(Path::as_os_str))
             .chain(words.argv.first().map(OsString::as_os_str));
         let mut names = Vec::with_capacity(2);
         for name in whole.map(|name| called(name).as_bytes()) {
