@@ -273,6 +273,7 @@ fn ground(cwd: &Path, mode: Mode, extra: &[PathBuf]) -> Writable {
                 .collect(),
             held: Vec::new(),
             earlier: earlier.clone(),
+            is_judged_outside: true,
         },
         |policy| Writable {
             earlier: earlier.clone(),

@@ -171,6 +171,7 @@ impl Policy {
             held: held.chain(self.taken_out()).collect(),
             roots: self.writable.clone(),
             earlier: self.protection.earlier.clone(),
+            is_judged_outside: true,
         }
     }
 

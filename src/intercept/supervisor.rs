@@ -74,11 +74,21 @@ impl Session {
         request.with_repository(&self.ground())
     }
 
+    /// The same where what a program outside starts is not judged.
+    pub fn with_repository_alone(&self, request: Request) -> Request {
+        let ground = Writable {
+            is_judged_outside: false,
+            ..self.ground()
+        };
+        request.with_repository(&ground)
+    }
+
     fn ground(&self) -> Writable {
         Writable {
             roots: self.writable.clone().unwrap_or_default(),
             held: self.held.clone(),
             earlier: self.earlier.clone(),
+            is_judged_outside: true,
         }
     }
 

@@ -14,4 +14,6 @@ pub struct Writable {
     pub held: Vec<PathBuf>,
     /// What could be written before.
     pub earlier: Earlier,
+    /// What programs outside start is judged as well.
+    pub is_judged_outside: bool,
 }

@@ -512,6 +512,42 @@ fn an_ordinary_configuration_keeps_nothing_inside() {
     });
 }
 
+/// A setting of which nothing is known keeps inside only what obeys it, and nothing that this starts is
+/// refused: neither upkeep nor what a hook asks of the repository.
+#[test]
+fn what_does_not_obey_a_setting_goes_outside_with_it() {
+    let config = "git config --global diff.x.textconv frob; git config --global alias.p push; \
+        git config --global filter.x.smudge 'frob %f'; git config --global merge.x.driver 'frob %O'; \
+        git remote add o ../out/other; git branch -q x";
+    let commands = [
+        (config, "git push -q o HEAD:x"),
+        (config, "git push -q o x && git fetch -q o"),
+        (config, "git p -q o HEAD:x"),
+        (
+            "git config --global diff.x.textconv frob; git remote add o ./inner",
+            "git commit -qm x",
+        ),
+        (
+            "git config --global credential.helper '!f() { sh m; }; f'",
+            "git commit -qm x",
+        ),
+    ];
+    everyone_with(&commands, |world, (config, command)| {
+        let begin = format!("own; git init -q --bare ../out/other; {config}");
+        let hook = "git rev-list --objects HEAD >/dev/null && git rev-parse HEAD >WORLD/out/hook";
+        let hook = format!(
+            "for H in pre-push pre-commit; do printf '#!/bin/sh\n{hook}\n' >.git/hooks/$H; chmod +x \
+             .git/hooks/$H; done; echo b >a; git add a"
+        );
+        let ran = prepared(world, &format!("{begin}; {hook}"))
+            .rules_at("more.rules", "prefix_rule([\"git\", \"p\"])\n")
+            .sh(command)
+            .status(0)
+            .stderr("");
+        assert!(!ran.left("out/hook").is_empty(), "{command}");
+    });
+}
+
 /// Commands that a rule lets out, and whose own words are those of another git.
 #[test]
 fn a_git_that_another_program_starts_by_its_words_obeys_nothing_that_can_be_written() {

@@ -152,7 +152,7 @@ fn request(
         .with_original(originals, Some(&link(file)), &wanted);
     let found = Found { path, real, stat };
     let request = found.examine(request, &session.rules, writable);
-    Ok(session.with_repository(request))
+    Ok(session.with_repository_alone(request))
 }
 
 fn kind(stat: &FileStat) -> SFlag {

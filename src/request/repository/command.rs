@@ -70,6 +70,8 @@ pub(super) struct Asked<'a> {
     pub(super) subcommand: Option<&'a OsStr>,
     /// What follows that.
     pub(super) arguments: &'a [OsString],
+    /// It is git itself that is started, and by no two names.
+    pub(super) is_plain: bool,
 }
 
 /// What becomes of a command line.
@@ -94,7 +96,7 @@ pub(super) fn is_named_as_hook(request: Words<'_>) -> bool {
 
 /// Reads the words of `request`.
 pub(super) fn read(request: Words<'_>) -> Reading<'_> {
-    let names = [
+    let given = [
         Some(last_component(request.asked)),
         request.real.and_then(Path::file_name),
         request
@@ -102,7 +104,7 @@ pub(super) fn read(request: Words<'_>) -> Reading<'_> {
             .first()
             .and_then(|name| Path::new(name).file_name()),
     ];
-    let names = || names.into_iter().flatten();
+    let names = || given.into_iter().flatten();
     let dashed = names().find_map(|name| name.as_bytes().strip_prefix(b"git-"));
     let arguments = request.arguments();
     if names().any(|name| WRAPPERS.iter().any(|known| name == *known)) {
@@ -113,18 +115,39 @@ pub(super) fn read(request: Words<'_>) -> Reading<'_> {
             ..Asked::default()
         });
     }
+    // Which name counts is git's to say.
+    let [asked, real, argv0] = given.map(|name| name.map(OsStr::as_bytes));
+    let is_git = |name: &[u8]| name == b"git" || name.starts_with(b"git-");
+    let is_dashed = asked.is_some_and(|asked| asked.starts_with(b"git-"));
+    let is_plain = asked == argv0
+        && (is_dashed || asked == Some(b"git") && real == Some(b"git"))
+        && real.is_some_and(is_git);
     if let Some(subcommand) = dashed {
         return Reading::Git(Asked {
-            subcommand: Some(OsStr::from_bytes(subcommand)),
+            subcommand: Some(subcommand_of(OsStr::from_bytes(subcommand), arguments)),
             arguments,
+            is_plain,
             ..Asked::default()
         });
     }
     // hub hands on what it does not know.
     if names().any(|name| name == "git" || name == "hub") {
-        return globals(arguments);
+        return match globals(arguments) {
+            Reading::Git(asked) => Reading::Git(Asked { is_plain, ..asked }),
+            other => other,
+        };
     }
     Reading::Other
+}
+
+/// What git does that is asked for `subcommand`: with this first argument it shows a manual.
+fn subcommand_of<'a>(subcommand: &'a OsStr, arguments: &[OsString]) -> &'a OsStr {
+    let is_help = arguments.first().is_some_and(|word| word == "--help");
+    if is_help {
+        OsStr::new("help")
+    } else {
+        subcommand
+    }
 }
 
 /// Reads what follows `git`.
@@ -141,8 +164,8 @@ pub(super) fn globals(words: &[OsString]) -> Reading<'_> {
         }
         let bytes = word.as_bytes();
         if !bytes.starts_with(b"-") {
-            asked.subcommand = Some(word);
             asked.arguments = words.get(at..).unwrap_or_default();
+            asked.subcommand = Some(subcommand_of(word, asked.arguments));
             return Reading::Git(asked);
         }
         let equals = bytes.iter().position(|&byte| byte == b'=');

@@ -20,6 +20,8 @@ pub(super) struct Standing<'a> {
     pub(super) directories: [&'a Path; 2],
     /// What it is to do.
     pub(super) asked: &'a Asked<'a>,
+    /// What it starts is looked at as well.
+    pub(super) is_judged: bool,
 }
 
 impl Standing<'_> {
@@ -61,7 +63,10 @@ impl Config<'_> {
         ground: &Ground<'_>,
     ) -> Result<(), Objection> {
         let is_tool = name.starts_with("difftool.") || name.starts_with("mergetool.");
-        match meaning(name, value, &|names| standing.asked.is(names)) {
+        if !standing.asked.obeys(name, self, standing.is_judged) {
+            return Ok(());
+        }
+        match meaning(name, value) {
             Meaning::Place => self.look_at_place(name, value, standing),
             Meaning::Command(handed) => {
                 let with_files = is_tool.then(|| with_files(value));

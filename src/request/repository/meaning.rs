@@ -133,31 +133,11 @@ const HARMLESS_SECTIONS: [&str; 5] = ["alias", "remote", "url", "branch", "submo
 const SWITCHES: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
 /// The same where it isn't said what a variable is.
 const MORE_SWITCHES: [&str; 2] = ["auto", "always"];
-/// Sections that none but these subcommands obey. Each starts by an exec of its own, also from within git.
-const OF_SUBCOMMANDS: [(&str, &[&str]); 12] = [
-    ("difftool", &TOOLS),
-    ("mergetool", &TOOLS),
-    ("guitool", &["gui"]),
-    ("sendemail", &["send-email"]),
-    ("imap", &["imap-send"]),
-    ("browser", &BROWSING),
-    ("web", &BROWSING),
-    ("instaweb", &BROWSING),
-    ("man", &BROWSING),
-    ("svn", &["svn"]),
-    ("git-p4", &["p4"]),
-    ("gitcvs", &["cvsserver"]),
-];
-const TOOLS: [&str; 4] = ["difftool", "difftool--helper", "mergetool", "gui"];
-const BROWSING: [&str; 3] = ["help", "instaweb", "web--browse"];
-
-/// What `value` is in the variable `name`, `section.subsection.key`; `asks` says whether git is asked for
-/// one of some subcommands.
-pub(super) fn meaning(name: &str, value: &[u8], asks: &dyn Fn(&[&str]) -> bool) -> Meaning {
+/// What `value` is in the variable `name`, `section.subsection.key`.
+pub(super) fn meaning(name: &str, value: &[u8]) -> Meaning {
     let (section, _) = name.split_once('.').unwrap_or((name, ""));
-    let obeyed_by = OF_SUBCOMMANDS.iter().find(|(known, _)| *known == section);
     // Without a value there is no command, and no place that anybody inside can write.
-    if value.is_empty() || obeyed_by.is_some_and(|(_, names)| !asks(names)) {
+    if value.is_empty() {
         return Meaning::Harmless;
     }
     let switched = SWITCHED.contains(&name) || SWITCHED_SECTIONS.contains(&section);

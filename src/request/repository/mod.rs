@@ -16,6 +16,7 @@ mod index;
 mod look;
 mod meaning;
 mod nested;
+mod obeyed_by;
 mod overrides;
 mod remote;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use std::path::Path;
 
 use super::walk::{End, Roots, walk_to};
 use super::{Earlier, Request, Words, Writable, argv};
+use crate::models;
 use command::{Asked, Reading};
 use config::Config;
 use discover::Repository;
@@ -99,6 +101,7 @@ pub(super) fn examine(
         request,
         earlier: &writable.earlier,
         roots,
+        is_judged: writable.is_judged_outside,
         origin,
         variables,
     };
@@ -115,6 +118,8 @@ struct Examination<'a> {
     request: &'a Request,
     earlier: &'a Earlier,
     roots: &'a Roots,
+    /// What git starts is looked at as well.
+    is_judged: bool,
     origin: Origin,
     variables: Variables<'a>,
 }
@@ -135,6 +140,7 @@ impl Examination<'_> {
         let stand = |top| Standing {
             directories: [top, &start],
             asked,
+            is_judged: self.is_judged,
         };
         if asked.subcommand.is_none() || asked.is(&["version"]) {
             config.look(&stand(cwd))?;
@@ -159,7 +165,9 @@ impl Examination<'_> {
         }
         let tree = repository.as_ref().and_then(|found| found.tree.as_deref());
         let standing = stand(tree.unwrap_or(&start));
-        config.look(&standing)?;
+        if !self.is_merely_alias(asked, &config) {
+            config.look(&standing)?;
+        }
         if self.origin == Origin::Outside {
             nested::look(asked, &config, &standing)?;
         }
@@ -200,6 +208,21 @@ impl Examination<'_> {
         doubt.map_or(Ok(repository), |why| Err(Objection(why)))
     }
 
+    /// Whether the subcommand is nothing but an alias: git obeys what it stands for, which is looked at.
+    fn is_merely_alias(&self, asked: &Asked<'_>, config: &Config<'_>) -> bool {
+        let (Some(subcommand), Some(model)) = (asked.subcommand, models::builtin("git")) else {
+            return false;
+        };
+        let mut known = model.subcommands.iter().flat_map(|known| &known.names);
+        let mut file = OsString::from("git-");
+        file.push(subcommand);
+        let mut path = config.path.iter();
+        let is_program = config.path.is_empty() || path.any(|it| it.join(&file).exists());
+        let stands_for = config.alias(subcommand).ok().flatten();
+        let leads_on = stands_for.is_some_and(|it| it.first().is_some_and(|it| it != subcommand));
+        leads_on && self.is_judged && !known.any(|name| subcommand == name.as_str()) && !is_program
+    }
+
     /// Looks at what the subcommand stands for, if it is an alias. Git's own subcommands are none, but
     /// which those are depends on its release.
     fn alias(
@@ -225,7 +248,14 @@ impl Examination<'_> {
         }
         let words = [before, &stands_for, asked.arguments].concat();
         match command::globals(&words) {
-            Reading::Git(asked) => self.examine(&asked, &words, aliases + 1).map(|_| ()),
+            Reading::Git(stands_for) => {
+                let is_plain = asked.is_plain;
+                let stands_for = Asked {
+                    is_plain,
+                    ..stands_for
+                };
+                self.examine(&stands_for, &words, aliases + 1).map(|_| ())
+            }
             Reading::Unknown(option) => Err(unknown(option)),
             Reading::Other => Ok(()),
         }

@@ -49,7 +49,7 @@ const LETTERS_WITH_VALUE: &[u8] = b"ojsX";
 
 /// The addresses of repositories that `asked` may work on.
 pub(super) fn addresses(asked: &Asked<'_>, config: &[Entry]) -> Vec<OsString> {
-    if !asked.is(&NAMING) && !asked.is(&REACHING) {
+    if !asked.is(&NAMING) && !asked.is(&REACHING) || is_automatic(asked) {
         return Vec::new();
     }
     let mut addresses: Vec<OsString> = Vec::new();
@@ -73,6 +73,19 @@ pub(super) fn addresses(asked: &Asked<'_>, config: &[Entry]) -> Vec<OsString> {
         addresses.extend(named.filter(|word| !is_remote(word)).map(OsStr::to_owned));
     }
     addresses
+}
+
+/// Whether it is the upkeep that git does by itself after a commit or a merge: of its tasks the one that
+/// fetches is none.
+fn is_automatic(asked: &Asked<'_>) -> bool {
+    const OWN: [&str; 5] = ["--auto", "--quiet", "--no-quiet", "--detach", "--no-detach"];
+    let Some((task, words)) = asked.arguments.split_first() else {
+        return false;
+    };
+    asked.is(&["maintenance"])
+        && task == "run"
+        && words.iter().any(|word| word == "--auto")
+        && words.iter().all(|word| OWN.iter().any(|own| word == own))
 }
 
 /// The operands that are repositories.

@@ -347,6 +347,7 @@ fn no_program_that_obeys_or_interprets_is_a_harmless_command() {
     let standing = Standing {
         directories: [&top, &top],
         asked: &asked,
+        is_judged: true,
     };
     let none = |_: &str| None;
     for command in commands {

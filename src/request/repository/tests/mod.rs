@@ -1,4 +1,5 @@
 mod commands;
+mod obeyed_by;
 
 use std::collections::HashMap;
 use std::os::unix::fs::symlink;
@@ -14,6 +15,7 @@ struct World {
     root: PathBuf,
     variables: HashMap<String, OsString>,
     held: bool,
+    is_judged_outside: bool,
 }
 
 impl World {
@@ -25,6 +27,7 @@ impl World {
             variables: HashMap::from([("HOME".into(), root.join("home").into())]),
             root,
             held: true,
+            is_judged_outside: false,
         };
         for place in ["out", "ws", "ws/inner"] {
             world.repository(place);
@@ -84,7 +87,8 @@ impl World {
 
     fn request(&self, cwd: &str, words: &[&str]) -> Request {
         let argv: Vec<OsString> = words.iter().map(Into::into).collect();
-        let program = Program::named(words[0]);
+        let mut program = Program::named(words[0]);
+        program.real = (words[0] == "git").then(|| "/usr/bin/git".into());
         Request::new(
             program,
             argv,
@@ -98,6 +102,7 @@ impl World {
             roots: vec![self.path("ws"), self.path("scratch")],
             held: held.into_iter().filter(|_| self.held).collect(),
             earlier: Earlier::default(),
+            is_judged_outside: self.is_judged_outside,
         }
     }
 
