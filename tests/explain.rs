@@ -90,13 +90,23 @@ Rules that match
       prefix_rule(pattern = ["frob", "push"], decision = "prompt")
   allow      team.rules:9
       prefix_rule(pattern = ["frob"])
-
-Near misses
-  prompt     team.rules:10  wants remote as word 1, which is push
 "#
     );
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn what_nearly_matches_is_told_and_the_rest_counted() {
+    let page = |words: &[&str]| text(&World::new().explain(words).stdout);
+    let rules = ["--rules", "team.rules"];
+    let near = page(&[&rules[..], &["frob", "remote"]].concat());
+    let told = "\nNear misses\n  \
+                prompt     team.rules:10  wants add as word 2, where the command ends\n  \
+                and 2 more rules on this program that don't match\n";
+    assert!(near.ends_with(told), "{near}");
+    let far = page(&[&rules[..], &["frob", "status"]].concat());
+    assert!(!far.contains("Near misses"), "{far}");
 }
 
 #[test]
@@ -280,6 +290,7 @@ fn the_document_has_its_keys() {
             "on_trial",
             "discounted",
             "near_misses",
+            "other_rules",
             "heuristic",
             "errors"
         ]
@@ -295,8 +306,12 @@ fn the_document_has_its_keys() {
         said["matches"][1]["matched"],
         Value::from(vec!["frob", "push"])
     );
-    assert_eq!(said["near_misses"][0]["token"], 1);
-    assert_eq!(said["near_misses"][0]["had"], "push");
+    assert_eq!(said["near_misses"], json!([]));
+    assert_eq!(said["other_rules"], 1);
+    let missed = &World::new().json(&["--rules", "team.rules", "frob", "remote"]);
+    assert_eq!(missed["near_misses"][0]["token"], 2);
+    assert_eq!(missed["near_misses"][0]["had"], Value::Null);
+    assert_eq!(missed["other_rules"], 2);
     assert_eq!(said["heuristic"], Value::Null);
     let heuristic = &World::new().json(&["rm", "-f", "x"])["heuristic"];
     assert_eq!(heuristic["code"], "H001");

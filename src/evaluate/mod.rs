@@ -30,7 +30,7 @@ pub use commanded::{CommandSource, command_source};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};
-pub use near_miss::{NearMiss, near_misses};
+pub use near_miss::{NearMiss, NearMisses, near_misses};
 pub use verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 
 #[cfg(test)]

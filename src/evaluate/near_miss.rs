@@ -12,9 +12,9 @@ use super::judge::judge;
 use super::names::{Names, presumed};
 
 /// How many near misses are worth showing.
-const MOST: usize = 10;
+const MOST: usize = 5;
 
-/// A rule on the same program, or on a misspelt one, that did not match.
+/// A rule on the same program, or on a misspelt one, that a command would match if one word were another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearMiss {
     /// Index in [`crate::rules::RuleSet::prefix_rules`].
@@ -27,9 +27,29 @@ pub struct NearMiss {
     pub had: Option<OsString>,
 }
 
-/// The rules on the request's program that don't match its arguments, closest first, at most ten; last
-/// those whose program was perhaps meant to be the request's.
-pub fn near_misses(index: &IndexedRules, request: &Request) -> Vec<NearMiss> {
+/// The rules on a program that don't match its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearMisses {
+    /// The nearest, closest first, at most five; last those whose program was perhaps meant to be the
+    /// request's.
+    pub nearest: Vec<NearMiss>,
+    /// How many there are beside.
+    pub others: usize,
+}
+
+impl NearMisses {
+    /// None, where nobody looks.
+    pub fn none() -> &'static Self {
+        static NONE: NearMisses = NearMisses {
+            nearest: Vec::new(),
+            others: 0,
+        };
+        &NONE
+    }
+}
+
+/// The rules on the request's program that don't match its arguments.
+pub fn near_misses(index: &IndexedRules, request: &Request) -> NearMisses {
     let presumed = presumed(request);
     let mut rules = Vec::new();
     for name in Names::of(request.words(), presumed.as_deref()).iter() {
@@ -45,24 +65,75 @@ pub fn near_misses(index: &IndexedRules, request: &Request) -> Vec<NearMiss> {
         .filter_map(|rule| Some((rule, parting(index, rule, request)?)))
         .collect();
     parted.extend(misspelt(index, request).map(|rule| (rule, 0)));
+    let all = parted.len();
+    parted.retain(|&(rule, token)| is_near(index, rule, token, request));
     parted.sort_by_key(|&(rule, token)| (Reverse(token), rule));
     parted.truncate(MOST);
-    parted
-        .into_iter()
-        .filter_map(|(rule, token)| {
-            let missed = index.rules().prefix_rules.get(rule)?;
-            let wanted = match token.checked_sub(1) {
-                Some(argument) => missed.rest.get(argument)?.clone(),
-                None => vec![missed.program.clone()],
-            };
-            Some(NearMiss {
-                rule,
-                token,
-                wanted,
-                had: request.argv.get(token).cloned(),
-            })
+    let missed = |(rule, token): (usize, usize)| {
+        let missed = index.rules().prefix_rules.get(rule)?;
+        let wanted = match token.checked_sub(1) {
+            Some(argument) => missed.rest.get(argument)?.clone(),
+            None => vec![missed.program.clone()],
+        };
+        Some(NearMiss {
+            rule,
+            token,
+            wanted,
+            had: request.argv.get(token).cloned(),
         })
-        .collect()
+    };
+    let nearest: Vec<NearMiss> = parted.into_iter().filter_map(missed).collect();
+    NearMisses {
+        others: all - nearest.len(),
+        nearest,
+    }
+}
+
+/// Whether one word makes the difference: another one, one too many, or one that is missing. Another
+/// subcommand is another command, unless it is the same by another name or nearly.
+fn is_near(index: &IndexedRules, rule: usize, token: usize, request: &Request) -> bool {
+    let Some(at) = token.checked_sub(1) else {
+        return true;
+    };
+    let Some(rule) = index.rules().prefix_rules.get(rule) else {
+        return false;
+    };
+    let follows = |pattern: usize, word: usize| {
+        let words = request.arguments().get(word..).unwrap_or_default();
+        let mut pattern = rule.rest.get(pattern..).unwrap_or_default().iter();
+        let mut words = words.iter();
+        pattern.all(|wanted| {
+            words
+                .next()
+                .is_some_and(|word| one_of(wanted, word, rule.canonical))
+        })
+    };
+    let (Some(wanted), had) = (rule.rest.get(at), request.arguments().get(at)) else {
+        return false;
+    };
+    let Some(had) = had else {
+        return at > 0 && rule.rest.len() == at + 1;
+    };
+    let is_another = follows(at + 1, at + 1);
+    let is_added = follows(at, at + 1);
+    let is_missing = rule.rest.len() > at + 1 && follows(at + 1, at);
+    if at > 0 || is_missing {
+        return is_another || is_added || is_missing;
+    }
+    let had = had.to_string_lossy();
+    let is_option = |word: &str| word.starts_with('-');
+    if is_option(&had) {
+        return is_added || (is_another && wanted.iter().any(|word| is_option(word)));
+    }
+    let program = last_component(&request.program.asked);
+    let model = index.model(program);
+    let alike = |word: &String| {
+        let mut subcommands = model.into_iter().flat_map(|model| &model.subcommands);
+        models::is_slip(&had, word)
+            || subcommands
+                .any(|it| it.names.iter().any(|name| *name == *had) && it.names.contains(word))
+    };
+    is_another && wanted.iter().any(alike)
 }
 
 /// The rules on a program that is not known and is called almost as the request's.
@@ -89,4 +160,92 @@ fn parting(index: &IndexedRules, rule: usize, request: &Request) -> Option<usize
                 .is_some_and(|word| one_of(wanted, word, rule.canonical))
         })
         .map(|at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Program, WorkingDirectory};
+    use crate::rules::from_own_text;
+
+    /// What `command` misses among rules with these patterns; alternatives of a word are written `a|b`.
+    fn missed(patterns: &[&str], command: &str) -> NearMisses {
+        let place = |place: &str| {
+            let words: Vec<&str> = place.split('|').collect();
+            format!("{words:?}")
+        };
+        let rule = |pattern: &&str| {
+            let places: Vec<String> = pattern.split(' ').map(place).collect();
+            format!("prefix_rule([{}])\n", places.join(", "))
+        };
+        let text: String = patterns.iter().map(rule).collect();
+        let index = IndexedRules::new(from_own_text("t.rules", &text));
+        let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+        let cwd = WorkingDirectory::new("/work").unwrap();
+        let request = Request::new(Program::named(&argv[0]), argv, cwd);
+        near_misses(&index, &request)
+    }
+
+    #[test]
+    fn they_say_where_they_parted() {
+        let patterns = [
+            "git push --force|-f",
+            "git",
+            "git remote add|set-url",
+            "hg push",
+            "git push origin main",
+        ];
+        let misses = missed(&patterns, "git push origin");
+        assert_eq!(misses.others, 1);
+        let misses = misses.nearest;
+        let parted: Vec<(usize, usize)> = misses.iter().map(|m| (m.rule, m.token)).collect();
+        assert_eq!(parted, [(4, 3), (0, 2)]);
+        assert_eq!(misses[0].had, None);
+        assert_eq!(misses[1].wanted, ["--force", "-f"]);
+        assert_eq!(misses[1].had.as_deref(), Some("origin".as_ref()));
+    }
+
+    #[test]
+    fn they_are_one_word_away() {
+        for (pattern, command, near) in [
+            ("git push", "git status", false),
+            ("git --version", "git status", false),
+            ("git push", "git", false),
+            ("git push", "git --no-pager push", true),
+            ("git push", "git -C d push", false),
+            ("git push origin", "git push", true),
+            ("git push origin main", "git push", false),
+            ("git push origin main", "git push upstream main", true),
+            ("git push origin main", "git push upstream x", false),
+            ("git push origin main", "git push main", true),
+            ("git push origin main", "git push -v origin main", true),
+            ("git checkout", "git chekcout", true),
+            ("npm install", "npm i", true),
+            ("npm install", "npm test", false),
+            ("npm run test", "npm test", true),
+            ("rm -rf", "rm -r x", true),
+            ("rm -rf", "rm x", false),
+            ("nobody-knows-it push", "nobody-knows-it pull", false),
+            ("kubctl get", "kubectl get", true),
+        ] {
+            let misses = missed(&[pattern], command);
+            assert_eq!(
+                misses.nearest.len(),
+                usize::from(near),
+                "{pattern}: {command}"
+            );
+            let others = !near && command.starts_with(pattern.split(' ').next().unwrap());
+            assert_eq!(misses.others, usize::from(others), "{pattern}: {command}");
+        }
+    }
+
+    #[test]
+    fn of_many_few_are_told_and_the_rest_counted() {
+        let patterns: Vec<String> = (0..12)
+            .map(|number| format!("git push r{number}"))
+            .collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let misses = missed(&patterns, "git push");
+        assert_eq!((misses.nearest.len(), misses.others), (5, 7));
+    }
 }

@@ -285,24 +285,6 @@ fn patterns_with_many_alternatives_and_words() {
 }
 
 #[test]
-fn near_misses_say_where_they_parted() {
-    let set = rules(&[
-        (Forbidden, "git push --force|-f"),
-        (Allow, "git"),
-        (Prompt, "git remote add|set-url"),
-        (Forbidden, "hg push"),
-        (Prompt, "git push origin main"),
-    ]);
-    let index = IndexedRules::new(set);
-    let misses = near_misses(&index, &request(git(), "git push origin"));
-    let parted: Vec<(usize, usize)> = misses.iter().map(|m| (m.rule, m.token)).collect();
-    assert_eq!(parted, [(4, 3), (0, 2), (2, 1)]);
-    assert_eq!(misses[0].had, None);
-    assert_eq!(misses[1].wanted, ["--force", "-f"]);
-    assert_eq!(misses[1].had.as_deref(), Some("origin".as_ref()));
-}
-
-#[test]
 fn what_runs_without_an_exec_is_not_hidden() {
     let rules = rules(&[(Forbidden, "git push"), (Allow, "git"), (Allow, "ld.so")]);
     let ld = "/lib64/ld-linux-x86-64.so.2";

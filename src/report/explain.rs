@@ -22,7 +22,8 @@
 //! | `matches` | the rules that match and count: `rule`, `matched` (WORDs), `resolved_program` (a WORD or null), `inner` (the WORDs of the command it runs that matches, or null) |
 //! | `on_trial` | the rules that would match but are on trial, in the same form |
 //! | `discounted` | the rules that permit and don't count: `rule`, `reason` |
-//! | `near_misses` | rules on this program that don't match: `rule`, `token` (the index in `argv` where they part), `wanted` (strings), `had` (a WORD, or null at the end) |
+//! | `near_misses` | rules on this program that would match if one word were another, the nearest of them: `rule`, `token` (the index in `argv` where they part), `wanted` (strings), `had` (a WORD, or null at the end) |
+//! | `other_rules` | how many more rules on this program don't match |
 //! | `heuristic` | `code`, `name`, `reason` of the heuristic that decided, or null |
 //! | `errors` | what is wrong with rules files: `file`, `line`, `column` (null when unknown), `code`, `message`, `help` (a string or null) |
 //!
@@ -36,7 +37,7 @@
 //! `"writable"`, `"misled"`, `"anonymous"` or `"disguised"`.
 
 use crate::approve::place::Disposition;
-use crate::evaluate::{IndexedRules, Judgement, NearMiss};
+use crate::evaluate::{IndexedRules, Judgement, NearMisses};
 use crate::flow::{self, Setting};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Trust, argv};
@@ -51,7 +52,7 @@ pub struct Explanation<'a> {
     /// The answer.
     pub judgement: &'a Judgement,
     /// What nearly matched.
-    pub near_misses: &'a [NearMiss],
+    pub near_misses: &'a NearMisses,
     /// What else counts for where it runs.
     pub setting: &'a Setting<'a>,
 }

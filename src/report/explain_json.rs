@@ -36,6 +36,7 @@ pub(super) struct Document<'a> {
     on_trial: Vec<MatchForm<'a>>,
     discounted: Vec<DiscountedForm<'a>>,
     near_misses: Vec<NearMissForm<'a>>,
+    other_rules: usize,
     heuristic: Option<HeuristicForm<'a>>,
     errors: Vec<ErrorForm<'a>>,
 }
@@ -161,6 +162,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         on_trial: matches(explanation, &explanation.judgement.trace.on_trial),
         discounted: discounted(explanation),
         near_misses: near_misses(explanation),
+        other_rules: explanation.near_misses.others,
         heuristic: heuristic_of(&verdict.basis),
         errors: errors(rules),
     }
@@ -257,7 +259,7 @@ fn discounted<'a>(explanation: &Explanation<'a>) -> Vec<DiscountedForm<'a>> {
 }
 
 fn near_misses<'a>(explanation: &Explanation<'a>) -> Vec<NearMissForm<'a>> {
-    let found = explanation.near_misses.iter();
+    let found = explanation.near_misses.nearest.iter();
     found
         .filter_map(|miss| {
             Some(NearMissForm {

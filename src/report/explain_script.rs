@@ -25,7 +25,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use serde::Serialize;
 
 use crate::evaluate::{
-    IndexedRules, JudgedCommand, Judgement, Kind, NearMiss, ScriptJudgement, near_misses,
+    IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, ScriptJudgement, near_misses,
 };
 use crate::flow::Setting;
 use crate::request::{Request, argv};
@@ -112,7 +112,7 @@ impl ScriptExplanation<'_> {
             .as_ref()
             .filter(|_| command.kind == Kind::Program);
         if let (Some(judgement), Some(request)) = (judged, &command.request) {
-            let explanation = self.explanation(judgement, request, &[]);
+            let explanation = self.explanation(judgement, request, NearMisses::none());
             let runs = runs(&explanation);
             notes.push(format!("runs {runs}"));
             notes.extend(reading::line(self.rules, request));
@@ -174,7 +174,7 @@ impl ScriptExplanation<'_> {
             Some((judgement, request))
                 if reason.is_empty() || command.decision == Decision::Forbidden =>
             {
-                because(&self.explanation(judgement, request, &[]))
+                because(&self.explanation(judgement, request, NearMisses::none()))
             }
             _ => reason.to_owned(),
         }
@@ -184,7 +184,7 @@ impl ScriptExplanation<'_> {
         &'b self,
         judgement: &'b Judgement,
         request: &'b Request,
-        near_misses: &'b [NearMiss],
+        near_misses: &'b NearMisses,
     ) -> Explanation<'b> {
         Explanation {
             rules: self.rules,
@@ -199,13 +199,16 @@ impl ScriptExplanation<'_> {
     ///
     /// Fails only if the document can't be written as JSON.
     pub fn json(&self) -> serde_json::Result<String> {
-        let misses: Vec<Vec<NearMiss>> = self
+        let misses: Vec<NearMisses> = self
             .judgement
             .commands
             .iter()
             .map(|command| {
                 let request = command.request.as_ref();
-                request.map_or_else(Vec::new, |request| near_misses(self.rules, request))
+                request.map_or_else(
+                    || NearMisses::none().clone(),
+                    |request| near_misses(self.rules, request),
+                )
             })
             .collect();
         let commands = self.judgement.commands.iter().zip(&misses);
@@ -229,7 +232,7 @@ impl ScriptExplanation<'_> {
     fn command_form<'b>(
         &'b self,
         command: &'b JudgedCommand,
-        misses: &'b [NearMiss],
+        misses: &'b NearMisses,
     ) -> CommandForm<'b> {
         let judged = command.judgement.as_ref().zip(command.request.as_ref());
         let files = |writes: bool| {

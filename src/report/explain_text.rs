@@ -192,12 +192,19 @@ impl Page<'_> {
 
     fn near_misses(&mut self) {
         let misses = self.explanation.near_misses;
-        if misses.is_empty() {
+        if misses.nearest.is_empty() {
             return;
         }
         self.heading("Near misses");
-        for miss in misses {
+        for miss in &misses.nearest {
             self.place(miss.rule, Some(&parted(miss)));
+        }
+        match misses.others {
+            0 => {}
+            1 => self.line("  and 1 more rule on this program that doesn't match"),
+            more => self.line(&format!(
+                "  and {more} more rules on this program that don't match"
+            )),
         }
     }
 
@@ -359,7 +366,7 @@ mod tests {
     use super::*;
     use crate::approve::place::Caller;
     use crate::config::Profiles;
-    use crate::evaluate::{IndexedRules, judge};
+    use crate::evaluate::{IndexedRules, NearMisses, judge};
     use crate::flow::Setting;
     use crate::request::{Program, Request, WorkingDirectory};
     use crate::rules::from_own_text;
@@ -383,7 +390,7 @@ mod tests {
             rules: &rules,
             request: &request,
             judgement: &judge(&rules, &request),
-            near_misses: &[],
+            near_misses: NearMisses::none(),
             setting: &Setting {
                 caller: Caller::Sandbox,
                 startup: false,
