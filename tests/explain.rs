@@ -280,6 +280,7 @@ fn the_document_has_its_keys() {
             "why_inside",
             "run",
             "profile",
+            "without",
             "basis",
             "command",
             "program",
@@ -600,6 +601,48 @@ fn a_script_in_one_word_is_noticed() {
 }
 
 /// As `run` has it: what a command sets for one that a rule allows may keep that from running.
+/// As `run` says it when it starts the program.
+#[test]
+fn what_a_program_outside_does_not_get_is_told_with_the_reason() {
+    let world = World::new();
+    let rules = world.file("true.rules", "prefix_rule([\"nproc\"])\n");
+    let explain = |arguments: &[&str]| {
+        let options = ["--rules", rules.to_str().unwrap()];
+        let mut command = world.command(&[&options, arguments].concat());
+        let set = [
+            ("EDITOR", "no-such-editor"),
+            ("FROB", "/tmp/x"),
+            ("KEPT", "x"),
+        ];
+        let command = command.env_remove("CODEX_HOME").env("HOME", "/nowhere");
+        text(&command.envs(set).output().unwrap().stdout)
+    };
+    let editor = "EDITOR=no-such-editor, which hands files to no-such-editor, which isn't known to \
+                  take them for mere data\n";
+    let frob = "FROB=/tmp/x, which leads to what the sandbox can write\n";
+    let page = explain(&["nproc"]);
+    for told in [editor, frob] {
+        assert!(page.contains(&format!("  without   {told}")), "{page}");
+    }
+    assert!(!page.contains("KEPT"), "{page}");
+    let inside = explain(&["true"]);
+    assert!(!inside.contains("EDITOR"), "{inside}");
+    let script = explain(&["-c", "NEW=x nproc; true"]);
+    for told in [editor, frob, "NEW, set by the command\n"] {
+        assert_eq!(
+            script.matches(&format!(" without {told}")).count(),
+            1,
+            "{script}"
+        );
+    }
+    let said: Value = serde_json::from_str(&explain(&["--format", "json", "nproc"])).unwrap();
+    let said = &said["without"][0];
+    assert_eq!(
+        (&said["name"], &said["part"]),
+        (&json!("EDITOR"), &json!("no-such-editor"))
+    );
+}
+
 #[test]
 fn variables_that_would_be_lost_are_told() {
     let world = World::new();

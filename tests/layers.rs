@@ -73,7 +73,7 @@ const LAYERS: &[Row] = &[
         "report",
         Only(&[
             "models", "request", "script", "rules", "evaluate", "confine", "approve", "lint",
-            "config", "flow",
+            "config", "act", "flow",
         ]),
         &["annotate_snippets", "comfy_table", "similar"],
     ),

@@ -10,10 +10,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
-use super::trimmed::{Session, Trimmed, trimmed};
-use crate::request::{Roots, argv};
+use super::lacking::Told;
+use super::trimmed::{Session, Trimmed, Why, trimmed};
+use crate::request::Roots;
 
 /// Names that pass with a changed value, if the value is plain.
 const INERT: &[&str] = &[
@@ -42,27 +43,6 @@ const LOOSENED: &str = "LESSSECURE_ALLOW";
 /// Names that shells set anew all the time, and that nobody misses.
 const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
 
-/// Names that git and build tools set for what they start, npm others that begin with its own: nothing is
-/// said of those.
-const UNASKED: &[&str] = &[
-    "GIT_PAGER_IN_USE",
-    "GIT_PREFIX",
-    "INIT_CWD",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MAKEOVERRIDES",
-    "MAKE_TERMERR",
-    "MAKE_TERMOUT",
-    "MFLAGS",
-];
-
-/// As many different notes are said in one session.
-const NOTES: usize = 32;
-/// As many names are in one of them.
-const NAMES: usize = 5;
-/// The longest name or value there, in bytes.
-const NAME_LIMIT: usize = 100;
-
 /// Names and values.
 pub type Variables = Vec<(OsString, OsString)>;
 
@@ -74,7 +54,8 @@ pub struct SessionEnvironment {
     writable: Vec<PathBuf>,
     /// Those of which not all goes outside; looked for once something goes.
     trimmed: OnceLock<HashMap<OsString, Trimmed>>,
-    said: Mutex<HashSet<Vec<OsString>>>,
+    /// What was said of what programs don't get.
+    pub(super) told: Told,
 }
 
 /// What a program outside gets, and what it does not.
@@ -102,7 +83,7 @@ impl SessionEnvironment {
             variables: variables.into_iter().collect(),
             writable: writable.to_vec(),
             trimmed: OnceLock::new(),
-            said: Mutex::default(),
+            told: Told::default(),
         }
     }
 
@@ -178,7 +159,7 @@ impl SessionEnvironment {
                 filtered.passed.push(join(name, value));
                 left_out.extend(without.iter().map(|part| (name.to_owned(), part.clone())));
             }
-            Some(Trimmed::Gone) => left_out.push((name.to_owned(), value.to_owned())),
+            Some(Trimmed::Gone(_)) => left_out.push((name.to_owned(), value.to_owned())),
         }
     }
 
@@ -204,13 +185,39 @@ impl SessionEnvironment {
         })
     }
 
+    /// Why a variable that the session started with does not go, or not all of it.
+    pub(super) fn why(&self, name: &OsStr) -> Option<&Why> {
+        match self.trimmed().get(name)? {
+            Trimmed::Whole => None,
+            Trimmed::Less { .. } => Some(&Why::Leads),
+            Trimmed::Gone(why) => Some(why),
+        }
+    }
+
+    /// What a program outside would get if it were started now with the session's variables, and with
+    /// some that are `set` before, to values that nobody knows yet.
+    pub(super) fn of_start(&self, set: &[OsString], directory: &Path, pass: &[String]) -> Filtered {
+        let own = self.variables.iter();
+        let own = own.filter(|(name, _)| !set.contains(name));
+        let mut entries: Vec<OsString> = own.map(|(name, value)| join(name, value)).collect();
+        entries.sort();
+        let mut filtered = self.filter(&entries, directory, pass);
+        let is_lost = |name: &&OsString| {
+            let fixed = FIXED.iter().chain(COMMON).any(|fixed| **name == **fixed);
+            let passed = pass.iter().any(|passed| **name == **passed);
+            !fixed && !passed && !is_inert(name)
+        };
+        filtered.dropped.extend(set.iter().filter(is_lost).cloned());
+        filtered
+    }
+
     /// What goes outside of the variables that the session started with.
     pub fn own(&self) -> Variables {
         let own = self.variables.iter().filter_map(|(name, value)| {
             let value = match self.trimmed().get(name) {
                 None | Some(Trimmed::Whole) => value,
                 Some(Trimmed::Less { value, .. }) => value,
-                Some(Trimmed::Gone) => return None,
+                Some(Trimmed::Gone(_)) => return None,
             };
             Some((name.clone(), value.clone()))
         });
@@ -221,39 +228,6 @@ impl SessionEnvironment {
     pub fn withheld(&self, variables: &[(OsString, OsString)]) -> Vec<OsString> {
         let entries: Vec<OsString> = variables.iter().map(|(n, v)| join(n, v)).collect();
         self.filter(&entries, Path::new("/"), &[]).lacks()
-    }
-
-    /// What the caller is told of what `program` does not get, if it was not told that before.
-    pub fn note(&self, program: &OsStr, filtered: &Filtered) -> Option<String> {
-        let program = shown(program);
-        let said = |key: Vec<OsString>| {
-            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            key.is_empty() || said.len() >= NOTES || !said.insert(key)
-        };
-        let is_missed = |name: &&OsString| {
-            let unasked = UNASKED.iter().any(|unasked| *name == unasked);
-            !unasked && !name.as_bytes().starts_with(b"npm_")
-        };
-        let mut names: Vec<_> = filtered.dropped.iter().filter(is_missed).cloned().collect();
-        names.sort();
-        names.dedup();
-        let dropped = listed(names.iter().map(|name| shown(name)));
-        let mut lines = Vec::new();
-        if !said(names) {
-            lines.push(format!(
-                "codex-shell: note: {program} runs outside without {dropped}, set by the command"
-            ));
-        }
-        let parts = filtered.left_out.iter();
-        if !said(parts.clone().map(|(name, part)| join(name, part)).collect()) {
-            let parts =
-                listed(parts.map(|(name, part)| format!("{}={}", shown(name), shown(part))));
-            lines.push(format!(
-                "codex-shell: note: {program} runs outside without {parts}, which leads to what \
-                 the sandbox can write"
-            ));
-        }
-        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 }
 
@@ -278,25 +252,6 @@ fn is_inert(name: &OsStr) -> bool {
     INERT.iter().any(|inert| name == *inert) || name.as_bytes().starts_with(b"LC_")
 }
 
-fn shown(word: &OsStr) -> String {
-    argv::bounded(&[word.to_owned()], NAME_LIMIT)
-}
-
-/// `A`, `A and B`, `A, B and C`; of many the first.
-fn listed(words: impl Iterator<Item = String>) -> String {
-    let mut words: Vec<String> = words.collect();
-    let more = words.len().saturating_sub(NAMES);
-    if more > 0 {
-        words.truncate(NAMES);
-        words.push(format!("{more} more"));
-    }
-    match words.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
-    }
-}
-
 /// Whether a changed value can only name a locale, a colour, a number or a time zone: no path that
 /// leads anywhere.
 fn is_plain(name: &OsStr, value: &[u8]) -> bool {
@@ -315,7 +270,7 @@ fn split(entry: &OsStr) -> Option<(&OsStr, &OsStr)> {
     Some((OsStr::from_bytes(name), OsStr::from_bytes(value.get(1..)?)))
 }
 
-fn join(name: &OsStr, value: &OsStr) -> OsString {
+pub(super) fn join(name: &OsStr, value: &OsStr) -> OsString {
     OsString::from_vec([name.as_bytes(), b"=", value.as_bytes()].concat())
 }
 
@@ -405,29 +360,6 @@ mod tests {
             "=odd",
         ];
         assert_eq!(dropped, names);
-    }
-
-    #[test]
-    fn each_set_of_names_is_told_once() {
-        let session = session();
-        let note = |names: &[&str]| {
-            let dropped = names.iter().map(OsString::from).collect();
-            let filtered = Filtered {
-                dropped,
-                ..Filtered::default()
-            };
-            session.note(OsStr::new("git"), &filtered)
-        };
-        assert_eq!(note(&[]), None);
-        let told = "codex-shell: note: git runs outside without A and B, set by the command";
-        assert_eq!(note(&["B", "A"]).as_deref(), Some(told));
-        assert_eq!(note(&["A", "B", "A"]), None);
-        let many = ["A", "B", "C", "D", "E", "F", "G\n"];
-        assert!(note(&many).unwrap().contains("A, B, C, D, E and 2 more,"));
-        for nth in 0..2 * NOTES {
-            let told = note(&[&format!("N{nth}")]);
-            assert_eq!(told.is_some(), nth < NOTES - 2);
-        }
     }
 
     #[test]

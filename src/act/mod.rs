@@ -6,6 +6,7 @@
 
 pub mod environment;
 pub mod escalate;
+pub mod lacking;
 pub mod pinned;
 pub mod pins;
 pub mod trimmed;

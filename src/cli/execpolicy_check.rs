@@ -14,7 +14,7 @@ use crate::rules::lexical::Whereabouts;
 use crate::rules::{self, Decision, RuleSet};
 
 use super::finish;
-use super::rules_explain::{request, working_directory};
+use super::rules_explain::{ground, request, working_directory};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -129,7 +129,8 @@ fn evaluate(rules: RuleSet, command: &[String], args: &Args) -> Result<Exit, Str
     }
     let cwd = working_directory(None)?;
     let index = IndexedRules::new(rules);
-    let request = request(&index, &args.command, cwd, Mode::WorkspaceWrite, &[]);
+    let ground = ground(&cwd, Mode::WorkspaceWrite, &[]);
+    let request = request(&index, &args.command, cwd, &ground);
     let result = compat::check_strictly(&index, &request, command, resolve);
     Ok(print(index.rules(), command, &result, args.pretty))
 }

@@ -106,18 +106,26 @@ pub(super) fn main(args: &Args) -> Exit {
         profiles: &profiles,
         inheritance: Inheritance::Free,
     };
-    let place = |words: &[OsString]| {
-        request(
-            &index,
-            words,
-            cwd.clone(),
-            set.sandbox.value,
-            &set.writable.value,
-        )
-    };
+    let ground = ground(&cwd, set.sandbox.value, &set.writable.value);
+    let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
+    let place = |words: &[OsString]| request(&index, words, cwd.clone(), &ground);
     let found = |words: &[OsString]| place(words).program.path.is_some();
     match script(args, &cwd, &found) {
-        Ok(Some(script)) => return explain_script(args, (&index, &setting), &script, &place),
+        Ok(Some(text)) => {
+            let script = parse(&text, Dialect::Bash);
+            let judgement = judge_script(&index, &script, &place);
+            let explanation = ScriptExplanation {
+                rules: &index,
+                judgement: &judgement,
+                setting: &setting,
+                session: &session,
+            };
+            let written = match args.format {
+                Format::Text => Ok(explanation.text(wants_colour())),
+                Format::Json => explanation.json(),
+            };
+            return answer(args, written, judgement.decision);
+        }
         Ok(None) => {}
         Err(message) => {
             report::error(&message);
@@ -141,6 +149,7 @@ pub(super) fn main(args: &Args) -> Exit {
         judgement: &judgement,
         near_misses: &near_misses,
         setting: &setting,
+        session: &session,
     };
     let written = match args.format {
         Format::Text => Ok(explanation.text(wants_colour())),
@@ -188,26 +197,6 @@ fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(executable)
 }
 
-fn explain_script(
-    args: &Args,
-    (index, setting): (&IndexedRules, &Setting<'_>),
-    text: &[u8],
-    place: &dyn Fn(&[OsString]) -> Request,
-) -> Exit {
-    let script = parse(text, Dialect::Bash);
-    let judgement = judge_script(index, &script, place);
-    let explanation = ScriptExplanation {
-        rules: index,
-        judgement: &judgement,
-        setting,
-    };
-    let written = match args.format {
-        Format::Text => Ok(explanation.text(wants_colour())),
-        Format::Json => explanation.json(),
-    };
-    answer(args, written, judgement.decision)
-}
-
 fn answer(args: &Args, written: serde_json::Result<String>, decision: Decision) -> Exit {
     let exit = if args.exit_code {
         status(decision)
@@ -233,18 +222,15 @@ pub(super) fn working_directory(asked: Option<&Path>) -> Result<WorkingDirectory
     found.ok_or_else(|| "the working directory has no absolute path".to_owned())
 }
 
-/// What is asked when `command` is started in `cwd`, beside what the sandbox can write: under
-/// workspace-write, `extra` too.
+/// What is asked when `command` is started in `cwd`, beside what the sandbox can write.
 pub(super) fn request(
     rules: &IndexedRules,
     command: &[OsString],
     cwd: WorkingDirectory,
-    mode: Mode,
-    extra: &[PathBuf],
+    ground: &Writable,
 ) -> Request {
     let asked = command.first().cloned().unwrap_or_default();
     let search_path = std::env::var_os("PATH");
-    let ground = ground(&cwd, mode, extra);
     let writable = ground.roots.as_slice();
     let (path, name) = (search_path.as_deref(), Some(asked.as_os_str()));
     let program = Program::search(&asked, &cwd, path, name, writable);
@@ -256,11 +242,11 @@ pub(super) fn request(
         .with_environment(variables)
         .with_interpreters(writable);
     let paths = rules.paths_of(&request);
-    request.following(paths, writable).with_repository(&ground)
+    request.following(paths, writable).with_repository(ground)
 }
 
-/// What a sandbox that starts in `cwd` lets be written; where there can be none, what would be.
-fn ground(cwd: &Path, mode: Mode, extra: &[PathBuf]) -> Writable {
+/// What a sandbox that starts in `cwd` lets be written, under workspace-write `extra` too; where there can be none, what would be.
+pub(super) fn ground(cwd: &Path, mode: Mode, extra: &[PathBuf]) -> Writable {
     let temporary = std::env::var_os("TMPDIR");
     let policy = Policy::new(mode, false, cwd, extra, temporary.as_deref());
     let places = Places::of_process(cwd.to_owned());

@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod fault;
 mod options;
 mod program;
 
@@ -17,6 +18,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 pub use crate::models::variable::Handed;
+pub use fault::Fault;
 pub use options::are_options_outside;
 pub use program::look_at_words;
 
@@ -74,21 +76,6 @@ impl<'a> Ground<'a> {
         }
         true
     }
-}
-
-/// Why a command may do what the sandboxed side says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// It may start or load a file of that side's.
-    Leads,
-    /// This program does what this file says, wherever it is started.
-    Obeys(String, String),
-    /// This program runs what it is handed.
-    Runs(String),
-    /// Of this program it isn't known that what it is handed is data to it.
-    Unknown(String),
-    /// This program may take the name of a file for an option.
-    Options(String),
 }
 
 /// Looks at the command `text`.

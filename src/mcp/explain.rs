@@ -89,7 +89,8 @@ pub(super) fn result(
     let writable = policy.writable_roots();
     let (originals, ground) = (Originals::default(), policy.ground());
     let variables: Vec<_> = std::env::vars_os().collect();
-    let withheld = SessionEnvironment::new(variables.clone(), writable).withheld(&variables);
+    let session = SessionEnvironment::new(variables.clone(), writable);
+    let withheld = session.withheld(&variables);
     let place = |argv: &[OsString]| {
         let asked = argv.first().cloned().unwrap_or_default();
         let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
@@ -118,6 +119,7 @@ pub(super) fn result(
                 judgement: &judge(rules, &request),
                 near_misses: &near_misses(rules, &request),
                 setting: &setting,
+                session: &session,
             };
             (explanation.text(false), explanation.json())
         }
@@ -127,6 +129,7 @@ pub(super) fn result(
                 rules,
                 judgement: &judge_script(rules, &script, &place),
                 setting: &setting,
+                session: &session,
             };
             (explanation.text(false), explanation.json())
         }

@@ -13,6 +13,7 @@
 //! | `why_inside` | why it runs inside, where a rule that asks first would have it outside, in words; or null |
 //! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}`; null where it does not run |
 //! | `profile` | the sandbox of its own that it would have outside, or null: `asked`, each profile that a rule names (`name`, `network`, `writable`, as the rule has it), and what comes of them: `mode`, `network` and `writable`, or `error`, why there is no such sandbox, so that nothing would run |
+//! | `without` | the variables that it would not get outside, or not all of: `name` and `part`, the part of its value that it would not get, as a shell reads them, or null where the command sets it; `reason`, in words |
 //! | `basis` | what decided: `{"kind": "rule", "rule": RULE}`, `{"kind": "default", "default": RULE}`, `{"kind": "withheld", "rule": RULE}` where a rule allows it and a variable that it would lose says what it acts on, or of kind `"heuristic"`, `"broken_rules"` or `"unmatched"` |
 //! | `command` | `text`, as a shell reads it, and `argv`, a list of WORDs |
 //! | `program` | `asked`, a WORD; `path` and `real`, a WORD or null; `trust`; `trust_reason`, in words |
@@ -36,7 +37,9 @@
 //! takes it, and `bytes`, a list of numbers. `trust` is `"trusted"`, `"unresolved"`,
 //! `"writable"`, `"misled"`, `"anonymous"` or `"disguised"`.
 
-use crate::approve::place::Disposition;
+use crate::act::environment::SessionEnvironment;
+use crate::act::lacking::Lacking;
+use crate::approve::place::{Disposition, Place};
 use crate::evaluate::{IndexedRules, Judgement, NearMisses};
 use crate::flow::{self, Setting};
 use crate::request::program::last_component;
@@ -55,12 +58,26 @@ pub struct Explanation<'a> {
     pub near_misses: &'a NearMisses,
     /// What else counts for where it runs.
     pub setting: &'a Setting<'a>,
+    /// The variables that the program would get some of outside.
+    pub session: &'a SessionEnvironment,
 }
 
 impl Explanation<'_> {
     /// What becomes of the command.
     pub(super) fn disposition(&self) -> Disposition {
         flow::place(self.judgement, self.setting)
+    }
+
+    /// What it would not get of its variables, should it run outside.
+    pub(super) fn lacking(&self) -> Vec<Lacking> {
+        let disposition = self.disposition();
+        let place = disposition.placed().map(|placed| &placed.place);
+        if !matches!(place, Some(Place::Out(_))) {
+            return Vec::new();
+        }
+        let (request, verdict) = (self.request, &self.judgement.verdict);
+        self.session
+            .lacking_at_start(&request.withheld, &request.cwd, &verdict.pass_env)
     }
 
     /// For people, with a final newline.

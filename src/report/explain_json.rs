@@ -26,6 +26,7 @@ pub(super) struct Document<'a> {
     why_inside: Option<String>,
     run: Option<&'a Run>,
     profile: Option<ProfileForm<'a>>,
+    without: Vec<WithoutForm>,
     basis: BasisForm<'a>,
     command: CommandForm<'a>,
     program: ProgramForm<'a>,
@@ -85,6 +86,13 @@ struct MatchForm<'a> {
 struct DiscountedForm<'a> {
     rule: RuleForm<'a>,
     reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct WithoutForm {
+    name: String,
+    part: Option<String>,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -149,6 +157,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         why_inside: placed.and_then(|placed| placed.why_inside.clone()),
         run: (verdict.decision != Decision::Forbidden).then_some(&verdict.run),
         profile: profile::form(explanation),
+        without: without(explanation),
         basis: basis(rules, &verdict.basis),
         command: CommandForm {
             text: argv::text(&request.argv),
@@ -256,6 +265,19 @@ fn discounted<'a>(explanation: &Explanation<'a>) -> Vec<DiscountedForm<'a>> {
             })
         })
         .collect()
+}
+
+fn without(explanation: &Explanation<'_>) -> Vec<WithoutForm> {
+    let forms = explanation.lacking().into_iter().flat_map(|lacking| {
+        let variables = lacking.variables.into_iter();
+        let why = lacking.why;
+        variables.map(move |(name, part)| WithoutForm {
+            name: argv::word(&name),
+            part: part.as_deref().map(argv::word),
+            reason: why.clone(),
+        })
+    });
+    forms.collect()
 }
 
 fn near_misses<'a>(explanation: &Explanation<'a>) -> Vec<NearMissForm<'a>> {

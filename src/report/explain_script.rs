@@ -22,19 +22,15 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use serde::Serialize;
-
-use crate::evaluate::{
-    IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, ScriptJudgement, near_misses,
-};
+use crate::act::environment::SessionEnvironment;
+use crate::evaluate::{IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, ScriptJudgement};
 use crate::flow::Setting;
 use crate::request::{Request, argv};
 use crate::rules::Decision;
-use crate::script::{Enclosure, Problem, ScriptCommand, Word};
+use crate::script::{Enclosure, ScriptCommand, Word};
 
 use super::explain::Explanation;
-use super::explain_json::{self, Document, SCHEMA};
-use super::explain_text::{because, runs};
+use super::facts::{because, runs};
 use super::paint::{Ink, Paint, decision};
 use super::reading;
 
@@ -50,6 +46,8 @@ pub struct ScriptExplanation<'a> {
     pub judgement: &'a ScriptJudgement,
     /// What else counts for where each command runs.
     pub setting: &'a Setting<'a>,
+    /// The variables that programs outside would get some of.
+    pub session: &'a SessionEnvironment,
 }
 
 impl ScriptExplanation<'_> {
@@ -115,6 +113,8 @@ impl ScriptExplanation<'_> {
             let explanation = self.explanation(judgement, request, NearMisses::none());
             let runs = runs(&explanation);
             notes.push(format!("runs {runs}"));
+            let lacking = explanation.lacking().into_iter();
+            notes.extend(lacking.map(|lacking| format!("without {lacking}")));
             notes.extend(reading::line(self.rules, request));
             for (rule, reason) in &judgement.trace.discounted {
                 let rule = self.rules.rules().rule(*rule);
@@ -180,7 +180,7 @@ impl ScriptExplanation<'_> {
         }
     }
 
-    fn explanation<'b>(
+    pub(super) fn explanation<'b>(
         &'b self,
         judgement: &'b Judgement,
         request: &'b Request,
@@ -192,147 +192,13 @@ impl ScriptExplanation<'_> {
             judgement,
             near_misses,
             setting: self.setting,
+            session: self.session,
         }
     }
-
-    /// For programs: the document above, with a final newline.
-    ///
-    /// Fails only if the document can't be written as JSON.
-    pub fn json(&self) -> serde_json::Result<String> {
-        let misses: Vec<NearMisses> = self
-            .judgement
-            .commands
-            .iter()
-            .map(|command| {
-                let request = command.request.as_ref();
-                request.map_or_else(
-                    || NearMisses::none().clone(),
-                    |request| near_misses(self.rules, request),
-                )
-            })
-            .collect();
-        let commands = self.judgement.commands.iter().zip(&misses);
-        let document = ScriptDocument {
-            schema: SCHEMA,
-            decision: self.judgement.decision,
-            commands: commands
-                .map(|(command, misses)| self.command_form(command, misses))
-                .collect(),
-            problems: self
-                .judgement
-                .problems
-                .iter()
-                .map(ProblemForm::of)
-                .collect(),
-            errors: explain_json::errors(self.rules.rules()),
-        };
-        explain_json::line(&document)
-    }
-
-    fn command_form<'b>(
-        &'b self,
-        command: &'b JudgedCommand,
-        misses: &'b NearMisses,
-    ) -> CommandForm<'b> {
-        let judged = command.judgement.as_ref().zip(command.request.as_ref());
-        let files = |writes: bool| {
-            let all = command.command.redirections.iter();
-            all.filter(|redirection| redirection.writes == writes)
-                .map(|redirection| shown(&redirection.target.recognised()))
-                .collect()
-        };
-        CommandForm {
-            line: command.line,
-            depth: command.depth,
-            kind: kind_name(command.kind),
-            decision: command.decision,
-            text: written(&command.command),
-            inside: command
-                .command
-                .inside
-                .iter()
-                .map(|place| enclosure_name(*place))
-                .collect(),
-            assignments: command
-                .command
-                .assignments
-                .iter()
-                .map(|assignment| shown(&assignment.name))
-                .collect(),
-            reads: files(false),
-            writes: files(true),
-            unknown: unknown_words(&command.command),
-            explanation: judged.map(|(judgement, request)| {
-                explain_json::document(&self.explanation(judgement, request, misses))
-                    .without_errors()
-            }),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct ScriptDocument<'a> {
-    schema: u32,
-    decision: Decision,
-    commands: Vec<CommandForm<'a>>,
-    problems: Vec<ProblemForm>,
-    errors: Vec<explain_json::ErrorForm<'a>>,
-}
-
-#[derive(Serialize)]
-struct CommandForm<'a> {
-    line: u32,
-    depth: usize,
-    kind: &'static str,
-    decision: Decision,
-    text: String,
-    inside: Vec<&'static str>,
-    assignments: Vec<String>,
-    reads: Vec<String>,
-    writes: Vec<String>,
-    unknown: Vec<UnknownForm>,
-    explanation: Option<Document<'a>>,
-}
-
-#[derive(Serialize)]
-struct UnknownForm {
-    word: usize,
-    source: String,
-    reason: &'static str,
-}
-
-#[derive(Serialize)]
-struct ProblemForm {
-    line: u32,
-    column: u32,
-    message: &'static str,
-}
-
-impl ProblemForm {
-    fn of(problem: &Problem) -> Self {
-        Self {
-            line: problem.line,
-            column: problem.column,
-            message: problem.message,
-        }
-    }
-}
-
-fn unknown_words(command: &ScriptCommand) -> Vec<UnknownForm> {
-    let words = command.words.iter().enumerate();
-    words
-        .filter_map(|(word, read)| {
-            Some(UnknownForm {
-                word,
-                source: shown(&read.recognised()),
-                reason: read.unknown()?.name(),
-            })
-        })
-        .collect()
 }
 
 /// The command on one line: known words as a shell reads them, unknown ones as they stand.
-fn written(command: &ScriptCommand) -> String {
+pub(super) fn written(command: &ScriptCommand) -> String {
     let mut words = Vec::new();
     for assignment in &command.assignments {
         let name = shown(&assignment.name);
@@ -361,30 +227,10 @@ fn word(word: &Word) -> String {
 }
 
 /// Bytes of a script as text that a terminal only shows.
-fn shown(bytes: &[u8]) -> String {
+pub(super) fn shown(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => argv::visible(text),
         Err(_) => argv::word(OsStr::from_bytes(bytes)),
-    }
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Program => "program",
-        Kind::Builtin => "builtin",
-        Kind::Function => "function",
-        Kind::Bare => "bare",
-        Kind::Unknown => "unknown",
-    }
-}
-
-fn enclosure_name(place: Enclosure) -> &'static str {
-    match place {
-        Enclosure::Subshell => "subshell",
-        Enclosure::Group => "group",
-        Enclosure::Function => "function",
-        Enclosure::Substitution => "substitution",
-        Enclosure::ProcessSubstitution => "process substitution",
     }
 }
 

@@ -2,22 +2,18 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
 
-use crate::approve::place::{Confinement, Disposition, Place, Placed};
-use crate::evaluate::{Basis, NearMiss, heuristic};
+use crate::evaluate::NearMiss;
 use crate::request::argv;
-use crate::rules::Decision;
-use crate::rules::model::{Run, Said};
+use crate::rules::model::Said;
 
-use super::explain::{Explanation, trust_reason};
+use super::explain::Explanation;
+use super::facts::{self, WORD, one};
 use super::paint::{Ink, Paint, decision};
-use super::{profile, reading, source_form};
+use super::{reading, source_form};
 
 /// Bytes of a command that are shown.
 const COMMAND: usize = 4096;
-/// Bytes of one word that are shown.
-const WORD: usize = 256;
 /// Columns of the labels of facts, unless one is longer.
 const LABEL: usize = 8;
 /// Columns of the words in the account of how a command is read.
@@ -30,7 +26,6 @@ pub(super) fn text(explanation: &Explanation<'_>, colour: bool) -> String {
         explanation,
         paint: Paint { colour },
         out: String::new(),
-        facts: Vec::new(),
     };
     page.verdict();
     page.facts();
@@ -45,8 +40,6 @@ struct Page<'a> {
     explanation: &'a Explanation<'a>,
     paint: Paint,
     out: String,
-    /// Labels, and what is said of each.
-    facts: Vec<(&'static str, String)>,
 }
 
 impl Page<'_> {
@@ -69,70 +62,14 @@ impl Page<'_> {
     }
 
     fn facts(&mut self) {
-        self.fact("because", &because(self.explanation));
-        let justification = match self.explanation.judgement.verdict.basis {
-            Basis::Rule(index) => self.rule(index).and_then(|rule| rule.justification),
-            Basis::Default(index) => {
-                let rules = self.explanation.rules.rules();
-                let rule = rules.defaults.get(index);
-                rule.and_then(|rule| rule.justification.as_deref())
-            }
-            _ => None,
-        };
-        if let Some(justification) = justification {
-            self.fact("reason", &argv::visible(justification));
-        }
-        self.fact("runs", &runs(self.explanation));
-        let program = program(self.explanation);
-        self.fact("program", &program);
-        self.fact("trust", &trust_reason(&self.explanation.request.program));
-        self.obeys();
-        let request = self.explanation.request;
-        if self
-            .explanation
-            .rules
-            .have_conditions_on_variables_of(request)
-        {
-            let known = match request.environment {
-                Some(_) => "a rule asks for variables: those of codex-shell itself count here",
-                None => "a rule asks for variables, which nobody knows here",
-            };
-            self.fact("env", known);
-        }
-        if self.explanation.rules.is_broken() {
-            self.fact(
-                "rules",
-                "some files have errors, so a command that no rule matches prompts",
-            );
-        } else if self.explanation.rules.rules().files.is_empty() {
-            self.fact("rules", "no rules files");
-        }
         self.line("");
-        let facts = std::mem::take(&mut self.facts);
+        let facts = facts::of(self.explanation);
         let widest = facts.iter().map(|(label, _)| label.len()).max();
         let width = widest.unwrap_or_default().max(LABEL);
         for (label, text) in facts {
             let label = self.paint.ink(Ink::Dim, &format!("{label:<width$}"));
             self.line(&format!("  {label}  {text}"));
         }
-    }
-
-    /// What the directory may have to say, where that counts outside.
-    fn obeys(&mut self) {
-        let verdict = &self.explanation.judgement.verdict;
-        let outside = matches!(verdict.run, Run::Outside | Run::Unconfined);
-        let files = reading::obeyed(self.explanation.rules, self.explanation.request);
-        if outside && verdict.decision != Decision::Forbidden && !files.is_empty() {
-            let files = argv::visible(&files.join(", "));
-            self.fact(
-                "obeys",
-                &format!("what the directory says it should do: {files}"),
-            );
-        }
-    }
-
-    fn fact(&mut self, label: &'static str, text: &str) {
-        self.facts.push((label, text.to_owned()));
     }
 
     fn matches(&mut self) {
@@ -252,86 +189,6 @@ impl Page<'_> {
     }
 }
 
-pub(super) fn because(explanation: &Explanation<'_>) -> String {
-    let rules = explanation.rules.rules();
-    match &explanation.judgement.verdict.basis {
-        Basis::Withheld { rule, variables } => {
-            let place = explanation.rules.rules();
-            let place = place
-                .rule(*rule)
-                .map_or_else(String::new, |said| place.place(said.span));
-            let names: Vec<String> = variables.iter().map(|name| one(name)).collect();
-            format!(
-                "outside it would act without {}, which the rule at {place} does not pass",
-                names.join(", ")
-            )
-        }
-        Basis::Rule(index) => {
-            let span = rules.rule(*index).map(|rule| rule.span);
-            let place = span.map_or_else(String::new, |span| rules.place(span));
-            format!("the rule at {place} says so")
-        }
-        Basis::Default(index) => {
-            let span = rules.defaults.get(*index).map(|rule| rule.span);
-            let place = span.map_or_else(String::new, |span| rules.place(span));
-            let unmatched = unmatched(explanation);
-            format!("{unmatched}, and the default at {place} says so")
-        }
-        Basis::Heuristic { code, reason } => {
-            let name = heuristic::name_of(code);
-            format!("{reason} ({code} {name})")
-        }
-        Basis::BrokenRules => format!("{}, and some rules can't be read", unmatched(explanation)),
-        Basis::Unmatched => format!("{}, and nothing looks dangerous", unmatched(explanation)),
-    }
-}
-
-fn unmatched(explanation: &Explanation<'_>) -> &'static str {
-    if explanation.judgement.trace.discounted.is_empty() {
-        "no rule matches"
-    } else {
-        "no rule that matches counts"
-    }
-}
-
-pub(super) fn runs(explanation: &Explanation<'_>) -> String {
-    let disposition = explanation.disposition();
-    let Some(Placed {
-        place, why_inside, ..
-    }) = disposition.placed()
-    else {
-        return match disposition {
-            Disposition::Nowhere(_) => profile::text(explanation),
-            _ => "not at all".to_owned(),
-        };
-    };
-    let mut runs = match place {
-        Place::Out(Confinement::Judged | Confinement::Profile(_)) => profile::text(explanation),
-        place => place.to_string(),
-    };
-    if let Disposition::Ask(_) = disposition {
-        runs += ", if a person says yes";
-    }
-    if let Some(why) = why_inside {
-        runs += "; not outside because ";
-        runs += &argv::visible(why);
-    }
-    runs
-}
-
-/// `git -> /usr/bin/git -> /opt/git/bin/git`, each step once.
-fn program(explanation: &Explanation<'_>) -> String {
-    let program = &explanation.request.program;
-    let mut steps: Vec<&OsStr> = vec![&program.asked];
-    for path in [&program.path, &program.real].into_iter().flatten() {
-        if steps.last() != Some(&path.as_os_str()) {
-            steps.push(path.as_os_str());
-        }
-    }
-    let steps: Vec<String> = steps.into_iter().map(one).collect();
-    steps.join(" -> ")
-}
-
 fn parted(miss: &NearMiss) -> String {
     let mut wanted: Vec<String> = miss
         .wanted
@@ -352,18 +209,11 @@ fn parted(miss: &NearMiss) -> String {
     }
 }
 
-fn one(word: &OsStr) -> String {
-    if word.as_bytes().len() <= WORD {
-        argv::word(word)
-    } else {
-        argv::bounded(&[word.to_owned()], WORD)
-    }
-}
-
 #[cfg(test)]
 mod tests {
 
     use super::*;
+    use crate::act::environment::SessionEnvironment;
     use crate::approve::place::Caller;
     use crate::config::Profiles;
     use crate::evaluate::{IndexedRules, NearMisses, judge};
@@ -391,6 +241,7 @@ mod tests {
             request: &request,
             judgement: &judge(&rules, &request),
             near_misses: NearMisses::none(),
+            session: &SessionEnvironment::new([], &[]),
             setting: &Setting {
                 caller: Caller::Sandbox,
                 startup: false,

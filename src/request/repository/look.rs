@@ -80,7 +80,7 @@ impl Config<'_> {
                 None => Ok(()),
             },
             Meaning::Helper => look_at_command(name, &helper(value), Handed::Words, ground),
-            Meaning::Name if value.contains(&b'/') => Err(objection(name, value, Fault::Leads)),
+            Meaning::Name if value.contains(&b'/') => Err(objection(name, value, &Fault::Leads)),
             Meaning::Harmless | Meaning::Name => Ok(()),
             Meaning::Unknown => self.look_at_words(name, value, standing),
         }
@@ -169,7 +169,7 @@ fn look_at_command(
         handed => handed,
     };
     let looked = command_text::look_at_command(command, handed, ground);
-    looked.map_err(|fault| objection(name, command, fault))
+    looked.map_err(|fault| objection(name, command, &fault))
 }
 
 /// Whether git puts the name of a file, or of a commit, into the command of a filter or for merging.
@@ -186,30 +186,10 @@ fn started<'a>(name: &str, value: &'a [u8]) -> &'a [u8] {
     value.get(..end.unwrap_or(value.len())).unwrap_or_default()
 }
 
-fn objection(name: &str, value: &[u8], fault: Fault) -> Objection {
+fn objection(name: &str, value: &[u8], fault: &Fault) -> Objection {
     let name = argv::visible(name);
     let value = argv::bounded(&[OsStr::from_bytes(value).to_owned()], SHOWN);
-    let shown = argv::visible;
-    let why = match fault {
-        Fault::Leads => "may start what the command could have written".to_owned(),
-        Fault::Obeys(program, file) => {
-            format!("starts {}, which does what {file} says", shown(&program))
-        }
-        Fault::Runs(program) => {
-            format!(
-                "has {} run what the command could have written",
-                shown(&program)
-            )
-        }
-        Fault::Unknown(program) => format!(
-            "hands files to {}, which isn't known to take them for mere data",
-            shown(&program)
-        ),
-        Fault::Options(program) => format!(
-            "hands names of files to {}, which may take one for an option (`--` before them would end those)",
-            shown(&program)
-        ),
-    };
+    let why = argv::visible(&fault.to_string());
     Objection(format!("{name} {why}: {value}"))
 }
 

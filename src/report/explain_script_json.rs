@@ -1,0 +1,167 @@
+//! The JSON form of what is said of a script; [`super::explain_script`] documents it.
+
+use serde::Serialize;
+
+use crate::evaluate::{JudgedCommand, Kind, NearMisses, near_misses};
+use crate::rules::Decision;
+use crate::script::{Enclosure, Problem, ScriptCommand};
+
+use super::explain_json::{self, Document, SCHEMA};
+use super::explain_script::{ScriptExplanation, shown, written};
+
+impl ScriptExplanation<'_> {
+    /// For programs: the document above, with a final newline.
+    ///
+    /// Fails only if the document can't be written as JSON.
+    pub fn json(&self) -> serde_json::Result<String> {
+        let misses: Vec<NearMisses> = self
+            .judgement
+            .commands
+            .iter()
+            .map(|command| {
+                let request = command.request.as_ref();
+                request.map_or_else(
+                    || NearMisses::none().clone(),
+                    |request| near_misses(self.rules, request),
+                )
+            })
+            .collect();
+        let commands = self.judgement.commands.iter().zip(&misses);
+        let document = ScriptDocument {
+            schema: SCHEMA,
+            decision: self.judgement.decision,
+            commands: commands
+                .map(|(command, misses)| self.command_form(command, misses))
+                .collect(),
+            problems: self
+                .judgement
+                .problems
+                .iter()
+                .map(ProblemForm::of)
+                .collect(),
+            errors: explain_json::errors(self.rules.rules()),
+        };
+        explain_json::line(&document)
+    }
+
+    fn command_form<'b>(
+        &'b self,
+        command: &'b JudgedCommand,
+        misses: &'b NearMisses,
+    ) -> CommandForm<'b> {
+        let judged = command.judgement.as_ref().zip(command.request.as_ref());
+        let files = |writes: bool| {
+            let all = command.command.redirections.iter();
+            all.filter(|redirection| redirection.writes == writes)
+                .map(|redirection| shown(&redirection.target.recognised()))
+                .collect()
+        };
+        CommandForm {
+            line: command.line,
+            depth: command.depth,
+            kind: kind_name(command.kind),
+            decision: command.decision,
+            text: written(&command.command),
+            inside: command
+                .command
+                .inside
+                .iter()
+                .map(|place| enclosure_name(*place))
+                .collect(),
+            assignments: command
+                .command
+                .assignments
+                .iter()
+                .map(|assignment| shown(&assignment.name))
+                .collect(),
+            reads: files(false),
+            writes: files(true),
+            unknown: unknown_words(&command.command),
+            explanation: judged.map(|(judgement, request)| {
+                explain_json::document(&self.explanation(judgement, request, misses))
+                    .without_errors()
+            }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ScriptDocument<'a> {
+    schema: u32,
+    decision: Decision,
+    commands: Vec<CommandForm<'a>>,
+    problems: Vec<ProblemForm>,
+    errors: Vec<explain_json::ErrorForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct CommandForm<'a> {
+    line: u32,
+    depth: usize,
+    kind: &'static str,
+    decision: Decision,
+    text: String,
+    inside: Vec<&'static str>,
+    assignments: Vec<String>,
+    reads: Vec<String>,
+    writes: Vec<String>,
+    unknown: Vec<UnknownForm>,
+    explanation: Option<Document<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnknownForm {
+    word: usize,
+    source: String,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct ProblemForm {
+    line: u32,
+    column: u32,
+    message: &'static str,
+}
+
+impl ProblemForm {
+    fn of(problem: &Problem) -> Self {
+        Self {
+            line: problem.line,
+            column: problem.column,
+            message: problem.message,
+        }
+    }
+}
+
+fn unknown_words(command: &ScriptCommand) -> Vec<UnknownForm> {
+    let words = command.words.iter().enumerate();
+    words
+        .filter_map(|(word, read)| {
+            Some(UnknownForm {
+                word,
+                source: shown(&read.recognised()),
+                reason: read.unknown()?.name(),
+            })
+        })
+        .collect()
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Program => "program",
+        Kind::Builtin => "builtin",
+        Kind::Function => "function",
+        Kind::Bare => "bare",
+        Kind::Unknown => "unknown",
+    }
+}
+
+fn enclosure_name(place: Enclosure) -> &'static str {
+    match place {
+        Enclosure::Subshell => "subshell",
+        Enclosure::Group => "group",
+        Enclosure::Function => "function",
+        Enclosure::Substitution => "substitution",
+        Enclosure::ProcessSubstitution => "process substitution",
+    }
+}
