@@ -108,8 +108,11 @@ pub(super) fn main(args: &Args) -> Exit {
     };
     let ground = ground(&cwd, set.sandbox.value, &set.writable.value);
     let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
-    let place = |words: &[OsString]| request(&index, words, cwd.clone(), &ground);
-    let found = |words: &[OsString]| place(words).program.path.is_some();
+    let place = |words: &[OsString], directory: &Path| {
+        request(&index, words, cwd.within(directory), &ground)
+    };
+    let here = Path::new("");
+    let found = |words: &[OsString]| place(words, here).program.path.is_some();
     match script(args, &cwd, &found) {
         Ok(Some(text)) => {
             let script = parse(&text, Dialect::Bash);
@@ -132,7 +135,7 @@ pub(super) fn main(args: &Args) -> Exit {
             return Exit::Usage;
         }
     }
-    let request = place(&args.command).with_original(&Originals::default(), None, &|name| {
+    let request = place(&args.command, here).with_original(&Originals::default(), None, &|name| {
         index.has_rules_on(name)
     });
     if let [only] = args.command.as_slice()

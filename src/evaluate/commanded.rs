@@ -44,7 +44,8 @@ fn takes_commands(model: &CommandModel) -> bool {
 /// without another exec. Its variables must be known to show that it takes none.
 pub fn command_source(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
     let within = CommandTree::of(index, request).same_process(request);
-    let all = std::iter::once(request).chain(&within);
+    let within = within.iter().map(|inner| &inner.request);
+    let all = std::iter::once(request).chain(within);
     all.filter_map(|one| source_of(index, one)).max()
 }
 

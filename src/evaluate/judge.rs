@@ -6,6 +6,7 @@ use crate::request::Request;
 use crate::rules::model::{PrefixRule, Profile, Run, Span};
 use crate::rules::{Decision, Layer};
 
+use super::command_tree::Inner;
 use super::index::IndexedRules;
 use super::means;
 use super::names::{Names, objection, presumed};
@@ -28,7 +29,7 @@ pub(super) const WITHIN: &str = "the rule is about another command, which this o
 /// matches, the heuristics do, whether all rules could be read, and `default(...)`; else the
 /// command is allowed, inside.
 pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
-    judge_doubting(index, request, None)
+    judge_doubting(index, request, None, true)
 }
 
 /// The same for one exec among others: what it starts in the sandbox comes to be judged when it
@@ -51,13 +52,16 @@ pub(super) struct Doubt {
     pub(super) reason: String,
 }
 
-/// The same where rules that permit may match only words that come before the `doubt`.
+/// The same where rules that permit may match only words that come before the `doubt`, and where the
+/// directory may be another one unless it `is_placed`.
 pub(super) fn judge_doubting(
     index: &IndexedRules,
     request: &Request,
     doubt: Option<&Doubt>,
+    is_placed: bool,
 ) -> Judgement {
     let mut sight = Sight::of(index, request);
+    sight.is_placed = is_placed;
     sight.doubt = doubt.cloned();
     let found = collect(index, request, &sight);
     conclude(index, request, &sight, found)
@@ -173,7 +177,7 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
             }
         }
     });
-    for inner in &sight.inner {
+    for Inner { request: inner, .. } in &sight.inner {
         for_each_match(index, inner, &mut |number, rule, mut matched| {
             if rule.decision != Decision::Allow {
                 if rule.decision == Decision::Prompt {

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
 
 use crate::request::Request;
 use crate::rules::Decision;
 use crate::script::{self, Assignment, Dialect, Problem, Script, ScriptCommand, Word};
 
-use super::command_tree::{DEPTH, Run, runs, spelled};
+use super::command_tree::{DEPTH, Run, Shell, Surroundings, runs, spelled};
 use super::index::IndexedRules;
 use super::judge::{Doubt, judge_doubting};
 use super::verdict::{Basis, Judgement, Placement};
@@ -86,11 +87,11 @@ impl JudgedCommand {
 }
 
 /// Judges every command in `script`, and what those start in turn. `resolve` makes a request of
-/// a command's words, as they would be started.
+/// a command's words, as they would be started in a directory, by the way there from the first.
 pub fn judge_script(
     index: &IndexedRules,
     script: &Script,
-    resolve: &dyn Fn(&[OsString]) -> Request,
+    resolve: &dyn Fn(&[OsString], &Path) -> Request,
 ) -> ScriptJudgement {
     let mut judge = Judge {
         index,
@@ -102,7 +103,7 @@ pub fn judge_script(
             problems: Vec::new(),
         },
     };
-    judge.script(script, 0);
+    judge.script(script, 0, Surroundings::default());
     let mut out = judge.out;
     let strictest = out.commands.iter().map(|command| command.decision).max();
     out.decision = strictest.unwrap_or(Decision::Allow);
@@ -114,16 +115,14 @@ pub fn judge_script(
 
 /// What earlier commands did to the shell that runs a later one.
 #[derive(Debug, Clone, Default)]
-struct Shell {
+struct Earlier {
     /// The variables that were set for what comes later, by name.
     variables: Vec<OsString>,
     /// A variable was set that changes what programs do.
     treacherous: bool,
-    /// The working directory may be another.
-    moved: bool,
 }
 
-impl Shell {
+impl Earlier {
     fn run(&mut self, command: &ScriptCommand) {
         let mut assigned = command.assignments.iter();
         self.treacherous |= assigned.any(|assignment| is_treacherous(&assignment.name));
@@ -132,30 +131,35 @@ impl Shell {
         let assigned = assigned.filter(|_| command.words.is_empty());
         let exported = exported(command).chain(assigned);
         self.variables.extend(exported.map(OsString::from_vec));
-        let name = command.words.first().and_then(Word::known);
-        self.moved |=
-            name.is_some_and(|name| matches!(name.as_slice(), b"cd" | b"pushd" | b"popd"));
     }
 }
 
 struct Judge<'a> {
     index: &'a IndexedRules,
-    resolve: &'a dyn Fn(&[OsString]) -> Request,
+    resolve: &'a dyn Fn(&[OsString], &Path) -> Request,
     functions: Vec<Vec<u8>>,
     out: ScriptJudgement,
 }
 
 impl Judge<'_> {
-    fn script(&mut self, script: &Script, depth: usize) {
+    fn script(&mut self, script: &Script, depth: usize, around: Surroundings) {
         self.out.problems.extend_from_slice(&script.problems);
-        let mut shell = Shell::default();
+        let mut earlier = Earlier::default();
+        let mut shell = Shell::new(script, around);
         for command in &script.commands {
-            shell.run(command);
-            self.command(command, depth, &shell);
+            earlier.run(command);
+            let around = shell.enter(command);
+            self.command(command, depth, &around, &earlier);
         }
     }
 
-    fn command(&mut self, command: &ScriptCommand, depth: usize, shell: &Shell) {
+    fn command(
+        &mut self,
+        command: &ScriptCommand,
+        depth: usize,
+        around: &Surroundings,
+        earlier: &Earlier,
+    ) {
         if self.out.commands.len() >= COMMANDS {
             self.problem(command.line, "too many commands");
             return;
@@ -180,22 +184,63 @@ impl Judge<'_> {
             self.out.commands.push(judged);
             return;
         }
-        let mut request = (self.resolve)(&words);
-        let assigned = command.assignments.iter().map(|set| set.name.clone());
-        request.withheld.extend(assigned.map(OsString::from_vec));
-        request.withheld.extend_from_slice(&shell.variables);
-        let doubt = doubt(command, kind, shell);
-        let judgement = judge_doubting(self.index, &request, doubt.as_ref());
+        let doubt = doubt(command, kind, around, earlier);
+        let Some((request, judgement)) =
+            self.judged(&words, command, doubt.as_ref(), (around, earlier))
+        else {
+            return;
+        };
         judged.decision = decision(kind, &judgement);
-        let (started, _) = runs(self.index, request.words(), command.input.as_deref());
+        let input = command.input.as_deref();
+        let (started, _) = runs(self.index, request.words(), input, around);
         judged.request = Some(request);
         judged.judgement = Some(judgement);
         self.out.commands.push(judged);
-        self.inner(command, started, depth, shell);
+        self.inner(command, started, depth, earlier);
+    }
+
+    /// What is asked, and what of it. Of the directories that the command may be in, the one counts where it
+    /// may do least.
+    fn judged(
+        &self,
+        words: &[OsString],
+        command: &ScriptCommand,
+        doubt: Option<&Doubt>,
+        (around, earlier): (&Surroundings, &Earlier),
+    ) -> Option<(Request, Judgement)> {
+        let here = [PathBuf::new()];
+        let directories = around.directories.as_deref().unwrap_or(&here);
+        let each = directories.iter().map(|directory| {
+            let mut request = (self.resolve)(words, directory);
+            request.environment = around.variables.of(request.environment.as_deref());
+            let assigned = command.assignments.iter().map(|set| set.name.clone());
+            request.withheld.extend(assigned.map(OsString::from_vec));
+            request.withheld.extend_from_slice(&earlier.variables);
+            let is_placed = around.directories.is_some();
+            let judgement = judge_doubting(self.index, &request, doubt, is_placed);
+            (request, judgement)
+        });
+        let strictness = |(_, judged): &(Request, Judgement)| {
+            let is_inside = judged.verdict.placement == Placement::Inside;
+            (judged.verdict.decision, is_inside)
+        };
+        each.reduce(|one, other| {
+            if strictness(&other) > strictness(&one) {
+                other
+            } else {
+                one
+            }
+        })
     }
 
     /// Judges what `command` starts.
-    fn inner(&mut self, command: &ScriptCommand, started: Vec<Run>, depth: usize, shell: &Shell) {
+    fn inner(
+        &mut self,
+        command: &ScriptCommand,
+        started: Vec<(Run, Surroundings)>,
+        depth: usize,
+        earlier: &Earlier,
+    ) {
         if started.is_empty() {
             return;
         }
@@ -204,7 +249,7 @@ impl Judge<'_> {
             return;
         }
         let unknown = unknown_words(command);
-        for run in started {
+        for (run, around) in started {
             let text = match run {
                 Run::Script(text) => text,
                 Run::Words { argv, .. } => {
@@ -216,7 +261,7 @@ impl Judge<'_> {
                         input: command.input.clone(),
                         ..ScriptCommand::default()
                     };
-                    self.command(&inner, depth + 1, shell);
+                    self.command(&inner, depth + 1, &around, earlier);
                     continue;
                 }
             };
@@ -228,7 +273,7 @@ impl Judge<'_> {
                 inner.line = inner.line.saturating_add(command.line - 1);
             }
             self.functions.extend(script.functions.iter().cloned());
-            self.script(&script, depth + 1);
+            self.script(&script, depth + 1, around);
         }
     }
 
@@ -324,7 +369,12 @@ fn exported(command: &ScriptCommand) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Why rules that permit may not believe all of the command's words.
-fn doubt(command: &ScriptCommand, kind: Kind, shell: &Shell) -> Option<Doubt> {
+fn doubt(
+    command: &ScriptCommand,
+    kind: Kind,
+    around: &Surroundings,
+    earlier: &Earlier,
+) -> Option<Doubt> {
     let all = |reason: &str| {
         Some(Doubt {
             from: 0,
@@ -334,7 +384,7 @@ fn doubt(command: &ScriptCommand, kind: Kind, shell: &Shell) -> Option<Doubt> {
     if kind == Kind::Function {
         return all("the script has a function of this name");
     }
-    if shell.treacherous {
+    if earlier.treacherous {
         return all("the script changes a variable that says what programs do");
     }
     let program = command
@@ -342,7 +392,7 @@ fn doubt(command: &ScriptCommand, kind: Kind, shell: &Shell) -> Option<Doubt> {
         .first()
         .map(Word::recognised)
         .unwrap_or_default();
-    if shell.moved && program.contains(&b'/') && !program.starts_with(b"/") {
+    if around.directories.is_none() && program.contains(&b'/') && !program.starts_with(b"/") {
         return all("the script changes the working directory before");
     }
     let mut words = command.words.iter().enumerate();

@@ -32,7 +32,7 @@ pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, fo
         return;
     }
     let several = readings(index, request).len() > 1;
-    Look::at(index, request).each(&mut |number, name, look, reading| {
+    Look::at(index, request, sight.is_placed).each(&mut |number, name, look, reading| {
         if let Some(matched) = look.restricted(number, name, reading) {
             if several {
                 look.keep_inside(number, SEVERAL, found);
@@ -45,13 +45,15 @@ pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, fo
         }
     });
     for inner in &sight.inner {
-        Look::at(index, inner).each(&mut |number, name, look, reading| {
-            if let Some(mut matched) = look.restricted(number, name, reading) {
-                look.keep_inside(number, WITHIN, found);
-                matched.inner = Some(inner.argv.clone());
-                note(index, matched, found);
-            }
-        });
+        Look::at(index, &inner.request, inner.is_placed).each(
+            &mut |number, name, look, reading| {
+                if let Some(mut matched) = look.restricted(number, name, reading) {
+                    look.keep_inside(number, WITHIN, found);
+                    matched.inner = Some(inner.request.argv.clone());
+                    note(index, matched, found);
+                }
+            },
+        );
     }
 }
 
@@ -68,11 +70,17 @@ fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Found) {
 struct Look<'a> {
     index: &'a IndexedRules,
     request: &'a Request,
+    /// Its directory is known.
+    is_placed: bool,
 }
 
 impl<'a> Look<'a> {
-    fn at(index: &'a IndexedRules, request: &'a Request) -> Self {
-        Self { index, request }
+    fn at(index: &'a IndexedRules, request: &'a Request, is_placed: bool) -> Self {
+        Self {
+            index,
+            request,
+            is_placed,
+        }
     }
 
     /// Calls `each` with every rule that may be about the command, under each of its names and
@@ -129,7 +137,7 @@ impl<'a> Look<'a> {
     fn subject<'b>(&'b self, reading: &'b Reading<'b>) -> Subject<'b> {
         Subject {
             reading,
-            cwd: Some(&self.request.cwd),
+            cwd: self.is_placed.then_some(&self.request.cwd),
             environment: self.request.environment.as_deref(),
             paths: self
                 .request

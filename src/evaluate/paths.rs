@@ -1,9 +1,9 @@
 //! The paths of a command of which it matters to a rule where they lead.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::request::Request;
 use crate::rules::RuleSet;
@@ -70,13 +70,24 @@ impl IndexedRules {
     /// Whatever could be a path among the words of `request` and those of the commands within, absolute.
     pub fn paths_named(&self, request: &Request) -> Vec<PathBuf> {
         let tree = CommandTree::of(self, request);
-        let inner = tree
-            .nodes()
-            .iter()
-            .flat_map(|node| node.argv.iter().skip(1));
-        let words = request.arguments().iter().chain(inner);
-        let paths = words.flat_map(|word| named_in(word));
-        distinct(paths.map(|path| request.cwd.join(path)).collect())
+        let words = |argv: &[OsString]| -> Vec<PathBuf> {
+            let words = argv.iter().skip(1).flat_map(|word| named_in(word));
+            words.map(PathBuf::from).collect()
+        };
+        let from = |directory: &Path, paths: &[PathBuf]| -> Vec<PathBuf> {
+            paths.iter().map(|path| directory.join(path)).collect()
+        };
+        let mut found = from(&request.cwd, &words(&request.argv));
+        for node in tree.nodes() {
+            let words = words(&node.argv);
+            found.extend(from(&request.cwd, &words));
+            let known = node.directories(request).unwrap_or_default();
+            for directory in known.iter().filter(|known| ***known != *request.cwd) {
+                found.push(directory.clone());
+                found.extend(from(directory, &words));
+            }
+        }
+        distinct(found)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::request::Request;
 
-use super::command_tree::CommandTree;
+use super::command_tree::{CommandTree, Inner};
 use super::heuristic::Descendants;
 use super::index::IndexedRules;
 use super::judge::Doubt;
@@ -13,7 +13,9 @@ pub(super) struct Sight {
     /// All of them.
     pub(super) tree: CommandTree,
     /// Those that rules which restrict are asked about.
-    pub(super) inner: Vec<Request>,
+    pub(super) inner: Vec<Inner>,
+    /// The directory of the request itself is known.
+    pub(super) is_placed: bool,
     /// What becomes of the programs that the command starts.
     pub(super) descendants: Descendants,
     /// Why the command's own words can't be relied on.
@@ -33,6 +35,7 @@ impl Sight {
                 Vec::new()
             },
             tree,
+            is_placed: true,
             descendants: Descendants::Unjudged,
             doubt: None,
         }
@@ -45,6 +48,7 @@ impl Sight {
         Self {
             inner: tree.same_process(request),
             tree,
+            is_placed: true,
             descendants: Descendants::Judged,
             doubt: None,
         }

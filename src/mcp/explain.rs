@@ -1,7 +1,7 @@
 //! The tool `explain`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::schemars::JsonSchema;
@@ -91,10 +91,11 @@ pub(super) fn result(
     let variables: Vec<_> = std::env::vars_os().collect();
     let session = SessionEnvironment::new(variables.clone(), writable);
     let withheld = session.withheld(&variables);
-    let place = |argv: &[OsString]| {
+    let place = |argv: &[OsString], directory: &Path| {
+        let cwd = cwd.within(directory);
         let asked = argv.first().cloned().unwrap_or_default();
         let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
-        let mut request = Request::new(program, argv.to_vec(), cwd.clone());
+        let mut request = Request::new(program, argv.to_vec(), cwd);
         request.withheld.clone_from(&withheld);
         let paths = rules.paths_of(&request);
         request
@@ -112,7 +113,7 @@ pub(super) fn result(
     };
     let (text, document) = match &explained {
         Explained::Words(argv) => {
-            let request = place(argv);
+            let request = place(argv, Path::new(""));
             let explanation = Explanation {
                 rules,
                 request: &request,

@@ -229,7 +229,10 @@ fn effects<'a>(
             | Effect::Writes
             | Effect::Destroys
             | Effect::Changes
-            | Effect::Elsewhere => {}
+            | Effect::Elsewhere
+            | Effect::Directory
+            | Effect::Unsets
+            | Effect::Clears => {}
         }
     }
 }

@@ -25,6 +25,10 @@
 //!     elsewhere = ["--host", "*://*"],          # … they choose another server, account or configuration than
 //!                                               # the program has by itself; words as for `changes`, and
 //!                                               # `-R=*/*/*` for values of that form of an option
+//!     directories = ["-C"],                     # … their value is the directory of what it starts
+//!     unsets = ["-u"],                          # … their value names a variable that this has not
+//!     clears = ["-i"],                          # … this has no variables but those that the words set
+//!     keeps_variables = True,                   # what it starts has its own variables otherwise
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last, files
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
 //!     writes_when = ["-i"],                     # … or only with one of these

@@ -66,6 +66,9 @@ pub struct CommandModel {
     /// `!NAME` for one that must not be set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secured_by: Vec<String>,
+    /// What it starts has the variables that it has itself, but for what its words say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_variables: bool,
     /// What follows from the rest.
     #[serde(skip)]
     pub derived: Derived,
@@ -176,6 +179,12 @@ pub enum Effect {
     Changes,
     /// It chooses another server, account or configuration than the program has by itself.
     Elsewhere,
+    /// Its value is the directory of what it starts.
+    Directory,
+    /// Its value names a variable that what it starts has not.
+    Unsets,
+    /// What it starts has no variable but those that the words set.
+    Clears,
 }
 
 /// How a command's words are told apart. `None`: as in the command around it; at the top, no.

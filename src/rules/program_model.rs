@@ -44,6 +44,10 @@ const PARAMETERS: &[&str] = &[
     "tasks",
     "writes_when",
     "elsewhere",
+    "directories",
+    "unsets",
+    "clears",
+    "keeps_variables",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -114,6 +118,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         chains: arguments.strings("chains"),
         variables: arguments.strings("variables"),
         secured_by: arguments.strings("secured_by"),
+        keeps_variables: arguments.bool("keeps_variables").unwrap_or(false),
         derived: Derived::default(),
     };
     arguments.problems.is_empty().then_some(model)
@@ -173,6 +178,9 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
         ("destroys", Effect::Destroys),
         ("changes", Effect::Changes),
         ("elsewhere", Effect::Elsewhere),
+        ("directories", Effect::Directory),
+        ("unsets", Effect::Unsets),
+        ("clears", Effect::Clears),
     ];
     for (list, effect) in effects {
         let mut names = arguments.strings(list);

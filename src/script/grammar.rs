@@ -64,14 +64,20 @@ impl Parser<'_> {
         self.newlines()?;
         let mut any = false;
         while !self.at_end(until) {
-            self.and_or()?;
+            let pipelines = self.and_or()?;
             any = true;
             self.blanks();
             if self.at_end(until) {
                 break;
             }
             match self.look() {
-                Some(b';' | b'&') => {
+                Some(b'&') => {
+                    self.bump();
+                    let list = pipelines.first().copied().unwrap_or_default();
+                    let pipelines = pipelines.into_iter().map(|it| (it, list));
+                    self.out.script.background.extend(pipelines);
+                }
+                Some(b';') => {
                     self.bump();
                 }
                 Some(b'\n' | b'#') => {}
@@ -119,19 +125,31 @@ impl Parser<'_> {
             || (!until.words.is_empty() && self.keyword().is_any(until.words))
     }
 
-    fn and_or(&mut self) -> Read<()> {
+    /// Pipelines that depend on each other; their numbers.
+    fn and_or(&mut self) -> Read<Vec<u32>> {
+        let mut pipelines = Vec::new();
         loop {
+            self.blanks();
+            pipelines.push(self.out.pipelines);
+            let negated = self.keyword().is_any(&[b"!"]);
             self.pipeline()?;
             self.blanks();
             let Some(byte @ (b'&' | b'|')) = self.look() else {
-                return Ok(());
+                return Ok(pipelines);
             };
             if self.second() != Some(byte) {
-                return Ok(());
+                return Ok(pipelines);
             }
             self.bump();
             self.eat(byte);
             self.newlines()?;
+            // The one that comes next.
+            let next = self.out.pipelines;
+            if (byte == b'&') == negated {
+                self.out.script.after_failure.insert(next);
+            } else {
+                self.out.script.after_success.insert(next);
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a script holds.
 
+use std::collections::{HashMap, HashSet};
+
 /// A script taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script {
@@ -7,6 +9,12 @@ pub struct Script {
     pub commands: Vec<ScriptCommand>,
     /// The names of the functions that it defines.
     pub functions: Vec<Vec<u8>>,
+    /// The pipelines, by number, that run only if the one before them succeeded.
+    pub after_success: HashSet<u32>,
+    /// Those that run only if the one before them failed.
+    pub after_failure: HashSet<u32>,
+    /// Those that run in the background, each with the first of the list that does.
+    pub background: HashMap<u32, u32>,
     /// What could not be read, in order. When there are any, commands may be missing.
     pub problems: Vec<Problem>,
     /// Whether a limit was reached, so that the rest was not looked at.

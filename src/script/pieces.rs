@@ -70,6 +70,12 @@ impl Pieces {
         is_name(bytes.strip_suffix(b"+").unwrap_or(bytes))
     }
 
+    /// Whether what is assigned is put to what the variable had before, or is one part of it.
+    pub(super) fn adds(&self) -> bool {
+        let appends = |piece: &Piece| matches!(piece, Piece::Bare(bytes) if bytes.ends_with(b"+"));
+        self.subscript || self.pieces.iter().any(appends)
+    }
+
     /// The variable's name, taken out.
     pub(super) fn take_target(&mut self) -> Option<Vec<u8>> {
         match self.pieces.pop() {

@@ -1,7 +1,7 @@
 //! Words: quotes, expansions, and the commands inside them.
 
 use super::cursor::{Parser, Read};
-use super::model::{Assignment, Dialect, Unknown, Word};
+use super::model::{Assignment, Dialect, Part, Unknown, Word};
 use super::pieces::Pieces;
 
 /// What may be special about a word where it stands.
@@ -42,6 +42,7 @@ impl Parser<'_> {
     pub(super) fn token(&mut self, place: Place) -> Read<Token> {
         let mut pieces = Pieces::default();
         let mut name: Option<Vec<u8>> = None;
+        let mut adds = false;
         while let Some(byte) = self.look() {
             match byte {
                 b'<' | b'>' if self.second() == Some(b'(') => {
@@ -51,6 +52,7 @@ impl Parser<'_> {
                 b'=' if name.is_none() && place != Place::Plain && pieces.is_target() => {
                     self.bump();
                     if place == Place::Leading {
+                        adds = pieces.adds();
                         name = pieces.take_target();
                     } else {
                         pieces.bare(b'=');
@@ -65,7 +67,14 @@ impl Parser<'_> {
                 _ => self.piece(&mut pieces)?,
             }
         }
-        let value = pieces.finish(name.is_some(), self.dialect);
+        let mut value = pieces.finish(name.is_some(), self.dialect);
+        if adds {
+            value.parts.push(Part::Unknown {
+                why: Unknown::Variable,
+                source: Vec::new(),
+                splits: false,
+            });
+        }
         Ok(match name {
             Some(name) => Token::Assignment(Assignment { name, value }),
             None => Token::Word(value),

@@ -4,6 +4,7 @@
 mod again;
 mod askers;
 mod denied;
+mod explained;
 mod faithful;
 mod input;
 mod lifecycle;

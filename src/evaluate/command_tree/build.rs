@@ -10,6 +10,7 @@ use crate::models::{self, CommandModel};
 use crate::request::{Program, Request, Words};
 
 use super::script::{self, Simple};
+use super::surroundings::Surroundings;
 use super::{CommandTree, DEPTH, Node, ScriptPlace, called, models_of, same_process};
 use crate::evaluate::index::IndexedRules;
 
@@ -45,21 +46,27 @@ pub(in crate::evaluate) fn runs(
     index: &IndexedRules,
     words: Words<'_>,
     input: Option<&[u8]>,
-) -> (Vec<Run>, bool) {
+    around: &Surroundings,
+) -> (Vec<(Run, Surroundings)>, bool) {
     let (mut found, mut incomplete) = (Vec::new(), false);
     let models = models_of(index, words).into_iter();
     for model in models.filter(|model| model.runs_commands()) {
         let reading = models::read(model, words.arguments());
         incomplete |= reading.doubts.contains(&Doubt::TooMany);
-        found.extend(reading.inner.iter().map(|inner| match &inner.what {
+        let input = input.filter(|_| reading.doubts.contains(&Doubt::Input));
+        if reading.inner.is_empty() && input.is_none() {
+            continue;
+        }
+        let around = around.behind(&reading);
+        let inner = reading.inner.iter().map(|inner| match &inner.what {
             What::Words(words) => Run::Words {
                 argv: words.iter().map(|&word| word.to_owned()).collect(),
                 appends: inner.appends,
             },
             What::Script(script) => Run::Script(script.to_vec()),
-        }));
-        let input = input.filter(|_| reading.doubts.contains(&Doubt::Input));
-        found.extend(input.map(|text| Run::Script(text.to_vec())));
+        });
+        let inner = inner.chain(input.map(|text| Run::Script(text.to_vec())));
+        found.extend(inner.map(|run| (run, around.clone())));
     }
     (found, incomplete)
 }
@@ -93,22 +100,23 @@ pub(super) fn tree(
         scripts: 0,
         unseen: !in_place.is_empty() || same_process::runs_another(words),
     };
-    builder.look_into(None, words, None, in_place);
+    builder.look_into(None, words, None, &Surroundings::default(), in_place);
     builder.tree.top = 0..builder.tree.nodes.len();
     let mut next = 0;
     while let Some(node) = builder.tree.nodes.get_mut(next) {
         // Its words are lent out while others are added.
         let argv = std::mem::take(&mut node.argv);
         let program = node.program.take();
-        let input = node.input.take();
+        let (input, around) = (node.input.take(), std::mem::take(&mut node.around));
         let words = Node::words_of(program.as_deref(), &argv);
         let first = builder.tree.nodes.len();
-        builder.look_into(Some(next), words, input.as_deref(), Vec::new());
+        builder.look_into(Some(next), words, input.as_deref(), &around, Vec::new());
         let end = builder.tree.nodes.len();
         if let Some(node) = builder.tree.nodes.get_mut(next) {
             *node = Node {
                 argv,
                 program,
+                around,
                 children: first..end,
                 ..std::mem::take(node)
             };
@@ -137,6 +145,7 @@ struct Known {
     appends: bool,
     same_process: bool,
     place: Option<ScriptPlace>,
+    around: Surroundings,
 }
 
 impl Builder<'_> {
@@ -146,16 +155,18 @@ impl Builder<'_> {
         parent: Option<usize>,
         words: Words<'_>,
         input: Option<&[u8]>,
+        around: &Surroundings,
         in_place: Vec<(Program, Vec<OsString>)>,
     ) {
-        let around = parent.and_then(|parent| self.tree.nodes.get(parent));
+        let runner = parent.and_then(|parent| self.tree.nodes.get(parent));
         let child = Node {
             parent,
-            depth: around.map_or(0, |node| node.depth) + 1,
-            unseen: around.map_or(self.unseen, |node| node.unseen),
+            depth: runner.map_or(0, |node| node.depth) + 1,
+            unseen: runner.map_or(self.unseen, |node| node.unseen),
+            around: around.clone(),
             ..Node::default()
         };
-        let in_process = around.is_none_or(|node| node.same_process);
+        let in_process = runner.is_none_or(|node| node.same_process);
         let named = same_process::named_in(words);
         let by_name = named.clone();
         let named = named.map(|argv| (None, argv));
@@ -171,15 +182,19 @@ impl Builder<'_> {
                 ..child.clone()
             });
         }
-        let (found, incomplete) = runs(self.index, words, input);
+        let (found, incomplete) = runs(self.index, words, input, around);
         self.tree.incomplete |= incomplete;
-        for run in found {
+        for (run, around) in found {
+            let child = Node {
+                around,
+                ..child.clone()
+            };
             match run {
                 Run::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
                 Run::Words { argv, appends } => self.keep(Node {
                     argv,
                     appends,
-                    ..child.clone()
+                    ..child
                 }),
                 Run::Script(text) => self.script(words, &text, &child),
             }
@@ -191,7 +206,7 @@ impl Builder<'_> {
         if child.depth > DEPTH || !self.spend(text.len()) {
             return self.limited();
         }
-        let script = script::commands(text);
+        let script = script::commands(text, &child.around);
         if script.limited {
             self.limited();
         }
@@ -208,6 +223,7 @@ impl Builder<'_> {
                     stages: simple.stages,
                 }),
                 input: simple.input,
+                around: simple.around,
                 ..child.clone()
             });
         }
@@ -249,6 +265,7 @@ impl Builder<'_> {
             appends: node.appends,
             same_process: node.same_process,
             place: node.place.clone(),
+            around: node.around.clone(),
         });
         if is_new {
             self.tree.nodes.push(node);

@@ -9,6 +9,9 @@
 //!     └ tee log                                   script, … this
 //! ```
 //!
+//! Of each command it is known, or known not to be, in which directories it may run and with which
+//! variables: `cd`, `env -C`, `export` and the like are seen, and so is what nobody can foresee.
+//!
 //! The tree is found once for a request, by the models of programs and the parser of scripts. Rules and
 //! heuristics that restrict, `rules explain` and the checks of rules files read it. Its depth and the bytes
 //! in it are limited, and none of its commands is looked into twice, so the work is linear in the request.
@@ -16,15 +19,17 @@
 mod build;
 mod same_process;
 mod script;
+mod shell;
+mod surroundings;
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::models::{self, CommandModel, Reading};
-use crate::request::program::last_component;
-use crate::request::{Program, Request, Words};
+use crate::request::program::{last_component, normalised};
+use crate::request::{Program, Request, Words, WorkingDirectory};
 use crate::script::Stage;
 
 use super::index::IndexedRules;
@@ -32,6 +37,8 @@ use super::index::IndexedRules;
 pub(super) use build::{Run, runs};
 pub(super) use same_process::{runs_another, started_in_place};
 pub(super) use script::spelled;
+pub(super) use shell::Shell;
+pub(super) use surroundings::Surroundings;
 
 /// How many commands, each within the other, are seen through.
 pub(super) const DEPTH: usize = 8;
@@ -70,6 +77,8 @@ pub struct Node {
     pub(super) place: Option<ScriptPlace>,
     /// What a here-document gives it to read.
     input: Option<Vec<u8>>,
+    /// Where it runs.
+    around: Surroundings,
     /// What it runs itself.
     children: Range<usize>,
 }
@@ -116,15 +125,15 @@ impl CommandTree {
     }
 
     /// What `request`, whose tree this is, runs without another exec.
-    pub(super) fn same_process(&self, request: &Request) -> Vec<Request> {
+    pub(super) fn same_process(&self, request: &Request) -> Vec<Inner> {
         let nodes = self.nodes.iter().filter(|node| node.same_process);
-        nodes.map(|node| node.request(request)).collect()
+        nodes.flat_map(|node| node.requests(request)).collect()
     }
 
     /// All of them.
-    pub(super) fn requests(&self, request: &Request) -> Vec<Request> {
+    pub(super) fn requests(&self, request: &Request) -> Vec<Inner> {
         let nodes = self.nodes.iter();
-        nodes.map(|node| node.request(request)).collect()
+        nodes.flat_map(|node| node.requests(request)).collect()
     }
 }
 
@@ -144,16 +153,50 @@ impl Node {
         }
     }
 
-    /// As a request of its own, within `root`.
-    fn request(&self, root: &Request) -> Request {
+    /// As requests of its own, within `root`: one for each directory that it may be in.
+    fn requests(&self, root: &Request) -> Vec<Inner> {
         let called = || Program::named(self.argv.first().cloned().unwrap_or_default());
         let program = self.program.as_deref().cloned().unwrap_or_else(called);
         let mut request = root.for_inner(program, self.argv.clone());
-        if self.same_process {
-            request.environment.clone_from(&root.environment);
-        }
-        request
+        request.environment = self.around.variables.of(root.environment.as_deref());
+        let Some(directories) = self.directories(root) else {
+            return vec![Inner {
+                request,
+                is_placed: false,
+            }];
+        };
+        let each = directories.into_iter().map(|directory| {
+            let followed = root.followed.as_ref();
+            let directory = match followed.and_then(|followed| followed.way(&directory)) {
+                Some(way) => way.real.clone(),
+                None => Some(directory),
+            };
+            let directory = directory.and_then(WorkingDirectory::new);
+            let mut request = request.clone();
+            let is_placed = directory.is_some();
+            request.cwd = directory.unwrap_or(request.cwd);
+            Inner { request, is_placed }
+        });
+        each.collect()
     }
+
+    /// Each directory that it may be in, by its name; `None` if nobody knows.
+    pub(super) fn directories(&self, root: &Request) -> Option<Vec<PathBuf>> {
+        let directories = self.around.directories.as_ref()?.iter();
+        let absolute = directories.map(|directory| match directory.as_os_str().is_empty() {
+            true => root.cwd.to_path_buf(),
+            false => normalised(&root.cwd.join(directory)),
+        });
+        Some(absolute.collect())
+    }
+}
+
+/// A command within another, as a request of its own.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) request: Request,
+    /// Its directory is known.
+    pub(super) is_placed: bool,
 }
 
 /// The models that the program's names have.

@@ -3,6 +3,8 @@
 //! What only running the script could tell stays in a word as text, except where it is plain what
 //! it comes to: braces are multiplied out, and `$IFS` separates words.
 
+use super::shell::Shell;
+use super::surroundings::Surroundings;
 use crate::script::{self, Dialect, Part, ScriptCommand, Stage, Unknown, Word};
 
 /// How many words one may become.
@@ -28,24 +30,33 @@ pub(super) struct Simple {
     pub(super) input: Option<Vec<u8>>,
     /// The shell makes nothing else of these words.
     pub(super) is_literal: bool,
+    /// Where it runs.
+    pub(super) around: Surroundings,
 }
 
-/// Takes `script` apart.
-pub(super) fn commands(script: &[u8]) -> Commands {
+/// Takes `script` apart, which a shell reads that is in these surroundings.
+pub(super) fn commands(script: &[u8], around: &Surroundings) -> Commands {
     let script = script::parse(script, Dialect::Sh);
+    let mut shell = Shell::new(&script, around.clone());
+    let commands = script.commands.iter();
+    let commands = commands.filter_map(|command| {
+        let around = shell.enter(command);
+        simple(command, around)
+    });
     Commands {
-        commands: script.commands.into_iter().filter_map(simple).collect(),
+        commands: commands.collect(),
         limited: script.limited,
     }
 }
 
-fn simple(command: ScriptCommand) -> Option<Simple> {
+fn simple(command: &ScriptCommand, around: Surroundings) -> Option<Simple> {
     let words: Vec<Vec<u8>> = command.words.iter().flat_map(spelled).collect();
     (!words.is_empty()).then_some(Simple {
         words,
         is_literal: command.words.iter().all(|word| word.unknown().is_none()),
-        stages: command.stages,
-        input: command.input,
+        stages: command.stages.clone(),
+        input: command.input.clone(),
+        around,
     })
 }
 

@@ -115,3 +115,168 @@ fn the_work_is_linear_in_the_words() {
         assert!(many <= 300 * 5000 * words.len(), "{words:?}: {many}");
     }
 }
+
+/// The request for the words, in `/work` with `HOME=/home/me` and `KEEP=1`.
+fn placed(words: &[&str]) -> Request {
+    let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let cwd = WorkingDirectory::new("/work").unwrap();
+    let own = [("HOME", "/home/me"), ("KEEP", "1")];
+    let own = own.map(|(name, value)| (name.into(), value.into()));
+    Request::new(Program::named(&argv[0]), argv, cwd).with_environment(own.to_vec())
+}
+
+/// The directories of each `here` within, `?` where nobody knows.
+fn directories(words: &[&str]) -> String {
+    let request = placed(words);
+    let tree = CommandTree::of(&IndexedRules::default(), &request);
+    let heres = tree.nodes().iter().filter(|node| node.argv[0] == "here");
+    let found = heres.map(|node| match node.directories(&request) {
+        None => "?".to_owned(),
+        Some(all) => all
+            .iter()
+            .map(|it| it.display().to_string())
+            .collect::<Vec<_>>()
+            .join("|"),
+    });
+    found.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn it_is_known_where_a_command_runs() {
+    for (script, expected) in [
+        ("here", "/work"),
+        ("cd /a; here", "/a"),
+        ("cd a && here", "/work/a"),
+        ("cd a; cd b; cd ..; here", "/work/a"),
+        ("cd ..; here", "/"),
+        ("cd -P -- a; here", "/work/a"),
+        ("builtin cd a; command cd b; here", "/work/a/b"),
+        ("pushd a; here; popd; here", "/work/a ?"),
+        ("(cd a; here); here", "/work/a /work"),
+        ("(cd a); (here)", "/work"),
+        (
+            "(cd a; (cd b; here); here); here",
+            "/work/a/b /work/a /work",
+        ),
+        ("cd a | here; here", "/work /work"),
+        ("cd a && here | here; here", "/work/a /work/a /work/a"),
+        ("x | cd a; here", "/work"),
+        ("cd a & here", "/work"),
+        ("cd a && here & here", "/work/a /work"),
+        ("x; cd a && here & cd b && here", "/work/a /work/b"),
+        ("cd a || here; here", "/work/a|/work /work/a"),
+        ("x && cd a && here; here", "/work/a /work/a|/work"),
+        ("x || cd a && here", "/work/a|/work"),
+        ("! cd a && here", "/work/a|/work"),
+        ("cd \"$x\"; here", "?"),
+        ("cd; here", "?"),
+        ("cd -; here", "?"),
+        ("cd ~; here", "?"),
+        ("cd a b; here", "?"),
+        ("eval cd a; here", "?"),
+        (". x; here", "?"),
+        ("if x; then cd a; fi; here", "?"),
+        ("for x in a b; do (cd a; here); done; here", "/work/a /work"),
+        ("while x; do here; cd a; done", "?"),
+        ("f() { here; }; cd a; f", "?"),
+        ("f() { cd a; }; here; f; here", "? ?"),
+        ("f() { x; }; f; here", "/work"),
+        ("echo $(cd a; here); here", "? /work"),
+        ("env -C a here; here", "/work /work/a"),
+        ("cd a; env --chdir=b here", "/work/a/b"),
+        ("env -C /a sh -c 'cd b; here'", "/a/b"),
+        ("sudo -D /a here", "/a"),
+        ("env -C a -C b here", "?"),
+        ("timeout 5 xargs here", "/work"),
+    ] {
+        assert_eq!(directories(&["sh", "-c", script]), expected, "{script}");
+    }
+    assert_eq!(
+        directories(&["env", "-C", "a", "timeout", "5", "here"]),
+        "/work/a"
+    );
+}
+
+/// The variable `X` of each `here` within: `-` if it is not set, `?` if nobody knows.
+fn variables(words: &[&str], name: &str) -> String {
+    let request = placed(words);
+    let tree = CommandTree::of(&IndexedRules::default(), &request);
+    let own = request.environment.as_deref();
+    let heres = tree.nodes().iter().filter(|node| node.argv[0] == "here");
+    let found = heres.map(|node| {
+        let Some(all) = node.around.variables.of(own) else {
+            return "?".to_owned();
+        };
+        let values: Vec<_> = all.iter().filter(|(known, _)| known == name).collect();
+        match values.as_slice() {
+            [] => "-".to_owned(),
+            [(_, value)] => value.to_str().unwrap().to_owned(),
+            _ => "?".to_owned(),
+        }
+    });
+    found.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn it_is_known_with_which_variables_a_command_runs() {
+    for (script, name, expected) in [
+        ("here", "KEEP", "1"),
+        ("here", "X", "-"),
+        ("here", "PWD", "?"),
+        ("X=1 here; here", "X", "1 -"),
+        ("X=1; here", "X", "-"),
+        ("KEEP=2; here", "KEEP", "2"),
+        ("KEEP+=2; here", "KEEP", "?"),
+        ("X=1; export X; here", "X", "1"),
+        ("export X=1; here; X=2; here", "X", "1 2"),
+        ("export X=$y; here", "X", "?"),
+        ("export -n KEEP; here", "KEEP", "?"),
+        ("declare -x X=1; here", "X", "?"),
+        ("unset KEEP; here", "KEEP", "-"),
+        ("(export X=1; here); here", "X", "1 -"),
+        ("export X=1 | x; here", "X", "-"),
+        ("x && export X=1; here", "X", "?"),
+        ("if x; then export X=1; fi; here", "X", "?"),
+        ("here; while x; do here; export X=1; done", "X", "? ?"),
+        ("read KEEP; here", "KEEP", "?"),
+        ("set -a; X=1; here", "X", "?"),
+        ("eval x; here", "X", "?"),
+        ("env X=1 here", "X", "1"),
+        ("env X=1 here", "KEEP", "1"),
+        ("env -i X=1 here", "KEEP", "-"),
+        ("env - X=1 here", "KEEP", "-"),
+        ("env -i X=1 here", "X", "1"),
+        ("env -u KEEP here", "KEEP", "-"),
+        ("X=1 env -u X sh -c 'timeout 5 here'", "X", "-"),
+        ("X=1 sh -c here", "X", "1"),
+        ("exec -c here", "KEEP", "-"),
+        ("sudo X=1 here", "X", "?"),
+        ("ssh host here", "KEEP", "?"),
+        ("npx here", "KEEP", "?"),
+    ] {
+        assert_eq!(variables(&["sh", "-c", script], name), expected, "{script}");
+    }
+}
+
+/// However many directories and variables a script has, the work is linear in it.
+#[test]
+fn what_is_kept_in_mind_is_limited() {
+    for unit in [
+        "cd a && here; ",
+        "x && cd $y/a; ",
+        "export A$N=1; ",
+        "(cd a; export X=1; here); ",
+        "{ cd a; }; ",
+        "cd a & ",
+    ] {
+        let text: String = (0..9_000)
+            .map(|n| unit.replace("$N", &n.to_string()))
+            .collect();
+        let tree = CommandTree::of(&IndexedRules::default(), &placed(&["sh", "-c", &text]));
+        let longest = tree.nodes().iter().filter_map(|node| {
+            let ways = node.around.directories.as_ref()?.iter();
+            Some(ways.map(|way| way.as_os_str().len()).sum::<usize>())
+        });
+        assert!(longest.max().unwrap_or_default() <= 4 * 1024, "{unit}");
+    }
+}

@@ -1,0 +1,376 @@
+//! What the commands of a script do to the shell that runs the later ones: its directory and its variables.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::PathBuf;
+
+use crate::script::{Enclosure, Script, ScriptCommand, Stage, Word};
+
+use super::surroundings::{Change, Surroundings, VARIABLES, Variables, either};
+
+/// Variables that every shell sets by itself.
+const OWN: [&str; 4] = ["OLDPWD", "PWD", "SHLVL", "_"];
+
+/// A shell on its way through a script.
+pub(in crate::evaluate) struct Shell<'a> {
+    script: &'a Script,
+    /// What the next command finds.
+    here: State,
+    /// What the last one stood in, outermost first.
+    around: Vec<Entered>,
+    /// How many commands came before.
+    count: usize,
+    /// The first command that changes the directory where nobody knows whether and when it does.
+    vague: Option<usize>,
+    /// Any does.
+    moves: bool,
+    /// The variables that are set where nobody knows whether and when.
+    vaguely_set: BTreeSet<Vec<u8>>,
+    /// Those that are set anywhere.
+    set: BTreeSet<Vec<u8>>,
+}
+
+/// A pipeline, or a list in the background, that the last command stood in.
+#[derive(Debug)]
+struct Entered {
+    stage: Stage,
+    /// It has a process of its own.
+    is_apart: bool,
+    /// What held before it.
+    before: State,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    around: Surroundings,
+    /// The directories as long as each command since has succeeded.
+    chain: Option<Chain>,
+    /// The directories if the last command that changed them has failed.
+    failed: Option<Vec<PathBuf>>,
+}
+
+/// Commands that follow one that changed the directory, if it ran: `a && cd x && y`.
+#[derive(Debug, Clone)]
+struct Chain {
+    /// How deep it is, in pipelines, and the one that is allowed to go on.
+    level: usize,
+    pipeline: u32,
+    directories: Option<Vec<PathBuf>>,
+}
+
+impl State {
+    /// What a command finds that stands in the chain if there is one.
+    fn now(&self) -> Surroundings {
+        let mut around = self.around.clone();
+        if let Some(chain) = &self.chain {
+            around.directories.clone_from(&chain.directories);
+        }
+        around
+    }
+}
+
+impl<'a> Shell<'a> {
+    /// A shell that starts with `script`.
+    pub(in crate::evaluate) fn new(script: &'a Script, mut around: Surroundings) -> Self {
+        for name in OWN {
+            around.variables.change(OsStr::new(name), Change::Unknown);
+        }
+        let mut shell = Self {
+            script,
+            here: State {
+                failed: around.directories.clone(),
+                around,
+                chain: None,
+            },
+            around: Vec::new(),
+            count: 0,
+            vague: None,
+            moves: false,
+            vaguely_set: BTreeSet::new(),
+            set: BTreeSet::new(),
+        };
+        for (nth, command) in script.commands.iter().enumerate() {
+            let is_vague = is_vague(command);
+            if moves(command) {
+                shell.moves = true;
+                if is_vague {
+                    shell.vague.get_or_insert(nth);
+                }
+            }
+            for (name, _) in changes(command) {
+                shell.set.insert(name.clone());
+                if is_vague {
+                    shell.vaguely_set.insert(name);
+                }
+            }
+        }
+        shell
+    }
+
+    /// What the next command finds, which is this one.
+    pub(in crate::evaluate) fn enter(&mut self, command: &ScriptCommand) -> Surroundings {
+        let nth = self.count;
+        self.count += 1;
+        let path = self.path(command);
+        self.leave(&path);
+        let level = command.stages.len().saturating_sub(1);
+        self.go_on(command, level);
+        for (stage, is_apart) in path.into_iter().skip(self.around.len()) {
+            self.around.push(Entered {
+                stage,
+                is_apart,
+                before: self.here.clone(),
+            });
+        }
+        let is_in = |one: Enclosure| command.inside.contains(&one);
+        let in_function = is_in(Enclosure::Function);
+        let mut found = self.here.now();
+        let mut stages = command.stages.iter();
+        if stages.any(|stage| self.script.after_failure.contains(&stage.pipeline)) {
+            found.directories = either(found.directories, self.here.failed.clone());
+        }
+        let is_lost = self
+            .vague
+            .is_some_and(|first| first <= nth || is_loose(command));
+        if is_lost || (self.moves && (in_function || is_in(Enclosure::Substitution))) {
+            found.directories = None;
+        }
+        let unknown = if in_function {
+            &self.set
+        } else {
+            &self.vaguely_set
+        };
+        if unknown.len() > VARIABLES {
+            found.variables = Variables::unknown();
+        }
+        for name in unknown.iter().take(VARIABLES) {
+            found
+                .variables
+                .change(OsStr::from_bytes(name), Change::Unknown);
+        }
+        let substituted = is_in(Enclosure::Substitution) || is_in(Enclosure::ProcessSubstitution);
+        if !substituted && !in_function {
+            self.run(command, level, &found);
+        }
+        for assignment in command
+            .assignments
+            .iter()
+            .filter(|_| !command.words.is_empty())
+        {
+            let change = known(&assignment.value).map_or(Change::Unknown, Change::Set);
+            found
+                .variables
+                .change(OsStr::from_bytes(&assignment.name), change);
+        }
+        found
+    }
+
+    /// What the command stands in, outermost first, and whether each has a process of its own.
+    fn path(&self, command: &ScriptCommand) -> Vec<(Stage, bool)> {
+        let mut path = Vec::with_capacity(command.stages.len());
+        for (nth, stage) in command.stages.iter().enumerate() {
+            if let Some(list) = self.script.background.get(&stage.pipeline) {
+                // No pipeline has as many parts.
+                let stage = Stage {
+                    pipeline: *list,
+                    stage: u32::MAX,
+                };
+                path.push((stage, true));
+            }
+            let is_subshell = command.inside.get(nth) == Some(&Enclosure::Subshell);
+            path.push((*stage, is_subshell || stage.stage > 0));
+        }
+        path
+    }
+
+    /// Leaves what the command on this `path` does not stand in. What had a process of its own has changed
+    /// nothing.
+    fn leave(&mut self, path: &[(Stage, bool)]) {
+        let both = self.around.iter().zip(path);
+        let kept = both
+            .take_while(|(one, (other, _))| one.stage == *other)
+            .count();
+        while self.around.len() > kept {
+            let depth = self.around.len() - 1;
+            let Some(left) = self.around.pop() else {
+                break;
+            };
+            let next = path.get(depth).filter(|_| depth == kept);
+            let is_piped = next.is_some_and(|(it, _)| it.pipeline == left.stage.pipeline);
+            if is_piped || left.is_apart {
+                self.here = left.before;
+            }
+        }
+    }
+
+    /// Ends the chain unless the command goes on with it.
+    fn go_on(&mut self, command: &ScriptCommand, level: usize) {
+        let Some(chain) = &mut self.here.chain else {
+            return;
+        };
+        let pipeline = command.stages.get(chain.level).map(|stage| stage.pipeline);
+        match pipeline.filter(|_| chain.level <= level) {
+            Some(next) if next == chain.pipeline => {}
+            Some(next) if self.script.after_success.contains(&next) => chain.pipeline = next,
+            _ => self.here.chain = None,
+        }
+    }
+
+    /// What the command does to the shell.
+    fn run(&mut self, command: &ScriptCommand, level: usize, found: &Surroundings) {
+        let pipeline = command.stages.last().map_or(0, |stage| stage.pipeline);
+        let is_certain = !self.script.after_failure.contains(&pipeline);
+        if runs_anything(command) {
+            self.here.around = Surroundings::unknown();
+            self.here.chain = None;
+        } else if moves(command) {
+            let moved = destination(command).and_then(|to| found.moved(OsStr::from_bytes(&to)));
+            let here = &mut self.here;
+            here.failed.clone_from(&found.directories);
+            if is_certain && !self.script.after_success.contains(&pipeline) {
+                // That it succeeds is taken for granted, as of every command.
+                here.chain = None;
+                here.around.directories = moved;
+            } else {
+                let before = here.around.directories.take();
+                here.around.directories =
+                    either(moved.clone(), either(before, here.failed.clone()));
+                here.chain = is_certain.then_some(Chain {
+                    level,
+                    pipeline,
+                    directories: moved,
+                });
+            }
+        }
+        let is_certain = is_certain && !self.script.after_success.contains(&pipeline);
+        for (name, change) in changes(command) {
+            let variables = &mut self.here.around.variables;
+            match change {
+                _ if !is_certain => variables.change(OsStr::from_bytes(&name), Change::Unknown),
+                Some(change) => variables.change(OsStr::from_bytes(&name), change),
+                None => variables.export(&name),
+            }
+        }
+    }
+}
+
+/// Whether the command stands in a function, or in a branch or a loop of its own process.
+fn is_vague(command: &ScriptCommand) -> bool {
+    let own = command.inside.iter().rev();
+    let mut own = own.take_while(|it| !matches!(it, Enclosure::Subshell | Enclosure::Substitution));
+    own.any(|it| matches!(it, Enclosure::Group | Enclosure::Function))
+}
+
+/// Whether it stands in anything that may run more than once, or not at all.
+fn is_loose(command: &ScriptCommand) -> bool {
+    let mut inside = command.inside.iter();
+    inside.any(|it| matches!(it, Enclosure::Group | Enclosure::Function))
+}
+
+/// The words, without the builtins that only say where the next is looked for.
+fn own_words(command: &ScriptCommand) -> &[Word] {
+    let mut words = command.words.as_slice();
+    while let [first, rest @ ..] = words
+        && matches!(first.known().as_deref(), Some(b"builtin" | b"command"))
+        && !rest.is_empty()
+    {
+        words = rest;
+    }
+    words
+}
+
+fn name(command: &ScriptCommand) -> Vec<u8> {
+    own_words(command)
+        .first()
+        .map(Word::recognised)
+        .unwrap_or_default()
+}
+
+/// Whether the shell itself runs something that isn't looked at here.
+fn runs_anything(command: &ScriptCommand) -> bool {
+    let sets = |options: &[&[u8]]| {
+        let mut words = own_words(command).iter().skip(1).map(Word::recognised);
+        words.any(|word| options.contains(&word.as_slice()))
+    };
+    match name(command).as_slice() {
+        b"eval" | b"." | b"source" | b"trap" => true,
+        b"set" => sets(&[b"-a", b"allexport", b"-k", b"keyword"]),
+        _ => false,
+    }
+}
+
+fn moves(command: &ScriptCommand) -> bool {
+    matches!(
+        name(command).as_slice(),
+        b"cd" | b"chdir" | b"pushd" | b"popd"
+    ) || runs_anything(command)
+}
+
+/// Where the command goes, if the words say that.
+fn destination(command: &ScriptCommand) -> Option<Vec<u8>> {
+    if name(command) == b"popd" {
+        return None;
+    }
+    let mut words = own_words(command).iter().skip(1).map(Word::known);
+    let mut word = words.next()??;
+    while matches!(word.as_slice(), b"-L" | b"-P" | b"-e" | b"--") {
+        word = words.next()??;
+    }
+    let means_another = word.is_empty() || word.starts_with(b"-") || word.starts_with(b"+");
+    (!means_another && words.next().is_none()).then_some(word)
+}
+
+/// The variables that the command changes for what comes later, and how; `None`: it is exported as it is.
+fn changes(command: &ScriptCommand) -> Vec<(Vec<u8>, Option<Change>)> {
+    let words = own_words(command);
+    if words.is_empty() {
+        let set = command.assignments.iter().map(|set| {
+            let change = known(&set.value).map_or(Change::Unknown, Change::Replaced);
+            (set.name.clone(), Some(change))
+        });
+        return set.collect();
+    }
+    let name = name(command);
+    let exports = name == b"export";
+    let declares = matches!(
+        name.as_slice(),
+        b"declare" | b"typeset" | b"local" | b"readonly"
+    );
+    let reads = matches!(
+        name.as_slice(),
+        b"read" | b"mapfile" | b"readarray" | b"getopts" | b"printf"
+    );
+    if !exports && !declares && !reads && name != b"unset" {
+        return Vec::new();
+    }
+    let arguments = || words.iter().skip(1);
+    let mut options = arguments()
+        .map(Word::recognised)
+        .filter(|word| word.starts_with(b"-"));
+    let is_plain = options.all(|option| option == b"--");
+    if name == b"printf" && is_plain {
+        return Vec::new();
+    }
+    let named = arguments().filter(|word| !word.recognised().starts_with(b"-"));
+    let named = named.map(|word| {
+        let text = word.recognised();
+        let mut parts = text.splitn(2, |&byte| byte == b'=');
+        let name = parts.next().unwrap_or_default();
+        let value = parts.next().filter(|_| word.unknown().is_none());
+        let value = value.map(|value| OsString::from_vec(value.to_vec()));
+        let change = match (name.strip_suffix(b"+"), value) {
+            (None, Some(value)) if exports && is_plain => Some(Change::Set(value)),
+            (None, Some(value)) if declares && is_plain => Some(Change::Replaced(value)),
+            (None, None) if exports && is_plain && !text.contains(&b'=') => None,
+            (None, None) if !exports && !declares && !reads && is_plain => Some(Change::Unset),
+            _ => Some(Change::Unknown),
+        };
+        (name.strip_suffix(b"+").unwrap_or(name).to_vec(), change)
+    });
+    named.collect()
+}
+
+fn known(word: &Word) -> Option<OsString> {
+    word.known().map(OsString::from_vec)
+}

@@ -1,0 +1,200 @@
+//! Where a command within another runs, and with which variables, as far as that can be known.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use crate::models::Reading;
+use crate::models::model::Effect;
+use crate::models::reading::Kind;
+use crate::request::variable;
+
+/// So many directories are kept in mind; of more, none is known.
+const DIRECTORIES: usize = 4;
+/// As long may the way to one be, in bytes.
+const LENGTH: usize = 1024;
+/// So many variables may change until nobody knows any.
+pub(super) const VARIABLES: usize = 64;
+
+/// What is known of where a command runs. By default, all is as for the request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::evaluate) struct Surroundings {
+    /// Each directory that it may be in, by the way there from that of the request; `None` if nobody knows.
+    pub(in crate::evaluate) directories: Option<Vec<PathBuf>>,
+    pub(in crate::evaluate) variables: Variables,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            directories: Some(vec![PathBuf::new()]),
+            variables: Variables::default(),
+        }
+    }
+}
+
+impl Surroundings {
+    /// Nothing is known.
+    pub(super) fn unknown() -> Self {
+        Self {
+            directories: None,
+            variables: Variables::unknown(),
+        }
+    }
+
+    /// Of what a command starts that is in these and read like this.
+    pub(super) fn behind(&self, reading: &Reading<'_>) -> Self {
+        let values = |effect: Effect| {
+            let flags = reading.flags().filter(move |flag| flag.has_effect(effect));
+            flags.map(|flag| flag.value)
+        };
+        let mut inner = self.clone();
+        let mut directories = values(Effect::Directory);
+        if let Some(directory) = directories.next() {
+            let only = directory.filter(|_| directories.next().is_none());
+            inner.directories = only.and_then(|only| self.moved(only));
+        }
+        let keeps = reading.model.is_some_and(|model| model.keeps_variables);
+        if !keeps {
+            inner.variables = Variables::unknown();
+            return inner;
+        }
+        let words = reading.parts.iter().map_while(|part| match part.kind {
+            Kind::Operand { word, .. } => Some(Some(word)),
+            Kind::Flag(_) | Kind::Value(_) => Some(None),
+            Kind::Dashes | Kind::Subcommand { .. } => None,
+        });
+        let takes_assignments = reading.model.is_some_and(|model| {
+            let mut inner = model.inner.iter();
+            inner.any(|inner| inner.assignments)
+        });
+        let words = words.flatten().filter(|_| takes_assignments);
+        let before: Vec<&OsStr> = words
+            .take_while(|word| word.as_bytes().contains(&b'=') || *word == "-")
+            .collect();
+        if values(Effect::Clears).next().is_some() || before.iter().any(|word| *word == "-") {
+            inner.variables = Variables::none();
+        }
+        for name in values(Effect::Unsets).flatten() {
+            inner.variables.change(name, Change::Unset);
+        }
+        for (name, value) in before.into_iter().filter_map(variable) {
+            inner.variables.change(&name, Change::Set(value));
+        }
+        inner
+    }
+
+    /// The directories that `directory` is from here.
+    pub(super) fn moved(&self, directory: &OsStr) -> Option<Vec<PathBuf>> {
+        let here = self.directories.as_ref()?.iter();
+        let there =
+            here.map(|here| Some(here.join(directory)).filter(|it| it.as_os_str().len() <= LENGTH));
+        there.collect()
+    }
+}
+
+/// All of two lists of directories.
+pub(super) fn either(
+    one: Option<Vec<PathBuf>>,
+    other: Option<Vec<PathBuf>>,
+) -> Option<Vec<PathBuf>> {
+    let (mut all, other) = one.zip(other)?;
+    for directory in other {
+        if !all.contains(&directory) {
+            all.push(directory);
+        }
+    }
+    (all.len() <= DIRECTORIES).then_some(all)
+}
+
+/// The variables of a command, by what differs from those of the request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(in crate::evaluate) struct Variables {
+    base: Base,
+    changes: BTreeMap<OsString, Change>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+enum Base {
+    /// Those of the request.
+    #[default]
+    Request,
+    /// None.
+    Nothing,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What becomes of a variable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Change {
+    Set(OsString),
+    /// What has it has this value; what doesn't, hasn't: it is not exported.
+    Replaced(OsString),
+    Unset,
+    /// It may have any value, or none.
+    Unknown,
+}
+
+impl Variables {
+    pub(super) fn unknown() -> Self {
+        Self {
+            base: Base::Unknown,
+            ..Self::default()
+        }
+    }
+
+    fn none() -> Self {
+        Self {
+            base: Base::Nothing,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn change(&mut self, name: &OsStr, change: Change) {
+        let change = match (self.changes.get(name), change) {
+            (Some(Change::Set(_)), Change::Replaced(value)) => Change::Set(value),
+            (Some(Change::Unset | Change::Unknown), Change::Replaced(_)) => Change::Unknown,
+            (_, change) => change,
+        };
+        self.changes.insert(name.to_owned(), change);
+        if self.changes.len() > VARIABLES {
+            *self = Self::unknown();
+        }
+    }
+
+    /// The variable is given to what is started from now on.
+    pub(super) fn export(&mut self, name: &[u8]) {
+        if let Some(change) = self.changes.get_mut(OsStr::from_bytes(name))
+            && let Change::Replaced(value) = change
+        {
+            *change = Change::Set(std::mem::take(value));
+        }
+    }
+
+    /// The variables, where the request has `own`; `None` if nobody knows. One of which nobody knows the
+    /// value is there twice.
+    pub(in crate::evaluate) fn of(
+        &self,
+        own: Option<&[(OsString, OsString)]>,
+    ) -> Option<Vec<(OsString, OsString)>> {
+        let mut all = match self.base {
+            Base::Request => own?.to_vec(),
+            Base::Nothing => Vec::new(),
+            Base::Unknown => return None,
+        };
+        for (name, change) in &self.changes {
+            let before = all.len();
+            all.retain(|(known, _)| known != name);
+            let entry = |value: &OsString| (name.clone(), value.clone());
+            match change {
+                Change::Set(value) => all.push(entry(value)),
+                Change::Replaced(value) if all.len() < before => all.push(entry(value)),
+                Change::Unknown => all.extend([entry(&OsString::new()), entry(&OsString::new())]),
+                Change::Replaced(_) | Change::Unset => {}
+            }
+        }
+        Some(all)
+    }
+}

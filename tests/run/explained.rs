@@ -1,0 +1,68 @@
+//! What `rules explain` says of a command's directory and variables, `run` shows.
+
+use crate::support::World;
+
+const ELSEWHERE: &str =
+    "command_rule(program = \"git\", cwd = under(\"WORLD/out\"), decision = \"forbidden\")\n";
+const SET: &str =
+    "command_rule(program = \"git\", env = {\"X\": \"1\"}, decision = \"forbidden\")\n";
+const UNSET: &str =
+    "command_rule(program = \"git\", env = {\"X\": False}, decision = \"forbidden\")\n";
+
+/// What is said of the script, and whether git is refused when it starts.
+fn said_and_refused(rules: &str, script: &str) -> (String, bool) {
+    let world = World::new().fake_git().file("out/there", "");
+    let rules = world.spelled(rules).into_string().unwrap();
+    let world = world.rules(&rules);
+    let explain = [
+        world.codex_shell().into_os_string(),
+        "rules".into(),
+        "explain".into(),
+        "--format=json".into(),
+        "--rules".into(),
+        world.path("team.rules").into(),
+        "-c".into(),
+        world.spelled(script),
+    ];
+    let output = world.command(&explain).output().unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let run = world.arguments(["-c".into(), world.spelled(script)]);
+    let _ = world.command(&run).output().unwrap();
+    let refused = !world.path("ws/mark").exists();
+    (said["decision"].as_str().unwrap().to_owned(), refused)
+}
+
+#[test]
+fn directories_and_variables_are_those_that_the_command_has() {
+    for (rules, script, refused) in [
+        (ELSEWHERE, "git a", false),
+        (ELSEWHERE, "cd WORLD/out && git a", true),
+        (ELSEWHERE, "cd ../out; git a", true),
+        (ELSEWHERE, "(cd ../out); git a", false),
+        (ELSEWHERE, "(cd ../out; git a)", true),
+        (ELSEWHERE, "cd ../out | true; git a", false),
+        (ELSEWHERE, "cd ../out & wait; git a", false),
+        (ELSEWHERE, "cd ../out; cd ../ws; git a", false),
+        (ELSEWHERE, "env -C ../out git a", true),
+        (ELSEWHERE, "sh -c 'cd ../out; git a'", true),
+        (ELSEWHERE, "pushd ../out >/dev/null; git a", true),
+        (ELSEWHERE, "ln -s ../out link; cd link; cd ..; git a", false),
+        (SET, "git a", false),
+        (SET, "X=1 git a", true),
+        (SET, "X=2 git a", false),
+        (SET, "X=1; git a", false),
+        (SET, "export X=1; git a", true),
+        (SET, "env X=1 git a", true),
+        (SET, "X=1 timeout 5 git a", true),
+        (SET, "X=1 env -u X git a", false),
+        (SET, "(export X=1); git a", false),
+        (SET, "timeout 5 git a", false),
+        (UNSET, "timeout 5 git a", true),
+        (UNSET, "X=1 sh -c 'git a'", false),
+        (UNSET, "export X=1; env -i git a", true),
+    ] {
+        let (said, was_refused) = said_and_refused(rules, script);
+        assert_eq!(was_refused, refused, "run: {script}");
+        assert_eq!(said == "forbidden", refused, "explain: {script}");
+    }
+}
