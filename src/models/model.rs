@@ -9,6 +9,10 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 /// A program, or one of its subcommands: `git`, `remote` in it, `add` in that.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the language"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommandModel {

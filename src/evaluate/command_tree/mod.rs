@@ -183,9 +183,12 @@ impl Node {
     /// Each directory that it may be in, by its name; `None` if nobody knows.
     pub(super) fn directories(&self, root: &Request) -> Option<Vec<PathBuf>> {
         let directories = self.around.directories.as_ref()?.iter();
-        let absolute = directories.map(|directory| match directory.as_os_str().is_empty() {
-            true => root.cwd.to_path_buf(),
-            false => normalised(&root.cwd.join(directory)),
+        let absolute = directories.map(|directory| {
+            if directory.as_os_str().is_empty() {
+                root.cwd.to_path_buf()
+            } else {
+                normalised(&root.cwd.join(directory))
+            }
         });
         Some(absolute.collect())
     }
