@@ -16,9 +16,10 @@ pub trait Exec {
     fn is_followed(&self) -> bool;
     /// What counts for where it may run.
     fn setting(&self) -> Setting<'_>;
-    /// It will go on where its caller is, though a rule would let it out, if it counted; why it doesn't.
-    fn keep(&mut self, request: &Request, rule: &str, why: &str) {
-        let _ = (request, rule, why);
+    /// It will go on where its caller is, though a rule would let it out. `told` says so, in words that
+    /// follow the command, and why.
+    fn keep(&mut self, request: &Request, told: &str) {
+        let _ = (request, told);
     }
     /// Goes on where its caller is.
     fn stay(self, request: Request);
@@ -51,7 +52,10 @@ pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, aud
     {
         let span = rules.rules().rule(rule).map(|rule| rule.span);
         let place = span.map_or_else(String::new, |span| rules.rules().place(span));
-        exec.keep(&request, &place, why);
+        exec.keep(
+            &request,
+            &format!("stayed inside, though {place} allows it: {why}"),
+        );
     }
     act(
         approve::settle(rules, &judgement, disposition, request),
@@ -60,9 +64,18 @@ pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, aud
 }
 
 /// Sends `exec` the way that the answer to its question says.
-pub fn resume(question: Question, answer: Answer, exec: impl Exec, audit: &Audit) {
+pub fn resume(question: Question, answer: Answer, mut exec: impl Exec, audit: &Audit) {
     audit.answered(&question, &answer);
-    act(approve::answered(question, answer), exec);
+    let text = question.text();
+    let kept = text.why_inside.as_ref().map(|why| {
+        let rule = &text.because;
+        format!("was permitted inside only, though {rule} asks for outside: {why}")
+    });
+    let settled = approve::answered(question, answer);
+    if let (Settled::Permitted(permit), Some(told)) = (&settled, kept) {
+        exec.keep(permit.request(), &told);
+    }
+    act(settled, exec);
 }
 
 fn act(settled: Settled, exec: impl Exec) {

@@ -36,7 +36,7 @@ impl Unmade {
         for root in &policy.workspaces {
             let is_home = protection.homes.contains(root);
             for one in obeyed::all() {
-                let counts = is_home || one.scope.is_of_roots();
+                let counts = is_home || one.scope.is_told_in_roots();
                 if counts && one.is_pattern() {
                     let found = pattern::found_in(root, one.name);
                     unmade.patterns.push((root.clone(), one, found));

@@ -9,7 +9,7 @@
 pub struct Obeyed {
     /// From the directory on.
     pub name: &'static str,
-    /// In which directories it is read-only.
+    /// In which directories it is read-only. What is new under the name there is told, where it could be made.
     pub scope: Scope,
     /// Who obeys it, and how.
     pub reason: &'static str,
@@ -22,6 +22,8 @@ pub enum Scope {
     Roots,
     /// In a home directory where it exists.
     Home,
+    /// The same; what is new under the name in another workspace is told when the command ends.
+    HomeOrTold,
     /// In every writable root where it exists; in a home directory it can't be made either, as the
     /// next login would obey it.
     RootsAndLogin,
@@ -31,7 +33,13 @@ pub enum Scope {
 
 impl Scope {
     /// All, from the widest.
-    pub const ALL: [Self; 4] = [Self::RootsAndLogin, Self::Roots, Self::Login, Self::Home];
+    pub const ALL: [Self; 5] = [
+        Self::RootsAndLogin,
+        Self::Roots,
+        Self::Login,
+        Self::HomeOrTold,
+        Self::Home,
+    ];
 
     /// As `doctor` writes it.
     pub fn as_str(self) -> &'static str {
@@ -41,6 +49,9 @@ impl Scope {
             }
             Self::Roots => "at the top of each writable directory",
             Self::Login => "in a home directory, also if missing",
+            Self::HomeOrTold => {
+                "in a home directory; at the top of another workspace, what is new is told"
+            }
             Self::Home => "in a home directory",
         }
     }
@@ -48,6 +59,11 @@ impl Scope {
     /// Whether it is read-only in roots that are no home directory.
     pub fn is_of_roots(self) -> bool {
         matches!(self, Self::Roots | Self::RootsAndLogin)
+    }
+
+    /// Whether what is new under the name at the top of a workspace is told, whatever that is.
+    pub fn is_told_in_roots(self) -> bool {
+        self.is_of_roots() || self == Self::HomeOrTold
     }
 
     /// Whether a login would obey it.
@@ -177,6 +193,31 @@ const GROUPS: &[Group] = &[
         ".direnvrc .config/direnv .config/mise",
     ),
     (
+        "mise obeys it on entering the directory",
+        Scope::HomeOrTold,
+        ".mise.toml mise.toml",
+    ),
+    (
+        "an interpreter runs it when it starts in the directory",
+        Scope::HomeOrTold,
+        ".Rprofile .Renviron .irbrc .pryrc .ghci .ocamlinit .octaverc .pdbrc .iex.exs .perldb",
+    ),
+    (
+        "a package manager obeys it, whatever it is started for: programs that it runs in its place",
+        Scope::HomeOrTold,
+        ".yarnrc.yml .pnpmfile.cjs .pnpmfile.mjs bunfig.toml .cargo/config .cargo/config.toml .bundle/config",
+    ),
+    (
+        "a hook of git's may run what it says at the next commit",
+        Scope::HomeOrTold,
+        ".pre-commit-config.yaml .husky lefthook.yml .lefthook.yml lefthook.yaml .lefthook.yaml",
+    ),
+    (
+        "hg and jj obey it, as git does `.git`",
+        Scope::HomeOrTold,
+        ".hg .jj",
+    ),
+    (
         "editors obey it on opening the directory: tasks, interpreters, extensions",
         Scope::Roots,
         ".vscode .idea .zed .devcontainer .exrc .nvimrc .dir-locals.el",
@@ -217,9 +258,9 @@ const GROUPS: &[Group] = &[
     (
         "package managers obey it: where packages come from, and what runs them",
         Scope::Home,
-        ".yarnrc.yml .bunfig.toml .config/pnpm .config/pip .pip .pydistutils.cfg .config/uv \
-         .config/pypoetry .condarc .mambarc .cargo/config .cargo/config.toml \
-         .cargo/credentials.toml .gemrc .gem/credentials .bundle/config .gradle/init.d \
+        ".bunfig.toml .config/pnpm .config/pip .pip .pydistutils.cfg .config/uv \
+         .config/pypoetry .condarc .mambarc \
+         .cargo/credentials.toml .gemrc .gem/credentials .gradle/init.d \
          .gradle/init.gradle .gradle/gradle.properties .m2/settings.xml .m2/extensions.xml \
          .mavenrc .antrc .nuget/NuGet .config/NuGet .cpan/CPAN .config/go/env .config/nix \
          .config/nixpkgs .nixpkgs .opam/config .stack/config.yaml .cabal/config .rpmmacros \
@@ -242,10 +283,10 @@ const GROUPS: &[Group] = &[
         "the program runs or obeys it when it starts",
         Scope::Home,
         ".inputrc .editrc .gdbinit .gdbearlyinit .config/gdb .lldbinit .psqlrc .sqliterc \
-         .config/sqlite3 .duckdbrc .mongorc.js .mongoshrc.js .irbrc .config/irb .pryrc \
-         .Rprofile .Renviron .R/Makevars .pythonrc .pythonrc.py .pythonstartup .pdbrc \
-         .ipython/profile_default .jupyter .octaverc .julia/config .ghci .config/ghc \
-         .ghc/ghci.conf .sbclrc .iex.exs .ocamlinit .config/utop .perldb .tclshrc .lesskey \
+         .config/sqlite3 .duckdbrc .mongorc.js .mongoshrc.js .config/irb \
+         .R/Makevars .pythonrc .pythonrc.py .pythonstartup \
+         .ipython/profile_default .jupyter .julia/config .config/ghc \
+         .ghc/ghci.conf .sbclrc .config/utop .tclshrc .lesskey \
          .lessfilter .less .config/lesskey .mailcap .muttrc .mutt .config/mutt .neomuttrc \
          .config/neomutt .mailrc .config/aerc .wgetrc .curlrc .config/curlrc .lftprc \
          .config/lftp .lynxrc .hgrc .config/hg .bazelrc .ackrc .ripgreprc .ctags.d .latexmkrc \

@@ -132,15 +132,14 @@ impl Exec for StoppedExec<'_> {
         }
     }
 
-    fn keep(&mut self, request: &Request, rule: &str, why: &str) {
+    fn keep(&mut self, request: &Request, told: &str) {
         const COMMAND: usize = 100;
-        const WHY: usize = 300;
+        const TOLD: usize = 400;
         if self.call.side == Side::Inside {
             let command = argv::bounded(&request.argv, COMMAND);
-            let rule = argv::visible(rule);
-            let mut why = argv::visible(why);
-            why.truncate(why.floor_char_boundary(WHY));
-            let told = format!("`{command}` stayed inside, though {rule} allows it: {why}");
+            let mut told = argv::visible(told);
+            told.truncate(told.floor_char_boundary(TOLD));
+            let told = format!("`{command}` {told}");
             let program = request.program.real.clone();
             self.supervisor.refuser.keep(self.call.tid(), program, told);
         }

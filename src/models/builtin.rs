@@ -52,6 +52,7 @@ sources![
     "tracers.star",
     "users.star",
     "uv.star",
+    "version_control.star",
     "wrappers.star",
 ];
 

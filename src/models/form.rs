@@ -10,15 +10,18 @@ pub(super) fn is_of(forms: &[String], word: &[u8]) -> bool {
 }
 
 /// Whether `value` is of a form that one of `forms` has for the values of an option that is this one:
-/// `-f=*:*`.
+/// `-f=*:*`. One with `!` before it takes out what it matches.
 pub(super) fn is_value_of(
     forms: &[String],
     value: &[u8],
     is_option: impl Fn(&str) -> bool,
 ) -> bool {
-    let of_options = forms.iter().filter(|form| form.starts_with('-'));
-    let mut forms = of_options.filter_map(|form| form.split_once('='));
-    forms.any(|(name, form)| is_option(name) && matches(form.as_bytes(), value))
+    let is = |form: &str| {
+        let named = form.split_once('=').filter(|_| form.starts_with('-'));
+        named.is_some_and(|(name, form)| is_option(name) && matches(form.as_bytes(), value))
+    };
+    let excepted = |form: &String| form.strip_prefix('!').is_some_and(is);
+    forms.iter().any(|form| is(form)) && !forms.iter().any(excepted)
 }
 
 /// Each star takes as little as it can, and the last text must stand at the end: linear in the word

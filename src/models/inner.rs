@@ -56,7 +56,7 @@ pub(super) fn complete<'a>(
             operands.inner(inner, option, &mut found, &mut doubts);
         }
         if writes_operands(model, reading) {
-            let written = operands.some(model.writes_operands).into_iter();
+            let written = operands.some(model).into_iter();
             writes.extend(written.filter(|operand| !is_code(*operand, &doubts)));
         }
         let none_of_these = !model.subcommands.is_empty() && !model.takes_operands;

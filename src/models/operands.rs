@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::form;
-use super::model::{Form, InnerModel, Which};
+use super::model::{CommandModel, Form, InnerModel, Takes, Which};
 use super::reading::{Doubt, Inner, Kind, Operand, Reading, What};
 
 /// How many places one inner command may begin at, where options are unknown.
@@ -41,12 +41,18 @@ impl<'a> Operands<'a> {
         operands
     }
 
-    pub(super) fn some(&self, which: Option<Which>) -> Vec<Operand<'a>> {
-        match which {
+    pub(super) fn some(&self, model: &CommandModel) -> Vec<Operand<'a>> {
+        match model.writes_operands {
             None => Vec::new(),
             Some(Which::All) => self.words.clone(),
             Some(Which::Files) => {
-                let is_file = |it: &&Operand<'_>| !it.word.as_bytes().starts_with(b"-");
+                let mut is_value = false;
+                let is_file = |it: &&Operand<'_>| {
+                    let is_option = it.word.as_bytes().starts_with(b"-");
+                    let is_file = !is_option && !is_value;
+                    is_value = is_option && takes_next(model, it.word);
+                    is_file
+                };
                 self.words.iter().filter(is_file).copied().collect()
             }
             Some(Which::First) => self.words.first().copied().into_iter().collect(),
@@ -144,6 +150,14 @@ impl<'a> Operands<'a> {
         }
         (!words.is_empty()).then_some(words)
     }
+}
+
+/// Whether `word`, behind `--`, is an option of which the model knows that the next word is its value.
+fn takes_next(model: &CommandModel, word: &OsStr) -> bool {
+    let mut options = model.options.iter();
+    options.any(|known| {
+        known.takes == Takes::Value && known.names.iter().any(|name| word == name.as_str())
+    })
 }
 
 /// What nobody reads here, of a word that `inner` says is a program or names one.

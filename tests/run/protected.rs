@@ -449,6 +449,27 @@ fn what_was_made_under_such_a_name_is_told() {
         assert_eq!(told(&ran), 1);
         let ran = ran.world.sh("echo x > other").status(0).stderr("");
         assert_eq!(told(&ran), 0);
+        // Not held, and told where it is new.
+        let mut world = ran.world;
+        for name in [
+            ".cargo/config.toml",
+            ".yarnrc.yml",
+            ".pre-commit-config.yaml",
+            ".Rprofile",
+            ".hg",
+        ] {
+            let line = format!("new since the command started: WORLD/ws/{name} (");
+            let make = format!("mkdir -p .cargo; echo x > {name}");
+            let ran = world.sh(&make).status(0).stderr_has(&line);
+            assert_eq!(told(&ran), 1, "{name}");
+            let ran = ran
+                .world
+                .sh(format!("echo y > {name}"))
+                .status(0)
+                .stderr("");
+            assert_eq!(told(&ran), 0, "{name}");
+            world = ran.world;
+        }
     });
 }
 

@@ -591,3 +591,30 @@ fn why_the_rule_that_allows_it_does_not_count_is_told() {
             .stderr_has("allows it: `c` is a file that it writes, and the rule doesn't name it");
     });
 }
+
+/// The same where a person was asked, and said yes.
+#[test]
+fn why_a_git_that_was_asked_about_ran_inside_is_told() {
+    everyone(|world| {
+        let rule = "prefix_rule([\"git\", \"commit\"], decision = \"prompt\")\n";
+        prepared(world, "own; git config --global filter.x.clean 'frob %f'")
+            .rules_at("more.rules", rule)
+            .ask("allow")
+            .sh("git commit -qm x --allow-empty")
+            .stderr_has("`git commit -qm x --allow-empty` was permitted inside only, though WORLD/")
+            .stderr_has("asks for outside: filter.x.clean hands files to frob");
+    });
+}
+
+/// What git difftool tells git diff by a variable does not reach one outside: that one stays inside.
+#[test]
+fn a_difftool_shows_by_its_tool() {
+    everyone(|world| {
+        let begin = "own; git config difftool.x.cmd 'echo shown by $MERGED'";
+        prepared(world, begin)
+            .sh("echo b >a; git difftool -y -t x")
+            .status(0)
+            .stdout("shown by a\n")
+            .stderr("");
+    });
+}

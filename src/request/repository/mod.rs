@@ -59,6 +59,9 @@ pub(super) enum Origin {
 
 const ANOTHER: &str = "another repository that the command could have written";
 
+/// By it `git difftool` has `git diff` start the tool.
+const SHOWING: &str = "GIT_EXTERNAL_DIFF";
+
 /// Aliases that lead one to another.
 const ALIASES: usize = 8;
 
@@ -80,6 +83,11 @@ pub(super) fn examine(
 ) -> Result<Vec<(OsString, OsString)>, Objection> {
     let asked = match command::read(request.words()) {
         Reading::Other => return Ok(Vec::new()),
+        Reading::Git(_) if origin == Origin::Inside && shows_by_another(request, variables) => {
+            return Err(Objection(format!(
+                "{SHOWING} is set, which it would not get outside"
+            )));
+        }
         Reading::Unknown(_) if writable.roots.is_empty() => return Ok(Vec::new()),
         Reading::Git(asked) => asked,
         Reading::Unknown(option) => return Err(unknown(option)),
@@ -106,6 +114,14 @@ pub(super) fn examine(
         variables,
     };
     examination.examine(&asked, request.arguments(), 0)
+}
+
+/// Whether `request` has another program in git's place show differences than it would have outside.
+fn shows_by_another(request: &Request, variables: Variables<'_>) -> bool {
+    let own = variables(SHOWING);
+    let entries = request.environment.iter().flatten();
+    let mut set = entries.filter(|(name, value)| name == SHOWING && !value.is_empty());
+    set.any(|(_, value)| own.as_ref() != Some(value))
 }
 
 fn unknown(option: &OsStr) -> Objection {
