@@ -41,7 +41,7 @@ FIRST = """
     ps kill pkill killall top ss lsof mount umount sysctl hostname
     systemctl journalctl systemd-run timedatectl service crontab
     apt dpkg dpkg-deb rpm useradd usermod sudo su flock setsid watch time parallel tmux script
-    docker kubectl gh terraform pipx cargo rustc rustup npm node python pip jq yq rg fd less man strace busybox
+    svn hg docker kubectl gh terraform pipx cargo rustc rustup npm node python pip jq yq rg fd less man strace busybox
 """.split()
 
 # Those that a bare Debian has or that CI installs.
@@ -52,9 +52,12 @@ SAMPLE = """
     journalctl systemctl timedatectl wget xz
 """.split()
 
+# Subcommands of git whose help is of an old style, without values or with those in sentences: the manual says them.
+OLD_STYLE = {"instaweb", "quiltimport", "rev-list", "diff-files", "diff-index", "diff-tree"}
+
 # Whose help must be asked for in another way.
 HELP = {
-    "git": lambda path: [path + ["-h"]],
+    "git": lambda path: [["man", "-".join(path)] if path[-1] in OLD_STYLE else path + ["-h"]],
     "openssl": lambda path: [path + ["-help"]],
     "busybox": lambda path: [],
     "curl": lambda path: [path + ["--help", "all"]],
@@ -65,7 +68,7 @@ NO_MANUAL = {"git", "cmake", "openssl", "meson", "cargo", "docker", "kubectl", "
 # Which have words behind one dash besides letters.
 WORDS = {"gcc", "ld", "rustc"}
 # Which do more than say so when an option is wrong, or take none for wrong.
-NOT_ASKED = {"rpm", "kill", "pkill", "killall", "shutdown", "openssl", "busybox", "ssh", "sftp", "scp", "top", "su", "sudo", "service", "docker", "kubectl", "npm", "aws", "gcloud"}
+NOT_ASKED = {"svn", "rpm", "kill", "pkill", "killall", "shutdown", "openssl", "busybox", "ssh", "sftp", "scp", "top", "su", "sudo", "service", "docker", "kubectl", "npm", "aws", "gcloud"}
 
 TAKES_NONE = re.compile(
     r"doesn't allow an argument|does not allow an argument|takes no (value|argument)|does not take (a value|an argument)"
@@ -146,6 +149,8 @@ def options_in(text, does=None):
         value = re.match(r"\s*(<[^>]*>)", said)
         if value and not re.search(r"[ =<\[]", spec.strip(" ,").rpartition(", ")[2]):
             spec += " " + value[1]
+        # svn: `-r [--revision] ARG`
+        spec = re.sub(r"^(-\w) \[(--[\w-]+)\]", r"\1, \2", spec)
         # curl: `--cert <file> What it is`; kubectl: `--name='':`
         spec = re.sub(r"(<[^>]*>) [A-Z].*", r"\1", spec)
         spec = re.sub(r"='.*':$|=\[\]:$|=\d+s?:$", "=X", spec.rstrip()).rstrip(":")

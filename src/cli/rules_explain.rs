@@ -14,7 +14,7 @@ use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
 use crate::config::{Places, Profiles};
 use crate::confine::{Mode, Policy};
-use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
+use crate::evaluate::{IndexedRules, judge, judge_script, near_misses, with_repository};
 use crate::exit::Exit;
 use crate::flow::Setting;
 use crate::report;
@@ -245,7 +245,7 @@ pub(super) fn request(
         .with_environment(variables)
         .with_interpreters(writable);
     let paths = rules.paths_of(&request);
-    request.following(paths, writable).with_repository(ground)
+    with_repository(rules, request.following(paths, writable), ground)
 }
 
 /// What a sandbox that starts in `cwd` lets be written, under workspace-write `extra` too; where there can be none, what would be.

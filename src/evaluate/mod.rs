@@ -17,6 +17,7 @@ mod means;
 mod names;
 pub mod near_miss;
 mod paths;
+mod repository;
 mod see_through;
 mod sight;
 mod unmatched;
@@ -31,6 +32,7 @@ pub use index::IndexedRules;
 pub use judge::{judge, judge_exec};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};
 pub use near_miss::{NearMiss, NearMisses, near_misses};
+pub use repository::with_repository;
 pub use verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 
 #[cfg(test)]

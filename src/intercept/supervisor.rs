@@ -26,7 +26,7 @@ use crate::approve::place::{Caller, Confinement, Inheritance};
 use crate::audit::Audit;
 use crate::config::Profiles;
 use crate::confine::{LayerName, Layers, Status};
-use crate::evaluate::IndexedRules;
+use crate::evaluate::{IndexedRules, with_repository};
 use crate::flow;
 use crate::request::{Earlier, Originals, Request, Writable};
 use crate::sys::child::{Child, Launch};
@@ -71,7 +71,7 @@ impl Session {
 
     /// The request with what is known of the repository that a git in it would obey.
     pub fn with_repository(&self, request: Request) -> Request {
-        request.with_repository(&self.ground())
+        with_repository(&self.rules, request, &self.ground())
     }
 
     /// The same where what a program outside starts is not judged.

@@ -13,7 +13,7 @@ use super::wanted::Wanted;
 use super::workdir;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
-use crate::evaluate::{IndexedRules, judge, judge_script, near_misses};
+use crate::evaluate::{IndexedRules, judge, judge_script, near_misses, with_repository};
 use crate::flow::Setting;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
@@ -98,10 +98,10 @@ pub(super) fn result(
         let mut request = Request::new(program, argv.to_vec(), cwd);
         request.withheld.clone_from(&withheld);
         let paths = rules.paths_of(&request);
-        request
+        let request = request
             .following(paths, writable)
-            .with_interpreters(writable)
-            .with_repository(&ground)
+            .with_interpreters(writable);
+        with_repository(rules, request, &ground)
             .with_original(&originals, None, &|name| rules.has_rules_on(name))
     };
     let profiles = options.profiles.clone().within(policy.workspaces.clone());

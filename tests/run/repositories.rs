@@ -592,6 +592,23 @@ fn why_the_rule_that_allows_it_does_not_count_is_told() {
     });
 }
 
+/// Where nobody judges what it starts, each setting counts.
+#[test]
+fn a_git_that_nobody_watches_obeys_every_setting() {
+    everyone_with(
+        &[("outside", "0"), ("unconfined", "1")],
+        |world, (run, status)| {
+            let rule = format!(
+                "command_rule(program = \"git\", args = [\"tag\", \"v1\"], run = \"{run}\")\n"
+            );
+            prepared(world, "own; git config --global diff.x.textconv frob")
+                .rules_at("more.rules", &rule)
+                .sh("git tag v1 2>/dev/null; test -e .git/refs/tags/v1; echo $?")
+                .stdout(&format!("{status}\n"));
+        },
+    );
+}
+
 /// The same where a person was asked, and said yes.
 #[test]
 fn why_a_git_that_was_asked_about_ran_inside_is_told() {

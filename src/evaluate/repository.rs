@@ -1,0 +1,18 @@
+//! A request with what is known of the repository that a git in it would obey.
+
+use super::{IndexedRules, judge_exec};
+use crate::request::{Request, Writable};
+use crate::rules::model::Run;
+
+/// The request, trusted less or bound as the repository says, where the sandboxed side can write `ground`.
+/// Where a rule lets it out so that nobody judges what it starts, that counts as well.
+pub fn with_repository(rules: &IndexedRules, request: Request, ground: &Writable) -> Request {
+    if !ground.is_judged_outside || !request.words().start_git() {
+        return request.with_repository(ground);
+    }
+    let is_judged_outside = judge_exec(rules, &request).verdict.run != Run::Unconfined;
+    request.with_repository(&Writable {
+        is_judged_outside,
+        ..ground.clone()
+    })
+}
