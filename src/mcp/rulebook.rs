@@ -1,6 +1,10 @@
 //! The rules of a session: loaded at its beginning, and again when a file has changed.
+//!
+//! Some of the files are a project's, which may come to lie on a file system that never answers. So after
+//! the start a process of its own looks at them and reads them; see [`super::refreshed`].
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -9,8 +13,10 @@ use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use nix::fcntl::OFlag;
+use serde::{Deserialize, Serialize};
 
-use crate::config::{self, Flags, Places};
+use crate::config::{self, Flags, Places, deciding};
+use crate::confine::{Deciding, Protection, Role};
 use crate::evaluate::IndexedRules;
 use crate::report::{self, diagnostics};
 use crate::request::argv;
@@ -20,24 +26,39 @@ use crate::sys::lease;
 /// The rules in force, and how the files looked when they were loaded.
 #[derive(Debug)]
 pub(super) struct Rulebook {
-    /// What the command line names; empty for the rules of all layers.
-    given: Vec<PathBuf>,
-    places: Places,
-    seen: Vec<Seen>,
-    /// What the settings name beside the usual places.
-    named: Vec<PathBuf>,
+    sources: Sources,
+    view: View,
     rules: Arc<IndexedRules>,
 }
 
+/// Where rules come from.
+#[derive(Debug, Clone)]
+pub(super) struct Sources {
+    /// What the command line names; empty for the rules of all layers.
+    given: Vec<PathBuf>,
+    places: Places,
+    /// What the settings name beside the usual places.
+    named: Vec<PathBuf>,
+}
+
+/// How the files look.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct View {
+    /// Every file that has a say.
+    seen: Vec<Seen>,
+    /// What decides, and would if it existed: path, role, and whether it is a directory.
+    deciding: Vec<(OsString, Role, bool)>,
+}
+
 /// A file or directory, and what changes when it is written or replaced.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
-    path: PathBuf,
+    path: OsString,
     state: Option<(u64, u64, u64, i64, i64)>,
 }
 
 /// A file is open for writing, or has changed a moment ago: whoever writes it may not be through.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StillWritten;
 
 /// What there is to say of rules that are never left alone.
@@ -51,12 +72,13 @@ impl Seen {
     fn of(path: PathBuf) -> Self {
         let state = fs::metadata(&path).ok();
         let state = state.map(|s| (s.dev(), s.ino(), s.size(), s.ctime(), s.ctime_nsec()));
+        let path = path.into_os_string();
         Self { path, state }
     }
 
     /// Whether somebody has it open for writing.
     fn is_being_written(&self) -> bool {
-        let open = |path| {
+        let open = |path: &OsString| {
             let mut options = fs::File::options();
             let options = options.custom_flags(OFlag::O_NONBLOCK.bits());
             options.read(true).open(path)
@@ -79,10 +101,98 @@ impl Seen {
 }
 
 /// What was read: the rules, and what of a project does not count.
+#[derive(Debug, Serialize, Deserialize)]
 struct Read {
     set: RuleSet,
     notes: Vec<String>,
-    named: Vec<PathBuf>,
+    named: Vec<OsString>,
+}
+
+/// What was read, or what is wrong with the files, and how they looked meanwhile.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Fresh {
+    view: View,
+    read: Result<Read, Vec<String>>,
+}
+
+impl Sources {
+    /// How the files look now.
+    pub(super) fn view(&self) -> View {
+        let mut protection = Protection {
+            deciding: self.places.deciding(),
+            ..Protection::default()
+        };
+        deciding::add_rules(&mut protection, &self.named);
+        let deciding = protection.deciding.into_iter();
+        let deciding = deciding.map(|it| (it.path.into_os_string(), it.role, it.is_directory));
+        View {
+            seen: self.look(),
+            deciding: deciding.collect(),
+        }
+    }
+
+    /// Every file that has a say, whether it exists or not.
+    fn look(&self) -> Vec<Seen> {
+        let paths = if self.given.is_empty() {
+            [self.places.watched(), self.named.clone()].concat()
+        } else {
+            self.given.clone()
+        };
+        let paths = paths.iter().flat_map(|path| with_entries(path));
+        paths.map(Seen::of).collect()
+    }
+
+    /// Reads the rules that are in the files now; they were `known` to look so.
+    ///
+    /// # Errors
+    /// A file is being written, or was while it was read.
+    pub(super) fn read(&self, known: &View) -> Result<Fresh, StillWritten> {
+        let view = self.view();
+        let is_new = |file: &&Seen| !known.seen.contains(file);
+        let new: Vec<&Seen> = view.seen.iter().filter(is_new).collect();
+        let written = || new.iter().any(|file| file.is_being_written());
+        if new.iter().any(|file| file.is_young()) || written() {
+            return Err(StillWritten);
+        }
+        let read = self.read_files();
+        if written() || self.look() != view.seen {
+            return Err(StillWritten);
+        }
+        let named = read.as_ref().map(|read| paths(&read.named));
+        match named {
+            Ok(named) if named != self.named => {
+                let sources = Self {
+                    named,
+                    ..self.clone()
+                };
+                let view = sources.view();
+                Ok(Fresh { view, read })
+            }
+            _ => Ok(Fresh { view, read }),
+        }
+    }
+
+    fn read_files(&self) -> Result<Read, Vec<String>> {
+        if !self.given.is_empty() {
+            return Ok(Read {
+                set: rules::load(&self.given),
+                notes: Vec::new(),
+                named: Vec::new(),
+            });
+        }
+        let loaded = config::load(&self.places, &Flags::default());
+        let loaded = loaded.map_err(|problems| report::config::texts(&problems))?;
+        let named = loaded.settings.rules.value.into_iter();
+        Ok(Read {
+            set: rules::load_layers(&loaded.rules),
+            notes: loaded.notes,
+            named: named.map(PathBuf::into_os_string).collect(),
+        })
+    }
+}
+
+fn paths(names: &[OsString]) -> Vec<PathBuf> {
+    names.iter().map(PathBuf::from).collect()
 }
 
 impl Rulebook {
@@ -96,16 +206,18 @@ impl Rulebook {
         patience: Duration,
     ) -> Result<Self, Vec<String>> {
         let mut rulebook = Self {
-            given,
-            places,
-            seen: Vec::new(),
-            named: Vec::new(),
+            sources: Sources {
+                given,
+                places,
+                named: Vec::new(),
+            },
+            view: View::default(),
             rules: Arc::new(IndexedRules::new(RuleSet::default())),
         };
         let since = Instant::now();
         loop {
-            match rulebook.read() {
-                Ok(notes) => return notes.map(|_| rulebook),
+            match rulebook.sources.read(&rulebook.view) {
+                Ok(fresh) => return rulebook.put(fresh).map(|_| rulebook),
                 Err(StillWritten) if since.elapsed() < patience => thread::sleep(LOOK_AGAIN),
                 Err(StillWritten) => return Err(vec![BEING_WRITTEN.to_owned()]),
             }
@@ -117,9 +229,24 @@ impl Rulebook {
         Arc::clone(&self.rules)
     }
 
-    /// What the settings name beside the usual places.
-    pub(super) fn named(&self) -> &[PathBuf] {
-        &self.named
+    /// Where they come from.
+    pub(super) fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// How the files looked when they were read.
+    pub(super) fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// What decides, as it was when it was looked at last.
+    pub(super) fn deciding(&self) -> impl Iterator<Item = Deciding> {
+        let all = self.view.deciding.iter();
+        all.map(|(path, role, is_directory)| Deciding {
+            path: path.into(),
+            role: *role,
+            is_directory: *is_directory,
+        })
     }
 
     /// How many rules there are, and in which files or directories; where there are none, where they would
@@ -142,8 +269,8 @@ impl Rulebook {
             *places.entry(place).or_default() += 1;
         }
         if places.is_empty() {
-            let looked_in = if self.given.is_empty() {
-                let read = self.places.rules_directories();
+            let looked_in = if self.sources.given.is_empty() {
+                let read = self.sources.places.rules_directories();
                 read.map(|path| argv::word(path.as_os_str()))
                     .collect::<Vec<_>>()
                     .join(", ")
@@ -159,24 +286,23 @@ impl Rulebook {
         format!("rules in force: {}", places.join(", "))
     }
 
-    /// Loads the rules again if a file has changed; says so, or what is wrong with them: then the
-    /// old ones stay in force. So they do where somebody has been waited for who `is_late`.
-    ///
-    /// # Errors
-    /// A file is being written: this is to be called again.
-    pub(super) fn refresh(
-        &mut self,
-        is_late: bool,
-    ) -> Result<Option<Result<String, String>>, StillWritten> {
-        if self.seen == self.look() {
-            return Ok(None);
+    /// Takes what decides from `view`. False where the files look another way than when they were read.
+    pub(super) fn follow(&mut self, view: View) -> bool {
+        let is_same = view.seen == self.view.seen;
+        if is_same {
+            self.view = view;
         }
-        let read = match self.read() {
-            Err(StillWritten) if !is_late => return Err(StillWritten),
+        is_same
+    }
+
+    /// Follows what was found of files that look another way than before. Says so, or what is wrong with
+    /// them: then the old rules stay in force.
+    pub(super) fn renew(&mut self, found: Result<Fresh, StillWritten>) -> Result<String, String> {
+        let put = match found {
             Err(StillWritten) => Err(vec![BEING_WRITTEN.to_owned()]),
-            Ok(read) => read,
+            Ok(fresh) => self.put(fresh),
         };
-        Ok(Some(match read {
+        match put {
             Ok(notes) => {
                 let said = ["the rules have changed and are in force".to_owned()];
                 Ok([&said[..], &notes].concat().join("\n"))
@@ -185,68 +311,19 @@ impl Rulebook {
                 "the rules have changed, but can't be loaded; the old ones stay in force:\n{}",
                 errors.join("\n")
             )),
-        }))
+        }
     }
 
-    /// Puts the rules in force that are in the files now, if they are right: notes, or what is wrong.
-    ///
-    /// # Errors
-    /// A file is being written, or was while it was read.
-    fn read(&mut self) -> Result<Result<Vec<String>, Vec<String>>, StillWritten> {
-        let before = self.look();
-        let is_new = |file: &&Seen| !self.seen.contains(file);
-        let new: Vec<&Seen> = before.iter().filter(is_new).collect();
-        let written = || new.iter().any(|file| file.is_being_written());
-        if new.iter().any(|file| file.is_young()) || written() {
-            return Err(StillWritten);
-        }
-        let read = self.read_files();
-        if written() || self.look() != before {
-            return Err(StillWritten);
-        }
-        self.seen = before;
-        Ok(read.and_then(|read| self.put(read)))
-    }
-
-    fn put(&mut self, read: Read) -> Result<Vec<String>, Vec<String>> {
-        let Read { set, notes, named } = read;
-        if named != self.named {
-            self.named = named;
-            self.seen = self.look();
-        }
+    /// Puts the rules in force that were read, if they are right: notes, or what is wrong.
+    fn put(&mut self, fresh: Fresh) -> Result<Vec<String>, Vec<String>> {
+        self.view = fresh.view;
+        let Read { set, notes, named } = fresh.read?;
+        self.sources.named = paths(&named);
         if set.is_broken() {
             return Err(diagnostics::error_texts(&set).collect());
         }
         self.rules = Arc::new(IndexedRules::new(set));
         Ok(notes)
-    }
-
-    fn read_files(&self) -> Result<Read, Vec<String>> {
-        if !self.given.is_empty() {
-            return Ok(Read {
-                set: rules::load(&self.given),
-                notes: Vec::new(),
-                named: Vec::new(),
-            });
-        }
-        let loaded = config::load(&self.places, &Flags::default());
-        let loaded = loaded.map_err(|problems| report::config::texts(&problems))?;
-        Ok(Read {
-            set: rules::load_layers(&loaded.rules),
-            notes: loaded.notes,
-            named: loaded.settings.rules.value,
-        })
-    }
-
-    /// Every file that has a say, whether it exists or not.
-    fn look(&self) -> Vec<Seen> {
-        let paths = if self.given.is_empty() {
-            [self.places.watched(), self.named.clone()].concat()
-        } else {
-            self.given.clone()
-        };
-        let paths = paths.iter().flat_map(|path| with_entries(path));
-        paths.map(Seen::of).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rmcp::model::RequestId;
 use serde_json::{Map, Value};
@@ -20,15 +20,15 @@ use super::listener::{Level, Listener};
 use super::order::{Ask, Keys};
 use super::outbox::Fill;
 use super::queue::Queue;
+use super::refreshed::{Looked, WRITING};
 use super::rounds::{PARKED, Parked};
-use super::rulebook::{LOOK_AGAIN, Rulebook, StillWritten};
+use super::rulebook::Rulebook;
 use super::wanted::{Started, Wanted};
 use crate::approve::Answer;
 use crate::approve::command::Program;
 use crate::audit::{Audit, ClientCall};
-use crate::config::{Places, Profiles, deciding};
+use crate::config::{Places, Profiles};
 use crate::confine::{LayerName, Mode, Protection};
-use crate::evaluate::IndexedRules;
 use crate::intercept::broker::Patched;
 use crate::report;
 use crate::request::argv;
@@ -74,9 +74,6 @@ pub struct Options {
     pub protection: Protection,
 }
 
-/// How long somebody who writes rules is waited for; the old ones stay in force then.
-const WRITING: Duration = Duration::from_secs(2);
-
 /// Who is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
@@ -117,7 +114,9 @@ pub(super) struct Session {
     here: PathBuf,
     started: Vec<Started>,
     state: Mutex<State>,
-    rulebook: Mutex<Rulebook>,
+    pub(super) rulebook: Mutex<Rulebook>,
+    /// When somebody looked last whether the rules have changed; held by who looks.
+    pub(super) looked: tokio::sync::Mutex<Looked>,
     /// The signals as the server's caller left them, and as commands find them.
     pub(super) signals: Signals,
     /// Questions for `codex-shell approve`.
@@ -148,7 +147,7 @@ struct State {
     level: Level,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -182,6 +181,7 @@ impl Session {
             started,
             state: Mutex::default(),
             rulebook: Mutex::new(rulebook),
+            looked: tokio::sync::Mutex::default(),
             signals,
             queue: Queue::default(),
             remembered: Mutex::default(),
@@ -245,8 +245,7 @@ impl Session {
     /// What no command writes, by the settings and rules that are in force.
     fn protection(&self) -> Protection {
         let mut protection = self.options.protection.clone();
-        protection.deciding.extend(self.options.places.deciding());
-        deciding::add_rules(&mut protection, lock(&self.rulebook).named());
+        protection.deciding.extend(lock(&self.rulebook).deciding());
         protection
     }
 
@@ -292,30 +291,6 @@ impl Session {
     fn sound(&self, state: &Value) -> Result<Value, String> {
         codex_state::limits(state, &self.here, &|_| true)?;
         Ok(state.clone())
-    }
-
-    /// The rules, loaded again if they have changed; the client is told. A file that is being written is
-    /// waited for.
-    pub(super) async fn rules(&self, listener: &Listener) -> Arc<IndexedRules> {
-        let since = Instant::now();
-        let (rules, news) = loop {
-            let is_late = since.elapsed() > WRITING;
-            let refreshed = {
-                let mut rulebook = lock(&self.rulebook);
-                let news = rulebook.refresh(is_late);
-                news.map(|news| (rulebook.rules(), news))
-            };
-            match refreshed {
-                Ok(refreshed) => break refreshed,
-                Err(StillWritten) => tokio::time::sleep(LOOK_AGAIN).await,
-            }
-        };
-        match news {
-            Some(Ok(text)) => self.log(listener, "info", &text),
-            Some(Err(text)) => self.log(listener, "error", &text),
-            None => {}
-        }
-        rules
     }
 
     /// Sends the client a message for its log.

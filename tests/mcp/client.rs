@@ -81,7 +81,9 @@ impl Start<'_> {
         std::fs::write(rules.join("default.rules"), self.rules).unwrap();
         std::fs::write(folder.path().join("home/codex-shell.toml"), self.settings).unwrap();
         for (name, text) in self.files {
-            std::fs::write(folder.path().join(name), text).unwrap();
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
         }
         let binary = env!("CARGO_BIN_EXE_codex-shell");
         let words: Vec<&str> = self.starter.iter().copied().chain([binary]).collect();

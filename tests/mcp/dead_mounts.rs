@@ -1,6 +1,8 @@
 //! Names that lead to a file system which never answers: they cost their own call its time.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -17,6 +19,24 @@ const BESIDE: [&str; 6] = [
     "sh",
 ];
 
+/// Puts such a file system on `place`, as the server `client` sees it, for as long as the process runs.
+fn dies(client: &Client, place: &Path) -> Child {
+    let script = "exec 3<>/dev/fuse && mount -i -t fuse \
+        -o fd=3,rootmode=40000,user_id=0,group_id=0 dead \"$1\" && echo dead && exec sleep 600";
+    let server = client.process.id().to_string();
+    let mut process = Command::new("nsenter")
+        .args(["--mount", "--target", &server, "sh", "-c", script, "sh"])
+        .arg(place)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let said = process.stdout.take().unwrap();
+    BufReader::new(said).read_line(&mut line).unwrap();
+    assert_eq!(line, "dead\n");
+    process
+}
+
 /// Whether there can be one here.
 fn is_possible() -> bool {
     let script = "exec 3<>/dev/fuse && \
@@ -27,7 +47,7 @@ fn is_possible() -> bool {
     let is_possible = tried.is_ok_and(|output| output.status.success());
     if !is_possible {
         // Few machines for tests in containers have it.
-        eprintln!("skipped: there is no /dev/fuse that this user may mount");
+        eprintln!("skipped: only root can mount /dev/fuse, where there is one");
     }
     is_possible
 }
@@ -119,4 +139,43 @@ fn a_dead_place_in_a_clients_sandbox_holds_up_nobody_else() {
     }
     let state = old(&[dead], work);
     costs_itself_alone(&mut client, "explain", &json!({}), Some(&state));
+}
+
+/// Where the server was started, and where it looks for rules of the project.
+#[test]
+fn a_project_that_dies_costs_calls_elsewhere_a_moment() {
+    if !is_possible() {
+        return;
+    }
+    for (mode, dead) in [
+        ("read-only", "work/.codex"),
+        ("read-only", "work"),
+        ("danger-full-access", "work/.codex/rules"),
+    ] {
+        let mut client = Start {
+            files: &[("work/.codex/rules/a.rules", "prefix_rule([\"frob\"])\n")],
+            arguments: &["--sandbox", mode],
+            starter: &["unshare", "--mount"],
+            ..Start::default()
+        }
+        .client();
+        client.shell("true");
+        let mut holder = dies(&client, &client.folder.path().join(dead));
+        let elsewhere = json!({ "workdir": "/", "login": false });
+        let calls = [(); 4].map(|()| client.start_shell("echo elsewhere", &elsewhere));
+        assert_eq!(client.request("ping", &json!({}))["result"], json!({}));
+        for call in calls {
+            let answer = client.finish(call);
+            assert_eq!(
+                structured(&answer)["stdout"],
+                "elsewhere\n",
+                "{mode}, {dead}"
+            );
+        }
+        let told = client.wait_for(|m| m["method"] == "notifications/message");
+        let told = told["params"]["data"].to_string();
+        assert!(told.contains("can't be looked at in time"), "{told}");
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+    }
 }
