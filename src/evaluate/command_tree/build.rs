@@ -71,19 +71,22 @@ pub(in crate::evaluate) fn runs(
     (found, incomplete)
 }
 
-/// What is known to run in the place of `request`, beside what its words say: what the file was copied
-/// from, and the interpreters of a script.
+/// What is known to run in the place of `request`, beside what its words say: the interpreters of a script,
+/// and what each file was copied from.
 pub(super) fn in_place_of(request: &Request) -> Vec<(Program, Vec<OsString>)> {
-    let arguments = || request.arguments().iter().cloned();
-    let copied = request.copy_of.iter().map(|original| {
-        let words = std::iter::once(original.into()).chain(arguments());
-        (Program::named(original), words.collect())
-    });
+    let copied = |it: &Request| {
+        let original = it.copy_of.as_ref()?;
+        let words = std::iter::once(original.into()).chain(it.arguments().iter().cloned());
+        Some((Program::named(original), words.collect()))
+    };
     let interpreters = std::iter::successors(request.interpreter.as_deref(), |it| {
         it.interpreter.as_deref()
     });
-    let interpreters = interpreters.map(|it| (it.program.clone(), it.argv.clone()));
-    copied.chain(interpreters).collect()
+    let interpreters = interpreters.flat_map(|it| {
+        let itself = (it.program.clone(), it.argv.clone());
+        std::iter::once(itself).chain(copied(it))
+    });
+    copied(request).into_iter().chain(interpreters).collect()
 }
 
 /// The tree of a command of these words, which has others in its place besides.
