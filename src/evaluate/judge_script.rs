@@ -149,7 +149,11 @@ impl Judge<'_> {
         for command in &script.commands {
             earlier.run(command);
             let around = shell.enter(command);
-            self.command(command, depth, &around, &earlier);
+            let command = ScriptCommand {
+                input: shell.input(command),
+                ..command.clone()
+            };
+            self.command(&command, depth, &around, &earlier);
         }
     }
 

@@ -122,6 +122,17 @@ impl CommandModel {
             && (has(Form::Script) || effects.any(|effect| *effect == Effect::Script))
     }
 
+    /// Whether its first operand is a file that it runs, as those of interpreters are.
+    pub fn runs_files(&self) -> bool {
+        let mut inner = self.inner.iter();
+        inner.any(|inner| inner.form == Form::File && inner.after == 0 && inner.follows.is_empty())
+    }
+
+    /// Whether what it takes from its input, if it takes commands from there, is a shell's script.
+    pub fn hands_input_to_shell(&self) -> bool {
+        self.is_shell() || (self.runs_commands() && !self.runs_files())
+    }
+
     /// Whether the variable `name` says what the program acts on.
     pub fn acts_by(&self, name: &OsStr) -> bool {
         let name = name.as_bytes();

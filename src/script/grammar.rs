@@ -297,6 +297,7 @@ impl Parser<'_> {
             command.words = read.words;
             command.assignments = read.assignments;
             command.redirections = read.redirections;
+            command.input = read.input.or(command.input.take());
         }
     }
 

@@ -43,7 +43,7 @@ pub struct ScriptCommand {
     pub assignments: Vec<Assignment>,
     /// Its redirections. Those of a group or a loop are a command of their own, without words.
     pub redirections: Vec<Redirection>,
-    /// The text of the last here-document that it reads, before any expansion.
+    /// The text of the last here-document or here-string that it reads, before any expansion.
     pub input: Option<Vec<u8>>,
     /// What it stands in, outermost first.
     pub inside: Vec<Enclosure>,

@@ -74,7 +74,9 @@ impl Parser<'_> {
         let writes = match kind {
             Kind::Here { strip_tabs } => return self.delimiter(strip_tabs),
             Kind::Text => {
-                self.word()?;
+                let mut text = self.word()?.recognised();
+                text.push(b'\n');
+                command.input = Some(text);
                 return Ok(());
             }
             Kind::Copy { writes } | Kind::File { writes } => writes,

@@ -53,7 +53,10 @@ pub(in crate::evaluate) fn runs(
     for model in models.filter(|model| model.runs_commands()) {
         let reading = models::read(model, words.arguments());
         incomplete |= reading.doubts.contains(&Doubt::TooMany);
-        let input = input.filter(|_| reading.doubts.contains(&Doubt::Input));
+        let to_shell = reading
+            .model
+            .is_some_and(CommandModel::hands_input_to_shell);
+        let input = input.filter(|_| to_shell && reading.doubts.contains(&Doubt::Input));
         if reading.inner.is_empty() && input.is_none() {
             continue;
         }
@@ -197,6 +200,7 @@ impl Builder<'_> {
                 Run::Words { argv, appends } => self.keep(Node {
                     argv,
                     appends,
+                    input: input.map(<[u8]>::to_vec),
                     ..child
                 }),
                 Run::Script(text) => self.script(words, &text, &child),
@@ -257,7 +261,8 @@ impl Builder<'_> {
         if node.argv.is_empty() {
             return;
         }
-        let size = node.argv.iter().map(|word| word.len() + WORD).sum();
+        let words = node.argv.iter().map(|word| word.len() + WORD);
+        let size = words.sum::<usize>() + node.input.as_ref().map_or(0, Vec::len);
         let many = self.tree.nodes.len() >= COMMANDS;
         if node.depth > DEPTH || many || !self.spend(size) {
             return self.limited();

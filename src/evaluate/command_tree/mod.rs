@@ -75,7 +75,7 @@ pub struct Node {
     pub(super) appends: bool,
     /// Where it stands in a script.
     pub(super) place: Option<ScriptPlace>,
-    /// What a here-document gives it to read.
+    /// What it is given to read, where that is known.
     input: Option<Vec<u8>>,
     /// Where it runs.
     around: Surroundings,

@@ -26,7 +26,7 @@ pub(super) struct Simple {
     pub(super) words: Vec<Vec<u8>>,
     /// The pipelines that it is part of.
     pub(super) stages: Vec<Stage>,
-    /// What a here-document gives it to read.
+    /// What it is given to read, where that is known.
     pub(super) input: Option<Vec<u8>>,
     /// The shell makes nothing else of these words.
     pub(super) is_literal: bool,
@@ -41,7 +41,8 @@ pub(super) fn commands(script: &[u8], around: &Surroundings) -> Commands {
     let commands = script.commands.iter();
     let commands = commands.filter_map(|command| {
         let around = shell.enter(command);
-        simple(command, around)
+        let input = shell.input(command);
+        simple(command, input, around)
     });
     Commands {
         commands: commands.collect(),
@@ -49,13 +50,13 @@ pub(super) fn commands(script: &[u8], around: &Surroundings) -> Commands {
     }
 }
 
-fn simple(command: &ScriptCommand, around: Surroundings) -> Option<Simple> {
+fn simple(command: &ScriptCommand, input: Option<Vec<u8>>, around: Surroundings) -> Option<Simple> {
     let words: Vec<Vec<u8>> = command.words.iter().flat_map(spelled).collect();
     (!words.is_empty()).then_some(Simple {
         words,
         is_literal: command.words.iter().all(|word| word.unknown().is_none()),
         stages: command.stages.clone(),
-        input: command.input.clone(),
+        input,
         around,
     })
 }

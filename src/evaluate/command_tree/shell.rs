@@ -12,6 +12,9 @@ use super::surroundings::{Change, Surroundings, VARIABLES, Variables, either};
 /// Variables that every shell sets by itself.
 const OWN: [&str; 4] = ["OLDPWD", "PWD", "SHLVL", "_"];
 
+/// So much that a command shows is kept in mind, in bytes.
+const SHOWN: usize = 4096;
+
 /// A shell on its way through a script.
 pub(in crate::evaluate) struct Shell<'a> {
     script: &'a Script,
@@ -19,6 +22,8 @@ pub(in crate::evaluate) struct Shell<'a> {
     here: State,
     /// What the last one stood in, outermost first.
     around: Vec<Entered>,
+    /// What the last command that shows something writes, and where it stands.
+    written: Option<(Stage, Vec<u8>)>,
     /// How many commands came before.
     count: usize,
     /// The first command that changes the directory where nobody knows whether and when it does.
@@ -84,6 +89,7 @@ impl<'a> Shell<'a> {
                 chain: None,
             },
             around: Vec::new(),
+            written: None,
             count: 0,
             vague: None,
             moves: false,
@@ -164,6 +170,22 @@ impl<'a> Shell<'a> {
                 .change(OsStr::from_bytes(&assignment.name), change);
         }
         found
+    }
+
+    /// What the command, which was entered last, is given to read, where that can be known: a here-document, or
+    /// what another one shows.
+    pub(in crate::evaluate) fn input(&mut self, command: &ScriptCommand) -> Option<Vec<u8>> {
+        let shown = self.written.as_ref().filter(|(from, _)| {
+            let mut stages = command.stages.iter();
+            stages.any(|it| it.pipeline == from.pipeline && it.stage == from.stage + 1)
+        });
+        let shown = shown.map(|(_, text)| text.clone());
+        let input = command.input.clone().or(shown);
+        if let (Some(text), Some(stage)) = (shows(command, input.as_deref()), command.stages.last())
+        {
+            self.written = Some((*stage, text));
+        }
+        input
     }
 
     /// What the command stands in, outermost first, and whether each has a process of its own.
@@ -319,6 +341,36 @@ fn destination(command: &ScriptCommand) -> Option<Vec<u8>> {
     }
     let means_another = word.is_empty() || word.starts_with(b"-") || word.starts_with(b"+");
     (!means_another && words.next().is_none()).then_some(word)
+}
+
+/// What the command writes, if it does no more than that and it is short; what is unknown as the script has it.
+fn shows(command: &ScriptCommand, input: Option<&[u8]>) -> Option<Vec<u8>> {
+    let mut words = own_words(command)
+        .iter()
+        .skip(1)
+        .map(Word::recognised)
+        .peekable();
+    match name(command).as_slice() {
+        b"echo" => {
+            while words
+                .next_if(|word| matches!(word.as_slice(), b"-n" | b"-e" | b"-E"))
+                .is_some()
+            {}
+        }
+        b"printf" => while words.next_if(|word| word == b"--").is_some() {},
+        b"cat" if words.peek().is_none() => return input.map(<[u8]>::to_vec),
+        _ => return None,
+    }
+    let words: Vec<Vec<u8>> = words.collect();
+    let mut text = words.join(&b' ');
+    // The format and what it shows are separate lines, so that a command in either is found.
+    if name(command) == b"printf" {
+        text = String::from_utf8_lossy(&words.join(&b'\n'))
+            .replace("\\n", "\n")
+            .into_bytes();
+    }
+    text.push(b'\n');
+    (text.len() <= SHOWN).then_some(text)
 }
 
 /// The variables that the command changes for what comes later, and how; `None`: it is exported as it is.

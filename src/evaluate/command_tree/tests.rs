@@ -280,3 +280,35 @@ fn what_is_kept_in_mind_is_limited() {
         assert!(longest.max().unwrap_or_default() <= 4 * 1024, "{unit}");
     }
 }
+
+/// Whether `here` is found within.
+#[test]
+fn what_a_shell_is_given_to_read_is_a_script() {
+    for (script, found) in [
+        ("sh <<E\nhere\nE", true),
+        ("sh <<< here", true),
+        ("bash -s <<< 'here; x'", true),
+        ("sudo sh <<< here", true),
+        ("env -i bash -s -- a <<E\nhere\nE", true),
+        ("echo here | sh", true),
+        ("echo -n here | sudo bash", true),
+        ("printf 'here\\n' | sh", true),
+        ("printf '%s\\n' here | sh", true),
+        ("echo here | (cd x; sh)", true),
+        ("cat <<E | sh\nhere\nE", true),
+        ("echo here | cat | sh", true),
+        ("echo here | x | sh", false),
+        ("echo here; sh", false),
+        ("echo here | cat", false),
+        ("cat <<< here", false),
+        ("python3 <<< here", false),
+        ("sh -c x <<< here", false),
+        ("sh file <<< here", false),
+        ("mapfile -C 'here #' -c 1 x", true),
+        ("compgen -C here x", true),
+    ] {
+        let tree = CommandTree::of(&IndexedRules::default(), &placed(&["sh", "-c", script]));
+        let mut nodes = tree.nodes().iter();
+        assert_eq!(nodes.any(|node| node.argv[0] == "here"), found, "{script}");
+    }
+}

@@ -8,7 +8,6 @@ use super::define::heuristic;
 use super::walk::Walk;
 use crate::evaluate::command_tree::{Node, ScriptPlace};
 use crate::models::CommandModel;
-use crate::models::model::Form;
 use crate::models::reading::Doubt;
 use crate::script::Stage;
 
@@ -55,7 +54,7 @@ fn interprets(command: &Command<'_>) -> bool {
     command.readings().any(|reading| {
         let is = |asked: fn(&CommandModel) -> bool| reading.model.is_some_and(asked);
         reading.doubts.iter().any(|doubt| match doubt {
-            Doubt::Input => is(CommandModel::runs_commands) || is(runs_files),
+            Doubt::Input => is(CommandModel::runs_commands) || is(CommandModel::runs_files),
             Doubt::File(_) => is(CommandModel::is_shell),
             _ => false,
         })
@@ -68,14 +67,9 @@ fn interprets(command: &Command<'_>) -> bool {
 fn substitutes_download(command: &Command<'_>) -> bool {
     let has_one = |argument: &&[u8]| (0..argument.len()).any(|at| is_download(argument.get(at..)));
     let mut readings = command.readings();
-    readings.any(|reading| reading.inner.is_empty() && reading.model.is_some_and(runs_files))
-        && command.arguments.iter().any(has_one)
-}
-
-/// Whether the first operand is a file that it runs.
-fn runs_files(model: &CommandModel) -> bool {
-    let mut inner = model.inner.iter();
-    inner.any(|inner| inner.form == Form::File && inner.after == 0 && inner.follows.is_empty())
+    readings.any(|reading| {
+        reading.inner.is_empty() && reading.model.is_some_and(CommandModel::runs_files)
+    }) && command.arguments.iter().any(has_one)
 }
 
 /// Whether a substitution begins `text`, as the shell reads it, with a downloader in it. As the
