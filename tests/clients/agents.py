@@ -215,12 +215,68 @@ class Codex(Agent):
 class ClaudeCode(Agent):
     speech = Messages()
     replaced = "Bash"
-    asks = False
+    asks = shutil.which("tmux") is not None
+    # Its form has the decision, the reason, and Accept beside Decline.
+    keys = {
+        "once": ["Down", "Down", "Enter"],
+        "session": ["Right", "Down", "Enter", "Down", "Enter"],
+        "no": ["Down", "Down", "Right", "Enter"],
+    }
 
     def configure(self, world):
         (world.work / ".mcp.json").write_text(block("json", "alwaysLoad"))
         (world.work / ".claude").mkdir(exist_ok=True)
         (world.work / ".claude" / "settings.json").write_text(block("json", '"deny"'))
+        # What it asks for at its first start.
+        known = {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
+        own = {"hasCompletedOnboarding": True, "customApiKeyResponses": {"approved": ["none"]}}
+        own |= {"projects": {str(world.work): known}}
+        (world.home / ".claude.json").write_text(json.dumps(own))
+
+    def call(self, world, arguments, answer=None, sandbox="workspace-write"):
+        """Where somebody answers, in its terminal interface, by the keys that its form wants."""
+        if answer is None:
+            return super().call(world, arguments, sandbox=sandbox)
+        self.configure(world)
+        self.start(world, ["true"]).wait()
+        with Model(self.speech, arguments) as model:
+            command, more = self.command(model, sandbox)
+            interface = [word for word in command if word not in ("-p", CUE)]
+            with Terminal(world, interface, self.environment(world) | more) as terminal:
+                try:
+                    wait_until("a prompt", lambda: "❯" in terminal.screen(), PATIENCE)
+                    # Its first turns may come before it has the server's tools.
+                    wait_until("a call", lambda: self.begins(terminal, model), PATIENCE)
+                    wait_until("a form", lambda: "Accept" in terminal.screen(), PATIENCE)
+                    for key in self.keys[answer]:
+                        wait_until("a change", lambda: self.moves(terminal, key), PATIENCE)
+                    wait_until("a result", lambda: model.heard, PATIENCE)
+                except AssertionError as error:
+                    raise AssertionError(f"{error}: {terminal.screen()}") from None
+        return "\n".join(model.heard)
+
+    def form(self, terminal):
+        """What is on the screen of it; what is above blinks."""
+        return terminal.screen().partition("requests your input")[2]
+
+    def moves(self, terminal, key):
+        """Presses a key; it takes none for a moment after it has shown something else."""
+        before = self.form(terminal)
+        terminal.press(key)
+        try:
+            wait_until("a change", lambda: self.form(terminal) != before, 2)
+        except AssertionError:
+            return False
+        return True
+
+    def begins(self, terminal, model):
+        terminal.press(CUE)
+        terminal.press("Enter")
+        try:
+            wait_until("a call", lambda: model.called, 5)
+        except AssertionError:
+            return False
+        return True
 
     def command(self, model, sandbox):
         quiet = ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER"]

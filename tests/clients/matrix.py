@@ -137,8 +137,9 @@ What real clients get of `codex-shell serve`, as `tests/clients/run.py BINARY TO
 saw it on {date}. Agents are configured by the blocks of [README](../README.md#give-it-to-an-agent) as they
 are printed, and have a model that follows a script. Codex's questions are answered in its terminal interface
 (Enter takes the first choice), what else it does is `codex exec`, which answers questions with no; Codex 0.120.0
-wants `approval_mode = "approve"` also in `[mcp_servers.codex-shell.tools.shell]`. Claude Code is run with
-`-p` and gemini-cli too, where neither asks anybody. VS Code's block was compared with the schema of its
+wants `approval_mode = "approve"` also in `[mcp_servers.codex-shell.tools.shell]`. Claude Code's are answered in
+its terminal interface too (Accept takes "Yes, once", Decline says no), what else it does is `claude -p`, which
+cancels questions. gemini-cli is run with `-p`, where it asks nobody. VS Code's block was compared with the schema of its
 `mcp.json` and not run.
 
 """
