@@ -109,6 +109,19 @@ mod tests {
     }
 
     #[test]
+    fn what_starts_others_is_known_from_its_model() {
+        let names = "bwrap cgexec chpst chroot chrt chronic command daemonize dbus-run-session doas eatmydata entr \
+                     env eval exec faketime firejail flock gosu ionice lckdo ltrace nice nohup nsenter numactl \
+                     parallel pkexec prlimit proot run0 setarch setpriv setsid stdbuf strace sudo systemd-run \
+                     taskset time timeout tini unbuffer unshare valgrind watch xargs xvfb-run";
+        for name in names.split_whitespace() {
+            assert!(allows_all(&[name]), "{name}");
+            assert!(allows_all(&[name, "-x"]), "{name} -x");
+        }
+        assert!(!allows_all(&["timeout", "5", "make"]));
+    }
+
+    #[test]
     fn the_option_that_takes_code_does_not_narrow_it() {
         assert!(allows_all(&["bash", "-lc"]));
         assert!(allows_all(&["python3", "-c"]));

@@ -1,5 +1,8 @@
 //! Programs that do whatever their arguments say.
 
+use crate::models::model::Form;
+use crate::models::{self, CommandModel};
+
 /// How a program comes to run anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -18,13 +21,8 @@ const INTERPRETERS: &str = "
     sh sqlite swift tclsh toybox ts-node tsx vi view vim wish xonsh yash zsh
 ";
 
-const WRAPPERS: &str = "
-    bwrap cgexec chpst chroot chrt command coproc daemonize dbus-run-session direnv doas entr
-    env eval exec faketime firejail flock gosu ionice ltrace nice nohup nsenter numactl
-    parallel perf pkexec prlimit proot run0 runuser script setarch setpriv setsid stdbuf
-    strace su sudo systemd-run taskset time timeout tini tmux unbuffer unshare valgrind watch
-    xargs xvfb-run
-";
+/// Beside those whose models say that a command follows.
+const WRAPPERS: &str = "coproc direnv perf runuser script su tmux";
 
 const LAUNCHERS: &str = "
     ansible aws bazel brew bundle bunx cargo cmake composer conda crontab curl docker
@@ -67,13 +65,28 @@ pub(super) fn reach(name: &str) -> Option<Reach> {
 }
 
 fn of(name: &str) -> Option<Reach> {
-    [
+    let listed = [
         (INTERPRETERS, Reach::Interpreter),
         (WRAPPERS, Reach::Wrapper),
         (LAUNCHERS, Reach::Launcher),
-    ]
-    .into_iter()
-    .find_map(|(names, reach)| lists(names, name).then_some(reach))
+    ];
+    let mut listed = listed.into_iter();
+    let listed = listed.find_map(|(names, reach)| lists(names, name).then_some(reach));
+    let by_model = || {
+        let model = models::builtin(name)?;
+        runs_what_follows(model).then_some(Reach::Wrapper)
+    };
+    listed.or_else(by_model)
+}
+
+/// Whether a command follows, whatever the options are.
+fn runs_what_follows(model: &CommandModel) -> bool {
+    model.inner.iter().any(|inner| {
+        matches!(inner.form, Form::Words | Form::Line)
+            && inner.when.is_empty()
+            && inner.follows.is_empty()
+            && inner.behind.is_empty()
+    })
 }
 
 fn lists(words: &str, word: &str) -> bool {
