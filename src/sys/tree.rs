@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -30,11 +30,27 @@ pub fn end_beside(last: Pid) {
 
 fn end_until(is_over: impl Fn() -> bool, spared: Option<Pid>) {
     let deadline = Instant::now() + PATIENCE;
+    let mut killed = HashSet::new();
     while !is_over() && Instant::now() < deadline {
-        let killed = descendants()
+        let Below { children, further } = below();
+        let children = children.iter().filter(|&&pid| Some(pid) != spared);
+        let alive: Vec<Pid> = further
             .into_iter()
-            .filter(|&pid| Some(pid) != spared && kill(pid, Signal::SIGKILL).is_ok());
-        if killed.count() == 0 && !is_over() {
+            .filter(|&pid| killed.insert(pid))
+            .collect();
+        // Whoever has others below ends after those, and starts no more of them: should this process be
+        // killed by now, it goes on by the signal that tells of that, and ends what is left.
+        let last = alive.is_empty();
+        let signal = if last {
+            Signal::SIGKILL
+        } else {
+            Signal::SIGSTOP
+        };
+        let reached = children.filter(|&&pid| kill(pid, signal).is_ok()).count();
+        for pid in alive {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        if last && reached == 0 && !is_over() {
             sleep(Duration::from_millis(20)); // dying, or another user's
         }
         sleep(Duration::from_micros(500));
@@ -86,8 +102,15 @@ fn has_ended(last: Pid) -> bool {
     }
 }
 
-/// Every process below this one, by the parents that /proc tells.
-fn descendants() -> Vec<Pid> {
+/// The processes below this one.
+struct Below {
+    children: Vec<Pid>,
+    /// Those below them.
+    further: Vec<Pid>,
+}
+
+/// As the parents say that /proc tells.
+fn below() -> Below {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry
@@ -101,14 +124,18 @@ fn descendants() -> Vec<Pid> {
             children.entry(parent).or_default().push(pid);
         }
     }
-    let mut found = Vec::new();
-    let mut left = vec![getpid().as_raw()];
+    let first = children.remove(&getpid().as_raw()).unwrap_or_default();
+    let mut further = Vec::new();
+    let mut left = first.clone();
     while let Some(pid) = left.pop() {
         let below = children.remove(&pid).unwrap_or_default();
-        found.extend(below.iter().copied().map(Pid::from_raw));
+        further.extend(below.iter().copied().map(Pid::from_raw));
         left.extend(below);
     }
-    found
+    Below {
+        children: first.into_iter().map(Pid::from_raw).collect(),
+        further,
+    }
 }
 
 fn parent(pid: i32) -> Option<i32> {
