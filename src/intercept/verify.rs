@@ -94,16 +94,34 @@ impl Expected {
     /// Whether the process runs what is expected.
     ///
     /// A file that is neither a program nor a script may have an interpreter that only the kernel
-    /// knows of (binfmt_misc); then what runs is judged for itself.
+    /// knows of; then that is what runs, and it is judged for itself.
     pub fn runs_in(&self, process: Pid, rules: &IndexedRules) -> io::Result<bool> {
         let file = stat(format!("/proc/{process}/exe").as_str())?;
         let line = command_line(process)?;
         if caller::same_file(&file, &self.file) {
             return Ok(line == joined(&self.argv) && self.has_its_variables(process)?);
         }
+        if self.is_program || !is_kernels_interpreter(&file) {
+            return Ok(false);
+        }
         let actual = actual(process, &line)?;
-        Ok(!self.is_program && judge_exec(rules, &actual).verdict.decision == Decision::Allow)
+        Ok(judge_exec(rules, &actual).verdict.decision == Decision::Allow)
     }
+}
+
+/// Whether the file is what the kernel was told to run others by (binfmt_misc).
+fn is_kernels_interpreter(file: &FileStat) -> bool {
+    let formats = fs::read_dir("/proc/sys/fs/binfmt_misc");
+    let formats = formats.into_iter().flatten().flatten();
+    let interpreters = formats.filter_map(|format| {
+        let text = fs::read(format.path()).ok()?;
+        let mut lines = text.split(|&byte| byte == b'\n');
+        let interpreter = lines.find_map(|line| line.strip_prefix(b"interpreter "))?;
+        stat(Path::new(OsStr::from_bytes(interpreter))).ok()
+    });
+    interpreters
+        .into_iter()
+        .any(|interpreter| caller::same_file(&interpreter, file))
 }
 
 /// Whether the file at `path` begins as the kernel's own programs do; so also one that can't be
