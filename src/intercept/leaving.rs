@@ -11,6 +11,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use super::caller;
 use crate::sys::listener::Waiting;
 use crate::sys::trace::Traced;
 
@@ -95,18 +96,28 @@ impl Leaving {
         self.look();
     }
 
+    /// Whether the thread is traced, to be made to stop.
+    pub fn is_traced(&self, tid: Pid) -> bool {
+        self.stopping.iter().any(|traced| traced.tid() == tid)
+    }
+
     /// Looks who has left.
     pub fn look(&mut self) {
-        self.stopping.retain_mut(|traced| !traced.has_stopped(None));
+        // It had no other thread when it was let go, so that its own number is that of its process.
+        self.stopping
+            .retain_mut(|traced| !traced.has_stopped(traced.tid()));
         if self.stopping.is_empty() {
             self.held.drain(..).for_each(|call| call.resume());
         }
     }
 }
 
-/// Whether the thread is seen to be in another call than an exec, or gone. One that runs may be
-/// anywhere.
+/// Whether the thread is seen to be in another call than an exec, or to have company, which it has made
+/// since, or gone. One that runs may be anywhere.
 fn has_left(tid: Pid) -> bool {
+    if caller::kin(tid).is_ok_and(|kin| kin.threads > 1) {
+        return true;
+    }
     let text = fs::File::open(format!("/proc/{tid}/syscall")).and_then(io::read_to_string);
     match text {
         Ok(text) => {
@@ -143,20 +154,18 @@ mod tests {
         child.wait().unwrap();
         assert!(has_left(pid), "nobody is there");
 
-        let (tell, told) = std::sync::mpsc::channel();
-        let (end, ended) = std::sync::mpsc::channel::<()>();
-        let busy = std::thread::spawn(move || {
-            tell.send(gettid()).unwrap();
-            while ended.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
-                std::hint::spin_loop();
-            }
-        });
-        let tid = told.recv().unwrap();
-        // It is past the call by which it told its number, and makes no other.
-        while has_left(tid) {
+        let mut busy = Command::new("sh");
+        let mut busy = busy.args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let pid = Pid::from_raw(busy.id().cast_signed());
+        // It makes no call any more once it runs.
+        while has_left(pid) {
             std::thread::yield_now();
         }
-        end.send(()).unwrap();
-        busy.join().unwrap();
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+
+        // This process has more threads than this one.
+        let other = std::thread::spawn(|| has_left(gettid()));
+        assert!(other.join().unwrap());
     }
 }

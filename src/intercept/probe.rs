@@ -145,5 +145,5 @@ fn trace(call: &Waiting) -> io::Result<()> {
         Ok(traced)
     });
     call.answer(0);
-    traced?.wait_for_stop()
+    traced?.wait_for_stop().map(drop)
 }

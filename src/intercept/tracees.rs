@@ -1,4 +1,10 @@
 //! Threads that we trace: to replace what they execute, or to see what it was.
+//!
+//! **One thread of a process at a time.** A thread that executes ends the others, takes over the number of
+//! the process, and waits until all tracers have noticed the others' end; who begins to trace a thread of
+//! the process waits for that exec in turn (`cred_guard_mutex` in the kernel's `fs/exec.c`, ptrace(2)). With
+//! two that are traced, each would wait for the other, and it could not be told whose exec it was. So the
+//! exec of a second one waits until the first is let alone.
 
 use std::collections::HashMap;
 use std::io;
@@ -35,6 +41,37 @@ pub struct Tracees {
     announced: HashMap<Pid, Role>,
     /// Execs that were let go unwatched.
     pub leaving: Leaving,
+    /// Execs that wait until another thread of their process is let alone.
+    second: Vec<(ExecCall, Hold)>,
+}
+
+/// What a thread is traced for.
+#[derive(Debug)]
+enum Hold {
+    /// To see that its exec becomes this.
+    Watch(Expected),
+    /// To have it run the proxy.
+    Replace {
+        /// The address of an empty string in its memory.
+        empty: u64,
+        role: Role,
+    },
+}
+
+impl Hold {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Watch(expected) => expected.weight(),
+            Self::Replace { role, .. } => role.weight(),
+        }
+    }
+
+    fn role(&self) -> Option<&Role> {
+        match self {
+            Self::Watch(_) => None,
+            Self::Replace { role, .. } => Some(role),
+        }
+    }
 }
 
 /// A thread that is traced.
@@ -43,6 +80,8 @@ struct Tracee {
     traced: Traced,
     process: Pid,
     stage: Stage,
+    /// It is let alone when it stops, or has executed: another one waits.
+    leaves: bool,
 }
 
 /// How far it is.
@@ -80,10 +119,59 @@ impl Tracees {
     /// Makes the caller run the proxy instead of what it asked for. `empty` is the address of an
     /// empty string in its memory.
     pub fn replace(&mut self, call: &ExecCall, empty: u64, role: Role) {
-        let Notification { tid, arch, .. } = call.waiting.notification;
-        if !self.has_room_for(role.weight()) {
+        self.hold(call, Hold::Replace { empty, role });
+    }
+
+    /// Lets the exec through, and watches what it becomes.
+    pub fn watch(&mut self, call: &ExecCall, expected: Expected) {
+        self.hold(call, Hold::Watch(expected));
+    }
+
+    fn hold(&mut self, call: &ExecCall, hold: Hold) {
+        if !self.has_room_for(hold.weight()) {
             return call.waiting.fail(Errno::EAGAIN);
         }
+        self.hold_in_turn(call.clone(), hold);
+    }
+
+    fn hold_in_turn(&mut self, call: ExecCall, hold: Hold) {
+        let process = process_of(call.tid());
+        // Outside, nobody stays traced.
+        if call.side == Side::Inside && self.has_another(process, call.tid()) {
+            return self.second.push((call, hold));
+        }
+        match hold {
+            Hold::Watch(expected) => match self.trace(call.tid()) {
+                Ok(traced) => {
+                    self.insert(traced, process, Stage::Watched(expected));
+                    resume(&call);
+                }
+                Err(_) => call.waiting.fail(Errno::EPERM),
+            },
+            Hold::Replace { empty, role } => self.replace_now(&call, process, empty, role),
+        }
+    }
+
+    /// Whether another thread of the process is traced than `tid`; if so, it is asked to leave, unless it is
+    /// about to become the proxy.
+    fn has_another(&mut self, process: Pid, tid: Pid) -> bool {
+        let mut others = self.traced.values_mut();
+        let other = others.find(|it| it.process == process && it.traced.tid() != tid);
+        if let Some(other) = other {
+            let is_free = matches!(other.stage, Stage::Unwatched | Stage::Watched(_));
+            if is_free && !other.leaves {
+                other.leaves = true;
+                // Of one that is gone we hear.
+                let _ = other.traced.interrupt();
+            }
+            return true;
+        }
+        // It had no other thread, so that its number is that of the process.
+        process != tid && self.leaving.is_traced(process)
+    }
+
+    fn replace_now(&mut self, call: &ExecCall, process: Pid, empty: u64, role: Role) {
+        let Notification { tid, arch, .. } = call.waiting.notification;
         let image = self.proxy_image();
         let fd = match image.and_then(|image| call.waiting.add_fd(image)) {
             Ok(fd) => fd,
@@ -102,17 +190,23 @@ impl Tracees {
             return call.waiting.fail(Errno::EPERM);
         }
         call.waiting.restart();
-        // When it fails the thread starts its own exec over, and is judged again.
-        let replaced = traced
-            .wait_for_stop()
-            .and_then(|()| registers::replace(tid, arch, &replacement));
-        if replaced.is_err() {
+        match traced.wait_for_stop() {
+            Ok(true) => {}
+            // Nobody has judged that.
+            Ok(false) => {
+                let _ = kill(process, Signal::SIGKILL);
+                return;
+            }
+            Err(_) => return,
+        }
+        if registers::replace(tid, arch, &replacement).is_err() {
+            // It starts its own exec over, and is judged again.
             return;
         }
         if call.side != Side::Inside {
             self.outside.insert(tid, (replacement, role));
         } else if traced.go_on().is_ok() {
-            self.insert(traced, tid, Stage::Replaced(replacement, role));
+            self.insert(traced, process, Stage::Replaced(replacement, role));
         }
     }
 
@@ -124,11 +218,13 @@ impl Tracees {
         }
     }
 
-    fn insert(&mut self, traced: Traced, tid: Pid, stage: Stage) {
+    fn insert(&mut self, traced: Traced, process: Pid, stage: Stage) {
+        let tid = traced.tid();
         let tracee = Tracee {
             traced,
-            process: process_of(tid),
+            process,
             stage,
+            leaves: false,
         };
         self.traced.insert(tid, tracee);
     }
@@ -186,21 +282,6 @@ impl Tracees {
         self.announced.insert(pid, role);
     }
 
-    /// Lets the exec through, and watches what it becomes.
-    pub fn watch(&mut self, call: &ExecCall, expected: Expected) {
-        let tid = call.tid();
-        if !self.has_room_for(expected.weight()) {
-            return call.waiting.fail(Errno::EAGAIN);
-        }
-        match self.trace(tid) {
-            Ok(traced) => {
-                self.insert(traced, tid, Stage::Watched(expected));
-                resume(call);
-            }
-            Err(_) => call.waiting.fail(Errno::EPERM),
-        }
-    }
-
     /// Whether the thread is traced.
     pub fn is_traced(&self, tid: Pid) -> bool {
         self.traced.contains_key(&tid)
@@ -209,6 +290,7 @@ impl Tracees {
     /// The thread has come with a call: see [`Leaving::has_come`].
     pub fn has_come(&mut self, tid: Pid) {
         if let Some(traced) = self.leaving.has_come(tid) {
+            // It had no other thread.
             self.insert(traced, tid, Stage::Unwatched);
         }
     }
@@ -225,7 +307,8 @@ impl Tracees {
         let roles = traced
             .filter_map(|tracee| tracee.stage.role())
             .chain(self.outside.values().map(|(_, role)| role))
-            .chain(self.announced.values());
+            .chain(self.announced.values())
+            .chain(self.second.iter().filter_map(|(_, hold)| hold.role()));
         roles.filter(|role| matches!(role, Role::Start(_))).count()
     }
 
@@ -239,6 +322,7 @@ impl Tracees {
         self.announced.retain(|pid, _| is_there(pid));
         self.traced.retain(|tid, _| is_there(tid));
         self.outside.retain(|tid, _| is_there(tid));
+        self.second.retain(|(call, _)| call.waiting.is_waiting());
         self.load().has_room_for(bytes)
     }
 
@@ -246,7 +330,12 @@ impl Tracees {
         let traced = self.traced.values().map(|tracee| tracee.stage.weight());
         let outside = self.outside.values().map(|(_, role)| role.weight());
         let announced = self.announced.values().map(Role::weight);
-        traced.chain(outside).chain(announced).collect()
+        let second = self.second.iter().map(|(_, hold)| hold.weight());
+        traced
+            .chain(outside)
+            .chain(announced)
+            .chain(second)
+            .collect()
     }
 
     /// Looks what has become of the execs that were let through. What is not what was judged, and
@@ -255,19 +344,16 @@ impl Tracees {
         self.leaving.look();
         let image = self.proxy_image.as_ref().map(|(_, stat)| *stat);
         let mut executed = Vec::new();
-        let tids: Vec<Pid> = self.traced.keys().copied().collect();
         self.traced.retain(|_, tracee| {
-            let others = tids.contains(&tracee.process);
-            let process = (!others).then_some(tracee.process);
+            let process = tracee.process;
             if matches!(tracee.stage, Stage::Unwatched) {
                 return !tracee.traced.has_stopped(process);
             }
-            match tracee.traced.look(process) {
+            match tracee.traced.look(process, tracee.leaves) {
                 Sight::Nothing => return true,
                 Sight::Gone => return false,
                 Sight::Executed => {}
             }
-            let process = tracee.process;
             let is_right = match &tracee.stage {
                 Stage::Unwatched => true,
                 Stage::Watched(expected) => expected.runs_in(process, rules).unwrap_or(false),
@@ -291,6 +377,11 @@ impl Tracees {
             true
         });
         self.announced.extend(executed);
+        for (call, hold) in std::mem::take(&mut self.second) {
+            if call.waiting.is_waiting() {
+                self.hold_in_turn(call, hold);
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::stat::{FileStat, stat};
 use nix::unistd::Pid;
@@ -18,10 +19,12 @@ use super::{caller, limits};
 use crate::evaluate::{IndexedRules, judge_exec};
 use crate::request::{HalfRead, Program, Request, Trust, argv, variable};
 use crate::rules::Decision;
-use crate::sys::read_capped::open_file;
+use crate::sys::read_capped::{open_file, read_capped};
 
 /// The longest form of a command in a message, in bytes.
 const COMMAND_LIMIT: usize = 2000;
+/// The longest description of a format that only the kernel knows, in bytes.
+const FORMAT_LIMIT: usize = 16 << 10;
 
 /// What a process must be running after its exec.
 #[derive(Debug)]
@@ -114,7 +117,7 @@ fn is_kernels_interpreter(file: &FileStat) -> bool {
     let formats = fs::read_dir("/proc/sys/fs/binfmt_misc");
     let formats = formats.into_iter().flatten().flatten();
     let interpreters = formats.filter_map(|format| {
-        let text = fs::read(format.path()).ok()?;
+        let text = read_capped(&format.path(), FORMAT_LIMIT, Duration::ZERO).ok()?;
         let mut lines = text.split(|&byte| byte == b'\n');
         let interpreter = lines.find_map(|line| line.strip_prefix(b"interpreter "))?;
         stat(Path::new(OsStr::from_bytes(interpreter))).ok()

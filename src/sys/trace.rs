@@ -29,7 +29,7 @@ pub enum Sight {
     Nothing,
     /// It has executed a program, and stands still before its first instruction.
     Executed,
-    /// It is gone.
+    /// It is gone, or left.
     Gone,
 }
 
@@ -61,16 +61,17 @@ impl Traced {
         ptrace(libc::PTRACE_INTERRUPT, self.tid, 0)
     }
 
-    /// Waits until the thread has stopped, for the interruption or for a signal before it.
+    /// Waits until the thread has stopped, for the interruption or for a signal before it; false when it
+    /// executes another program instead, as one of its process's threads may have it do.
     ///
     /// # Errors
     /// It died.
-    pub fn wait_for_stop(&mut self) -> io::Result<()> {
+    pub fn wait_for_stop(&mut self) -> io::Result<bool> {
         loop {
             match wait(self.tid, 0) {
                 Ok(Some(status)) if libc::WIFSTOPPED(status) => {
                     self.note_stop(status);
-                    return Ok(());
+                    return Ok(status >> 16 != libc::PTRACE_EVENT_EXEC);
                 }
                 Ok(_) => return Err(io::Error::from_raw_os_error(libc::ESRCH)),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -87,8 +88,7 @@ impl Traced {
     }
 
     /// Looks, without waiting, whether the thread has stopped, for whatever reason; an end of it counts.
-    /// `process` is as for [`look`](Self::look).
-    pub fn has_stopped(&mut self, process: Option<Pid>) -> bool {
+    pub fn has_stopped(&mut self, process: Pid) -> bool {
         !matches!(self.change(process), Ok(None))
     }
 
@@ -106,26 +106,24 @@ impl Traced {
         ptrace(request, self.tid, std::mem::take(&mut self.signal))
     }
 
-    /// Looks, without waiting, for an exec of the thread. Signals that come meanwhile are passed on.
-    /// `process` is the one that it belongs to, if nobody else's stops are reported by that number: a
-    /// thread that executes takes it over.
-    pub fn look(&mut self, process: Option<Pid>) -> Sight {
+    /// Looks, without waiting, for an exec of the thread. Signals that come meanwhile are passed on,
+    /// unless it `leaves`: then a stop is the end of it. `process` is the one that it belongs to, no other
+    /// thread of which may be traced: a thread that executes takes over that number.
+    pub fn look(&mut self, process: Pid, leaves: bool) -> Sight {
         loop {
             match self.change(process) {
                 Ok(None) => return Sight::Nothing,
                 Ok(Some(event)) if event == libc::PTRACE_EVENT_EXEC => return Sight::Executed,
-                Ok(Some(_)) if self.go_on().is_ok() => {}
+                Ok(Some(_)) if !leaves && self.go_on().is_ok() => {}
                 Ok(Some(_)) | Err(_) => return Sight::Gone,
             }
         }
     }
 
     /// The event that the thread has stopped for, 0 for a signal; `None` when it goes on.
-    fn change(&mut self, process: Option<Pid>) -> io::Result<Option<i32>> {
+    fn change(&mut self, process: Pid) -> io::Result<Option<i32>> {
         let mut status = wait(self.tid, libc::WNOHANG);
-        if let Some(process) = process.filter(|process| *process != self.tid)
-            && !matches!(status, Ok(Some(_)))
-        {
+        if process != self.tid && !matches!(status, Ok(Some(_))) {
             match wait(process, libc::WNOHANG) {
                 Ok(Some(found)) => {
                     self.tid = process;

@@ -10,6 +10,8 @@
  * late     the exec waits for a busy processor, with the least of priorities; its memory is written then
  * chain    A, B and C as above; somebody else kills B while C executes
  * heir     B has threads, one with a vfork child C; B executes, C and A stay in one memory
+ * first    a second thread executes, after execs of the first one that failed
+ * threads  many threads execute PROGRAM at once, and nothing is written
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -99,6 +101,39 @@ __attribute__((noreturn)) static void *closed(void *unused)
     for (;;)
         if (fcntl(next, F_GETFD) >= 0)
             dup2(file, next);
+}
+
+/* Executes, once it may. */
+static void *another(void *unused)
+{
+    (void) unused;
+    while (!all->go)
+        ;
+    for (int i = 0; i < 20; i++)
+        execute();
+    _exit(9);
+}
+
+__attribute__((noreturn)) static void first(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, another, NULL);
+    close(open("text", O_WRONLY | O_CREAT, 0755));
+    execve("./text", all->words, none);
+    execve("./missing", all->words, none);
+    all->go = 1;
+    weave(now() + 30000);
+    _exit(0);
+}
+
+__attribute__((noreturn)) static void threads(void)
+{
+    pthread_t thread;
+    for (int i = 0; i < 6; i++)
+        pthread_create(&thread, NULL, another, NULL);
+    all->go = 1;
+    for (;;)
+        pause();
 }
 
 static int third(void *how)
@@ -317,6 +352,10 @@ int main(int argc, char **argv)
                 pthread_create(&thread, NULL, *how == 'b' ? behind : closed, NULL);
                 for (int i = 0; i < 20; i++)
                     execute();
+            } else if (*how == 'f') {
+                first();
+            } else if (*how == 't') {
+                threads();
             } else if (*how == 'd') {
                 disk(round);
             } else {

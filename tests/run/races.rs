@@ -64,6 +64,25 @@ fn by_whoever_stays_when_threads_end() {
 }
 
 #[test]
+fn by_the_first_thread_while_another_executes() {
+    held("first", 60, PERMITTED);
+}
+
+/// Each waits for the others' end, and for whoever traces them.
+#[test]
+fn threads_that_execute_at_once_hold_nobody_up() {
+    everyone_with(&["workspace-write", "danger-full-access"], |world, mode| {
+        world
+            .rules(RULES)
+            .options(["--sandbox", mode])
+            .program("weaver")
+            .sh("weaver threads 300 /usr/bin/true /usr/bin/cat; echo $?")
+            .status(0)
+            .stdout("0");
+    });
+}
+
+#[test]
 fn by_a_disk() {
     held("disk", 120, PERMITTED);
 }
