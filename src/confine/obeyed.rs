@@ -80,7 +80,7 @@ impl Obeyed {
 }
 
 /// Directories in a home directory that many programs make, for more than what is obeyed in them.
-pub(super) const PASSAGES: [&str; 3] = [".config", ".local", ".local/share"];
+pub(super) const PASSAGES: [&str; 4] = [".config", ".local", ".local/share", ".local/share/fish"];
 
 /// A reason, a scope, and the names of which both are true, with blanks between.
 type Group = (&'static str, Scope, &'static str);
@@ -96,7 +96,8 @@ const GROUPS: &[Group] = &[
     (
         "a shell runs it when it starts",
         Scope::Login,
-        ".config/fish .bash_completion .bashrc.d .config/bash .zshrc.d .config/zsh \
+        ".config/fish .local/share/fish/vendor_conf.d .local/share/fish/vendor_functions.d \
+         .local/share/fish/vendor_completions.d .alias .bash_completion .config/bash_completion .bashrc.d .config/bash .zshrc.d .config/zsh \
          .config/nushell .config/elvish .elvish .config/xonsh .xonshrc .rcrc .yashrc \
          .yash_profile .config/powershell",
     ),
@@ -116,19 +117,20 @@ const GROUPS: &[Group] = &[
     (
         "it says who may log in from elsewhere",
         Scope::Login,
-        ".rhosts .shosts .k5login .k5users",
+        ".rhosts .shosts .k5login .k5users .google_authenticator .config/Yubico .yubico",
     ),
     (
         "it is run when mail comes",
         Scope::Login,
-        ".forward .procmailrc .mailfilter .maildroprc",
+        ".forward .procmailrc .mailfilter .maildroprc .qmail .qmail-default",
     ),
     (
         "the session runs it at login",
         Scope::Login,
-        ".pam_environment .xprofile .xsession .xsessionrc .xinitrc .xserverrc .Xclients \
+        ".pam_environment .xprofile .xsession .xsessionrc .xinitrc .xinputrc .xserverrc .Xclients \
          .gnomerc .login_conf .config/autostart .config/autostart-scripts .config/environment.d \
-         .config/systemd .config/plasma-workspace .config/lxsession .config/uwsm .kde/env \
+         .config/systemd .config/containers .config/pipewire .config/wireplumber .config/xfce4 \
+         .config/plasma-workspace .config/lxsession .config/uwsm .kde/env \
          .kde/Autostart .kde4/env .kde4/Autostart .local/share/systemd .local/share/dbus-1 \
          .local/share/gnome-shell/extensions",
     ),
@@ -147,7 +149,7 @@ const GROUPS: &[Group] = &[
         ".local/share/applications .config/mimeapps.list .config/khotkeysrc \
          .config/kglobalshortcutsrc .local/share/kservices5 .local/share/kio \
          .local/share/nautilus .local/share/nautilus-python .local/share/nemo .config/Thunar \
-         .config/xfce4 .config/pulse .config/pipewire .config/user-dirs.dirs .Xresources \
+         .config/pulse .config/user-dirs.dirs .Xresources \
          .Xdefaults .xscreensaver .config/rofi .config/dunst",
     ),
     (
@@ -276,7 +278,7 @@ const GROUPS: &[Group] = &[
         Scope::Home,
         ".config/gcloud .config/gh .config/glab-cli .config/hub .git-credentials .config/rclone \
          .password-store .local/share/keyrings .vault-token .oci .config/doctl .boto .s3cfg \
-         .pgpass .my.cnf .authinfo .databrickscfg .config/op .config/containers .config/helm \
+         .pgpass .my.cnf .authinfo .databrickscfg .config/op .config/helm \
          .config/k9s .subversion .msmtprc .config/msmtp .fetchmailrc .mbsyncrc",
     ),
     (
