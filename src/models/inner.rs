@@ -82,8 +82,10 @@ pub(super) fn complete<'a>(
 }
 
 fn writes_operands(model: &CommandModel, reading: &Reading<'_>) -> bool {
-    let has_one = |names: &[String]| names.iter().any(|name| reading.has(name));
-    !has_one(&model.writes_unless) && (model.writes_when.is_empty() || has_one(&model.writes_when))
+    let mut when = model.writes_when.iter();
+    let mut unless = model.writes_unless.iter();
+    !unless.any(|name| reading.has_surely(name))
+        && (model.writes_when.is_empty() || when.any(|name| reading.has(name)))
 }
 
 /// Whether an operand is a program, and so no file that is written.
@@ -287,7 +289,7 @@ fn quote(word: &[u8], script: &mut Vec<u8>) {
 fn applies(inner: &InnerModel, reading: &Reading<'_>) -> bool {
     inner.follows.is_empty()
         && (inner.when.is_empty() || inner.when.iter().any(|name| reading.has(name)))
-        && !inner.unless.iter().any(|name| reading.has(name))
+        && !inner.unless.iter().any(|name| reading.has_surely(name))
 }
 
 /// The part of `reading` that is one of the options which `inner` is for.

@@ -192,6 +192,16 @@ impl<'a> Reading<'a> {
         self.obeyed().find(|file| *file != REPOSITORY)
     }
 
+    /// Whether an option is there under this name, and nowhere taken back: which of both counts is the
+    /// program's to say.
+    pub fn has_surely(&self, name: &str) -> bool {
+        let takes_back = |flag: &Flag<'_>| match flag.known {
+            Known::Not(option) => option.names.iter().any(|known| known == name),
+            _ => false,
+        };
+        self.has(name) && !self.flags().any(takes_back)
+    }
+
     /// Whether an option is there under this name, by whatever spelling.
     pub fn has(&self, name: &str) -> bool {
         self.flags().any(|flag| flag.is(name))
