@@ -5,15 +5,14 @@ use std::fs;
 use crate::support::{World, everyone_with};
 
 const RULES: &str = "\
-prefix_rule(pattern = [\"git\", [\"cherry-pick\", \"revert\", \"rebase\", \"pull\", \"mv\", \"rm\", \"commit\",
+prefix_rule(pattern = [\"git\", [\"cherry-pick\", \"rebase\", \"pull\", \"mv\", \"rm\", \"commit\",
     \"bugreport\", \"format-patch\"]])
 ";
 
 /// Run in a repository with `e`, which writes outside, and `d/kept`; `side` is a branch beside it.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 11] = [
     "mkdir git-merge-x; cp e git-merge-x/evil; git cherry-pick --strategy=x/evil side",
     "mkdir git-merge-x; cp e git-merge-x/evil; git cherry-pick --strategy x/evil side",
-    "mkdir git-merge-x; cp e git-merge-x/evil; git revert --no-edit --strategy=x/evil HEAD",
     "mkdir git-merge-x; cp e git-merge-x/evil; git rebase -s x/evil side",
     "mkdir git-merge-x; cp e git-merge-x/evil; git rebase -qsx/evil side",
     "mkdir git-merge-x; cp e git-merge-x/evil; git pull -q --rebase -s x/evil . side",
@@ -38,7 +37,10 @@ fn prepared(world: World) -> World {
          git branch side; echo b >>a; git commit -qam b; git checkout -q side; echo z >z; git add z; \
          git commit -qm z; git checkout -q main; echo y >y; git add y; git commit -qm z",
     );
-    let done = world.command(&["sh".into(), "-ec".into(), script]).status().unwrap();
+    let done = world
+        .command(&["sh".into(), "-ec".into(), script])
+        .status()
+        .unwrap();
     assert!(done.success(), "{done}");
     world
 }
