@@ -145,7 +145,10 @@ fn what_chooses_another_server_is_never_permitted_unnamed() {
                 }
             }
         }
-        let operands = model.elsewhere.iter().filter(|it| !it.starts_with('-'));
+        let operands = model
+            .elsewhere
+            .iter()
+            .filter(|it| !it.starts_with(['-', '!']));
         operands.for_each(|form| tried.behind(path, &[&of_form(form)]));
     });
     tried.none_of(200);

@@ -280,6 +280,14 @@ fn behind_options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
 /// subcommand or an operand.
 fn unread(request: &Request, named: Named<'_>) -> Option<String> {
     let arguments = request.arguments();
+    let mut words = arguments.iter().enumerate();
+    let response = words.find(|(index, word)| is_response(word) && !named.has(*index));
+    if let Some((_, word)) = response {
+        return Some(format!(
+            "nothing is known of the program, so `{}` may stand for what a file says, and the rule doesn't name it",
+            argv::word(word)
+        ));
+    }
     let last = arguments.iter().enumerate().rev();
     let mut last = last.filter(|(index, _)| named.has(*index));
     let (last, option) = last.next().filter(|(_, word)| looks_like_option(word))?;
@@ -290,6 +298,11 @@ fn unread(request: &Request, named: Named<'_>) -> Option<String> {
         argv::word(word),
         argv::word(option)
     ))
+}
+
+/// Whether a word may stand for options in a file, as it does for compilers, linkers and others.
+fn is_response(word: &OsStr) -> bool {
+    matches!(word.as_bytes(), [b'@', _, ..])
 }
 
 fn is_nowhere(file: &OsStr) -> bool {

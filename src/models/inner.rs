@@ -45,9 +45,7 @@ pub(super) fn complete<'a>(
     }
     let operands = Operands::of(reading);
     if program.syntax.response == Some(true) {
-        let response = |operand: &&Operand<'a>| operand.word.as_bytes().starts_with(b"@");
-        let files = operands.words.iter().filter(response);
-        doubts.extend(files.map(|file| Doubt::File(*file)));
+        doubts.extend(response_files(reading).map(Doubt::File));
     }
     if let Some(model) = reading.model {
         let here = |inner: &&InnerModel| !inner.anywhere && applies(inner, reading);
@@ -56,7 +54,7 @@ pub(super) fn complete<'a>(
             operands.inner(inner, option, &mut found, &mut doubts);
         }
         if writes_operands(model, reading) {
-            let written = operands.some(model).into_iter();
+            let written = operands.some(model.writes_operands, model).into_iter();
             writes.extend(written.filter(|operand| !is_code(*operand, &doubts)));
         }
         let none_of_these = !model.subcommands.is_empty() && !model.takes_operands;
@@ -75,10 +73,24 @@ pub(super) fn complete<'a>(
         }
     }
     reading.changes = of_forms(reading, program, &operands, |model| &model.changes);
-    reading.elsewhere = of_forms(reading, program, &operands, |model| &model.elsewhere);
+    let choosing = operands.choosing(reading.model);
+    reading.elsewhere = of_forms(reading, program, &choosing, |model| &model.elsewhere);
     reading.inner = found;
     reading.doubts = doubts;
     reading.writes = writes;
+}
+
+/// Words that stand for what a file says. They are replaced before any word is told apart, so one that seems
+/// to be the value of an option is another.
+fn response_files<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = Operand<'a>> + 'b {
+    reading.parts.iter().filter_map(|part| match part.kind {
+        Kind::Operand { word, .. } | Kind::Value(word) | Kind::Subcommand { word, .. } => {
+            let index = part.index;
+            let is_one = word.as_bytes().starts_with(b"@");
+            is_one.then_some(Operand { index, word })
+        }
+        _ => None,
+    })
 }
 
 fn writes_operands(model: &CommandModel, reading: &Reading<'_>) -> bool {

@@ -29,6 +29,7 @@
 //!     unsets = ["-u"],                          # … their value names a variable that this has not
 //!     clears = ["-i"],                          # … this has no variables but those that the words set
 //!     keeps_variables = True,                   # what it starts has its own variables otherwise
+//!     elsewhere_operands = "first",             # of the operands, these alone choose it
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last, files
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
 //!     writes_when = ["-i"],                     # … or only with one of these

@@ -59,6 +59,9 @@ pub struct CommandModel {
     /// Subcommands and operands of these forms choose another server, account or configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,
+    /// Of the operands these alone do; `None`: each that is of such a form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere_operands: Option<Which>,
     /// A word that ends with one of these ends the command; another of the same program follows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<String>,

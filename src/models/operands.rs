@@ -41,8 +41,9 @@ impl<'a> Operands<'a> {
         operands
     }
 
-    pub(super) fn some(&self, model: &CommandModel) -> Vec<Operand<'a>> {
-        match model.writes_operands {
+    /// Those of `model` that `which` says.
+    pub(super) fn some(&self, which: Option<Which>, model: &CommandModel) -> Vec<Operand<'a>> {
+        match which {
             None => Vec::new(),
             Some(Which::All) => self.words.clone(),
             Some(Which::Files) => {
@@ -60,6 +61,16 @@ impl<'a> Operands<'a> {
             Some(Which::Last) if self.words.len() < 2 => Vec::new(),
             Some(Which::Last) => self.words.last().copied().into_iter().collect(),
         }
+    }
+
+    /// These, less those that don't choose another server by the form that they have.
+    pub(super) fn choosing(mut self, model: Option<&CommandModel>) -> Self {
+        let which = model.and_then(|model| Some((model, model.elsewhere_operands?)));
+        // Where there is a doubt, any may be the one.
+        if let Some((model, which)) = which.filter(|_| !self.doubtful) {
+            self.words = self.some(Some(which), model);
+        }
+        self
     }
 
     /// Every place where the command may begin.
