@@ -20,7 +20,7 @@ const SCRIPTS: [&str; 11] = [
     "ln -s ../out l; git mv e l/pwned",
     "rm -r d; ln -s ../out d; git mv d/kept x",
     "rm -r d; ln -s ../out d; git rm -qf d/kept",
-    "mkdir git-bugreport-x; git bugreport -s x/../../../out/pwned",
+    "mkdir git-bugreport-x; git bugreport -s x/../../out/pwned",
     "mkdir 0001-z; git format-patch -1 --suffix=/../../out/pwned",
 ];
 
@@ -30,6 +30,8 @@ fn prepared(world: World) -> World {
         .file("home/.gitconfig", "[user]\nname = n\nemail = e\n")
         .file("out/kept", "k\n")
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        // Heuristics ask about some; none of it leaves the sandbox for that.
+        .ask("allow")
         .env("GIT_EDITOR", "true");
     let script = world.spelled(
         "git init -qb main; mkdir d; cp ../out/kept d; echo a >a; \
@@ -65,7 +67,7 @@ fn without_a_sandbox_each_has_an_effect_elsewhere() {
 #[test]
 fn let_out_it_has_none() {
     everyone_with(&SCRIPTS, |world, script| {
-        let ran = prepared(world).ask("deny").sh(script);
+        let ran = prepared(world).sh(script);
         assert_eq!(outside(&ran.world), ["kept"], "{script}");
         ran.no_file("ws/.git/hooks/pre-commit");
     });

@@ -7,6 +7,8 @@ const RULES: &str = "\
 prefix_rule(pattern = [\"git\", [\"status\", \"diff\", \"add\", \"commit\", \"rebase\", \"fetch\", \"log\",
     \"cherry-pick\", \"clean\", \"checkout\", \"rev-parse\", \"ls-files\", \"push\", \"clone\", \"init\",
     \"mktree\", \"commit-tree\", \"grep\", \"receive-pack\"]])
+prefix_rule(pattern = [\"git\", \"push\", \"WORLD/ws/evil/b\"])
+prefix_rule(pattern = [\"git\", [\"fetch\", \"push\"], \"-q\", \"WORLD/out/other\"])
 prefix_rule(pattern = [\"git\", \"submodule\", \"update\"])
 prefix_rule(pattern = [\"git\", \"-C\", [\"W\", \"sub\", \"inner\", \"../old\", \"WORLD/scratch\"], \"status\"])
 prefix_rule(pattern = [\"git\", \"--version\"])
