@@ -1,88 +1,25 @@
-use super::*;
+use super::runs;
+
+const RUNNING: &str = "\
+    PATH GCONV_PATH LOCPATH GLIBC_TUNABLES LD_AUDIT BASH_ENV BASH_FUNC_x%% ENV IFS PS4 PROMPT_COMMAND \
+    SHELL SHELLOPTS ZDOTDIR PYTHONPATH PYTHONSTARTUP PERL5OPT PERL5LIB RUBYOPT NODE_OPTIONS NODE_PATH \
+    JAVA_TOOL_OPTIONS GIT_SSH_COMMAND GIT_COMMON_DIR GIT_CONFIG ANT_OPTS AWS_CONFIG_FILE \
+    DBUS_SESSION_BUS_ADDRESS DOCKER_CONFIG GH_CONFIG_DIR GRADLE_USER_HOME M2_HOME M4 MIX_EXS \
+    PACKER_PLUGIN_PATH RIPGREP_CONFIG_PATH SSLKEYLOGFILE TF_CLI_ARGS_apply TF_CLI_CONFIG_FILE \
+    TF_DATA_DIR TF_LOG_PATH X_PRELOAD_X YARN_PLUGINS YARN_YARN_PATH GIT_CONFIG_COUNT GIT_DIR \
+    GIT_INDEX_FILE GIT_WORK_TREE GIT_EXTERNAL_DIFF GIT_EDITOR SSH_ASKPASS MAKEFLAGS EDITOR LESSOPEN \
+    LESSSECURE RUSTC_WRAPPER CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER npm_config_node_options \
+    APT_CONFIG WGETRC HGEDITOR VK_ICD_FILENAMES ASAN_OPTIONS";
+const FREE: &str = "\
+    AWS_PROFILE CARGO_TARGET_DIR GIT_AUTHOR_NAME GIT_NAMESPACE KUBECONFIG MIX_ENV NPM_CONFIG_REGISTRY \
+    PGHOST PYTHONUNBUFFERED RUST_LOG TF_VAR_x TMPDIR";
 
 #[test]
 fn what_makes_programs_run_others_is_known_with_the_reason() {
-    for name in [
-        "PATH",
-        "GCONV_PATH",
-        "LOCPATH",
-        "GLIBC_TUNABLES",
-        "LD_AUDIT",
-        "BASH_ENV",
-        "BASH_FUNC_x%%",
-        "ENV",
-        "IFS",
-        "PS4",
-        "PROMPT_COMMAND",
-        "SHELL",
-        "SHELLOPTS",
-        "ZDOTDIR",
-        "PYTHONPATH",
-        "PYTHONSTARTUP",
-        "PERL5OPT",
-        "PERL5LIB",
-        "RUBYOPT",
-        "NODE_OPTIONS",
-        "NODE_PATH",
-        "JAVA_TOOL_OPTIONS",
-        "GIT_SSH_COMMAND",
-        "GIT_COMMON_DIR",
-        "GIT_CONFIG",
-        "ANT_OPTS",
-        "AWS_CONFIG_FILE",
-        "DBUS_SESSION_BUS_ADDRESS",
-        "DOCKER_CONFIG",
-        "GH_CONFIG_DIR",
-        "GRADLE_USER_HOME",
-        "M2_HOME",
-        "M4",
-        "MIX_EXS",
-        "PACKER_PLUGIN_PATH",
-        "RIPGREP_CONFIG_PATH",
-        "SSLKEYLOGFILE",
-        "TF_CLI_ARGS_apply",
-        "TF_CLI_CONFIG_FILE",
-        "TF_DATA_DIR",
-        "TF_LOG_PATH",
-        "X_PRELOAD_X",
-        "YARN_PLUGINS",
-        "YARN_YARN_PATH",
-        "GIT_CONFIG_COUNT",
-        "GIT_DIR",
-        "GIT_INDEX_FILE",
-        "GIT_WORK_TREE",
-        "GIT_EXTERNAL_DIFF",
-        "GIT_EDITOR",
-        "SSH_ASKPASS",
-        "MAKEFLAGS",
-        "EDITOR",
-        "LESSOPEN",
-        "LESSSECURE",
-        "RUSTC_WRAPPER",
-        "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
-        "npm_config_node_options",
-        "APT_CONFIG",
-        "WGETRC",
-        "HGEDITOR",
-        "VK_ICD_FILENAMES",
-        "ASAN_OPTIONS",
-    ] {
+    for name in RUNNING.split_whitespace() {
         assert!(runs(name.as_bytes()).is_some(), "{name}");
     }
-    for name in [
-        "AWS_PROFILE",
-        "CARGO_TARGET_DIR",
-        "GIT_AUTHOR_NAME",
-        "GIT_NAMESPACE",
-        "KUBECONFIG",
-        "MIX_ENV",
-        "NPM_CONFIG_REGISTRY",
-        "PGHOST",
-        "PYTHONUNBUFFERED",
-        "RUST_LOG",
-        "TF_VAR_x",
-        "TMPDIR",
-    ] {
+    for name in FREE.split_whitespace() {
         assert_eq!(runs(name.as_bytes()), None, "{name}");
     }
 }
