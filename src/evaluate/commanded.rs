@@ -4,9 +4,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::model::Form;
-use crate::models::reading::Doubt;
-use crate::models::{self, CommandModel};
+use crate::models::model::{Effect, Form};
+use crate::models::reading::{Doubt, Flag};
+use crate::models::{self, CommandModel, Reading};
 use crate::request::{Request, Words};
 
 use super::command_tree::{CommandTree, models_of, runs_another};
@@ -26,12 +26,28 @@ impl IndexedRules {
     /// Whether a program of these names can take commands that its words don't have. Cheap.
     pub fn may_be_commanded(&self, words: Words<'_>) -> bool {
         let names = Names::of(words, None);
+        // Behind the letter of an option, perhaps.
+        let names_input = words.arguments().iter().any(|word| ends_as_input(word));
         runs_another(words)
             || names
                 .iter()
                 .filter_map(|name| self.model(name.name))
-                .any(takes_commands)
+                .any(|model| names_input || takes_commands(model))
     }
+}
+
+/// Whether `word` ends as a word that stands for standard input, or for another open file.
+fn ends_as_input(word: &OsStr) -> bool {
+    let bytes = word.as_bytes();
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let digits = bytes.iter().rev().take_while(|byte| is_digit(byte)).count();
+    let before = bytes.get(..bytes.len() - digits).unwrap_or_default();
+    bytes.ends_with(b"-") || bytes.ends_with(b"/stdin") || digits > 0 && before.ends_with(b"/fd/")
+}
+
+/// Whether `word`, where a file of commands is named, stands for standard input, or for another open file.
+fn is_input(word: &OsStr) -> bool {
+    word == "-" || word.as_bytes().starts_with(b"/") && ends_as_input(word)
 }
 
 fn takes_commands(model: &CommandModel) -> bool {
@@ -52,14 +68,24 @@ pub fn command_source(index: &IndexedRules, request: &Request) -> Option<Command
 fn source_of(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
     let models = models_of(index, request.words()).into_iter();
     let open = models.filter(|model| !is_secured(model, request));
-    let doubts = open.flat_map(|model| models::read(model, request.arguments()).doubts);
-    doubts
-        .filter_map(|doubt| match doubt {
-            Doubt::Input => Some(CommandSource::Input),
-            Doubt::Keys => Some(CommandSource::Keys),
-            _ => None,
-        })
-        .max()
+    let sources = open.filter_map(|model| source_in(&models::read(model, request.arguments())));
+    sources.max()
+}
+
+fn source_in(reading: &Reading<'_>) -> Option<CommandSource> {
+    let doubts = reading.doubts.iter().filter_map(|doubt| match doubt {
+        Doubt::Input => Some(CommandSource::Input),
+        Doubt::Keys => Some(CommandSource::Keys),
+        Doubt::File(file) if is_input(file.word) => Some(CommandSource::Input),
+        _ => None,
+    });
+    let runs_input =
+        |flag: &Flag<'_>| flag.has_effect(Effect::Runs) && flag.value.is_some_and(is_input);
+    let option = reading
+        .flags()
+        .any(runs_input)
+        .then_some(CommandSource::Input);
+    doubts.chain(option).max()
 }
 
 /// Whether the variables keep the program from taking commands. Of two of one name both count.
@@ -114,9 +140,17 @@ mod tests {
                     |less|less FILE|more|most|lv|w3m FILE|moar|man ls|top|mutt|tig|busybox vi FILE";
         let input = "ed FILE|red FILE|sh|bash -i|bash -s FILE|dash|python3|python3 -i FILE|node|gdb a.out|sftp h\
                      |irb|busybox sh";
-        let none = "cat|wc -l|sh -c true|sh FILE|bash FILE|python3 -c 1|git commit|ssh h git-upload-pack x\
+        let named = "python3 -|perl -|node -|lua -|ruby -|sh /dev/stdin|bash /dev/fd/0|bash //proc/self/fd/0\
+                     |tclsh /dev/stdin|expect -|awk -f -|awk -f/dev/stdin|sed -f /dev/stdin|sed -nf -|make -f -\
+                     |make --file=- all|m4 -";
+        let none = "cat|cat -|tar xf -|sort /dev/stdin|grep -f - FILE|python3 FILE -|sh -c true -|wc -l|sh -c true|sh FILE|bash FILE|python3 -c 1|git commit|ssh h git-upload-pack x\
                     |gpg --sign|vim --version|less --help|git-remote-https o|top -b|awk 1 FILE|unknown FILE";
-        for (commands, expected) in [(keys, Some(Keys)), (input, Some(Input)), (none, None)] {
+        for (commands, expected) in [
+            (keys, Some(Keys)),
+            (input, Some(Input)),
+            (named, Some(Input)),
+            (none, None),
+        ] {
             for command in commands.split('|') {
                 assert_eq!(source(command, &[]), expected, "{command}");
             }

@@ -26,7 +26,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 14] = [
+const COMMANDED: [&str; 19] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -40,6 +40,11 @@ const COMMANDED: [&str; 14] = [
     "mkfifo f; cat orders >f & starter sh -c 'sh <WORLD/ws/f'",
     "cat orders | starter env -u LESSSECURE less",
     "cat orders | starter env LESSSECURE=0 less",
+    "cat orders | starter sh /dev/stdin",
+    "starter bash /proc/self/fd/0 <orders",
+    "echo 'system q(sh orders)' | starter perl -",
+    "printf 'x:\n\tsh orders\n' | starter make -f -",
+    "printf '1e sh orders\n' >s; cat s | starter sed -f - orders",
     "cat orders | starter sh -c '(sleep 0.1; exec sh) 3<&0 <&3 &'; sleep 1",
 ];
 
@@ -79,6 +84,9 @@ fn what_takes_no_commands_runs_on() {
         ("starter sh -c 'echo echo b | sh'", "b\n"),
         ("starter sh -c 'sh <<E\necho c\nE'", "c\n"),
         ("starter sh </dev/null", ""),
+        ("starter sh -c 'echo echo b | sh -'", "b\n"),
+        ("starter sh -c 'echo echo b | bash /dev/stdin'", "b\n"),
+        ("echo data | starter cat -", "data\n"),
         ("starter sh <&-", ""),
         ("cat orders | starter sh -c 'sh </dev/null; echo d'", "d\n"),
         (
