@@ -5,7 +5,7 @@ mod place;
 pub use place::{Setting, place};
 
 use crate::approve::place::{Disposition, Place, Placed};
-use crate::approve::{self, Answer, Permit, Question, Refusal, Settled};
+use crate::approve::{self, Answer, Permit, Question, Refusal, Settled, Standing};
 use crate::audit::Audit;
 use crate::evaluate::{IndexedRules, Placement, judge, judge_exec};
 use crate::request::{HalfRead, Request};
@@ -16,6 +16,8 @@ pub trait Exec {
     fn is_followed(&self) -> bool;
     /// What counts for where it may run.
     fn setting(&self) -> Setting<'_>;
+    /// Where its caller stands, for which an answer was given; or why it can't run in that place, in words.
+    fn standing(&self, place: &Place) -> Result<Standing, String>;
     /// It will go on where its caller is, though a rule would let it out. `told` says so, in words that
     /// follow the command, and why.
     fn keep(&mut self, request: &Request, told: &str) {
@@ -65,13 +67,14 @@ pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, aud
 
 /// Sends `exec` the way that the answer to its question says.
 pub fn resume(question: Question, answer: Answer, mut exec: impl Exec, audit: &Audit) {
-    audit.answered(&question, &answer);
-    let text = question.text();
+    let answered = approve::answered(question, answer, |place| exec.standing(place));
+    audit.answered(answered.question(), answered.answer());
+    let text = answered.question().text();
     let kept = text.why_inside.as_ref().map(|why| {
         let rule = &text.because;
         format!("was permitted inside only, though {rule} asks for outside: {why}")
     });
-    let settled = approve::answered(question, answer);
+    let settled = answered.settled();
     if let (Settled::Permitted(permit), Some(told)) = (&settled, kept) {
         exec.keep(permit.request(), &told);
     }

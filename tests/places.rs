@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fs::File;
+use std::os::fd::AsFd as _;
 
 use codex_shell::approve::place::{Caller, Disposition, Inheritance, Place};
-use codex_shell::approve::{Answer, Permit, Question, Settled, answered, settle};
+use codex_shell::approve::{Answer, Permit, Question, Settled, Standing, answered, settle};
 use codex_shell::config::Profiles;
 use codex_shell::evaluate::{Basis, IndexedRules, Judgement, Placement, RuleMatch, Trace, Verdict};
 use codex_shell::flow::{Setting, place};
@@ -96,7 +98,7 @@ fn request() -> impl Strategy<Value = Request> {
         let argv = words.into_iter().map(OsString::from).collect();
         Some(Request::new(program, argv, WorkingDirectory::new(cwd)?))
     };
-    (words, path, "/[ab]", any::<bool>()).prop_filter_map("it is absolute", whole)
+    (words, path, "/(usr|etc)", any::<bool>()).prop_filter_map("it is absolute", whole)
 }
 
 fn rules() -> IndexedRules {
@@ -116,17 +118,26 @@ fn disposition(judgement: &Judgement, caller: Caller, startup: bool) -> Disposit
     place(judgement, &setting)
 }
 
+fn standing(question: &Question) -> Standing {
+    let directory = File::open(&*question.request().cwd).unwrap();
+    Standing::of(directory.as_fd(), 0o22).unwrap()
+}
+
 /// The question that comes of it, if one does.
 fn question(judgement: &Judgement, caller: Caller, request: Request) -> Option<Question> {
     let disposition = disposition(judgement, caller, false);
     match settle(&rules(), judgement, disposition, request) {
-        Settled::Asking(question) => Some(*question),
+        Settled::Asking(question) => {
+            let standing = standing(&question);
+            Some(question.asked_from(standing, &[]))
+        }
         Settled::Permitted(_) | Settled::Refused(_) => None,
     }
 }
 
 fn permitted(question: Question) -> Option<Permit> {
-    match answered(question, Answer::Yes) {
+    let standing = standing(&question);
+    match answered(question, Answer::Yes, |_| Ok(standing)).settled() {
         Settled::Permitted(permit) => Some(*permit),
         Settled::Asking(_) | Settled::Refused(_) => None,
     }

@@ -12,6 +12,7 @@ pub mod place;
 pub mod question;
 pub mod remembered;
 mod stamp;
+mod standing;
 pub mod terminal;
 pub mod text;
 pub mod wording;
@@ -19,6 +20,7 @@ pub mod wording;
 use std::os::fd::BorrowedFd;
 
 pub use question::{Grounds, Question};
+pub use standing::Standing;
 
 use crate::evaluate::{IndexedRules, Judgement};
 use crate::request::Request;
@@ -126,7 +128,10 @@ pub fn settle(
         Disposition::Ask(placed) => {
             let pass_env = judgement.verdict.pass_env.clone();
             let stamps = covered::stamps(rules, &request);
-            let leads = Leads::of(rules.paths_named(&request));
+            let paths = rules.paths_named(&request);
+            let Some(leads) = Leads::of(&request.cwd, paths) else {
+                return Settled::Refused(question::unfollowed(&grounds, &request));
+            };
             let question = Question::new(grounds, placed, request, stamps, leads);
             Settled::Asking(Box::new(question.with_rules_passing(pass_env)))
         }
@@ -138,15 +143,50 @@ pub fn settle(
     }
 }
 
-/// Turns the answer to a question into a permit or a refusal.
-pub fn answered(question: Question, answer: Answer) -> Settled {
-    match answer {
-        // It was said of what was shown.
-        Answer::Yes if !question.leads_hold() => Settled::Refused(
-            question.refused("where its paths lead has changed since the question"),
-        ),
-        Answer::Yes => Settled::Permitted(Box::new(question.permitted())),
-        Answer::No(why) => Settled::Refused(question.refused(&why)),
-        Answer::Senseless(what) => Settled::Refused(question.undecided(&what)),
+/// A question with its answer, which still holds if it is a yes.
+#[must_use]
+#[derive(Debug)]
+pub struct Answered {
+    question: Question,
+    answer: Answer,
+}
+
+/// Takes the answer to a question for what it is: a yes was said of what was shown, and means nothing where
+/// that is not so any more. `standing` says where the caller stands now, or why the program can't run at all.
+pub fn answered(
+    question: Question,
+    answer: Answer,
+    standing: impl FnOnce(&Place) -> Result<Standing, String>,
+) -> Answered {
+    let answer = match answer {
+        Answer::Yes => match standing(question.place()).map(|now| question.changed(&now)) {
+            Ok(None) => Answer::Yes,
+            Ok(Some(what)) => Answer::No(format!("since the question, {what}")),
+            Err(why) => Answer::No(why),
+        },
+        answer => answer,
+    };
+    Answered { question, answer }
+}
+
+impl Answered {
+    /// What was asked.
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// What came of it.
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// The permit, or the refusal.
+    pub fn settled(self) -> Settled {
+        let Self { question, answer } = self;
+        match answer {
+            Answer::Yes => Settled::Permitted(Box::new(question.permitted())),
+            Answer::No(why) => Settled::Refused(question.refused(&why)),
+            Answer::Senseless(what) => Settled::Refused(question.undecided(&what)),
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::covered::Uncovered;
-use super::leads::Leads;
+use super::leads::{Destinations, Leads};
 use super::place::{Place, Placed};
 use super::stamp::Stamp;
+use super::standing::Standing;
 use super::text::Text;
 use super::{Permit, Refusal};
 use crate::evaluate::{Basis, Judgement};
@@ -41,6 +42,10 @@ pub struct Question {
     /// something else as well.
     stamps: Option<Vec<Stamp>>,
     leads: Leads,
+    /// Where its caller stands.
+    standing: Option<Standing>,
+    /// The variables that it has where it stays, `NAME=value` each.
+    kept: Vec<OsString>,
 }
 
 /// What a question is about, whole: what was shown, what was too long to be shown, and what the files are
@@ -56,7 +61,9 @@ pub struct Key {
     dropped: Vec<OsString>,
     passed: Vec<OsString>,
     stamps: Vec<Stamp>,
-    leads: Leads,
+    leads: Destinations,
+    umask: u32,
+    kept: Vec<OsString>,
 }
 
 impl Question {
@@ -90,12 +97,13 @@ impl Question {
             .real
             .as_deref()
             .or(request.program.path.as_deref());
+        let destinations = leads.destinations();
         let is_shown = argv::bounded(&request.argv, usize::MAX).len() <= COMMAND_LIMIT;
         let covered = stamps.and_then(|stamps| {
             if !is_shown {
                 return Err("not all of it is shown".to_owned());
             }
-            leads.are_known().map(|()| stamps)
+            destinations.are_known().map(|()| stamps)
         });
         let text = Text {
             command: argv::bounded(&request.argv, COMMAND_LIMIT),
@@ -109,7 +117,7 @@ impl Question {
             justification,
             dropped_variables: Vec::new(),
             passed_variables: Vec::new(),
-            leads: first(leads.texts()),
+            leads: first(destinations.texts()),
             no_session: covered.as_ref().err().map(|why| printable(why)),
         };
         Self {
@@ -122,7 +130,25 @@ impl Question {
             dropped: Vec::new(),
             pass_env: Vec::new(),
             passed: Vec::new(),
+            standing: None,
+            kept: Vec::new(),
         }
+    }
+
+    /// The same, asked for a caller that stands there and has these `NAME=value` variables, which are the
+    /// program's where it stays.
+    #[must_use]
+    pub fn asked_from(mut self, standing: Standing, variables: &[OsString]) -> Self {
+        if let Place::Stay(_) = self.place {
+            self.kept = variables.to_vec();
+        }
+        self.standing = Some(standing);
+        self
+    }
+
+    /// The variables of its caller that it holds.
+    pub fn kept(&self) -> &[OsString] {
+        &self.kept
     }
 
     /// The same where rules pass these variables.
@@ -164,6 +190,11 @@ impl Question {
         self
     }
 
+    /// Where it would run.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// What is asked to run.
     pub fn request(&self) -> &Request {
         &self.request
@@ -182,6 +213,7 @@ impl Question {
     /// What it is about: see there. `None` where that can change unseen.
     pub fn key(&self) -> Option<Key> {
         let stamps = self.stamps.clone()?;
+        let umask = self.standing.as_ref()?.umask();
         let Request {
             program, argv, cwd, ..
         } = &self.request;
@@ -194,13 +226,21 @@ impl Question {
             dropped: self.dropped.clone(),
             passed: self.passed.clone(),
             stamps,
-            leads: self.leads.clone(),
+            leads: self.leads.destinations(),
+            umask,
+            kept: self.kept.clone(),
         })
     }
 
-    /// Whether the paths of its command lead where they did when it was asked.
-    pub(super) fn leads_hold(&self) -> bool {
-        self.leads.hold()
+    /// What its words stand for is something else than it was when it was asked, where the caller stands
+    /// `now`: what, in words for people.
+    pub(super) fn changed(&self, now: &Standing) -> Option<String> {
+        let before = self.standing.as_ref();
+        let before = before.filter(|before| before.path() == &*self.request.cwd);
+        let Some(before) = before else {
+            return Some("its directory was moved".to_owned());
+        };
+        before.changed(now).or_else(|| self.leads.changed())
     }
 
     pub(super) fn permitted(self) -> Permit {
@@ -241,6 +281,13 @@ pub(super) fn forbidden(grounds: &Grounds, request: &Request) -> Refusal {
     let command = argv::bounded(&request.argv, COMMAND_LIMIT);
     let justification = grounds.justification.as_deref();
     denied(&command, &grounds.because, &grounds.how, justification)
+}
+
+/// The refusal of a request that nobody can be asked about: where its paths lead can't be told.
+pub(super) fn unfollowed(grounds: &Grounds, request: &Request) -> Refusal {
+    let command = argv::bounded(&request.argv, COMMAND_LIMIT);
+    let how = "its paths take more steps than can be followed";
+    denied(&command, &grounds.because, how, None)
 }
 
 /// The refusal of a request for which there is no such place as a rule wants it in.

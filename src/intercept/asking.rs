@@ -31,7 +31,9 @@ pub struct Pending {
 impl Pending {
     /// The memory of its strings, in bytes; the question is there twice.
     fn weight(&self) -> usize {
-        2 * limits::weigh_request(self.question.request()) + self.held.weight()
+        2 * limits::weigh_request(self.question.request())
+            + 2 * limits::weigh(self.question.kept())
+            + self.held.weight()
     }
 }
 

@@ -1,11 +1,13 @@
 //! An exec on its way: what each of the four ways means for the call that waits.
 
+use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use nix::sys::stat::FileStat;
+use nix::sys::stat::{FileStat, fstat, stat};
+use nix::unistd::Pid;
 
 use super::asking::Pending;
 use super::call::{Asked, ExecCall, Side, errno};
@@ -19,8 +21,8 @@ use crate::act::environment::Filtered;
 use crate::act::escalate::Escalation;
 use crate::act::pinned::Pinned;
 use crate::act::pins;
-use crate::approve::place::Inheritance;
-use crate::approve::{Answer, Permit, Question, Refusal, Settled};
+use crate::approve::place::{Inheritance, Place};
+use crate::approve::{Answer, Permit, Question, Refusal, Settled, Standing};
 use crate::flow::{Exec, Setting};
 use crate::request::{Request, argv, entry};
 
@@ -39,13 +41,27 @@ pub struct Held {
     runs: FileStat,
     environment: Filtered,
     directory: OwnedFd,
+    /// The caller's variables as they are, `NAME=value` each.
+    variables: Vec<OsString>,
     empty: u64,
 }
 
 impl Held {
     /// The memory of its strings, in bytes.
     pub fn weight(&self) -> usize {
-        limits::weigh(&self.environment.passed) + limits::weigh(&self.environment.dropped)
+        let Filtered {
+            passed, dropped, ..
+        } = &self.environment;
+        limits::weigh(passed) + limits::weigh(dropped) + limits::weigh(&self.variables)
+    }
+
+    /// Where the caller stands now: still in the directory that is held.
+    fn standing(&self, tid: Pid) -> io::Result<Standing> {
+        let now = stat(format!("/proc/{tid}/cwd").as_str())?;
+        if !caller::same_file(&now, &fstat(&self.directory)?) {
+            return Err(io::Error::other("its caller has changed its directory"));
+        }
+        Standing::of(self.directory.as_fd(), caller::status(tid)?.umask)
     }
 
     fn copy(
@@ -69,6 +85,7 @@ impl Held {
             runs: asked.runs,
             environment,
             directory,
+            variables: entries,
             empty: asked.empty,
         })
     }
@@ -130,6 +147,17 @@ impl Exec for StoppedExec<'_> {
             profiles: &supervisor.session().profiles,
             inheritance: self.inheritance.clone(),
         }
+    }
+
+    fn standing(&self, place: &Place) -> Result<Standing, String> {
+        let Material::Held(held) = &self.material else {
+            return Err("nothing was held of it".to_owned());
+        };
+        if let (Place::Out(_), Err(error)) = (place, &held.program) {
+            return Err(format!("its file can't be opened outside: {error}"));
+        }
+        let standing = held.standing(self.call.tid());
+        standing.map_err(|error| error.to_string())
     }
 
     fn keep(&mut self, request: &Request, told: &str) {
@@ -222,10 +250,15 @@ impl Exec for StoppedExec<'_> {
         let Some(held) = Self::hold(self.material, &session, &self.call, request, pass_env) else {
             return;
         };
+        let standing = match held.standing(self.call.tid()) {
+            Ok(standing) => standing,
+            Err(error) => return self.call.waiting.fail(errno(&error)),
+        };
         let pending = Pending {
             question: question
                 .without(&held.environment.lacks())
-                .passing(&held.environment.by_rule),
+                .passing(&held.environment.by_rule)
+                .asked_from(standing, &held.variables),
             call: self.call,
             held,
         };
@@ -250,7 +283,9 @@ impl Exec for StoppedExec<'_> {
 /// Nobody is asked, so that it is refused.
 fn unasked(tracees: &mut Tracees, call: &ExecCall, empty: u64, question: Question, why: &str) {
     let answer = Answer::No(why.into());
-    if let Settled::Refused(refusal) = crate::approve::answered(question, answer) {
+    let standing = |_: &Place| Err(String::new());
+    let answered = crate::approve::answered(question, answer, standing);
+    if let Settled::Refused(refusal) = answered.settled() {
         let role = Role::Refuse(refusal.message().to_owned());
         tracees.replace(call, empty, role);
     }

@@ -27,7 +27,7 @@ pub use earlier::Earlier;
 pub use followed::{Followed, Way};
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
-pub use walk::Roots;
+pub use walk::{Identity, Roots, Trace, trace};
 pub use words::{HalfRead, Words};
 pub use writable::Writable;
 

@@ -15,7 +15,7 @@ use super::{Way, Writable};
 const LINKS: usize = 40;
 
 /// A device and an inode.
-type Identity = (u64, u64);
+pub type Identity = (u64, u64);
 
 /// Directories, and files, that the sandboxed side can write: by device and inode, so that no
 /// other path to one of them hides it.
@@ -200,6 +200,34 @@ pub(super) fn way_to(path: &Path, roots: &Roots) -> Way {
     }
 }
 
+/// The way that a path leads, as it was when somebody went it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// As for [`Way::real`].
+    pub real: Option<PathBuf>,
+    /// The directories that were entered, the last one included, by device and inode.
+    pub directories: Vec<Identity>,
+}
+
+/// Goes the way of `path`, absolute, whatever is there; `None` where that takes more than the `steps` that
+/// are left, which it takes from them.
+pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
+    let roots = Roots::of(&[]);
+    let mut walk = Walk::new(&roots, End::Directory);
+    walk.steps = *steps;
+    let followed = walk.follow(path);
+    *steps = walk.steps;
+    let real = match followed {
+        Ok(real) => Some(real),
+        Err(Lost::Missing) => Some(walk.rest()),
+        Err(Lost::Hidden | Lost::Writable(_)) => None,
+    };
+    (walk.steps > 0).then_some(Trace {
+        real,
+        directories: walk.entered,
+    })
+}
+
 enum Step {
     Up,
     Into(OsString),
@@ -221,6 +249,10 @@ struct Walk<'a> {
     writable: Option<PathBuf>,
     climbed: bool,
     is_in_proc: bool,
+    /// The directories that were entered.
+    entered: Vec<Identity>,
+    /// As many steps are taken yet.
+    steps: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -236,6 +268,8 @@ impl<'a> Walk<'a> {
             writable: None,
             climbed: false,
             is_in_proc: false,
+            entered: Vec::new(),
+            steps: usize::MAX,
         }
     }
 
@@ -244,6 +278,7 @@ impl<'a> Walk<'a> {
         self.writable_at.push(self.is_open(&root));
         self.plan(path);
         while let Some(step) = self.ahead.pop() {
+            self.steps = self.steps.checked_sub(1).ok_or(Lost::Hidden)?;
             match step {
                 Step::Up => {
                     self.climbed |= self.links > 0;
@@ -295,6 +330,7 @@ impl<'a> Walk<'a> {
         } else if file.is_dir() {
             self.writable_at
                 .push(!protected && (open || self.is_open(&file)));
+            self.entered.push(of(&file));
             self.directory = entry;
         } else if file.is_file() && self.ahead.is_empty() && self.end != End::Directory {
             if !protected && self.is_open(&file) {

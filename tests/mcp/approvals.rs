@@ -138,6 +138,26 @@ fn a_yes_for_the_session_is_for_the_place_that_was_shown() {
     assert_eq!(result["execs"][0]["verdict"], "approved", "{result}");
 }
 
+/// What somebody said yes to and did not run all the same was refused, and why.
+#[test]
+fn a_yes_that_means_nothing_any_more_is_told_as_a_refusal() {
+    let mut client = asking(&WRITABLE);
+    let id = client.start_shell("mkdir d; cd d; whoami", &json!({}));
+    let question = client.question();
+    let work = client.work();
+    std::fs::rename(work.join("d"), work.join("e")).unwrap();
+    client.reply(&question, &choose("once"));
+    let result = structured(&client.finish(id));
+    assert_eq!(result["exit_code"], 1, "{result}");
+    assert_eq!(result["stdout"], "", "{result}");
+    let exec = &result["execs"][0];
+    assert_eq!(exec["verdict"], "refused", "{result}");
+    assert_eq!(
+        exec["reason"],
+        "since the question, its directory was moved"
+    );
+}
+
 #[test]
 fn others_words_stay_in_their_code_span() {
     let mut client = asking(&WRITABLE);

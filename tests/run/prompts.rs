@@ -355,20 +355,63 @@ fn many_questions_at_once() {
     });
 }
 
-/// The answer is for what was shown, not for what has become of it since.
+/// Who says yes once the command has made `ws/go`.
+const WAITS: &str =
+    "#!/bin/sh\ntouch WORLD/out/asked\nuntil [ -e WORLD/ws/go ]; do sleep 0.01; done\n";
+
+/// Runs `asked` in the background, and `meanwhile` while it is asked about.
+fn while_asked(world: World, asked: &str, meanwhile: &str) -> Ran {
+    world
+        .script("bin/asker", WAITS)
+        .ask("command:WORLD/bin/asker")
+        .sh(format!(
+            "({asked}) & until [ -e WORLD/out/asked ]; do sleep 0.01; done; {meanwhile}; : >go; wait"
+        ))
+        .status(0)
+}
+
+/// A yes was said of the directories that the words led by; where another one is in their place, or theirs
+/// was moved, it means nothing.
 #[test]
-fn what_was_asked_about_is_what_runs() {
-    everyone(|world| {
-        asking(world, "command:WORLD/bin/asker")
-            .script(
-                "bin/asker",
-                "#!/bin/sh\ntouch WORLD/out/asked\nuntil [ -e WORLD/ws/go ]; do sleep 0.01; done\n",
-            )
-            .sh("mkdir d; (cd d; probe | grep -E '^(directory|argv)') & \
-                 until [ -e WORLD/out/asked ]; do sleep 0.01; done; mv d e; touch go; wait")
-            .status(0)
-            .stdout("directory WORLD/ws/e\nargv[0] probe");
-    });
+fn a_yes_is_for_the_directories_that_were_there() {
+    let files = ["ws/a/b/c/x", "ws/a/o/x", "ws/a2/b/c/x", "ws/d/x", "ws/d2/x"];
+    let moved = "since the question, its directory was moved)";
+    let leads = |path: &str| format!("since the question, where {path} leads has changed)");
+    let to = leads("WORLD/ws/a/b/c/../../o/f");
+    let into = leads("WORLD/ws/d/f");
+    for (asked, meanwhile, why) in [
+        ("cd a/b/c; touch ../../o/f", "mv a/b/c c", moved),
+        ("cd a/b/c; touch ../../o/f", "mv a/b b; mkdir a/b", moved),
+        ("cd a/b/c; touch ../../o/f", "mv a a1; mv a2 a", moved),
+        (
+            "cd a/b/c; touch f",
+            "mv a/b/c c; ln -s ../../c a/b/c",
+            moved,
+        ),
+        ("cd a/b/c; touch ../../o/f", "mv a/o o; mkdir a/o", &to),
+        ("touch d/f", "mv d e; mv d2 d", &into),
+        ("touch d/f", "mv d e; ln -s ../out d", &into),
+        ("umask 77; exec touch d/f", ":", ""),
+    ] {
+        for run in ["outside", "inside"] {
+            let rules = format!(
+                "command_rule(program=\"touch\", args=[rest()], decision=\"prompt\", run=\"{run}\")\n"
+            );
+            everyone(|world| {
+                let world = files.iter().fold(world, |world, file| world.file(file, ""));
+                let ran = while_asked(world.rules(&rules), asked, meanwhile);
+                let made = [
+                    "a/b/c/f", "a/o/f", "c/f", "o/f", "d/f", "e/f", "b/c/f", "a1/o/f",
+                ];
+                let made = made
+                    .iter()
+                    .any(|file| ran.world.path("ws").join(file).exists());
+                assert_eq!(made, why.is_empty(), "{asked}; {meanwhile}");
+                let why = ran.world.spelled(why).into_string().unwrap();
+                ran.stderr_has(&why).no_file("out/f");
+            });
+        }
+    }
 }
 
 /// Whoever wanted the program is gone before the answer: nothing runs.

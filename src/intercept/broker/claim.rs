@@ -43,6 +43,8 @@ pub(super) struct Held {
     pub(super) environment: Filtered,
     /// The working directory.
     pub(super) directory: OwnedFd,
+    /// The caller's variables as they are, `NAME=value` each.
+    pub(super) variables: Vec<OsString>,
 }
 
 impl Claim {
@@ -120,6 +122,7 @@ impl Claim {
             program: Pinned::open(request, &self.stat),
             environment,
             directory: self.outside(request)?,
+            variables: entries,
         })
     }
 

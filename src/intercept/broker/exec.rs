@@ -15,11 +15,11 @@ use super::claim::{Claim, Held};
 use super::server::Shared;
 use super::stand_in::StandIn;
 use crate::act::escalate::Escalation;
-use crate::approve::place::{Confinement, Inheritance};
-use crate::approve::{Answer, Permit, Question, Refusal};
+use crate::approve::place::{Confinement, Inheritance, Place};
+use crate::approve::{Answer, Permit, Question, Refusal, Standing};
 use crate::flow::{self, Exec, Setting};
 use crate::intercept::job::StandInProcess;
-use crate::intercept::{limits, stand_in};
+use crate::intercept::{caller, limits, stand_in};
 use crate::request::{Request, argv};
 use crate::sys::pidfd::PidFd;
 use crate::sys::tree;
@@ -189,6 +189,12 @@ impl WrappedExec {
         (tree::is_below(self.shared.init, pid) == Some(true)).then_some(handle)
     }
 
+    /// Where the wrapper stands that asked, with what is `held` of it.
+    fn stands(&self, held: &Held) -> io::Result<Standing> {
+        let umask = caller::status(self.connection.process()?)?.umask;
+        Standing::of(held.directory.as_fd(), umask)
+    }
+
     fn ask(mut self, question: Question) {
         let session = Arc::clone(&self.shared.session);
         let Some(open) = self.shared.asking.open() else {
@@ -201,9 +207,14 @@ impl WrappedExec {
             Ok(held) => held,
             Err(error) => return self.fail(question.request(), &error),
         };
+        let standing = match self.stands(&held) {
+            Ok(standing) => standing,
+            Err(error) => return self.fail(question.request(), &error),
+        };
         let question = question
             .without(&held.environment.lacks())
-            .passing(&held.environment.by_rule);
+            .passing(&held.environment.by_rule)
+            .asked_from(standing, &held.variables);
         self.held = Some(held);
         let caller = self.caller();
         let stream = self.connection.stream.as_fd();
@@ -234,6 +245,16 @@ impl Exec for WrappedExec {
             profiles: &session.profiles,
             inheritance: Inheritance::Free,
         }
+    }
+
+    fn standing(&self, place: &Place) -> Result<Standing, String> {
+        let Some(held) = &self.held else {
+            return Err("nothing was held of it".to_owned());
+        };
+        if let (Place::Out(_), Err(error)) = (place, &held.program) {
+            return Err(format!("its file can't be opened outside: {error}"));
+        }
+        self.stands(held).map_err(|error| error.to_string())
     }
 
     fn stay(self, _: Request) {
