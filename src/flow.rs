@@ -2,6 +2,8 @@
 
 mod place;
 
+use std::path::PathBuf;
+
 pub use place::{Setting, place};
 
 use crate::approve::place::{Disposition, Place, Placed};
@@ -16,6 +18,8 @@ pub trait Exec {
     fn is_followed(&self) -> bool;
     /// What counts for where it may run.
     fn setting(&self) -> Setting<'_>;
+    /// Where its sandbox can write; `None` where there is none.
+    fn writable(&self) -> Option<&[PathBuf]>;
     /// Where its caller stands, for which an answer was given; or why it can't run in that place, in words.
     fn standing(&self, place: &Place) -> Result<Standing, String>;
     /// It will go on where its caller is, though a rule would let it out. `told` says so, in words that
@@ -59,10 +63,9 @@ pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, aud
             &format!("stayed inside, though {place} allows it: {why}"),
         );
     }
-    act(
-        approve::settle(rules, &judgement, disposition, request),
-        exec,
-    );
+    let writable = exec.writable();
+    let settled = approve::settle(rules, &judgement, disposition, request, writable);
+    act(settled, exec);
 }
 
 /// Sends `exec` the way that the answer to its question says.

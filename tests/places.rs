@@ -126,7 +126,7 @@ fn standing(question: &Question) -> Standing {
 /// The question that comes of it, if one does.
 fn question(judgement: &Judgement, caller: Caller, request: Request) -> Option<Question> {
     let disposition = disposition(judgement, caller, false);
-    match settle(&rules(), judgement, disposition, request) {
+    match settle(&rules(), judgement, disposition, request, Some(&[])) {
         Settled::Asking(question) => {
             let standing = standing(&question);
             Some(question.asked_from(standing, &[]))

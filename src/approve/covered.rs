@@ -1,30 +1,38 @@
-//! For which requests a yes can hold for the session: those of which everything that runs is known, and
-//! either can't be changed from inside the sandbox or is a file whose state is noted.
+//! What a request runs, as far as that can be known: the files that say it, and whether a yes to it can hold
+//! for the session.
 //!
-//! What runs is what models know of the words, and the text of shell scripts. A module that is searched for
-//! by name, a directory, standard input, a program in a language that nobody reads here: any of them can say
-//! something else the next time, so that a person is asked each time.
+//! It can where every file that runs is known and none can be changed by the command, or be exchanged for
+//! another. What runs is what models know of the words, and the text of shell scripts. A module that is
+//! searched for by name, a directory, standard input, a program in a language that nobody reads here: any of
+//! them can say something else the next time, so that a person is asked each time. What is in the command's
+//! reach can even change between the question and the moment in which it is read, so that a look at it says
+//! nothing for the next time.
+
+mod starters;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::files::{Files, Reach};
 use super::stamp::Stamp;
 use crate::evaluate::{IndexedRules, readings};
 use crate::models::Reading;
 use crate::models::reading::{Doubt, Inner, Kind, REPOSITORY, What};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Trust, argv};
-use crate::script::{self, Dialect, Script, ScriptCommand, Word};
+use crate::script::{self, Dialect, ScriptCommand};
 use crate::sys::read_capped::read_capped;
 
-/// Programs whose files of commands are read as shell scripts here.
-const SHELLS: [&[u8]; 6] = [b"ash", b"bash", b"dash", b"ksh", b"mksh", b"sh"];
+use starters::names;
+
 /// How many commands, each within the other, are looked into.
 const DEPTH: usize = 8;
 /// How many commands are looked at.
 const COMMANDS: usize = 1000;
+/// How many scripts are read.
+const SCRIPTS: usize = 20;
 /// The longest word that is shown of a command, in bytes.
 const SHOWN: usize = 60;
 
@@ -34,44 +42,80 @@ const TOO_MANY: &str = "there is more in it than can be looked at";
 /// Why a yes can't hold for the session, in a few words for people.
 pub(super) type Uncovered = String;
 
-/// The files that say what `request` does and that may change between two questions, as they are now.
-///
-/// # Errors
-/// What it does depends on something else as well.
-pub(super) fn stamps(rules: &IndexedRules, request: &Request) -> Result<Vec<Stamp>, Uncovered> {
-    let mut cover = Cover {
-        rules,
-        cwd: request.cwd.to_path_buf(),
-        stamps: Vec::new(),
-        commands: 0,
-    };
-    cover.request(request, 0)?;
-    Ok(cover.stamps)
+/// What is known of what a request runs.
+#[derive(Debug)]
+pub(super) struct Covered {
+    /// The files that say it, as far as they are known.
+    pub(super) files: Files,
+    /// Files that its scripts read or write by themselves, absolute.
+    pub(super) redirected: Vec<PathBuf>,
+    /// The state of all the files, none of which the command can change; or why that can't be said.
+    pub(super) stamps: Result<Vec<Stamp>, Uncovered>,
+}
+
+impl Covered {
+    /// What is known of `request`, in a sandbox that can write the `writable` roots; without one `None`.
+    pub(super) fn of(
+        rules: &IndexedRules,
+        request: &Request,
+        writable: Option<&[PathBuf]>,
+    ) -> Self {
+        let mut cover = Cover {
+            rules,
+            reach: Reach::of(writable),
+            cwd: request.cwd.to_path_buf(),
+            files: Files::default(),
+            stamps: Vec::new(),
+            redirected: Vec::new(),
+            objection: None,
+            commands: 0,
+            scripts: Vec::new(),
+        };
+        cover.request(request, 0);
+        Self {
+            files: cover.files,
+            redirected: cover.redirected,
+            stamps: cover.objection.map_or(Ok(cover.stamps), Err),
+        }
+    }
 }
 
 struct Cover<'a> {
     rules: &'a IndexedRules,
+    reach: Reach,
     cwd: PathBuf,
+    files: Files,
     stamps: Vec<Stamp>,
+    redirected: Vec<PathBuf>,
+    /// Why a yes can't hold for the session; the first reason.
+    objection: Option<Uncovered>,
     commands: usize,
+    /// The scripts that were read.
+    scripts: Vec<PathBuf>,
 }
 
 impl Cover<'_> {
-    fn request(&mut self, request: &Request, depth: usize) -> Result<(), Uncovered> {
+    fn object(&mut self, why: impl Into<Uncovered>) {
+        self.objection.get_or_insert_with(|| why.into());
+    }
+
+    fn request(&mut self, request: &Request, depth: usize) {
         let program = &request.program;
         match &program.trust {
-            Trust::Trusted => return self.words(request, depth),
-            Trust::Writable { .. } | Trust::Unexamined => {}
-            Trust::Misled { .. } => {
-                return Err("it goes by files that the command can change".to_owned());
-            }
+            Trust::Trusted if self.reach.is_bounded() => return self.words(request, depth),
+            Trust::Trusted | Trust::Writable { .. } | Trust::Unexamined => {}
+            Trust::Misled { .. } => self.object("it goes by files that the command can change"),
             Trust::Unresolved | Trust::Anonymous | Trust::Disguised { .. } => {
-                return Err(unknown(&program.asked));
+                self.object(unknown(&program.asked));
             }
         }
-        let file = program.real.as_deref();
-        let file = file.ok_or_else(|| unknown(&program.asked))?;
-        self.stamp(file)?;
+        let Some(file) = program.real.as_deref() else {
+            return self.object(unknown(&program.asked));
+        };
+        self.note(file);
+        if let Trust::Writable { path } = &program.trust {
+            self.object(changeable(path));
+        }
         if let Some(interpreter) = &request.interpreter {
             return self.request(interpreter, depth + 1);
         }
@@ -84,93 +128,101 @@ impl Cover<'_> {
         let words = std::iter::once(original.clone().into_os_string());
         let words = words.chain(request.arguments().iter().cloned()).collect();
         let copied = Request::new(Program::named(original), words, request.cwd.clone());
-        self.words(&copied, depth)
+        self.words(&copied, depth);
     }
 
     /// A program of which nothing is known but its file: it may read what is named to it. What an option
     /// of it would mean, or what of a directory it runs, nobody can say.
-    fn unknown(&mut self, request: &Request) -> Result<(), Uncovered> {
+    fn unknown(&mut self, request: &Request) {
         for word in request.arguments() {
             let bytes = word.as_bytes();
             if bytes.starts_with(b"-") || bytes.starts_with(b"+") {
                 let name = shown(last_component(&request.program.asked));
-                return Err(format!("nothing is known of {name} {}", shown(word)));
+                self.object(format!("nothing is known of {name} {}", shown(word)));
             }
             let behind_equals = bytes.splitn(2, |&byte| byte == b'=').nth(1);
             for path in behind_equals.into_iter().chain([bytes]) {
                 let path = self.cwd.join(OsStr::from_bytes(path));
                 if path.symlink_metadata().is_ok() {
-                    self.stamp(&path)?;
+                    self.stamp(&path, Stamp::of(&path));
                 }
             }
         }
-        Ok(())
     }
 
     /// What a program does whose name can be believed.
-    fn words(&mut self, request: &Request, depth: usize) -> Result<(), Uncovered> {
+    fn words(&mut self, request: &Request, depth: usize) {
         self.commands += 1;
         if depth > DEPTH || self.commands > COMMANDS {
-            return Err(TOO_MANY.to_owned());
+            return self.object(TOO_MANY);
         }
         let mut known = names(&request.program).filter_map(|name| self.rules.model(name));
         if known.next().is_none() {
             return self.unknown(request);
         }
-        let is_shell = names(&request.program).any(|name| SHELLS.contains(&name.as_bytes()));
         for reading in readings(self.rules, request) {
-            self.reading(request, &reading, is_shell, depth)?;
+            self.reading(request, &reading, depth);
         }
-        Ok(())
     }
 
-    fn reading(
-        &mut self,
-        request: &Request,
-        reading: &Reading<'_>,
-        is_shell: bool,
-        depth: usize,
-    ) -> Result<(), Uncovered> {
+    fn reading(&mut self, request: &Request, reading: &Reading<'_>, depth: usize) {
         let name = shown(last_component(&request.program.asked));
+        let is_shell = starters::is_shell(&request.program);
         if reading.obeyed_file().is_some() {
             let file = self.obeyed_file(reading);
-            return Err(format!("{name} does what {file} says"));
+            self.object(format!("{name} does what {file} says"));
         }
         for part in &reading.parts {
-            if let Kind::Subcommand { word, model: None } = part.kind {
-                return Err(format!("nothing is known of {name} {}", shown(word)));
+            match &part.kind {
+                Kind::Subcommand { word, model: None } => {
+                    self.object(format!("nothing is known of {name} {}", shown(word)));
+                }
+                Kind::Flag(flag) if is_shell && !starters::is_plain_option(&flag.written) => {
+                    let option = shown(OsStr::from_bytes(&flag.written));
+                    self.object(format!("{name} {option} may have it read other files"));
+                }
+                _ => {}
             }
         }
         for doubt in &reading.doubts {
             let option = |option: &[u8]| shown(OsStr::from_bytes(option));
-            return Err(match doubt {
+            let why = match doubt {
                 Doubt::File(file) if is_shell => {
-                    self.file(&self.cwd.join(file.word), depth)?;
+                    self.file(&self.cwd.join(file.word), depth);
                     continue;
                 }
-                Doubt::File(file) => format!("what {} loads can change", shown(file.word)),
+                Doubt::File(file) => {
+                    self.files_of(&self.cwd.join(file.word));
+                    format!("what {} loads can change", shown(file.word))
+                }
                 Doubt::Code(_) => format!("nobody knows here what a program of {name}'s runs"),
                 Doubt::Runs(it) => format!("{name} {} runs what can change", option(it)),
                 Doubt::UnknownOption(it) => format!("nothing is known of {name} {}", option(it)),
                 Doubt::Subcommand(it) => format!("nothing is known of {name} {}", shown(it.word)),
                 Doubt::Input | Doubt::Keys => format!("{name} takes commands from its input"),
                 Doubt::TooMany => TOO_MANY.to_owned(),
-            });
+            };
+            self.object(why);
         }
-        reading
-            .inner
-            .iter()
-            .try_for_each(|inner| self.inner(request, inner, depth))
+        for inner in &reading.inner {
+            if !is_shell && !starters::starts_it_as_it_is(&request.program, inner) {
+                let where_to = "in another directory or with other variables";
+                self.object(format!("{name} may start what it runs {where_to}"));
+            }
+            self.inner(request, inner, depth);
+        }
     }
 
     /// The file that tells a program what to do, of those that it looks for: the first that there is where
     /// it starts, or above; all of them where there is none.
-    fn obeyed_file(&self, reading: &Reading<'_>) -> String {
+    fn obeyed_file(&mut self, reading: &Reading<'_>) -> String {
         let files = reading.obeyed().filter(|file| *file != REPOSITORY);
         let files: Vec<&str> = files.collect();
-        for folder in self.cwd.ancestors() {
+        let cwd = self.cwd.clone();
+        for folder in cwd.ancestors() {
             let is_there = |file: &&&str| folder.join(file).symlink_metadata().is_ok();
             if let Some(file) = files.iter().find(is_there) {
+                self.files_of(&folder.join(file));
                 return (*file).to_owned();
             }
         }
@@ -181,109 +233,130 @@ impl Cover<'_> {
         }
     }
 
-    fn inner(
-        &mut self,
-        request: &Request,
-        inner: &Inner<'_>,
-        depth: usize,
-    ) -> Result<(), Uncovered> {
+    fn inner(&mut self, request: &Request, inner: &Inner<'_>, depth: usize) {
         if inner.appends {
             let name = shown(last_component(&request.program.asked));
-            return Err(format!("{name} adds words that nobody knows yet"));
+            self.object(format!("{name} adds words that nobody knows yet"));
         }
         match &inner.what {
             What::Words(words) => {
                 let words = words.iter().map(|&word| word.to_owned()).collect();
-                self.command(request, words, depth + 1)
+                self.command(request, words, depth + 1);
             }
             What::Script(text) => self.script(request, text, depth + 1),
         }
     }
 
     /// A command that is looked up by its name when it starts; one with a slash is a file that may change.
-    fn command(
-        &mut self,
-        request: &Request,
-        words: Vec<OsString>,
-        depth: usize,
-    ) -> Result<(), Uncovered> {
+    fn command(&mut self, request: &Request, words: Vec<OsString>, depth: usize) {
         let Some(asked) = words.first() else {
-            return Ok(());
+            return;
         };
         let name = asked.as_bytes();
         if script::reads_script(name) {
-            return Err("it runs a script that reads another".to_owned());
+            if let Some(file) = words.get(1) {
+                self.files_of(&self.cwd.join(file));
+            }
+            return self.object("it runs a script that reads another");
         }
         let is_known = self.rules.model(asked).is_some();
+        if name.contains(&b'/') {
+            self.files_of(&self.cwd.join(asked));
+        }
         if name.contains(&b'/') || (script::is_builtin(name) && !is_known) {
-            return Err(unknown(asked));
+            self.object(unknown(asked));
         }
         let inner = Request::new(Program::named(asked), words, request.cwd.clone());
-        self.words(&inner, depth)
+        self.words(&inner, depth);
     }
 
     /// A file that a shell reads.
-    fn file(&mut self, path: &Path, depth: usize) -> Result<(), Uncovered> {
-        let before = self.stamp(path)?;
-        let text = read_capped(path, script::MAX_BYTES, Duration::ZERO);
-        let text = text.map_err(|_| NOT_READ.to_owned())?;
-        if self.stamp(path)? != before {
-            return Err(NOT_READ.to_owned());
+    fn file(&mut self, path: &Path, depth: usize) {
+        self.note(path);
+        if self.scripts.iter().any(|known| known == path) {
+            return;
         }
-        let cwd = crate::request::WorkingDirectory::new(&*self.cwd).ok_or(NOT_READ)?;
+        self.scripts.push(path.to_owned());
+        if self.scripts.len() > SCRIPTS {
+            return self.object(TOO_MANY);
+        }
+        let text = read_capped(path, script::MAX_BYTES, Duration::ZERO);
+        let cwd = crate::request::WorkingDirectory::new(&*self.cwd);
+        let (Ok(text), Some(cwd)) = (text, cwd) else {
+            return self.object(NOT_READ);
+        };
         let request = Request::new(Program::named(path), Vec::new(), cwd);
-        self.script(&request, &text, depth + 1)
+        self.script(&request, &text, depth + 1);
     }
 
-    fn script(&mut self, request: &Request, text: &[u8], depth: usize) -> Result<(), Uncovered> {
+    fn script(&mut self, request: &Request, text: &[u8], depth: usize) {
         let script = script::parse(text, Dialect::Sh);
         if !script.problems.is_empty() || script.limited {
-            return Err(NOT_READ.to_owned());
+            self.object(NOT_READ);
         }
-        let mut commands = script.commands.iter();
-        commands.try_for_each(|command| self.script_command(request, &script, command, depth))
+        if script.sets_variables {
+            self.object("it runs a script that sets variables");
+        }
+        for command in &script.commands {
+            self.script_command(request, command, depth);
+        }
     }
 
-    fn script_command(
-        &mut self,
-        request: &Request,
-        script: &Script,
-        command: &ScriptCommand,
-        depth: usize,
-    ) -> Result<(), Uncovered> {
+    fn script_command(&mut self, request: &Request, command: &ScriptCommand, depth: usize) {
         if let Some(set) = command.assignments.first() {
             let name = shown(OsStr::from_bytes(&set.name));
-            return Err(format!("it runs a script that sets {name}"));
+            self.object(format!("it runs a script that sets {name}"));
         }
-        let name = command.words.first().map(Word::known);
-        let Some(name) = name else {
-            return Ok(());
+        for redirection in &command.redirections {
+            let target = redirection.target.recognised();
+            self.redirected
+                .push(self.cwd.join(OsStr::from_bytes(&target)));
+        }
+        let Some(name) = command.words.first() else {
+            return;
         };
-        let name = name.ok_or(NOT_READ)?;
-        if script::is_inert(&name) {
-            return Ok(());
+        if name.known().is_some_and(|name| script::is_inert(&name)) {
+            return;
         }
-        let words: Option<Vec<OsString>> = command
-            .words
-            .iter()
-            .map(|word| word.known().map(OsString::from_vec))
-            .collect();
-        let words = words.ok_or(NOT_READ)?;
-        // Its body is among the commands.
-        if script.functions.contains(&name) {
-            return Ok(());
+        if command.words.iter().any(|word| word.unknown().is_some()) {
+            self.object(NOT_READ);
         }
-        self.command(request, words, depth)
+        // A function of that name may not be there yet, or not any more; its body is among the commands.
+        let words = command.words.iter();
+        let words = words.map(|word| OsString::from_vec(word.recognised()));
+        self.command(request, words.collect(), depth);
     }
 
-    fn stamp(&mut self, path: &Path) -> Result<Stamp, Uncovered> {
-        let stamp = Stamp::of(path);
-        let stamp = stamp.ok_or_else(|| format!("{} is no file", shown(path.as_os_str())))?;
-        if !self.stamps.contains(&stamp) {
-            self.stamps.push(stamp.clone());
-        }
-        Ok(stamp)
+    /// Notes a file that runs, or says what runs.
+    fn note(&mut self, path: &Path) {
+        let is_open = self.reach.includes(path);
+        let stamp = self.files.note(path, is_open);
+        self.stamp(path, stamp);
     }
+
+    /// The same of one that is known to be read, though not by a command that can be covered.
+    fn files_of(&mut self, path: &Path) {
+        if path.is_file() {
+            self.note(path);
+        }
+    }
+
+    /// What counts of a file for the session.
+    fn stamp(&mut self, path: &Path, stamp: Option<Stamp>) {
+        let Some(stamp) = stamp else {
+            return self.object(format!("{} is no file", shown(path.as_os_str())));
+        };
+        if self.reach.includes(path) {
+            self.object(changeable(path));
+        }
+        if !self.stamps.contains(&stamp) {
+            self.stamps.push(stamp);
+        }
+    }
+}
+
+fn changeable(path: &Path) -> Uncovered {
+    format!("the command can change {}", shown(path.as_os_str()))
 }
 
 /// Whether a model of its name says what is in `file`: the sandboxed side could not have written it, though
@@ -293,14 +366,6 @@ fn has_its_name(program: &Program, file: &Path) -> bool {
         Trust::Writable { path } => !file.starts_with(path),
         trust => *trust == Trust::Unexamined,
     }
-}
-
-/// The names that say what a program is: those of the file, or what was asked for where there is none.
-fn names(program: &Program) -> impl Iterator<Item = &OsStr> {
-    let files = [&program.path, &program.real].into_iter().flatten();
-    let asked = program.path.is_none().then_some(program.asked.as_os_str());
-    let names = files.map(|path| path.as_os_str()).chain(asked);
-    names.map(last_component)
 }
 
 fn unknown(program: &OsStr) -> Uncovered {

@@ -6,7 +6,9 @@
 mod caller;
 pub mod command;
 mod covered;
+mod files;
 pub mod fixed;
+mod grounds;
 mod leads;
 pub mod place;
 pub mod question;
@@ -18,13 +20,16 @@ pub mod text;
 pub mod wording;
 
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 
-pub use question::{Grounds, Question};
+pub use grounds::Grounds;
+pub use question::Question;
 pub use standing::Standing;
 
 use crate::evaluate::{IndexedRules, Judgement};
 use crate::request::Request;
 
+use covered::Covered;
 use leads::Leads;
 use place::{Confinement, Disposition, Place};
 
@@ -111,12 +116,14 @@ pub trait Approver: Send + Sync {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer;
 }
 
-/// Takes a judgement, and what is to become of it, to a permit, a question or a refusal.
+/// Takes a judgement, and what is to become of it, to a permit, a question or a refusal. The sandbox can write
+/// the `writable` roots; without one `None`.
 pub fn settle(
     rules: &IndexedRules,
     judgement: &Judgement,
     disposition: Disposition,
     request: Request,
+    writable: Option<&[PathBuf]>,
 ) -> Settled {
     let grounds = Grounds::of(rules.rules(), judgement);
     match disposition {
@@ -127,12 +134,17 @@ pub fn settle(
         })),
         Disposition::Ask(placed) => {
             let pass_env = judgement.verdict.pass_env.clone();
-            let stamps = covered::stamps(rules, &request);
-            let paths = rules.paths_named(&request);
+            let covered = Covered::of(rules, &request, writable);
+            if let Some(why) = covered.files.unheld() {
+                return Settled::Refused(question::unasked(&grounds, &request, &why));
+            }
+            let mut paths = rules.paths_named(&request);
+            paths.extend(covered.redirected.iter().cloned());
             let Some(leads) = Leads::of(&request.cwd, paths) else {
-                return Settled::Refused(question::unfollowed(&grounds, &request));
+                let why = "its paths take more steps than can be followed";
+                return Settled::Refused(question::unasked(&grounds, &request, why));
             };
-            let question = Question::new(grounds, placed, request, stamps, leads);
+            let question = Question::new(grounds, placed, request, covered, leads);
             Settled::Asking(Box::new(question.with_rules_passing(pass_env)))
         }
         Disposition::Forbid => Settled::Refused(question::forbidden(&grounds, &request)),

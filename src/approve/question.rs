@@ -3,17 +3,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::covered::Uncovered;
+use super::covered::Covered;
+use super::files::Files;
+use super::grounds::Grounds;
 use super::leads::{Destinations, Leads};
 use super::place::{Place, Placed};
 use super::stamp::Stamp;
 use super::standing::Standing;
 use super::text::Text;
 use super::{Permit, Refusal};
-use crate::evaluate::{Basis, Judgement};
-use crate::models::is_passable;
 use crate::request::{Program, Request, argv, variable};
-use crate::rules::{Decision, RuleSet};
 
 /// The longest form of a command in a question or a refusal, in bytes.
 const COMMAND_LIMIT: usize = 2000;
@@ -21,9 +20,9 @@ const COMMAND_LIMIT: usize = 2000;
 const TEXT_LIMIT: usize = 1000;
 
 /// The longest name of a variable that is shown, in bytes.
-const NAME_LIMIT: usize = 60;
+pub(super) const NAME_LIMIT: usize = 60;
 /// As many variables, or paths, are named.
-const NAMES: usize = 10;
+pub(super) const NAMES: usize = 10;
 
 /// A request that waits for a person's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +40,8 @@ pub struct Question {
     /// The files that say what it does, as they were when it was asked; `None` where it depends on
     /// something else as well.
     stamps: Option<Vec<Stamp>>,
+    /// The files that say what it runs, as far as they are known.
+    files: Files,
     leads: Leads,
     /// Where its caller stands.
     standing: Option<Standing>,
@@ -71,7 +72,7 @@ impl Question {
         grounds: Grounds,
         placed: Placed,
         request: Request,
-        stamps: Result<Vec<Stamp>, Uncovered>,
+        covered: Covered,
         leads: Leads,
     ) -> Self {
         let Placed {
@@ -99,6 +100,7 @@ impl Question {
             .or(request.program.path.as_deref());
         let destinations = leads.destinations();
         let is_shown = argv::bounded(&request.argv, usize::MAX).len() <= COMMAND_LIMIT;
+        let Covered { files, stamps, .. } = covered;
         let covered = stamps.and_then(|stamps| {
             if !is_shown {
                 return Err("not all of it is shown".to_owned());
@@ -122,6 +124,7 @@ impl Question {
         };
         Self {
             stamps: covered.ok(),
+            files,
             leads,
             request,
             place,
@@ -240,7 +243,8 @@ impl Question {
         let Some(before) = before else {
             return Some("its directory was moved".to_owned());
         };
-        before.changed(now).or_else(|| self.leads.changed())
+        let changed = before.changed(now).or_else(|| self.leads.changed());
+        changed.or_else(|| self.files.changed())
     }
 
     pub(super) fn permitted(self) -> Permit {
@@ -283,11 +287,10 @@ pub(super) fn forbidden(grounds: &Grounds, request: &Request) -> Refusal {
     denied(&command, &grounds.because, &grounds.how, justification)
 }
 
-/// The refusal of a request that nobody can be asked about: where its paths lead can't be told.
-pub(super) fn unfollowed(grounds: &Grounds, request: &Request) -> Refusal {
+/// The refusal of a request that nobody can be asked about, and why.
+pub(super) fn unasked(grounds: &Grounds, request: &Request, why: &str) -> Refusal {
     let command = argv::bounded(&request.argv, COMMAND_LIMIT);
-    let how = "its paths take more steps than can be followed";
-    denied(&command, &grounds.because, how, None)
+    denied(&command, &grounds.because, why, None)
 }
 
 /// The refusal of a request for which there is no such place as a rule wants it in.
@@ -315,84 +318,7 @@ fn denied(command: &str, because: &str, how: &str, justification: Option<&str>) 
     }
 }
 
-/// What decided, in words: printable and bounded.
-#[derive(Debug, Clone)]
-pub struct Grounds {
-    /// The rule's `FILE:LINE`, the heuristic's code, or a few words.
-    pub because: String,
-    /// The rule's justification or the heuristic's reason.
-    pub justification: Option<String>,
-    /// How it forbids, if it does.
-    how: String,
-    /// It was a rule.
-    by_rule: bool,
-}
-
-impl Grounds {
-    /// Those of `judgement`, made by `rules`.
-    pub fn of(rules: &RuleSet, judgement: &Judgement) -> Self {
-        let (because, justification) = why(rules, judgement);
-        Self {
-            because,
-            justification: justification.map(|text| printable(&text)),
-            how: match &judgement.verdict.basis {
-                Basis::Withheld { variables, .. } => {
-                    format!("outside it would act without {}", names(variables))
-                }
-                _ => "forbidden".to_owned(),
-            },
-            by_rule: matches!(judgement.verdict.basis, Basis::Rule(_)),
-        }
-    }
-}
-
-fn names(variables: &[OsString]) -> String {
-    let names = variables.iter().take(NAMES);
-    let names = names.map(|name| argv::bounded(std::slice::from_ref(name), NAME_LIMIT));
-    names.collect::<Vec<_>>().join(", ")
-}
-
-fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
-    match &judgement.verdict.basis {
-        Basis::Rule(index) => match rules.rule(*index) {
-            Some(rule) => (
-                printable(&rules.place(rule.span)),
-                rule.justification.map(str::to_owned),
-            ),
-            None => ("a rule".into(), None),
-        },
-        Basis::Withheld { rule, variables } => (
-            rules.rule(*rule).map_or_else(
-                || "a rule".into(),
-                |rule| printable(&rules.place(rule.span)),
-            ),
-            variables.iter().all(|it| is_passable(it)).then(|| {
-                let listed = names(variables).replace(", ", "\", \"");
-                format!("command_rule(..., pass_env = [\"{listed}\"]) passes it")
-            }),
-        ),
-        Basis::Default(index) => match rules.defaults.get(*index) {
-            Some(rule) => (
-                printable(&rules.place(rule.span)),
-                rule.justification
-                    .clone()
-                    .or_else(|| Some("no rule matches".into())),
-            ),
-            None => ("a default".into(), None),
-        },
-        Basis::Heuristic { code, reason } => ((*code).into(), Some(reason.clone())),
-        Basis::BrokenRules => (
-            "no rule".into(),
-            Some("a rules file is broken, and no other rule matches".into()),
-        ),
-        Basis::Unmatched => match judgement.verdict.decision {
-            Decision::Allow => ("no rule".into(), None),
-            Decision::Prompt | Decision::Forbidden => ("default".into(), None),
-        },
-    }
-}
-
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     argv::line(text, TEXT_LIMIT / 2)
 }
 

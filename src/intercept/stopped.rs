@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -147,6 +148,10 @@ impl Exec for StoppedExec<'_> {
             profiles: &supervisor.session().profiles,
             inheritance: self.inheritance.clone(),
         }
+    }
+
+    fn writable(&self) -> Option<&[PathBuf]> {
+        self.supervisor.session().writable.as_deref()
     }
 
     fn standing(&self, place: &Place) -> Result<Standing, String> {

@@ -103,7 +103,10 @@ impl Parser<'_> {
             b"for" | b"select" => Self::for_loop,
             b"case" => Self::case,
             b"function" => Self::function,
-            b"coproc" => Self::coproc,
+            b"coproc" => |parser| {
+                parser.out.script.sets_variables = true;
+                parser.coproc()
+            },
             b"[[" if self.is_bash() => Self::condition,
             _ => return Ok(false),
         };
@@ -148,6 +151,7 @@ impl Parser<'_> {
             self.newlines()?;
             return self.do_group();
         }
+        self.out.script.sets_variables = true;
         self.required_word("a loop has no variable")?;
         self.newlines()?;
         if self.take_any(&[b"in"]) {

@@ -15,6 +15,9 @@ pub struct Script {
     pub after_failure: HashSet<u32>,
     /// Those that run in the background, each with the first of the list that does.
     pub background: HashMap<u32, u32>,
+    /// Something in it may set a variable, other than an assignment or a builtin: a loop, `${x:=y}`,
+    /// arithmetic.
+    pub sets_variables: bool,
     /// What could not be read, in order. When there are any, commands may be missing.
     pub problems: Vec<Problem>,
     /// Whether a limit was reached, so that the rest was not looked at.

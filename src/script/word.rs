@@ -249,6 +249,7 @@ impl Parser<'_> {
         loop {
             match self.bump() {
                 Some(b'}') => return Ok(()),
+                Some(b'=') => self.out.script.sets_variables = true,
                 Some(b'\\') => {
                     self.bump();
                 }
@@ -272,6 +273,8 @@ impl Parser<'_> {
 
     /// The rest of an arithmetic expression or a subscript, up to `close`.
     pub(super) fn balanced(&mut self, open: u8, close: u8) -> Read<()> {
+        // Any name in it may be set.
+        self.out.script.sets_variables = true;
         let mut scratch = Pieces::default();
         let mut depth = 0_usize;
         loop {

@@ -98,30 +98,52 @@ fn codex_confirms_a_rule_by_a_choice() {
 fn a_yes_for_the_session_is_for_the_script_as_it_was() {
     let mut client = Start {
         rules: "prefix_rule(pattern=[\"sh\"], decision=\"prompt\")\n",
-        files: &[("work/s", "echo harmless\n")],
+        files: &[("s", "echo harmless\n")],
         arguments: &WRITABLE,
         ..Start::default()
     }
     .client();
-    for (script, answer, said) in [
-        ("sh -e s", Some("session"), "harmless\n"),
-        ("sh -e s", None, "harmless\n"),
-        ("echo 'echo other' > s; sh -e s", Some("no"), ""),
-        ("sh -e s", Some("once"), "other\n"),
+    let file = client.work().join("../s");
+    for (text, answer, said) in [
+        ("echo harmless\n", Some("session"), "harmless\n"),
+        ("echo harmless\n", None, "harmless\n"),
+        ("echo other\n", Some("no"), ""),
+        ("echo other\n", Some("once"), "other\n"),
     ] {
-        let id = client.start_shell(script, &json!({}));
+        if read(&file) != text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let id = client.start_shell("sh -e ../s", &json!({}));
         if let Some(answer) = answer {
             let question = client.question();
             client.reply(&question, &choose(answer));
         }
-        assert_eq!(structured(&client.finish(id))["stdout"], said, "{script}");
+        assert_eq!(structured(&client.finish(id))["stdout"], said, "{text}");
+    }
+}
+
+/// What goes outside as the caller has it is part of what a yes is for.
+#[test]
+fn a_yes_for_the_session_is_for_one_umask() {
+    let mut client = called("test");
+    for (script, asked) in [
+        ("umask 22; whoami", true),
+        ("umask 22; whoami", false),
+        ("umask 0; whoami", true),
+    ] {
+        let id = client.start_shell(script, &json!({}));
+        if asked {
+            let question = client.question();
+            client.reply(&question, &choose("session"));
+        }
+        assert_eq!(structured(&client.finish(id))["exit_code"], 0, "{script}");
     }
 }
 
 /// What says what runs can be another file the next time, and nothing in the question shows it.
 #[test]
 fn there_is_no_yes_for_the_session_to_what_can_change_unseen() {
-    let programs = ["sh", "make", "python3", "perl"];
+    let programs = ["sh", "make", "python3", "perl", "env"];
     let rule = |name| format!("prefix_rule(pattern=[\"{name}\"], decision=\"prompt\")\n");
     let rules = programs.map(rule).concat();
     let mut client = Start {
@@ -129,6 +151,8 @@ fn there_is_no_yes_for_the_session_to_what_can_change_unseen() {
         files: &[
             ("work/s", "echo a\n"),
             ("work/sources", ". ./s\n"),
+            ("work/plain", "echo a\n"),
+            ("work/d/a", "a\n"),
             ("work/x.mk", "all:\n\t@echo a\n"),
             ("work/__main__.py", "print('a')\n"),
             ("work/x.py", "print('a')\n"),
@@ -148,6 +172,10 @@ fn there_is_no_yes_for_the_session_to_what_can_change_unseen() {
         "cat s | sh",
         "sh -c '. ./s'",
         "sh sources",
+        "sh plain",
+        "env -C d cat a",
+        "env PATH=$PWD:$PATH cat d/a",
+        "sh -c 'for PATH in $PWD; do echo a; done'",
     ]) {
         let mut ask = |answer: &str| {
             let id = client.start_shell(script, &json!({}));

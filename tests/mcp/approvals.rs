@@ -116,26 +116,30 @@ fn a_yes_for_the_session_is_remembered_for_this_very_request() {
     assert_eq!(result["exit_code"], 1);
 }
 
-/// By the link the program is not trusted, and runs inside: a yes to that is none to outside.
+/// By the link the program is not trusted, and runs inside: no yes to outside is one to that. It could lead to
+/// another program the next time, so that no yes to it is for the session.
 #[test]
 fn a_yes_for_the_session_is_for_the_place_that_was_shown() {
     let mut client = asking(&WRITABLE);
-    let script = "mkdir b; ln -s /usr/bin/whoami b/whoami; PATH=$PWD/b:$PATH whoami";
-    let (inside, result) = answered(&mut client, script, &choose("session"));
+    let (outside, _) = answered(&mut client, "whoami", &choose("session"));
     let message = |question: &Value| question["params"]["message"].as_str().unwrap().to_owned();
-    let shown = message(&inside);
-    assert!(
-        shown.contains("inside the sandbox because `the sandbox can write "),
-        "{shown}"
-    );
-    assert_eq!(result["execs"][0]["verdict"], "approved", "{result}");
-    let (outside, result) = answered(&mut client, "whoami", &json!({ "action": DECLINE }));
     let shown = message(&outside);
     assert!(shown.contains("outside the sandbox"), "{shown}");
-    assert_eq!(result["exit_code"], 1);
+    let script = "mkdir -p b; ln -sf /usr/bin/whoami b/whoami; PATH=$PWD/b:$PATH whoami";
+    for _ in 0..2 {
+        let (inside, result) = answered(&mut client, script, &choose("once"));
+        let shown = message(&inside);
+        for part in [
+            "inside the sandbox because `the sandbox can write ",
+            "A yes is for once: `the command can change ",
+        ] {
+            assert!(shown.contains(part), "{shown}");
+        }
+        assert_eq!(result["execs"][0]["verdict"], "approved", "{result}");
+    }
     // The first is still remembered.
-    let result = client.shell("PATH=$PWD/b:$PATH whoami");
-    assert_eq!(result["execs"][0]["verdict"], "approved", "{result}");
+    let result = client.shell("whoami");
+    assert_eq!(result["execs"][0]["verdict"], "escalated", "{result}");
 }
 
 /// What somebody said yes to and did not run all the same was refused, and why.

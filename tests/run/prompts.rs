@@ -414,6 +414,62 @@ fn a_yes_is_for_the_directories_that_were_there() {
     }
 }
 
+/// Nor of anything else than what the files say that were there: the program, and what it is known to read.
+#[test]
+fn a_yes_is_for_the_files_as_they_were() {
+    let other = "#!/bin/sh\\necho other\\n";
+    let map = "python3 -c 'import mmap; f = open(\"x.sh\", \"r+b\"); m = mmap.mmap(f.fileno(), 0); \
+               m[5:10] = b\"other\"'";
+    for (asked, meanwhile, file) in [
+        ("./tool", format!("printf '{other}' >tool"), "tool"),
+        (
+            "./tool",
+            format!("printf '{other}' >t; chmod +x t; mv t tool"),
+            "tool",
+        ),
+        ("./elf", "cp /bin/false t; cat t >elf".to_owned(), "elf"),
+        ("bash ./x.sh", format!("printf '{other}' >x.sh"), "x.sh"),
+        ("bash ./x.sh", map.to_owned(), "x.sh"),
+        (
+            "env -C . bash ./x.sh",
+            format!("printf '{other}' >t; mv t x.sh"),
+            "x.sh",
+        ),
+        (
+            "bash d/s.sh",
+            "mv d e; mkdir d; echo echo other >d/s.sh".to_owned(),
+            "d/s.sh",
+        ),
+        ("bash ./x.sh", ":".to_owned(), ""),
+        ("./tool", ":".to_owned(), ""),
+    ] {
+        if meanwhile == map && lacks("python3") {
+            continue;
+        }
+        everyone(|world| {
+            let rules = ["tool", "elf", "bash", "env"];
+            let rules = rules.map(|name| format!("prefix_rule([\"{name}\"], \"prompt\")\n"));
+            let world = world
+                .rules(&rules.concat())
+                .script("ws/tool", "#!/bin/sh\necho first\n")
+                .file("ws/x.sh", "echo first\n")
+                .file("ws/d/s.sh", "echo first\n");
+            let setup = format!("cp /bin/true elf; {asked}");
+            let ran = while_asked(world, &setup, &meanwhile);
+            if file.is_empty() {
+                ran.stdout("first");
+            } else {
+                let ran = ran.stdout("").stderr_has("since the question, ");
+                ran.stderr_has(if file == "d/s.sh" {
+                    "d/s.sh leads has changed)"
+                } else {
+                    "has changed)"
+                });
+            }
+        });
+    }
+}
+
 /// Whoever wanted the program is gone before the answer: nothing runs.
 #[test]
 fn a_question_is_withdrawn_with_its_process() {

@@ -42,7 +42,8 @@ fn trusted(folder: &TempDir, words: &[&str]) -> Request {
 fn stamped(request: &Request) -> Result<usize, Uncovered> {
     let rules = "program(\"deploy\")";
     let index = IndexedRules::new(from_own_text("t.rules", rules));
-    stamps(&index, request).map(|stamps| stamps.len())
+    let covered = Covered::of(&index, request, Some(&[]));
+    covered.stamps.map(|stamps| stamps.len())
 }
 
 #[test]
@@ -56,7 +57,7 @@ fn what_is_known_to_run_nothing_else_is_covered() {
         ("nobody-knows-it", 0),
         ("nobody-knows-it a 3", 0),
         ("nobody-knows-it x.py with=plain.sh", 2),
-        ("env A=b touch f", 0),
+        ("env touch f", 0),
         ("sh plain.sh", 1),
         ("bash -e plain.sh", 1),
         ("sh nested.sh", 2),
@@ -69,6 +70,7 @@ fn what_is_known_to_run_nothing_else_is_covered() {
         "touch f",
         "echo $x; echo *",
         "f() { touch f; }; f && sh plain.sh",
+        "echo ${x%y}; if true; then touch f; fi",
     ] {
         assert!(
             stamped(&trusted(&folder, &["sh", "-c", script])).is_ok(),
@@ -89,7 +91,13 @@ fn what_can_say_something_else_the_next_time_is_not() {
         expands.sh|sh broken.sh|sh d|sh missing.sh|env ./tool|nice python3 x.py|timeout 5 \
         make|xargs touch|find . -exec ./tool ;|vi f|sqlite3 f|gdb f|nobody-knows-it -m \
         x|nobody-knows-it d|nobody-knows-it in=d|git --nobody-knows-it push|git \
-        nobody-knows-it|cargo build|npm run x|gcc @f";
+        nobody-knows-it|cargo build|npm run x|gcc @f|\
+        env A=b touch f|env PATH=d touch f|env LD_PRELOAD=./x.so touch f|env -C d sh plain.sh|\
+        env -Cd touch f|env --chdir=d sh plain.sh|env -i touch f|env -u PATH touch f|\
+        timeout 5 env -C d sh plain.sh|sudo -D d sh plain.sh|sudo touch f|chroot d sh plain.sh|\
+        unshare --wd d sh plain.sh|nsenter --wd=d sh plain.sh|flock f touch f|\
+        systemd-run --working-directory=d sh plain.sh|bash -l plain.sh|bash -ic true|\
+        bash -O sourcepath plain.sh|xargs -a f touch|watch touch f|script -c true";
     for line in lines.split('|') {
         let words: Vec<&str> = line.split(' ').collect();
         let stamped = stamped(&trusted(&folder, &words));
@@ -118,16 +126,56 @@ fn what_can_say_something_else_the_next_time_is_not() {
         "set -a; touch f",
         "enable -f ./x.so x",
         "hash -p ./tool touch; touch f",
+        "for PATH in d; do touch f; done",
+        "for i in a; do touch f; done",
+        "select PATH in d; do touch f; done",
+        ": ${PATH:=d}; touch f",
+        "echo ${PATH=d}; touch f",
+        "((PATH=1)); touch f",
+        "echo $((PATH=1)); touch f",
+        "echo $[PATH=1]; touch f",
+        "for ((PATH=1; ; )); do touch f; done",
+        "export PATH=d; touch f",
+        "read PATH <f; touch f",
+        "printf -v PATH d; touch f",
+        "./tool; ./tool() { :; }",
+        "( ./tool() { :; } ); ./tool",
+        "function ./tool { :; }; unset -f ./tool; ./tool",
+        "env PATH=d touch f",
+        "exec -c touch f",
+        "touch f >$x; eval x",
     ] {
         let stamped = stamped(&trusted(&folder, &["bash", "-c", script]));
         assert!(stamped.is_err(), "{script}");
     }
 }
 
+/// The files that say what a request runs, as far as they are known, and why a yes is for once.
+fn noted(request: &Request, writable: Option<&[PathBuf]>) -> (Covered, String) {
+    let index = IndexedRules::new(from_own_text("t.rules", "program(\"deploy\")"));
+    let mut covered = Covered::of(&index, request, writable);
+    let stamps = std::mem::replace(&mut covered.stamps, Ok(Vec::new()));
+    (covered, stamps.err().unwrap_or_default())
+}
+
+/// What is in the command's reach could be another file in the moment in which it is read.
 #[test]
-fn a_file_of_the_sandboxed_side_is_noted_or_unknown() {
+fn a_file_of_the_sandboxed_side_has_no_yes_for_the_session() {
     let folder = workspace();
     let roots = [folder.path().to_owned()];
+    for (line, file) in [
+        ("sh plain.sh", "plain.sh"),
+        ("sh d/../nested.sh", "nested.sh"),
+        ("timeout 5 sh plain.sh", "plain.sh"),
+        ("nobody-knows-it f", "/f"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let request = trusted(&folder, &words);
+        let (_, why) = noted(&request, Some(&roots));
+        assert!(why.starts_with("the command can change "), "{line}: {why}");
+        assert!(why.contains(file), "{line}: {why}");
+        assert!(stamped(&request).is_ok(), "{line}");
+    }
     let at = |name: &str| {
         let path = folder.path().join(name);
         let asked = OsString::from(format!("./{name}"));
@@ -138,32 +186,46 @@ fn a_file_of_the_sandboxed_side_is_noted_or_unknown() {
         request.with_original(&crate::request::Originals::default(), None, &|_| true)
     };
     fs::write(folder.path().join("script"), "#!/bin/sh -e\necho a\n").unwrap();
-    fs::write(folder.path().join("env"), "#!/usr/bin/env bash\necho a\n").unwrap();
-    fs::write(folder.path().join("loads"), "#!/bin/sh\n. ./x\n").unwrap();
     fs::write(folder.path().join("touch"), "\x7fELF").unwrap();
     fs::copy("/usr/bin/touch", folder.path().join("copy")).unwrap();
     std::os::unix::fs::symlink("/usr/bin/touch", folder.path().join("link")).unwrap();
-    for (name, covered) in [
-        ("script", true),
-        ("env", true),
-        ("copy", true),
-        ("link", true),
-        ("loads", false),
-        ("touch", true),
-    ] {
-        let stamped = stamped(&at(name));
-        assert_eq!(stamped.is_ok(), covered, "{name}: {stamped:?}");
-        assert!(stamped.is_err() || stamped >= Ok(1), "{name}: {stamped:?}");
+    for name in ["script", "touch", "copy", "link"] {
+        let (_, why) = noted(&at(name), Some(&roots));
+        assert!(why.starts_with("the command can change "), "{name}: {why}");
     }
-    let mut request = at("touch");
-    request.argv.push("-c".into());
-    assert!(
-        stamped(&request).is_err(),
-        "what it is called is no model of it"
-    );
-    let mut request = at("copy");
-    request.argv.push("-c".into());
-    assert_eq!(stamped(&request), Ok(1));
+}
+
+/// Whatever a yes is for, it is for what the files say that are known to be read.
+#[test]
+fn what_is_known_to_be_read_is_compared_after_a_yes() {
+    let folder = workspace();
+    let roots = [folder.path().to_owned()];
+    fs::write(folder.path().join("Makefile"), "all:\n").unwrap();
+    for (line, files) in [
+        ("sh plain.sh", &["plain.sh"][..]),
+        ("sh nested.sh", &["nested.sh", "plain.sh"]),
+        ("sh sources.sh", &["sources.sh", "plain.sh"]),
+        ("sh starts.sh", &["starts.sh", "tool"]),
+        ("env -i nice sh -x plain.sh a", &["plain.sh"]),
+        ("python3 x.py", &["x.py"]),
+        ("make", &["Makefile"]),
+    ] {
+        for file in files {
+            let path = folder.path().join(file);
+            let before = fs::read(&path).unwrap_or_default();
+            fs::write(&path, &before).unwrap();
+            let words: Vec<&str> = line.split(' ').collect();
+            let (covered, _) = noted(&trusted(&folder, &words), Some(&roots));
+            assert_eq!(covered.files.changed(), None, "{line}");
+            fs::write(&path, "echo other\n").unwrap();
+            let why = covered.files.changed().unwrap_or_default();
+            assert!(
+                why.ends_with(&format!("{file} has changed")),
+                "{line}: {why}"
+            );
+            fs::write(&path, &before).unwrap();
+        }
+    }
 }
 
 /// The reason names the file that is there, not the first that the program would look for.

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -245,6 +246,10 @@ impl Exec for WrappedExec {
             profiles: &session.profiles,
             inheritance: Inheritance::Free,
         }
+    }
+
+    fn writable(&self) -> Option<&[PathBuf]> {
+        self.shared.session.writable.as_deref()
     }
 
     fn standing(&self, place: &Place) -> Result<Standing, String> {

@@ -1,0 +1,184 @@
+//! The files that say what a command runs, as they were when somebody was asked.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access, geteuid};
+
+use super::stamp::Stamp;
+use crate::request::{Roots, argv};
+
+/// As many bytes of what the command can change are read, for one question.
+const CONTENT: u64 = 256 << 20;
+/// The longest path in a text, in bytes.
+const PATH_LIMIT: usize = 300;
+
+/// What the command can change.
+#[derive(Debug)]
+pub(super) enum Reach {
+    /// What lies in these, or is reached by what does.
+    Roots(Roots),
+    /// Whatever its user can change: there is no sandbox.
+    User,
+}
+
+impl Reach {
+    /// That of a command whose sandbox can write the `writable` roots; without a sandbox `None`.
+    pub(super) fn of(writable: Option<&[PathBuf]>) -> Self {
+        writable.map_or(Self::User, |roots| Self::Roots(Roots::of(roots)))
+    }
+
+    /// Whether there is a sandbox.
+    pub(super) fn is_bounded(&self) -> bool {
+        matches!(self, Self::Roots(_))
+    }
+
+    /// Whether another file, or another content, can be put where `path`, absolute, leads.
+    pub(super) fn includes(&self, path: &Path) -> bool {
+        match self {
+            Self::Roots(roots) => roots.entry_towards(path).is_some(),
+            Self::User => {
+                let real = path.canonicalize();
+                let ways = std::iter::once(path).chain(real.as_deref().ok());
+                ways.flat_map(Path::ancestors).any(is_ours)
+            }
+        }
+    }
+}
+
+/// Whether this user can write what is at `path`, or let itself do so.
+fn is_ours(path: &Path) -> bool {
+    let user = geteuid();
+    let is_owner = |path| fs::metadata(path).is_ok_and(|file| file.uid() == user.as_raw());
+    access(path, AccessFlags::W_OK).is_ok() || is_owner(path)
+}
+
+/// Files that say what a command runs: its program, interpreters, scripts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Files {
+    noted: Vec<Noted>,
+    left: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Noted {
+    path: PathBuf,
+    /// The command can change it.
+    is_open: bool,
+    /// `None`: there is no such file.
+    stamp: Option<Stamp>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            noted: Vec::new(),
+            left: CONTENT,
+        }
+    }
+}
+
+impl Files {
+    /// Notes the file at `path`, which the command can change or not; its state, if there is one.
+    pub(super) fn note(&mut self, path: &Path, is_open: bool) -> Option<Stamp> {
+        if let Some(noted) = self.noted.iter().find(|noted| noted.path == path) {
+            return noted.stamp.clone();
+        }
+        let stamp = stamp(path, is_open, &mut self.left);
+        self.noted.push(Noted {
+            path: path.to_owned(),
+            is_open,
+            stamp: stamp.clone(),
+        });
+        stamp
+    }
+
+    /// A file that the command can change and of which nobody could say later whether it has; in words for
+    /// people.
+    pub(super) fn unheld(&self) -> Option<String> {
+        let unheld = self.noted.iter().find(|noted| {
+            let stamp = noted.stamp.as_ref().filter(|_| noted.is_open);
+            stamp.is_some_and(|stamp| !stamp.has_content())
+        });
+        unheld.map(|noted| {
+            let path = shown(&noted.path);
+            format!("the command can change {path}, which is too large or can't be read")
+        })
+    }
+
+    /// The first that is not as it was, in words for people.
+    pub(super) fn changed(&self) -> Option<String> {
+        let mut left = CONTENT;
+        let mut noted = self.noted.iter();
+        let changed = noted.find(|file| stamp(&file.path, file.is_open, &mut left) != file.stamp);
+        changed.map(|noted| format!("{} has changed", shown(&noted.path)))
+    }
+}
+
+fn stamp(path: &Path, is_open: bool, left: &mut u64) -> Option<Stamp> {
+    if is_open {
+        Stamp::with_content(path, left)
+    } else {
+        Stamp::of(path)
+    }
+}
+
+fn shown(path: &Path) -> String {
+    argv::bounded(&[path.as_os_str().to_owned()], PATH_LIMIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_without_a_trace_is_noticed() {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let path = folder.path().join("s.sh");
+        fs::write(&path, "echo a\n").unwrap();
+        let mut files = Files::default();
+        files.note(&path, true).unwrap();
+        assert_eq!((files.unheld(), files.changed()), (None, None));
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        let times = fs::FileTimes::new().set_modified(file.metadata().unwrap().modified().unwrap());
+        file.write_all_at(b"echo b\n", 0).unwrap();
+        file.set_times(times).unwrap();
+        let why = format!("{} has changed", path.display());
+        assert_eq!(files.changed(), Some(why));
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_held() {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let path = folder.path().join("large");
+        let file = fs::File::create(&path).unwrap();
+        file.set_len(100).unwrap();
+        let mut files = Files {
+            left: 99,
+            ..Files::default()
+        };
+        files.note(&path, true);
+        assert!(files.unheld().is_some());
+        let mut files = Files {
+            left: 99,
+            ..Files::default()
+        };
+        files.note(&path, false);
+        assert_eq!(files.unheld(), None);
+    }
+
+    #[test]
+    fn without_a_sandbox_what_is_ours_can_change() {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let path = folder.path().join("f");
+        fs::write(&path, "").unwrap();
+        assert!(Reach::of(None).includes(&path));
+        assert!(!Reach::of(Some(&[])).includes(&path));
+        assert!(Reach::of(Some(&[folder.path().to_owned()])).includes(&path));
+        let others = Reach::of(None).includes(Path::new("/usr/bin/env"));
+        assert_eq!(others, geteuid().is_root());
+    }
+}
