@@ -118,9 +118,9 @@ fn disposition(judgement: &Judgement, caller: Caller, startup: bool) -> Disposit
     place(judgement, &setting)
 }
 
-fn standing(question: &Question) -> Standing {
-    let directory = File::open(&*question.request().cwd).unwrap();
-    Standing::of(directory.as_fd(), 0o22).unwrap()
+fn standing(question: &Question) -> Option<Standing> {
+    let directory = File::open(&*question.request().cwd).ok()?;
+    Standing::of(directory.as_fd(), 0o22).ok()
 }
 
 /// The question that comes of it, if one does.
@@ -128,7 +128,7 @@ fn question(judgement: &Judgement, caller: Caller, request: Request) -> Option<Q
     let disposition = disposition(judgement, caller, false);
     match settle(&rules(), judgement, disposition, request, Some(&[])) {
         Settled::Asking(question) => {
-            let standing = standing(&question);
+            let standing = standing(&question)?;
             Some(question.asked_from(standing, &[]))
         }
         Settled::Permitted(_) | Settled::Refused(_) => None,
@@ -136,7 +136,7 @@ fn question(judgement: &Judgement, caller: Caller, request: Request) -> Option<Q
 }
 
 fn permitted(question: Question) -> Option<Permit> {
-    let standing = standing(&question);
+    let standing = standing(&question)?;
     match answered(question, Answer::Yes, |_| Ok(standing)).settled() {
         Settled::Permitted(permit) => Some(*permit),
         Settled::Asking(_) | Settled::Refused(_) => None,
