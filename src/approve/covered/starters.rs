@@ -1,7 +1,7 @@
 //! Programs that start others, of which it is known that they do it as they were started themselves.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::models::reading::Inner;
 use crate::request::Program;
@@ -40,7 +40,7 @@ pub(super) fn is_plain_option(option: &[u8]) -> bool {
 /// Whether `program` starts this just as it was started itself: in its directory, with its variables.
 pub(super) fn starts_it_as_it_is(program: &Program, inner: &Inner<'_>) -> bool {
     let is_bare = inner.words.start == 0;
-    let mut names = names(program).map(|name| name.as_bytes());
+    let mut names = names(program).map(OsStrExt::as_bytes);
     names.all(|name| WRAPPERS.contains(&name) || (is_bare && BARE_WRAPPERS.contains(&name)))
 }
 
