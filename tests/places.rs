@@ -202,6 +202,27 @@ proptest! {
         prop_assert!(shown.len() <= keys.len() && keys.len() <= questions);
     }
 
+    /// What it has of its caller is part of what a yes is for: the umask, and variables where it stays.
+    #[test]
+    fn what_a_caller_gives_on_counts(judgement in judgement(), caller in caller(), request in request()) {
+        let Some(question) = question(&judgement, caller, request) else {
+            return Ok(());
+        };
+        let asked = |umask, variable: &str| {
+            let directory = File::open(&*question.request().cwd).unwrap();
+            let standing = Standing::of(directory.as_fd(), umask).unwrap();
+            question.clone().asked_from(standing, &[variable.into()])
+        };
+        let key = asked(0o22, "A=1").key();
+        prop_assert_eq!(&key, &asked(0o22, "A=1").key());
+        if key.is_some() {
+            prop_assert_ne!(&key, &asked(0, "A=1").key());
+            let permit = permitted(asked(0o22, "A=1")).unwrap();
+            let stays = permit.confinement().is_none();
+            prop_assert_eq!(key != asked(0o22, "A=2").key(), stays);
+        }
+    }
+
     /// The same request from the same place is the same question. No yes holds for a program that may be
     /// another by now: here, where none of these files exists, any that is not trusted.
     #[test]
