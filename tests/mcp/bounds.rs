@@ -170,7 +170,7 @@ fn a_call_whose_supervisor_hangs_ends() {
     client.shell("true");
     let hanging = client.start_shell(
         "touch /nonexistent; sleep 30",
-        &json!({ "timeout_ms": 300 }),
+        &json!({ "timeout_ms": 3000 }),
     );
     let deadline = Instant::now() + Duration::from_secs(10);
     while super::client::running("touch /nonexistent; sleep 30") == 0 {
