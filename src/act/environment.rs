@@ -145,9 +145,15 @@ impl SessionEnvironment {
             let file = std::fs::metadata(path).ok()?;
             Some((file.dev(), file.ino()))
         };
-        let mut found = std::env::split_paths(path).filter_map(|entry| file(entry.join("git")));
-        let own = found.next();
-        own.is_some() && own == file(Path::new(value).join("git"))
+        let mut found = std::env::split_paths(path)
+            .filter_map(|entry| Some((file(entry.join("git"))?, entry.parent()?.to_owned())));
+        let Some((own, prefix)) = found.next() else {
+            return false;
+        };
+        // Where the two are no links to one file, they are in the places of one installation.
+        let place = Path::new(value);
+        let usual = |library| place == prefix.join(library).join("git-core");
+        Some(own) == file(place.join("git")) || ["lib", "libexec"].into_iter().any(usual)
     }
 
     /// Passes what may go of a variable that is as it was at the start.
