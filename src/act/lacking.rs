@@ -126,7 +126,7 @@ impl SessionEnvironment {
 }
 
 fn shown(word: &OsStr) -> String {
-    argv::bounded(&[word.to_owned()], NAME_LIMIT)
+    argv::bounded_word(word, NAME_LIMIT)
 }
 
 /// `A`, `A and B`, `A, B and C`; of many the first.

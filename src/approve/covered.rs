@@ -373,7 +373,7 @@ fn unknown(program: &OsStr) -> Uncovered {
 }
 
 fn shown(word: &OsStr) -> String {
-    argv::bounded(&[word.to_owned()], SHOWN)
+    argv::bounded_word(word, SHOWN)
 }
 
 #[cfg(test)]

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access, geteuid};
 
 use super::stamp::Stamp;
-use crate::request::{Roots, argv};
+use super::text::shown;
+use crate::request::Roots;
 
 /// As many bytes of what the command can change are read, for one question.
 const CONTENT: u64 = 256 << 20;
-/// The longest path in a text, in bytes.
-const PATH_LIMIT: usize = 300;
 
 /// What the command can change.
 #[derive(Debug)]
@@ -122,10 +121,6 @@ fn stamp(path: &Path, is_open: bool, left: &mut u64) -> Option<Stamp> {
     } else {
         Stamp::of(path)
     }
-}
-
-fn shown(path: &Path) -> String {
-    argv::bounded(&[path.as_os_str().to_owned()], PATH_LIMIT)
 }
 
 #[cfg(test)]

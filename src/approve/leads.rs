@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::covered::Uncovered;
-use crate::request::argv;
+use super::text::shown;
 use crate::request::program::normalised;
 use crate::request::{Trace, trace};
 
-/// The longest path in a text, in bytes.
-const PATH_LIMIT: usize = 300;
 /// As many entries are looked at on the ways of one command's paths.
 const STEPS: usize = 200_000;
 
@@ -95,10 +93,6 @@ impl Destinations {
             Err(format!("nobody knows where {path} leads"))
         })
     }
-}
-
-fn shown(path: &Path) -> String {
-    argv::bounded(&[path.as_os_str().to_owned()], PATH_LIMIT)
 }
 
 #[cfg(test)]

@@ -167,8 +167,8 @@ impl Question {
         if let Place::Out(_) = self.place {
             let shown = entries.iter().filter_map(|entry| variable(entry));
             let shown = shown.map(|(name, value)| {
-                let word = |word, limit| argv::bounded(&[word], limit);
-                format!("{}={}", word(name, NAME_LIMIT), word(value, TEXT_LIMIT))
+                let name = argv::bounded_word(name, NAME_LIMIT);
+                format!("{name}={}", argv::bounded_word(value, TEXT_LIMIT))
             });
             self.text.passed_variables = shown.collect();
             self.passed = entries.to_vec();
@@ -330,5 +330,5 @@ fn first(all: impl ExactSizeIterator<Item = String>) -> Vec<String> {
 }
 
 fn printable_path(path: &Path) -> String {
-    argv::bounded(&[path.as_os_str().to_owned()], TEXT_LIMIT)
+    argv::bounded_word(path, TEXT_LIMIT)
 }

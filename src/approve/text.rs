@@ -1,8 +1,14 @@
 //! A question in words, as every way to ask shows it.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::Placement;
+use crate::request::argv;
+
+/// The longest path in a reason, in bytes.
+const PATH_LIMIT: usize = 300;
 
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,4 +72,9 @@ impl Text {
         facts.extend(no_session.map(|why| ("no session", why.clone())));
         facts
     }
+}
+
+/// A path as reasons show it.
+pub(super) fn shown(path: &Path) -> String {
+    argv::bounded_word(path, PATH_LIMIT)
 }

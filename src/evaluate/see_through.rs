@@ -11,8 +11,8 @@ use crate::rules::model::PrefixRule;
 /// The words by which `rule` matches a command that is read so; `None` if it doesn't.
 ///
 /// Each place of the pattern must be met: an option by one of the command's, any other word by its
-/// subcommands, by any of their names, and operands, in their order. What could be the value of an unknown option may be
-/// passed over.
+/// subcommands, by any of their names, and operands, in their order. What could be the value of an
+/// unknown option may be passed over.
 pub(super) fn seen_through<'a>(rule: &PrefixRule, reading: &Reading<'a>) -> Option<Vec<&'a OsStr>> {
     let plain: Vec<Plain<'a>> = reading.parts.iter().filter_map(plain).collect();
     let mut rest = plain.as_slice();

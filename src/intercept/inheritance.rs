@@ -113,7 +113,7 @@ impl Line {
         let words = program.and_then(|words| words.first());
         words.map_or_else(
             || "a program".to_owned(),
-            |word| argv::bounded(&[last_component(word).to_owned()], NAME_LIMIT),
+            |word| argv::bounded_word(last_component(word), NAME_LIMIT),
         )
     }
 }

@@ -62,5 +62,5 @@ fn wrong(path: &Path, error: &io::Error) -> String {
 }
 
 fn shown(path: &Path) -> String {
-    argv::bounded(&[path.as_os_str().to_owned()], TOLD_BACK)
+    argv::bounded_word(path, TOLD_BACK)
 }

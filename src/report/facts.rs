@@ -149,6 +149,6 @@ pub(super) fn one(word: &OsStr) -> String {
     if word.as_bytes().len() <= WORD {
         argv::word(word)
     } else {
-        argv::bounded(&[word.to_owned()], WORD)
+        argv::bounded_word(word, WORD)
     }
 }

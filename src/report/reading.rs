@@ -1,8 +1,8 @@
 //! How a command was read, step by step.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use crate::evaluate::{CommandTree, IndexedRules, Node, readings};
 use crate::models::Reading;
@@ -99,9 +99,8 @@ fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
     }
     for inner in &reading.inner {
         if let What::Script(script) = &inner.what {
-            let script = OsString::from_vec(script.to_vec());
             steps.push(Step {
-                words: argv::bounded(&[script], 256),
+                words: argv::bounded_word(OsStr::from_bytes(script), 256),
                 meaning: "a script that it hands to a shell".to_owned(),
             });
         }

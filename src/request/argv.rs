@@ -21,7 +21,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
-pub use bounded::bounded;
+pub use bounded::{bounded, bounded_word};
 pub use form::WordForm;
 
 /// Words that a shell takes for grammar at the start of a command.

@@ -1,6 +1,6 @@
 //! The form for prompts and refusals: no longer than it may be, with both ends in sight.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -11,6 +11,11 @@ const BLANK_RUN: usize = 16;
 
 /// The least number of bytes that [`bounded`] works with.
 const LEAST_BOUND: usize = 128;
+
+/// One argument, or a path, likewise; written as the first of a list is.
+pub fn bounded_word(word: impl AsRef<OsStr>, max: usize) -> String {
+    bounded(&[word.as_ref().to_owned()], max)
+}
 
 /// The argument list in at most `max` bytes (but no fewer than 128 are used).
 ///

@@ -188,7 +188,7 @@ fn started<'a>(name: &str, value: &'a [u8]) -> &'a [u8] {
 
 fn objection(name: &str, value: &[u8], fault: &Fault) -> Objection {
     let name = argv::visible(name);
-    let value = argv::bounded(&[OsStr::from_bytes(value).to_owned()], SHOWN);
+    let value = argv::bounded_word(OsStr::from_bytes(value), SHOWN);
     let why = argv::visible(&fault.to_string());
     Objection(format!("{name} {why}: {value}"))
 }

@@ -44,7 +44,7 @@ pub(super) fn look(
 fn names(word: &OsStr) -> Objection {
     Objection(format!(
         "git would start what its words name: {}",
-        argv::bounded(&[word.to_owned()], SHOWN)
+        argv::bounded_word(word, SHOWN)
     ))
 }
 
