@@ -4,20 +4,15 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::pipe2;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::sys::{fds, fork};
+use super::child::ServerChild;
 
 /// Why work came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -42,26 +37,15 @@ pub(super) async fn apart(
     work: impl FnOnce() -> Vec<u8>,
 ) -> Result<Vec<u8>, Undone> {
     let (results, end) = pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;
-    let number = end.as_raw_fd();
-    let pid = fork::fork(move || {
-        // A panic must not unwind into the copy of the server that this process is.
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            fork::signal_on_parent_death(Signal::SIGKILL as i32);
-            // What others wait to be closed must not stay open here.
-            fds::close_all_except(&[number])?;
-            let mut result = work();
-            result.push(WHOLE);
-            File::from(end).write_all(&result)
-        }));
-        u8::from(!matches!(done, Ok(Ok(()))))
-    })?;
     let results = pipe::Receiver::from_owned_fd(results)?;
-    let mut child = Child {
-        pid,
-        results: Some(results),
-    };
+    let number = end.as_raw_fd();
+    let mut child = ServerChild::start(results, number, move || {
+        let mut result = work();
+        result.push(WHOLE);
+        File::from(end).write_all(&result)
+    })?;
     let mut bytes = Vec::new();
-    let read = timeout(time, child.read(&mut bytes)).await;
+    let read = timeout(time, read_all(&mut child, &mut bytes)).await;
     drop(child);
     match read {
         Err(_) => Err(Undone::Late(time)),
@@ -78,38 +62,10 @@ pub(super) async fn apart(
 /// The last byte of a result that is whole.
 const WHOLE: u8 = 0;
 
-/// A child that is ended with this value, and its result, which it closes by ending.
-struct Child {
-    pid: Pid,
-    results: Option<pipe::Receiver>,
-}
-
-impl Child {
-    async fn read(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
-        if let Some(results) = &mut self.results {
-            results.read_to_end(bytes).await?;
-        }
-        self.results = None;
-        Ok(())
+async fn read_all(child: &mut ServerChild<pipe::Receiver>, bytes: &mut Vec<u8>) -> io::Result<()> {
+    if let Some(results) = &mut child.stream {
+        results.read_to_end(bytes).await?;
     }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let pid = self.pid;
-        // It is ours, so the number is nobody else's.
-        let _ = kill(pid, Signal::SIGKILL);
-        let reap = move || while waitpid(pid, None) == Err(Errno::EINTR) {};
-        let Some(mut results) = self.results.take() else {
-            return reap();
-        };
-        // One that waits for a file system may not even be killed before that has answered.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
-        runtime.spawn(async move {
-            let _ = tokio::io::copy(&mut results, &mut tokio::io::sink()).await;
-            reap();
-        });
-    }
+    child.stream = None;
+    Ok(())
 }

@@ -17,6 +17,7 @@ mod approval;
 mod asking;
 mod call;
 mod channel;
+mod child;
 mod codex_state;
 mod crew;
 mod denials;
