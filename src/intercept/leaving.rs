@@ -115,16 +115,15 @@ impl Leaving {
 /// Whether the thread is seen to be in another call than an exec, or to have company, which it has made
 /// since, or gone. One that runs may be anywhere.
 fn has_left(tid: Pid) -> bool {
-    if caller::kin(tid).is_ok_and(|kin| kin.threads > 1) {
-        return true;
-    }
+    let has_company = || caller::kin(tid).is_ok_and(|kin| kin.threads > 1);
     let text = fs::File::open(format!("/proc/{tid}/syscall")).and_then(io::read_to_string);
     match text {
         Ok(text) => {
             let number = text.split_ascii_whitespace().next().unwrap_or_default();
-            number.parse::<u32>().is_ok() && !EXECS.contains(&number)
+            let is_elsewhere = number.parse::<u32>().is_ok() && !EXECS.contains(&number);
+            is_elsewhere || has_company()
         }
-        Err(error) => is_gone(&error) || is_dead(tid),
+        Err(error) => is_gone(&error) || is_dead(tid) || has_company(),
     }
 }
 

@@ -170,13 +170,41 @@ class Terminal:
         subprocess.run([*self.tmux, "kill-server"])
 
 
-class Codex(Agent):
+class Interactive(Agent):
+    """One with a terminal interface, in which somebody answers."""
+
+    asks = shutil.which("tmux") is not None
+
+    def interface(self, model, sandbox):
+        """What starts it, and variables more."""
+        raise NotImplementedError
+
+    def answer(self, terminal, model, answer):
+        """Has it call, and answers by the keys that its form wants."""
+        raise NotImplementedError
+
+    def call(self, world, arguments, answer=None, sandbox="workspace-write"):
+        if answer is None:
+            return super().call(world, arguments, sandbox=sandbox)
+        self.configure(world)
+        self.start(world, ["true"]).wait()
+        with Model(self.speech, arguments) as model:
+            command, more = self.interface(model, sandbox)
+            with Terminal(world, command, self.environment(world) | more) as terminal:
+                try:
+                    self.answer(terminal, model, answer)
+                    wait_until("a result", lambda: model.heard, PATIENCE)
+                except AssertionError as error:
+                    raise AssertionError(f"{error}: {terminal.screen()}") from None
+        return "\n".join(model.heard)
+
+
+class Codex(Interactive):
     speech = Responses()
     replaced = "shell_command"
     sandboxes = ["read-only", "workspace-write", "danger-full-access"]
     # The choices of its form, from the first on.
     choices = ["once", "session", "no"]
-    asks = shutil.which("tmux") is not None
 
     def configure(self, world):
         settings = block("toml", "mcp_servers")
@@ -185,25 +213,15 @@ class Codex(Agent):
         settings += f'\n[projects."{world.work}"]\ntrust_level = "trusted"\n'
         (world.home / "config.toml").write_text(settings)
 
-    def call(self, world, arguments, answer=None, sandbox="workspace-write"):
-        """Where somebody answers, in its terminal interface, by the keys that its forms want."""
-        if answer is None:
-            return super().call(world, arguments, sandbox=sandbox)
-        self.configure(world)
-        self.start(world, ["true"]).wait()
-        with Model(self.speech, arguments) as model:
-            program, *options = self.command(model, sandbox)[0]
-            options = options[2:]
-            with Terminal(world, [program, *options], self.environment(world)) as terminal:
-                try:
-                    wait_until("a form", lambda: "Yes, once" in terminal.screen(), PATIENCE)
-                    for _ in range(self.choices.index(answer)):
-                        terminal.press("Down")
-                    terminal.press("Enter")
-                    wait_until("a result", lambda: model.heard, PATIENCE)
-                except AssertionError as error:
-                    raise AssertionError(f"{error}: {terminal.screen()}") from None
-        return "\n".join(model.heard)
+    def interface(self, model, sandbox):
+        (program, _exec, _skip, *options), more = self.command(model, sandbox)
+        return [program, *options], more
+
+    def answer(self, terminal, model, answer):
+        wait_until("a form", lambda: "Yes, once" in terminal.screen(), PATIENCE)
+        for _ in range(self.choices.index(answer)):
+            terminal.press("Down")
+        terminal.press("Enter")
 
     def command(self, model, sandbox):
         provider = f'{{name="mock",base_url="{model.url}/v1",wire_api="responses"}}'
@@ -212,10 +230,9 @@ class Codex(Agent):
         return [*self.program, "exec", "--skip-git-repo-check", "-s", sandbox, *options, CUE], {}
 
 
-class ClaudeCode(Agent):
+class ClaudeCode(Interactive):
     speech = Messages()
     replaced = "Bash"
-    asks = shutil.which("tmux") is not None
     # Its form has the decision, the reason, and Accept beside Decline.
     keys = {
         "once": ["Down", "Down", "Enter"],
@@ -233,27 +250,17 @@ class ClaudeCode(Agent):
         own |= {"projects": {str(world.work): known}}
         (world.home / ".claude.json").write_text(json.dumps(own))
 
-    def call(self, world, arguments, answer=None, sandbox="workspace-write"):
-        """Where somebody answers, in its terminal interface, by the keys that its form wants."""
-        if answer is None:
-            return super().call(world, arguments, sandbox=sandbox)
-        self.configure(world)
-        self.start(world, ["true"]).wait()
-        with Model(self.speech, arguments) as model:
-            command, more = self.command(model, sandbox)
-            interface = [word for word in command if word not in ("-p", CUE)]
-            with Terminal(world, interface, self.environment(world) | more) as terminal:
-                try:
-                    wait_until("a prompt", lambda: "❯" in terminal.screen(), PATIENCE)
-                    # Its first turns may come before it has the server's tools.
-                    wait_until("a call", lambda: self.begins(terminal, model), PATIENCE)
-                    wait_until("a form", lambda: "Accept" in terminal.screen(), PATIENCE)
-                    for key in self.keys[answer]:
-                        wait_until("a change", lambda: self.moves(terminal, key), PATIENCE)
-                    wait_until("a result", lambda: model.heard, PATIENCE)
-                except AssertionError as error:
-                    raise AssertionError(f"{error}: {terminal.screen()}") from None
-        return "\n".join(model.heard)
+    def interface(self, model, sandbox):
+        command, more = self.command(model, sandbox)
+        return [word for word in command if word not in ("-p", CUE)], more
+
+    def answer(self, terminal, model, answer):
+        wait_until("a prompt", lambda: "❯" in terminal.screen(), PATIENCE)
+        # Its first turns may come before it has the server's tools.
+        wait_until("a call", lambda: self.begins(terminal, model), PATIENCE)
+        wait_until("a form", lambda: "Accept" in terminal.screen(), PATIENCE)
+        for key in self.keys[answer]:
+            wait_until("a change", lambda: self.moves(terminal, key), PATIENCE)
 
     def form(self, terminal):
         """What is on the screen of it; what is above blinks."""
