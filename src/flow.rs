@@ -4,11 +4,13 @@ mod place;
 
 use std::path::PathBuf;
 
+use nix::unistd::Pid;
+
 pub use place::{Setting, place};
 
 use crate::approve::place::{Disposition, Place, Placed};
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled, Standing};
-use crate::audit::Audit;
+use crate::audit::{Audit, ExecRecord};
 use crate::evaluate::{IndexedRules, Placement, judge, judge_exec};
 use crate::request::{HalfRead, Request};
 
@@ -18,6 +20,8 @@ pub trait Exec {
     fn is_followed(&self) -> bool;
     /// What counts for where it may run.
     fn setting(&self) -> Setting<'_>;
+    /// The process that executes, if it is still there.
+    fn process(&self) -> Option<Pid>;
     /// Where its sandbox can write; `None` where there is none.
     fn writable(&self) -> Option<&[PathBuf]>;
     /// Where its caller stands, for which an answer was given; or why it can't run in that place, in words.
@@ -27,14 +31,14 @@ pub trait Exec {
     fn keep(&mut self, request: &Request, told: &str) {
         let _ = (request, told);
     }
-    /// Goes on where its caller is.
-    fn stay(self, request: Request);
+    /// Goes on where its caller is; the record is told what comes of it, as below.
+    fn stay(self, request: Request, record: ExecRecord);
     /// Is run by the supervisor, outside the sandbox, where the permit says.
-    fn escalate(self, permit: Permit);
+    fn escalate(self, permit: Permit, record: ExecRecord);
     /// Does not run.
     fn refuse(self, refusal: &Refusal);
     /// Waits for an answer; then [`resume`] is called with it.
-    fn wait(self, question: Box<Question>);
+    fn wait(self, question: Box<Question>, record: ExecRecord);
 }
 
 /// Whether nothing can come of an exec but that it goes on where it is, and nobody wants to know: then
@@ -51,7 +55,8 @@ pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, aud
         judge(rules, &request)
     };
     let disposition = place(&judgement, &exec.setting());
-    audit.judged(rules, &request, &judgement, &disposition);
+    let caller = audit.keeps_records().then(|| exec.process()).flatten();
+    let record = audit.judged(rules, &request, &judgement, &disposition, caller);
     if let Some((rule, why)) = judgement.why_uncounted()
         && let Disposition::Run(Placed { place, .. }) = &disposition
         && place.placement() == Placement::Inside
@@ -65,13 +70,13 @@ pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, aud
     }
     let writable = exec.writable();
     let settled = approve::settle(rules, &judgement, disposition, request, writable);
-    act(settled, exec);
+    act(settled, record, exec);
 }
 
 /// Sends `exec` the way that the answer to its question says.
-pub fn resume(question: Question, answer: Answer, mut exec: impl Exec, audit: &Audit) {
+pub fn resume(question: Question, answer: Answer, mut record: ExecRecord, mut exec: impl Exec) {
     let answered = approve::answered(question, answer, |place| exec.standing(place));
-    audit.answered(answered.question(), answered.answer());
+    record.answered(answered.question(), answered.answer());
     let text = answered.question().text();
     let kept = text.why_inside.as_ref().map(|why| {
         let rule = &text.because;
@@ -81,16 +86,19 @@ pub fn resume(question: Question, answer: Answer, mut exec: impl Exec, audit: &A
     if let (Settled::Permitted(permit), Some(told)) = (&settled, kept) {
         exec.keep(permit.request(), &told);
     }
-    act(settled, exec);
+    act(settled, record, exec);
 }
 
-fn act(settled: Settled, exec: impl Exec) {
+fn act(settled: Settled, record: ExecRecord, exec: impl Exec) {
     match settled {
         Settled::Permitted(permit) => match permit.place() {
-            Place::Stay(_) => exec.stay(permit.into_request()),
-            Place::Out(_) => exec.escalate(*permit),
+            Place::Stay(_) => exec.stay(permit.into_request(), record),
+            Place::Out(_) => exec.escalate(*permit, record),
         },
-        Settled::Asking(question) => exec.wait(question),
-        Settled::Refused(refusal) => exec.refuse(&refusal),
+        Settled::Asking(question) => exec.wait(question, record),
+        Settled::Refused(refusal) => {
+            record.refused(&refusal);
+            exec.refuse(&refusal);
+        }
     }
 }

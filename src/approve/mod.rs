@@ -77,12 +77,18 @@ impl Permit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     message: String,
+    reason: String,
 }
 
 impl Refusal {
     /// What the caller reads on its standard error, without a newline at the end.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Why, in a few words.
+    pub fn reason(&self) -> &str {
+        &self.reason
     }
 }
 

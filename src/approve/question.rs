@@ -276,6 +276,7 @@ impl Question {
             message: format!(
                 "codex-shell: denied: nobody decided about {program} ({because}): {what}"
             ),
+            reason: what,
         }
     }
 }
@@ -299,6 +300,7 @@ pub(super) fn nowhere(reason: &str, request: &Request) -> Refusal {
     let reason = printable(reason);
     Refusal {
         message: format!("codex-shell: error: {command}: can't be run in its profile: {reason}"),
+        reason,
     }
 }
 
@@ -315,6 +317,7 @@ fn denied(command: &str, because: &str, how: &str, justification: Option<&str>) 
     let justification = justification.map_or_else(String::new, |j| format!(": {j}"));
     Refusal {
         message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
+        reason: how,
     }
 }
 

@@ -2,9 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+mod exec;
 mod notable;
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -14,12 +14,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-pub use notable::{Notable, Outcome, Watcher};
+pub use exec::{ExecRecord, Outcome};
+pub use notable::{Notable, Watcher};
 
-use crate::approve::place::Disposition;
-use crate::approve::{Answer, Question};
-use crate::evaluate::{Basis, IndexedRules, Judgement, Placement};
-use crate::request::{Request, argv, entry};
+use crate::evaluate::Placement;
 use crate::rules::Decision;
 
 /// Where the records go; nowhere unless asked for.
@@ -45,14 +43,13 @@ pub struct ClientCall {
     pub call_id: Option<String>,
 }
 
-/// One record. `schema` 1.
-#[derive(Debug, Serialize)]
-struct Record<'a> {
-    schema: u32,
-    /// Milliseconds since 1970.
-    time: u64,
-    /// `judged`, `answered` or `escalated`.
-    event: &'static str,
+/// What is known of an exec when it is `judged`, when its question is `answered`, when it is `escalated`
+/// (started outside), or when another `outcome` is known.
+#[derive(Debug, Clone, Default, Serialize)]
+struct Record {
+    /// The process that executes, by its number outside the sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<i32>,
     /// The argument vector in its text form.
     command: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +57,10 @@ struct Record<'a> {
     directory: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<Decision>,
+    /// What became of it: `ran`, `refused`, `failed` or `killed`. Of an exec, the last one counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    /// Where it runs, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     placement: Option<Placement>,
     /// The separate sandbox that it has outside, as the rules say it.
@@ -68,19 +69,19 @@ struct Record<'a> {
     /// Why it is inside, though a rule would have it outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     why_inside: Option<String>,
-    /// Why it does not run, whatever was decided.
+    /// Why it was not let run, whatever was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
+    /// Why it could not be started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
     /// The rules on trial that would have counted, each as its file and line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     on_trial: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<&'a str>,
-    /// `true` for what a login shell's start-up files do.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    startup: bool,
+    answer: Option<String>,
     /// Variables that a program outside did not get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dropped_variables: Vec<String>,
@@ -88,9 +89,6 @@ struct Record<'a> {
     /// can write.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<String>,
-    /// The tool call that it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<&'a ClientCall>,
 }
 
 /// Calls of one kind that the sandbox refused.
@@ -123,13 +121,19 @@ pub struct RefusedPath {
     pub remedy: String,
 }
 
+/// One record, as it is written. `schema` 1.
 #[derive(Debug, Serialize)]
 struct Stamped<'a, T> {
     schema: u32,
+    /// Milliseconds since 1970.
     time: u64,
     event: &'static str,
     #[serde(flatten)]
     what: &'a T,
+    /// What a login shell's start-up files do.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    startup: bool,
+    /// The tool call that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a ClientCall>,
 }
@@ -189,159 +193,30 @@ impl Audit {
         }
     }
 
-    /// A request was judged.
-    pub fn judged(
-        &self,
-        rules: &IndexedRules,
-        request: &Request,
-        judgement: &Judgement,
-        disposition: &Disposition,
-    ) {
-        // What start-up files do is notable only when it is stopped.
-        let forbidden = disposition.decision() == Decision::Forbidden;
-        if let Some(watcher) = self.watcher.as_ref().filter(|_| forbidden || !self.startup)
-            && let Some(notable) = Notable::judged(rules, request, judgement, disposition)
-        {
-            watcher.saw(notable);
-        }
-        if self.file.is_none() {
-            return;
-        }
-        let place = |index| {
-            let rule = rules.rules().rule(index);
-            rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
-        };
-        let because = match &judgement.verdict.basis {
-            Basis::Rule(index) | Basis::Withheld { rule: index, .. } => place(*index),
-            Basis::Default(index) => {
-                let rule = rules.rules().defaults.get(*index);
-                rule.map_or_else(String::new, |rule| rules.rules().place(rule.span))
-            }
-            Basis::Heuristic { code, .. } => (*code).into(),
-            Basis::BrokenRules => "broken rules".into(),
-            Basis::Unmatched => "no rule".into(),
-        };
-        self.write("judged", request, |record| {
-            record.decision = Some(judgement.verdict.decision);
-            match disposition {
-                Disposition::Run(placed) | Disposition::Ask(placed) => {
-                    record.placement = Some(placed.place.placement());
-                    record.profile = placed.place.profile();
-                    record.why_inside.clone_from(&placed.why_inside);
-                }
-                Disposition::Forbid => record.placement = Some(judgement.verdict.placement),
-                Disposition::Nowhere(reason) | Disposition::Uninherited(reason) => {
-                    record.refused = Some(reason.clone());
-                }
-            }
-            record.because = Some(because);
-            let on_trial = judgement.trace.on_trial.iter();
-            record.on_trial = on_trial.map(|matched| place(matched.rule)).collect();
-        });
-    }
-
-    /// A question was answered.
-    pub fn answered(&self, question: &Question, answer: &Answer) {
-        if let Some(watcher) = &self.watcher {
-            watcher.saw(Notable::answered(question, answer));
-        }
-        self.write("answered", question.request(), |record| {
-            record.answer = Some(match answer {
-                Answer::Yes => "yes",
-                Answer::No(why) | Answer::Senseless(why) => why,
-            });
-            let text = question.text();
-            record.placement = Some(text.placement);
-            record.profile.clone_from(&text.profile);
-            record.because = Some(text.because.clone());
-        });
-    }
-
-    /// A program starts outside, without these variables, and without these parts of those that are the
-    /// session's own.
-    pub fn escalated(
-        &self,
-        request: &Request,
-        dropped: &[OsString],
-        left_out: &[(OsString, OsString)],
-    ) {
-        if let Some(watcher) = &self.watcher
-            && let Some(notable) = Notable::dropped(request, dropped)
-        {
-            watcher.saw(notable);
-        }
-        self.write("escalated", request, |record| {
-            record.dropped_variables = dropped.iter().map(|name| argv::word(name)).collect();
-            let left_out = left_out
-                .iter()
-                .map(|(name, part)| argv::word(&entry(name, part)));
-            record.left_out = left_out.collect();
-        });
-    }
-
     /// The sandbox refused calls of one kind. Written once, at the end of the run.
     pub fn refused(&self, call: &RefusedCall<'_>) {
-        self.append(&self.stamped("refused-call", call));
+        self.append("refused-call", call);
     }
 
     /// Records a path that the sandbox kept from being written.
     pub fn denied(&self, path: &RefusedPath) {
-        self.append(&self.stamped("refused-path", path));
+        self.append("refused-path", path);
     }
 
-    fn write<'a>(
-        &'a self,
-        event: &'static str,
-        request: &Request,
-        fill: impl FnOnce(&mut Record<'a>),
-    ) {
-        if self.file.is_none() {
+    fn append(&self, event: &'static str, what: &impl Serialize) {
+        let Some(mut file) = self.file.as_deref() else {
             return;
-        }
-        let mut record = Record {
-            schema: 1,
-            time: now(),
-            event,
-            command: argv::text(&request.argv),
-            program: request
-                .program
-                .real
-                .as_ref()
-                .map(|path| argv::word(path.as_os_str())),
-            directory: argv::word(request.cwd.as_os_str()),
-            decision: None,
-            placement: None,
-            profile: None,
-            why_inside: None,
-            refused: None,
-            because: None,
-            on_trial: Vec::new(),
-            answer: None,
-            startup: self.startup,
-            dropped_variables: Vec::new(),
-            left_out: Vec::new(),
-            client: self.client.as_deref(),
         };
-        fill(&mut record);
-        self.append(&record);
-    }
-
-    fn stamped<'a, T>(&'a self, event: &'static str, what: &'a T) -> Stamped<'a, T> {
-        Stamped {
+        let record = Stamped {
             schema: 1,
             time: now(),
             event,
             what,
+            startup: self.startup,
             client: self.client.as_deref(),
-        }
-    }
-
-    fn append(&self, record: &impl Serialize) {
-        let Some(mut file) = self.file.as_deref() else {
-            return;
         };
         // A full disk must not stop or change what was decided.
-        if let Ok(mut line) = serde_json::to_vec(record) {
+        if let Ok(mut line) = serde_json::to_vec(&record) {
             line.push(b'\n');
             let _ = file.write_all(&line);
         }

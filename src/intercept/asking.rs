@@ -12,6 +12,7 @@ use super::call::ExecCall;
 use super::limits::{self, Load};
 use super::stopped::Held;
 use crate::approve::{Answer, Approver, Question};
+use crate::audit::ExecRecord;
 use crate::sys::pidfd::PidFd;
 
 /// As many questions may be open at once; the sandboxed side decides how many it raises.
@@ -26,6 +27,8 @@ pub struct Pending {
     pub call: ExecCall,
     /// What runs if the answer is yes and the placement outside.
     pub held: Held,
+    /// What is told what becomes of it.
+    pub record: ExecRecord,
 }
 
 impl Pending {

@@ -12,6 +12,7 @@ use super::stopped::{Material, StoppedExec};
 use super::supervisor::{Phase, STARTUP_END, Supervisor};
 use super::tracees;
 use super::verify::Expected;
+use crate::audit::ExecRecord;
 use crate::evaluate::{IndexedRules, Placement, judge_exec};
 use crate::flow;
 use crate::request::{HalfRead, Request};
@@ -143,7 +144,7 @@ impl Supervisor {
         match self.watched_if(possible, call) {
             WayOn::Watched => {
                 let expected = Expected::unspoken(half, asked.runs);
-                self.tracees.watch(call, expected);
+                self.tracees.watch(call, expected, ExecRecord::default());
             }
             WayOn::Unwatched | WayOn::Free => self.tracees.let_go_unwatched(call),
         }

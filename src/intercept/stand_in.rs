@@ -15,6 +15,7 @@ use super::memory::Memory;
 use super::{caller, limits, verify};
 use crate::act::escalate::Escalation;
 use crate::approve::place::Confinement;
+use crate::audit::ExecRecord;
 use crate::sys::change::{self, Change};
 use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
@@ -27,12 +28,12 @@ pub enum Role {
     /// To say these words and fail.
     Refuse(String),
     /// To be the process that the caller of this program waits for.
-    Start(Box<Escalation>),
+    Start(Box<Escalation>, ExecRecord),
 }
 
 impl Role {
     /// Says that the caller was killed, who was about to become the proxy and became something else.
-    pub fn tell_of_kill(&self) {
+    pub fn tell_of_kill(self) {
         match self {
             Self::Refuse(words) => {
                 let _ = writeln!(
@@ -40,7 +41,17 @@ impl Role {
                     "{words} (and it tried to start anyway: killed)"
                 );
             }
-            Self::Start(escalation) => verify::tell_of_kill(&escalation.permit.request().argv),
+            Self::Start(escalation, record) => {
+                verify::tell_of_kill(&escalation.permit.request().argv, record);
+            }
+        }
+    }
+
+    /// Nothing comes of it; why not, in words.
+    pub fn failed(self, why: &dyn Display) {
+        match self {
+            Self::Refuse(_) => {}
+            Self::Start(_, record) => record.failed(why),
         }
     }
 
@@ -48,7 +59,7 @@ impl Role {
     pub fn weight(&self) -> usize {
         match self {
             Self::Refuse(words) => words.len(),
-            Self::Start(escalation) => {
+            Self::Start(escalation, _) => {
                 limits::weigh_request(escalation.permit.request())
                     + limits::weigh(&escalation.program.argv)
                     + limits::weigh(&escalation.environment)
@@ -76,6 +87,7 @@ enum Program {
     Starting {
         question: Waiting,
         command: String,
+        record: ExecRecord,
     },
     Running(Child),
     /// It runs in a sandbox of its own; of its end we hear from there.
@@ -110,15 +122,15 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
     if kind != HELLO {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let mut escalation = match role {
+    let (mut escalation, record) = match role {
         Role::Refuse(words) => {
             return Ok(Begun::Speaking(Order::Say(write(question, &words)?)));
         }
-        Role::Start(escalation) => escalation,
+        Role::Start(escalation, record) => (escalation, record),
     };
     if let Some(note) = escalation.note.take() {
         let order = Order::Tell(write(question, &note)?);
-        return Ok(Begun::Telling(order, Role::Start(escalation)));
+        return Ok(Begun::Telling(order, Role::Start(escalation, record)));
     }
     let place = escalation.permit.confinement().cloned();
     let place = place.ok_or(io::ErrorKind::PermissionDenied)?;
@@ -129,7 +141,10 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
         .and_then(|(inherited, same_group)| Ok((escalation.launch(inherited)?, same_group)));
     let (launch, same_group) = match launch {
         Ok(launch) => launch,
-        Err(error) => return Ok(Begun::Speaking(failure(question, &command, &error)?)),
+        Err(error) => {
+            record.failed(&error);
+            return Ok(Begun::Speaking(failure(question, &command, &error)?));
+        }
     };
     let stand_in = StandIn {
         _group: launch.inherited.group.clone(),
@@ -137,6 +152,7 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
         program: Program::Starting {
             question: question.clone(),
             command,
+            record,
         },
         same_group,
         ended: None,
@@ -223,7 +239,11 @@ impl StandIn {
     }
 
     fn runs(&mut self, program: Program) {
-        if let Program::Starting { question, .. } = &self.program {
+        if let Program::Starting {
+            question, record, ..
+        } = &mut self.program
+        {
+            std::mem::take(record).ran();
             question.answer(Order::Wait.encode());
             self.program = program;
         }
@@ -231,9 +251,15 @@ impl StandIn {
 
     /// The program does not run; the proxy is told. Whether it goes on.
     pub fn failed(&mut self, reason: &dyn Display) -> bool {
-        let Program::Starting { question, command } = &self.program else {
+        let Program::Starting {
+            question,
+            command,
+            record,
+        } = &mut self.program
+        else {
             return true;
         };
+        std::mem::take(record).failed(reason);
         match failure(question, command, reason) {
             Ok(order) => question.answer(order.encode()),
             Err(_) => question.fail(Errno::EPERM),

@@ -15,7 +15,7 @@ use super::call::{Asked, ExecCall, Side, errno};
 use super::execs::WayOn;
 use super::stand_in::Role;
 use super::supervisor::{Phase, Session, Supervisor};
-use super::tracees::{self, Tracees};
+use super::tracees;
 use super::verify::Expected;
 use super::{caller, limits};
 use crate::act::environment::Filtered;
@@ -23,8 +23,9 @@ use crate::act::escalate::Escalation;
 use crate::act::pinned::Pinned;
 use crate::act::pins;
 use crate::approve::place::{Inheritance, Place};
-use crate::approve::{Answer, Permit, Question, Refusal, Settled, Standing};
-use crate::flow::{Exec, Setting};
+use crate::approve::{Answer, Permit, Question, Refusal, Standing};
+use crate::audit::ExecRecord;
+use crate::flow::{self, Exec, Setting};
 use crate::request::{Request, argv, entry};
 
 /// What is known of the call.
@@ -117,21 +118,23 @@ impl StoppedExec<'_> {
         self.supervisor.replace(&self.call, empty, role);
     }
 
-    /// Takes what an escalation needs; the caller is answered when that fails.
+    /// Takes what an escalation needs; nothing of a caller that doesn't wait any more: only of one that does
+    /// was it the caller's memory that was read.
+    ///
+    /// # Errors
+    /// What to answer the caller with.
     fn hold(
         material: Material,
         session: &Session,
         call: &ExecCall,
         request: &Request,
         pass_env: &[String],
-    ) -> Option<Held> {
+    ) -> Result<Option<Held>, Errno> {
         let held = match material {
-            Material::Read(asked) => Held::copy(session, call, request, pass_env, &asked),
-            Material::Held(held) => Ok(*held),
+            Material::Read(asked) => Held::copy(session, call, request, pass_env, &asked)?,
+            Material::Held(held) => *held,
         };
-        let held = held.inspect_err(|&errno| call.waiting.fail(errno)).ok();
-        // Only of a caller that still waits was it the caller's memory that was read.
-        held.filter(|_| call.waiting.is_waiting())
+        Ok(call.waiting.is_waiting().then_some(held))
     }
 }
 
@@ -148,6 +151,10 @@ impl Exec for StoppedExec<'_> {
             profiles: &supervisor.session().profiles,
             inheritance: self.inheritance.clone(),
         }
+    }
+
+    fn process(&self) -> Option<Pid> {
+        Some(caller::process_of(self.call.tid()))
     }
 
     fn writable(&self) -> Option<&[PathBuf]> {
@@ -178,28 +185,39 @@ impl Exec for StoppedExec<'_> {
         }
     }
 
-    fn stay(self, request: Request) {
+    fn stay(self, request: Request, record: ExecRecord) {
         let supervisor = self.supervisor;
         let runs = match (self.call.side, self.material) {
             // Who is outside already has nothing to gain by a race with us.
-            (Side::Outside | Side::Profiled(_), _) => return tracees::resume(&self.call),
+            (Side::Outside | Side::Profiled(_), _) => {
+                record.ran();
+                return tracees::resume(&self.call);
+            }
             (Side::Inside, Material::Held(held)) => held.runs,
             (Side::Inside, Material::Read(asked)) => {
                 match supervisor.way_on(&self.call, &request, &asked) {
                     WayOn::Watched => asked.runs,
                     WayOn::Unwatched => {
+                        record.ran();
                         return supervisor.tracees.let_go_unwatched(&self.call);
                     }
-                    WayOn::Free => return tracees::resume(&self.call),
+                    WayOn::Free => {
+                        record.ran();
+                        return tracees::resume(&self.call);
+                    }
                 }
             }
         };
         let expected = Expected::new(request, runs);
-        supervisor.tracees.watch(&self.call, expected);
+        supervisor.tracees.watch(&self.call, expected, record);
     }
 
-    fn escalate(self, permit: Permit) {
+    fn escalate(self, permit: Permit, mut record: ExecRecord) {
         let session = Arc::clone(self.supervisor.session());
+        let fail = |call: &ExecCall, record: ExecRecord, errno: Errno| {
+            record.failed(&errno.desc());
+            call.waiting.fail(errno);
+        };
         // Before anything is copied; it takes the arguments twice.
         let size = 2 * limits::weigh_request(permit.request());
         let room = self.supervisor.tracees.has_room_for(size);
@@ -208,18 +226,20 @@ impl Exec for StoppedExec<'_> {
             self.supervisor.remember(&self.call, request, asked);
         }
         if !room || self.supervisor.programs_outside() >= limits::OUTSIDE {
-            return self.call.waiting.fail(Errno::EAGAIN);
+            return fail(&self.call, record, Errno::EAGAIN);
         }
         let (request, pass_env) = (permit.request(), permit.pass_env());
-        let Some(held) = Self::hold(self.material, &session, &self.call, request, pass_env) else {
-            return;
+        let held = Self::hold(self.material, &session, &self.call, request, pass_env);
+        let held = match held {
+            Ok(Some(held)) => held,
+            Ok(None) => return,
+            Err(errno) => return fail(&self.call, record, errno),
         };
         let Ok(program) = held.program else {
-            return self.call.waiting.fail(Errno::EACCES);
+            return fail(&self.call, record, Errno::EACCES);
         };
         let variables = &held.environment;
-        let audit = &session.audit;
-        audit.escalated(permit.request(), &variables.lacks(), &variables.left_out);
+        record.lacks(variables.lacks(), &variables.left_out);
         let name = permit.request().program.base_name();
         let note = session.environment.note(name, variables);
         let escalation = Escalation {
@@ -229,7 +249,7 @@ impl Exec for StoppedExec<'_> {
             directory: held.directory,
             note,
         };
-        let role = Role::Start(Box::new(escalation));
+        let role = Role::Start(Box::new(escalation), record);
         self.supervisor.replace(&self.call, held.empty, role);
     }
 
@@ -237,27 +257,29 @@ impl Exec for StoppedExec<'_> {
         self.replace(Role::Refuse(refusal.message().to_owned()));
     }
 
-    fn wait(self, question: Box<Question>) {
+    fn wait(self, question: Box<Question>, record: ExecRecord) {
         if limits::weigh(&question.request().argv) > limits::QUESTION {
-            let empty = self.empty();
             let why = "the command is too long to be asked about";
-            return unasked(
-                &mut self.supervisor.tracees,
-                &self.call,
-                empty,
-                *question,
-                why,
-            );
+            return unasked(self, *question, record, why);
         }
         let session = Arc::clone(self.supervisor.session());
         let request = question.request();
         let pass_env = question.pass_env();
-        let Some(held) = Self::hold(self.material, &session, &self.call, request, pass_env) else {
-            return;
-        };
-        let standing = match held.standing(self.call.tid()) {
-            Ok(standing) => standing,
-            Err(error) => return self.call.waiting.fail(errno(&error)),
+        let held = Self::hold(self.material, &session, &self.call, request, pass_env);
+        let standing = held.and_then(|held| match held {
+            Some(held) => match held.standing(self.call.tid()) {
+                Ok(standing) => Ok(Some((held, standing))),
+                Err(error) => Err(errno(&error)),
+            },
+            None => Ok(None),
+        });
+        let (held, standing) = match standing {
+            Ok(Some(held)) => held,
+            Ok(None) => return,
+            Err(errno) => {
+                record.failed(&errno.desc());
+                return self.call.waiting.fail(errno);
+            }
         };
         let pending = Pending {
             question: question
@@ -266,32 +288,16 @@ impl Exec for StoppedExec<'_> {
                 .asked_from(standing, &held.variables),
             call: self.call,
             held,
+            record,
         };
         if let Err(pending) = self.supervisor.asking.ask(&session.approver, pending) {
-            let Pending {
-                question,
-                call,
-                held,
-            } = *pending;
-            let why = "too many questions are open";
-            unasked(
-                &mut self.supervisor.tracees,
-                &call,
-                held.empty,
-                question,
-                why,
-            );
+            let (exec, question, record) = self.supervisor.stopped(*pending);
+            unasked(exec, question, record, "too many questions are open");
         }
     }
 }
 
 /// Nobody is asked, so that it is refused.
-fn unasked(tracees: &mut Tracees, call: &ExecCall, empty: u64, question: Question, why: &str) {
-    let answer = Answer::No(why.into());
-    let standing = |_: &Place| Err(String::new());
-    let answered = crate::approve::answered(question, answer, standing);
-    if let Settled::Refused(refusal) = answered.settled() {
-        let role = Role::Refuse(refusal.message().to_owned());
-        tracees.replace(call, empty, role);
-    }
+fn unasked(exec: StoppedExec<'_>, question: Question, record: ExecRecord, why: &str) {
+    flow::resume(question, Answer::No(why.into()), record, exec);
 }

@@ -21,9 +21,9 @@ use super::stopped::{Material, StoppedExec};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
 use crate::act::environment::SessionEnvironment;
-use crate::approve::Approver;
 use crate::approve::place::{Caller, Confinement, Inheritance};
-use crate::audit::Audit;
+use crate::approve::{Approver, Question};
+use crate::audit::{Audit, ExecRecord};
 use crate::config::Profiles;
 use crate::confine::{LayerName, Layers, Status};
 use crate::evaluate::{IndexedRules, with_repository};
@@ -389,24 +389,29 @@ impl Supervisor {
     /// Carries on with the execs whose questions were answered.
     pub fn take_answers(&mut self) {
         for (pending, answer) in self.asking.answers() {
-            let Pending {
-                question,
-                call,
-                held,
-            } = pending;
-            if !call.waiting.is_waiting() {
-                continue;
+            if pending.call.waiting.is_waiting() {
+                let (exec, question, record) = self.stopped(pending);
+                flow::resume(question, answer, record, exec);
             }
-            let session = Arc::clone(&self.session);
-            let exec = StoppedExec {
-                supervisor: self,
-                call,
-                material: Material::Held(Box::new(held)),
-                // That was asked.
-                inheritance: Inheritance::Free,
-            };
-            flow::resume(question, answer, exec, &session.audit);
         }
+    }
+
+    /// An exec that was asked about.
+    pub(super) fn stopped(&mut self, pending: Pending) -> (StoppedExec<'_>, Question, ExecRecord) {
+        let Pending {
+            question,
+            call,
+            held,
+            record,
+        } = pending;
+        let exec = StoppedExec {
+            supervisor: self,
+            call,
+            material: Material::Held(Box::new(held)),
+            // That was asked.
+            inheritance: Inheritance::Free,
+        };
+        (exec, question, record)
     }
 
     /// Whether nothing was started outside, and nobody is asked.

@@ -21,6 +21,7 @@ use super::leaving::Leaving;
 use super::limits::Load;
 use super::stand_in::Role;
 use super::verify::{self, Expected};
+use crate::audit::ExecRecord;
 use crate::evaluate::IndexedRules;
 use crate::sys::listener::Notification;
 use crate::sys::proxy_image;
@@ -49,7 +50,7 @@ pub struct Tracees {
 #[derive(Debug)]
 enum Hold {
     /// To see that its exec becomes this.
-    Watch(Expected),
+    Watch(Expected, ExecRecord),
     /// To have it run the proxy.
     Replace {
         /// The address of an empty string in its memory.
@@ -61,14 +62,23 @@ enum Hold {
 impl Hold {
     fn weight(&self) -> usize {
         match self {
-            Self::Watch(expected) => expected.weight(),
+            Self::Watch(expected, _) => expected.weight(),
             Self::Replace { role, .. } => role.weight(),
         }
     }
 
+    /// It can't be done.
+    fn fail(self, call: &ExecCall, errno: Errno) {
+        match self {
+            Self::Watch(_, record) => record.failed(&errno.desc()),
+            Self::Replace { role, .. } => role.failed(&errno.desc()),
+        }
+        call.waiting.fail(errno);
+    }
+
     fn role(&self) -> Option<&Role> {
         match self {
-            Self::Watch(_) => None,
+            Self::Watch(..) => None,
             Self::Replace { role, .. } => Some(role),
         }
     }
@@ -90,7 +100,7 @@ enum Stage {
     /// Nothing is left to see; it is let alone when it stops.
     Unwatched,
     /// Its exec was let through, and must become this.
-    Watched(Expected),
+    Watched(Expected, ExecRecord),
     /// Its exec was replaced, and is about to come back as the proxy's.
     Replaced(Replacement, Role),
     /// The proxy's exec was let through, and must become the proxy: the path is memory of the caller,
@@ -102,14 +112,14 @@ impl Stage {
     fn weight(&self) -> usize {
         match self {
             Self::Unwatched => 0,
-            Self::Watched(expected) => expected.weight(),
+            Self::Watched(expected, _) => expected.weight(),
             Self::Replaced(_, role) | Self::BecomesProxy(role) => role.weight(),
         }
     }
 
     fn role(&self) -> Option<&Role> {
         match self {
-            Self::Unwatched | Self::Watched(_) => None,
+            Self::Unwatched | Self::Watched(..) => None,
             Self::Replaced(_, role) | Self::BecomesProxy(role) => Some(role),
         }
     }
@@ -123,13 +133,13 @@ impl Tracees {
     }
 
     /// Lets the exec through, and watches what it becomes.
-    pub fn watch(&mut self, call: &ExecCall, expected: Expected) {
-        self.hold(call, Hold::Watch(expected));
+    pub fn watch(&mut self, call: &ExecCall, expected: Expected, record: ExecRecord) {
+        self.hold(call, Hold::Watch(expected, record));
     }
 
     fn hold(&mut self, call: &ExecCall, hold: Hold) {
         if !self.has_room_for(hold.weight()) {
-            return call.waiting.fail(Errno::EAGAIN);
+            return hold.fail(call, Errno::EAGAIN);
         }
         self.hold_in_turn(call.clone(), hold);
     }
@@ -141,12 +151,12 @@ impl Tracees {
             return self.second.push((call, hold));
         }
         match hold {
-            Hold::Watch(expected) => match self.trace(call.tid()) {
+            Hold::Watch(expected, record) => match self.trace(call.tid()) {
                 Ok(traced) => {
-                    self.insert(traced, process, Stage::Watched(expected));
+                    self.insert(traced, process, Stage::Watched(expected, record));
                     resume(&call);
                 }
-                Err(_) => call.waiting.fail(Errno::EPERM),
+                Err(_) => Hold::Watch(expected, record).fail(&call, Errno::EPERM),
             },
             Hold::Replace { empty, role } => self.replace_now(&call, process, empty, role),
         }
@@ -158,7 +168,7 @@ impl Tracees {
         let mut others = self.traced.values_mut();
         let other = others.find(|it| it.process == process && it.traced.tid() != tid);
         if let Some(other) = other {
-            let is_free = matches!(other.stage, Stage::Unwatched | Stage::Watched(_));
+            let is_free = matches!(other.stage, Stage::Unwatched | Stage::Watched(..));
             if is_free && !other.leaves {
                 other.leaves = true;
                 // Of one that is gone we hear.
@@ -175,7 +185,9 @@ impl Tracees {
         let image = self.proxy_image();
         let fd = match image.and_then(|image| call.waiting.add_fd(image)) {
             Ok(fd) => fd,
-            Err(error) => return call.waiting.fail(super::call::errno(&error)),
+            Err(error) => {
+                return Hold::Replace { empty, role }.fail(call, super::call::errno(&error));
+            }
         };
         let replacement = Replacement {
             fd,
@@ -183,25 +195,24 @@ impl Tracees {
             argv: call.argv,
             envp: call.envp,
         };
-        let Ok(mut traced) = self.trace(tid) else {
-            return call.waiting.fail(Errno::EPERM);
+        let seized = self.trace(tid);
+        let seized = seized.and_then(|traced| traced.interrupt().map(|()| traced));
+        let Ok(mut traced) = seized else {
+            return Hold::Replace { empty, role }.fail(call, Errno::EPERM);
         };
-        if traced.interrupt().is_err() {
-            return call.waiting.fail(Errno::EPERM);
-        }
         call.waiting.restart();
         match traced.wait_for_stop() {
             Ok(true) => {}
             // Nobody has judged that.
             Ok(false) => {
                 let _ = kill(process, Signal::SIGKILL);
-                return;
+                return role.tell_of_kill();
             }
-            Err(_) => return,
+            Err(error) => return role.failed(&error),
         }
-        if registers::replace(tid, arch, &replacement).is_err() {
+        if let Err(error) = registers::replace(tid, arch, &replacement) {
             // It starts its own exec over, and is judged again.
-            return;
+            return role.failed(&error);
         }
         if call.side != Side::Inside {
             self.outside.insert(tid, (replacement, role));
@@ -309,7 +320,7 @@ impl Tracees {
             .chain(self.outside.values().map(|(_, role)| role))
             .chain(self.announced.values())
             .chain(self.second.iter().filter_map(|(_, hold)| hold.role()));
-        roles.filter(|role| matches!(role, Role::Start(_))).count()
+        roles.filter(|role| matches!(role, Role::Start(..))).count()
     }
 
     /// Whether one more exec may be held, of so many bytes.
@@ -356,20 +367,22 @@ impl Tracees {
             }
             let is_right = match &tracee.stage {
                 Stage::Unwatched => true,
-                Stage::Watched(expected) => expected.runs_in(process, rules).unwrap_or(false),
+                Stage::Watched(expected, _) => expected.runs_in(process, rules).unwrap_or(false),
                 Stage::Replaced(..) => false,
                 Stage::BecomesProxy(_) => image.is_some_and(|image| verify::runs(process, &image)),
             };
             let stage = std::mem::replace(&mut tracee.stage, Stage::Unwatched);
             if is_right {
-                if let Stage::BecomesProxy(role) = stage {
-                    executed.push((process, role));
+                match stage {
+                    Stage::BecomesProxy(role) => executed.push((process, role)),
+                    Stage::Watched(_, record) => record.ran(),
+                    Stage::Unwatched | Stage::Replaced(..) => {}
                 }
                 return false;
             }
             let _ = kill(process, Signal::SIGKILL);
-            match &stage {
-                Stage::Watched(expected) => verify::tell_of_kill(&expected.argv),
+            match stage {
+                Stage::Watched(expected, record) => verify::tell_of_kill(&expected.argv, record),
                 Stage::Replaced(_, role) | Stage::BecomesProxy(role) => role.tell_of_kill(),
                 Stage::Unwatched => {}
             }

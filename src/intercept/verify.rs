@@ -16,6 +16,7 @@ use nix::sys::stat::{FileStat, stat};
 use nix::unistd::Pid;
 
 use super::{caller, limits};
+use crate::audit::ExecRecord;
 use crate::evaluate::{IndexedRules, judge_exec};
 use crate::request::{HalfRead, Program, Request, Trust, argv, variable};
 use crate::rules::Decision;
@@ -40,7 +41,8 @@ pub struct Expected {
 }
 
 /// Says to whoever reads our standard error why a process was killed that was to run `argv`.
-pub fn tell_of_kill(argv: &[OsString]) {
+pub fn tell_of_kill(argv: &[OsString], record: ExecRecord) {
+    record.killed();
     let command = argv::bounded(argv, COMMAND_LIMIT);
     let why = "changed between the judgement and the start: killed";
     let _ = writeln!(io::stderr(), "codex-shell: denied: {command} ({why})");

@@ -82,7 +82,7 @@ struct Exec {
     /// The rule's justification, or the heuristic's reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     justification: Option<String>,
-    /// The person's reason, or why nobody could be asked.
+    /// The person's reason, why nobody could be asked, or why it did not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// The variables that it did not get outside.
@@ -101,6 +101,10 @@ enum Verdict {
     Approved,
     /// It ran outside the sandbox.
     Escalated,
+    /// It could not be started.
+    Failed,
+    /// It was killed: it had become something else than what was judged.
+    Killed,
 }
 
 /// The schema of the structured result.
@@ -197,6 +201,11 @@ impl Exec {
             Verdict::Forbidden | Verdict::Refused => {
                 Some(format!("refused: {} ({because}{why})", brief(command)))
             }
+            Verdict::Failed => Some(format!("failed to start: {}{why}", brief(command))),
+            Verdict::Killed => Some(format!(
+                "killed: {}, which had changed since it was judged",
+                brief(command)
+            )),
             _ if dropped.is_empty() => None,
             _ => Some(format!(
                 "{} ran outside the sandbox without these variables: {dropped}",
@@ -229,57 +238,40 @@ pub(super) fn failure(why: &str) -> CallToolResult {
     ))])
 }
 
-/// An entry for each exec; what is known of the same one later is added to it.
+/// An entry for each exec. Without a sandbox there is no outside.
 fn execs(notables: Vec<Notable>, reasons: &HashMap<String, String>, confined: bool) -> Vec<Exec> {
-    let mut execs: Vec<Exec> = Vec::new();
-    for Notable { command, outcome } in notables {
-        let (verdict, because, justification, reason) = match outcome {
-            Outcome::Forbidden {
-                because,
-                justification,
-            } => (Verdict::Forbidden, because, justification, None),
-            // Without a sandbox there is no outside.
-            Outcome::Allowed { .. } if !confined => continue,
-            Outcome::Allowed {
-                because,
-                justification,
-            } => (Verdict::Escalated, because, justification, None),
-            Outcome::Answered {
-                because,
-                justification,
-                refused: Some(why),
-                ..
-            } => (Verdict::Refused, because, justification, Some(why)),
-            Outcome::Answered {
-                because,
-                justification,
-                refused: None,
-                outside,
-            } => {
-                let verdict = if outside && confined {
-                    Verdict::Escalated
-                } else {
-                    Verdict::Approved
-                };
-                let reason = reasons.get(&command).cloned();
-                (verdict, because, justification, reason)
-            }
-            Outcome::Dropped { variables } => {
-                let same = execs.iter_mut().rev().find(|exec| exec.command == command);
-                if let Some(exec) = same {
-                    exec.dropped_variables = variables;
+    let told = notables.into_iter().filter_map(|notable| {
+        let Notable {
+            command,
+            outcome,
+            because,
+            justification,
+            asked,
+            outside,
+            dropped_variables,
+        } = notable;
+        let (verdict, reason) = match outcome {
+            Outcome::Refused(why) if asked => (Verdict::Refused, Some(why)),
+            Outcome::Refused(why) => (Verdict::Forbidden, (!why.is_empty()).then_some(why)),
+            Outcome::Failed(why) => (Verdict::Failed, Some(why)),
+            Outcome::Killed => (Verdict::Killed, None),
+            Outcome::Ran => {
+                let reason = reasons.get(&command).cloned().filter(|_| asked);
+                match (asked, outside && confined) {
+                    (_, true) => (Verdict::Escalated, reason),
+                    (true, false) => (Verdict::Approved, reason),
+                    (false, false) => return None,
                 }
-                continue;
             }
         };
-        execs.push(Exec {
+        Some(Exec {
             command,
             verdict,
             because,
             justification,
             reason,
-            dropped_variables: Vec::new(),
-        });
-    }
-    execs
+            dropped_variables,
+        })
+    });
+    told.collect()
 }

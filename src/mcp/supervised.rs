@@ -25,7 +25,7 @@ use super::remote::{self, Remote};
 use super::{denials, made, workdir};
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::approve::{Approver, fixed};
-use crate::audit::{Audit, Notable, Outcome, Watcher};
+use crate::audit::{Audit, Notable, Watcher};
 use crate::confine::{Layers, Mode, Policy, Unmade};
 use crate::exit::Exit;
 use crate::intercept::ahead::{Ahead, Start};
@@ -373,11 +373,7 @@ struct Told {
 
 impl Watcher for Told {
     fn saw(&self, notable: Notable) {
-        let before = match notable.outcome {
-            // Belongs to the one before.
-            Outcome::Dropped { .. } => self.count.load(Ordering::Relaxed).saturating_sub(1),
-            _ => self.count.fetch_add(1, Ordering::Relaxed),
-        };
+        let before = self.count.fetch_add(1, Ordering::Relaxed);
         if before < TOLD {
             // As above.
             let _ = channel::send(&*self.events, &Event::Saw(notable), None);

@@ -11,6 +11,7 @@ mod input;
 mod lifecycle;
 mod operands;
 mod options;
+mod outcomes;
 mod profiles;
 mod prompts;
 mod protected;

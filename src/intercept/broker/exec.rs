@@ -18,6 +18,7 @@ use super::stand_in::StandIn;
 use crate::act::escalate::Escalation;
 use crate::approve::place::{Confinement, Inheritance, Place};
 use crate::approve::{Answer, Permit, Question, Refusal, Standing};
+use crate::audit::ExecRecord;
 use crate::flow::{self, Exec, Setting};
 use crate::intercept::job::StandInProcess;
 use crate::intercept::{caller, limits, stand_in};
@@ -106,7 +107,8 @@ impl WrappedExec {
         let _ = self.connection.tell(&FromBroker::Deny(words.into()));
     }
 
-    fn fail(&self, request: &Request, error: &dyn Display) {
+    fn fail(&self, request: &Request, record: ExecRecord, error: &dyn Display) {
+        record.failed(error);
         let command = argv::bounded(&request.argv, COMMAND_LIMIT);
         let reason = argv::visible(&error.to_string());
         self.deny(format!(
@@ -115,16 +117,17 @@ impl WrappedExec {
     }
 
     /// Runs the program outside, where the permit says.
-    fn start_outside(mut self, permit: Permit) {
+    fn start_outside(mut self, permit: Permit, mut record: ExecRecord) {
         let request = permit.request().clone();
-        let (mut stand_in, mut wrapper, same_group) = match self.start(permit) {
+        let (mut stand_in, mut wrapper, same_group) = match self.start(permit, &mut record) {
             Ok(started) => started,
-            Err(error) => return self.fail(&request, &error),
+            Err(error) => return self.fail(&request, record, &error),
         };
-        if let Err(reason) = stand_in.attend(&mut self.connection, &mut wrapper, same_group) {
+        let attended = stand_in.attend(&mut self.connection, &mut wrapper, same_group, &mut record);
+        if let Err(reason) = attended {
             stand_in.kill();
             if let Some(reason) = reason {
-                self.fail(&request, &reason);
+                self.fail(&request, record, &reason);
             }
         }
         // The wrapper ends now.
@@ -132,7 +135,11 @@ impl WrappedExec {
         stand_in.outlive();
     }
 
-    fn start(&mut self, permit: Permit) -> io::Result<(StandIn, StandInProcess, bool)> {
+    fn start(
+        &mut self,
+        permit: Permit,
+        record: &mut ExecRecord,
+    ) -> io::Result<(StandIn, StandInProcess, bool)> {
         let confinement = permit.confinement().cloned();
         let session = &self.shared.session;
         let held = match self.held.take() {
@@ -143,8 +150,7 @@ impl WrappedExec {
         };
         let program = held.program?;
         let variables = &held.environment;
-        let audit = &session.audit;
-        audit.escalated(permit.request(), &variables.lacks(), &variables.left_out);
+        record.lacks(variables.lacks(), &variables.left_out);
         let name = permit.request().program.base_name();
         if let Some(note) = session.environment.note(name, variables) {
             self.connection.tell(&FromBroker::Note(note.into()))?;
@@ -196,21 +202,21 @@ impl WrappedExec {
         Standing::of(held.directory.as_fd(), umask)
     }
 
-    fn ask(mut self, question: Question) {
+    fn ask(mut self, question: Question, record: ExecRecord) {
         let session = Arc::clone(&self.shared.session);
         let Some(open) = self.shared.asking.open() else {
-            return self.unasked(question, "too many questions are open");
+            return self.unasked(question, record, "too many questions are open");
         };
         let held = match self
             .claim
             .hold(question.request(), question.pass_env(), &session)
         {
             Ok(held) => held,
-            Err(error) => return self.fail(question.request(), &error),
+            Err(error) => return self.fail(question.request(), record, &error),
         };
         let standing = match self.stands(&held) {
             Ok(standing) => standing,
-            Err(error) => return self.fail(question.request(), &error),
+            Err(error) => return self.fail(question.request(), record, &error),
         };
         let question = question
             .without(&held.environment.lacks())
@@ -222,13 +228,15 @@ impl WrappedExec {
         let gone = caller.as_ref().map_or(stream, AsFd::as_fd);
         let answer = session.approver.ask(&question, gone);
         drop(open);
-        flow::resume(question, answer, self, &session.audit);
+        if caller.is_some_and(|caller| caller.has_ended()) {
+            return;
+        }
+        flow::resume(question, answer, record, self);
     }
 
     /// Nobody is asked, so that it is refused.
-    fn unasked(self, question: Question, why: &str) {
-        let audit = Arc::clone(&self.shared.session.audit);
-        flow::resume(question, Answer::No(why.into()), self, &audit);
+    fn unasked(self, question: Question, record: ExecRecord, why: &str) {
+        flow::resume(question, Answer::No(why.into()), record, self);
     }
 }
 
@@ -248,6 +256,10 @@ impl Exec for WrappedExec {
         }
     }
 
+    fn process(&self) -> Option<Pid> {
+        self.connection.process().ok()
+    }
+
     fn writable(&self) -> Option<&[PathBuf]> {
         self.shared.session.writable.as_deref()
     }
@@ -262,24 +274,26 @@ impl Exec for WrappedExec {
         self.stands(held).map_err(|error| error.to_string())
     }
 
-    fn stay(self, _: Request) {
+    fn stay(self, _: Request, record: ExecRecord) {
+        record.ran();
         let shell = self.shared.script_shell.clone();
         // A wrapper that is gone needs no answer.
         let _ = self.connection.tell(&FromBroker::Run { shell });
     }
 
-    fn escalate(self, permit: Permit) {
-        self.apart(move |exec| exec.start_outside(permit));
+    fn escalate(self, permit: Permit, record: ExecRecord) {
+        self.apart(move |exec| exec.start_outside(permit, record));
     }
 
     fn refuse(self, refusal: &Refusal) {
         self.deny(refusal.message());
     }
 
-    fn wait(self, question: Box<Question>) {
+    fn wait(self, question: Box<Question>, record: ExecRecord) {
         if limits::weigh(&question.request().argv) > limits::QUESTION {
-            return self.unasked(*question, "the command is too long to be asked about");
+            let why = "the command is too long to be asked about";
+            return self.unasked(*question, record, why);
         }
-        self.apart(move |exec| exec.ask(*question));
+        self.apart(move |exec| exec.ask(*question, record));
     }
 }

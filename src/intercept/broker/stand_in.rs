@@ -16,6 +16,7 @@ use super::children::Registered;
 use super::exec::Connection;
 use super::server::Shared;
 use crate::approve::place::SeparateSandbox;
+use crate::audit::ExecRecord;
 use crate::intercept::job::StandInProcess;
 use crate::intercept::profiled::News;
 use crate::sys::change::{self, Change};
@@ -83,7 +84,8 @@ impl StandIn {
         })
     }
 
-    /// Passes signals to the program and its end to the wrapper. The one's end is the other's.
+    /// Passes signals to the program and its end to the wrapper. The one's end is the other's. The record is
+    /// told when the program runs.
     ///
     /// # Errors
     /// The wrapper is gone or makes no sense, or the program did not start: with words for it.
@@ -92,10 +94,15 @@ impl StandIn {
         connection: &mut Connection,
         wrapper: &mut StandInProcess,
         mut same_group: bool,
+        record: &mut ExecRecord,
     ) -> Result<(), Option<String>> {
         loop {
-            while let Some(change) = self.change(&mut same_group)? {
-                let ended = match change {
+            let mut change = self.change(&mut same_group)?;
+            if self.program().is_some() {
+                std::mem::take(record).ran();
+            }
+            while let Some(changed) = change {
+                let ended = match changed {
                     Change::Exited(status) => Some(FromBroker::Exited(status)),
                     Change::Killed(signal) => Some(FromBroker::Killed(signal)),
                     Change::Stopped(_) | Change::Continued => None,
@@ -104,10 +111,11 @@ impl StandIn {
                     // A wrapper that is gone needs no answer.
                     let _ = connection.tell(end);
                 }
-                wrapper.follow(change);
+                wrapper.follow(changed);
                 if ended.is_some() {
                     return Ok(());
                 }
+                change = self.change(&mut same_group)?;
             }
             // A signal for a program that does not run yet waits.
             let wanted = match self.program() {
