@@ -98,6 +98,7 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
         cwd: WorkingDirectory::new("/work/project").unwrap(),
         environment: None,
         withheld: Vec::new(),
+        leading: Vec::new(),
         interpreter: None,
         copy_of: None,
         followed: None,

@@ -192,7 +192,8 @@ prop_compose! {
         if let Some(argv0) = argv0 {
             argv[0] = argv0.into();
         }
-        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, withheld: Vec::new(), interpreter: None, copy_of: None, followed: None, pins: Vec::new() })
+        (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, withheld: Vec::new(),
+        leading: Vec::new(), interpreter: None, copy_of: None, followed: None, pins: Vec::new() })
     }
 }
 
@@ -522,6 +523,7 @@ fn script(text: OsString) -> Request {
         cwd: WorkingDirectory::new(CWD).unwrap(),
         environment: None,
         withheld: Vec::new(),
+        leading: Vec::new(),
         interpreter: None,
         copy_of: None,
         followed: None,
@@ -597,6 +599,7 @@ fn judging_time_does_not_grow_with_the_rules() {
                 cwd: WorkingDirectory::new(CWD).unwrap(),
                 environment: None,
                 withheld: Vec::new(),
+                leading: Vec::new(),
                 interpreter: None,
                 copy_of: None,
                 followed: None,

@@ -14,7 +14,8 @@ use std::sync::OnceLock;
 
 use super::lacking::Told;
 use super::trimmed::{Session, Trimmed, Why, trimmed};
-use crate::request::Roots;
+use crate::models::variable::is_target;
+use crate::request::{Request, Roots};
 
 /// Names that pass with a changed value, if the value is plain.
 const INERT: &[&str] = &[
@@ -172,16 +173,7 @@ impl SessionEnvironment {
     fn trimmed(&self) -> &HashMap<OsString, Trimmed> {
         self.trimmed.get_or_init(|| {
             let roots = Roots::of(&self.writable);
-            let own = |name: &str| {
-                self.variables
-                    .get(OsStr::new(name))
-                    .map(OsString::as_os_str)
-            };
-            let session = Session {
-                roots: &roots,
-                home: own("HOME"),
-                path: own("PATH"),
-            };
+            let session = self.session(&roots);
             let all = self
                 .variables
                 .iter()
@@ -230,10 +222,39 @@ impl SessionEnvironment {
         own.collect()
     }
 
-    /// The names of those of `variables` that a program outside would not get as they are.
-    pub fn withheld(&self, variables: &[(OsString, OsString)]) -> Vec<OsString> {
+    /// Has `request` know those of `variables` that it would not get outside as they are, also where a rule
+    /// would pass them; `may_pass` says for which names that could be.
+    pub fn withhold(
+        &self,
+        request: &mut Request,
+        variables: &[(OsString, OsString)],
+        may_pass: impl Fn(&OsStr) -> bool,
+    ) {
         let entries: Vec<OsString> = variables.iter().map(|(n, v)| join(n, v)).collect();
-        self.filter(&entries, Path::new("/"), &[]).lacks()
+        request.withheld = self.filter(&entries, Path::new("/"), &[]).lacks();
+        let roots = Roots::of(&self.writable);
+        let session = self.session(&roots);
+        let leads = |(name, value): &&(OsString, OsString)| {
+            may_pass(name)
+                && !is_target(name.as_bytes())
+                && trimmed(name, value, &session) != Trimmed::Whole
+        };
+        let leading = variables.iter().filter(leads);
+        request.leading = leading.map(|(name, _)| name.clone()).collect();
+    }
+
+    /// What variables are looked at by.
+    fn session<'a>(&'a self, roots: &'a Roots) -> Session<'a> {
+        let own = |name: &str| {
+            self.variables
+                .get(OsStr::new(name))
+                .map(OsString::as_os_str)
+        };
+        Session {
+            roots,
+            home: own("HOME"),
+            path: own("PATH"),
+        }
     }
 }
 

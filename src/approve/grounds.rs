@@ -29,8 +29,16 @@ impl Grounds {
             because,
             justification: justification.map(|text| printable(&text)),
             how: match &judgement.verdict.basis {
-                Basis::Withheld { variables, .. } => {
+                Basis::Withheld {
+                    variables, leading, ..
+                } if leading.is_empty() => {
                     format!("outside it would act without {}", names(variables))
+                }
+                Basis::Withheld { leading, .. } => {
+                    let leading = names(leading);
+                    format!(
+                        "outside it would go by {leading}, which leads to what the sandbox can write"
+                    )
                 }
                 _ => "forbidden".to_owned(),
             },
@@ -54,12 +62,16 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
             ),
             None => ("a rule".into(), None),
         },
-        Basis::Withheld { rule, variables } => (
+        Basis::Withheld {
+            rule,
+            variables,
+            leading,
+        } => (
             rules.rule(*rule).map_or_else(
                 || "a rule".into(),
                 |rule| printable(&rules.place(rule.span)),
             ),
-            variables.iter().all(|it| is_passable(it)).then(|| {
+            (leading.is_empty() && variables.iter().all(|it| is_passable(it))).then(|| {
                 let listed = names(variables).replace(", ", "\", \"");
                 format!("command_rule(..., pass_env = [\"{listed}\"]) passes it")
             }),

@@ -240,7 +240,7 @@ pub(super) fn request(
     let variables: Vec<_> = std::env::vars_os().collect();
     let session = SessionEnvironment::new(variables.clone(), writable);
     let mut request = Request::new(program, command.to_vec(), cwd);
-    request.withheld = session.withheld(&variables);
+    session.withhold(&mut request, &variables, |name| rules.may_pass(name));
     let request = request
         .with_environment(variables)
         .with_interpreters(writable);

@@ -8,14 +8,6 @@ use crate::models::model::Effect;
 use crate::models::reading::{Flag, Kind, Known};
 use crate::models::{self, Reading};
 
-/// What an option does with its value that starts or writes something.
-pub(super) const STARTING_OR_WRITING: [Effect; 5] = [
-    Effect::Runs,
-    Effect::Script,
-    Effect::Splits,
-    Effect::Commas,
-    Effect::Writes,
-];
 /// Properties that say nothing of files.
 const PROPERTIES: &[&str] = &[
     "-Dfile.encoding=",
@@ -168,9 +160,9 @@ fn is_bare_word(word: &[u8]) -> bool {
 /// Whether an option is known to start and write nothing, or only what is named by a whole path.
 pub(super) fn starts_nothing(flag: &Flag<'_>, ground: &Ground<'_>) -> bool {
     let value = flag.value.map(OsStr::as_bytes).unwrap_or_default();
-    !STARTING_OR_WRITING
-        .iter()
-        .any(|effect| flag.has_effect(*effect))
+    !Effect::STARTING_OR_WRITING
+        .into_iter()
+        .any(|effect| flag.has_effect(effect))
         || ground.is_outside(value)
         || is_plain_setting(value)
 }

@@ -3,11 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::options::{
-    STARTING_OR_WRITING, is_inert, is_option_outside, is_plain_setting, starts_nothing,
-};
+use super::options::{is_inert, is_option_outside, is_plain_setting, starts_nothing};
 use super::{Fault, Ground, Handed};
-use crate::models::model::{CommandModel, Form};
+use crate::models::model::{CommandModel, Effect, Form};
 use crate::models::reading::{Doubt, Inner, Kind, What};
 use crate::models::{self, Reading, TakesData};
 
@@ -203,7 +201,7 @@ fn takes_for_data(
 /// Whether none of its options, were one among the names that it is handed, would start or write anything;
 /// or a person is asked when it starts.
 fn bears_options(reading: &Reading<'_>) -> bool {
-    let does = |effect| STARTING_OR_WRITING.contains(effect);
+    let does = |effect| Effect::STARTING_OR_WRITING.contains(effect);
     let mut parts = reading.parts.iter();
     let mut options = reading.model.into_iter().flat_map(|model| &model.options);
     parts.any(|part| part.kind == Kind::Dashes)

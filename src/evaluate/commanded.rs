@@ -1,15 +1,15 @@
 //! Programs that take commands from their input or the terminal, whatever their words say: editors,
 //! pagers, shells without a script.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::model::{Effect, Form};
-use crate::models::reading::{Doubt, Flag};
+use crate::models::model::{Effect, Form, InnerModel};
+use crate::models::reading::{Doubt, Flag, Inner, What};
 use crate::models::{self, CommandModel, Reading};
 use crate::request::{Request, Words};
 
-use super::command_tree::{CommandTree, models_of, runs_another};
+use super::command_tree::{CommandTree, DEPTH, called, models_of, runs_another};
 use super::index::IndexedRules;
 use super::names::Names;
 
@@ -52,8 +52,13 @@ fn is_input(word: &OsStr) -> bool {
 
 fn takes_commands(model: &CommandModel) -> bool {
     let mut inner = model.inner.iter();
-    inner.any(|inner| matches!(inner.form, Form::Input | Form::Keys))
+    inner.any(|inner| matches!(inner.form, Form::Input | Form::Keys) || takes_words(inner))
         || model.subcommands.iter().any(takes_commands)
+}
+
+/// Whether what is read from the input are words of the command that is run.
+fn takes_words(inner: &InnerModel) -> bool {
+    inner.appends && inner.follows.is_empty()
 }
 
 /// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
@@ -68,11 +73,12 @@ pub fn command_source(index: &IndexedRules, request: &Request) -> Option<Command
 fn source_of(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
     let models = models_of(index, request.words()).into_iter();
     let open = models.filter(|model| !is_secured(model, request));
-    let sources = open.filter_map(|model| source_in(&models::read(model, request.arguments())));
+    let sources =
+        open.filter_map(|model| source_in(index, &models::read(model, request.arguments())));
     sources.max()
 }
 
-fn source_in(reading: &Reading<'_>) -> Option<CommandSource> {
+fn source_in(index: &IndexedRules, reading: &Reading<'_>) -> Option<CommandSource> {
     let doubts = reading.doubts.iter().filter_map(|doubt| match doubt {
         Doubt::Input => Some(CommandSource::Input),
         Doubt::Keys => Some(CommandSource::Keys),
@@ -85,7 +91,50 @@ fn source_in(reading: &Reading<'_>) -> Option<CommandSource> {
         .flags()
         .any(runs_input)
         .then_some(CommandSource::Input);
-    doubts.chain(option).max()
+    // Those of an option, as of `find -exec`, are no words of the input.
+    let mut inner = reading.inner.iter();
+    let is_commanded =
+        |inner: &Inner<'_>| inner.appends && inner.option.is_none() && !takes_data(index, inner, 0);
+    let words = inner.any(is_commanded).then_some(CommandSource::Input);
+    doubts.chain(option).chain(words).max()
+}
+
+/// Whether words that come from elsewhere, wherever they stand behind the program's name, are data to this
+/// command: none is, or has it start, another one. What isn't known may do so.
+fn takes_data(index: &IndexedRules, inner: &Inner<'_>, depth: usize) -> bool {
+    let What::Words(words) = &inner.what else {
+        return false;
+    };
+    let argv: Vec<OsString> = words.iter().map(|&word| word.to_owned()).collect();
+    let Some((program, arguments)) = argv.split_first() else {
+        // xargs itself prints them, others run them.
+        return false;
+    };
+    let words = Words {
+        asked: program,
+        path: None,
+        real: None,
+        argv: &argv,
+    };
+    let models = models_of(index, words);
+    if models.is_empty() {
+        let first = arguments.first().map(|word| word.as_bytes());
+        let name = called(program).to_str().unwrap_or_default();
+        return models::takes_data(name, first).is_some_and(|takes| takes.bears_options);
+    }
+    let read = models
+        .into_iter()
+        .map(|model| (model, models::read(model, arguments)));
+    depth < DEPTH
+        && read.into_iter().all(|(model, reading)| {
+            let mut inner = reading.inner.iter();
+            if reading.inner.is_empty() {
+                let obeys = reading.obeyed_file().is_some();
+                !obeys && !reading.model.unwrap_or(model).may_start_another()
+            } else {
+                inner.all(|inner| takes_data(index, inner, depth + 1))
+            }
+        })
 }
 
 /// Whether the variables keep the program from taking commands. Of two of one name both count.
@@ -143,12 +192,17 @@ mod tests {
         let named = "python3 -|perl -|node -|lua -|ruby -|sh /dev/stdin|bash /dev/fd/0|bash //proc/self/fd/0\
                      |tclsh /dev/stdin|expect -|awk -f -|awk -f/dev/stdin|sed -f /dev/stdin|sed -nf -|make -f -\
                      |make --file=- all|m4 -";
+        let words = "xargs sh|xargs -I{} sh -c {}|xargs -n 1 sh -c true sh|xargs env|xargs -0 nice -n 5\
+                    |xargs timeout 5 sh|xargs xargs sh|xargs tar cf a|xargs make|xargs git\
+                    |xargs python3 FILE|xargs find|xargs ./unknown|xargs docker run x|entr sh FILE|parallel rm";
         let none = "cat|cat -|tar xf -|sort /dev/stdin|grep -f - FILE|python3 FILE -|sh -c true -|wc -l|sh -c true|sh FILE|bash FILE|python3 -c 1|git commit|ssh h git-upload-pack x\
-                    |gpg --sign|vim --version|less --help|git-remote-https o|top -b|awk 1 FILE|unknown FILE";
+                    |xargs|xargs rm -f|xargs -0 grep x|xargs -I{} cp {} d|xargs env A=b wc -l|xargs base64|xargs docker rm\
+                    |find d -exec sh {} ;|gpg --sign|vim --version|less --help|git-remote-https o|top -b|awk 1 FILE|unknown FILE";
         for (commands, expected) in [
             (keys, Some(Keys)),
             (input, Some(Input)),
             (named, Some(Input)),
+            (words, Some(Input)),
             (none, None),
         ] {
             for command in commands.split('|') {

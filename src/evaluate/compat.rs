@@ -119,6 +119,7 @@ mod tests {
             cwd: WorkingDirectory::new("/work").unwrap(),
             environment: None,
             withheld: Vec::new(),
+            leading: Vec::new(),
             interpreter: None,
             copy_of: None,
             followed: None,

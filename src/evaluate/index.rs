@@ -41,6 +41,8 @@ pub struct IndexedRules {
     /// The programs, as rules name them, that a rule allows outside; `None` where one names no single
     /// program.
     allowed: Option<HashSet<Box<[u8]>>>,
+    /// Rules pass variables.
+    passes: bool,
 }
 
 /// The rules that agree on the words so far.
@@ -62,6 +64,10 @@ impl IndexedRules {
                 .iter()
                 .any(CommandRule::asks_for_variables),
             allowed: allowed(&rules),
+            passes: rules
+                .command_rules
+                .iter()
+                .any(|rule| !rule.pass_env.is_empty()),
             paths: PathConditions::of(&rules),
             ..Self::default()
         };
@@ -112,13 +118,31 @@ impl IndexedRules {
         self.environment
     }
 
-    /// Whether a rule may allow the program `name` outside, whose model says by which variables it acts.
+    /// Whether a rule may allow the program `name` outside, whose model says by which variables it acts, or
+    /// rules pass any.
     pub(super) fn acts_outside_by_variables(&self, name: &OsStr) -> bool {
         let allowed = self.allowed.as_ref();
         allowed.is_none_or(|allowed| allowed.contains(name.as_bytes()))
-            && self
-                .model(last_component(name))
-                .is_some_and(|model| !model.variables.is_empty())
+            && (self.passes
+                || self
+                    .model(last_component(name))
+                    .is_some_and(|model| !model.variables.is_empty()))
+    }
+
+    /// Whether a rule passes the variable `name` to a program outside.
+    pub fn may_pass(&self, name: &OsStr) -> bool {
+        let passed = self
+            .rules
+            .command_rules
+            .iter()
+            .flat_map(|rule| &rule.pass_env);
+        passed.into_iter().any(|passed| name == passed.as_str())
+    }
+
+    /// Whether some program acts by the variable `name`, as far as models know.
+    pub(super) fn says_what_is_acted_on(&self, name: &OsStr) -> bool {
+        let mut own = self.rules.programs.iter();
+        own.any(|program| program.model.acts_by(name)) || models::says_what_is_acted_on(name)
     }
 
     /// What is known of the command line of the program called `name`, a last component.

@@ -54,6 +54,7 @@ fn request(program: Program, argv: &str) -> Request {
         cwd: WorkingDirectory::new("/work").unwrap(),
         environment: None,
         withheld: Vec::new(),
+        leading: Vec::new(),
         interpreter: None,
         copy_of: None,
         followed: None,

@@ -42,12 +42,14 @@ pub enum Basis {
     /// A rule: its number, see [`crate::rules::RuleSet::rule`].
     Rule(usize),
     /// A rule allows it, by number, but these variables say what it acts on, and would not go outside
-    /// with it.
+    /// with it, or lead to what the sandbox can write.
     Withheld {
         /// The rule.
         rule: usize,
         /// Their names.
         variables: Vec<OsString>,
+        /// The names of those that the rule would pass, and that lead to what the sandbox can write.
+        leading: Vec<OsString>,
     },
     /// A heuristic, as no rule matched: its code, such as `H001`, and why in one sentence.
     Heuristic {

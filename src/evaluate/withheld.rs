@@ -11,7 +11,8 @@ use super::command_tree::models_of;
 use super::index::IndexedRules;
 use super::verdict::{Basis, Placement, Verdict};
 
-/// `verdict`, unless the command is allowed outside and would lose a variable that says what it acts on.
+/// `verdict`, unless the command is allowed outside and would lose a variable that says what it acts on, or
+/// have one that leads to what the sandbox can write.
 /// A person who is asked sees which it would lose.
 pub(super) fn unless_withheld(
     index: &IndexedRules,
@@ -22,7 +23,8 @@ pub(super) fn unless_withheld(
         return verdict;
     };
     let is_outside = verdict.placement == Placement::Outside;
-    if !is_outside || verdict.decision != Decision::Allow || request.withheld.is_empty() {
+    let has_none = request.withheld.is_empty() && request.leading.is_empty();
+    if !is_outside || verdict.decision != Decision::Allow || has_none {
         return verdict;
     }
     let is_passed = |name: &OsStr| {
@@ -33,12 +35,16 @@ pub(super) fn unless_withheld(
     };
     let models = models_of(index, request.words());
     let acts_by = |name: &OsStr| models.iter().any(|model| model.acts_by(name));
-    let mut variables = request.withheld.clone();
     let is_bound = |name: &OsStr| request.is_bound_by(name);
+    let mut leading = request.leading.clone();
+    // What the program starts has it as well.
+    leading.retain(|name| is_passed(name) && index.says_what_is_acted_on(name));
+    leading.sort();
+    let mut variables = request.withheld.clone();
     variables.retain(|name| !is_passed(name) && !is_bound(name) && acts_by(name));
     variables.sort();
     variables.dedup();
-    if variables.is_empty() {
+    if variables.is_empty() && leading.is_empty() {
         return verdict;
     }
     Verdict {
@@ -47,7 +53,11 @@ pub(super) fn unless_withheld(
         run: Run::Inside,
         profiles: Vec::new(),
         pass_env: Vec::new(),
-        basis: Basis::Withheld { rule, variables },
+        basis: Basis::Withheld {
+            rule,
+            variables,
+            leading,
+        },
     }
 }
 
@@ -64,9 +74,45 @@ mod tests {
     const RULES: &str = r#"
 prefix_rule(["kubectl", "get"])
 command_rule(program = "kubectl", subcommand = ["get"], args = ["secrets"], pass_env = "KUBECONFIG")
+command_rule(program = "deploy", args = [rest()], pass_env = ["KUBECONFIG", "OWN"])
 command_rule(program = "kubectl", subcommand = ["apply"], args = [rest()], run = "inside")
 command_rule(program = "kubectl", subcommand = ["delete"], args = [rest()], decision = "prompt")
 "#;
+
+    #[test]
+    fn what_leads_to_what_can_be_written_does_not_go_along() {
+        let index = IndexedRules::new(from_own_text("t.rules", RULES));
+        for (command, leading, refused) in [
+            ("kubectl get secrets", "KUBECONFIG", true),
+            ("deploy x", "KUBECONFIG", true),
+            ("deploy x", "OWN", false),
+            ("kubectl get pods", "OWN", false),
+            ("kubectl apply x", "KUBECONFIG", false),
+            ("kubectl delete x", "KUBECONFIG", false),
+        ] {
+            let request = request(command, "", leading);
+            assert!(index.ask_for_variables(&request), "{command}");
+            let verdict = judge(&index, &request).verdict;
+            let is_refused = matches!(verdict.basis, Basis::Withheld { .. });
+            assert_eq!(is_refused, refused, "{command} with {leading}");
+        }
+    }
+
+    fn request(command: &str, withheld: &str, leading: &str) -> Request {
+        let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+        let path = Path::new("/usr/bin").join(&argv[0]);
+        let program = Program {
+            asked: argv[0].clone(),
+            path: Some(path.clone()),
+            real: Some(path),
+            trust: Trust::Trusted,
+        };
+        let names = |text: &str| text.split_whitespace().map(OsString::from).collect();
+        let mut request = Request::new(program, argv, WorkingDirectory::new("/work").unwrap());
+        request.withheld = names(withheld);
+        request.leading = names(leading);
+        request
+    }
 
     #[test]
     fn what_says_what_is_acted_on_must_go_along() {
@@ -81,18 +127,8 @@ command_rule(program = "kubectl", subcommand = ["delete"], args = [rest()], deci
             ("kubectl delete x", "KUBECONFIG", false),
             ("kubectl version", "KUBECONFIG", false),
         ] {
-            let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
-            let path = Path::new("/usr/bin/kubectl").to_owned();
-            let program = Program {
-                asked: argv[0].clone(),
-                path: Some(path.clone()),
-                real: Some(path),
-                trust: Trust::Trusted,
-            };
-            let cwd = WorkingDirectory::new("/work").unwrap();
-            let mut request = Request::new(program, argv, cwd);
-            let plain = judge(&index, &request).verdict;
-            request.withheld = withheld.split_whitespace().map(OsString::from).collect();
+            let plain = judge(&index, &request(command, "", "")).verdict;
+            let request = request(command, withheld, "");
             let verdict = judge(&index, &request).verdict;
             let is_refused = matches!(verdict.basis, Basis::Withheld { .. });
             assert_eq!(is_refused, refused, "{command} without {withheld}");

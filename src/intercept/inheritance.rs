@@ -1,15 +1,13 @@
 //! What a program outside may start there because it is out itself.
 //!
 //! Most of what it starts stays beside it. Not so a program that takes commands from its input or the
-//! terminal, which the sandboxed side controls; nor a git below another one that was let out for what it
-//! obeys, in a repository that the sandboxed side could have written.
+//! terminal, which the sandboxed side controls; nor a git, whatever starts it, in a repository that the
+//! sandboxed side could have written.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Read as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::PathBuf;
 
@@ -21,14 +19,12 @@ use super::call::{ExecCall, Side};
 use super::caller;
 use super::supervisor::Supervisor;
 use crate::approve::place::Inheritance;
-use crate::evaluate::{CommandSource, CommandTree, IndexedRules, command_source};
+use crate::evaluate::{CommandSource, command_source};
 use crate::request::program::last_component;
-use crate::request::{Program, Request, Roots, Words, WorkingDirectory, argv};
+use crate::request::{Request, Roots, Words, argv};
 
 /// As many pipes and files are remembered that the sandboxed side handed out.
 const HANDED: usize = 4096;
-/// So much of a program's words is read, in bytes.
-const WORDS: u64 = 64 << 10;
 /// As many ancestors are looked at.
 const ANCESTORS: usize = 64;
 /// The device numbers of `/dev/null`.
@@ -61,63 +57,6 @@ impl Handed {
     }
 }
 
-/// The programs that led to an exec outside, the nearest first.
-struct Line {
-    /// The words of each.
-    programs: Vec<Vec<OsString>>,
-    /// Whether it leads up to one that we started.
-    whole: bool,
-    /// One of them has more words than are read.
-    cut: bool,
-}
-
-impl Line {
-    /// Whether one of them was, or may have been, let out for the repository that it obeys: as git, or
-    /// as what starts it by its words.
-    fn has_git(&self, rules: &IndexedRules) -> bool {
-        let starts_git = |argv: &[OsString]| {
-            let asked = argv.first().map_or(OsStr::new(""), OsString::as_os_str);
-            let words = Words {
-                asked,
-                path: None,
-                real: None,
-                argv,
-            };
-            words.start_git()
-        };
-        let leads_to_git = |argv: &[OsString]| {
-            let Some((asked, cwd)) = argv.first().zip(WorkingDirectory::new("/")) else {
-                return false;
-            };
-            let request = Request::new(Program::named(asked), argv.to_vec(), cwd);
-            let tree = CommandTree::of(rules, &request);
-            let mut nodes = tree.nodes().iter();
-            tree.is_incomplete() || nodes.any(|node| starts_git(&node.argv))
-        };
-        let is_git = |words: &Vec<OsString>| {
-            // An interpreter has the name of its script behind its own.
-            let mut starts = (0..words.len().min(2)).filter_map(|start| words.get(start..));
-            starts.any(starts_git) || leads_to_git(words)
-        };
-        !self.whole || self.cut || self.programs.iter().any(is_git)
-    }
-
-    /// The one that was let out, or the nearest if that is gone; for people.
-    fn starter(&self) -> String {
-        let mut programs = self.programs.iter();
-        let program = if self.whole {
-            programs.next_back()
-        } else {
-            programs.next()
-        };
-        let words = program.and_then(|words| words.first());
-        words.map_or_else(
-            || "a program".to_owned(),
-            |word| argv::bounded_word(last_component(word), NAME_LIMIT),
-        )
-    }
-}
-
 impl Supervisor {
     /// Whether what a caller on that side starts could be limited in what it inherits. Cheap.
     pub(super) fn limits_inheritance(&self, side: Side, words: Words<'_>) -> bool {
@@ -144,12 +83,10 @@ impl Supervisor {
         if request.environment.is_none() {
             request.know_environment(&call.environment()?);
         }
-        let line = self.line(call);
-        let starter = line.starter();
         if request.words().start_git()
-            && line.has_git(&self.session.rules)
             && let Some(why) = self.session.misleading_repository(request)
         {
+            let starter = self.starter(call);
             return Ok(Inheritance::Refused(format!(
                 "it is started by {starter}, outside, and would obey what the sandbox can write: {why}"
             )));
@@ -163,6 +100,7 @@ impl Supervisor {
                 .then_some("its input"),
         };
         Ok(commanded.map_or(Inheritance::Free, |from| {
+            let starter = self.starter(call);
             Inheritance::Asked(format!(
                 "it is started by {starter}, outside, and takes commands from {from}, which the sandbox \
                  controls"
@@ -192,47 +130,33 @@ impl Supervisor {
         !kind.is_file() || Roots::of(roots).entry_towards(&path).is_some()
     }
 
-    /// Who led to this exec.
-    fn line(&self, call: &ExecCall) -> Line {
-        let mut line = Line {
-            programs: Vec::new(),
-            whole: false,
-            cut: false,
-        };
-        let mut pid = caller::process_of(call.tid());
+    /// The program that was let out and led to this exec, or the nearest if that is gone; for people.
+    fn starter(&self, call: &ExecCall) -> String {
+        let nearest = caller::process_of(call.tid());
+        let mut pid = nearest;
         for _ in 0..ANCESTORS {
-            let (words, cut) = words_of(pid);
-            line.programs.push(words);
-            line.cut |= cut;
-            line.whole = match call.side {
+            let was_let_out = match call.side {
                 Side::Inside => false,
                 Side::Outside => self.outside.as_ref().is_some_and(|it| it.has_started(pid)),
                 Side::Profiled(id) => self.profiled.has_started(id, pid),
             };
+            if was_let_out {
+                return name_of(pid);
+            }
             match caller::parent(pid) {
-                Ok(parent) if !line.whole && parent != getpid() && parent.as_raw() > 1 => {
-                    pid = parent;
-                }
+                Ok(parent) if parent != getpid() && parent.as_raw() > 1 => pid = parent,
                 _ => break,
             }
         }
-        line
+        name_of(nearest)
     }
 }
 
-/// The file that a process runs, and the words that it was given behind its name; whether there are more
-/// than are read.
-fn words_of(pid: Pid) -> (Vec<OsString>, bool) {
-    let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-    let mut given = Vec::new();
-    if let Ok(words) = fs::File::open(format!("/proc/{pid}/cmdline")) {
-        // What could not be read is not there.
-        let _ = words.take(WORDS).read_to_end(&mut given);
-    }
-    let cut = given.len() as u64 >= WORDS;
-    let given = given.strip_suffix(b"\0").unwrap_or(&given);
-    let given = given.split(|&byte| byte == 0).skip(1);
-    let given = given.map(|word| OsString::from_vec(word.to_vec()));
-    let words = std::iter::once(file.into_os_string()).chain(given);
-    (words.collect(), cut)
+/// The name of the file that a process runs, for people.
+fn name_of(pid: Pid) -> String {
+    let file = fs::read_link(format!("/proc/{pid}/exe"));
+    file.map_or_else(
+        |_| "a program".to_owned(),
+        |file| argv::bounded_word(last_component(file.as_os_str()), NAME_LIMIT),
+    )
 }

@@ -1,6 +1,7 @@
 //! The supervisor: answers the listeners until the sandbox has ended.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -102,10 +103,11 @@ impl Session {
     /// Takes note of the variables that a request from inside would lose outside, where a rule or a model
     /// asks for any.
     pub fn withhold(&self, request: &mut Request) {
-        if let Some(variables) = &request.environment
-            && self.writable.is_some()
+        if self.writable.is_some()
+            && let Some(variables) = request.environment.clone()
         {
-            request.withheld = self.environment.withheld(variables);
+            let may_pass = |name: &OsStr| self.rules.may_pass(name);
+            self.environment.withhold(request, &variables, may_pass);
         }
     }
 }

@@ -90,13 +90,12 @@ pub(super) fn result(
     let (originals, ground) = (Originals::default(), policy.ground());
     let variables: Vec<_> = std::env::vars_os().collect();
     let session = SessionEnvironment::new(variables.clone(), writable);
-    let withheld = session.withheld(&variables);
     let place = |argv: &[OsString], directory: &Path| {
         let cwd = cwd.within(directory);
         let asked = argv.first().cloned().unwrap_or_default();
         let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
         let mut request = Request::new(program, argv.to_vec(), cwd);
-        request.withheld.clone_from(&withheld);
+        session.withhold(&mut request, &variables, |name| rules.may_pass(name));
         let paths = rules.paths_of(&request);
         let request = request
             .following(paths, writable)

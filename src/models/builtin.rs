@@ -1,6 +1,7 @@
 //! The models in the binary.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::sync::{LazyLock, OnceLock};
 
 use super::CommandModel;
@@ -136,6 +137,15 @@ pub fn source(name: &str) -> Option<&'static str> {
     let mut sources = SOURCES.iter();
     let (_, text) = sources.find(|(file, _)| *file == entry.file)?;
     Some(text)
+}
+
+/// Whether any program acts by the variable `name`: that says which repository, cluster, account or settings.
+pub fn says_what_is_acted_on(name: &OsStr) -> bool {
+    static FORMS: LazyLock<Vec<CommandModel>> = LazyLock::new(|| {
+        let read = |entry: &Entry| serde_json::from_str(entry.text).ok();
+        TABLE.entries.iter().filter_map(read).collect()
+    });
+    FORMS.iter().any(|model| model.acts_by(name))
 }
 
 /// Each program's names, as the model has them, and the file that says so; sorted.

@@ -97,7 +97,7 @@ mod running;
 mod slip;
 pub mod variable;
 
-pub use builtin::{SOURCES, builtin, knows, programs, source};
+pub use builtin::{SOURCES, builtin, knows, programs, says_what_is_acted_on, source};
 pub use data::{TakesData, takes_data};
 pub use model::CommandModel;
 pub use reader::read;

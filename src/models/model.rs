@@ -113,6 +113,17 @@ impl CommandModel {
         })
     }
 
+    /// Whether some words would have it, or a subcommand, start another program or interpret a text.
+    pub fn may_start_another(&self) -> bool {
+        let starts = |effect: &Effect| Effect::STARTING.contains(effect);
+        let mut effects = self.options.iter().flat_map(|option| &option.effects);
+        let mut inner = self.inner.iter();
+        effects.any(starts)
+            || !self.chains.is_empty()
+            || inner.any(|inner| inner.form != Form::Keys)
+            || self.subcommands.iter().any(Self::may_start_another)
+    }
+
     /// Whether it reads scripts as a shell does: from a word, a file or its input.
     pub fn is_shell(&self) -> bool {
         let has = |form: Form| {
@@ -203,6 +214,19 @@ pub enum Effect {
     Unsets,
     /// What it starts has no variable but those that the words set.
     Clears,
+}
+
+impl Effect {
+    /// Those by which an option makes the program start another, or load something.
+    pub const STARTING: [Self; 4] = [Self::Runs, Self::Script, Self::Splits, Self::Commas];
+    /// The same, or write a file.
+    pub const STARTING_OR_WRITING: [Self; 5] = [
+        Self::Runs,
+        Self::Script,
+        Self::Splits,
+        Self::Commas,
+        Self::Writes,
+    ];
 }
 
 /// How a command's words are told apart. `None`: as in the command around it; at the top, no.

@@ -34,6 +34,14 @@ pub enum Form {
     Any,
 }
 
+/// Whether a program that has the variable `name` only writes where it leads: what it builds there it would
+/// build there anyway.
+pub fn is_target(name: &[u8]) -> bool {
+    TARGETS.iter().any(|target| name == target.as_bytes())
+}
+
+const TARGETS: &[&str] = &["CARGO_BUILD_TARGET_DIR", "CARGO_TARGET_DIR"];
+
 /// The form of the value of `name`.
 pub fn form(name: &[u8]) -> Form {
     let upper = name.to_ascii_uppercase();

@@ -231,6 +231,7 @@ mod tests {
             cwd: WorkingDirectory::new("/").unwrap(),
             environment: None,
             withheld: Vec::new(),
+            leading: Vec::new(),
             interpreter: None,
             copy_of: None,
             followed: None,

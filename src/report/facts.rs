@@ -67,7 +67,16 @@ fn obeys(explanation: &Explanation<'_>) -> Option<String> {
 pub(super) fn because(explanation: &Explanation<'_>) -> String {
     let rules = explanation.rules.rules();
     match &explanation.judgement.verdict.basis {
-        Basis::Withheld { rule, variables } => {
+        Basis::Withheld { leading, .. } if !leading.is_empty() => {
+            let names: Vec<String> = leading.iter().map(|name| one(name)).collect();
+            format!(
+                "outside it would go by {}, which leads to what the sandbox can write",
+                names.join(", ")
+            )
+        }
+        Basis::Withheld {
+            rule, variables, ..
+        } => {
             let place = explanation.rules.rules();
             let place = place
                 .rule(*rule)

@@ -48,6 +48,8 @@ pub struct Request {
     /// Those of them, by name, that it would not get outside the sandbox as it has them here: set inside,
     /// or leading to what the sandbox can write.
     pub withheld: Vec<OsString>,
+    /// Those that a rule would pass, and whose values lead to what the sandbox can write.
+    pub leading: Vec<OsString>,
     /// For a script: what the kernel runs to read it, as a request of its own.
     pub interpreter: Option<Box<Request>>,
     /// The program that the file is a copy of, under another name.
@@ -67,6 +69,7 @@ impl Request {
             cwd,
             environment: None,
             withheld: Vec::new(),
+            leading: Vec::new(),
             interpreter: None,
             copy_of: None,
             followed: None,

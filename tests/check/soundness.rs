@@ -80,6 +80,7 @@ fn verdict(rules: &RuleSet, command: &[String]) -> (Decision, Placement) {
         cwd: WorkingDirectory::new("/").unwrap(),
         environment: None,
         withheld: Vec::new(),
+        leading: Vec::new(),
         interpreter: None,
         copy_of: None,
         followed: None,

@@ -582,6 +582,68 @@ prefix_rule([\"git\", \"bisect\", \"visualize\", \"git\"])
     });
 }
 
+/// Whatever program is let out: a git that it starts obeys no repository of the command's.
+#[test]
+fn a_git_that_any_program_starts_obeys_no_repository_that_can_be_written() {
+    let rules = "prefix_rule([[\"starter\", \"WORLD/bin/build\"]])\n";
+    let commands = [
+        "evil; cd $E; starter git status",
+        "evil; cd $E; WORLD/bin/build status",
+        "evil; starter git -C $E status",
+        "evil; starter env GIT_DIR=$E/.git git status",
+        "evil; starter env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.fsmonitor \"GIT_CONFIG_VALUE_0=$P\" git status",
+        "evil; cd $E; git config alias.z \"!$P\"; WORLD/bin/build z",
+        "evil; cd $E; hook .git/hooks/pre-commit; starter git commit -q --allow-empty -m x",
+        "evil; cd $E; git config filter.x.clean \"$P\"; echo '* filter=x' >.gitattributes; starter git add .",
+        "evil; cd $E; starter timeout 9 starter env git status",
+        "evil; cd $E; starter perl -e 'system(\"git status\")'",
+        "evil; cd $E; starter git-status; starter $(git --exec-path)/git status",
+        "evil; cd $E; ln -s $(command -v git) other; starter ./other status",
+        "evil; mkdir $E/sub; cd $E/sub; starter git status",
+        "evil; cp -r $E $TMPDIR/e; cd $TMPDIR/e; starter git status",
+        "evil; starter git clone -q $E cloned; cd cloned; hook .git/hooks/pre-commit; starter git commit --allow-empty -m x",
+    ];
+    everyone_with(&commands, |world, command| {
+        prepared(world, "own")
+            .rules_at("more.rules", rules)
+            .script("bin/starter", "#!/bin/sh\n\"$@\"\n")
+            .script("bin/build", "#!/bin/sh\ngit \"$1\"\n")
+            .sh(format!("{BEGIN}{command}"))
+            .no_file("out/pwned");
+    });
+}
+
+/// What builds start of git goes on: in the project's own repository, and in those that lie elsewhere.
+#[test]
+fn a_build_that_is_let_out_has_its_git() {
+    let elsewhere = "WORLD/home/cache/db";
+    let commands = [
+        "git describe --tags --always --dirty && git status --porcelain && git rev-parse --short HEAD",
+        "git log -1 --format=%H && git ls-files && git rev-list --count HEAD && git diff --quiet",
+        &format!(
+            "git clone -q --mirror WORLD/out/other {elsewhere} && git -C {elsewhere} rev-parse HEAD"
+        ),
+        &format!(
+            "git init -q --bare {elsewhere} && cd {elsewhere} && git fetch -q --no-tags --force --update-head-ok \
+             file://WORLD/out/other '+refs/heads/*:refs/remotes/origin/*' && git -c log.showsignature=false log \
+             -n1 --format=format:%H --all"
+        ),
+        "git ls-remote -h -t WORLD/out/other && git --version && git config --get user.name",
+        "git commit -q --allow-empty -m b && git tag v2 && git push -q WORLD/out/other HEAD:refs/heads/z",
+    ];
+    everyone_with(&commands, |world, command| {
+        prepared(
+            world,
+            "own; git clone -q --bare . ../out/other; mkdir WORLD/home/cache",
+        )
+        .rules_at("more.rules", "prefix_rule([\"build\"])\n")
+        .script("bin/build", "#!/bin/sh\neval \"$1\"\n")
+        .sh(format!("build \"{command}\""))
+        .stderr("")
+        .status(0);
+    });
+}
+
 /// Where git stays inside and fails of it, it is said why the rule that would let it out does not count.
 #[test]
 fn why_the_rule_that_allows_it_does_not_count_is_told() {

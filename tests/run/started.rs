@@ -26,7 +26,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 19] = [
+const COMMANDED: [&str; 27] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -45,6 +45,14 @@ const COMMANDED: [&str; 19] = [
     "echo 'system q(sh orders)' | starter perl -",
     "printf 'x:\n\tsh orders\n' | starter make -f -",
     "printf '1e sh orders\n' >s; cat s | starter sed -f - orders",
+    "cat orders | starter xargs -I{} sh -c {}",
+    "cat orders | starter sh -c \"xargs -d '\\n' sh -c\"",
+    "echo WORLD/ws/orders | starter xargs -n 1 sh",
+    "echo sh WORLD/ws/orders | starter xargs env",
+    "echo sh WORLD/ws/orders | starter nice xargs -L 1 timeout 9",
+    "printf '%s\n' -c 'sh orders' | starter xargs -d '\n' bash",
+    "echo 'BEGIN { system(\"sh orders\") }' | starter xargs -0 awk",
+    "printf '%s\n' --checkpoint=1 '--checkpoint-action=exec=sh orders' | starter xargs -d '\n' tar cf x orders",
     "cat orders | starter sh -c '(sleep 0.1; exec sh) 3<&0 <&3 &'; sleep 1",
 ];
 
@@ -87,6 +95,13 @@ fn what_takes_no_commands_runs_on() {
         ("starter sh -c 'echo echo b | sh -'", "b\n"),
         ("starter sh -c 'echo echo b | bash /dev/stdin'", "b\n"),
         ("echo data | starter cat -", "data\n"),
+        ("echo data | starter xargs", "data\n"),
+        ("echo data | starter xargs -n 1 echo a", "a data\n"),
+        ("echo file >l; starter xargs rm <l; ls l", "l\n"),
+        (
+            "echo b | starter sh -c 'echo echo | xargs -I{} sh -c {}'",
+            "\n",
+        ),
         ("starter sh <&-", ""),
         ("cat orders | starter sh -c 'sh </dev/null; echo d'", "d\n"),
         (

@@ -85,6 +85,51 @@ fn by_changing_the_variable_meanwhile() {
     });
 }
 
+/// Each is a configuration of the command's own.
+#[test]
+fn a_rule_passes_no_settings_that_can_be_written() {
+    let rules = "command_rule(program = [\"kubectl\", \"deploy\"], args = [rest()], pass_env = [\"KUBECONFIG\",
+    \"GOOGLE_APPLICATION_CREDENTIALS\", \"CARGO_TARGET_DIR\", \"OWN\"])\n";
+    let cases = [
+        ("KUBECONFIG=WORLD/ws/k kubectl get", false),
+        ("KUBECONFIG=k kubectl get", false),
+        ("KUBECONFIG=./k kubectl get", false),
+        ("KUBECONFIG=WORLD/out/k:WORLD/ws/k kubectl get", false),
+        (
+            "ln -s WORLD/out/k l; KUBECONFIG=WORLD/ws/l kubectl get",
+            false,
+        ),
+        ("KUBECONFIG=WORLD/link kubectl get", false),
+        ("KUBECONFIG=$TMPDIR/none kubectl get", false),
+        ("KUBECONFIG=WORLD/ws/k deploy x", false),
+        ("GOOGLE_APPLICATION_CREDENTIALS=WORLD/ws/k deploy x", false),
+        ("KUBECONFIG=WORLD/out/k kubectl get", true),
+        ("KUBECONFIG= kubectl get", true),
+        ("CARGO_TARGET_DIR=WORLD/ws/target deploy x", true),
+        ("OWN=WORLD/ws/k deploy x", true),
+        ("kubectl get", true),
+    ];
+    everyone_with(&cases, |world, (script, runs)| {
+        let told = "#!/bin/sh\necho x >WORLD/out/mark\n";
+        let world = world
+            .rules(rules)
+            .script("bin/kubectl", told)
+            .script("bin/deploy", told)
+            .file("scratch/x", "")
+            .env("TMPDIR", "WORLD/scratch");
+        std::os::unix::fs::symlink(world.path("ws/k"), world.path("link")).unwrap();
+        if *runs {
+            world.sh(*script).status(0).file("out/mark", "x\n");
+        } else {
+            world
+                .sh(*script)
+                .status(1)
+                .stderr_has("which leads to what the sandbox can write")
+                .no_file("out/mark");
+        }
+    });
+}
+
 const ALLOWED: &str = "prefix_rule(pattern = [\"probe\"])\n";
 
 /// Each is where a program `tool` of the workspace would be found first.

@@ -307,6 +307,9 @@ fn made(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Reposit
         let what = "a new repository, which the command could write while it is made";
         Err(Objection::at(what, path))
     };
+    if remote::makes_elsewhere(asked, roots) {
+        return Ok(None);
+    }
     let words = asked.arguments.iter();
     let plain = words.filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
     let open = match walk_to(start, roots, End::Directory) {

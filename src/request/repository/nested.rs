@@ -13,9 +13,6 @@ use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Inner, Known, What};
 use crate::models::{self, Reading};
 
-/// What an option with one of these makes git start, or load.
-const STARTING: [Effect; 4] = [Effect::Runs, Effect::Script, Effect::Splits, Effect::Commas];
-
 /// Looks at what its words make git start: nothing but what is no file of the sandboxed side's.
 pub(super) fn look(
     asked: &Asked<'_>,
@@ -56,7 +53,9 @@ fn is_harmless(flag: &Flag<'_>, ground: &Ground<'_>) -> bool {
     if flag.known == Known::Unknown {
         return false;
     }
-    let starts = STARTING.iter().any(|effect| flag.has_effect(*effect));
+    let starts = Effect::STARTING
+        .into_iter()
+        .any(|effect| flag.has_effect(effect));
     let value = flag.value.filter(|_| starts).map(OsStr::as_bytes);
     // A bare word may be a program or a directory of hooks.
     value.is_none_or(|value| {

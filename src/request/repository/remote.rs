@@ -2,10 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::super::walk::Roots;
 use super::command::Asked;
 use super::config_file::Entry;
+use crate::models::model::Effect;
+use crate::models::reading::{Flag, Known};
+use crate::models::{self, Reading};
 
 /// Subcommands whose first operand is a repository.
 const NAMING: [&str; 6] = [
@@ -73,6 +77,38 @@ pub(super) fn addresses(asked: &Asked<'_>, config: &[Entry]) -> Vec<OsString> {
         addresses.extend(named.filter(|word| !is_remote(word)).map(OsStr::to_owned));
     }
     addresses
+}
+
+/// Whether `asked` makes a repository in a place that it names in full, and that the sandboxed side can't
+/// write: of the directory in which it is started, `clone` and `init` then read nothing.
+pub(super) fn makes_elsewhere(asked: &Asked<'_>, roots: &Roots) -> bool {
+    let (Some(subcommand), Some(model)) = (asked.subcommand, models::builtin("git")) else {
+        return false;
+    };
+    let words = std::iter::once(subcommand.to_owned()).chain(asked.arguments.iter().cloned());
+    let words: Vec<OsString> = words.collect();
+    let reading: Reading<'_> = models::read(model, &words);
+    let is_plain = |flag: &Flag<'_>| {
+        let mut effects = Effect::STARTING_OR_WRITING.into_iter();
+        let names_a_place = flag
+            .value
+            .is_some_and(|value| value.as_bytes().contains(&b'/'));
+        flag.known != Known::Unknown && !names_a_place && !effects.any(|it| flag.has_effect(it))
+    };
+    let is_outside = |path: &Path| path.is_absolute() && roots.entry_towards(path).is_none();
+    let plain: Vec<_> = reading.plain().skip(1).collect();
+    reading.flags().all(is_plain)
+        && match *plain {
+            [(target, false)] => asked.is(&["init", "init-db"]) && is_outside(Path::new(target)),
+            [(source, false), (target, false)] => {
+                let from_outside = local(source).is_none_or(|path| is_outside(&path));
+                asked.is(&["clone"])
+                    && !is_command(source)
+                    && from_outside
+                    && is_outside(Path::new(target))
+            }
+            _ => false,
+        }
 }
 
 /// Whether it is the upkeep that git does by itself after a commit or a merge: of its tasks the one that

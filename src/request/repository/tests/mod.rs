@@ -655,6 +655,38 @@ fn a_new_repository_must_not_be_written_meanwhile() {
     }
     world.goes("out", &["git", "clone", "https://h/x", "new"]);
     world.goes("out", &["git", "init", "new"]);
+    let [elsewhere, here] = ["out/new", "ws/new"].map(|path| world.path(path));
+    let (elsewhere, here) = (elsewhere.to_str().unwrap(), here.to_str().unwrap());
+    for words in [
+        &["git", "clone", "-q", "https://h/x", elsewhere][..],
+        &[
+            "git", "clone", "--depth", "1", "-b", "main", "h:x", elsewhere,
+        ],
+        &["git", "clone", "--mirror", elsewhere, elsewhere],
+        &["git", "init", "-q", "--bare", elsewhere],
+    ] {
+        world.goes("ws", words);
+    }
+    for words in [
+        &["git", "clone", elsewhere][..],
+        &["git", "clone", "-b", elsewhere, "https://h/x"],
+        &["git", "clone", "https://h/x", here],
+        &["git", "clone", "./new", elsewhere],
+        &["git", "clone", "ext::x", elsewhere],
+        &["git", "clone", "--unknown", "https://h/x", elsewhere],
+        &["git", "clone", "--template=t", "https://h/x", elsewhere],
+        &[
+            "git",
+            "clone",
+            "--reference",
+            "./r",
+            "https://h/x",
+            elsewhere,
+        ],
+        &["git", "init", "--separate-git-dir", elsewhere, elsewhere],
+    ] {
+        world.stays("ws", words, why);
+    }
     world.goes("ws", &["git", "init", "-q"]);
     fs::remove_dir_all(world.path("ws/.git")).unwrap();
     world.goes("ws", &["git", "init"]);
