@@ -23,7 +23,7 @@ use super::channel::{self, Ended, Event, LastWord};
 use super::order::{Ask, Order, Recipe};
 use super::remote::{self, Remote};
 use super::{denials, made, workdir};
-use crate::act::environment::{SessionEnvironment, Variables};
+use crate::act::environment::SessionEnvironment;
 use crate::approve::{Approver, fixed};
 use crate::audit::{Audit, Notable, Watcher};
 use crate::confine::{Layers, Mode, Policy, Unmade};
@@ -325,7 +325,7 @@ fn session(recipe: &Recipe, policy: &Policy, audit: Arc<Audit>, events: &Arc<Own
     let ground = policy.ground();
     Session {
         rules: Arc::clone(&recipe.rules),
-        approver: approver(recipe, policy, environment.own(), events),
+        approver: approver(recipe, policy, &environment, events),
         audit,
         environment,
         writable: confined.then(|| roots.to_vec()),
@@ -343,7 +343,7 @@ fn session(recipe: &Recipe, policy: &Policy, audit: Arc<Audit>, events: &Arc<Own
 fn approver(
     recipe: &Recipe,
     policy: &Policy,
-    own: Variables,
+    environment: &SessionEnvironment,
     events: &Arc<OwnedFd>,
 ) -> Arc<dyn Approver> {
     match &recipe.ask {
@@ -352,7 +352,7 @@ fn approver(
             keys: recipe.keys.clone(),
             writable: policy.writable.clone(),
         }),
-        Ask::Program(program) => Arc::new(program.with(own)),
+        Ask::Program(program) => Arc::new(program.with(environment.own())),
         Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer.clone())),
     }
 }
