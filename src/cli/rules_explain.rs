@@ -22,7 +22,7 @@ use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
 use crate::request::{Earlier, Originals, Program, Request, WorkingDirectory, Writable};
 use crate::rules::Decision;
-use crate::script::{Dialect, MAX_BYTES, parse};
+use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
 
 use super::settings::{self, SandboxMode, SettingsArgs};
@@ -115,8 +115,7 @@ pub(super) fn main(args: &Args) -> Exit {
     let found = |words: &[OsString]| place(words, here).program.path.is_some();
     match script(args, &cwd, &found) {
         Ok(Some(text)) => {
-            let script = parse(&text, Dialect::Bash);
-            let judgement = judge_script(&index, &script, &place);
+            let judgement = judge_script(&index, &text, &place);
             let explanation = ScriptExplanation {
                 rules: &index,
                 judgement: &judgement,

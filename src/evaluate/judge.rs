@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::rules::model::{PrefixRule, Profile, Run, Span};
 use crate::rules::{Decision, Layer};
 
-use super::command_tree::Inner;
+use super::command_tree::CommandTree;
 use super::index::IndexedRules;
 use super::means;
 use super::names::{Names, objection, presumed};
@@ -29,18 +29,30 @@ pub(super) const WITHIN: &str = "the rule is about another command, which this o
 /// matches, the heuristics do, whether all rules could be read, and `default(...)`; else the
 /// command is allowed, inside.
 pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
-    judge_doubting(index, request, None, true)
+    let tree = CommandTree::of(index, request);
+    judge_seeing(index, request, &Sight::of(index, request, &tree))
 }
 
 /// The same for one exec among others: what it starts in the sandbox comes to be judged when it
 /// does start, so rules and heuristics that restrict that count here only if this would run outside.
 pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
-    let sight = Sight::followed(index, request);
+    let tree = CommandTree::of(index, request);
+    let sight = Sight::followed(index, request, &tree);
     let found = collect(index, request, &sight);
     match found.run {
         None | Some(Run::Inside) => conclude(index, request, &sight, found),
-        Some(_) => judge(index, request),
+        Some(_) => judge_seeing(index, request, &Sight::of(index, request, &tree)),
     }
+}
+
+/// The same as [`judge`] of a request within which there is what is in `sight`.
+pub(super) fn judge_seeing(
+    index: &IndexedRules,
+    request: &Request,
+    sight: &Sight<'_>,
+) -> Judgement {
+    let found = collect(index, request, sight);
+    conclude(index, request, sight, found)
 }
 
 /// Why a command's words can't be relied on, as far as rules that permit are concerned.
@@ -52,22 +64,7 @@ pub(super) struct Doubt {
     pub(super) reason: String,
 }
 
-/// The same where rules that permit may match only words that come before the `doubt`, and where the
-/// directory may be another one unless it `is_placed`.
-pub(super) fn judge_doubting(
-    index: &IndexedRules,
-    request: &Request,
-    doubt: Option<&Doubt>,
-    is_placed: bool,
-) -> Judgement {
-    let mut sight = Sight::of(index, request);
-    sight.is_placed = is_placed;
-    sight.doubt = doubt.cloned();
-    let found = collect(index, request, &sight);
-    conclude(index, request, &sight, found)
-}
-
-fn conclude(index: &IndexedRules, request: &Request, sight: &Sight, found: Found) -> Judgement {
+fn conclude(index: &IndexedRules, request: &Request, sight: &Sight<'_>, found: Found) -> Judgement {
     let verdict = match strictest(index, &found.trace.matches) {
         Some((decision, rule)) => {
             let verdict = found.verdict(decision, Basis::Rule(rule));
@@ -153,7 +150,7 @@ impl Found {
 }
 
 /// The rules that match `request` or, if they restrict, one of the commands in `sight`.
-fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
+fn collect(index: &IndexedRules, request: &Request, sight: &Sight<'_>) -> Found {
     let mut found = Found::default();
     for_each_match(index, request, &mut |number, rule, matched| {
         // Leaving the sandbox is a permission, so a prompt must match as narrowly for that.
@@ -177,22 +174,32 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight) -> Found {
             }
         }
     });
-    for Inner { request: inner, .. } in &sight.inner {
-        for_each_match(index, inner, &mut |number, rule, mut matched| {
-            if rule.decision != Decision::Allow {
-                if rule.decision == Decision::Prompt {
-                    found.keep_inside(number, WITHIN.to_owned());
-                }
-                matched.inner = Some(inner.argv.clone());
-                found.trace.matches.push(matched);
-            }
-        });
-    }
     means::collect(index, request, sight, &mut found);
     found.trace.matches.sort_by_key(|matched| matched.rule);
     found.trace.matches.dedup_by_key(|matched| matched.rule);
     found.trace.on_trial.sort_by_key(|matched| matched.rule);
     found.trace.on_trial.dedup_by_key(|matched| matched.rule);
+    found
+}
+
+/// The rules that restrict `inner`, a command within another.
+pub(super) fn restrictions(
+    index: &IndexedRules,
+    inner: &Request,
+    is_placed: bool,
+) -> Vec<RuleMatch> {
+    let mut found = Vec::new();
+    for_each_match(index, inner, &mut |_, rule, matched| {
+        if rule.decision != Decision::Allow {
+            found.push(matched);
+        }
+    });
+    means::restrictions(index, inner, is_placed, &mut found);
+    found.sort_by_key(|matched| matched.rule);
+    found.dedup_by_key(|matched| matched.rule);
+    for matched in &mut found {
+        matched.inner = Some(inner.argv.clone());
+    }
     found
 }
 

@@ -1,34 +1,16 @@
 //! A whole script: each command in it, judged as it would be alone.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
-use std::path::{Path, PathBuf};
-
+use crate::models::misleads_shells;
 use crate::request::Request;
 use crate::rules::Decision;
-use crate::script::{self, Assignment, Dialect, Problem, Script, ScriptCommand, Word};
+use crate::script::{self, Problem, ScriptCommand, Word};
 
-use super::command_tree::{DEPTH, Run, Shell, Surroundings, runs, spelled};
+use super::command_tree::{CommandTree, Lack, Node, Resolve, Surroundings};
+use super::heuristic::{self, Heuristic};
 use super::index::IndexedRules;
-use super::judge::{Doubt, judge_doubting};
-use super::verdict::{Basis, Judgement, Placement};
-
-/// How many commands are judged in one script.
-const COMMANDS: usize = 10_000;
-
-/// Variables that change which program a name means or what it does.
-const TREACHEROUS: [&[u8]; 9] = [
-    b"PATH",
-    b"LD_PRELOAD",
-    b"LD_LIBRARY_PATH",
-    b"LD_AUDIT",
-    b"BASH_ENV",
-    b"ENV",
-    b"IFS",
-    b"SHELLOPTS",
-    b"PYTHONPATH",
-];
+use super::judge::{Doubt, judge_seeing, restrictions};
+use super::sight::Sight;
+use super::verdict::{Basis, Judgement, Placement, RuleMatch};
 
 /// What comes of a script.
 #[derive(Debug)]
@@ -86,209 +68,137 @@ impl JudgedCommand {
     }
 }
 
-/// Judges every command in `script`, and what those start in turn. `resolve` makes a request of
+/// Judges every command in the script `text`, and what those start in turn. `resolve` makes a request of
 /// a command's words, as they would be started in a directory, by the way there from the first.
-pub fn judge_script(
-    index: &IndexedRules,
-    script: &Script,
-    resolve: &dyn Fn(&[OsString], &Path) -> Request,
-) -> ScriptJudgement {
+pub fn judge_script(index: &IndexedRules, text: &[u8], resolve: Resolve<'_>) -> ScriptJudgement {
+    let tree = CommandTree::of_script(index, text, resolve);
     let mut judge = Judge {
         index,
-        resolve,
-        functions: script.functions.clone(),
-        out: ScriptJudgement {
-            decision: Decision::Allow,
-            commands: Vec::new(),
-            problems: Vec::new(),
-        },
+        tree: &tree,
+        dangers: Vec::new(),
+        within: vec![Vec::new(); tree.nodes().len()],
+        lacks: Vec::new(),
+        commands: Vec::new(),
     };
-    judge.script(script, 0, Surroundings::default());
-    let mut out = judge.out;
-    let strictest = out.commands.iter().map(|command| command.decision).max();
-    out.decision = strictest.unwrap_or(Decision::Allow);
-    if !out.problems.is_empty() {
-        out.decision = out.decision.max(Decision::Prompt);
+    judge.look();
+    judge.dangers = heuristic::dangers(index, &tree, &judge.lacks);
+    judge.list(None, 0);
+    let strictest = judge.commands.iter().map(|command| command.decision).max();
+    let mut decision = strictest.unwrap_or(Decision::Allow);
+    if !tree.problems().is_empty() {
+        decision = decision.max(Decision::Prompt);
     }
-    out
-}
-
-/// What earlier commands did to the shell that runs a later one.
-#[derive(Debug, Clone, Default)]
-struct Earlier {
-    /// The variables that were set for what comes later, by name.
-    variables: Vec<OsString>,
-    /// A variable was set that changes what programs do.
-    treacherous: bool,
-}
-
-impl Earlier {
-    fn run(&mut self, command: &ScriptCommand) {
-        let mut assigned = command.assignments.iter();
-        self.treacherous |= assigned.any(|assignment| is_treacherous(&assignment.name));
-        self.treacherous |= exported(command).any(|name| is_treacherous(&name));
-        let assigned = command.assignments.iter().map(|set| set.name.clone());
-        let assigned = assigned.filter(|_| command.words.is_empty());
-        let exported = exported(command).chain(assigned);
-        self.variables.extend(exported.map(OsString::from_vec));
+    ScriptJudgement {
+        decision,
+        commands: judge.commands,
+        problems: tree.problems().to_vec(),
     }
 }
 
 struct Judge<'a> {
     index: &'a IndexedRules,
-    resolve: &'a dyn Fn(&[OsString], &Path) -> Request,
-    functions: Vec<Vec<u8>>,
-    out: ScriptJudgement,
+    tree: &'a CommandTree,
+    /// What looks dangerous about each command or one within it.
+    dangers: Vec<Option<&'static Heuristic>>,
+    /// The rules that restrict a command within each.
+    within: Vec<Vec<RuleMatch>>,
+    /// What is left out of each.
+    lacks: Vec<Lack>,
+    commands: Vec<JudgedCommand>,
 }
 
 impl Judge<'_> {
-    fn script(&mut self, script: &Script, depth: usize, around: Surroundings) {
-        self.out.problems.extend_from_slice(&script.problems);
-        let mut earlier = Earlier::default();
-        let mut shell = Shell::new(script, around);
-        for command in &script.commands {
-            earlier.run(command);
-            let around = shell.enter(command);
-            let command = ScriptCommand {
-                input: shell.input(command),
-                ..command.clone()
+    /// Finds what restricts those within each command, each once.
+    fn look(&mut self) {
+        let nodes = self.tree.nodes();
+        self.lacks = nodes.iter().map(|node| node.lacks).collect();
+        // Those within a command come behind it.
+        for (nth, node) in nodes.iter().enumerate().rev() {
+            let Some(parent) = node.parent else {
+                continue;
             };
-            self.command(&command, depth, &around, &earlier);
+            let is_placed = node.around.directories.is_some();
+            let asked = node.asked.iter();
+            let own = asked.flat_map(|request| restrictions(self.index, request, is_placed));
+            let mut all: Vec<RuleMatch> = own.collect();
+            all.extend(self.within.get(nth).into_iter().flatten().cloned());
+            let lacks = self.lacks.get(nth).copied().unwrap_or_default();
+            if let Some(around) = self.within.get_mut(parent) {
+                around.append(&mut all);
+                around.sort_by_key(|matched| matched.rule);
+                around.dedup_by_key(|matched| matched.rule);
+            }
+            if let Some(around) = self.lacks.get_mut(parent) {
+                *around = lacks.max(*around);
+            }
         }
     }
 
-    fn command(
-        &mut self,
-        command: &ScriptCommand,
-        depth: usize,
-        around: &Surroundings,
-        earlier: &Earlier,
-    ) {
-        if self.out.commands.len() >= COMMANDS {
-            self.problem(command.line, "too many commands");
-            return;
+    /// Lists what `node` runs, `None` for the whole. The depth of the recursion is that of the tree.
+    fn list(&mut self, node: Option<&Node>, depth: usize) {
+        let tree = self.tree;
+        for (nth, child) in tree.range(node).zip(tree.children(node)) {
+            if !child.in_place {
+                let judged = self.judged(nth, child, depth);
+                self.commands.push(judged);
+            }
+            self.list(Some(child), depth + usize::from(!child.in_place));
         }
-        let words: Vec<OsString> = command
-            .words
-            .iter()
-            .flat_map(spelled)
-            .map(OsString::from_vec)
-            .collect();
-        let kind = self.kind(command);
-        let mut judged = JudgedCommand {
-            line: command.line,
-            depth,
-            kind,
-            command: command.clone(),
-            request: None,
-            judgement: None,
-            decision: Decision::Allow,
-        };
-        if words.is_empty() {
-            self.out.commands.push(judged);
-            return;
-        }
-        let doubt = doubt(command, kind, around, earlier);
-        let Some((request, judgement)) =
-            self.judged(&words, command, doubt.as_ref(), (around, earlier))
-        else {
-            return;
-        };
-        judged.decision = decision(kind, &judgement);
-        let input = command.input.as_deref();
-        let (started, _) = runs(self.index, request.words(), input, around);
-        judged.request = Some(request);
-        judged.judgement = Some(judgement);
-        self.out.commands.push(judged);
-        self.inner(command, started, depth, earlier);
     }
 
-    /// What is asked, and what of it. Of the directories that the command may be in, the one counts where it
-    /// may do least.
-    fn judged(
-        &self,
-        words: &[OsString],
-        command: &ScriptCommand,
-        doubt: Option<&Doubt>,
-        (around, earlier): (&Surroundings, &Earlier),
-    ) -> Option<(Request, Judgement)> {
-        let here = [PathBuf::new()];
-        let directories = around.directories.as_deref().unwrap_or(&here);
-        let each = directories.iter().map(|directory| {
-            let mut request = (self.resolve)(words, directory);
-            request.environment = around.variables.of(request.environment.as_deref());
-            let assigned = command.assignments.iter().map(|set| set.name.clone());
-            request.withheld.extend(assigned.map(OsString::from_vec));
-            request.withheld.extend_from_slice(&earlier.variables);
-            let is_placed = around.directories.is_some();
-            let judgement = judge_doubting(self.index, &request, doubt, is_placed);
+    fn judged(&mut self, nth: usize, node: &Node, depth: usize) -> JudgedCommand {
+        let command = node.written.as_deref().cloned().unwrap_or_default();
+        let kind = self.kind(node, &command);
+        let doubt = doubt(&command, kind, &node.around);
+        let within = self.within.get_mut(nth).map(std::mem::take);
+        let lacks = self.lacks.get(nth).copied().unwrap_or_default();
+        let danger = self.dangers.get(nth).copied().flatten();
+        let sight = Sight::in_script(
+            self.tree,
+            within.unwrap_or_default(),
+            lacks,
+            danger,
+            doubt,
+            node.around.directories.is_some(),
+        );
+        // Of the directories that it may be in, the one counts where it may do least.
+        let each = node.asked.iter().map(|request| {
+            let judgement = judge_seeing(self.index, request, &sight);
             (request, judgement)
         });
-        let strictness = |(_, judged): &(Request, Judgement)| {
+        let strictness = |judged: &Judgement| {
             let is_inside = judged.verdict.placement == Placement::Inside;
             (judged.verdict.decision, is_inside)
         };
-        each.reduce(|one, other| {
-            if strictness(&other) > strictness(&one) {
+        let strictest = each.reduce(|one, other| {
+            if strictness(&other.1) > strictness(&one.1) {
                 other
             } else {
                 one
             }
-        })
-    }
-
-    /// Judges what `command` starts.
-    fn inner(
-        &mut self,
-        command: &ScriptCommand,
-        started: Vec<(Run, Surroundings)>,
-        depth: usize,
-        earlier: &Earlier,
-    ) {
-        if started.is_empty() {
-            return;
-        }
-        if depth >= DEPTH {
-            self.problem(command.line, "commands are nested too deep here");
-            return;
-        }
-        let unknown = unknown_words(command);
-        for (run, around) in started {
-            let text = match run {
-                Run::Script(text) => text,
-                Run::Words { argv, .. } => {
-                    let words = argv.into_iter().map(|word| as_in(&unknown, word));
-                    let inner = ScriptCommand {
-                        assignments: assigned(command),
-                        line: command.line,
-                        words: words.collect(),
-                        input: command.input.clone(),
-                        ..ScriptCommand::default()
-                    };
-                    self.command(&inner, depth + 1, &around, earlier);
-                    continue;
-                }
-            };
-            let mut script = script::parse(&text, Dialect::Bash);
-            for problem in &mut script.problems {
-                problem.line = command.line;
-            }
-            for inner in &mut script.commands {
-                inner.line = inner.line.saturating_add(command.line - 1);
-            }
-            self.functions.extend(script.functions.iter().cloned());
-            self.script(&script, depth + 1, around);
+        });
+        let (request, judgement) = strictest.unzip();
+        JudgedCommand {
+            line: command.line,
+            depth,
+            kind,
+            command,
+            request: request.cloned(),
+            decision: judgement
+                .as_ref()
+                .map_or(Decision::Allow, |it| decision(kind, it)),
+            judgement,
         }
     }
 
-    fn kind(&self, command: &ScriptCommand) -> Kind {
+    fn kind(&self, node: &Node, command: &ScriptCommand) -> Kind {
         let Some(first) = command.words.first() else {
             return Kind::Bare;
         };
         let Some(name) = first.known() else {
             return Kind::Unknown;
         };
-        if self.functions.contains(&name) {
+        if self.tree.defines(node, &name) {
             Kind::Function
         } else if script::is_builtin(&name) {
             Kind::Builtin
@@ -298,87 +208,10 @@ impl Judge<'_> {
             Kind::Program
         }
     }
-
-    fn problem(&mut self, line: u32, message: &'static str) {
-        let last = self.out.problems.last();
-        if last.is_none_or(|last| last.message != message) {
-            self.out.problems.push(Problem {
-                line,
-                column: 1,
-                message,
-            });
-        }
-    }
-}
-
-/// The words of `command` that are not known before it runs, each by what it is spelled as.
-fn unknown_words(command: &ScriptCommand) -> HashMap<Vec<u8>, &Word> {
-    let mut found = HashMap::new();
-    let words = command.words.iter();
-    for word in words.filter(|word| word.unknown().is_some()) {
-        for spelling in spelled(word) {
-            found.entry(spelling).or_insert(word);
-        }
-    }
-    found
-}
-
-/// The word as one of `unknown` has it: what is unknown in it is then still known to be.
-fn as_in(unknown: &HashMap<Vec<u8>, &Word>, word: OsString) -> Word {
-    let bytes = word.into_vec();
-    let known = unknown.get(&bytes).map(|&word| word.clone());
-    known.unwrap_or_else(|| Word {
-        parts: vec![script::Part::Known(bytes)],
-    })
-}
-
-/// Whether the variable `name` changes what names or programs mean.
-fn is_treacherous(name: &[u8]) -> bool {
-    TREACHEROUS.contains(&name)
-}
-
-/// What is set for what `command` starts: its own assignments and, if it is env(1), those among its words.
-fn assigned(command: &ScriptCommand) -> Vec<Assignment> {
-    let is_env = command
-        .words
-        .first()
-        .is_some_and(|word| word.recognised().rsplit(|&b| b == b'/').next() == Some(b"env"));
-    let words = command.words.iter().skip(1).filter(|_| is_env);
-    let given = words.map_while(|word| {
-        let text = word.recognised();
-        let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-        (name.len() < text.len()).then(|| Assignment {
-            name: name.to_vec(),
-            value: Word::default(),
-        })
-    });
-    command.assignments.iter().cloned().chain(given).collect()
-}
-
-/// The variables that `command`, a builtin, sets for what comes later, by name.
-fn exported(command: &ScriptCommand) -> impl Iterator<Item = Vec<u8>> {
-    let declares = command.words.first().and_then(Word::known);
-    let declares = declares.is_some_and(|name| {
-        matches!(
-            name.as_slice(),
-            b"export" | b"declare" | b"typeset" | b"local" | b"readonly"
-        )
-    });
-    let words = command.words.iter().skip(1).filter(move |_| declares);
-    words.map(|word| {
-        let text = word.recognised();
-        let name = text.split(|&byte| byte == b'=').next();
-        name.unwrap_or_default().to_vec()
-    })
 }
 
 /// Why rules that permit may not believe all of the command's words.
-fn doubt(
-    command: &ScriptCommand,
-    kind: Kind,
-    around: &Surroundings,
-    earlier: &Earlier,
-) -> Option<Doubt> {
+fn doubt(command: &ScriptCommand, kind: Kind, around: &Surroundings) -> Option<Doubt> {
     let all = |reason: &str| {
         Some(Doubt {
             from: 0,
@@ -388,8 +221,11 @@ fn doubt(
     if kind == Kind::Function {
         return all("the script has a function of this name");
     }
-    if earlier.treacherous {
+    if around.variables.changed().any(misleads_shells) {
         return all("the script changes a variable that says what programs do");
+    }
+    if around.variables.are_unknown() {
+        return all("nobody knows the variables here, which say what programs do");
     }
     let program = command
         .words

@@ -27,15 +27,17 @@ const SEVERAL: &str =
 
 /// Adds the rules that match `request` or, if they restrict, one of the commands in `sight`. A
 /// program under several names, whose words mean something else under each, is not permitted.
-pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, found: &mut Found) {
-    if index.meanings().is_empty() {
-        return;
-    }
-    let several = readings(index, request).len() > 1;
+pub(super) fn collect(
+    index: &IndexedRules,
+    request: &Request,
+    sight: &Sight<'_>,
+    found: &mut Found,
+) {
+    let several = !index.meanings().is_empty() && readings(index, request).len() > 1;
     Look::at(index, request, sight.is_placed).each(&mut |number, name, look, reading| {
         if let Some(matched) = look.restricted(number, name, reading) {
             if several {
-                look.keep_inside(number, SEVERAL, found);
+                keep_inside(index, number, SEVERAL, found);
             } else {
                 look.lift(number, sight, reading, found);
             }
@@ -44,17 +46,22 @@ pub(super) fn collect(index: &IndexedRules, request: &Request, sight: &Sight, fo
             look.permit(number, rule, sight, reading, found);
         }
     });
-    for inner in &sight.inner {
-        Look::at(index, &inner.request, inner.is_placed).each(
-            &mut |number, name, look, reading| {
-                if let Some(mut matched) = look.restricted(number, name, reading) {
-                    look.keep_inside(number, WITHIN, found);
-                    matched.inner = Some(inner.request.argv.clone());
-                    note(index, matched, found);
-                }
-            },
-        );
+    for matched in &sight.within {
+        keep_inside(index, matched.rule, WITHIN, found);
+        note(index, matched.clone(), found);
     }
+}
+
+/// Adds the rules that restrict `inner`, a command within another, by what it means.
+pub(super) fn restrictions(
+    index: &IndexedRules,
+    inner: &Request,
+    is_placed: bool,
+    found: &mut Vec<RuleMatch>,
+) {
+    Look::at(index, inner, is_placed).each(&mut |number, name, look, reading| {
+        found.extend(look.restricted(number, name, reading));
+    });
 }
 
 fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Found) {
@@ -63,6 +70,24 @@ fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Found) {
         found.trace.on_trial.push(matched);
     } else {
         found.trace.matches.push(matched);
+    }
+}
+
+/// Notes why a rule that asks first, if this is one, says nothing about where the command runs.
+/// One that has it inside anyway needs no reason.
+fn keep_inside(index: &IndexedRules, number: usize, reason: &str, found: &mut Found) {
+    let rules = index.rules();
+    let asks = match rules.command_rule(number) {
+        Some(rule) => {
+            rule.decision == Decision::Prompt && rule.enforce && rule.run != Some(Run::Inside)
+        }
+        None => rules
+            .prefix_rules
+            .get(number)
+            .is_some_and(|rule| rule.decision == Decision::Prompt),
+    };
+    if asks {
+        found.keep_inside(number, reason.to_owned());
     }
 }
 
@@ -148,9 +173,9 @@ impl<'a> Look<'a> {
     }
 
     /// Lets a rule that asks first say where the command runs, if it matches narrowly too.
-    fn lift(&self, number: usize, sight: &Sight, reading: &Reading<'_>, found: &mut Found) {
+    fn lift(&self, number: usize, sight: &Sight<'_>, reading: &Reading<'_>, found: &mut Found) {
         let Some(rule) = self.index.rules().command_rule(number) else {
-            return self.keep_inside(number, SEEN_THROUGH, found);
+            return keep_inside(self.index, number, SEEN_THROUGH, found);
         };
         if rule.decision != Decision::Prompt || !rule.enforce {
             return;
@@ -162,25 +187,7 @@ impl<'a> Look<'a> {
             .or_else(|| narrow.map(str::to_owned));
         match objection {
             None => found.lift(rule.run.as_ref().unwrap_or(&Run::Outside), &rule.pass_env),
-            Some(reason) => self.keep_inside(number, &reason, found),
-        }
-    }
-
-    /// Notes why a rule that asks first, if this is one, says nothing about where the command runs.
-    /// One that has it inside anyway needs no reason.
-    fn keep_inside(&self, number: usize, reason: &str, found: &mut Found) {
-        let rules = self.index.rules();
-        let asks = match rules.command_rule(number) {
-            Some(rule) => {
-                rule.decision == Decision::Prompt && rule.enforce && rule.run != Some(Run::Inside)
-            }
-            None => rules
-                .prefix_rules
-                .get(number)
-                .is_some_and(|rule| rule.decision == Decision::Prompt),
-        };
-        if asks {
-            found.keep_inside(number, reason.to_owned());
+            Some(reason) => keep_inside(self.index, number, &reason, found),
         }
     }
 
@@ -189,7 +196,7 @@ impl<'a> Look<'a> {
         &self,
         number: usize,
         rule: &CommandRule,
-        sight: &Sight,
+        sight: &Sight<'_>,
         reading: &Reading<'_>,
         found: &mut Found,
     ) {

@@ -11,10 +11,8 @@ use super::verdict::{Basis, Placement, Verdict};
 
 /// What the heuristics, broken files and `default(...)` say of `request` and of what is in `sight`:
 /// the strictest, in this order where they agree. It runs inside.
-pub(super) fn unmatched(index: &IndexedRules, request: &Request, sight: &Sight) -> Verdict {
-    let (words, tree) = (request.words(), &sight.tree);
-    let danger = heuristic::danger_in(index, words, tree, sight.descendants);
-    let (decision, basis) = without_default(index, danger);
+pub(super) fn unmatched(index: &IndexedRules, request: &Request, sight: &Sight<'_>) -> Verdict {
+    let (decision, basis) = without_default(index, sight.danger(index, request));
     let (decision, basis) = match strictest_default(index.rules()) {
         Some((said, rule)) if said > decision || basis == Basis::Unmatched => {
             (said, Basis::Default(rule))

@@ -18,7 +18,6 @@ use crate::flow::Setting;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
 use crate::request::{Originals, Program, Request, WorkingDirectory};
-use crate::script::{Dialect, parse};
 
 /// What the tool takes: a shell command, or the words of one program's argument vector.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -124,10 +123,9 @@ pub(super) fn result(
             (explanation.text(false), explanation.json())
         }
         Explained::Script(text) => {
-            let script = parse(text.as_bytes(), Dialect::Bash);
             let explanation = ScriptExplanation {
                 rules,
-                judgement: &judge_script(rules, &script, &place),
+                judgement: &judge_script(rules, text.as_bytes(), &place),
                 setting: &setting,
                 session: &session,
             };

@@ -102,5 +102,5 @@ pub use data::{TakesData, takes_data};
 pub use model::CommandModel;
 pub use reader::read;
 pub use reading::Reading;
-pub use running::{is_passable, runs};
+pub use running::{is_passable, misleads_shells, runs};
 pub use slip::{is_slip, meant};

@@ -28,6 +28,17 @@ pub fn runs(name: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// Whether the variable `name` changes which programs a shell starts: where it looks for them, and how it
+/// reads scripts.
+pub fn misleads_shells(name: &OsStr) -> bool {
+    let upper = name.as_bytes().to_ascii_uppercase();
+    let shells = RUNNING.iter().filter(|(reason, _)| *reason == SHELLS);
+    let mut forms = shells.flat_map(|(_, forms)| *forms);
+    upper == b"PATH" || forms.any(|&form| is_of(&[form.to_owned()], &upper))
+}
+
+const SHELLS: &str = "has shells run other code, or read scripts in another way";
+
 /// Why, and names: `*` stands for any letters, and `!` takes a name out. Beside these, whatever holds a
 /// command, options or files of commands, by its form.
 const RUNNING: &[(&str, &[&str])] = &[
@@ -66,7 +77,7 @@ const RUNNING: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "has shells run other code, or read scripts in another way",
+        SHELLS,
         &[
             "BASHOPTS",
             "BASH_*",

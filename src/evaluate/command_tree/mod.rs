@@ -12,16 +12,19 @@
 //! Of each command it is known, or known not to be, in which directories it may run and with which
 //! variables: `cd`, `env -C`, `export` and the like are seen, and so is what nobody can foresee.
 //!
-//! The tree is found once for a request, by the models of programs and the parser of scripts. Rules and
-//! heuristics that restrict, `rules explain` and the checks of rules files read it. Its depth and the bytes
-//! in it are limited, and none of its commands is looked into twice, so the work is linear in the request.
+//! The tree is found once for a request or a whole script, by the models of programs and the parser of
+//! scripts. Rules and heuristics that restrict, `rules explain` and the checks of rules files read it. Its
+//! depth and the bytes in it are limited, so the work is linear in the request.
 
 mod build;
+mod effects;
+mod runs;
 mod same_process;
-mod script;
 mod shell;
+mod spelling;
 mod surroundings;
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
@@ -30,57 +33,77 @@ use std::path::{Path, PathBuf};
 use crate::models::{self, CommandModel, Reading};
 use crate::request::program::{last_component, normalised};
 use crate::request::{Program, Request, Words, WorkingDirectory};
-use crate::script::Stage;
+use crate::script::{Problem, ScriptCommand, Stage};
 
 use super::index::IndexedRules;
 
-pub(super) use build::{Run, runs};
+pub(super) use build::Resolve;
 pub(super) use same_process::{runs_another, started_in_place};
-pub(super) use script::spelled;
-pub(super) use shell::Shell;
 pub(super) use surroundings::Surroundings;
 
 /// How many commands, each within the other, are seen through.
 pub(super) const DEPTH: usize = 8;
 
-/// The commands within a request.
+/// The commands within a request or a script.
 #[derive(Debug, Default)]
 pub struct CommandTree {
     /// Each before those within it. What one command runs stands in a row.
     nodes: Vec<Node>,
-    /// What the request itself runs.
+    /// What the request or the script itself runs.
     top: Range<usize>,
-    /// There are more, or some that can't be read.
-    incomplete: bool,
+    /// What is left out of what the request or the script itself runs.
+    lacks: Lack,
+    /// The functions that each of its scripts defines, by the number of the script.
+    functions: Vec<HashSet<Vec<u8>>>,
+    /// What could not be read of a script.
+    problems: Vec<Problem>,
+}
+
+/// What is left out of what a command runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lack {
+    #[default]
+    Nothing,
+    /// There is more, or some that can't be read.
+    Some,
     /// A limit was reached: there is more in it than is looked at.
-    too_deep: bool,
+    Limited,
 }
 
 /// A command that another one runs.
 #[derive(Debug, Clone, Default)]
 pub struct Node {
-    /// The program and its arguments; never empty.
+    /// The program and its arguments; empty only for assignments and redirections of a script that is the
+    /// whole.
     pub argv: Vec<OsString>,
-    /// The command that runs it, by number; `None`: the request itself.
+    /// The command that runs it, by number; `None`: the request or the script itself.
     pub parent: Option<usize>,
     /// The program, where more is known than how it is called.
     program: Option<Box<Program>>,
     /// It runs in the request's own process, without another exec.
     pub(super) same_process: bool,
-    /// How many commands it is within, 1 for what the request itself runs.
-    depth: usize,
+    /// How many commands it is within, 1 for what a request itself runs, 0 for what a script does.
+    pub(super) depth: usize,
     /// No exec will show these words to whoever judges it.
     pub(super) unseen: bool,
     /// Words that can't be known are put behind it.
     pub(super) appends: bool,
     /// Where it stands in a script.
     pub(super) place: Option<ScriptPlace>,
+    /// As the script has it that it comes from, expansions and all.
+    pub(super) written: Option<Box<ScriptCommand>>,
+    /// What is asked, one for each directory that it may be in, where somebody looked.
+    pub(super) asked: Vec<Request>,
+    /// It runs in the place of the command around it, as the file of that says.
+    pub(super) in_place: bool,
     /// What it is given to read, where that is known.
     input: Option<Vec<u8>>,
     /// Where it runs.
-    around: Surroundings,
+    pub(super) around: Surroundings,
     /// What it runs itself.
     children: Range<usize>,
+    /// What is left out of that.
+    pub(super) lacks: Lack,
 }
 
 /// Where a command stands in a script.
@@ -95,7 +118,7 @@ pub(super) struct ScriptPlace {
 impl CommandTree {
     /// The commands within `request`.
     pub fn of(index: &IndexedRules, request: &Request) -> Self {
-        build::tree(index, request.words(), build::in_place_of(request))
+        build::tree(index, request.words(), runs::in_place_of(request))
     }
 
     /// The commands within a command of which nothing but the `words` is known.
@@ -108,20 +131,45 @@ impl CommandTree {
         &self.nodes
     }
 
-    /// Whether there are more commands, or some that can't be read.
-    pub fn is_incomplete(&self) -> bool {
-        self.incomplete
+    /// The commands of the script `text` and those within them; `resolve` finds what each asks for.
+    pub(super) fn of_script(index: &IndexedRules, text: &[u8], resolve: Resolve<'_>) -> Self {
+        build::script_tree(index, text, resolve)
     }
 
-    /// Whether there is more than is looked at.
-    pub(super) fn is_too_deep(&self) -> bool {
-        self.too_deep
+    /// What could not be read of a script, or was beyond the limits.
+    pub(super) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Whether there are more commands, or some that can't be read.
+    pub fn is_incomplete(&self) -> bool {
+        self.lacks() != Lack::Nothing
+    }
+
+    /// What is left out of it, at most.
+    pub(super) fn lacks(&self) -> Lack {
+        let nodes = self.nodes.iter().map(|node| node.lacks);
+        nodes.fold(self.lacks, Lack::max)
+    }
+
+    /// Whether the script that `node` stands in, or one around that, has a function of this `name`.
+    pub(super) fn defines(&self, node: &Node, name: &[u8]) -> bool {
+        let around = |node: &&Node| self.nodes.get(node.parent?);
+        std::iter::successors(Some(node), around).any(|node| {
+            let script = node.place.as_ref().map(|place| place.script);
+            let functions = script.and_then(|script| self.functions.get(script));
+            functions.is_some_and(|functions| functions.contains(name))
+        })
+    }
+
+    /// The numbers of what `node` runs, `None` for the whole.
+    pub(super) fn range(&self, node: Option<&Node>) -> Range<usize> {
+        node.map_or(&self.top, |node| &node.children).clone()
     }
 
     /// The commands that `node` runs, `None` for the request itself.
     pub(super) fn children(&self, node: Option<&Node>) -> &[Node] {
-        let range = node.map_or(&self.top, |node| &node.children);
-        self.nodes.get(range.clone()).unwrap_or_default()
+        self.nodes.get(self.range(node)).unwrap_or_default()
     }
 
     /// What `request`, whose tree this is, runs without another exec.

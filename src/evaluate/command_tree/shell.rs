@@ -1,22 +1,19 @@
 //! What the commands of a script do to the shell that runs the later ones: its directory and its variables.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use crate::script::{Enclosure, Script, ScriptCommand, Stage, Word};
+use crate::script::{Enclosure, Script, ScriptCommand, Stage};
 
-use super::surroundings::{Change, Surroundings, VARIABLES, Variables, either};
-
-/// Variables that every shell sets by itself.
-const OWN: [&str; 4] = ["OLDPWD", "PWD", "SHLVL", "_"];
-
-/// So much that a command shows is kept in mind, in bytes.
-const SHOWN: usize = 4096;
+use super::effects::{
+    changes, destination, is_loose, is_vague, known, moves, runs_anything, shows,
+};
+use super::surroundings::{Change, OWN, Surroundings, VARIABLES, Variables, either};
 
 /// A shell on its way through a script.
-pub(in crate::evaluate) struct Shell<'a> {
+pub(super) struct Shell<'a> {
     script: &'a Script,
     /// What the next command finds.
     here: State,
@@ -77,7 +74,7 @@ impl State {
 
 impl<'a> Shell<'a> {
     /// A shell that starts with `script`.
-    pub(in crate::evaluate) fn new(script: &'a Script, mut around: Surroundings) -> Self {
+    pub(super) fn new(script: &'a Script, mut around: Surroundings) -> Self {
         for name in OWN {
             around.variables.change(OsStr::new(name), Change::Unknown);
         }
@@ -115,7 +112,7 @@ impl<'a> Shell<'a> {
     }
 
     /// What the next command finds, which is this one.
-    pub(in crate::evaluate) fn enter(&mut self, command: &ScriptCommand) -> Surroundings {
+    pub(super) fn enter(&mut self, command: &ScriptCommand) -> Surroundings {
         let nth = self.count;
         self.count += 1;
         let path = self.path(command);
@@ -174,7 +171,7 @@ impl<'a> Shell<'a> {
 
     /// What the command, which was entered last, is given to read, where that can be known: a here-document, or
     /// what another one shows.
-    pub(in crate::evaluate) fn input(&mut self, command: &ScriptCommand) -> Option<Vec<u8>> {
+    pub(super) fn input(&mut self, command: &ScriptCommand) -> Option<Vec<u8>> {
         let shown = self.written.as_ref().filter(|(from, _)| {
             let mut stages = command.stages.iter();
             stages.any(|it| it.pipeline == from.pipeline && it.stage == from.stage + 1)
@@ -275,154 +272,4 @@ impl<'a> Shell<'a> {
             }
         }
     }
-}
-
-/// Whether the command stands in a function, or in a branch or a loop of its own process.
-fn is_vague(command: &ScriptCommand) -> bool {
-    let own = command.inside.iter().rev();
-    let mut own = own.take_while(|it| !matches!(it, Enclosure::Subshell | Enclosure::Substitution));
-    own.any(|it| matches!(it, Enclosure::Group | Enclosure::Function))
-}
-
-/// Whether it stands in anything that may run more than once, or not at all.
-fn is_loose(command: &ScriptCommand) -> bool {
-    let mut inside = command.inside.iter();
-    inside.any(|it| matches!(it, Enclosure::Group | Enclosure::Function))
-}
-
-/// The words, without the builtins that only say where the next is looked for.
-fn own_words(command: &ScriptCommand) -> &[Word] {
-    let mut words = command.words.as_slice();
-    while let [first, rest @ ..] = words
-        && matches!(first.known().as_deref(), Some(b"builtin" | b"command"))
-        && !rest.is_empty()
-    {
-        words = rest;
-    }
-    words
-}
-
-fn name(command: &ScriptCommand) -> Vec<u8> {
-    own_words(command)
-        .first()
-        .map(Word::recognised)
-        .unwrap_or_default()
-}
-
-/// Whether the shell itself runs something that isn't looked at here.
-fn runs_anything(command: &ScriptCommand) -> bool {
-    let sets = |options: &[&[u8]]| {
-        let mut words = own_words(command).iter().skip(1).map(Word::recognised);
-        words.any(|word| options.contains(&word.as_slice()))
-    };
-    match name(command).as_slice() {
-        b"eval" | b"." | b"source" | b"trap" => true,
-        b"set" => sets(&[b"-a", b"allexport", b"-k", b"keyword"]),
-        _ => false,
-    }
-}
-
-fn moves(command: &ScriptCommand) -> bool {
-    matches!(
-        name(command).as_slice(),
-        b"cd" | b"chdir" | b"pushd" | b"popd"
-    ) || runs_anything(command)
-}
-
-/// Where the command goes, if the words say that.
-fn destination(command: &ScriptCommand) -> Option<Vec<u8>> {
-    if name(command) == b"popd" {
-        return None;
-    }
-    let mut words = own_words(command).iter().skip(1).map(Word::known);
-    let mut word = words.next()??;
-    while matches!(word.as_slice(), b"-L" | b"-P" | b"-e" | b"--") {
-        word = words.next()??;
-    }
-    let means_another = word.is_empty() || word.starts_with(b"-") || word.starts_with(b"+");
-    (!means_another && words.next().is_none()).then_some(word)
-}
-
-/// What the command writes, if it does no more than that and it is short; what is unknown as the script has it.
-fn shows(command: &ScriptCommand, input: Option<&[u8]>) -> Option<Vec<u8>> {
-    let mut words = own_words(command)
-        .iter()
-        .skip(1)
-        .map(Word::recognised)
-        .peekable();
-    match name(command).as_slice() {
-        b"echo" => {
-            while words
-                .next_if(|word| matches!(word.as_slice(), b"-n" | b"-e" | b"-E"))
-                .is_some()
-            {}
-        }
-        b"printf" => while words.next_if(|word| word == b"--").is_some() {},
-        b"cat" if words.peek().is_none() => return input.map(<[u8]>::to_vec),
-        _ => return None,
-    }
-    let words: Vec<Vec<u8>> = words.collect();
-    let mut text = words.join(&b' ');
-    // The format and what it shows are separate lines, so that a command in either is found.
-    if name(command) == b"printf" {
-        text = String::from_utf8_lossy(&words.join(&b'\n'))
-            .replace("\\n", "\n")
-            .into_bytes();
-    }
-    text.push(b'\n');
-    (text.len() <= SHOWN).then_some(text)
-}
-
-/// The variables that the command changes for what comes later, and how; `None`: it is exported as it is.
-fn changes(command: &ScriptCommand) -> Vec<(Vec<u8>, Option<Change>)> {
-    let words = own_words(command);
-    if words.is_empty() {
-        let set = command.assignments.iter().map(|set| {
-            let change = known(&set.value).map_or(Change::Unknown, Change::Replaced);
-            (set.name.clone(), Some(change))
-        });
-        return set.collect();
-    }
-    let name = name(command);
-    let exports = name == b"export";
-    let declares = matches!(
-        name.as_slice(),
-        b"declare" | b"typeset" | b"local" | b"readonly"
-    );
-    let reads = matches!(
-        name.as_slice(),
-        b"read" | b"mapfile" | b"readarray" | b"getopts" | b"printf"
-    );
-    if !exports && !declares && !reads && name != b"unset" {
-        return Vec::new();
-    }
-    let arguments = || words.iter().skip(1);
-    let mut options = arguments()
-        .map(Word::recognised)
-        .filter(|word| word.starts_with(b"-"));
-    let is_plain = options.all(|option| option == b"--");
-    if name == b"printf" && is_plain {
-        return Vec::new();
-    }
-    let named = arguments().filter(|word| !word.recognised().starts_with(b"-"));
-    let named = named.map(|word| {
-        let text = word.recognised();
-        let mut parts = text.splitn(2, |&byte| byte == b'=');
-        let name = parts.next().unwrap_or_default();
-        let value = parts.next().filter(|_| word.unknown().is_none());
-        let value = value.map(|value| OsString::from_vec(value.to_vec()));
-        let change = match (name.strip_suffix(b"+"), value) {
-            (None, Some(value)) if exports && is_plain => Some(Change::Set(value)),
-            (None, Some(value)) if declares && is_plain => Some(Change::Replaced(value)),
-            (None, None) if exports && is_plain && !text.contains(&b'=') => None,
-            (None, None) if !exports && !declares && !reads && is_plain => Some(Change::Unset),
-            _ => Some(Change::Unknown),
-        };
-        (name.strip_suffix(b"+").unwrap_or(name).to_vec(), change)
-    });
-    named.collect()
-}
-
-fn known(word: &Word) -> Option<OsString> {
-    word.known().map(OsString::from_vec)
 }

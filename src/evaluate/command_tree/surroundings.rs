@@ -17,6 +17,9 @@ const LENGTH: usize = 1024;
 /// So many variables may change until nobody knows any.
 pub(super) const VARIABLES: usize = 64;
 
+/// Variables that every shell sets by itself.
+pub(super) const OWN: [&str; 4] = ["OLDPWD", "PWD", "SHLVL", "_"];
+
 /// What is known of where a command runs. By default, all is as for the request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::evaluate) struct Surroundings {
@@ -162,6 +165,20 @@ impl Variables {
         if self.changes.len() > VARIABLES {
             *self = Self::unknown();
         }
+    }
+
+    /// The names of those that may be set to something else than the request has, but for those that every
+    /// shell sets.
+    pub(in crate::evaluate) fn changed(&self) -> impl Iterator<Item = &OsStr> {
+        let set = self.changes.iter().filter(|(name, change)| {
+            **change != Change::Unset && !OWN.iter().any(|own| *own == name.as_os_str())
+        });
+        set.map(|(name, _)| name.as_os_str())
+    }
+
+    /// Whether nobody knows them.
+    pub(in crate::evaluate) fn are_unknown(&self) -> bool {
+        self.base == Base::Unknown
     }
 
     /// The variable is given to what is started from now on.

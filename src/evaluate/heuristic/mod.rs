@@ -18,7 +18,7 @@ mod walk;
 
 use crate::request::Words;
 
-use super::command_tree::CommandTree;
+use super::command_tree::{CommandTree, Lack};
 use super::index::IndexedRules;
 use walk::Walk;
 
@@ -92,14 +92,41 @@ pub(super) fn danger_in(
 ) -> Option<Danger> {
     let walk = Walk {
         rules,
-        words,
+        words: Some(words),
         tree,
         descendants,
     };
-    walk.examine().map(|heuristic| Danger {
-        code: heuristic.code,
-        reason: heuristic.reason.to_owned(),
-    })
+    walk.examine().map(Danger::from)
+}
+
+impl From<&Heuristic> for Danger {
+    fn from(heuristic: &Heuristic) -> Self {
+        Self {
+            code: heuristic.code,
+            reason: heuristic.reason.to_owned(),
+        }
+    }
+}
+
+/// What is first found dangerous about each command of a script's `tree` and those within it, of which what
+/// `lacks` is left out.
+pub(super) fn dangers(
+    rules: &IndexedRules,
+    tree: &CommandTree,
+    lacks: &[Lack],
+) -> Vec<Option<&'static Heuristic>> {
+    let walk = Walk {
+        rules,
+        words: None,
+        tree,
+        descendants: Descendants::Unjudged,
+    };
+    let known = walk.all().0.into_iter().zip(lacks);
+    known
+        .map(|(danger, lack)| {
+            danger.or_else(|| (*lack == Lack::Limited).then_some(&walk::TOO_DEEP))
+        })
+        .collect()
 }
 
 /// The short name of the heuristic with this code; empty when there is none.

@@ -6,7 +6,7 @@ use super::command::Command;
 use super::define::heuristic;
 use super::network::{self, Pipelines};
 use super::{ALL, Descendants, Heuristic};
-use crate::evaluate::command_tree::{CommandTree, Node};
+use crate::evaluate::command_tree::{CommandTree, Lack, Node};
 use crate::evaluate::index::IndexedRules;
 use crate::request::Words;
 use crate::script::is_builtin;
@@ -41,44 +41,63 @@ heuristic! {
 #[derive(Clone, Copy)]
 pub(super) struct Walk<'a> {
     pub(super) rules: &'a IndexedRules,
-    pub(super) words: Words<'a>,
+    /// The words of the whole, if it is one command.
+    pub(super) words: Option<Words<'a>>,
     pub(super) tree: &'a CommandTree,
     pub(super) descendants: Descendants,
 }
 
 impl<'a> Walk<'a> {
-    /// The first heuristic that applies to the command or to one within it.
+    /// The first heuristic that applies to the whole or to one within it.
     pub(super) fn examine(self) -> Option<&'static Heuristic> {
-        let too_deep = self.tree.is_too_deep().then_some(&TOO_DEEP);
-        self.danger(None).or(too_deep)
+        let too_deep = (self.tree.lacks() == Lack::Limited).then_some(&TOO_DEEP);
+        let (_, whole) = self.all();
+        whole.or(too_deep)
     }
 
-    /// The first that applies to `node`, `None` for the whole, or to one within it. The depth of the
-    /// recursion is bounded by that of the tree.
-    fn danger(self, node: Option<&'a Node>) -> Option<&'static Heuristic> {
-        let own = self.own_danger(node);
-        if own.is_some() {
-            return own;
-        }
-        let mut pipelines = Pipelines::default();
-        self.tree.children(node).iter().find_map(|child| {
-            let found = self.danger(Some(child));
-            if child.place.is_some() && pipelines.flow_into(self, child) {
-                return Some(&network::NETWORK_TO_SHELL);
+    /// The first that applies to each command or to one within it, and to the whole.
+    pub(super) fn all(self) -> (Vec<Option<&'static Heuristic>>, Option<&'static Heuristic>) {
+        let nodes = self.tree.nodes();
+        let mut found = vec![None; nodes.len()];
+        // Those within a command come behind it.
+        for (nth, node) in nodes.iter().enumerate().rev() {
+            let danger = self.danger(Some(node), &mut found);
+            if let Some(place) = found.get_mut(nth) {
+                *place = danger;
             }
-            found
-        })
+        }
+        let whole = self.danger(None, &mut found);
+        (found, whole)
+    }
+
+    /// The first that applies to `node`, `None` for the whole, or to one within it, of which each is `known`
+    /// but for what flows into it.
+    fn danger(
+        self,
+        node: Option<&'a Node>,
+        known: &mut [Option<&'static Heuristic>],
+    ) -> Option<&'static Heuristic> {
+        let mut pipelines = Pipelines::default();
+        let known = known.get_mut(self.tree.range(node)).unwrap_or_default();
+        for (child, known) in self.tree.children(node).iter().zip(known.iter_mut()) {
+            if child.place.is_some() && pipelines.flow_into(self, child) {
+                *known = Some(&network::NETWORK_TO_SHELL);
+            }
+        }
+        let own = self.own_danger(node);
+        own.or_else(|| known.iter().find_map(|danger| *danger))
     }
 
     /// The first that applies to `node` itself, and counts.
     fn own_danger(self, node: Option<&'a Node>) -> Option<&'static Heuristic> {
-        let mut command = self.command(node);
+        let words = node.map(Node::words).or(self.words)?;
+        let mut command = Command::of(self.rules, words);
         let fed = self
             .tree
             .children(node)
             .iter()
             .filter(|child| child.appends);
-        command.feeds = fed.map(|child| self.command(Some(child))).collect();
+        command.feeds = fed.map(|child| self.command(child)).collect();
         let is_unseen = node.is_none_or(|node| {
             self.descendants == Descendants::Unjudged
                 || node.unseen
@@ -92,14 +111,14 @@ impl<'a> Walk<'a> {
     }
 
     /// `node` as heuristics see it.
-    fn command(self, node: Option<&'a Node>) -> Command<'a> {
-        Command::of(self.rules, node.map_or(self.words, Node::words))
+    fn command(self, node: &'a Node) -> Command<'a> {
+        Command::of(self.rules, node.words())
     }
 
     /// Whether `node` or one within it is as asked. The depth of the recursion is bounded by that of the
     /// tree.
     pub(super) fn any(self, node: &'a Node, is: fn(&Command<'_>) -> bool) -> bool {
-        is(&self.command(Some(node)))
+        is(&self.command(node))
             || self
                 .tree
                 .children(Some(node))

@@ -1,68 +1,19 @@
-//! The commands of a shell's script as whoever looks for danger sees them: generously.
+//! The words of a shell's script as whoever looks for danger sees them: generously.
 //!
 //! What only running the script could tell stays in a word as text, except where it is plain what
 //! it comes to: braces are multiplied out, and `$IFS` separates words.
 
-use super::shell::Shell;
-use super::surroundings::Surroundings;
-use crate::script::{self, Dialect, Part, ScriptCommand, Stage, Unknown, Word};
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::script::{Part, ScriptCommand, Unknown, Word};
 
 /// How many words one may become.
 const WORDS: usize = 64;
 
-/// What a script holds.
-#[derive(Debug, Default)]
-pub(super) struct Commands {
-    /// The commands, in order.
-    pub(super) commands: Vec<Simple>,
-    /// Whether there was more than is looked at.
-    pub(super) limited: bool,
-}
-
-/// A command's words, quotes removed.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Simple {
-    /// The program and its arguments; never empty.
-    pub(super) words: Vec<Vec<u8>>,
-    /// The pipelines that it is part of.
-    pub(super) stages: Vec<Stage>,
-    /// What it is given to read, where that is known.
-    pub(super) input: Option<Vec<u8>>,
-    /// The shell makes nothing else of these words.
-    pub(super) is_literal: bool,
-    /// Where it runs.
-    pub(super) around: Surroundings,
-}
-
-/// Takes `script` apart, which a shell reads that is in these surroundings.
-pub(super) fn commands(script: &[u8], around: &Surroundings) -> Commands {
-    let script = script::parse(script, Dialect::Sh);
-    let mut shell = Shell::new(&script, around.clone());
-    let commands = script.commands.iter();
-    let commands = commands.filter_map(|command| {
-        let around = shell.enter(command);
-        let input = shell.input(command);
-        simple(command, input, around)
-    });
-    Commands {
-        commands: commands.collect(),
-        limited: script.limited,
-    }
-}
-
-fn simple(command: &ScriptCommand, input: Option<Vec<u8>>, around: Surroundings) -> Option<Simple> {
-    let words: Vec<Vec<u8>> = command.words.iter().flat_map(spelled).collect();
-    (!words.is_empty()).then_some(Simple {
-        words,
-        is_literal: command.words.iter().all(|word| word.unknown().is_none()),
-        stages: command.stages.clone(),
-        input,
-        around,
-    })
-}
-
 /// The words that `word` stands for, as far as that is plain.
-pub(in crate::evaluate) fn spelled(word: &Word) -> Vec<Vec<u8>> {
+pub(super) fn spelled(word: &Word) -> Vec<Vec<u8>> {
     if word.unknown() == Some(Unknown::Brace) {
         return multiplied(word.recognised());
     }
@@ -124,5 +75,25 @@ fn one_brace(word: &[u8]) -> Option<Vec<Vec<u8>>> {
         choices
             .map(|choice| [before, choice, after].concat())
             .collect()
+    })
+}
+
+/// The words of `command` that are not known before it runs, each by what it is spelled as.
+pub(super) fn unknown_words(command: &ScriptCommand) -> HashMap<Vec<u8>, &Word> {
+    let mut found = HashMap::new();
+    let words = command.words.iter();
+    for word in words.filter(|word| word.unknown().is_some()) {
+        for spelling in spelled(word) {
+            found.entry(spelling).or_insert(word);
+        }
+    }
+    found
+}
+
+/// The word as one of `unknown` has it: what is unknown in it is then still known to be.
+pub(super) fn as_in(unknown: &HashMap<Vec<u8>, &Word>, word: &OsStr) -> Word {
+    let known = unknown.get(word.as_bytes()).map(|&word| word.clone());
+    known.unwrap_or_else(|| Word {
+        parts: vec![Part::Known(word.as_bytes().to_vec())],
     })
 }

@@ -1,0 +1,161 @@
+//! What one command does to the shell that runs it, as far as its words say.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use crate::script::{Enclosure, ScriptCommand, Word};
+
+use super::surroundings::Change;
+
+/// So much that a command shows is kept in mind, in bytes.
+const SHOWN: usize = 4096;
+
+/// Whether the command stands in a function, or in a branch or a loop of its own process.
+pub(super) fn is_vague(command: &ScriptCommand) -> bool {
+    let own = command.inside.iter().rev();
+    let mut own = own.take_while(|it| !matches!(it, Enclosure::Subshell | Enclosure::Substitution));
+    own.any(|it| matches!(it, Enclosure::Group | Enclosure::Function))
+}
+
+/// Whether it stands in anything that may run more than once, or not at all.
+pub(super) fn is_loose(command: &ScriptCommand) -> bool {
+    let mut inside = command.inside.iter();
+    inside.any(|it| matches!(it, Enclosure::Group | Enclosure::Function))
+}
+
+/// The words, without the builtins that only say where the next is looked for.
+fn own_words(command: &ScriptCommand) -> &[Word] {
+    let mut words = command.words.as_slice();
+    while let [first, rest @ ..] = words
+        && matches!(first.known().as_deref(), Some(b"builtin" | b"command"))
+        && !rest.is_empty()
+    {
+        words = rest;
+    }
+    words
+}
+
+fn name(command: &ScriptCommand) -> Vec<u8> {
+    own_words(command)
+        .first()
+        .map(Word::recognised)
+        .unwrap_or_default()
+}
+
+/// Whether the shell itself runs something that isn't looked at here.
+pub(super) fn runs_anything(command: &ScriptCommand) -> bool {
+    let sets = |options: &[&[u8]]| {
+        let mut words = own_words(command).iter().skip(1).map(Word::recognised);
+        words.any(|word| options.contains(&word.as_slice()))
+    };
+    match name(command).as_slice() {
+        b"eval" | b"." | b"source" | b"trap" => true,
+        b"set" => sets(&[b"-a", b"allexport", b"-k", b"keyword"]),
+        _ => false,
+    }
+}
+
+pub(super) fn moves(command: &ScriptCommand) -> bool {
+    matches!(
+        name(command).as_slice(),
+        b"cd" | b"chdir" | b"pushd" | b"popd"
+    ) || runs_anything(command)
+}
+
+/// Where the command goes, if the words say that.
+pub(super) fn destination(command: &ScriptCommand) -> Option<Vec<u8>> {
+    if name(command) == b"popd" {
+        return None;
+    }
+    let mut words = own_words(command).iter().skip(1).map(Word::known);
+    let mut word = words.next()??;
+    while matches!(word.as_slice(), b"-L" | b"-P" | b"-e" | b"--") {
+        word = words.next()??;
+    }
+    let means_another = word.is_empty() || word.starts_with(b"-") || word.starts_with(b"+");
+    (!means_another && words.next().is_none()).then_some(word)
+}
+
+/// What the command writes, if it does no more than that and it is short; what is unknown as the script has it.
+pub(super) fn shows(command: &ScriptCommand, input: Option<&[u8]>) -> Option<Vec<u8>> {
+    let mut words = own_words(command)
+        .iter()
+        .skip(1)
+        .map(Word::recognised)
+        .peekable();
+    match name(command).as_slice() {
+        b"echo" => {
+            while words
+                .next_if(|word| matches!(word.as_slice(), b"-n" | b"-e" | b"-E"))
+                .is_some()
+            {}
+        }
+        b"printf" => while words.next_if(|word| word == b"--").is_some() {},
+        b"cat" if words.peek().is_none() => return input.map(<[u8]>::to_vec),
+        _ => return None,
+    }
+    let words: Vec<Vec<u8>> = words.collect();
+    let mut text = words.join(&b' ');
+    // The format and what it shows are separate lines, so that a command in either is found.
+    if name(command) == b"printf" {
+        text = String::from_utf8_lossy(&words.join(&b'\n'))
+            .replace("\\n", "\n")
+            .into_bytes();
+    }
+    text.push(b'\n');
+    (text.len() <= SHOWN).then_some(text)
+}
+
+/// The variables that the command changes for what comes later, and how; `None`: it is exported as it is.
+pub(super) fn changes(command: &ScriptCommand) -> Vec<(Vec<u8>, Option<Change>)> {
+    let words = own_words(command);
+    if words.is_empty() {
+        let set = command.assignments.iter().map(|set| {
+            let change = known(&set.value).map_or(Change::Unknown, Change::Replaced);
+            (set.name.clone(), Some(change))
+        });
+        return set.collect();
+    }
+    let name = name(command);
+    let exports = name == b"export";
+    let declares = matches!(
+        name.as_slice(),
+        b"declare" | b"typeset" | b"local" | b"readonly"
+    );
+    let reads = matches!(
+        name.as_slice(),
+        b"read" | b"mapfile" | b"readarray" | b"getopts" | b"printf"
+    );
+    if !exports && !declares && !reads && name != b"unset" {
+        return Vec::new();
+    }
+    let arguments = || words.iter().skip(1);
+    let mut options = arguments()
+        .map(Word::recognised)
+        .filter(|word| word.starts_with(b"-"));
+    let is_plain = options.all(|option| option == b"--");
+    if name == b"printf" && is_plain {
+        return Vec::new();
+    }
+    let named = arguments().filter(|word| !word.recognised().starts_with(b"-"));
+    let named = named.map(|word| {
+        let text = word.recognised();
+        let mut parts = text.splitn(2, |&byte| byte == b'=');
+        let name = parts.next().unwrap_or_default();
+        let value = parts.next().filter(|_| word.unknown().is_none());
+        let value = value.map(|value| OsString::from_vec(value.to_vec()));
+        let change = match (name.strip_suffix(b"+"), value) {
+            (None, Some(value)) if exports && is_plain => Some(Change::Set(value)),
+            (None, Some(value)) if declares && is_plain => Some(Change::Replaced(value)),
+            (None, None) if exports && is_plain && !text.contains(&b'=') => None,
+            (None, None) if !exports && !declares && !reads && is_plain => Some(Change::Unset),
+            _ => Some(Change::Unknown),
+        };
+        (name.strip_suffix(b"+").unwrap_or(name).to_vec(), change)
+    });
+    named.collect()
+}
+
+pub(super) fn known(word: &Word) -> Option<OsString> {
+    word.known().map(OsString::from_vec)
+}

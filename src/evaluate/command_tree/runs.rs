@@ -1,0 +1,77 @@
+//! What a command runs by itself: what its words say, and what is known to run in its place.
+
+use std::ffi::OsString;
+
+use crate::evaluate::index::IndexedRules;
+use crate::models::reading::{Doubt, What};
+use crate::models::{self, CommandModel};
+use crate::request::{Program, Request, Words};
+
+use super::models_of;
+use super::surroundings::Surroundings;
+
+/// One thing that a command runs.
+#[derive(Debug)]
+pub(super) enum Run {
+    /// A command, by its words.
+    Words {
+        /// The program and its arguments.
+        argv: Vec<OsString>,
+        /// Words that can't be known are put behind it.
+        appends: bool,
+    },
+    /// The text of a script for a shell.
+    Script(Vec<u8>),
+}
+
+/// What a command of these words runs, in the order of the words, and whether there is more; `input` is
+/// what a here-document gives it.
+pub(super) fn runs(
+    index: &IndexedRules,
+    words: Words<'_>,
+    input: Option<&[u8]>,
+    around: &Surroundings,
+) -> (Vec<(Run, Surroundings)>, bool) {
+    let (mut found, mut incomplete) = (Vec::new(), false);
+    let models = models_of(index, words).into_iter();
+    for model in models.filter(|model| model.runs_commands()) {
+        let reading = models::read(model, words.arguments());
+        incomplete |= reading.doubts.contains(&Doubt::TooMany);
+        let to_shell = reading
+            .model
+            .is_some_and(CommandModel::hands_input_to_shell);
+        let input = input.filter(|_| to_shell && reading.doubts.contains(&Doubt::Input));
+        if reading.inner.is_empty() && input.is_none() {
+            continue;
+        }
+        let around = around.behind(&reading);
+        let inner = reading.inner.iter().map(|inner| match &inner.what {
+            What::Words(words) => Run::Words {
+                argv: words.iter().map(|&word| word.to_owned()).collect(),
+                appends: inner.appends,
+            },
+            What::Script(script) => Run::Script(script.to_vec()),
+        });
+        let inner = inner.chain(input.map(|text| Run::Script(text.to_vec())));
+        found.extend(inner.map(|run| (run, around.clone())));
+    }
+    (found, incomplete)
+}
+
+/// What is known to run in the place of `request`, beside what its words say: the interpreters of a script,
+/// and what each file was copied from.
+pub(super) fn in_place_of(request: &Request) -> Vec<(Program, Vec<OsString>)> {
+    let copied = |it: &Request| {
+        let original = it.copy_of.as_ref()?;
+        let words = std::iter::once(original.into()).chain(it.arguments().iter().cloned());
+        Some((Program::named(original), words.collect()))
+    };
+    let interpreters = std::iter::successors(request.interpreter.as_deref(), |it| {
+        it.interpreter.as_deref()
+    });
+    let interpreters = interpreters.flat_map(|it| {
+        let itself = (it.program.clone(), it.argv.clone());
+        std::iter::once(itself).chain(copied(it))
+    });
+    copied(request).into_iter().chain(interpreters).collect()
+}
