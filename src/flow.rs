@@ -1,11 +1,13 @@
 //! The whole path of one request, on one screen.
 
+mod inquiry;
 mod place;
 
 use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
+pub use inquiry::Inquiry;
 pub use place::{Setting, place};
 
 use crate::approve::place::{Disposition, Place, Placed};

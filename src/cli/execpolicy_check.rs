@@ -14,7 +14,9 @@ use crate::rules::lexical::Whereabouts;
 use crate::rules::{self, Decision, RuleSet};
 
 use super::finish;
-use super::rules_explain::{ground, request, working_directory};
+use super::rules_explain::{ground, working_directory};
+use crate::act::environment::SessionEnvironment;
+use crate::flow::Inquiry;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -130,7 +132,8 @@ fn evaluate(rules: RuleSet, command: &[String], args: &Args) -> Result<Exit, Str
     let cwd = working_directory(None)?;
     let index = IndexedRules::new(rules);
     let ground = ground(&cwd, Mode::WorkspaceWrite, &[]);
-    let request = request(&index, &args.command, cwd, &ground);
+    let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
+    let request = Inquiry::here(&index, &session, cwd, &ground).request(&args.command);
     let result = compat::check_strictly(&index, &request, command, resolve);
     Ok(print(index.rules(), command, &result, args.pretty))
 }

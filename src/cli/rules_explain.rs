@@ -14,13 +14,13 @@ use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
 use crate::config::{Places, Profiles};
 use crate::confine::{Mode, Policy};
-use crate::evaluate::{IndexedRules, judge, judge_script, near_misses, with_repository};
+use crate::evaluate::{IndexedRules, judge, near_misses};
 use crate::exit::Exit;
-use crate::flow::Setting;
+use crate::flow::{Inquiry, Setting};
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Earlier, Originals, Program, Request, WorkingDirectory, Writable};
+use crate::request::{Earlier, WorkingDirectory, Writable};
 use crate::rules::Decision;
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
@@ -108,14 +108,11 @@ pub(super) fn main(args: &Args) -> Exit {
     };
     let ground = ground(&cwd, set.sandbox.value, &set.writable.value);
     let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
-    let place = |words: &[OsString], directory: &Path| {
-        request(&index, words, cwd.within(directory), &ground)
-    };
-    let here = Path::new("");
-    let found = |words: &[OsString]| place(words, here).program.path.is_some();
+    let inquiry = Inquiry::here(&index, &session, cwd.clone(), &ground);
+    let found = |words: &[OsString]| inquiry.request(words).program.path.is_some();
     match script(args, &cwd, &found) {
         Ok(Some(text)) => {
-            let judgement = judge_script(&index, &text, &place);
+            let judgement = inquiry.judge_script(&text);
             let explanation = ScriptExplanation {
                 rules: &index,
                 judgement: &judgement,
@@ -134,9 +131,7 @@ pub(super) fn main(args: &Args) -> Exit {
             return Exit::Usage;
         }
     }
-    let request = place(&args.command, here).with_original(&Originals::default(), None, &|name| {
-        index.has_rules_on(name)
-    });
+    let request = inquiry.request(&args.command);
     if let [only] = args.command.as_slice()
         && request.program.path.is_none()
         && only.as_bytes().contains(&b' ')
@@ -222,29 +217,6 @@ pub(super) fn working_directory(asked: Option<&Path>) -> Result<WorkingDirectory
     }
     let found = WorkingDirectory::new(path);
     found.ok_or_else(|| "the working directory has no absolute path".to_owned())
-}
-
-/// What is asked when `command` is started in `cwd`, beside what the sandbox can write.
-pub(super) fn request(
-    rules: &IndexedRules,
-    command: &[OsString],
-    cwd: WorkingDirectory,
-    ground: &Writable,
-) -> Request {
-    let asked = command.first().cloned().unwrap_or_default();
-    let search_path = std::env::var_os("PATH");
-    let writable = ground.roots.as_slice();
-    let (path, name) = (search_path.as_deref(), Some(asked.as_os_str()));
-    let program = Program::search(&asked, &cwd, path, name, writable);
-    let variables: Vec<_> = std::env::vars_os().collect();
-    let session = SessionEnvironment::new(variables.clone(), writable);
-    let mut request = Request::new(program, command.to_vec(), cwd);
-    session.withhold(&mut request, &variables, |name| rules.may_pass(name));
-    let request = request
-        .with_environment(variables)
-        .with_interpreters(writable);
-    let paths = rules.paths_of(&request);
-    with_repository(rules, request.following(paths, writable), ground)
 }
 
 /// What a sandbox that starts in `cwd` lets be written, under workspace-write `extra` too; where there can be none, what would be.

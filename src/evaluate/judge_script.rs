@@ -5,7 +5,7 @@ use crate::request::Request;
 use crate::rules::Decision;
 use crate::script::{self, Problem, ScriptCommand, Word};
 
-use super::command_tree::{CommandTree, Lack, Node, Resolve, Surroundings};
+use super::command_tree::{CommandTree, Lack, Node, Resolver, SaidBy, Surroundings};
 use super::heuristic::{self, Heuristic};
 use super::index::IndexedRules;
 use super::judge::{Doubt, judge_seeing, restrictions};
@@ -68,10 +68,9 @@ impl JudgedCommand {
     }
 }
 
-/// Judges every command in the script `text`, and what those start in turn. `resolve` makes a request of
-/// a command's words, as they would be started in a directory, by the way there from the first.
-pub fn judge_script(index: &IndexedRules, text: &[u8], resolve: Resolve<'_>) -> ScriptJudgement {
-    let tree = CommandTree::of_script(index, text, resolve);
+/// Judges every command in the script `text`, and what those start in turn.
+pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) -> ScriptJudgement {
+    let tree = CommandTree::of_script(index, text, resolver);
     let mut judge = Judge {
         index,
         tree: &tree,
@@ -138,11 +137,14 @@ impl Judge<'_> {
     fn list(&mut self, node: Option<&Node>, depth: usize) {
         let tree = self.tree;
         for (nth, child) in tree.range(node).zip(tree.children(node)) {
-            if !child.in_place {
+            if child.said_by == SaidBy::Words {
                 let judged = self.judged(nth, child, depth);
                 self.commands.push(judged);
             }
-            self.list(Some(child), depth + usize::from(!child.in_place));
+            self.list(
+                Some(child),
+                depth + usize::from(child.said_by == SaidBy::Words),
+            );
         }
     }
 
@@ -154,7 +156,6 @@ impl Judge<'_> {
         let lacks = self.lacks.get(nth).copied().unwrap_or_default();
         let danger = self.dangers.get(nth).copied().flatten();
         let sight = Sight::in_script(
-            self.tree,
             within.unwrap_or_default(),
             lacks,
             danger,

@@ -26,7 +26,7 @@ pub mod verdict;
 mod withheld;
 mod words;
 
-pub use command_tree::{CommandTree, Node, readings};
+pub use command_tree::{CommandTree, Node, Resolver, readings};
 pub use commanded::{CommandSource, command_source};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec};

@@ -1,11 +1,11 @@
 //! The paths of a command of which it matters to a rule where they lead.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::request::Request;
+use crate::request::{Followed, Request};
 use crate::rules::RuleSet;
 use crate::rules::meaning::{Pattern, Variable};
 
@@ -49,10 +49,17 @@ impl IndexedRules {
     /// could be one among its words and those of the commands within, and the places that rules name. Its
     /// variables must be known if they count.
     pub fn paths_of(&self, request: &Request) -> Vec<PathBuf> {
-        let conditions = self.path_conditions();
-        if !conditions.any {
+        if !self.path_conditions().any {
             return Vec::new();
         }
+        let mut found = self.roots_and_values(request);
+        found.extend(self.paths_named(request));
+        distinct(found)
+    }
+
+    /// The places that rules name, and what variables say that they ask for.
+    fn roots_and_values(&self, request: &Request) -> Vec<PathBuf> {
+        let conditions = self.path_conditions();
         let variables = request.environment.iter().flatten();
         let values = variables
             .filter(|(name, _)| {
@@ -63,32 +70,59 @@ impl IndexedRules {
         let values = values.flat_map(|value| named_in(value));
         let mut found = conditions.roots.clone();
         found.extend(values.map(|path| request.cwd.join(path)));
-        found.extend(self.paths_named(request));
-        distinct(found)
+        found
+    }
+
+    /// Finds by `follow` where the paths of each command of a script lead, where that matters.
+    pub(super) fn follow(&self, tree: &mut CommandTree, follow: &dyn Fn(Vec<PathBuf>) -> Followed) {
+        if !self.path_conditions().any {
+            return;
+        }
+        // Those of a command and of all within it are followed together.
+        let mut outermost: Vec<usize> = Vec::new();
+        let mut paths: BTreeMap<usize, Vec<PathBuf>> = BTreeMap::new();
+        for (nth, node) in tree.nodes().iter().enumerate() {
+            let around = node.parent.and_then(|parent| outermost.get(parent));
+            let whole = around.copied().unwrap_or(nth);
+            outermost.push(whole);
+            let found = paths.entry(whole).or_default();
+            for request in &node.asked {
+                found.extend(self.roots_and_values(request));
+                found.push(request.cwd.to_path_buf());
+                found.extend(from(&request.cwd, &request.argv));
+            }
+        }
+        let paths = paths.into_iter();
+        let followed: BTreeMap<usize, Followed> = paths
+            .map(|(whole, paths)| (whole, follow(distinct(paths))))
+            .collect();
+        for (node, whole) in tree.nodes_mut().iter_mut().zip(outermost) {
+            for request in &mut node.asked {
+                request.followed = followed.get(&whole).cloned();
+            }
+        }
     }
 
     /// Whatever could be a path among the words of `request` and those of the commands within, absolute.
     pub fn paths_named(&self, request: &Request) -> Vec<PathBuf> {
         let tree = CommandTree::of(self, request);
-        let words = |argv: &[OsString]| -> Vec<PathBuf> {
-            let words = argv.iter().skip(1).flat_map(|word| named_in(word));
-            words.map(PathBuf::from).collect()
-        };
-        let from = |directory: &Path, paths: &[PathBuf]| -> Vec<PathBuf> {
-            paths.iter().map(|path| directory.join(path)).collect()
-        };
-        let mut found = from(&request.cwd, &words(&request.argv));
+        let mut found = from(&request.cwd, &request.argv);
         for node in tree.nodes() {
-            let words = words(&node.argv);
-            found.extend(from(&request.cwd, &words));
+            found.extend(from(&request.cwd, &node.argv));
             let known = node.directories(request).unwrap_or_default();
             for directory in known.iter().filter(|known| ***known != *request.cwd) {
                 found.push(directory.clone());
-                found.extend(from(directory, &words));
+                found.extend(from(directory, &node.argv));
             }
         }
         distinct(found)
     }
+}
+
+/// What could be a path among these words of a command, seen from a directory.
+fn from(directory: &Path, argv: &[OsString]) -> Vec<PathBuf> {
+    let words = argv.iter().skip(1).flat_map(|word| named_in(word));
+    words.map(|path| directory.join(path)).collect()
 }
 
 fn distinct(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {

@@ -3,7 +3,7 @@
 use crate::request::Request;
 
 use super::command_tree::{CommandTree, Lack};
-use super::heuristic::{self, Danger, Descendants, Heuristic};
+use super::heuristic::{self, Descendants, Heuristic};
 use super::index::IndexedRules;
 use super::judge::{Doubt, restrictions};
 use super::verdict::RuleMatch;
@@ -11,20 +11,26 @@ use super::verdict::RuleMatch;
 /// The commands beside the one that was asked about.
 #[derive(Debug)]
 pub(super) struct Sight<'a> {
-    /// All of them.
-    tree: &'a CommandTree,
     /// The rules that restrict one of them.
     pub(super) within: Vec<RuleMatch>,
     /// What is left out of them.
     lacks: Lack,
-    /// What looks dangerous about it all, where that is known.
-    danger: Option<Option<&'static Heuristic>>,
+    danger: Hazard<'a>,
     /// The directory of the request itself is known.
     pub(super) is_placed: bool,
     /// What becomes of the programs that the command starts.
     descendants: Descendants,
     /// Why the command's own words can't be relied on.
     doubt: Option<Doubt>,
+}
+
+/// What looks dangerous about it all.
+#[derive(Debug)]
+enum Hazard<'a> {
+    /// The first heuristic that applies.
+    Known(Option<&'static Heuristic>),
+    /// What is to be looked for in this.
+    In(&'a CommandTree),
 }
 
 impl<'a> Sight<'a> {
@@ -38,8 +44,7 @@ impl<'a> Sight<'a> {
         Self {
             within: within.collect(),
             lacks: tree.lacks(),
-            tree,
-            danger: None,
+            danger: Hazard::In(tree),
             is_placed: true,
             descendants: Descendants::Unjudged,
             doubt: None,
@@ -54,18 +59,16 @@ impl<'a> Sight<'a> {
         Self {
             within: within.collect(),
             lacks: Lack::Nothing,
-            tree,
-            danger: None,
+            danger: Hazard::In(tree),
             is_placed: true,
             descendants: Descendants::Judged,
             doubt: None,
         }
     }
 
-    /// The same of a command in a script whose `tree` this is: of those within it, it is known what is
-    /// `within`, what is left out, and what looks dangerous.
+    /// The same of a command in a script: of those within it, it is known what is `within`, what is left out,
+    /// and what looks dangerous.
     pub(super) fn in_script(
-        tree: &'a CommandTree,
         within: Vec<RuleMatch>,
         lacks: Lack,
         danger: Option<&'static Heuristic>,
@@ -73,10 +76,9 @@ impl<'a> Sight<'a> {
         is_placed: bool,
     ) -> Self {
         Self {
-            tree,
             within,
             lacks,
-            danger: Some(danger),
+            danger: Hazard::Known(danger),
             is_placed,
             descendants: Descendants::Unjudged,
             doubt,
@@ -84,10 +86,16 @@ impl<'a> Sight<'a> {
     }
 
     /// What looks dangerous about `request`, whose sight this is.
-    pub(super) fn danger(&self, index: &IndexedRules, request: &Request) -> Option<Danger> {
+    pub(super) fn danger(
+        &self,
+        index: &IndexedRules,
+        request: &Request,
+    ) -> Option<heuristic::Danger> {
         match self.danger {
-            Some(known) => known.map(Danger::from),
-            None => heuristic::danger_in(index, request.words(), self.tree, self.descendants),
+            Hazard::Known(known) => known.map(heuristic::Danger::from),
+            Hazard::In(tree) => {
+                heuristic::danger_in(index, request.words(), tree, self.descendants)
+            }
         }
     }
 

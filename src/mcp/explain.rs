@@ -1,7 +1,7 @@
 //! The tool `explain`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::schemars::JsonSchema;
@@ -13,11 +13,11 @@ use super::wanted::Wanted;
 use super::workdir;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
-use crate::evaluate::{IndexedRules, judge, judge_script, near_misses, with_repository};
-use crate::flow::Setting;
+use crate::evaluate::{IndexedRules, judge, near_misses};
+use crate::flow::{Inquiry, Setting};
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Originals, Program, Request, WorkingDirectory};
+use crate::request::WorkingDirectory;
 
 /// What the tool takes: a shell command, or the words of one program's argument vector.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -84,24 +84,9 @@ pub(super) fn result(
         Ok(checked) => checked,
         Err(why) => return failure(&why),
     };
-    let path = std::env::var_os("PATH");
-    let writable = policy.writable_roots();
-    let (originals, ground) = (Originals::default(), policy.ground());
-    let variables: Vec<_> = std::env::vars_os().collect();
-    let session = SessionEnvironment::new(variables.clone(), writable);
-    let place = |argv: &[OsString], directory: &Path| {
-        let cwd = cwd.within(directory);
-        let asked = argv.first().cloned().unwrap_or_default();
-        let program = Program::search(&asked, &cwd, path.as_deref(), Some(&asked), writable);
-        let mut request = Request::new(program, argv.to_vec(), cwd);
-        session.withhold(&mut request, &variables, |name| rules.may_pass(name));
-        let paths = rules.paths_of(&request);
-        let request = request
-            .following(paths, writable)
-            .with_interpreters(writable);
-        with_repository(rules, request, &ground)
-            .with_original(&originals, None, &|name| rules.has_rules_on(name))
-    };
+    let ground = policy.ground();
+    let session = SessionEnvironment::new(std::env::vars_os(), policy.writable_roots());
+    let inquiry = Inquiry::here(rules, &session, cwd, &ground).without_variables();
     let profiles = options.profiles.clone().within(policy.workspaces.clone());
     let setting = Setting {
         caller: Caller::not_let_out(policy.mode),
@@ -111,7 +96,7 @@ pub(super) fn result(
     };
     let (text, document) = match &explained {
         Explained::Words(argv) => {
-            let request = place(argv, Path::new(""));
+            let request = inquiry.request(argv);
             let explanation = Explanation {
                 rules,
                 request: &request,
@@ -125,7 +110,7 @@ pub(super) fn result(
         Explained::Script(text) => {
             let explanation = ScriptExplanation {
                 rules,
-                judgement: &judge_script(rules, text.as_bytes(), &place),
+                judgement: &inquiry.judge_script(text.as_bytes()),
                 setting: &setting,
                 session: &session,
             };

@@ -27,10 +27,7 @@ pub(super) struct Step {
 
 /// How the command and those within it were read; empty where nothing is known of the program.
 pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
-    let mut steps = Vec::new();
-    if let Some(reading) = readings(index, request).first() {
-        of(reading, &mut steps);
-    }
+    let mut steps = own(index, request);
     let tree = CommandTree::of(index, request);
     let mut seen = HashSet::from([&request.argv]);
     let nodes = tree.nodes().iter().filter(|node| seen.insert(&node.argv));
@@ -53,15 +50,24 @@ pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
     steps
 }
 
+/// How the command itself was read.
+fn own(index: &IndexedRules, request: &Request) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(reading) = readings(index, request).first() {
+        of(reading, &mut steps);
+    }
+    steps
+}
+
 /// The files of the directory where it is started that tell it what to do.
 pub(super) fn obeyed<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<&'a str> {
     let readings = readings(index, request);
     readings.iter().flat_map(Reading::obeyed).collect()
 }
 
-/// The account on one line; `None` where nothing is known of the program.
+/// How the command itself was read, on one line; `None` where nothing is known of the program.
 pub(super) fn line(index: &IndexedRules, request: &Request) -> Option<String> {
-    let steps = account(index, request);
+    let steps = own(index, request);
     let shown = steps.iter().take(ON_A_LINE);
     let mut said: Vec<String> = shown
         .map(|step| format!("{} ({})", step.words, step.meaning))

@@ -6,14 +6,14 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::models::CommandModel;
-use crate::request::{Program, Request, Words};
+use crate::request::{Followed, Program, Request, Words};
 use crate::script::{self, Dialect, Problem, ScriptCommand};
 
 use super::runs::{Run, in_place_of, runs};
 use super::shell::Shell;
 use super::spelling::{as_in, spelled, unknown_words};
 use super::surroundings::Surroundings;
-use super::{CommandTree, DEPTH, Lack, Node, ScriptPlace, called, models_of, same_process};
+use super::{CommandTree, DEPTH, Lack, Node, SaidBy, ScriptPlace, called, models_of, same_process};
 use crate::evaluate::index::IndexedRules;
 
 /// How many commands there may be in one.
@@ -28,8 +28,14 @@ const STARTING: [&str; 3] = ["bash", "dash", "zsh"];
 /// Builtins that make builtins of other programs' names.
 const TEACHING: [&str; 3] = ["enable", "zmodload", "builtin"];
 
-/// Finds what the words of a command ask for, in a directory, by the way there from the first.
-pub(in crate::evaluate) type Resolve<'a> = &'a dyn Fn(&[OsString], &Path) -> Request;
+/// Who looks at files for a script that nobody has started.
+#[derive(Clone, Copy)]
+pub struct Resolver<'a> {
+    /// What the words of a command ask for, in a directory, by the way there from the first.
+    pub find: &'a dyn Fn(&[OsString], &Path) -> Request,
+    /// Where paths, absolute, lead.
+    pub follow: &'a dyn Fn(Vec<PathBuf>) -> Followed,
+}
 
 /// The tree of a command of these words, which has others in its place besides.
 pub(super) fn tree(
@@ -44,16 +50,24 @@ pub(super) fn tree(
 }
 
 /// The tree of a script.
-pub(super) fn script_tree(index: &IndexedRules, text: &[u8], resolve: Resolve<'_>) -> CommandTree {
-    let mut builder = Builder::new(index, Some(resolve));
-    builder.script(None, text, Node::default());
-    builder.grow()
+pub(super) fn script_tree(
+    index: &IndexedRules,
+    text: &[u8],
+    resolver: &Resolver<'_>,
+) -> CommandTree {
+    let mut builder = Builder::new(index, Some(resolver.find));
+    builder.script(None, text, &Node::default());
+    let mut tree = builder.grow();
+    index.follow(&mut tree, resolver.follow);
+    tree
 }
+
+type Find<'a> = &'a dyn Fn(&[OsString], &Path) -> Request;
 
 struct Builder<'a> {
     index: &'a IndexedRules,
     /// The whole is a script: this finds what each command in it asks for.
-    resolve: Option<Resolve<'a>>,
+    resolve: Option<Find<'a>>,
     tree: CommandTree,
     /// What the command that is looked into runs so far.
     known: HashSet<Known>,
@@ -74,7 +88,7 @@ struct Known {
 }
 
 impl<'a> Builder<'a> {
-    fn new(index: &'a IndexedRules, resolve: Option<Resolve<'a>>) -> Self {
+    fn new(index: &'a IndexedRules, resolve: Option<Find<'a>>) -> Self {
         Self {
             index,
             resolve,
@@ -121,7 +135,7 @@ impl<'a> Builder<'a> {
         let Some(resolve) = self.resolve.filter(|_| !node.argv.is_empty()) else {
             return Vec::new();
         };
-        if node.in_place {
+        if node.said_by == SaidBy::File {
             return Vec::new();
         }
         let here = [PathBuf::new()];
@@ -171,7 +185,10 @@ impl<'a> Builder<'a> {
             };
             self.keep(Node {
                 asked: node.asked.iter().filter_map(placed).collect(),
-                in_place: program.is_some(),
+                said_by: match &program {
+                    Some(_) => SaidBy::File,
+                    None => SaidBy::Words,
+                },
                 argv,
                 program,
                 same_process: in_process,
@@ -209,7 +226,7 @@ impl<'a> Builder<'a> {
                 }),
                 Run::Script(text) => {
                     let line = node.written.as_deref().map_or(1, |it| it.line);
-                    self.script(Some((words, line)), &text, child);
+                    self.script(Some((words, line)), &text, &child);
                 }
             }
         }
@@ -217,7 +234,7 @@ impl<'a> Builder<'a> {
 
     /// Adds the commands of a script: the whole, or one that a command of these words, on this line of a
     /// script, has a shell read or reads itself.
-    fn script(&mut self, reader: Option<(Words<'_>, u32)>, text: &[u8], child: Node) {
+    fn script(&mut self, reader: Option<(Words<'_>, u32)>, text: &[u8], child: &Node) {
         let line = reader.map_or(1, |(_, line)| line);
         if child.depth > DEPTH || !self.spend(text.len()) {
             return self.limited(child.parent, line, child.depth);

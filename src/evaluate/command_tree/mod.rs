@@ -37,7 +37,7 @@ use crate::script::{Problem, ScriptCommand, Stage};
 
 use super::index::IndexedRules;
 
-pub(super) use build::Resolve;
+pub use build::Resolver;
 pub(super) use same_process::{runs_another, started_in_place};
 pub(super) use surroundings::Surroundings;
 
@@ -94,8 +94,8 @@ pub struct Node {
     pub(super) written: Option<Box<ScriptCommand>>,
     /// What is asked, one for each directory that it may be in, where somebody looked.
     pub(super) asked: Vec<Request>,
-    /// It runs in the place of the command around it, as the file of that says.
-    pub(super) in_place: bool,
+    /// What says that the command around it runs this one.
+    pub(super) said_by: SaidBy,
     /// What it is given to read, where that is known.
     input: Option<Vec<u8>>,
     /// Where it runs.
@@ -104,6 +104,16 @@ pub struct Node {
     children: Range<usize>,
     /// What is left out of that.
     pub(super) lacks: Lack,
+}
+
+/// What says that a command runs another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum SaidBy {
+    /// Its words, or a script that it reads.
+    #[default]
+    Words,
+    /// Its file: an interpreter, or what the file is a copy of.
+    File,
 }
 
 /// Where a command stands in a script.
@@ -131,9 +141,14 @@ impl CommandTree {
         &self.nodes
     }
 
-    /// The commands of the script `text` and those within them; `resolve` finds what each asks for.
-    pub(super) fn of_script(index: &IndexedRules, text: &[u8], resolve: Resolve<'_>) -> Self {
-        build::script_tree(index, text, resolve)
+    /// The commands of the script `text` and those within them, each with what it asks for.
+    pub(super) fn of_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) -> Self {
+        build::script_tree(index, text, resolver)
+    }
+
+    /// Each command, with leave to say where its paths lead.
+    pub(super) fn nodes_mut(&mut self) -> &mut [Node] {
+        &mut self.nodes
     }
 
     /// What could not be read of a script, or was beyond the limits.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::evaluate::{Basis, judge};
+use crate::evaluate::{Basis, judge, judge_script};
 use crate::models::model::{Form, InnerModel, OptionModel, Takes};
 use crate::request::WorkingDirectory;
 use crate::rules::{Decision, from_own_text};
@@ -311,4 +311,57 @@ fn what_a_shell_is_given_to_read_is_a_script() {
         let mut nodes = tree.nodes().iter();
         assert_eq!(nodes.any(|node| node.argv[0] == "here"), found, "{script}");
     }
+}
+
+/// Each command of a script is looked up once, whatever it stands in, and the words that are looked at are in
+/// proportion to the script.
+#[test]
+fn a_script_is_looked_at_once() {
+    use std::cell::Cell;
+
+    let index = IndexedRules::new(from_own_text(
+        "t.rules",
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")\n",
+    ));
+    let look = |text: &str| {
+        let (looks, words) = (Cell::new(0), Cell::new(0));
+        let find = |argv: &[OsString], directory: &Path| {
+            looks.set(looks.get() + 1);
+            words.set(words.get() + argv.len());
+            let cwd = WorkingDirectory::new(Path::new("/work").join(directory)).unwrap();
+            Request::new(Program::named(&argv[0]), argv.to_vec(), cwd)
+        };
+        let follow = |_| crate::request::Followed::default();
+        let resolver = Resolver {
+            find: &find,
+            follow: &follow,
+        };
+        let judged = judge_script(&index, text.as_bytes(), &resolver);
+        let asked = judged.commands.iter().filter(|it| it.request.is_some());
+        assert_eq!(looks.get(), asked.count(), "{text:.40}");
+        (words.get(), judged)
+    };
+    for (part, end) in [
+        ("env ", "ls"),
+        ("xargs ", "ls"),
+        ("sudo ls a\n", ""),
+        ("nice nice nice ls a; ", "true"),
+        ("a ", "b"),
+        ("eval ", "ls"),
+        ("echo $(env ls)\n", ""),
+    ] {
+        let script = |count: usize| format!("true; {}{end}\n", part.repeat(count));
+        let ((few, _), (many, _)) = (look(&script(200)), look(&script(2000)));
+        assert!(many <= 11 * few + 100, "{part}: {few}, {many}");
+    }
+    let (_, judged) = look("sudo git push; sudo git push; cd x && env git status; f() { ls; }; f");
+    let said: Vec<_> = judged
+        .commands
+        .iter()
+        .map(|it| (it.depth, it.decision))
+        .collect();
+    let (no, yes) = (Decision::Forbidden, Decision::Allow);
+    let twice = [(0, no), (1, no), (0, no), (1, no)];
+    let rest = [(0, yes), (0, yes), (1, yes), (0, yes), (0, yes)];
+    assert_eq!(said, [&twice[..], &rest].concat());
 }

@@ -1,0 +1,93 @@
+//! What a command would ask for that nobody has started, as far as words and files say: for those who only
+//! want to know what would come of it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::act::environment::{SessionEnvironment, Variables};
+use crate::evaluate::{IndexedRules, Resolver, ScriptJudgement, judge_script, with_repository};
+use crate::request::{Followed, Originals, Program, Request, WorkingDirectory, Writable};
+
+/// Finds what commands would ask for that are started in one place.
+#[derive(Debug)]
+pub struct Inquiry<'a> {
+    rules: &'a IndexedRules,
+    ground: &'a Writable,
+    cwd: WorkingDirectory,
+    search_path: Option<OsString>,
+    /// What the programs would see; `None` where nobody knows.
+    variables: Option<Variables>,
+    /// Of a request without a program, what its variables come to outside.
+    empty: Request,
+    originals: Originals,
+}
+
+impl<'a> Inquiry<'a> {
+    /// For commands that are started in `cwd`, beside what the sandbox can write, with the variables that we
+    /// have.
+    pub fn here(
+        rules: &'a IndexedRules,
+        session: &SessionEnvironment,
+        cwd: WorkingDirectory,
+        ground: &'a Writable,
+    ) -> Self {
+        let variables: Variables = std::env::vars_os().collect();
+        let mut empty = Request::new(Program::named(""), Vec::new(), cwd.clone());
+        session.withhold(&mut empty, &variables, |name| rules.may_pass(name));
+        Self {
+            rules,
+            ground,
+            cwd,
+            search_path: std::env::var_os("PATH"),
+            empty,
+            variables: Some(variables),
+            originals: Originals::default(),
+        }
+    }
+
+    /// The same where nobody knows the variables.
+    #[must_use]
+    pub fn without_variables(mut self) -> Self {
+        self.variables = None;
+        self
+    }
+
+    /// What a command of these words asks for.
+    pub fn request(&self, words: &[OsString]) -> Request {
+        let request = self.found(words, Path::new(""));
+        let paths = self.rules.paths_of(&request);
+        request.following(paths, self.ground.roots.as_slice())
+    }
+
+    /// What comes of each command of a script.
+    pub fn judge_script(&self, text: &[u8]) -> ScriptJudgement {
+        let find = |words: &[OsString], directory: &Path| self.found(words, directory);
+        let follow = |paths: Vec<PathBuf>| Followed::of(paths, self.ground.roots.as_slice());
+        let resolver = Resolver {
+            find: &find,
+            follow: &follow,
+        };
+        judge_script(self.rules, text, &resolver)
+    }
+
+    /// What a command of these words asks for in `directory`, seen from where it all starts; where its paths
+    /// lead, nobody looked yet.
+    fn found(&self, words: &[OsString], directory: &Path) -> Request {
+        let writable = self.ground.roots.as_slice();
+        let cwd = self.cwd.within(directory);
+        let asked = words.first().cloned().unwrap_or_default();
+        let path = self.search_path.as_deref();
+        let program = Program::search(&asked, &cwd, path, Some(&asked), writable);
+        let mut request = Request::new(program, words.to_vec(), cwd);
+        request.withheld.clone_from(&self.empty.withheld);
+        request.leading.clone_from(&self.empty.leading);
+        request.environment.clone_from(&self.variables);
+        let request = request.with_interpreters(writable);
+        let wanted = |name: &_| self.rules.has_rules_on(name);
+        with_repository(self.rules, request, self.ground).with_original(
+            &self.originals,
+            None,
+            &wanted,
+        )
+    }
+}
