@@ -1,5 +1,6 @@
 //! From rules and a request to the verdict.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 
 use crate::request::Request;
@@ -262,15 +263,15 @@ fn for_each_match(
 
 /// The winning decision, and the first rule that makes it with the longest match.
 fn strictest(index: &IndexedRules, matches: &[RuleMatch]) -> Option<(Decision, usize)> {
-    let mut best: Option<(Decision, usize, usize)> = None;
-    for found in matches {
-        let Some(rule) = index.rules().rule(found.rule) else {
-            continue;
-        };
-        let length = found.matched.len();
-        if best.is_none_or(|(decision, longest, _)| (rule.decision, length) > (decision, longest)) {
-            best = Some((rule.decision, length, found.rule));
-        }
-    }
-    best.map(|(decision, _, rule)| (decision, rule))
+    let rank = |found: &RuleMatch| {
+        let rules = index.rules();
+        let decision = rules.rule(found.rule)?.decision;
+        // Of two for the same words, the one that says them so.
+        let prefix = rules.prefix_rules.get(found.rule);
+        let words = Reverse(prefix.map_or(0, |rule| rule.rest.len()));
+        Some((decision, found.matched.len(), words, Reverse(found.rule)))
+    };
+    let best = matches.iter().filter_map(rank).max()?;
+    let (decision, _, _, Reverse(rule)) = best;
+    Some((decision, rule))
 }

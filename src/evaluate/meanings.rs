@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::Reading;
+use crate::models::{Plain, Reading};
 use crate::rules::model::{PrefixRule, ProgramName};
 use crate::rules::{Decision, RuleSet};
+
+use super::see_through::may_be_option;
 
 /// How many words after the program rules are filed by.
 const FILED_WORDS: usize = 3;
@@ -79,6 +81,11 @@ impl Meanings {
         let Some(shelf) = self.programs.get(name.as_bytes()) else {
             return;
         };
+        let program = reading.program;
+        if program.is_some_and(|program| program.syntax.bundle == Some(true)) {
+            // A first word without a dash may be options, in a rule as in a command.
+            return shelf.all(found);
+        }
         shelf.along(reading, found);
     }
 }
@@ -96,23 +103,33 @@ impl Shelf {
         }
     }
 
+    /// Calls `found` with the rules here and on. The depth of the recursion is bounded by [`FILED_WORDS`].
+    fn all(&self, found: &mut dyn FnMut(usize)) {
+        self.here.iter().copied().for_each(&mut *found);
+        self.next.values().for_each(|next| next.all(found));
+    }
+
     /// Calls `found` with the rules of each shelf that the plain words of `reading` lead to from
-    /// here. Words that a rule may pass over, as they could be the value of an option or be meant
-    /// by one of its options, may lead nowhere.
+    /// here, in each way to say them. Words that a rule may pass over may lead nowhere.
     fn along(&self, reading: &Reading<'_>, found: &mut dyn FnMut(usize)) {
         self.here.iter().copied().for_each(&mut *found);
+        for words in reading.phrasings() {
+            self.along_these(&words, found);
+        }
+    }
+
+    fn along_these(&self, words: &[Plain<'_>], found: &mut dyn FnMut(usize)) {
         let mut open = vec![self];
-        for (word, doubtful) in reading.plain() {
+        for word in words {
             let mut reached: Vec<&Self> = Vec::new();
             for shelf in open.iter().filter(|shelf| !shelf.next.is_empty()) {
-                let next = names(word, reading).filter_map(|name| shelf.next.get(name));
-                reached.extend(next);
+                reached.extend(word.spellings().filter_map(|name| shelf.next.get(name)));
             }
             let is_new = |next: &&Self| !open.iter().any(|known| std::ptr::eq(*known, *next));
             let new: Vec<&Self> = reached.iter().copied().filter(is_new).collect();
             let rules = new.iter().flat_map(|shelf| &shelf.here);
             rules.copied().for_each(&mut *found);
-            if doubtful || is_option(word.as_bytes()) {
+            if word.is_optional {
                 open.extend(new);
             } else {
                 open = reached;
@@ -124,28 +141,12 @@ impl Shelf {
     }
 }
 
-/// What rules may call a plain word: itself and, of a subcommand, its other names.
-fn names<'a>(word: &'a OsStr, reading: &'a Reading<'_>) -> impl Iterator<Item = &'a [u8]> {
-    let subcommands = reading.subcommands();
-    let models = subcommands.filter(move |(written, _)| *written == word);
-    let names = models.flat_map(|(_, model)| &model.names);
-    let others = names.map(String::as_bytes);
-    std::iter::once(word.as_bytes()).chain(others.filter(move |name| *name != word.as_bytes()))
-}
-
-fn is_option(word: &[u8]) -> bool {
-    word.starts_with(b"-")
-}
-
-/// The words of a pattern up to the first that may be an option or stand for one; options that
-/// leave no choice are left out, and a command's words may be passed over for them.
+/// The words of a pattern up to the first that may be an option, whose value the next may be.
 fn plain_words(rule: &PrefixRule) -> Vec<&[String]> {
-    let option = |word: &String| is_option(word.as_bytes());
-    let places = rule.rest.iter().filter(|place| !place.iter().all(option));
-    places
-        .take_while(|place| !place.iter().any(option))
-        .map(Vec::as_slice)
-        .collect()
+    let option = |word: &String| may_be_option(word);
+    let plain = |place: &&Vec<String>| !place.iter().any(option);
+    let places = rule.rest.iter().take_while(plain);
+    places.map(Vec::as_slice).collect()
 }
 
 #[cfg(test)]

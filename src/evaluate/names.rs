@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::models;
 use crate::request::argv;
 use crate::request::program::{last_component, normalised};
 use crate::request::{Program, Request, Trust, Words};
@@ -28,7 +29,7 @@ pub(super) fn presumed(request: &Request) -> Option<PathBuf> {
 }
 
 /// Every name of a program, for rules that restrict: the word asked, the path, the
-/// file itself, and the last component of each and of `argv[0]`; none twice.
+/// file itself, the last component of each and of `argv[0]`, and what that is a release of; none twice.
 pub(super) struct Names<'a>(Vec<Name<'a>>);
 
 impl<'a> Names<'a> {
@@ -42,7 +43,10 @@ impl<'a> Names<'a> {
             names.add(whole, None);
         }
         for whole in [path, Some(words.asked), real, argv0].into_iter().flatten() {
-            names.add(last_component(whole), Some(path.unwrap_or(whole)));
+            let name = last_component(whole);
+            for name in std::iter::once(name).chain(models::released(name)) {
+                names.add(name, Some(path.unwrap_or(whole)));
+            }
         }
         names
     }

@@ -1,131 +1,203 @@
-//! Prefix rules that restrict, read as what their words mean: options count wherever they stand
-//! and however they are spelled.
+//! Prefix rules that restrict, read as what their words mean: as the words of a command are, by the same
+//! model.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::Reading;
-use crate::models::reading::{Flag, Kind, Part};
+use crate::models::model::{OptionModel, Style};
+use crate::models::reading::{Flag, Inner, Kind, Known, Part, What};
+use crate::models::{self, CommandModel, Plain, Reading};
 use crate::rules::model::PrefixRule;
+
+/// How many choices of a pattern's alternatives are tried. A command for which these don't do has so many
+/// of a rule's words that it counts as if it matched.
+const CHOICES: usize = 256;
 
 /// The words by which `rule` matches a command that is read so; `None` if it doesn't.
 ///
-/// Each place of the pattern must be met: an option by one of the command's, any other word by its
-/// subcommands, by any of their names, and operands, in their order. What could be the value of an
-/// unknown option may be passed over.
+/// A pattern is read as the command that its words are, with each choice of its alternatives. Each of its
+/// options must be one of the command's, however that is spelled and wherever it stands, with its value;
+/// each other word one of the command's subcommands and operands, by any name, in their order. What could be
+/// the value of an unknown option may be passed over.
 pub(super) fn seen_through<'a>(rule: &PrefixRule, reading: &Reading<'a>) -> Option<Vec<&'a OsStr>> {
-    let plain: Vec<Plain<'a>> = reading.parts.iter().filter_map(plain).collect();
-    let mut rest = plain.as_slice();
-    let mut met = Vec::new();
-    for place in &rule.rest {
-        let passed = rest
-            .iter()
-            .take_while(|word| word.doubtful && !word.is_one(place));
-        let after = rest.get(passed.count()..).unwrap_or_default();
-        match after.split_first() {
-            Some((first, behind)) if first.is_one(place) => {
-                met.push(first.word);
-                rest = behind;
-            }
-            _ if place.iter().any(|option| is_met(option, reading)) => {}
-            _ => return None,
-        }
+    let program = reading.program?;
+    let is_plain = |word: &String| !is_option(program, word);
+    if rule.rest.iter().flatten().all(is_plain) {
+        let is_met = |word: &Plain<'_>, place: &Vec<String>| is_one(word, place);
+        return in_order(&rule.rest, reading, &is_met);
     }
-    Some(met)
-}
-
-/// A subcommand or an operand.
-struct Plain<'a> {
-    word: &'a OsStr,
-    /// It could be the value of an unknown option.
-    doubtful: bool,
-    /// The other names of the subcommand: `npm i` is `npm install`.
-    names: &'a [String],
-}
-
-impl Plain<'_> {
-    /// Whether it is one of the alternatives of a `place`.
-    fn is_one(&self, place: &[String]) -> bool {
-        let is = |wanted: &String| wanted.as_bytes() == self.word.as_bytes();
-        place
-            .iter()
-            .any(|wanted| is(wanted) || self.names.contains(wanted))
-    }
-}
-
-fn plain<'a>(part: &Part<'a>) -> Option<Plain<'a>> {
-    let (word, doubtful, names) = match part.kind {
-        Kind::Subcommand { word, model } => {
-            (word, false, model.map_or(&[][..], |model| &model.names))
-        }
-        Kind::Operand { word, doubtful } => (word, doubtful, &[][..]),
-        _ => return None,
+    let mut search = Search {
+        program,
+        reading,
+        words: Vec::new(),
+        left: CHOICES,
     };
-    Some(Plain {
-        word,
-        doubtful,
-        names,
+    search.along(&rule.rest)
+}
+
+/// Whether a word of a pattern may be read as an option, or as the end of all options.
+pub(super) fn is_option(program: &CommandModel, word: &str) -> bool {
+    may_be_option(word) || program.syntax.bundle == Some(true)
+}
+
+/// The same where nobody knows the program; but for the first word of one that takes those in a bundle.
+pub(super) fn may_be_option(word: &str) -> bool {
+    word.starts_with(['-', '+']) || word.contains('=')
+}
+
+fn is_one(word: &Plain<'_>, place: &[String]) -> bool {
+    place.iter().any(|wanted| word.is(OsStr::new(wanted)))
+}
+
+/// The words of a command that are what each of `wanted` wants, in their order, in any of its phrasings.
+fn in_order<'a, T>(
+    wanted: &[T],
+    reading: &Reading<'a>,
+    is_met: &dyn Fn(&Plain<'_>, &T) -> bool,
+) -> Option<Vec<&'a OsStr>> {
+    reading.phrasings().iter().find_map(|words| {
+        let mut rest = words.iter();
+        let found = wanted.iter().map(|wanted| {
+            let word = rest.find(|word| !word.is_optional || is_met(word, wanted))?;
+            is_met(word, wanted).then_some(word.written)
+        });
+        let found: Option<Vec<Option<&OsStr>>> = found.collect();
+        Some(found?.into_iter().flatten().collect())
     })
 }
 
-/// Whether the command has what a pattern's `option` asks for: `-f`, `-rf`, `--force`,
-/// `--opt=value`.
-fn is_met(option: &str, reading: &Reading<'_>) -> bool {
-    let has = |name: &str| reading.flags().any(|flag| flag.is(name));
-    if !option.starts_with('-') || option.len() < 2 {
-        return false;
-    }
-    if has(option) {
-        return true;
-    }
-    if let Some((name, value)) = option.split_once('=') {
-        let given = |flag: &Flag<'_>| {
-            flag.is(name) && flag.value.is_some_and(|v| v.as_bytes() == value.as_bytes())
+/// A way through a pattern.
+struct Search<'b, 'a> {
+    program: &'a CommandModel,
+    reading: &'b Reading<'a>,
+    /// The alternatives that are chosen.
+    words: Vec<OsString>,
+    left: usize,
+}
+
+impl<'a> Search<'_, 'a> {
+    /// Chooses what is left of the pattern. The recursion is as deep as the pattern is long.
+    fn along(&mut self, places: &[Vec<String>]) -> Option<Vec<&'a OsStr>> {
+        let Some((place, rest)) = places.split_first() else {
+            return self.met();
         };
-        return reading.flags().any(given);
+        for wanted in place {
+            self.words.push(wanted.into());
+            // What begins a choice must be met, or the rest need not be tried.
+            let found = if place.len() == 1 {
+                self.along(rest)
+            } else {
+                self.met().and_then(|_| match self.left.checked_sub(1) {
+                    Some(left) => {
+                        self.left = left;
+                        self.along(rest)
+                    }
+                    None => Some(Vec::new()),
+                })
+            };
+            self.words.pop();
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
-    let cluster = option.strip_prefix('-').filter(|c| !c.starts_with('-'));
-    cluster.is_some_and(|letters| {
-        letters.is_ascii() && letters.chars().all(|letter| has(&format!("-{letter}")))
-    })
+
+    /// The command's words that are what the chosen ones ask for.
+    fn met(&self) -> Option<Vec<&'a OsStr>> {
+        self.meets(&models::read(self.program, &self.words))
+    }
+
+    fn meets(&self, wanted: &Reading<'_>) -> Option<Vec<&'a OsStr>> {
+        let ends_options = |it: &Reading<'_>| it.parts.iter().any(|part| part.kind == Kind::Dashes);
+        let is_met = wanted.flags().all(|flag| self.has(flag))
+            && wanted
+                .inner
+                .iter()
+                .all(|inner| self.has_inner(wanted, inner))
+            && (!ends_options(wanted) || ends_options(self.reading));
+        let parts = wanted.parts.iter().enumerate();
+        let plain = parts.filter_map(|(nth, part)| match part.kind {
+            Kind::Subcommand { word, .. } => Some(word),
+            Kind::Operand { word, doubtful } => {
+                let before = nth.checked_sub(1).and_then(|nth| wanted.parts.get(nth));
+                let is_value = doubtful && before.is_some_and(|it| self.has_value(it, word));
+                (!is_value).then_some(word)
+            }
+            _ => None,
+        });
+        let plain: Vec<&OsStr> = plain.collect();
+        let is_one = |word: &Plain<'_>, wanted: &&OsStr| word.is(wanted);
+        is_met.then(|| in_order(&plain, self.reading, &is_one))?
+    }
+
+    /// Whether the command has an option of the pattern, with its value.
+    fn has(&self, wanted: &Flag<'_>) -> bool {
+        let is_value =
+            |it: Option<&OsStr>| wanted.value.is_none() || it.is_none() || it == wanted.value;
+        // Of `--`, which ends the options of most, find and its like know nothing, and numbers may be operands.
+        let may_be_word =
+            self.program.syntax.style == Some(Style::Words) || wanted.known == Known::Number;
+        let is_word = |part: &Part<'_>| {
+            let Kind::Operand { word, .. } = part.kind else {
+                return false;
+            };
+            may_be_word && word.as_bytes() == &*wanted.written
+        };
+        self.values(wanted).any(is_value) || self.reading.parts.iter().any(is_word)
+    }
+
+    /// Whether the command has, as the value of an option that could be the one `before`, what the pattern has
+    /// behind that: nobody knows whether it takes one.
+    fn has_value(&self, before: &Part<'_>, word: &OsStr) -> bool {
+        match &before.kind {
+            Kind::Flag(flag) => self.values(flag).any(|value| value == Some(word)),
+            _ => false,
+        }
+    }
+
+    /// The value of each of the command's options that could be `wanted`; `None` where it has none.
+    fn values<'c>(&'c self, wanted: &'c Flag<'_>) -> impl Iterator<Item = Option<&'a OsStr>> + 'c {
+        let parts = self.reading.parts.iter().enumerate();
+        parts.filter_map(move |(nth, part)| match &part.kind {
+            Kind::Flag(flag) if is_same(wanted, flag) => {
+                let next = self.reading.parts.get(nth + 1).map(|next| &next.kind);
+                let doubtful = match next {
+                    Some(Kind::Operand {
+                        word,
+                        doubtful: true,
+                    }) => Some(*word),
+                    _ => None,
+                };
+                Some(flag.value.or(doubtful))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether the command runs what the pattern does with words of its own, if it does: `find -exec rm`.
+    fn has_inner(&self, pattern: &Reading<'_>, inner: &Inner<'_>) -> bool {
+        let last = inner.words.end.checked_sub(1);
+        let What::Words(wanted) = &inner.what else {
+            return true;
+        };
+        let runs = |inner: &Inner<'_>| match &inner.what {
+            What::Words(words) => words.starts_with(wanted),
+            What::Script(_) => false,
+        };
+        pattern.parts.iter().any(|part| Some(part.index) == last)
+            || self.reading.inner.iter().any(runs)
+    }
+}
+
+/// Whether the command's `flag` could be the one that a pattern has.
+fn is_same(wanted: &Flag<'_>, flag: &Flag<'_>) -> bool {
+    let written = str::from_utf8(&wanted.written).is_ok_and(|name| flag.could_be(name));
+    let named = |option: &OptionModel| option.names.iter().any(|name| flag.could_be(name));
+    written
+        || wanted.written == flag.written
+        || matches!(wanted.known, Known::As(option) if named(option))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ffi::OsString;
-
-    use crate::evaluate::{IndexedRules, judge};
-    use crate::request::{Program, Request, WorkingDirectory};
-    use crate::rules::{Decision, from_own_text};
-
-    #[test]
-    fn a_subcommand_goes_by_all_its_names() {
-        let rules = "prefix_rule([\"npm\", \"install\", \"x\"], decision = \"forbidden\")\n\
-                     prefix_rule([\"helm\", \"uninstall\"], decision = \"forbidden\")\n\
-                     prefix_rule([\"git\", \"remote\", [\"rm\", \"add\"]], decision = \"forbidden\")\n\
-                     prefix_rule([\"npm\", \"ls\"])\n";
-        let index = IndexedRules::new(from_own_text("t.rules", rules));
-        for (command, forbidden) in [
-            ("npm install x", true),
-            ("npm i x", true),
-            ("npm --silent add x", true),
-            ("sudo npm i x", true),
-            ("npm i y", false),
-            ("npm view install x", false),
-            ("helm delete x", true),
-            ("helm list uninstall", false),
-            ("git remote remove x", true),
-            ("git remote show rm", false),
-        ] {
-            let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
-            let cwd = WorkingDirectory::new("/work").unwrap();
-            let request = Request::new(Program::named(&argv[0]), argv, cwd);
-            let verdict = judge(&index, &request).verdict;
-            assert_eq!(
-                verdict.decision == Decision::Forbidden,
-                forbidden,
-                "{command}"
-            );
-        }
-    }
-}
+mod tests;

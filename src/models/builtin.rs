@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{LazyLock, OnceLock};
 
 use super::CommandModel;
@@ -119,6 +120,17 @@ pub(super) fn unversioned(name: &str) -> Option<&str> {
     (program.len() > 1 && version.split('.').all(is_number)).then_some(program)
 }
 
+/// The names with a model that `name`, a last component, is a release of: `pip3` and `pip` of `pip3.12`.
+pub fn released(name: &OsStr) -> impl Iterator<Item = &OsStr> {
+    let has_digit = name.as_bytes().iter().any(u8::is_ascii_digit);
+    let name = name.to_str().filter(|_| has_digit).unwrap_or_default();
+    let program = unversioned(name);
+    let major = program.and_then(|_| name.split_once('.'));
+    let shorter = [major.map(|(major, _)| major), program];
+    let known = |name: &&str| TABLE.by_name.contains_key(name);
+    shorter.into_iter().flatten().filter(known).map(OsStr::new)
+}
+
 /// The model of the program called `name`, a last component; a release of a program has that one's.
 pub fn builtin(name: &str) -> Option<&'static CommandModel> {
     let entry = TABLE.entries.get(known_as(name)?)?;
@@ -174,6 +186,12 @@ mod tests {
             ("5.36", None),
         ] {
             assert_eq!(unversioned(name), program, "{name}");
+        }
+        let all = |name: &'static str| released(OsStr::new(name)).collect::<Vec<_>>();
+        assert_eq!(all("pip3.12"), ["pip3", "pip"]);
+        assert_eq!(all("gcc-12"), ["gcc"]);
+        for name in ["pip", "frob3", "md5sum", "7z"] {
+            assert!(all(name).is_empty(), "{name}");
         }
         for name in ["perl5.36.0", "ruby3.1", "tclsh8.6", "gpg2", "python3.99"] {
             assert!(builtin(name).is_some() && knows(name), "{name}");

@@ -78,7 +78,9 @@ impl<'a> Levels<'a> {
                 .iter()
                 .any(|name| name.as_bytes() == word.as_bytes())
         };
-        self.last()?.subcommands.iter().find(named)
+        let model = self.last()?;
+        let cut = || model.cut_short.then(|| cut_short(model, word)).flatten();
+        model.subcommands.iter().find(named).or_else(cut)
     }
 
     pub(super) fn enter(&mut self, model: &'a CommandModel) {
@@ -224,6 +226,15 @@ impl<'a> Levels<'a> {
         let positive = [b"--", name.strip_prefix(b"--no-")?].concat();
         self.named(&positive)
     }
+}
+
+/// The only subcommand of which some name begins with `word`.
+fn cut_short<'a>(model: &'a CommandModel, word: &OsStr) -> Option<&'a CommandModel> {
+    let begins = |name: &String| name.as_bytes().starts_with(word.as_bytes());
+    let all = model.subcommands.iter();
+    let mut found = all.filter(|it| !word.is_empty() && it.names.iter().any(begins));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 /// Whether a value is one that an option without a value may have: `--wait=false`.

@@ -61,6 +61,7 @@ pub(super) fn complete<'a>(
         let first = operands.words.first().filter(|_| none_of_these);
         doubts.extend(first.map(|word| Doubt::Subcommand(*word)));
     }
+    doubts.extend(cut_short(reading).map(Doubt::Subcommand));
     for inner in program.inner.iter().filter(|inner| inner.anywhere) {
         let is_one = |word: &Operand<'a>| form::is_of(&inner.of, word.word.as_bytes());
         let all = words_of(reading).filter(is_one);
@@ -78,6 +79,20 @@ pub(super) fn complete<'a>(
     reading.inner = found;
     reading.doubts = doubts;
     reading.writes = writes;
+}
+
+/// Subcommands that are cut short: in another release, such a word is another one.
+fn cut_short<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = Operand<'a>> + 'b {
+    reading.parts.iter().filter_map(|part| match part.kind {
+        Kind::Subcommand {
+            word,
+            model: Some(model),
+        } if !model.names.iter().any(|name| word == name.as_str()) => {
+            let index = part.index;
+            Some(Operand { index, word })
+        }
+        _ => None,
+    })
 }
 
 /// Words that stand for what a file says. They are replaced before any word is told apart, so one that seems

@@ -34,6 +34,9 @@
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
 //!     writes_when = ["-i"],                     # … or only with one of these
 //!     tasks = True,                             # its operands say what to do, as make's targets do
+//!     short = ["push", "rm rmi"],               # of the words behind it: these say, without it, the same, the
+//!                                               # second of two by that name: `docker image rm` is `docker rmi`
+//!     cut_short = True,                         # its subcommands may be: `npm pub`
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
 //!     variables = ["GIT_DIR"],                  # say what it and its subcommands act on; `TF_VAR_*` too
 //!     secured_by = ["LESSSECURE=1", "!NAME"],   # so set, or unset, it takes no commands from input or terminal
@@ -91,15 +94,17 @@ mod form;
 mod inner;
 pub mod model;
 mod operands;
+mod phrasing;
 mod reader;
 pub mod reading;
 mod running;
 mod slip;
 pub mod variable;
 
-pub use builtin::{SOURCES, builtin, knows, programs, says_what_is_acted_on, source};
+pub use builtin::{SOURCES, builtin, knows, programs, released, says_what_is_acted_on, source};
 pub use data::{TakesData, takes_data};
 pub use model::CommandModel;
+pub use phrasing::Plain;
 pub use reader::read;
 pub use reading::Reading;
 pub use running::{is_passable, misleads_shells, runs};

@@ -47,6 +47,13 @@ pub struct CommandModel {
     /// list them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tasks: bool,
+    /// Words behind it that say the same without it, each perhaps by another name, a space between:
+    /// `docker image push` is `docker push`, and `docker image rm` is `docker rmi`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub short: Vec<String>,
+    /// Its subcommands may be cut short as long as they are unique.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_short: bool,
     /// Operands are written only with one of these options.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes_when: Vec<String>,

@@ -26,6 +26,7 @@ pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
     };
     reader.all();
     let mut reading = reader.reading;
+    reading.program = Some(model);
     reading.model = reader.levels.last();
     reading.obeys = reader.levels.obeys();
     let collected = reader.collected;

@@ -14,6 +14,8 @@ pub const REPOSITORY: &str = ".git";
 pub struct Reading<'a> {
     /// How each word was read, in the order of the words.
     pub parts: Vec<Part<'a>>,
+    /// The program's model.
+    pub program: Option<&'a CommandModel>,
     /// The model of the command in the end: the program's, or its deepest subcommand's.
     pub model: Option<&'a CommandModel>,
     /// What its model says that it obeys; see [`Reading::obeyed`].
@@ -162,14 +164,6 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// Subcommands as they were written, with their models.
-    pub fn subcommands(&self) -> impl Iterator<Item = (&'a OsStr, &'a CommandModel)> {
-        self.parts.iter().filter_map(|part| match part.kind {
-            Kind::Subcommand { word, model } => Some((word, model?)),
-            _ => None,
-        })
-    }
-
     /// How many subcommands there are.
     pub fn depth(&self) -> usize {
         let kinds = self.parts.iter().map(|part| &part.kind);
@@ -215,6 +209,13 @@ impl Flag<'_> {
             Known::As(option) => option.names.iter().any(|known| known == name),
             _ => &*self.written == name.as_bytes(),
         }
+    }
+
+    /// Whether it could be the option of this name: it is, or nobody knows what it is.
+    pub fn could_be(&self, name: &str) -> bool {
+        // Cut short, perhaps, or with letters that nobody has told apart.
+        let is_unknown = self.known == Known::Unknown && self.written.len() > 2;
+        self.is(name) || is_unknown && name.as_bytes().starts_with(&self.written)
     }
 
     /// Whether it has this effect.

@@ -127,9 +127,10 @@ fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
                 argv::word(code.word),
                 "a program that it runs, not read here",
             ),
-            Doubt::Subcommand(word) => {
-                (argv::word(word.word), "no subcommand that the model knows")
-            }
+            Doubt::Subcommand(word) => (
+                argv::word(word.word),
+                "no name of a subcommand that the model knows",
+            ),
             Doubt::Input => ("<".to_owned(), "it runs what its standard input says"),
             Doubt::Keys => (
                 "<".to_owned(),

@@ -49,6 +49,8 @@ const PARAMETERS: &[&str] = &[
     "unsets",
     "clears",
     "keeps_variables",
+    "short",
+    "cut_short",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -112,6 +114,8 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         writes_operands: word_of::<Which>(arguments, "writes_operands"),
         obeys: arguments.any("obeys").map(|_| arguments.strings("obeys")),
         tasks: arguments.bool("tasks").unwrap_or(false),
+        short: arguments.strings("short"),
+        cut_short: arguments.bool("cut_short").unwrap_or(false),
         writes_when: arguments.strings("writes_when"),
         writes_unless: arguments.strings("writes_unless"),
         changes: forms(arguments.strings("changes")),

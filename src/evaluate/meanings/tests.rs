@@ -12,18 +12,31 @@ use crate::models::{self, Reading};
 use crate::rules::from_own_text;
 use crate::rules::meaning::{Paths, Subject};
 
-/// Subcommands of git and their other names, options that it has and that it hasn't, with and
-/// without values, and words that are nothing.
-const WORDS: [&str; 15] = [
-    "push", "remote", "rm", "remove", "add", "sub", "x", "-C", "-f", "--force", "--odd", "-q", "-",
-    "--", "-x=push",
+/// Programs, and subcommands of theirs by several names, options that they have and that they haven't, with
+/// and without values, tasks, and words that are nothing.
+const PROGRAMS: [(&str, &str); 6] = [
+    (
+        "git",
+        "push remote rm remove add sub x -C -f --force --odd -q - -- -x=push",
+    ),
+    (
+        "docker",
+        "image push rm rmi container ls ps images remove x -D -H --odd -- -f",
+    ),
+    (
+        "npm",
+        "publish pub run test t run-script x -w --odd -- install i",
+    ),
+    ("make", "X=1 deploy clean -j 4 -C d -k -- --odd"),
+    ("tar", "xf x f -f -x a cf -xf -- --odd"),
+    ("dd", "if=x of=y of=x x -- bs=1"),
 ];
 
 /// The rules that a look at `reading` meets.
-fn candidates(index: &IndexedRules, reading: &Reading<'_>) -> BTreeSet<usize> {
+fn candidates(index: &IndexedRules, program: &str, reading: &Reading<'_>) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let meanings = index.meanings();
-    meanings.candidates(OsStr::new("git"), reading, &mut |rule| {
+    meanings.candidates(OsStr::new(program), reading, &mut |rule| {
         found.insert(rule);
     });
     found
@@ -48,18 +61,18 @@ fn matching(index: &IndexedRules, reading: &Reading<'_>) -> BTreeSet<usize> {
         .collect()
 }
 
-fn rule() -> impl Strategy<Value = String> {
-    let word = prop::sample::select(&WORDS[..]);
+fn rule(program: &'static str, words: &[&'static str]) -> impl Strategy<Value = String> + use<> {
+    let word = prop::sample::select(words.to_vec());
     let place = prop_oneof![
         3 => word.clone().prop_map(|word| format!("{word:?}")),
         1 => prop::collection::vec(word, 1..3).prop_map(|words| format!("{words:?}")),
     ];
     let places = prop::collection::vec(place, 0..5).prop_map(|places| places.join(", "));
-    (places, prop::bool::weighted(0.7)).prop_map(|(places, prefix)| {
+    (places, prop::bool::weighted(0.7)).prop_map(move |(places, prefix)| {
         if prefix {
-            format!("prefix_rule([\"git\", {places}], \"forbidden\")\n")
+            format!("prefix_rule([{program:?}, {places}], \"forbidden\")\n")
         } else {
-            format!("command_rule(\"git\", subcommand = [{places}], decision = \"prompt\")\n")
+            format!("command_rule({program:?}, subcommand = [{places}], decision = \"prompt\")\n")
         }
     })
 }
@@ -71,29 +84,30 @@ fn words(text: &[&str]) -> Vec<OsString> {
 #[test]
 fn no_rule_that_matches_is_passed_over() {
     let config = Config {
-        cases: 3_000,
+        cases: 1_500,
         failure_persistence: None,
         ..Config::default()
     };
-    let rules = prop::collection::vec(rule(), 1..12);
-    let command = prop::collection::vec(prop::sample::select(&WORDS[..]), 0..8);
-    let matches = std::cell::Cell::new(0);
-    let git = models::builtin("git").unwrap();
-    let outcome = TestRunner::new(config).run(&(rules, command), |(rules, command)| {
-        let index = IndexedRules::new(from_own_text("t.rules", &rules.concat()));
-        let command = words(&command);
-        let reading = models::read(git, &command);
-        let wanted = matching(&index, &reading);
-        let missed: Vec<_> = wanted
-            .difference(&candidates(&index, &reading))
-            .copied()
-            .collect();
-        prop_assert_eq!(missed, Vec::<usize>::new());
-        matches.set(matches.get() + wanted.len());
-        Ok(())
-    });
-    outcome.unwrap();
-    assert!(matches.get() > 1_000, "{} matches", matches.get());
+    for (program, text) in PROGRAMS {
+        let known: Vec<&'static str> = text.split(' ').collect();
+        let rules = prop::collection::vec(rule(program, &known), 1..12);
+        let command = prop::collection::vec(prop::sample::select(known), 0..8);
+        let matches = std::cell::Cell::new(0);
+        let model = models::builtin(program).unwrap();
+        let outcome = TestRunner::new(config.clone()).run(&(rules, command), |(rules, command)| {
+            let index = IndexedRules::new(from_own_text("t.rules", &rules.concat()));
+            let command = words(&command);
+            let reading = models::read(model, &command);
+            let wanted = matching(&index, &reading);
+            let met = candidates(&index, program, &reading);
+            let missed: Vec<_> = wanted.difference(&met).copied().collect();
+            prop_assert_eq!(missed, Vec::<usize>::new());
+            matches.set(matches.get() + wanted.len());
+            Ok(())
+        });
+        outcome.unwrap();
+        assert!(matches.get() > 500, "{program}: {} matches", matches.get());
+    }
 }
 
 #[test]
@@ -114,6 +128,7 @@ fn rules_on_other_subcommands_are_passed_over() {
     ] {
         let command = words(command);
         let reading = models::read(git, &command);
-        assert_eq!(candidates(&index, &reading).len(), met, "{command:?}");
+        let found = candidates(&index, "git", &reading).len();
+        assert_eq!(found, met, "{command:?}");
     }
 }

@@ -3,19 +3,22 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::models::Plain;
 use crate::models::model::Effect;
-use crate::models::reading::{Flag, Known};
+use crate::models::reading::Flag;
 
 use super::{Meaning, Operands, Subject};
 
 impl Meaning {
     /// Whether `command` could mean this. What nobody knows counts as if it did.
     pub fn widely(&self, command: &Subject<'_>) -> bool {
-        let Some(operands) = operands(command, &self.subcommand) else {
+        let phrasings = command.reading.phrasings();
+        let mut phrasings = phrasings.iter();
+        let Some(operands) = phrasings.find_map(|words| operands(words, &self.subcommand)) else {
             return false;
         };
         let reading = command.reading;
-        let found = |name: &String| reading.flags().any(|flag| could_be(flag, name));
+        let found = |name: &String| reading.flags().any(|flag| flag.could_be(name));
         let certain = |name: &String| reading.flags().any(|flag| flag.is(name));
         self.flags.iter().all(|group| group.iter().any(found))
             && !self.without.iter().any(certain)
@@ -56,24 +59,22 @@ fn could_be_all(wanted: Option<&Operands>, count: usize, command: &Subject<'_>) 
 }
 
 /// The operands behind the subcommand `path`; `None` if the command has another one.
-fn operands<'a>(command: &Subject<'a>, path: &[Vec<String>]) -> Option<Vec<&'a OsStr>> {
-    let mut words = command.reading.plain();
+fn operands<'a>(words: &[Plain<'a>], path: &[Vec<String>]) -> Option<Vec<&'a OsStr>> {
+    let mut words = words.iter();
     let mut skipped = Vec::new();
     for wanted in path {
         loop {
-            let (word, doubtful) = words.next()?;
-            if wanted.iter().any(|w| w.as_bytes() == word.as_bytes())
-                || is_alias(command, word, wanted)
-            {
+            let word = words.next()?;
+            if wanted.iter().any(|wanted| word.is(OsStr::new(wanted))) {
                 break;
             }
-            if !doubtful {
+            if !word.is_optional {
                 return None;
             }
-            skipped.push(word);
+            skipped.push(word.word);
         }
     }
-    skipped.extend(words.map(|(word, _)| word));
+    skipped.extend(words.map(|word| word.word));
     Some(skipped)
 }
 
@@ -82,24 +83,4 @@ fn path_value<'a>(flag: &Flag<'a>) -> Option<&'a OsStr> {
     let looks =
         |value: &&OsStr| value.as_bytes().contains(&b'/') || flag.has_effect(Effect::Writes);
     flag.value.filter(looks)
-}
-
-/// Whether `word` is another name of a subcommand that is wanted.
-fn is_alias(command: &Subject<'_>, word: &OsStr, wanted: &[String]) -> bool {
-    command.reading.subcommands().any(|(written, model)| {
-        written == word && model.names.iter().any(|name| wanted.contains(name))
-    })
-}
-
-/// Whether an option could be the one that a rule calls `name`.
-fn could_be(flag: &Flag<'_>, name: &str) -> bool {
-    if flag.is(name) {
-        return true;
-    }
-    let written = &*flag.written;
-    match flag.known {
-        // Cut short, perhaps, or with letters that nobody has told apart.
-        Known::Unknown => written.len() > 2 && name.as_bytes().starts_with(written),
-        _ => false,
-    }
 }

@@ -1,0 +1,123 @@
+//! The ways to say one command: by other names of its subcommands, in one word or in two.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::model::CommandModel;
+use super::reading::{Kind, Part, Reading};
+
+/// A subcommand or an operand, as rules that restrict see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plain<'a> {
+    /// The word.
+    pub word: &'a OsStr,
+    /// The command's own word for it; `None` if it has none.
+    pub written: Option<&'a OsStr>,
+    /// Its names, if it is a subcommand that is known: `npm i` is `npm install`.
+    names: &'a [String],
+    /// A rule may pass over it: it could be the value of an unknown option, or it is one of several tasks.
+    pub is_optional: bool,
+}
+
+impl Plain<'_> {
+    /// Whether a rule may call it `wanted`.
+    pub fn is(&self, wanted: &OsStr) -> bool {
+        self.word == wanted || self.names.iter().any(|name| OsStr::new(name) == wanted)
+    }
+
+    /// What rules may call it: itself and, of a subcommand, its other names.
+    pub fn spellings(&self) -> impl Iterator<Item = &[u8]> {
+        let others = self.names.iter().map(String::as_bytes);
+        let word = self.word.as_bytes();
+        std::iter::once(word).chain(others.filter(move |name| *name != word))
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// Subcommands and operands in order, as they were written, then in each other way to say the same:
+    /// `docker image push x` is `docker push x`.
+    pub fn phrasings(&self) -> Vec<Vec<Plain<'a>>> {
+        let has_tasks = self.model.is_some_and(|model| model.tasks);
+        let plain = |part: &Part<'a>| plain(part, has_tasks);
+        let written: Vec<Plain<'a>> = self.parts.iter().filter_map(plain).collect();
+        let Some(program) = self.program.filter(|model| has_short_forms(model)) else {
+            return vec![written];
+        };
+        let short = shortened(program, &written);
+        let long = lengthened(program, short.as_ref().unwrap_or(&written));
+        let others: Vec<_> = short.clone().into_iter().chain(long).collect();
+        std::iter::once(written).chain(others).collect()
+    }
+}
+
+fn plain<'a>(part: &Part<'a>, has_tasks: bool) -> Option<Plain<'a>> {
+    let (word, names, is_optional) = match part.kind {
+        Kind::Subcommand { word, model } => {
+            (word, model.map_or(&[][..], |model| &model.names), false)
+        }
+        Kind::Operand { word, doubtful } => (word, &[][..], doubtful || has_tasks),
+        _ => return None,
+    };
+    Some(Plain {
+        word,
+        written: Some(word),
+        names,
+        is_optional,
+    })
+}
+
+fn has_short_forms(program: &CommandModel) -> bool {
+    program.subcommands.iter().any(|it| !it.short.is_empty())
+}
+
+/// The first two words as the one that says the same.
+fn shortened<'a>(program: &'a CommandModel, written: &[Plain<'a>]) -> Option<Vec<Plain<'a>>> {
+    let [first, second, rest @ ..] = written else {
+        return None;
+    };
+    let group = known(program, |name| first.is(OsStr::new(name)))?;
+    let short = group.short.iter().map(|it| forms(it));
+    let (_, short) = { short }.find(|(long, _)| second.is(OsStr::new(long)))?;
+    let first = said(program, short, second.written);
+    Some(std::iter::once(first).chain(rest.iter().copied()).collect())
+}
+
+/// The first word as each two that say the same.
+fn lengthened<'a>(
+    program: &'a CommandModel,
+    written: &[Plain<'a>],
+) -> impl Iterator<Item = Vec<Plain<'a>>> {
+    let (first, rest) = match written {
+        [first, rest @ ..] => (Some(*first), rest.to_vec()),
+        [] => (None, Vec::new()),
+    };
+    let groups = program.subcommands.iter();
+    let all = groups.flat_map(|group| group.short.iter().map(move |it| (group, forms(it))));
+    all.filter_map(move |(group, (long, short))| {
+        let first = first.filter(|first| first.is(OsStr::new(short)))?;
+        let group_word = said(program, group.names.first()?, None);
+        let words = [group_word, said(group, long, first.written)].into_iter();
+        Some(words.chain(rest.clone()).collect())
+    })
+}
+
+/// `rm rmi` as the name in a group and the one beside it; `push` is both.
+fn forms(text: &str) -> (&str, &str) {
+    text.split_once(' ').unwrap_or((text, text))
+}
+
+/// A word for the subcommand `name`, where the command has another or none.
+fn said<'a>(around: &'a CommandModel, name: &'a str, written: Option<&'a OsStr>) -> Plain<'a> {
+    let model = known(around, |known| known == name);
+    Plain {
+        word: OsStr::new(name),
+        written,
+        names: model.map_or(&[][..], |model| &model.names),
+        is_optional: false,
+    }
+}
+
+fn known<'a>(around: &'a CommandModel, is: impl Fn(&str) -> bool) -> Option<&'a CommandModel> {
+    let mut subcommands = around.subcommands.iter();
+    subcommands.find(|it| it.names.iter().any(|name| is(name)))
+}
