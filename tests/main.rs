@@ -40,6 +40,8 @@ mod meaning;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod option_values;
+#[cfg(test)]
 mod patched;
 #[cfg(test)]
 mod permits;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
+use globset::GlobSet;
+
 use crate::models::{Plain, Reading};
+use crate::rules::meaning::glob;
 use crate::rules::model::{PrefixRule, ProgramName};
 use crate::rules::{Decision, RuleSet};
 
@@ -18,8 +21,10 @@ const FILED_WORDS: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Meanings {
     programs: HashMap<Box<[u8]>, Shelf>,
-    /// Rules on programs that are no single name.
-    globs: Vec<usize>,
+    /// Rules on programs that are no single name, in the order of `globs`.
+    on_globs: Vec<usize>,
+    /// The names of their programs; `None` where there are none, or too many to tell.
+    globs: Option<GlobSet>,
 }
 
 /// The rules that agree on the words so far.
@@ -39,11 +44,15 @@ impl Meanings {
                 meanings.file(&rule.program, &plain_words(rule), number);
             }
         }
+        let mut globs = Vec::new();
         let first = rules.prefix_rules.len();
         for (number, rule) in (first..).zip(&rules.command_rules) {
             for program in &rule.programs {
                 match program {
-                    ProgramName::Glob(_) => meanings.globs.push(number),
+                    ProgramName::Glob(glob) => {
+                        globs.push(glob);
+                        meanings.on_globs.push(number);
+                    }
                     ProgramName::Literal(name) => {
                         let words: Vec<&[String]> =
                             rule.meaning.subcommand.iter().map(Vec::as_slice).collect();
@@ -51,6 +60,9 @@ impl Meanings {
                     }
                 }
             }
+        }
+        if !globs.is_empty() {
+            meanings.globs = glob::set(globs.into_iter());
         }
         meanings
     }
@@ -61,12 +73,16 @@ impl Meanings {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.programs.is_empty() && self.globs.is_empty()
+        self.programs.is_empty() && self.on_globs.is_empty()
     }
 
     /// Whether a rule could be on the program `name`.
     pub(super) fn has_rules_on(&self, name: &OsStr) -> bool {
-        !self.globs.is_empty() || self.programs.contains_key(name.as_bytes())
+        let is_glob = || match &self.globs {
+            Some(globs) => globs.is_match(name),
+            None => !self.on_globs.is_empty(),
+        };
+        self.programs.contains_key(name.as_bytes()) || is_glob()
     }
 
     /// Calls `found` with each rule on the program `name` that the words of `reading` don't rule
@@ -77,7 +93,15 @@ impl Meanings {
         reading: &Reading<'_>,
         found: &mut dyn FnMut(usize),
     ) {
-        self.globs.iter().copied().for_each(&mut *found);
+        let by_glob = match &self.globs {
+            Some(globs) => globs.matches(name),
+            None => (0..self.on_globs.len()).collect(),
+        };
+        let by_glob = by_glob.into_iter();
+        by_glob
+            .filter_map(|nth| self.on_globs.get(nth))
+            .copied()
+            .for_each(&mut *found);
         let Some(shelf) = self.programs.get(name.as_bytes()) else {
             return;
         };

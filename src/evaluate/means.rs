@@ -248,7 +248,7 @@ impl<'a> Look<'a> {
         let words = rule.meaning.named(reading);
         let named = Named {
             words: &words,
-            options: &rule.meaning.flags,
+            options: &rule.meaning.named_options(),
             operands: rule.meaning.leaves_operands_open(),
         };
         unnamed(self.index, self.request, named)

@@ -161,15 +161,7 @@ impl<'a> Search<'_, 'a> {
         let parts = self.reading.parts.iter().enumerate();
         parts.filter_map(move |(nth, part)| match &part.kind {
             Kind::Flag(flag) if is_same(wanted, flag) => {
-                let next = self.reading.parts.get(nth + 1).map(|next| &next.kind);
-                let doubtful = match next {
-                    Some(Kind::Operand {
-                        word,
-                        doubtful: true,
-                    }) => Some(*word),
-                    _ => None,
-                };
-                Some(flag.value.or(doubtful))
+                Some(flag.value.or_else(|| self.reading.doubtful_at(nth + 1)))
             }
             _ => None,
         })

@@ -67,7 +67,9 @@ fn unknown<'a>(model: &CommandModel, meaning: &'a Meaning) -> Vec<&'a str> {
     let Some(known) = options(model, meaning) else {
         return Vec::new();
     };
+    let options = meaning.options.iter().map(|option| &option.name);
     let flags = meaning.flags.iter().flatten().chain(&meaning.without);
+    let flags = flags.chain(options);
     flags
         .map(String::as_str)
         .filter(|flag| {

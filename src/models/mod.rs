@@ -28,6 +28,8 @@
 //!     directories = ["-C"],                     # … their value is the directory of what it starts
 //!     unsets = ["-u"],                          # … their value names a variable that this has not
 //!     clears = ["-i"],                          # … this has no variables but those that the words set
+//!     defaults = {"-X": {"": "GET", "-d": "POST"}, "-n": {"": None}}, # values of options that aren't there, with
+//!                                               # another option or none; `None`: a configuration has it
 //!     keeps_variables = True,                   # what it starts has its own variables otherwise
 //!     elsewhere_operands = "first",             # of the operands, these alone choose it
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last, files

@@ -178,6 +178,21 @@ pub struct OptionModel {
     /// What it does that a rule which permits must name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
+    /// The values that it has where it isn't there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defaults: Vec<DefaultValue>,
+}
+
+/// A value that an option has where it isn't there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultValue {
+    /// With this other option; `None`: with none of those of the other defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// The value; `None`: a configuration says it, or the surroundings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 /// Whether an option has a value.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::ops::Range;
 
-use super::model::{CommandModel, Effect, OptionModel};
+use super::model::{CommandModel, DefaultValue, Effect, OptionModel};
 
 /// What stands for the repository among the files that a program obeys.
 pub const REPOSITORY: &str = ".git";
@@ -189,11 +189,54 @@ impl<'a> Reading<'a> {
     /// Whether an option is there under this name, and nowhere taken back: which of both counts is the
     /// program's to say.
     pub fn has_surely(&self, name: &str) -> bool {
-        let takes_back = |flag: &Flag<'_>| match flag.known {
-            Known::Not(option) => option.names.iter().any(|known| known == name),
-            _ => false,
+        self.has(name) && !self.flags().any(|flag| flag.takes_back(name))
+    }
+
+    /// What the option of this name may be set to: by each time that it could be there or, if it isn't, as its
+    /// default; `None` for what nobody knows. Empty: it is not there, and has no value then.
+    pub fn values(&self, name: &str) -> Vec<Option<&OsStr>> {
+        let parts = self.parts.iter().enumerate();
+        let written = parts.filter_map(|(nth, part)| match &part.kind {
+            Kind::Flag(flag) if flag.could_be(name) || flag.takes_back(name) => {
+                let value = flag.value.filter(|_| !flag.takes_back(name));
+                Some(value.or_else(|| self.doubtful_at(nth + 1)))
+            }
+            _ => None,
+        });
+        let written: Vec<_> = written.collect();
+        if !written.is_empty() {
+            return written;
+        }
+        let within = self.parts.iter().rev().filter_map(|part| match part.kind {
+            Kind::Subcommand { model, .. } => model,
+            _ => None,
+        });
+        let mut options = within.chain(self.program).flat_map(|it| &it.options);
+        let Some(option) = options.find(|it| it.names.iter().any(|known| known == name)) else {
+            return Vec::new();
         };
-        self.has(name) && !self.flags().any(takes_back)
+        let given = |it: &&DefaultValue| it.when.as_ref().is_some_and(|when| self.has(when));
+        let mut defaults: Vec<&DefaultValue> = option.defaults.iter().filter(given).collect();
+        if defaults.is_empty() {
+            defaults.extend(option.defaults.iter().find(|it| it.when.is_none()));
+        }
+        if defaults.is_empty() && option.effects.contains(&Effect::Elsewhere) {
+            // Then it is as the program is configured.
+            return vec![None];
+        }
+        let values = defaults.into_iter().map(|it| it.value.as_deref());
+        values.map(|value| value.map(OsStr::new)).collect()
+    }
+
+    /// The operand at this place of `parts`, if it could be the value of what is before it.
+    pub fn doubtful_at(&self, nth: usize) -> Option<&'a OsStr> {
+        match self.parts.get(nth)?.kind {
+            Kind::Operand {
+                word,
+                doubtful: true,
+            } => Some(word),
+            _ => None,
+        }
     }
 
     /// Whether an option is there under this name, by whatever spelling.
@@ -208,6 +251,14 @@ impl Flag<'_> {
         match self.known {
             Known::As(option) => option.names.iter().any(|known| known == name),
             _ => &*self.written == name.as_bytes(),
+        }
+    }
+
+    /// Whether it is `--no-NAME` of the option of this name.
+    fn takes_back(&self, name: &str) -> bool {
+        match self.known {
+            Known::Not(option) => option.names.iter().any(|known| known == name),
+            _ => false,
         }
     }
 

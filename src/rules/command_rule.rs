@@ -30,6 +30,7 @@ pub(super) static SIGNATURE: Signature = Signature {
         "run",
         "pass_env",
         "enforce",
+        "options",
     ],
     required: 1,
 };
@@ -45,6 +46,7 @@ pub(super) static CASE: Signature = Signature {
         "exact",
         "cwd",
         "env",
+        "options",
     ],
     required: 0,
 };
@@ -115,6 +117,8 @@ pub(super) fn meaning(arguments: &mut Arguments<'_>, home: Tilde<'_>) -> Meaning
         subcommand: condition(arguments, "subcommand", conditions::subcommand).unwrap_or_default(),
         flags: condition(arguments, "flags", conditions::flags).unwrap_or_default(),
         without: condition(arguments, "without", conditions::options).unwrap_or_default(),
+        options: condition(arguments, "options", |json| conditions::values(json, home))
+            .unwrap_or_default(),
         operands: condition(arguments, "args", |json| conditions::operands(json, home)),
         exact: arguments.bool("exact").unwrap_or(false),
         cwd: condition(arguments, "cwd", directories).unwrap_or_default(),

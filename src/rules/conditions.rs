@@ -4,8 +4,9 @@ use serde_json::Value as Json;
 
 use crate::models;
 
-use super::meaning::pattern::{Expression, Glob};
-use super::meaning::{Meaning, Operands, Pattern, Variable, Wanted};
+use super::meaning::glob::Glob;
+use super::meaning::pattern::Expression;
+use super::meaning::{Meaning, Operands, OptionValue, Pattern, Variable, Wanted};
 use super::model::{Profile, Run};
 
 /// What `~` stands for in a rules file, where that is known.
@@ -85,6 +86,21 @@ fn check_option(name: &str) -> Read<()> {
     } else {
         Ok(())
     }
+}
+
+/// `{"--namespace": "dev", "-X": any_of("POST", "PUT")}`.
+pub(super) fn values(json: &Json, home: Tilde<'_>) -> Read<Vec<OptionValue>> {
+    let options = json.as_object().ok_or("takes a dictionary")?;
+    options
+        .iter()
+        .map(|(name, value)| {
+            check_option(name)?;
+            let values = tagged(value, "any_of").unwrap_or(value);
+            let values = alternatives(values, home)?;
+            let name = name.clone();
+            Ok(OptionValue { name, values })
+        })
+        .collect()
 }
 
 /// A list of words and patterns; the last may be `rest(...)`.

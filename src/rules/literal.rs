@@ -7,6 +7,7 @@ use starlark::codemap::Span;
 use starlark::collections::SmallMap;
 use starlark::syntax::AstModule;
 use starlark::syntax::ast::{Argument, AstExpr, AstLiteral, AstStmt, Expr, Stmt};
+use starlark::values::dict::AllocDict;
 use starlark::values::{Heap, Value};
 
 use super::language::Language;
@@ -25,6 +26,8 @@ enum Literal<'a> {
     Truth(bool),
     Text(&'a str),
     List(Vec<Literal<'a>>),
+    /// Each key is another one.
+    Dictionary(Vec<(&'a str, Literal<'a>)>),
     Call(Call<'a>),
 }
 
@@ -95,6 +98,19 @@ fn literal<'a>(language: &Language, expression: &'a AstExpr) -> Option<Literal<'
             let items = items.iter().map(|item| literal(language, item));
             Literal::List(items.collect::<Option<_>>()?)
         }
+        Expr::Dict(items) => {
+            let mut entries: Vec<(&str, Literal<'a>)> = Vec::new();
+            for (key, value) in items {
+                let Expr::Literal(AstLiteral::String(key)) = &key.node else {
+                    return None;
+                };
+                if entries.iter().any(|(known, _)| *known == key.node) {
+                    return None;
+                }
+                entries.push((&key.node, literal(language, value)?));
+            }
+            Literal::Dictionary(entries)
+        }
         Expr::Call(..) => Literal::Call(call(language, expression)?),
         _ => return None,
     })
@@ -145,6 +161,11 @@ impl<'v> Maker<'v, '_> {
             Literal::List(items) => {
                 let items: Vec<Value<'v>> = items.iter().map(|item| self.value(item)).collect();
                 self.heap.alloc(items)
+            }
+            Literal::Dictionary(entries) => {
+                let entries = entries.iter();
+                let entries = entries.map(|(key, value)| (*key, self.value(value)));
+                self.heap.alloc(AllocDict(entries))
             }
             Literal::Call(call) => self.call(call),
         }
@@ -214,6 +235,8 @@ mod tests {
             "prefix_rule([x])",
             "prefix_rule(*[[\"a\"]])",
             "prefix_rule(**{})",
+            "command_rule(\"a\", env = {\"A\": \"1\", \"A\": \"2\"})",
+            "command_rule(\"a\", env = {1: \"1\"})",
             "prefix_rule([a for a in []])",
             "print(\"a\")",
             "prefix_rule.x()",
@@ -236,12 +259,18 @@ mod tests {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..3)
                     .prop_map(|items| format!("[{}]", items.join(", "))),
+                prop::collection::btree_map("[-a-z]{0,3}", inner.clone(), 0..3).prop_map(|items| {
+                    let items = items.iter().map(|(key, value)| format!("{key:?}: {value}"));
+                    format!("{{{}}}", items.collect::<Vec<String>>().join(", "))
+                }),
                 call_text(inner),
             ]
         })
     }
 
-    const PARAMETERS: [&str; 7] = [
+    const PARAMETERS: [&str; 9] = [
+        "env",
+        "options",
         "pattern",
         "decision",
         "match",

@@ -9,7 +9,7 @@ use crate::models::CommandModel;
 
 use super::layer::Layer;
 use super::meaning::Meaning;
-use super::meaning::pattern::Glob;
+use super::meaning::glob::Glob;
 
 /// What a rule says of a command that it matches. Ordered: the strictest is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,13 +1,20 @@
 //! `program(...)`, and `command(...)` and `inner(...)` within it: from arguments to a model.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use starlark::values::Value;
 
 use crate::models::CommandModel;
-use crate::models::model::{Derived, Effect, InnerModel, OptionModel, Style, Syntax, Takes, Which};
+use crate::models::model::{
+    DefaultValue, Derived, Effect, InnerModel, OptionModel, Style, Syntax, Takes, Which,
+};
 
 use super::arguments::{Arguments, Problem, Signature};
 use super::codes;
+
+/// For each option, by another one, its value; `""`: without another one.
+type Defaults = BTreeMap<String, BTreeMap<String, Option<String>>>;
 
 const PARAMETERS: &[&str] = &[
     "name",
@@ -51,6 +58,7 @@ const PARAMETERS: &[&str] = &[
     "keeps_variables",
     "short",
     "cut_short",
+    "defaults",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -166,11 +174,10 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
             } else if names.is_empty() || !names.iter().all(|name| is_option(name)) {
                 arguments.problem(&format!("`{spelling}` in `{list}` is not an option"));
             } else {
-                let effects = Vec::new();
                 options.push(OptionModel {
                     names,
                     takes,
-                    effects,
+                    ..OptionModel::default()
                 });
             }
         }
@@ -203,7 +210,40 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
             }
         }
     }
+    defaults(arguments, &mut options);
     options
+}
+
+/// Adds to the options the values that they have where they aren't there: `{"-X": {"": "GET", "-d": "POST"}}`.
+fn defaults(arguments: &mut Arguments<'_>, options: &mut [OptionModel]) {
+    let Some(said) = arguments.any("defaults") else {
+        return;
+    };
+    let said = said.to_json_value().ok();
+    let said = said.and_then(|it| serde_json::from_value::<Defaults>(it).ok());
+    let Some(said) = said else {
+        return arguments.problem("`defaults` takes `{OPTION: {OTHER_OPTION: VALUE}}`");
+    };
+    for (name, values) in said {
+        let mut known = options.iter().map(|option| &option.names);
+        let others = values.keys().filter(|when| !when.is_empty());
+        let unknown = others
+            .chain([&name])
+            .find(|it| !known.clone().any(|names| names.contains(it)));
+        if let Some(unknown) = unknown {
+            arguments.problem(&format!(
+                "`{unknown}` in `defaults` is not among the options listed"
+            ));
+        } else if let Some(at) = known.position(|names| names.contains(&name))
+            && let Some(option) = options.get_mut(at)
+        {
+            let value = |(when, value): (String, Option<String>)| DefaultValue {
+                when: Some(when).filter(|when| !when.is_empty()),
+                value,
+            };
+            option.defaults = values.into_iter().map(value).collect();
+        }
+    }
 }
 
 /// Those words that are no options, but forms of words or of an option's value.

@@ -132,3 +132,34 @@ fn rules_on_other_subcommands_are_passed_over() {
         assert_eq!(found, met, "{command:?}");
     }
 }
+
+#[test]
+fn a_rule_on_a_glob_is_on_the_programs_of_that_form() {
+    let rules = "command_rule(glob(\"/usr/bin/{git,gh}\"), decision = \"forbidden\")\n\
+                 command_rule([glob(\"/opt/**/[gh]*\"), \"true\"], decision = \"prompt\")\n";
+    let index = IndexedRules::new(from_own_text("t.rules", rules));
+    for (program, rules) in [
+        ("/usr/bin/git", &[0][..]),
+        ("/usr/bin/gh", &[0]),
+        ("/opt/x/bin/helm", &[1]),
+        ("true", &[1]),
+        ("/usr/bin/gi", &[]),
+        ("git", &[]),
+        ("/usr/bin/{git,gh}", &[]),
+    ] {
+        let program = OsStr::new(program);
+        let mut found = BTreeSet::new();
+        let reading = Reading::default();
+        let meanings = index.meanings();
+        meanings.candidates(program, &reading, &mut |rule| {
+            found.insert(rule);
+        });
+        assert_eq!(
+            found,
+            rules.iter().copied().collect(),
+            "{}",
+            program.display()
+        );
+        assert_eq!(meanings.has_rules_on(program), !rules.is_empty());
+    }
+}

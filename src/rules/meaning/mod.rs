@@ -3,6 +3,7 @@
 //! A restriction asks [`wide`]: it holds wherever the command could mean it. A permission asks
 //! [`narrow`]: it holds only where the command says that and nothing else.
 
+pub mod glob;
 pub mod narrow;
 pub mod pattern;
 pub mod wide;
@@ -30,6 +31,9 @@ pub struct Meaning {
     /// Options that must not be there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
+    /// Options that must have a value of some form.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OptionValue>,
     /// The operands behind the subcommand; `None` says nothing of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operands: Option<Operands>,
@@ -54,8 +58,18 @@ impl Meaning {
             Wanted::Value(pattern) => Some(pattern),
             Wanted::Set | Wanted::Unset => None,
         });
-        operands.chain(&self.cwd).chain(values)
+        let options = self.options.iter().flat_map(|it| &it.values);
+        operands.chain(&self.cwd).chain(values).chain(options)
     }
+}
+
+/// A condition on the value of an option.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionValue {
+    /// One of its names.
+    pub name: String,
+    /// What it must be; any of these.
+    pub values: Vec<Pattern>,
 }
 
 /// What operands must be.

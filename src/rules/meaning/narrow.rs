@@ -8,8 +8,11 @@ use crate::models::model::Effect;
 use crate::models::reading::{Flag, Kind, Known};
 use crate::models::{CommandModel, Reading};
 
-use super::{Meaning, Subject};
+use super::{Meaning, OptionValue, Subject};
 
+const MISSING_VALUE: &str = "an option whose value it names is missing";
+const UNKNOWN_VALUE: &str = "the value of an option is not known";
+const OTHER_VALUE: &str = "an option has another value";
 const UNKNOWN: &str = "an option is unknown";
 const RUNS: &str = "an option runs another program";
 const WRITES: &str = "an option writes a file";
@@ -62,7 +65,15 @@ impl Meaning {
     }
 
     fn names(&self, flag: &Flag<'_>) -> bool {
+        let mut options = self.options.iter();
         self.flags.iter().flatten().any(|name| flag.is(name))
+            || options.any(|option| flag.is(&option.name))
+    }
+
+    /// The options that are named, some of them in groups.
+    pub fn named_options(&self) -> Vec<Vec<String>> {
+        let values = self.options.iter().map(|option| vec![option.name.clone()]);
+        self.flags.iter().cloned().chain(values).collect()
     }
 
     /// Whether there is a pattern for operands whose number is open.
@@ -87,6 +98,9 @@ impl Meaning {
         }
         if self.without.iter().any(has) {
             return Err("an option that it excludes is there");
+        }
+        for option in &self.options {
+            has_value(command, option)?;
         }
         for flag in reading.flags() {
             self.permits(flag)?;
@@ -170,4 +184,20 @@ impl Meaning {
         }
         Ok(())
     }
+}
+
+/// Whether an option has a value that is named, each time that it is there or, where that is known, by default.
+fn has_value(command: &Subject<'_>, option: &OptionValue) -> Result<(), &'static str> {
+    let values = command.reading.values(&option.name);
+    if values.is_empty() {
+        return Err(MISSING_VALUE);
+    }
+    for value in values {
+        let value = value.ok_or(UNKNOWN_VALUE)?;
+        let mut wanted = option.values.iter();
+        if !wanted.any(|pattern| command.narrowly(pattern, value)) {
+            return Err(OTHER_VALUE);
+        }
+    }
+    Ok(())
 }

@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::request::program::normalised;
 use crate::request::{Followed, Way};
 
+use super::glob::Glob;
+
 /// Bytes that a compiled expression may have.
 const MAX_COMPILED: usize = 1 << 20;
-
-/// Any bytes.
-const ANY: &str = "(?s-u:.*)";
 
 /// The form of a word. A `~` at its start was replaced when the rules were loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ const ANY: &str = "(?s-u:.*)";
 pub enum Pattern {
     /// This very word.
     Literal(String),
-    /// `*`, `?` and `**`.
+    /// A shell's pattern, with `**` for directories.
     Glob(Glob),
     /// A path at or below this one, which is absolute.
     Under(String),
@@ -72,73 +71,10 @@ impl Expression {
             .build()
     }
 
-    fn matches(&self, word: &[u8]) -> bool {
+    pub(super) fn matches(&self, word: &[u8]) -> bool {
         let compiled = self.compiled.get_or_init(|| self.compile().ok());
         compiled.as_ref().is_some_and(|regex| regex.is_match(word))
     }
-}
-
-/// A pattern with `*` and `?`, and the expressions that it stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub struct Glob {
-    text: String,
-    narrow: Expression,
-    wide: Expression,
-}
-
-impl From<String> for Glob {
-    fn from(text: String) -> Self {
-        Self {
-            narrow: expression(&text, "(?-u:[^/]*)", "(?-u:[^/])").into(),
-            wide: expression(&text, ANY, "(?s-u:.)").into(),
-            text,
-        }
-    }
-}
-
-impl From<Glob> for String {
-    fn from(glob: Glob) -> Self {
-        glob.text
-    }
-}
-
-impl Glob {
-    /// Whether `word` is of this form, stars going past slashes.
-    pub fn widely(&self, word: &OsStr) -> bool {
-        self.wide.matches(word.as_bytes())
-    }
-
-    /// Whether `word` is of this form.
-    pub fn narrowly(&self, word: &OsStr) -> bool {
-        self.narrow.matches(word.as_bytes()) && !climbs(word)
-    }
-
-    /// What is wrong with the pattern, if something is.
-    pub fn problem(&self) -> Option<String> {
-        self.narrow.problem().or_else(|| self.wide.problem())
-    }
-}
-
-/// `star` for `*` and `one` for `?`; `**` goes past slashes always.
-fn expression(glob: &str, star: &str, one: &str) -> String {
-    let mut expression = String::new();
-    let mut rest = glob;
-    while let Some(c) = rest.chars().next() {
-        let taken = if rest.starts_with("**") {
-            2
-        } else {
-            c.len_utf8()
-        };
-        match c {
-            '*' if taken == 2 => expression.push_str(ANY),
-            '*' => expression.push_str(star),
-            '?' => expression.push_str(one),
-            c => expression.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
-        }
-        rest = rest.get(taken..).unwrap_or_default();
-    }
-    expression
 }
 
 impl Pattern {
@@ -185,7 +121,7 @@ impl Pattern {
                 };
                 wanted == word || (text.contains('/') && same_path())
             }
-            Self::Glob(glob) => forms.any(|form| glob.wide.matches(form)),
+            Self::Glob(glob) => forms.any(|form| glob.widely(OsStr::from_bytes(form))),
             Self::Regex(expression) => forms.any(|form| expression.matches(form)),
             // Nobody knows where a relative path leads without a working directory.
             Self::Under(root) => {
@@ -253,7 +189,7 @@ fn as_given(word: &OsStr, cwd: Option<&Path>) -> Option<PathBuf> {
     Some(cwd.map_or_else(|| word.into(), |cwd| cwd.join(word)))
 }
 
-fn climbs(word: &OsStr) -> bool {
+pub(super) fn climbs(word: &OsStr) -> bool {
     Path::new(word)
         .components()
         .any(|part| part == Component::ParentDir)

@@ -7,7 +7,7 @@ use crate::models::Plain;
 use crate::models::model::Effect;
 use crate::models::reading::Flag;
 
-use super::{Meaning, Operands, Subject};
+use super::{Meaning, Operands, OptionValue, Subject};
 
 impl Meaning {
     /// Whether `command` could mean this. What nobody knows counts as if it did.
@@ -22,6 +22,7 @@ impl Meaning {
         let certain = |name: &String| reading.flags().any(|flag| flag.is(name));
         self.flags.iter().all(|group| group.iter().any(found))
             && !self.without.iter().any(certain)
+            && self.options.iter().all(|option| has(command, option))
             && self.operands_could_be(command, &operands)
             && command.is_in(&self.cwd, |_| true).unwrap_or(true)
             && self
@@ -47,6 +48,16 @@ impl Meaning {
         let rest = wanted.rest.iter().filter(|patterns| !patterns.is_empty());
         wanted.places.iter().chain(rest).all(some)
     }
+}
+
+/// Whether an option could have a value that is wanted.
+fn has(command: &Subject<'_>, option: &OptionValue) -> bool {
+    let is_one = |value: &OsStr| {
+        let mut wanted = option.values.iter();
+        wanted.any(|pattern| command.widely(pattern, value))
+    };
+    let values = command.reading.values(&option.name);
+    values.into_iter().any(|value| value.is_none_or(is_one))
 }
 
 /// Whether the operands that are wanted could be all there are.
