@@ -117,7 +117,7 @@ fn said<'a>(around: &'a CommandModel, name: &'a str, written: Option<&'a OsStr>)
     }
 }
 
-fn known<'a>(around: &'a CommandModel, is: impl Fn(&str) -> bool) -> Option<&'a CommandModel> {
+fn known(around: &CommandModel, is: impl Fn(&str) -> bool) -> Option<&CommandModel> {
     let mut subcommands = around.subcommands.iter();
     subcommands.find(|it| it.names.iter().any(|name| is(name)))
 }

@@ -93,6 +93,12 @@ fn an_option_has_its_value_in_any_spelling() {
             ],
             &["kubectl -n dev delete prod"],
         ),
+    ]);
+}
+
+#[test]
+fn so_has_one_of_several() {
+    check(&[
         (
             "git clone --depth 1",
             &["git clone --depth=1 u", "git -C d clone u --depth 1"],
