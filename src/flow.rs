@@ -13,7 +13,7 @@ pub use place::{Setting, place};
 use crate::approve::place::{Disposition, Place, Placed};
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled, Standing};
 use crate::audit::{Audit, ExecRecord};
-use crate::evaluate::{IndexedRules, Placement, judge, judge_exec};
+use crate::evaluate::{IndexedRules, Judgement, Placement, judge, judge_exec};
 use crate::request::{HalfRead, Request};
 
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
@@ -50,15 +50,26 @@ pub fn is_plain(rules: &IndexedRules, exec: &HalfRead, audit: &Audit) -> bool {
 }
 
 /// Sends `exec` the way that the rules say for `request`.
-pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, audit: &Audit) {
+pub fn consider(rules: &IndexedRules, request: Request, exec: impl Exec, audit: &Audit) {
     let judgement = if exec.is_followed() {
         judge_exec(rules, &request)
     } else {
         judge(rules, &request)
     };
-    let disposition = place(&judgement, &exec.setting());
+    follow(rules, request, &judgement, exec, audit);
+}
+
+/// Sends `exec` the way of a `judgement` on `request`.
+pub fn follow(
+    rules: &IndexedRules,
+    request: Request,
+    judgement: &Judgement,
+    mut exec: impl Exec,
+    audit: &Audit,
+) {
+    let disposition = place(judgement, &exec.setting());
     let caller = audit.keeps_records().then(|| exec.process()).flatten();
-    let record = audit.judged(rules, &request, &judgement, &disposition, caller);
+    let record = audit.judged(rules, &request, judgement, &disposition, caller);
     if let Some((rule, why)) = judgement.why_uncounted()
         && let Disposition::Run(Placed { place, .. }) = &disposition
         && place.placement() == Placement::Inside
@@ -71,7 +82,7 @@ pub fn consider(rules: &IndexedRules, request: Request, mut exec: impl Exec, aud
         );
     }
     let writable = exec.writable();
-    let settled = approve::settle(rules, &judgement, disposition, request, writable);
+    let settled = approve::settle(rules, judgement, disposition, request, writable);
     act(settled, record, exec);
 }
 

@@ -8,6 +8,7 @@ use crate::rules::model::{PrefixRule, Profile, Run, Span};
 use crate::rules::{Decision, Layer};
 
 use super::command_tree::CommandTree;
+use super::heuristic;
 use super::index::IndexedRules;
 use super::means;
 use super::names::{Names, objection, presumed};
@@ -44,6 +45,21 @@ pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
         None | Some(Run::Inside) => conclude(index, request, &sight, found),
         Some(_) => judge_seeing(index, request, &Sight::of(index, request, &tree)),
     }
+}
+
+/// What the text that `request`, a shell, is started with shows as a whole, where each program in it is judged
+/// when it starts: what the network sends is run by another. `None` if there is nothing to say.
+pub fn judge_flows(index: &IndexedRules, request: &Request) -> Option<Judgement> {
+    let tree = CommandTree::of(index, request);
+    let danger = heuristic::flow_in(index, request.words(), &tree)?;
+    let basis = Basis::Heuristic {
+        code: danger.code,
+        reason: danger.reason,
+    };
+    Some(Judgement {
+        verdict: Found::default().verdict(Decision::Prompt, basis),
+        trace: Trace::default(),
+    })
 }
 
 /// The same as [`judge`] of a request within which there is what is in `sight`.

@@ -10,6 +10,7 @@ use super::heuristic::{self, Heuristic};
 use super::index::IndexedRules;
 use super::judge::{Doubt, judge_seeing, restrictions};
 use super::sight::Sight;
+use super::unforeseen::Foresight;
 use super::verdict::{Basis, Judgement, Placement, RuleMatch};
 
 /// What comes of a script.
@@ -77,6 +78,7 @@ pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) 
         dangers: Vec::new(),
         within: vec![Vec::new(); tree.nodes().len()],
         lacks: Vec::new(),
+        foresight: Foresight::default(),
         commands: Vec::new(),
     };
     judge.look();
@@ -103,6 +105,7 @@ struct Judge<'a> {
     within: Vec<Vec<RuleMatch>>,
     /// What is left out of each.
     lacks: Vec<Lack>,
+    foresight: Foresight,
     commands: Vec<JudgedCommand>,
 }
 
@@ -150,7 +153,12 @@ impl Judge<'_> {
 
     fn judged(&mut self, nth: usize, node: &Node, depth: usize) -> JudgedCommand {
         let command = node.written.as_deref().cloned().unwrap_or_default();
-        let kind = self.kind(node, &command);
+        let mut kind = self.kind(node, &command);
+        if let (Kind::Program, Some(request)) = (kind, node.asked.first())
+            && self.foresight.fails(self.index, node, request)
+        {
+            kind = Kind::Unknown;
+        }
         let doubt = doubt(&command, kind, &node.around);
         let within = self.within.get_mut(nth).map(std::mem::take);
         let lacks = self.lacks.get(nth).copied().unwrap_or_default();
@@ -199,7 +207,9 @@ impl Judge<'_> {
         let Some(name) = first.known() else {
             return Kind::Unknown;
         };
-        if self.tree.defines(node, &name) {
+        if self.tree.renames(&name) {
+            Kind::Unknown
+        } else if self.tree.defines(node, &name) {
             Kind::Function
         } else if script::is_builtin(&name) {
             Kind::Builtin

@@ -12,8 +12,9 @@ use super::stopped::{Material, StoppedExec};
 use super::supervisor::{Phase, STARTUP_END, Supervisor};
 use super::tracees;
 use super::verify::Expected;
+use crate::approve::place::Inheritance;
 use crate::audit::ExecRecord;
-use crate::evaluate::{IndexedRules, Placement, judge_exec};
+use crate::evaluate::{IndexedRules, Placement, judge_exec, judge_flows};
 use crate::flow;
 use crate::request::{HalfRead, Request};
 use crate::rules::Decision;
@@ -86,8 +87,14 @@ impl Supervisor {
         if call.is_check() {
             return self.answer_check(&call);
         }
+        let starts_shell = call.side == Side::Inside && matches!(self.phase, Phase::Shell { .. });
         if self.tracees.is_replacement(&call.waiting.notification) || self.is_our_own(&call) {
-            return tracees::resume(&call);
+            if starts_shell {
+                self.start_shell(call);
+            } else {
+                tracees::resume(&call);
+            }
+            return;
         }
         if self.phase == Phase::Startup && call.path() == Ok(STARTUP_END.into()) {
             self.phase = Phase::Command;
@@ -131,6 +138,31 @@ impl Supervisor {
             material: Material::Read(Box::new(asked)),
         };
         flow::consider(&session.rules, request, exec, &audit);
+    }
+
+    /// Starts the shell that we chose. That it starts is not judged, but what its text shows as a whole is,
+    /// since each program in it shows only its own words when it starts.
+    fn start_shell(&mut self, call: ExecCall) {
+        let session = Arc::clone(&self.session);
+        let rules = &session.rules;
+        let writable = session.writable.as_deref().unwrap_or_default();
+        let read = call.read(rules, writable, &self.race, &self.originals);
+        let Ok((request, asked)) = read.and_then(|read| call.whole(read, rules, writable)) else {
+            return tracees::resume(&call);
+        };
+        let Some(judgement) = judge_flows(rules, &request) else {
+            return tracees::resume(&call);
+        };
+        // It is no start-up file.
+        let phase = std::mem::replace(&mut self.phase, Phase::Command);
+        let exec = StoppedExec {
+            supervisor: self,
+            call,
+            inheritance: Inheritance::Free,
+            material: Material::Read(Box::new(asked)),
+        };
+        flow::follow(rules, request, &judgement, exec, &session.audit);
+        self.phase = phase;
     }
 
     /// Lets an exec go on of which no rule and no heuristic speaks; one that somebody could make

@@ -158,8 +158,12 @@ impl ScriptExplanation<'_> {
     }
 
     fn reason(&self, command: &JudgedCommand) -> String {
+        let is_restricted = command
+            .judgement
+            .as_ref()
+            .is_some_and(|judged| judged.verdict.decision > Decision::Allow);
         let reason = match command.kind {
-            Kind::Unknown => "what runs can't be known before it does",
+            Kind::Unknown if !is_restricted => "what runs can't be known before it does",
             Kind::Bare => "no program starts",
             Kind::Builtin if command.decision == Decision::Allow => {
                 "the shell does this itself: no program starts"

@@ -275,9 +275,7 @@ impl Parser<'_> {
                 Some(byte) if is_meta(byte) => {
                     self.bump();
                 }
-                Some(_) => {
-                    self.word()?;
-                }
+                Some(_) => self.evaluated_word()?,
             }
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct Output {
     /// Bytes that may still be looked at ahead or copied.
     pub(super) budget: usize,
     pub(super) depth: usize,
+    /// Variables may be shown as prompts are.
+    pub(super) prompts: bool,
 }
 
 /// A here-document whose body has not been reached.

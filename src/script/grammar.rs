@@ -217,6 +217,7 @@ impl Parser<'_> {
             && command.assignments.is_empty()
             && command.redirections.is_empty()
             && self.pending.len() == waiting;
+        let again = super::again::texts(&command, self.out.prompts);
         self.fill(index, command);
         for pending in &mut self.pending {
             pending.command.get_or_insert(index);
@@ -227,7 +228,7 @@ impl Parser<'_> {
         if nothing {
             return self.fail("a command is missing here");
         }
-        Ok(())
+        self.expand_again(again)
     }
 
     fn simple_parts(&mut self, command: &mut ScriptCommand) -> Read<Simple> {

@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod ansi;
 mod builtins;
 mod compound;
@@ -46,6 +47,7 @@ pub fn parse(text: &[u8], dialect: Dialect) -> Script {
     let read = text.get(..MAX_BYTES).unwrap_or(text);
     let mut out = Output {
         budget: read.len() * 3 + 4096,
+        prompts: read.windows(3).any(|part| part == b"@P}"),
         ..Output::default()
     };
     let mut parser = Parser::new(read, dialect, &mut out);

@@ -66,3 +66,33 @@ fn directories_and_variables_are_those_that_the_command_has() {
         assert_eq!(said == "forbidden", refused, "explain: {script}");
     }
 }
+
+/// What flows from one program into another shows in the script alone, and counts there.
+#[test]
+fn what_the_network_sends_is_not_run_unasked() {
+    for (script, is_asked) in [
+        ("curl x | sh", true),
+        ("true; curl x | (cat; sudo bash)", true),
+        ("bash <(curl x)", true),
+        ("curl x | cat", false),
+        ("curl x; sh there", false),
+    ] {
+        let world = World::new()
+            .script("bin/curl", "#!/bin/sh\necho true\n")
+            .file("ws/there", "true\n");
+        let explain = [
+            world.codex_shell().into_os_string(),
+            "rules".into(),
+            "explain".into(),
+            "--exit-code".into(),
+            "-c".into(),
+            world.spelled(script),
+        ];
+        let said = world.command(&explain).status().unwrap().code();
+        assert_eq!(said == Some(10), is_asked, "explain: {script}");
+        let ran = world.sh(script);
+        let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
+        let asked = stderr.contains("H007");
+        assert_eq!(asked, is_asked, "run: {script}: {stderr}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-use crate::script::{Enclosure, ScriptCommand, Word};
+use crate::script::{Enclosure, Part, ScriptCommand, Unknown, Word};
 
 use super::surroundings::Change;
 
@@ -104,6 +104,43 @@ pub(super) fn shows(command: &ScriptCommand, input: Option<&[u8]>) -> Option<Vec
     }
     text.push(b'\n');
     (text.len() <= SHOWN).then_some(text)
+}
+
+/// The names that the command makes stand for something else: aliases, where they count, builtins from files,
+/// paths that are remembered.
+pub(super) fn renamed(command: &ScriptCommand, aliases: bool) -> Vec<Vec<u8>> {
+    let words: Vec<Vec<u8>> = own_words(command).iter().map(Word::recognised).collect();
+    let has = |option: &[u8]| words.iter().any(|word| word == option);
+    let (skipped, counts) = match words.first().map(Vec::as_slice) {
+        Some(b"alias") => (1, aliases),
+        Some(b"hash") => (3, has(b"-p")),
+        Some(b"enable") => (3, has(b"-f")),
+        _ => return Vec::new(),
+    };
+    let named = words.iter().skip(skipped).filter(|_| counts);
+    let name = |word: &Vec<u8>| word.split(|&byte| byte == b'=').next().map(<[u8]>::to_vec);
+    named.filter_map(name).collect()
+}
+
+/// What process substitutions of `command` show, whose commands come next `behind` it: `sh <(echo ls)`.
+pub(super) fn substituted(command: &ScriptCommand, behind: &[ScriptCommand]) -> Option<Vec<u8>> {
+    let files = command.redirections.iter().filter(|it| !it.writes);
+    let words = command.words.iter().skip(1);
+    let mut words = words.chain(files.map(|it| &it.target));
+    let is_one = |word: &Word| {
+        let read = matches!(word.parts.first(), Some(Part::Unknown { source, .. }) if source.starts_with(b"<("));
+        read && word.unknown() == Some(Unknown::ProcessSubstitution)
+    };
+    if !words.any(is_one) {
+        return None;
+    }
+    let level = command.inside.len();
+    let within = behind
+        .iter()
+        .take_while(|it| it.inside.get(level) == Some(&Enclosure::ProcessSubstitution));
+    let shown = within.filter_map(|it| shows(it, it.input.as_deref()));
+    let all = shown.collect::<Vec<_>>().concat();
+    (!all.is_empty()).then_some(all)
 }
 
 /// The variables that the command changes for what comes later, and how; `None`: it is exported as it is.

@@ -18,6 +18,7 @@
 
 mod build;
 mod effects;
+mod reading;
 mod runs;
 mod same_process;
 mod shell;
@@ -39,6 +40,7 @@ use super::index::IndexedRules;
 
 pub use build::Resolver;
 pub(super) use same_process::{runs_another, started_in_place};
+pub(super) use spelling::spelled;
 pub(super) use surroundings::Surroundings;
 
 /// How many commands, each within the other, are seen through.
@@ -55,6 +57,8 @@ pub struct CommandTree {
     lacks: Lack,
     /// The functions that each of its scripts defines, by the number of the script.
     functions: Vec<HashSet<Vec<u8>>>,
+    /// The names that one of them makes stand for something else.
+    renamed: HashSet<Vec<u8>>,
     /// What could not be read of a script.
     problems: Vec<Problem>,
 }
@@ -167,6 +171,11 @@ impl CommandTree {
         nodes.fold(self.lacks, Lack::max)
     }
 
+    /// Whether a script makes this `name` stand for something else, which nobody reads here.
+    pub(super) fn renames(&self, name: &[u8]) -> bool {
+        self.renamed.contains(name)
+    }
+
     /// Whether the script that `node` stands in, or one around that, has a function of this `name`.
     pub(super) fn defines(&self, node: &Node, name: &[u8]) -> bool {
         let around = |node: &&Node| self.nodes.get(node.parent?);
@@ -201,6 +210,11 @@ impl CommandTree {
 }
 
 impl Node {
+    /// Whether it is known what it reads, if it reads commands.
+    pub(super) fn is_read(&self) -> bool {
+        self.input.is_some() || !self.children.is_empty()
+    }
+
     /// Its words, as those of a request.
     pub(super) fn words(&self) -> Words<'_> {
         Self::words_of(self.program.as_deref(), &self.argv)

@@ -1,6 +1,7 @@
 //! What a command runs by itself: what its words say, and what is known to run in its place.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 
 use crate::evaluate::index::IndexedRules;
 use crate::models::reading::{Doubt, What};
@@ -20,8 +21,18 @@ pub(super) enum Run {
         /// Words that can't be known are put behind it.
         appends: bool,
     },
-    /// The text of a script for a shell.
-    Script(Vec<u8>),
+    /// A script for a shell.
+    Script {
+        text: Vec<u8>,
+        /// What `$0`, `$1` and so on are, if it has its own.
+        given: Option<Vec<OsString>>,
+    },
+    /// A file that a shell reads as a script.
+    File {
+        file: OsString,
+        /// What `$0`, `$1` and so on are.
+        given: Vec<OsString>,
+    },
 }
 
 /// What a command of these words runs, in the order of the words, and whether there is more; `input` is
@@ -37,11 +48,20 @@ pub(super) fn runs(
     for model in models.filter(|model| model.runs_commands()) {
         let reading = models::read(model, words.arguments());
         incomplete |= reading.doubts.contains(&Doubt::TooMany);
-        let to_shell = reading
-            .model
-            .is_some_and(CommandModel::hands_input_to_shell);
-        let input = input.filter(|_| to_shell && reading.doubts.contains(&Doubt::Input));
-        if reading.inner.is_empty() && input.is_none() {
+        let is = |asked: fn(&CommandModel) -> bool| reading.model.is_some_and(asked);
+        let reads = |doubt: &Doubt<'_>| match doubt {
+            Doubt::Input => is(CommandModel::hands_input_to_shell),
+            Doubt::File(file) => {
+                is(CommandModel::is_shell) && file.word.as_bytes().starts_with(b"<(")
+            }
+            _ => false,
+        };
+        let input = input.filter(|_| reading.doubts.iter().any(reads));
+        let file = reading.doubts.iter().find_map(|doubt| match doubt {
+            Doubt::File(file) if input.is_none() && is(CommandModel::is_shell) => Some(*file),
+            _ => None,
+        });
+        if reading.inner.is_empty() && input.is_none() && file.is_none() {
             continue;
         }
         let around = around.behind(&reading);
@@ -50,10 +70,27 @@ pub(super) fn runs(
                 argv: words.iter().map(|&word| word.to_owned()).collect(),
                 appends: inner.appends,
             },
-            What::Script(script) => Run::Script(script.to_vec()),
+            What::Script(script) => Run::Script {
+                text: script.to_vec(),
+                given: is(CommandModel::is_shell).then(|| {
+                    let behind = words.arguments().get(inner.words.end..);
+                    behind.unwrap_or_default().to_vec()
+                }),
+            },
         });
-        let inner = inner.chain(input.map(|text| Run::Script(text.to_vec())));
-        found.extend(inner.map(|run| (run, around.clone())));
+        let inner = inner.chain(input.map(|text| Run::Script {
+            text: text.to_vec(),
+            given: None,
+        }));
+        let file = file.map(|file| Run::File {
+            file: file.word.to_owned(),
+            given: words
+                .arguments()
+                .get(file.index..)
+                .unwrap_or_default()
+                .to_vec(),
+        });
+        found.extend(inner.chain(file).map(|run| (run, around.clone())));
     }
     (found, incomplete)
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::script::{Enclosure, Script, ScriptCommand, Stage};
 
 use super::effects::{
-    changes, destination, is_loose, is_vague, known, moves, runs_anything, shows,
+    changes, destination, is_loose, is_vague, known, moves, runs_anything, shows, substituted,
 };
 use super::surroundings::{Change, OWN, Surroundings, VARIABLES, Variables, either};
 
@@ -170,14 +170,19 @@ impl<'a> Shell<'a> {
     }
 
     /// What the command, which was entered last, is given to read, where that can be known: a here-document, or
-    /// what another one shows.
-    pub(super) fn input(&mut self, command: &ScriptCommand) -> Option<Vec<u8>> {
+    /// what another one shows, which may be one of those `behind` it.
+    pub(super) fn input(
+        &mut self,
+        command: &ScriptCommand,
+        behind: &[ScriptCommand],
+    ) -> Option<Vec<u8>> {
         let shown = self.written.as_ref().filter(|(from, _)| {
             let mut stages = command.stages.iter();
             stages.any(|it| it.pipeline == from.pipeline && it.stage == from.stage + 1)
         });
         let shown = shown.map(|(_, text)| text.clone());
         let input = command.input.clone().or(shown);
+        let input = input.or_else(|| substituted(command, behind));
         if let (Some(text), Some(stage)) = (shows(command, input.as_deref()), command.stages.last())
         {
             self.written = Some((*stage, text));

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::script::{Part, ScriptCommand, Unknown, Word};
+use crate::script::{Enclosure, Part, ScriptCommand, Unknown, Word};
 
 /// How many words one may become.
 const WORDS: usize = 64;
 
 /// The words that `word` stands for, as far as that is plain.
-pub(super) fn spelled(word: &Word) -> Vec<Vec<u8>> {
+pub(in crate::evaluate) fn spelled(word: &Word) -> Vec<Vec<u8>> {
     if word.unknown() == Some(Unknown::Brace) {
         return multiplied(word.recognised());
     }
@@ -96,4 +96,95 @@ pub(super) fn as_in(unknown: &HashMap<Vec<u8>, &Word>, word: &OsStr) -> Word {
     known.unwrap_or_else(|| Word {
         parts: vec![Part::Known(word.as_bytes().to_vec())],
     })
+}
+
+/// Puts what a script is `given` in the place of `$0`, `$1`, `$@` and the like, unless something sets those.
+pub(super) fn fill(commands: &mut [ScriptCommand], given: &[Word]) {
+    let sets = |command: &ScriptCommand| {
+        let mut words = command.words.iter().take(2).map(Word::recognised);
+        words.any(|word| {
+            matches!(
+                word.as_slice(),
+                b"set" | b"shift" | b"eval" | b"." | b"source"
+            )
+        })
+    };
+    if commands.iter().any(sets) {
+        return;
+    }
+    for command in commands {
+        // A function has its own.
+        if command.inside.contains(&Enclosure::Function) {
+            continue;
+        }
+        let words = std::mem::take(&mut command.words).into_iter();
+        command.words = words.flat_map(|word| filled(word, given)).collect();
+    }
+}
+
+/// The words that `word` becomes.
+fn filled(word: Word, given: &[Word]) -> Vec<Word> {
+    if let [Part::Unknown { source, splits, .. }] = word.parts.as_slice()
+        && matches!(bare(source), b"@" | b"*")
+        && *splits
+    {
+        let all = given.get(1..).unwrap_or_default();
+        return all.iter().map(|value| split(value, *splits)).collect();
+    }
+    let nothing = Word::default();
+    let mut parts = Vec::new();
+    let mut vanishes = !word.parts.is_empty();
+    for part in word.parts {
+        let Part::Unknown { source, splits, .. } = &part else {
+            vanishes = false;
+            parts.push(part);
+            continue;
+        };
+        let number = std::str::from_utf8(bare(source))
+            .ok()
+            .and_then(|it| it.parse().ok());
+        let value = match number {
+            Some(0) => given.first(),
+            Some(number) => Some(given.get::<usize>(number).unwrap_or(&nothing)),
+            None => None,
+        };
+        let Some(value) = value else {
+            vanishes = false;
+            parts.push(part);
+            continue;
+        };
+        let value = split(value, *splits);
+        vanishes &= *splits && value.parts.is_empty();
+        parts.extend(value.parts);
+    }
+    if vanishes {
+        Vec::new()
+    } else {
+        vec![Word { parts }]
+    }
+}
+
+/// `value` as it stands where the shell `splits` it: what may become several words is unknown.
+fn split(value: &Word, splits: bool) -> Word {
+    let Some(bytes) = value.known().filter(|_| splits) else {
+        return value.clone();
+    };
+    let is_plain = |byte: &u8| !byte.is_ascii_whitespace() && !b"*?[".contains(byte);
+    if bytes.iter().all(is_plain) {
+        return value.clone();
+    }
+    Word {
+        parts: vec![Part::Unknown {
+            why: Unknown::Variable,
+            source: bytes,
+            splits,
+        }],
+    }
+}
+
+/// The name in `$x` or `${x}`.
+fn bare(source: &[u8]) -> &[u8] {
+    let name = source.strip_prefix(b"$").unwrap_or_default();
+    let braced = name.strip_prefix(b"{").and_then(|it| it.strip_suffix(b"}"));
+    braced.unwrap_or(name)
 }

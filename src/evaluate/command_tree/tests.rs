@@ -334,6 +334,7 @@ fn a_script_is_looked_at_once() {
         let follow = |_| crate::request::Followed::default();
         let resolver = Resolver {
             find: &find,
+            read: &|_| None,
             follow: &follow,
         };
         let judged = judge_script(&index, text.as_bytes(), &resolver);

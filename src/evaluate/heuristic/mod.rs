@@ -99,6 +99,16 @@ pub(super) fn danger_in(
     walk.examine().map(Danger::from)
 }
 
+/// What of it is dangerous in how its commands are put together.
+pub(super) fn flow_in(
+    rules: &IndexedRules,
+    words: Words<'_>,
+    tree: &CommandTree,
+) -> Option<Danger> {
+    let found = danger_in(rules, words, tree, Descendants::Judged);
+    found.filter(|danger| danger.code == network::NETWORK_TO_SHELL.code)
+}
+
 impl From<&Heuristic> for Danger {
     fn from(heuristic: &Heuristic) -> Self {
         Self {

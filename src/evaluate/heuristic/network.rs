@@ -13,8 +13,7 @@ use crate::script::Stage;
 
 heuristic! {
     /// What the network sends, run as a program: `curl … | sh` and its like, in a script
-    /// that a command gives to a shell. What `run -c` and the tool `shell` are given is not looked at
-    /// as a whole: there, each program is judged as it starts.
+    /// that a command gives to a shell, or that `run -c` and the tool `shell` are given.
     ///
     /// ## Why it is dangerous
     ///

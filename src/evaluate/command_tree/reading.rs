@@ -1,0 +1,149 @@
+//! The scripts in a tree: those that words hold, and those that files do.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+use crate::models::CommandModel;
+use crate::request::Words;
+use crate::script::{self, Dialect, Problem, Word};
+
+use super::build::Builder;
+use super::effects::renamed;
+use super::shell::Shell;
+use super::spelling::{as_in, fill, spelled};
+use super::{DEPTH, Lack, Node, ScriptPlace, called, models_of};
+
+/// Shells that start what they have no builtin for. What calls itself `sh` can be BusyBox.
+const STARTING: [&str; 3] = ["bash", "dash", "zsh"];
+/// Builtins that make builtins of other programs' names.
+const TEACHING: [&str; 3] = ["enable", "zmodload", "builtin"];
+
+/// The command that has a script read.
+pub(super) struct ScriptReader<'a> {
+    pub(super) words: Words<'a>,
+    /// Its line.
+    pub(super) line: u32,
+    /// What `$0`, `$1` and so on are, if the script has its own.
+    pub(super) given: Option<Vec<Word>>,
+}
+
+impl Builder<'_> {
+    /// Adds the commands of a `file` that a shell reads as a script, if that is known.
+    pub(super) fn file(
+        &mut self,
+        node: &Node,
+        file: Option<&Path>,
+        given: &[OsString],
+        words: Words<'_>,
+        child: &Node,
+    ) {
+        // In another directory, it is another file.
+        let is_one = node
+            .around
+            .directories
+            .as_ref()
+            .is_some_and(|all| all.len() == 1);
+        let file = file.filter(|file| is_one || file.is_absolute());
+        let Some(text) = self
+            .resolver
+            .zip(file)
+            .and_then(|(it, file)| (it.read)(file))
+        else {
+            return;
+        };
+        let given = given.iter().map(|word| as_in(&HashMap::new(), word));
+        let reader = ScriptReader {
+            words,
+            line: node.written.as_deref().map_or(1, |it| it.line),
+            given: Some(given.collect()),
+        };
+        self.script(Some(reader), &text, child);
+    }
+
+    /// Adds the commands of a script: the whole, or one that a command has a shell read or reads itself.
+    pub(super) fn script(&mut self, reader: Option<ScriptReader<'_>>, text: &[u8], child: &Node) {
+        let line = reader.as_ref().map_or(1, |reader| reader.line);
+        if child.depth > DEPTH || !self.spend(text.len()) {
+            return self.limited(child.parent, line, child.depth);
+        }
+        let dialect = self.resolver.map_or(Dialect::Sh, |_| Dialect::Bash);
+        let mut script = script::parse(text, dialect);
+        if script.limited {
+            self.lacks(child.parent, Lack::Limited);
+        }
+        if self.resolver.is_some() {
+            let problems = script.problems.iter().map(|problem| Problem {
+                line: reader.as_ref().map_or(problem.line, |_| line),
+                ..*problem
+            });
+            self.tree.problems.extend(problems);
+        }
+        if let Some(given) = reader.as_ref().and_then(|reader| reader.given.as_deref()) {
+            fill(&mut script.commands, given);
+        }
+        // bash knows aliases in scripts only where it is told to.
+        let is_bash = |reader: &ScriptReader<'_>| called(reader.words.asked) == "bash";
+        let aliases = reader.as_ref().is_some_and(|reader| !is_bash(reader))
+            || contains(text, "expand_aliases");
+        let renamed = script.commands.iter().flat_map(|it| renamed(it, aliases));
+        self.tree.renamed.extend(renamed);
+        let mut shell = Shell::new(&script, child.around.clone());
+        let found = script.commands.iter().enumerate().map(|(nth, command)| {
+            let around = shell.enter(command);
+            let argv = command.words.iter().flat_map(spelled);
+            let argv: Vec<_> = argv.map(OsString::from_vec).collect();
+            let behind = script.commands.get(nth + 1..).unwrap_or_default();
+            (argv, around, shell.input(command, behind))
+        });
+        let found: Vec<_> = found.collect();
+        // A shell within is judged by its own names when it starts.
+        let mut all = found.iter().map(|(argv, ..)| argv.as_slice());
+        let hides = child.parent.is_none()
+            && reader.is_some_and(|reader| self.hides(reader.words, &mut all));
+        let number = self.tree.functions.len();
+        let functions = std::mem::take(&mut script.functions);
+        self.tree.functions.push(functions.into_iter().collect());
+        for (mut command, (argv, around, input)) in script.commands.into_iter().zip(found) {
+            command.line = command.line.saturating_add(line - 1);
+            self.keep(Node {
+                argv,
+                // By what the shell makes of a word, the program may not look dangerous any more.
+                unseen: child.unseen
+                    || hides
+                    || command.words.iter().any(|word| word.unknown().is_some()),
+                place: Some(ScriptPlace {
+                    script: number,
+                    stages: command.stages.clone(),
+                }),
+                written: Some(Box::new(command)),
+                input,
+                around,
+                ..child.clone()
+            });
+        }
+    }
+
+    /// Whether the command is a shell that may do some of `all` commands itself which others start.
+    fn hides(&self, words: Words<'_>, all: &mut dyn Iterator<Item = &[OsString]>) -> bool {
+        let mut models = models_of(self.index, words).into_iter();
+        let is_shell = models.any(CommandModel::is_shell);
+        let names = [
+            Some(words.asked),
+            words.argv.first().map(OsString::as_os_str),
+        ];
+        let paths = [words.path, words.real].into_iter().flatten();
+        let mut names = names
+            .into_iter()
+            .flatten()
+            .chain(paths.map(Path::as_os_str));
+        let starts = names.any(|name| STARTING.iter().any(|known| called(name) == *known));
+        let teaches = |word: &OsString| TEACHING.iter().any(|it| contains(word.as_bytes(), it));
+        (is_shell && !starts) || all.flatten().any(teaches)
+    }
+}
+
+fn contains(word: &[u8], name: &str) -> bool {
+    word.windows(name.len()).any(|part| part == name.as_bytes())
+}
