@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, command, fixed, terminal};
@@ -23,6 +24,7 @@ use crate::intercept::shell::{self, Mark};
 use crate::intercept::supervisor::{Phase, Session};
 use crate::report;
 use crate::request::entry;
+use crate::sys::timer::Timer;
 use crate::sys::{fork, signals};
 use crate::terminal::Given;
 
@@ -103,11 +105,15 @@ pub(super) fn main(args: &Args) -> Exit {
         return Exit::Internal;
     };
     match prepare(args, &loaded) {
-        Ok(prepared) => keeper::keep_on_terminal(
-            &args.pass_fd,
-            |given| supervise(args, &loaded.settings, prepared, given),
-            |error| fail(&error.to_string()),
-        ),
+        Ok(prepared) => {
+            let overdue = prepared.overdue.clone();
+            keeper::keep_on_terminal(
+                &args.pass_fd,
+                overdue.as_deref(),
+                |given| supervise(args, &loaded.settings, prepared, given),
+                |error| fail(&error.to_string()),
+            )
+        }
         Err(message) => fail(&message),
     }
 }
@@ -135,6 +141,8 @@ struct Prepared {
     audit: Audit,
     command: Command,
     patched: Option<Patched>,
+    /// Runs out some time after the command's own time, if that is limited.
+    overdue: Option<Arc<Timer>>,
 }
 
 fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
@@ -174,6 +182,8 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     let command =
         command(args, &settings.shell.value, &directory, mark).map_err(|e| e.to_string())?;
     fork::close_others_on_exec().map_err(|e| e.to_string())?;
+    let overdue = settings.timeout.value.map(keeper::overdue).transpose();
+    let overdue = overdue.map_err(|e| e.to_string())?.map(Arc::new);
     Ok(Prepared {
         policy,
         profiles: Profiles::new(settings, directory, temporary).protecting(protection),
@@ -182,6 +192,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         audit,
         command,
         patched,
+        overdue,
     })
 }
 
@@ -301,6 +312,7 @@ fn tell_not_noted(args: &Args, error: &io::Error) {
 fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option<Given>) -> Exit {
     let given = given.map(Arc::new);
     let Prepared {
+        overdue,
         policy,
         profiles,
         ask,
@@ -339,6 +351,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             pass: &args.pass_fd,
             terminal: given.as_ref(),
             timeout: settings.timeout.value,
+            overdue: overdue.as_ref(),
             patched,
         };
         run(&plan, command, session, |layers| {
@@ -369,16 +382,20 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             for path in &refused.paths {
                 audit.denied(&path.record());
             }
-            if let (Exit::TimedOut, Some(timeout)) = (exit, settings.timeout.value) {
-                report::note(&format!(
-                    "time was up after {timeout:?}: the command was ended"
-                ));
-            }
+            tell_of_time(exit, settings.timeout.value);
             aftermath::explain_refusal(args.verbose, exit, &refused);
             aftermath::tell_made(&unmade);
             exit
         }
         Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn tell_of_time(exit: Exit, timeout: Option<Duration>) {
+    if let (Exit::TimedOut, Some(timeout)) = (exit, timeout) {
+        report::note(&format!(
+            "time was up after {timeout:?}: the command was ended"
+        ));
     }
 }
 

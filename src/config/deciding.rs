@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::places::Places;
 use super::settings::Settings;
-use crate::confine::{Deciding, Protection, Role, protection};
+use crate::confine::{Deciding, Protection, Role, named, protection};
 use crate::request::Earlier;
 
 /// What a command must not write, by its `settings`: the places that are looked at, the rules files
@@ -13,6 +13,7 @@ pub fn protected(places: &Places, settings: &Settings, given: &[PathBuf]) -> Pro
     let mut protection = Protection {
         deciding: places.deciding(),
         homes: protection::homes(),
+        naming: named::naming(std::env::vars_os()),
         unprotected: settings.unprotected.value.clone(),
         earlier: Earlier::of(places.codex_home.as_deref()),
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::confine::{Mode, obeyed};
+use crate::confine::{Mode, named, obeyed};
 use crate::lint;
 use crate::rules::lexical;
 
@@ -282,9 +282,12 @@ impl Reader<'_> {
             return None;
         };
         let known = |text: &str| {
-            let found = obeyed::all().find(|one| one.name == text);
+            let names = obeyed::all().map(|one| one.name);
+            let found = names
+                .chain(named::all().map(|one| one.name))
+                .find(|name| *name == text);
             let message = "expected one of the names that codex-shell doctor lists";
-            found.map_or(Err(message.to_owned()), |one| Ok(one.name.to_owned()))
+            found.map_or(Err(message.to_owned()), |name| Ok(name.to_owned()))
         };
         list.iter().map(|item| self.text(item, known)).collect()
     }

@@ -60,6 +60,7 @@ impl Layout {
     fn add_roots(&mut self, policy: &Policy) -> Result<(), ConfineError> {
         let roots = policy.writable_roots();
         self.add_obeyed(policy);
+        self.add_named(policy);
         for root in roots {
             for name in PROTECTED {
                 let may_be_missing = !policy.workspaces.contains(root);
@@ -195,7 +196,13 @@ impl Layout {
 
     /// A name in a directory that is missing too, from `first` on. Directories that many programs make can
     /// be written; any other is held itself.
-    fn add_unmade(&mut self, path: &Path, first: &Path, cause: Cause, roots: &[PathBuf]) {
+    pub(super) fn add_unmade(
+        &mut self,
+        path: &Path,
+        first: &Path,
+        cause: Cause,
+        roots: &[PathBuf],
+    ) {
         let way: Vec<&Path> = path
             .ancestors()
             .take_while(|at| at.starts_with(first))
@@ -276,14 +283,14 @@ impl Layout {
     }
 
     /// Every symbolic link on the way that lies in a root.
-    fn add_links(&mut self, trail: &Trail, cause: Cause, roots: &[PathBuf]) {
+    pub(super) fn add_links(&mut self, trail: &Trail, cause: Cause, roots: &[PathBuf]) {
         for path in trail.links.iter().filter(|path| within(path, roots)) {
             self.plan.insert(path.clone(), Access::Protected(cause));
         }
     }
 
     /// Every entry on the way that lies in a root; where the last does not exist, a `form` stands for it.
-    fn add_trail(&mut self, trail: &Trail, form: Form, cause: Cause, roots: &[PathBuf]) {
+    pub(super) fn add_trail(&mut self, trail: &Trail, form: Form, cause: Cause, roots: &[PathBuf]) {
         for path in trail.entries().filter(|path| within(path, roots)) {
             self.plan.insert(path.clone(), Access::Protected(cause));
         }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::named;
 use super::obeyed::{self, Obeyed};
 use super::pattern;
 use super::placeholder;
 use super::policy::Policy;
 use super::present::Present;
+use super::trail;
 
 /// Names that other programs obey, in the workspaces of a policy, that nothing was at when a command
 /// started.
@@ -46,6 +48,11 @@ impl Unmade {
                         unmade.names.push((path, one));
                     }
                 }
+            }
+        }
+        for (path, one) in named::files(protection, &policy.workspaces) {
+            if trail::within(&path, &policy.workspaces) && is_free(&path) {
+                unmade.names.push((path, one));
             }
         }
         unmade

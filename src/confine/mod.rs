@@ -22,6 +22,7 @@ mod layers;
 mod layout;
 mod made;
 mod mounts;
+pub mod named;
 mod namespaces;
 pub mod obeyed;
 mod pattern;

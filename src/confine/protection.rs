@@ -1,6 +1,6 @@
 //! What a command must not write although it lies in a writable root.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -18,6 +18,8 @@ pub struct Protection {
     pub deciding: Vec<Deciding>,
     /// The user's home directories: canonical.
     pub homes: Vec<PathBuf>,
+    /// The session's own variables that name files which other programs obey.
+    pub naming: Vec<(OsString, OsString)>,
     /// Those of the names that other programs obey that may be written all the same.
     pub unprotected: Vec<String>,
     /// What could be written before.
@@ -36,6 +38,11 @@ impl Protection {
         for home in &other.homes {
             if !self.homes.contains(home) {
                 self.homes.push(home.clone());
+            }
+        }
+        for naming in &other.naming {
+            if !self.naming.contains(naming) {
+                self.naming.push(naming.clone());
             }
         }
         self.unprotected

@@ -1,16 +1,24 @@
 //! A time limit that stands still while a person is asked.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollTimeout, poll};
+
+use crate::sys::timer::Timer;
+
+/// How much later than its own time a command may end before whoever keeps its supervisor ends both.
+pub const LATE: Duration = Duration::from_secs(5);
 
 /// How much of a time limit is left.
 #[derive(Debug)]
 pub struct Clock {
     left: Option<Duration>,
     running_since: Option<Instant>,
+    /// What those see who wait for this process.
+    overdue: Option<Arc<Timer>>,
 }
 
 impl Clock {
@@ -19,6 +27,25 @@ impl Clock {
         Self {
             left: limit,
             running_since: Some(Instant::now()),
+            overdue: None,
+        }
+    }
+
+    /// The same, and `overdue` runs out some time after it.
+    #[must_use]
+    pub fn shown_by(self, overdue: Option<&Arc<Timer>>) -> Self {
+        let clock = Self {
+            overdue: overdue.cloned(),
+            ..self
+        };
+        clock.show();
+        clock
+    }
+
+    fn show(&self) {
+        if let Some(overdue) = &self.overdue {
+            // It can't fail, and then runs on as it was.
+            let _ = overdue.set(self.left().map(|left| left.saturating_add(LATE)));
         }
     }
 
@@ -28,8 +55,12 @@ impl Clock {
             (true, Some(_)) => {
                 self.left = self.left();
                 self.running_since = None;
+                self.show();
             }
-            (false, None) => self.running_since = Some(Instant::now()),
+            (false, None) => {
+                self.running_since = Some(Instant::now());
+                self.show();
+            }
             _ => {}
         }
     }
@@ -80,6 +111,8 @@ fn timeout(left: Option<Duration>) -> PollTimeout {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd as _;
+
     use super::*;
 
     #[test]
@@ -93,5 +126,23 @@ mod tests {
         std::thread::sleep(Duration::from_millis(60));
         assert_eq!(clock.left(), Some(Duration::ZERO));
         assert_eq!(Clock::new(None).left(), None);
+    }
+
+    #[test]
+    fn who_sees_it_sees_when_it_is_overdue() {
+        let timer = Arc::new(Timer::new().unwrap());
+        let is_over = || {
+            let mut fds = [PollFd::new(timer.as_fd(), nix::poll::PollFlags::POLLIN)];
+            poll(&mut fds, 0_u8).unwrap() > 0
+        };
+        timer.set(Some(Duration::ZERO)).unwrap();
+        assert!(is_over());
+        let mut clock = Clock::new(Some(Duration::from_millis(1))).shown_by(Some(&timer));
+        assert!(!is_over());
+        timer.set(Some(Duration::ZERO)).unwrap();
+        clock.pause_while(true);
+        assert!(!is_over());
+        clock.pause_while(false);
+        assert!(!is_over());
     }
 }

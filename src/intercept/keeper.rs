@@ -8,19 +8,23 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid, setsid};
 
-use super::clock::Clock;
+use super::clock::{Clock, LATE};
 use crate::exit::Exit;
+use crate::sys::timer::Timer;
 use crate::sys::{fork, signals, tree};
 use crate::terminal::{self, Given, Relay};
 
 /// How long a supervisor that is told to end may take: longer than ending everything does.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long the guard may take once a command is overdue, before the keeper ends all of it.
+const GUARDS: Duration = Duration::from_secs(10);
 
 /// What the guard is called: who ends processes by our name does not end them all.
 const GUARD: &CStr = c"codex-guard";
@@ -66,8 +70,25 @@ fn is_left() -> bool {
 /// once the next one above or below has ended: the kernel says so by `SIGCONT`, which also wakes who
 /// was stopped. So nothing stays while any of the three has not been killed. The guard has a session
 /// and a name of its own, since what kills the others at once is meant for a group or a name.
-pub fn keep(supervisor: impl FnOnce() -> Exit, failed: impl Fn(&io::Error) -> Exit) -> Exit {
-    keep_beside(None, supervisor, failed)
+///
+/// Where there is a time limit, the supervisor keeps it. Does it hang, so that this runs out which is
+/// `overdue`, the guard ends it with everything; and should that hang too, the keeper does.
+pub fn keep(
+    overdue: Option<&Timer>,
+    supervisor: impl FnOnce() -> Exit,
+    failed: impl Fn(&io::Error) -> Exit,
+) -> Exit {
+    keep_beside(None, overdue, supervisor, failed)
+}
+
+/// What runs out some time after `limit`.
+///
+/// # Errors
+/// The kernel has no descriptor left.
+pub fn overdue(limit: Duration) -> io::Result<Timer> {
+    let timer = Timer::new()?;
+    timer.set(Some(limit.saturating_add(LATE)))?;
+    Ok(timer)
 }
 
 /// The same for a command that gets the descriptors 0, 1 and 2 and those of `pass`. The keeper alone has
@@ -75,6 +96,7 @@ pub fn keep(supervisor: impl FnOnce() -> Exit, failed: impl Fn(&io::Error) -> Ex
 /// its place.
 pub fn keep_on_terminal(
     pass: &[RawFd],
+    overdue: Option<&Timer>,
     supervisor: impl FnOnce(Option<Given>) -> Exit,
     failed: impl Fn(&io::Error) -> Exit,
 ) -> Exit {
@@ -84,11 +106,12 @@ pub fn keep_on_terminal(
                 Ok(given) => supervisor(Some(given)),
                 Err(error) => failed(&error),
             };
-            keep_beside(Some(relay), supervisor, &failed)
+            keep_beside(Some(relay), overdue, supervisor, &failed)
         }
-        Ok(None) => keep(|| supervisor(None), &failed),
+        Ok(None) => keep(overdue, || supervisor(None), &failed),
         // There is one that we can't guard: then it is nobody's to be asked on, and not the command's.
         Err(_) => keep(
+            overdue,
             || match setsid() {
                 Ok(_) => supervisor(None),
                 Err(errno) => failed(&errno.into()),
@@ -100,6 +123,7 @@ pub fn keep_on_terminal(
 
 fn keep_beside(
     relay: Option<Relay>,
+    overdue: Option<&Timer>,
     supervisor: impl FnOnce() -> Exit,
     failed: impl Fn(&io::Error) -> Exit,
 ) -> Exit {
@@ -112,8 +136,19 @@ fn keep_beside(
         let _ = setsid();
         fork::rename(GUARD);
     };
-    let guard = || hold(supervisor, apart, None).unwrap_or_else(|error| failed(&error));
-    hold(guard, || (), relay).unwrap_or_else(|error| failed(&error))
+    let limit = |patience| overdue.map(|timer| Limit { timer, patience });
+    let soon = limit(Duration::ZERO);
+    let guard = || hold(supervisor, apart, None, soon).unwrap_or_else(|error| failed(&error));
+    hold(guard, || (), relay, limit(GUARDS)).unwrap_or_else(|error| failed(&error))
+}
+
+/// When a child is ended that does not end by itself.
+#[derive(Debug, Clone, Copy)]
+struct Limit<'a> {
+    /// When it should have.
+    timer: &'a Timer,
+    /// How long it may take from then on.
+    patience: Duration,
 }
 
 /// Runs `child` in a process of its own, and `meanwhile` here; whatever the child leaves behind ends.
@@ -121,6 +156,7 @@ fn hold(
     child: impl FnOnce() -> Exit,
     meanwhile: impl FnOnce(),
     mut relay: Option<Relay>,
+    limit: Option<Limit<'_>>,
 ) -> io::Result<Exit> {
     fork::adopt_orphans();
     let mut signals = watched();
@@ -142,7 +178,7 @@ fn hold(
         relay.begin();
     }
     meanwhile();
-    let exit = wait(pid, &waiting, relay.as_mut());
+    let exit = wait(pid, &waiting, relay.as_mut(), limit);
     tree::end();
     if let Some(relay) = relay {
         relay.finish(&waiting);
@@ -150,18 +186,36 @@ fn hold(
     exit
 }
 
-fn wait(child: Pid, waiting: &SignalFd, mut relay: Option<&mut Relay>) -> io::Result<Exit> {
+fn wait(
+    child: Pid,
+    waiting: &SignalFd,
+    mut relay: Option<&mut Relay>,
+    mut limit: Option<Limit<'_>>,
+) -> io::Result<Exit> {
     let deaf = signals::ignored_by_caller() & 1 << (Signal::SIGHUP as u32 - 1) != 0;
     let mut clock = Clock::new(None);
+    let (mut is_overdue, mut is_killed) = (false, false);
     loop {
         let mut watched = vec![PollFd::new(waiting.as_fd(), PollFlags::POLLIN)];
+        watched.extend(limit.map(|limit| PollFd::new(limit.timer.as_fd(), PollFlags::POLLIN)));
         let patience = relay.as_ref().and_then(|relay| {
             watched.extend(relay.watched());
             relay.patience()
         });
         if !clock.poll_for(&mut watched, patience)? {
+            if is_overdue && is_killed {
+                // It waits in the kernel for what never comes.
+                return Ok(Exit::TimedOut);
+            }
             let _ = kill(child, Signal::SIGKILL);
-            clock = Clock::new(None);
+            is_killed = true;
+            clock = Clock::new(is_overdue.then_some(PATIENCE));
+        }
+        if let Some(late) = limit.filter(|limit| has_run_out(limit.timer)) {
+            (limit, is_overdue) = (None, true);
+            if clock.left().is_none() {
+                clock = Clock::new(Some(late.patience));
+            }
         }
         if let Some(relay) = &mut relay {
             relay.attend();
@@ -177,6 +231,11 @@ fn wait(child: Pid, waiting: &SignalFd, mut relay: Option<&mut Relay>) -> io::Re
         let passed = match number {
             Signal::SIGCHLD | Signal::SIGCONT => {
                 if let Some(exit) = ended(child) {
+                    let exit = if is_killed && is_overdue {
+                        Exit::TimedOut
+                    } else {
+                        exit
+                    };
                     return Ok(exit);
                 }
                 match &mut relay {
@@ -206,6 +265,11 @@ fn wait(child: Pid, waiting: &SignalFd, mut relay: Option<&mut Relay>) -> io::Re
             }
         }
     }
+}
+
+fn has_run_out(timer: &Timer) -> bool {
+    let mut timer = [PollFd::new(timer.as_fd(), PollFlags::POLLIN)];
+    poll(&mut timer, 0_u8).is_ok_and(|ready| ready > 0)
 }
 
 fn ended(child: Pid) -> Option<Exit> {

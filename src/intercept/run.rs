@@ -19,6 +19,7 @@ use super::{clock::Clock, keeper, probe};
 use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
+use crate::sys::timer::Timer;
 use crate::sys::{messages, tree};
 use crate::terminal::Given;
 
@@ -39,6 +40,8 @@ pub struct Run<'a> {
     pub terminal: Option<&'a Arc<Given>>,
     /// How long it may take, questions not counted.
     pub timeout: Option<Duration>,
+    /// What tells the keeper that it took longer.
+    pub overdue: Option<&'a Arc<Timer>>,
     /// The shell of the command brings its execs, not the kernel.
     pub patched: Option<&'a Patched>,
 }
@@ -197,7 +200,7 @@ impl Standing {
             sandbox,
             supervisor,
             signals,
-            clock: Clock::new(run.timeout),
+            clock: Clock::new(run.timeout).shown_by(run.overdue),
             silent: None,
             ending: Some(ending),
             remains: Remains::default(),

@@ -432,6 +432,6 @@ impl Supervisor {
     /// Looks what has become of the execs that were let through, and of the programs outside.
     pub fn look(&mut self) {
         self.stand_ins.values_mut().for_each(StandIn::look);
-        self.tracees.look(&self.session.rules);
+        self.tracees.look(&self.session.rules, &self.originals);
     }
 }

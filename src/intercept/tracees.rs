@@ -23,6 +23,7 @@ use super::stand_in::Role;
 use super::verify::{self, Expected};
 use crate::audit::ExecRecord;
 use crate::evaluate::IndexedRules;
+use crate::request::Originals;
 use crate::sys::listener::Notification;
 use crate::sys::proxy_image;
 use crate::sys::registers::{self, Exec as Replacement};
@@ -50,7 +51,7 @@ pub struct Tracees {
 #[derive(Debug)]
 enum Hold {
     /// To see that its exec becomes this.
-    Watch(Expected, ExecRecord),
+    Watch(Box<Expected>, ExecRecord),
     /// To have it run the proxy.
     Replace {
         /// The address of an empty string in its memory.
@@ -100,7 +101,7 @@ enum Stage {
     /// Nothing is left to see; it is let alone when it stops.
     Unwatched,
     /// Its exec was let through, and must become this.
-    Watched(Expected, ExecRecord),
+    Watched(Box<Expected>, ExecRecord),
     /// Its exec was replaced, and is about to come back as the proxy's.
     Replaced(Replacement, Role),
     /// The proxy's exec was let through, and must become the proxy: the path is memory of the caller,
@@ -134,7 +135,7 @@ impl Tracees {
 
     /// Lets the exec through, and watches what it becomes.
     pub fn watch(&mut self, call: &ExecCall, expected: Expected, record: ExecRecord) {
-        self.hold(call, Hold::Watch(expected, record));
+        self.hold(call, Hold::Watch(Box::new(expected), record));
     }
 
     fn hold(&mut self, call: &ExecCall, hold: Hold) {
@@ -351,7 +352,7 @@ impl Tracees {
 
     /// Looks what has become of the execs that were let through. What is not what was judged, and
     /// may not run, is killed.
-    pub fn look(&mut self, rules: &IndexedRules) {
+    pub fn look(&mut self, rules: &IndexedRules, originals: &Originals) {
         self.leaving.look();
         let image = self.proxy_image.as_ref().map(|(_, stat)| *stat);
         let mut executed = Vec::new();
@@ -367,7 +368,9 @@ impl Tracees {
             }
             let is_right = match &tracee.stage {
                 Stage::Unwatched => true,
-                Stage::Watched(expected, _) => expected.runs_in(process, rules).unwrap_or(false),
+                Stage::Watched(expected, _) => {
+                    expected.runs_in(process, rules, originals).unwrap_or(false)
+                }
                 Stage::Replaced(..) => false,
                 Stage::BecomesProxy(_) => image.is_some_and(|image| verify::runs(process, &image)),
             };

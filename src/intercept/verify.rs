@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::stat::{FileStat, stat};
@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 use super::{caller, limits};
 use crate::audit::ExecRecord;
 use crate::evaluate::{IndexedRules, judge_exec};
-use crate::request::{HalfRead, Program, Request, Trust, argv, variable};
+use crate::request::{HalfRead, Originals, Program, Request, Trust, argv, variable};
 use crate::rules::Decision;
 use crate::sys::read_capped::{open_file, read_capped};
 
@@ -32,6 +32,10 @@ const FORMAT_LIMIT: usize = 16 << 10;
 pub struct Expected {
     /// The file: for a script, the last interpreter.
     pub file: FileStat,
+    /// Its path, as it was judged.
+    real: Option<PathBuf>,
+    /// What it is a copy of.
+    copy_of: Option<PathBuf>,
     /// The argument vector, as the kernel makes it.
     pub argv: Vec<OsString>,
     /// The variables, if a rule could ask for them.
@@ -60,6 +64,8 @@ impl Expected {
         Self {
             file,
             is_program: is_program(&half.real),
+            real: Some(half.real),
+            copy_of: half.copy_of,
             argv: half.argv,
             environment: None,
         }
@@ -71,12 +77,14 @@ impl Expected {
         while let Some(interpreter) = last.interpreter.take() {
             last = *interpreter;
         }
-        let real = last.program.real.as_deref();
+        let real = last.program.real;
         Self {
             file,
             argv: last.argv,
             environment: last.environment,
-            is_program: real.is_none_or(is_program),
+            is_program: real.as_deref().is_none_or(is_program),
+            real,
+            copy_of: last.copy_of,
         }
     }
 
@@ -96,15 +104,37 @@ impl Expected {
         Ok(entries.filter_map(variable).eq(expected.iter().cloned()))
     }
 
+    /// Whether what runs, which nobody writes any more, is a copy of the same program as when it was judged.
+    /// Times would not tell: a write changes them before the content, and who makes another name of the file
+    /// does too.
+    fn is_copied_as_judged(
+        &self,
+        process: Pid,
+        rules: &IndexedRules,
+        originals: &Originals,
+    ) -> bool {
+        let running = PathBuf::from(format!("/proc/{process}/exe"));
+        let wanted = |name: &OsStr| rules.has_rules_on(name);
+        let of = |real: &Path| originals.of(real, &running, &wanted);
+        self.real.as_deref().and_then(of) == self.copy_of.as_deref()
+    }
+
     /// Whether the process runs what is expected.
     ///
     /// A file that is neither a program nor a script may have an interpreter that only the kernel
     /// knows of; then that is what runs, and it is judged for itself.
-    pub fn runs_in(&self, process: Pid, rules: &IndexedRules) -> io::Result<bool> {
+    pub fn runs_in(
+        &self,
+        process: Pid,
+        rules: &IndexedRules,
+        originals: &Originals,
+    ) -> io::Result<bool> {
         let file = stat(format!("/proc/{process}/exe").as_str())?;
         let line = command_line(process)?;
         if caller::same_file(&file, &self.file) {
-            return Ok(line == joined(&self.argv) && self.has_its_variables(process)?);
+            return Ok(line == joined(&self.argv)
+                && self.has_its_variables(process)?
+                && self.is_copied_as_judged(process, rules, originals));
         }
         if self.is_program || !is_kernels_interpreter(&file) {
             return Ok(false);

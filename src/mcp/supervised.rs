@@ -64,7 +64,7 @@ fn become_keeper(server: Pid, recipe: &Recipe, events: OwnedFd) -> Exit {
         Exit::Internal
     };
     match prepare(server, recipe, &events) {
-        Ok(()) => keeper::keep(|| supervise(recipe, &events), fail),
+        Ok(()) => keeper::keep(None, || supervise(recipe, &events), fail),
         Err(error) => fail(&error),
     }
 }
@@ -260,6 +260,8 @@ fn carry_out(
         terminal: None,
         lead: getsid(None).ok(),
         timeout: Some(order.timeout),
+        // The server looks after it.
+        overdue: None,
         patched: recipe.patched.as_ref(),
     };
     let report = |layers: &Layers| {

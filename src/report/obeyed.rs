@@ -4,10 +4,14 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::confine::named;
 use crate::confine::obeyed::{self, Scope};
 
 /// The widest line, in columns.
 const WIDTH: usize = 96;
+
+/// Where that is read-only which a variable names.
+const NAMED: &str = "where a variable of this name leads, as it is when codex-shell starts";
 
 /// One name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,7 +32,13 @@ pub fn names(unprotected: &[String]) -> Vec<ProtectedName> {
         reason: one.reason,
         unprotected: unprotected.iter().any(|name| name == one.name),
     };
-    obeyed::all().map(name).collect()
+    let named = named::all().map(|one| ProtectedName {
+        name: one.name,
+        within: NAMED,
+        reason: one.reason,
+        unprotected: unprotected.iter().any(|name| name == one.name),
+    });
+    obeyed::all().map(name).chain(named).collect()
 }
 
 /// How many there are, in a few words.
@@ -48,11 +58,12 @@ pub fn text(names: &[ProtectedName]) -> String {
     let mut text = String::from(
         "names that other programs obey: read-only, though what is beside them can be written\n",
     );
-    for scope in Scope::ALL {
+    let places = Scope::ALL.into_iter().map(Scope::as_str);
+    for place in places.chain([NAMED]) {
         let held = names.iter().filter(|one| !one.unprotected);
-        let held: Vec<_> = held.filter(|one| one.within == scope.as_str()).collect();
+        let held: Vec<_> = held.filter(|one| one.within == place).collect();
         // Writing to a String can't fail.
-        let _ = writeln!(text, "{}:", scope.as_str());
+        let _ = writeln!(text, "{place}:");
         for group in held.chunk_by(|one, other| one.reason == other.reason) {
             let alike: Vec<&str> = group.iter().map(|one| one.name).collect();
             let reason = group.first().map_or("", |first| first.reason);

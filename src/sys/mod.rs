@@ -32,6 +32,7 @@ pub mod respawn;
 pub mod rlimit;
 pub mod seccomp;
 pub mod signals;
+pub mod timer;
 pub mod trace;
 pub mod tree;
 pub mod urgency;

@@ -101,6 +101,23 @@ fn the_timeout_ends_everything() {
     });
 }
 
+/// Who should keep the time can't.
+#[test]
+fn the_timeout_holds_though_the_supervisor_hangs() {
+    everyone_with(&[1, 2], |first, stopped| {
+        let running = world(first)
+            .rules("prefix_rule(pattern = [\"probe\"])")
+            .options(["--timeout", "1s"])
+            .start(["-c", "sleep 60 & probe sleep WORLD/out/t"])
+            .wait_for("out/t");
+        let ours = ours(running.pid());
+        for &pid in ours.iter().rev().take(*stopped) {
+            kill(pid, Signal::SIGSTOP).unwrap();
+        }
+        running.end().status(124);
+    });
+}
+
 #[test]
 fn the_end_of_the_command_is_the_end_of_everything() {
     let scripts = [

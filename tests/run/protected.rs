@@ -419,6 +419,81 @@ fn a_start_up_file_that_leads_into_the_workspace_is_held() {
     });
 }
 
+/// A variable, its value, what is there, and what the next shell or program would obey.
+const NAMED: [(&str, &str, &str, &str); 11] = [
+    ("ENV", "WORLD/ws/rc", "ws/rc", "ws/rc"),
+    ("ENV", "WORLD/ws/rc", "", "ws/rc"),
+    ("ENV", "rc", "", "ws/rc"),
+    ("BASH_ENV", "WORLD/ws/sub/rc", "", "ws/sub/rc"),
+    ("ENV", "WORLD/link", "ws/rc", "ws/rc"),
+    ("ZDOTDIR", "WORLD/ws/z", "ws/z/.zshrc", "ws/z/.zshrc"),
+    ("ZDOTDIR", "WORLD/ws/z", "ws/z/.zshrc", "ws/z/.zshenv"),
+    ("PYTHONSTARTUP", "WORLD/ws/start.py", "", "ws/start.py"),
+    (
+        "XDG_CONFIG_HOME",
+        "WORLD/ws/x",
+        "ws/x/git/config",
+        "ws/x/git/config",
+    ),
+    ("KUBECONFIG", "WORLD/out/k:WORLD/ws/k", "ws/k", "ws/k"),
+    (
+        "GIT_CONFIG_GLOBAL",
+        "WORLD/scratch/g",
+        "scratch/g",
+        "scratch/g",
+    ),
+];
+
+#[test]
+fn what_the_sessions_variables_name_is_held() {
+    everyone_with(&NAMED, |world, (variable, value, there, obeyed)| {
+        let mut world = world.file("scratch/x", "").env("TMPDIR", "WORLD/scratch");
+        if !there.is_empty() {
+            world = world.file(there, "kept");
+        }
+        symlink(world.path("ws/rc"), world.path("link")).unwrap();
+        let path = world.path(obeyed);
+        let directory = path.parent().unwrap().display().to_string();
+        let ran = world.env(*variable, *value).sh(format!(
+            "mkdir -p {directory}; echo x >{0}; mv {directory} {directory}.old; mkdir -p {directory}; echo x >{0}; \
+             rm -f {0}; echo x >{0}; true",
+            path.display()
+        ));
+        let left = read(&path).unwrap_or_default();
+        let left = String::from_utf8_lossy(&left);
+        let expected = if there == obeyed { "kept" } else { "" };
+        ran.check(left == expected, &format!("{variable}: {left}"));
+    });
+}
+
+/// What no shell runs by itself can be made, and is told.
+#[test]
+fn what_they_name_elsewhere_can_be_made() {
+    everyone(|world| {
+        world
+            .env("XDG_CONFIG_HOME", "WORLD/ws/y")
+            .sh("mkdir -p y/git && echo x >y/git/config && echo x >other")
+            .status(0)
+            .stderr_has("new since the command started: WORLD/ws/y/git (")
+            .file("ws/y/git/config", "x\n")
+            .file("ws/other", "x\n");
+    });
+}
+
+#[test]
+fn settings_take_a_variable_out() {
+    everyone(|world| {
+        world
+            .file("home/.codex/codex-shell.toml", "unprotected = [\"ENV\"]\n")
+            .file("ws/rc", "old")
+            .env("ENV", "WORLD/ws/rc")
+            .env("BASH_ENV", "WORLD/ws/other")
+            .sh("echo new >rc; echo new >other; true")
+            .file("ws/rc", "new\n")
+            .no_file("ws/other");
+    });
+}
+
 #[test]
 fn settings_take_a_name_out() {
     everyone(|world| {

@@ -33,6 +33,22 @@ fn held_in(modes: &[&str], how: &str, count: u32, first: &str) {
     });
 }
 
+/// What is judged is what the file was; the kernel executes what it is.
+#[test]
+fn by_rewriting_the_file_in_place() {
+    everyone_with(&["workspace-write", "danger-full-access"], |world, mode| {
+        let ran = world
+            .rules(RULES)
+            .options(["--sandbox", mode])
+            .program("rewriter")
+            .file("ws/mark", "forbidden")
+            .sh("rewriter /usr/bin/true /usr/bin/cat 200 mark 2>/dev/null")
+            .status(0);
+        let read = ran.text().matches("forbidden").count();
+        ran.check(read == 0, &format!("nothing read, not {read} times"));
+    });
+}
+
 #[test]
 fn behind_a_path_that_is_replaced() {
     held("behind", 40, "/usr/bin/cat");

@@ -139,7 +139,7 @@ impl Standing {
             socket: Some(self.socket),
             ending: Some(self.ending),
             signals,
-            clock: Clock::new(run.timeout),
+            clock: Clock::new(run.timeout).shown_by(run.overdue),
             remains: Remains::default(),
         };
         let exit = watch.watch();

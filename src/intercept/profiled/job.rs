@@ -26,6 +26,7 @@ pub(super) struct Job {
     unreadable_patterns: Vec<(String, Option<usize>)>,
     deciding: Vec<(Vec<u8>, Role, bool)>,
     homes: Vec<Vec<u8>>,
+    naming: Vec<(Vec<u8>, Vec<u8>)>,
     unprotected: Vec<String>,
     /// What the program starts is judged.
     pub(super) listen: bool,
@@ -86,6 +87,9 @@ impl Job {
             require.push(LayerName::Namespaces);
         }
         let limits = inherited.limits.iter();
+        let naming = protection.naming.iter();
+        let naming =
+            naming.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
         Self {
             mode: policy.mode.as_str().to_owned(),
             network: policy.network,
@@ -97,6 +101,7 @@ impl Job {
             unreadable_patterns: patterns.collect(),
             deciding: deciding.collect(),
             homes: bytes(&protection.homes),
+            naming: naming.collect(),
             unprotected: protection.unprotected.clone(),
             listen,
             require,
@@ -126,6 +131,9 @@ impl Job {
             });
         let patterns = self.unreadable_patterns.iter();
         let patterns = patterns.map(|(text, depth)| Pattern::new(text, *depth).ok());
+        let naming = self.naming.iter().cloned();
+        let naming =
+            naming.map(|(name, value)| (OsString::from_vec(name), OsString::from_vec(value)));
         Some(Policy {
             mode: Mode::from_name(&self.mode)?,
             network: self.network,
@@ -138,6 +146,7 @@ impl Job {
             protection: Protection {
                 deciding: deciding.collect(),
                 homes: paths(&self.homes),
+                naming: naming.collect(),
                 unprotected: self.unprotected.clone(),
                 // Nothing is judged by it there.
                 earlier: Earlier::default(),
@@ -178,6 +187,7 @@ mod tests {
                     is_directory: true,
                 }],
                 homes: vec!["/h".into()],
+                naming: vec![("ENV".into(), OsString::from_vec(b"/e\xff".to_vec()))],
                 unprotected: vec![".vscode".to_owned()],
                 earlier: Earlier::default(),
             },
