@@ -297,7 +297,7 @@ fn the_document_has_its_keys() {
         ]
     );
     assert_eq!(said["schema"], 1);
-    assert_eq!(said["placement"], "inside");
+    assert_eq!(said["placement"], Value::Null, "it is forbidden");
     assert_eq!(said["basis"]["rule"]["line"], 3);
     assert_eq!(said["basis"]["rule"]["end_line"], 7);
     assert_eq!(said["basis"]["rule"]["justification"], "History is shared.");

@@ -106,6 +106,8 @@ pub struct RefusedCall<'a> {
     /// The file of the program that failed of one, or made the first, in its text form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// Whether a program failed of one, as far as that shows.
+    pub failed: bool,
     /// What would permit it.
     pub remedy: &'a str,
 }
@@ -117,7 +119,7 @@ pub struct RefusedPath {
     pub path: String,
     /// How often a program complained of it.
     pub times: u64,
-    /// The options, in their text form, or the setting that would permit it; empty where nothing does.
+    /// The options, in their text form, or the setting that would permit it; where nothing does, a sentence.
     pub remedy: String,
 }
 

@@ -1,5 +1,7 @@
 //! What the filter refuses, for the listener that is asked to do it.
 
+use std::sync::OnceLock;
+
 use nix::errno::Errno;
 
 use crate::sys::bpf::{self, Instruction};
@@ -15,6 +17,8 @@ use super::reach::Reach;
 pub struct Refusals {
     scope: Scope,
     program: Vec<Instruction>,
+    /// What it would do with the network on, once anybody wants to know.
+    with_network: OnceLock<Vec<Instruction>>,
     /// What may be written, where that is limited and known.
     pub reach: Option<Reach>,
     /// The sandbox is one that a rule asks for.
@@ -57,6 +61,7 @@ impl Refused {
 }
 
 const SOCKETS: [&str; 2] = ["socket", "socketpair"];
+const AF_UNIX: u32 = 1;
 const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
 
@@ -68,6 +73,7 @@ impl Refusals {
                 Scope::Unconfined => filter::told(scope),
                 Scope::Sandbox { .. } => filter::program(scope),
             },
+            with_network: OnceLock::new(),
             reach,
             by_rule: false,
         }
@@ -114,12 +120,12 @@ impl Refusals {
             call: name,
             family,
             errno,
-            remedy: self.remedy(name, family),
+            remedy: self.remedy(name, family, call),
         })
     }
 
     /// The smallest setting with which the call would not be refused.
-    fn remedy(&self, name: &str, family: Option<u32>) -> &'static str {
+    fn remedy(&self, name: &str, family: Option<u32>, call: &bpf::Call<'_>) -> &'static str {
         let Scope::Sandbox {
             network,
             namespaces,
@@ -127,20 +133,28 @@ impl Refusals {
         else {
             return "";
         };
+        let by_network = !network && {
+            let on = Scope::Sandbox {
+                network: true,
+                namespaces,
+            };
+            let program = self.with_network.get_or_init(|| filter::program(on));
+            bpf::action(program, call) == Some(seccomp::ALLOW)
+        };
         match family {
-            Some(AF_INET | AF_INET6) if !network && self.by_rule => {
+            _ if by_network && self.by_rule => {
                 "`network = True` in the profile that the rule asks for permits it"
             }
             _ if self.by_rule => "only `run = \"outside\"` in the rule permits it",
-            Some(AF_INET | AF_INET6) if !network => "`--network true` permits it",
-            Some(_) => {
+            _ if by_network => "`--network true` permits it",
+            Some(AF_UNIX) => {
                 "only `--sandbox danger-full-access` permits it: any process outside may be at its \
                  other end"
             }
             None if !namespaces && filter::is_held_by_namespaces(name) => {
                 "there are no namespaces to make it harmless; `codex-shell doctor` says what helps"
             }
-            None => "only `--sandbox danger-full-access` permits it",
+            _ => "only `--sandbox danger-full-access` permits it",
         }
     }
 }

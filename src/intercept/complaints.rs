@@ -17,6 +17,7 @@ use super::caller;
 use super::kept::KeptInside;
 use crate::audit::RefusedPath;
 use crate::confine::{Denied, Reach};
+use crate::report::refusals;
 use crate::request::argv;
 use crate::sys::listener::{Arch, Notification};
 
@@ -42,10 +43,14 @@ pub struct Denial {
 impl Denial {
     /// The record of it.
     pub fn record(&self) -> RefusedPath {
+        let permits = self.denied.remedy.text();
         RefusedPath {
             path: argv::word(self.denied.path.as_os_str()),
             times: self.times,
-            remedy: self.denied.remedy.text(),
+            remedy: match &*permits {
+                "" => refusals::way(&self.denied),
+                _ => permits,
+            },
         }
     }
 }

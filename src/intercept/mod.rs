@@ -30,6 +30,7 @@ pub mod ending;
 mod execs;
 mod failing;
 mod groups;
+mod habits;
 pub mod handed;
 pub mod inheritance;
 pub mod job;

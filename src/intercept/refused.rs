@@ -15,6 +15,7 @@ use crate::sys::listener::Notification;
 
 use super::complaints::{Complaints, Denial};
 use super::failing::Failing;
+use super::habits::Habits;
 
 /// As many kinds are remembered; the sandboxed side decides how many it makes.
 const KINDS: usize = 32;
@@ -42,6 +43,7 @@ impl Kind {
             errno: self.refused.errno as i32,
             times: self.times,
             program: program.map(|path| argv::word(path.as_os_str())),
+            failed: self.failed,
             remedy: self.refused.remedy,
         }
     }
@@ -74,6 +76,7 @@ pub struct Refuser {
     kinds: Vec<Kind>,
     complaints: Complaints,
     failing: Failing,
+    habits: Habits,
 }
 
 impl Refuser {
@@ -120,7 +123,8 @@ impl Refuser {
     }
 
     fn remember(&mut self, refused: Refused, call: &Notification) {
-        self.failing.refuse(refused, call.tid);
+        let habit = self.habits.of(refused, call);
+        self.failing.refuse(refused, call.tid, habit);
         let same = |kind: &&mut Kind| kind.refused == refused;
         if let Some(kind) = self.kinds.iter_mut().find(same) {
             kind.times = kind.times.saturating_add(1);

@@ -39,7 +39,7 @@ pub(super) fn told(made: Vec<Made>) -> Vec<MadeFile> {
 }
 
 /// All of them in words.
-pub(super) fn note(made: &[MadeFile]) -> Option<String> {
+pub(super) fn notes(made: &[MadeFile]) -> Vec<String> {
     let made = made.iter();
     refusals::made(made.map(|one| (Path::new(&one.path), &*one.reason)))
 }

@@ -173,7 +173,7 @@ fn notes(
     let denials = denials.iter().map(Denial::note);
     let calls = calls.iter().map(RefusedCall::note);
     let all = execs.chain(denials).chain(calls);
-    let all = all.chain(made::note(made));
+    let all = all.chain(made::notes(made));
     let mut notes: Vec<String> = all.map(|note| shortened(&note)).collect();
     let more = notes.len().saturating_sub(NOTES);
     notes.truncate(NOTES);

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `schema` | the number 1 |
 //! | `decision` | `"allow"`, `"prompt"` or `"forbidden"` |
-//! | `placement` | `"inside"` or `"outside"` the sandbox, should it run |
+//! | `placement` | `"inside"` or `"outside"` the sandbox; null where it does not run |
 //! | `why_inside` | why it runs inside, where a rule that asks first would have it outside, in words; or null |
 //! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}`; null where it does not run |
 //! | `profile` | the sandbox of its own that it would have outside, or null: `asked`, each profile that a rule names (`name`, `network`, `writable`, as the rule has it), and what comes of them: `mode`, `network` and `writable`, or `error`, why there is no such sandbox, so that nothing would run |

@@ -22,7 +22,7 @@ pub(super) const SCHEMA: u32 = 1;
 pub(super) struct Document<'a> {
     schema: u32,
     decision: Decision,
-    placement: Placement,
+    placement: Option<Placement>,
     why_inside: Option<String>,
     run: Option<&'a Run>,
     profile: Option<ProfileForm<'a>>,
@@ -153,7 +153,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
     Document {
         schema: SCHEMA,
         decision: verdict.decision,
-        placement: placed.map_or(verdict.placement, |placed| placed.place.placement()),
+        placement: placed.map(|placed| placed.place.placement()),
         why_inside: placed.and_then(|placed| placed.why_inside.clone()),
         run: (verdict.decision != Decision::Forbidden).then_some(&verdict.run),
         profile: profile::form(explanation),

@@ -65,19 +65,49 @@ pub fn way(denied: &Denied) -> String {
     }
 }
 
-/// What came to be under names that other programs obey, on one line.
-pub fn made<'a>(made: impl Iterator<Item = (&'a Path, &'a str)>) -> Option<String> {
-    let mut made = made.peekable();
-    let (_, reason) = *made.peek()?;
-    let names: Vec<String> = made.map(|(path, _)| argv::word(path.as_os_str())).collect();
-    let rest = if names.len() > 1 {
-        "; look at all of them"
-    } else {
-        "; look at it"
+/// What came to be under names that other programs obey: a line for those of one reason.
+pub fn made<'a>(made: impl Iterator<Item = (&'a Path, &'a str)>) -> Vec<String> {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for (path, reason) in made {
+        let name = argv::word(path.as_os_str());
+        match groups.iter_mut().find(|(other, _)| *other == reason) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((reason, vec![name])),
+        }
+    }
+    let line = |(reason, names): &(&str, Vec<String>)| {
+        let look = if names.len() > 1 {
+            "look at all of them"
+        } else {
+            "look at it"
+        };
+        let names = names.join(", ");
+        format!(
+            "new since the command started: {names} ({reason}); {look} before you let anything obey it"
+        )
     };
-    Some(format!(
-        "new since the command started: {} ({}){rest} before you let anything obey it",
-        names.join(", "),
-        reason
-    ))
+    groups.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_stands_by_its_own_names() {
+        let files = [("/w/.envrc", "a"), ("/w/.hg", "b"), ("/w/.env", "a")];
+        let lines = made(
+            files
+                .map(|(path, reason)| (Path::new(path), reason))
+                .into_iter(),
+        );
+        assert_eq!(lines.len(), 2);
+        let begins = |at: usize, text| lines.get(at).is_some_and(|line| line.contains(text));
+        assert!(
+            begins(0, ": /w/.envrc, /w/.env (a); look at all"),
+            "{lines:?}"
+        );
+        assert!(begins(1, ": /w/.hg (b); look at it"), "{lines:?}");
+        assert_eq!(made(std::iter::empty()), Vec::<String>::new());
+    }
 }

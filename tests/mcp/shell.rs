@@ -170,6 +170,19 @@ fn refused_calls_are_told_where_a_program_failed_of_them() {
             "danger-full-access",
         ),
         (
+            format!(
+                "perl -e 'getpwuid 4242'; {}",
+                socket(1, r#"die "cannot open display: :0\n""#)
+            ),
+            "AF_UNIX",
+            "danger-full-access",
+        ),
+        (
+            socket(16, r#"die "netlink socket: Operation not permitted\n""#),
+            "AF_NETLINK",
+            "--network true",
+        ),
+        (
             "unshare --user true".to_owned(),
             "the system call unshare",
             "danger-full-access",
@@ -204,6 +217,17 @@ fn what_no_program_failed_of_is_not_told() {
         socket(16, r#"die "TypeError: x is not a function\n""#),
         socket(1, r#"die "chown: Operation not permitted\n""#),
         socket(2, r#"warn "connect: no network\n"; exit 0"#),
+        // The C library looks for that daemon in the program that then fails of a connection, or of what
+        // sounds like one.
+        r#"perl -e 'getpwuid 4242; die "could not connect to the server\n"'"#.to_owned(),
+        r#"perl -e 'getpwuid 4242; die "connect: Connection refused\n"'"#.to_owned(),
+        socket(1, r#"die "connect to port 22: Connection refused\n""#),
+        socket(1, r#"warn "in socket.pm\n"; die "Connection refused\n""#),
+        socket(
+            2,
+            r#"die "FileNotFoundException: x (No such file or directory)\n""#,
+        ),
+        socket(2, r#"die "cat: x: Permission denied\n""#),
     ] {
         let id = client.start_shell(&script, &json!({}));
         let answer = client.finish(id);

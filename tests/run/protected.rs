@@ -520,8 +520,9 @@ fn what_was_made_under_such_a_name_is_told() {
             .file("ws/.mcp.json", "{}")
             .sh("mkdir .vscode && echo x > .envrc && echo x > .github")
             .status(0)
-            .stderr_has("new since the command started: WORLD/ws/.envrc, WORLD/ws/.vscode (");
-        assert_eq!(told(&ran), 1);
+            .stderr_has("new since the command started: WORLD/ws/.envrc (direnv")
+            .stderr_has("new since the command started: WORLD/ws/.vscode (editor");
+        assert_eq!(told(&ran), 2);
         let ran = ran.world.sh("echo x > other").status(0).stderr("");
         assert_eq!(told(&ran), 0);
         // Not held, and told where it is new.
