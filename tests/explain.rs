@@ -293,6 +293,7 @@ fn the_document_has_its_keys() {
             "near_misses",
             "other_rules",
             "heuristic",
+            "set_aside",
             "errors"
         ]
     );
@@ -679,4 +680,14 @@ fn variables_that_would_be_lost_are_told() {
     assert_eq!(withheld["basis"]["kind"], "withheld");
     assert_eq!(withheld["basis"]["rule"]["line"], 2);
     assert_eq!(withheld["decision"], "forbidden");
+}
+
+#[test]
+fn without_a_command_the_ways_to_give_one_are_named() {
+    let output = World::new().explain(&["--rules", "team.rules"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for way in ["explain -- ", "-c", "--script"] {
+        assert!(said.contains(way), "{said}");
+    }
 }

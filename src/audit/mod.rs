@@ -107,7 +107,7 @@ pub struct RefusedCall<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// Whether a program failed of one, as far as that shows.
-    pub failed: bool,
+    pub program_failed: bool,
     /// What would permit it.
     pub remedy: &'a str,
 }

@@ -234,8 +234,8 @@ fn watch() -> Result<String, String> {
         };
         let text = wording(&entry.text, entry.purpose.as_deref());
         let choices = Choices::to_run(entry.text.no_session.is_none(), PROMPT);
-        let said =
-            terminal::put(text, choices).map_err(|error| format!("the terminal: {error}"))?;
+        let said = terminal::put(text, choices)
+            .map_err(|error| format!("nobody could be asked: {error}"))?;
         let said = match said {
             terminal::Answer::Yes => Said::Once,
             terminal::Answer::Session => Said::Session,

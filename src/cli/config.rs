@@ -57,7 +57,7 @@ pub(super) fn main(args: &Args) -> Exit {
             return Exit::Usage;
         }
     };
-    let Ok(loaded) = settings::load(directory.to_path_buf(), &args.settings) else {
+    let Ok(loaded) = settings::load(directory.to_path_buf(), &args.settings, &[]) else {
         return Exit::Failure;
     };
     let text = match args.format {

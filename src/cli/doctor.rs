@@ -74,7 +74,7 @@ pub(super) fn main(args: &Args) -> Exit {
             return Exit::Failure;
         }
     };
-    let Ok(loaded) = settings::load(directory, &SettingsArgs::default()) else {
+    let Ok(loaded) = settings::load(directory, &SettingsArgs::default(), &[]) else {
         return Exit::Failure;
     };
     let unprotected = loaded.settings.unprotected.value;

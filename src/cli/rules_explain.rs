@@ -65,11 +65,7 @@ pub(super) struct Args {
     script: Option<PathBuf>,
     /// The command, as separate words; one word that names a file ending in .sh or .bash that
     /// isn't executable is taken for --script
-    #[arg(
-        value_name = "CMD",
-        trailing_var_arg = true,
-        required_unless_present_any = ["text", "script"]
-    )]
+    #[arg(value_name = "CMD", trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 
@@ -82,6 +78,13 @@ enum Format {
 }
 
 pub(super) fn main(args: &Args) -> Exit {
+    if args.command.is_empty() && args.text.is_none() && args.script.is_none() {
+        report::error(
+            "there is nothing to explain; name a command (`codex-shell rules explain -- git push`), a \
+             script's text with -c, or its file with --script",
+        );
+        return Exit::Usage;
+    }
     let cwd = match working_directory(args.cwd.as_deref()) {
         Ok(cwd) => cwd,
         Err(message) => {
@@ -90,7 +93,7 @@ pub(super) fn main(args: &Args) -> Exit {
         }
     };
     let flags = SettingsArgs::with_sandbox(args.sandbox);
-    let Ok(loaded) = settings::load(cwd.to_path_buf(), &flags) else {
+    let Ok(loaded) = settings::load(cwd.to_path_buf(), &flags, &args.rules) else {
         return Exit::Failure;
     };
     let Ok(rules) = settings::rules_in_force(&loaded, &args.rules) else {

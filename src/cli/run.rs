@@ -101,7 +101,7 @@ pub(super) fn main(args: &Args) -> Exit {
         Ok(directory) => directory,
         Err(message) => return fail(&message),
     };
-    let Ok(loaded) = settings::load(directory, &args.settings) else {
+    let Ok(loaded) = settings::load(directory, &args.settings, &args.rules) else {
         return Exit::Internal;
     };
     match prepare(args, &loaded) {

@@ -124,7 +124,7 @@ pub(super) fn main(args: Args) -> Exit {
         Ok(directory) => directory,
         Err(message) => return fail(&message),
     };
-    let Ok(loaded) = settings::load_flags(directory.clone(), &args.flags()) else {
+    let Ok(loaded) = settings::load_flags(directory.clone(), &args.flags(), &args.rules) else {
         return Exit::Internal;
     };
     let served = args

@@ -119,18 +119,26 @@ impl SettingsArgs {
 pub(super) struct Said;
 
 /// What counts for a command that starts in `directory`. What of a project does not count is said
-/// on standard error.
-pub(super) fn load(directory: PathBuf, args: &SettingsArgs) -> Result<Loaded, Said> {
-    load_flags(directory, &args.flags())
+/// on standard error, but for its rules where others are `given`.
+pub(super) fn load(
+    directory: PathBuf,
+    args: &SettingsArgs,
+    given: &[PathBuf],
+) -> Result<Loaded, Said> {
+    load_flags(directory, &args.flags(), given)
 }
 
 /// The same with what the command line says already put together.
-pub(super) fn load_flags(directory: PathBuf, flags: &Flags) -> Result<Loaded, Said> {
+pub(super) fn load_flags(
+    directory: PathBuf,
+    flags: &Flags,
+    given: &[PathBuf],
+) -> Result<Loaded, Said> {
     let places = Places::of_process(directory);
     match config::load(&places, flags) {
         Ok(loaded) => {
-            for note in &loaded.notes {
-                report::note(note);
+            for note in loaded.notes(!given.is_empty()) {
+                report::note(&note);
             }
             Ok(loaded)
         }
@@ -158,7 +166,7 @@ pub(super) fn rules_in_force(loaded: &Loaded, given: &[PathBuf]) -> Result<RuleS
 /// The rules in `given`; those of all layers when there are none.
 pub(super) fn rules(loaded: &Loaded, given: &[PathBuf]) -> RuleSet {
     if given.is_empty() {
-        rules::load_layers(&loaded.rules)
+        loaded.load_rules()
     } else {
         rules::load(given)
     }

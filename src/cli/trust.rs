@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -118,6 +117,9 @@ fn list(store: &TrustStore) -> Result<Exit, String> {
         // Writing to a String can't fail.
         let _ = writeln!(text, "{}{state}", argv::word(root.as_os_str()));
     }
+    if text.is_empty() {
+        report::note("no project is trusted");
+    }
     print(&text)?;
     Ok(Exit::Success)
 }
@@ -126,11 +128,18 @@ fn list(store: &TrustStore) -> Result<Exit, String> {
 fn remove(store: &mut TrustStore, earlier: &Earlier, root: &Path) -> Result<Exit, String> {
     let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let repository = repository(&root).unwrap_or_else(|| root.join(".git"));
-    let had = earlier.distrust(&repository).map_err(|e| e.to_string())?;
-    if store.remove(&root).map_err(|e| e.to_string())? || had {
+    let had_repository = earlier.distrust(&repository).map_err(|e| e.to_string())?;
+    let had_project = store.remove(&root).map_err(|e| e.to_string())?;
+    let removed = [(had_project, &root), (had_repository, &repository)];
+    for (_, path) in removed.iter().filter(|(had, _)| *had) {
+        let shown = argv::word(path.as_os_str());
+        print(&format!("{shown}: not trusted any more\n"))?;
+    }
+    if had_project || had_repository {
         Ok(Exit::Success)
     } else {
-        Err(format!("{} is not trusted", root.display()))
+        let shown = argv::word(root.as_os_str());
+        Err(format!("{shown} was not trusted: --list prints what is"))
     }
 }
 
@@ -151,9 +160,7 @@ fn show_and_ask(
     if store.standing(project) == Standing::Trusted {
         return Ok(Exit::Success);
     }
-    if !yes
-        && !asked(FILES.to_owned()).map_err(|e| format!("nobody could be asked: {e}; see --yes"))?
-    {
+    if !yes && !asked(FILES.to_owned())? {
         report::note("not trusted");
         return Ok(Exit::Failure);
     }
@@ -183,7 +190,7 @@ fn trust_repository(
         "{why}\n  git obeys what stands in {shown}: look at its config and hooks first\n"
     ))?;
     let text = "Is this repository yours, as it is now?".to_owned();
-    if !yes && !asked(text).map_err(|e| format!("nobody could be asked: {e}; see --yes"))? {
+    if !yes && !asked(text)? {
         report::note("not trusted");
         return Ok(Some(Exit::Failure));
     }
@@ -285,6 +292,12 @@ fn print(text: &str) -> Result<(), String> {
 }
 
 /// Asks on the terminal, never on standard input.
-fn asked(text: String) -> io::Result<bool> {
-    Ok(terminal::put(text, Choices::YES_OR_NO)? == Answer::Yes)
+fn asked(text: String) -> Result<bool, String> {
+    match terminal::put(text, Choices::YES_OR_NO) {
+        Ok(answer) => Ok(answer == Answer::Yes),
+        Err(error) => Err(format!(
+            "nobody could be asked, so nothing is trusted: {error}; start it on a terminal, or, where you \
+             have looked at the files, add --yes"
+        )),
+    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::request::argv;
-use crate::rules::{Layer, Origin};
+use crate::rules::{self, Layer, Origin, RuleSet, SetAside, SetAsideReason};
 use crate::sys::encoding;
 use crate::sys::read_capped::read_capped;
 
@@ -26,8 +26,10 @@ pub struct Loaded {
     pub settings: Settings,
     /// The rules of all layers, to be loaded unless the command line names others.
     pub rules: Vec<Origin>,
-    /// What is worth knowing, a line each: what of a project does not count, and why.
-    pub notes: Vec<String>,
+    /// What of a project does not count.
+    pub set_aside: Option<SetAside>,
+    /// What else of it does not, and why, a line each.
+    remarks: Vec<String>,
     /// The files with settings that were read, in the order in which they count.
     pub files: Vec<PathBuf>,
 }
@@ -40,7 +42,8 @@ pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
     let mut loaded = Loaded {
         settings: Settings::default(),
         rules: places.rules(),
-        notes: Vec::new(),
+        set_aside: None,
+        remarks: Vec::new(),
         files: Vec::new(),
     };
     if let Some(path) = places.user_file()
@@ -52,7 +55,7 @@ pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
     let configured = loaded.settings.rules.value.iter();
     let configured = configured.map(|path| Origin::new(Layer::Config, path));
     let configured: Vec<_> = configured.collect();
-    match project(places, &mut loaded.notes) {
+    match project(places, &mut loaded) {
         Some(Counted::All(project)) => loaded.add_project(&project, places)?,
         Some(Counted::Restrictions { now, trusted }) => {
             loaded.restrict_by(&now, trusted.as_ref(), places);
@@ -65,11 +68,29 @@ pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
 }
 
 impl Loaded {
+    /// What is worth knowing, a line each: what of a project does not count, and why. Where other rules
+    /// `are_given`, a project's make no difference.
+    pub fn notes(&self, are_given: bool) -> Vec<String> {
+        let aside = match &self.set_aside {
+            Some(aside) if are_given => aside.without_rules(),
+            aside => aside.clone(),
+        };
+        let aside = aside.map(|aside| aside.to_string()).into_iter();
+        aside.chain(self.remarks.iter().cloned()).collect()
+    }
+
+    /// The rules of all layers.
+    pub fn load_rules(&self) -> RuleSet {
+        let mut rules = rules::load_layers(&self.rules);
+        rules.set_aside = self.set_aside.clone().filter(|aside| aside.rules);
+        rules
+    }
+
     fn add_project(&mut self, project: &Project, places: &Places) -> Result<(), Vec<Problem>> {
         if let Some(file) = &project.settings {
             let said = parse_bytes(&file.path, &file.content, places)?;
             for (source, reason) in self.settings.tighten(said) {
-                self.notes.push(format!("{source}: {reason}"));
+                self.remarks.push(format!("{source}: {reason}"));
             }
             self.files.push(file.path.clone());
         }
@@ -99,7 +120,7 @@ impl Loaded {
                     vec![format!("{path} does not count: it has {count} mistakes")]
                 }
             };
-            self.notes.extend(notes.into_iter().filter(|_| is_now));
+            self.remarks.extend(notes.into_iter().filter(|_| is_now));
             self.files.extend(is_now.then(|| file.path.clone()));
         }
     }
@@ -150,21 +171,28 @@ pub fn check_project(project: &Project, places: &Places) -> Vec<Problem> {
     checked.and_then(Result::err).unwrap_or_default()
 }
 
-/// The project that the command starts in, as far as it counts; a note where that is not all of it.
-fn project(places: &Places, notes: &mut Vec<String>) -> Option<Counted> {
+/// The project that the command starts in, as far as it counts; what does not is noted.
+fn project(places: &Places, loaded: &mut Loaded) -> Option<Counted> {
     let root = places.project()?;
-    let shown = argv::word(root.as_os_str());
+    let aside = |reason, [rules, settings]: [bool; 2]| SetAside {
+        project: argv::word(root.as_os_str()),
+        reason,
+        rules,
+        settings,
+    };
     let project = match Project::read(&root) {
         Ok(project) => project?,
         Err(error) => {
-            notes.push(format!("what {shown}/.codex says does not count: {error}"));
+            let reason = SetAsideReason::Unreadable(error.to_string());
+            loaded.set_aside = Some(aside(reason, [true, true]));
             return None;
         }
     };
+    let has = [!project.rules.is_empty(), project.settings.is_some()];
     let store = match places.codex_home.as_deref().map(TrustStore::open) {
         Some(Ok(store)) => Some(store),
         Some(Err(error)) => {
-            notes.push(error.to_string());
+            loaded.remarks.push(error.to_string());
             None
         }
         None => None,
@@ -173,21 +201,20 @@ fn project(places: &Places, notes: &mut Vec<String>) -> Option<Counted> {
     match (standing, store) {
         (Some(Standing::Trusted), _) => Some(Counted::All(project)),
         (Some(Standing::Changed), Some(store)) => {
-            notes.push(format!(
-                "{shown}/.codex has changed since it was trusted, so what it restricts counts, and \
-                 what it permits doesn't; `codex-shell trust {shown}` shows the difference and asks"
-            ));
             let trusted = store.trusted(&project.root);
+            let had = trusted.as_ref().map_or([true; 2], |trusted| {
+                [!trusted.rules.is_empty(), trusted.settings.is_some()]
+            });
+            let [rules, settings] = has;
+            let either = [rules || had[0], settings || had[1]];
+            loaded.set_aside = Some(aside(SetAsideReason::Changed, either));
             Some(Counted::Restrictions {
                 now: project,
                 trusted,
             })
         }
         _ => {
-            notes.push(format!(
-                "{shown}/.codex is not trusted, so its rules and settings don't count; \
-                 `codex-shell trust {shown}` shows them and asks"
-            ));
+            loaded.set_aside = Some(aside(SetAsideReason::Untrusted, has));
             None
         }
     }

@@ -7,8 +7,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
 use std::io::IoSliceMut;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
@@ -17,9 +19,11 @@ use super::caller;
 use super::kept::KeptInside;
 use crate::audit::RefusedPath;
 use crate::confine::{Denied, Reach};
+use crate::models::{self, CommandModel};
 use crate::report::refusals;
 use crate::request::argv;
 use crate::sys::listener::{Arch, Notification};
+use crate::sys::pidfd::PidFd;
 
 /// As many paths are remembered; the sandboxed side decides how many it complains of.
 const PATHS: usize = 32;
@@ -38,6 +42,8 @@ pub struct Denial {
     pub times: u64,
     /// Why the first program that did was inside though a rule would let it out. In words for people.
     pub why_inside: Option<String>,
+    /// Whoever complained did so where it can be read, and as far as that shows did not succeed all the same.
+    pub failed: bool,
 }
 
 impl Denial {
@@ -61,6 +67,8 @@ pub struct Complaints {
     begun: HashMap<Pid, Vec<u8>>,
     kept: KeptInside,
     denials: Vec<Denial>,
+    /// Programs that complained of the path of a denial, by its index.
+    complainers: Vec<(usize, PidFd)>,
 }
 
 impl Complaints {
@@ -101,26 +109,58 @@ impl Complaints {
         let Some(path) = paths.find_map(|path| reach.refuses(&path)) else {
             return;
         };
-        if let Some(known) = self
-            .denials
-            .iter_mut()
-            .find(|known| known.denied.path == path)
-        {
-            known.times = known.times.saturating_add(1);
-        } else if self.denials.len() < PATHS {
-            let denied = reach.denied(path);
-            self.denials.push(Denial {
-                denied,
-                times: 1,
-                why_inside: self.kept.why(tid).map(str::to_owned),
-            });
+        let mut denials = self.denials.iter_mut();
+        let index = match denials.position(|known| known.denied.path == path) {
+            Some(index) => index,
+            None if self.denials.len() < PATHS => {
+                self.denials.push(Denial {
+                    denied: reach.denied(path),
+                    times: 0,
+                    why_inside: self.kept.why(tid).map(str::to_owned),
+                    failed: false,
+                });
+                self.denials.len() - 1
+            }
+            None => return,
+        };
+        if let Some(denial) = self.denials.get_mut(index) {
+            denial.times = denial.times.saturating_add(1);
+            if denial.failed || !is_read(tid) {
+                return;
+            }
+            let process = caller::process_of(tid);
+            match PidFd::open(process) {
+                Ok(handle) if self.complainers.len() < PATHS && !is_shell(process) => {
+                    self.complainers.push((index, handle));
+                }
+                _ => denial.failed = true,
+            }
         }
     }
 
     /// All paths, by the order in which they came.
-    pub fn into_denials(self) -> Vec<Denial> {
+    pub fn into_denials(mut self) -> Vec<Denial> {
+        for (index, process) in self.complainers {
+            if let Some(denial) = self.denials.get_mut(index) {
+                denial.failed |= process.exit_status() != Some(0);
+            }
+        }
         self.denials
     }
+}
+
+/// Whether what a thread writes to standard error goes somewhere.
+fn is_read(tid: Pid) -> bool {
+    let target = fs::read_link(format!("/proc/{tid}/fd/2"));
+    target.is_ok_and(|target| target != Path::new("/dev/null"))
+}
+
+/// Whether a process is a shell, which goes on after a command that failed.
+fn is_shell(process: Pid) -> bool {
+    let program = fs::read_link(format!("/proc/{process}/exe")).ok();
+    let name = program.as_deref().and_then(Path::file_name);
+    let model = name.and_then(OsStr::to_str).and_then(models::builtin);
+    model.is_some_and(CommandModel::is_shell)
 }
 
 /// The bytes that the caller is about to write, or the first of them.

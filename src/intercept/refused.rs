@@ -43,7 +43,7 @@ impl Kind {
             errno: self.refused.errno as i32,
             times: self.times,
             program: program.map(|path| argv::word(path.as_os_str())),
-            failed: self.failed,
+            program_failed: self.failed,
             remedy: self.refused.remedy,
         }
     }

@@ -117,7 +117,7 @@ fn names<'a>(models: &[&'a CommandModel]) -> Vec<&'a str> {
     names.map(String::as_str).collect()
 }
 
-/// What was perhaps meant: the option that begins most like it.
+/// What was perhaps meant: of the options that are near, the one that begins most like it.
 fn nearest(model: &CommandModel, meaning: &Meaning, flag: &str) -> Option<String> {
     let shared = |name: &&str| {
         let same = name.bytes().zip(flag.bytes()).take_while(|(a, b)| a == b);
@@ -125,6 +125,12 @@ fn nearest(model: &CommandModel, meaning: &Meaning, flag: &str) -> Option<String
     };
     let known = options(model, meaning)?;
     let nearness = |name: &&str| (shared(name), Reverse(name.len().abs_diff(flag.len())));
-    let best = known.into_iter().max_by_key(nearness)?;
-    (shared(&best) > 3).then(|| format!("did you mean `{best}`?"))
+    let word = flag.strip_prefix("--")?;
+    let is_near = |name: &&str| {
+        name.strip_prefix("--")
+            .is_some_and(|name| models::is_near(word, name))
+    };
+    let near = known.into_iter().filter(is_near);
+    let best = near.max_by_key(nearness)?;
+    Some(format!("did you mean `{best}`?"))
 }

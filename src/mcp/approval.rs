@@ -226,7 +226,14 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
     let content = answer.get("content");
     let field = |name| content.and_then(|c| c.get(name)).and_then(Value::as_str);
     let action = answer.get("action").and_then(Value::as_str);
+    // What is left out may come as null.
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    let reason = content.and_then(|content| content.get("reason"));
     let decision = match (action, field("decision")) {
+        (Some("accept"), _) if !reason.is_none_or(is_text) => Decision::Senseless(format!(
+            "the reason in the client's answer is no text: {}",
+            printable(&answer.to_string())
+        )),
         (Some("accept"), Some("once")) => Decision::Once,
         (Some("accept"), Some("session")) => Decision::Session,
         (Some("accept"), Some("always")) => Decision::Always,
@@ -330,6 +337,7 @@ mod tests {
             json!({"action": "accept"}),
             json!({"action": "accept", "content": {}}),
             json!({"action": "accept", "content": {"reason": "no"}}),
+            json!({"action": "accept", "content": {"reason": null}}),
         ] {
             assert_eq!(decision(answer.clone()), Decision::Once, "{answer}");
             let codex = understand(&answer, Manner::Choice).decision;
@@ -345,6 +353,10 @@ mod tests {
             json!({"action": ["accept"]}),
             json!({"action": "accept", "content": {"decision": true}}),
             json!({"action": "accept", "content": "once"}),
+            json!({"action": "accept", "content": {"decision": "once", "reason": true}}),
+            json!({"action": "accept", "content": {"decision": "session", "reason": 1}}),
+            json!({"action": "accept", "content": {"decision": "once", "reason": ["x"]}}),
+            json!({"action": "accept", "content": {"reason": {}}}),
             json!({}),
             json!([]),
             Value::Null,

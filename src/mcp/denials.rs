@@ -10,6 +10,8 @@ use crate::report::refusals;
 const LIMIT: usize = 20;
 const ROOM: usize = 16 << 10;
 
+const REFUSED: &str = "the sandbox refused writing ";
+
 /// Something that the sandbox refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
@@ -23,13 +25,30 @@ pub(super) struct Denial {
     protected: Option<String>,
     /// The same for a reader.
     note: String,
+    /// A program failed of it, and what it said of that was not thrown away, as far as that shows.
+    pub(super) failed: bool,
 }
 
-impl Denial {
-    /// In words.
-    pub(super) fn note(&self) -> String {
-        self.note.clone()
+/// All in words, those together that the same would permit.
+pub(super) fn notes(denials: &[Denial]) -> Vec<String> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for denial in denials {
+        let way = denial.note.strip_prefix(REFUSED).unwrap_or(&denial.note);
+        let way = way.strip_prefix(&*denial.path).unwrap_or(way);
+        match groups.iter_mut().find(|(other, _)| *other == way) {
+            Some((_, paths)) => paths.push(&denial.path),
+            None => groups.push((way, vec![&denial.path])),
+        }
     }
+    let note = |(way, paths): &(&str, Vec<&str>)| {
+        let (first, more) = (paths.first().copied().unwrap_or_default(), paths.len() - 1);
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{REFUSED}{first}{more}{way}")
+    };
+    groups.iter().map(note).collect()
 }
 
 impl From<&complaints::Denial> for Denial {
@@ -41,11 +60,9 @@ impl From<&complaints::Denial> for Denial {
         Self {
             permitted_by: denied.remedy.text(),
             protected: refusals::protection(denied),
-            note: format!(
-                "the sandbox refused writing {path}; {}{why}",
-                refusals::way(denied)
-            ),
+            note: format!("{REFUSED}{path}; {}{why}", refusals::way(denied)),
             path,
+            failed: denial.failed,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::call::Report;
 use super::channel::{Ended, RefusedCall};
-use super::denials::Denial;
+use super::denials::{self, Denial};
 use super::made::{self, MadeFile};
 use super::output::{Stretch, Truncated};
 use crate::audit::{Notable, Outcome};
@@ -49,8 +49,8 @@ struct ExecResult {
     execs: Vec<Exec>,
     /// How many more of these there were.
     more_execs: u64,
-    /// The paths that the sandbox kept from being written, as far as programs complained of them; none
-    /// when the command succeeded.
+    /// The paths that the sandbox kept from being written, as far as programs complained of them; when the
+    /// command succeeded, those that a program in it failed of.
     denials: Vec<Denial>,
     /// The system calls, such as those for a network, that the sandbox refused and that a program failed
     /// of; none when the command succeeded.
@@ -130,7 +130,8 @@ pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallT
     let (mut refused_calls, mut denials) = (report.last.refused, report.last.denials);
     if exit_code == 0 {
         refused_calls.clear();
-        denials.clear();
+        // What the last program of a line made of it is not what became of those before.
+        denials.retain(|denial| denial.failed);
     }
     let execs = execs(report.notables, reasons, report.last.confined);
     let text = Text {
@@ -170,7 +171,7 @@ fn notes(
     made: &[MadeFile],
 ) -> Vec<String> {
     let execs = execs.iter().filter_map(Exec::note);
-    let denials = denials.iter().map(Denial::note);
+    let denials = denials::notes(denials);
     let calls = calls.iter().map(RefusedCall::note);
     let all = execs.chain(denials).chain(calls);
     let all = all.chain(made::notes(made));

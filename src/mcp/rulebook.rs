@@ -182,10 +182,11 @@ impl Sources {
         }
         let loaded = config::load(&self.places, &Flags::default());
         let loaded = loaded.map_err(|problems| report::config::texts(&problems))?;
+        let (set, notes) = (loaded.load_rules(), loaded.notes(false));
         let named = loaded.settings.rules.value.into_iter();
         Ok(Read {
-            set: rules::load_layers(&loaded.rules),
-            notes: loaded.notes,
+            set,
+            notes,
             named: named.map(PathBuf::into_os_string).collect(),
         })
     }

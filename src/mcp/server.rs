@@ -56,7 +56,10 @@ impl Server {
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let told = self.session.keys.of_arguments(&arguments);
-        let params: ExecParams = parse(arguments)?;
+        let params: ExecParams = match parse(arguments) {
+            Ok(params) => params,
+            Err(why) => return Ok(result::failure(&why).into()),
+        };
         // Closed never, so that there is one in the end.
         let _room = self.session.room.acquire().await;
         let rules = self.session.rules(&Listener::of(&context)).await;
@@ -209,7 +212,10 @@ impl Server {
         arguments: Value,
         context: &Context,
     ) -> Result<CallToolResponse, ErrorData> {
-        let params: ExplainParams = parse(arguments)?;
+        let params: ExplainParams = match parse(arguments) {
+            Ok(params) => params,
+            Err(why) => return Ok(result::failure(&why).into()),
+        };
         let _room = self.session.room.acquire().await;
         let rules = self.session.rules(&Listener::of(context)).await;
         let sent = self.session.sent(&context.meta.0);
@@ -256,20 +262,20 @@ async fn follow_roots(session: Arc<Session>, peer: Peer<RoleServer>) {
     session.set_roots(uris.filter_map(codex_state::path_of).collect());
 }
 
-/// What a tool takes; what is wrong is said with the name of the parameter.
-fn parse<T: serde::de::DeserializeOwned>(arguments: Value) -> Result<T, ErrorData> {
+/// What a tool takes; what is wrong is said with the name of the parameter. An agent reads results, and may
+/// never see an error of the protocol's.
+fn parse<T: serde::de::DeserializeOwned>(arguments: Value) -> Result<T, String> {
     serde_path_to_error::deserialize(arguments).map_err(|error| {
         let parameter = error.path().to_string();
         let why = argv::line(&error.into_inner().to_string(), TOLD_BACK);
-        let message = match parameter.as_str() {
+        match parameter.as_str() {
             // It is about all of them, as where one is missing.
             "." => format!("wrong parameters: {why}"),
             _ => format!(
                 "wrong parameters: `{}`: {why}",
                 argv::line(&parameter, TOLD_BACK)
             ),
-        };
-        ErrorData::invalid_params(message, None)
+        }
     })
 }
 

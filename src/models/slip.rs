@@ -2,17 +2,47 @@
 
 use super::builtin::{knows, programs};
 
-/// Shorter names are too often one letter apart.
+/// Shorter names are too often one letter apart, but for two letters that are swapped.
 const SHORTEST: usize = 5;
+/// Still shorter ones are too often that, too.
+const SHORTEST_SWAPPED: usize = 3;
+/// In longer words two slips are still likelier than another word.
+const LONG: usize = 8;
 
 /// Whether `written` is `meant` but for one letter, missing, added, wrong or swapped with the next.
-/// Programs that belong together often differ at either end, as docker and dockerd do, or exec and pkexec.
+/// Programs that belong together often differ at either end, as docker and dockerd do, or exec and pkexec;
+/// short ones at the beginning, as cat and act.
 pub fn is_slip(written: &str, meant: &str) -> bool {
-    written.len() >= SHORTEST
-        && meant.len() >= SHORTEST
-        && written.as_bytes().first() == meant.as_bytes().first()
-        && written.as_bytes().last() == meant.as_bytes().last()
-        && strsim::osa_distance(written, meant) == 1
+    let shorter = written.len().min(meant.len());
+    let same = |end: fn(&[u8]) -> Option<&u8>| end(written.as_bytes()) == end(meant.as_bytes());
+    let begins = same(<[u8]>::first);
+    let is_likely = if is_swapped(written, meant) {
+        shorter >= SHORTEST || shorter >= SHORTEST_SWAPPED && begins
+    } else {
+        shorter >= SHORTEST && begins && same(<[u8]>::last)
+    };
+    is_likely && strsim::osa_distance(written, meant) == 1
+}
+
+/// Whether both have the same letters.
+fn is_swapped(written: &str, meant: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    written.len() == meant.len() && sorted(written) == sorted(meant)
+}
+
+/// Whether it is worth asking if by `written`, which is nothing, `meant` was meant.
+pub fn is_near(written: &str, meant: &str) -> bool {
+    let (written, meant) = (written.to_lowercase(), meant.to_lowercase());
+    let slips = match written.chars().count() {
+        0..SHORTEST_SWAPPED => 0,
+        SHORTEST_SWAPPED..LONG => 1,
+        LONG.. => 2,
+    };
+    strsim::osa_distance(&written, &meant) <= slips
 }
 
 /// The program with a built-in model that was probably meant by a name that has none.
@@ -26,7 +56,7 @@ pub fn meant(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::meant;
+    use super::{is_near, meant};
 
     #[test]
     fn one_slip_is_seen_and_a_relative_is_not() {
@@ -38,10 +68,42 @@ mod tests {
             ("kubectx", None),
             ("dockerd", None),
             ("kexec", None),
-            ("gti", None),
+            ("gti", Some("git")),
+            ("mkae", Some("make")),
+            ("crul", Some("curl")),
+            ("suod", Some("sudo")),
+            ("dockre", Some("docker")),
+            ("odcker", Some("docker")),
+            ("kubeclt", Some("kubectl")),
+            ("act", None),
+            ("sl", None),
+            ("gits", None),
+            ("gut", None),
             ("deploy", None),
         ] {
             assert_eq!(meant(name), expected, "{name}");
+        }
+    }
+    #[test]
+    fn only_what_is_near_is_guessed() {
+        for (written, meant) in [
+            ("prefx_rule", "prefix_rule"),
+            ("Prefix_Rule", "prefix_rule"),
+            ("nuder", "under"),
+            ("true", "True"),
+            ("dct", "dict"),
+            ("progarmm", "program"),
+        ] {
+            assert!(is_near(written, meant), "{written}");
+        }
+        for (written, meant) in [
+            ("rule", "True"),
+            ("allow", "all"),
+            ("open", "len"),
+            ("Foo", "bool"),
+            ("x", "any"),
+        ] {
+            assert!(!is_near(written, meant), "{written}");
         }
     }
 }

@@ -128,7 +128,7 @@ struct Document<'a> {
     settings: Vec<Entry<'a>>,
     rules: Vec<RulesEntry>,
     /// What of a project does not count, and why.
-    notes: &'a [String],
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -165,7 +165,7 @@ pub fn json(loaded: &Loaded) -> serde_json::Result<String> {
         files: files.map(|path| path.display().to_string()).collect(),
         settings: rows(&loaded.settings).into_iter().map(entry).collect(),
         rules: rules.collect(),
-        notes: &loaded.notes,
+        notes: loaded.notes(false),
     };
     Ok(safe(&serde_json::to_string(&document)?) + "\n")
 }

@@ -26,6 +26,7 @@
 //! | `near_misses` | rules on this program that would match if one word were another, the nearest of them: `rule`, `token` (the index in `argv` where they part), `wanted` (strings), `had` (a WORD, or null at the end) |
 //! | `other_rules` | how many more rules on this program don't match |
 //! | `heuristic` | `code`, `name`, `reason` of the heuristic that decided, or null |
+//! | `set_aside` | the project whose rules don't count, or only as far as they restrict, or null: `project`, in its text form; `why`: `"untrusted"`, `"changed"` or `"unreadable"`; `text`, in words |
 //! | `errors` | what is wrong with rules files: `file`, `line`, `column` (null when unknown), `code`, `message`, `help` (a string or null) |
 //!
 //! A RULE is `file`, `layer` (`"admin"`, `"user"`, `"project"`, `"changed"`, `"config"`, or `"given"` on the

@@ -39,6 +39,7 @@ pub(super) struct Document<'a> {
     near_misses: Vec<NearMissForm<'a>>,
     other_rules: usize,
     heuristic: Option<HeuristicForm<'a>>,
+    set_aside: Option<SetAsideForm<'a>>,
     errors: Vec<ErrorForm<'a>>,
 }
 
@@ -46,8 +47,25 @@ impl Document<'_> {
     /// For a part of a larger document, which says them once.
     pub(super) fn without_errors(mut self) -> Self {
         self.errors.clear();
+        self.set_aside = None;
         self
     }
+}
+
+/// Rules of a project that don't count.
+#[derive(Serialize)]
+pub(super) struct SetAsideForm<'a> {
+    project: &'a str,
+    why: &'static str,
+    text: String,
+}
+
+pub(super) fn set_aside(rules: &RuleSet) -> Option<SetAsideForm<'_>> {
+    rules.set_aside.as_ref().map(|aside| SetAsideForm {
+        project: &aside.project,
+        why: aside.reason.as_str(),
+        text: aside.to_string(),
+    })
 }
 
 #[derive(Serialize)]
@@ -173,6 +191,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         near_misses: near_misses(explanation),
         other_rules: explanation.near_misses.others,
         heuristic: heuristic_of(&verdict.basis),
+        set_aside: set_aside(rules),
         errors: errors(rules),
     }
 }

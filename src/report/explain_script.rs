@@ -10,6 +10,7 @@
 //! | `decision` | the strictest of all: `"allow"`, `"prompt"` or `"forbidden"` |
 //! | `commands` | every command, each before those that it starts |
 //! | `problems` | what could not be read: `line`, `column`, `message` |
+//! | `set_aside` | the project whose rules don't count, as for one command |
 //! | `errors` | what is wrong with rules files, as for one command |
 //!
 //! A command is `line`; `depth`, how many wrappers and scripts it is within; `kind`, one of
@@ -30,7 +31,7 @@ use crate::rules::Decision;
 use crate::script::{Enclosure, ScriptCommand, Word};
 
 use super::explain::Explanation;
-use super::facts::{because, runs};
+use super::facts::{self, because, runs};
 use super::paint::{Ink, Paint, decision};
 use super::reading;
 
@@ -59,9 +60,7 @@ impl ScriptExplanation<'_> {
         let noun = if count == 1 { "command" } else { "commands" };
         let word = paint.ink(Ink::Said(said), decision(said));
         let mut lines = vec![format!("{word}  the strictest of {count} {noun}")];
-        if self.rules.rules().files.is_empty() {
-            lines.push("no rules files".to_owned());
-        }
+        lines.extend(facts::set_aside(self.rules.rules()));
         for command in &self.judgement.commands {
             self.command(command, paint, &mut lines);
         }

@@ -39,6 +39,7 @@ impl ScriptExplanation<'_> {
                 .iter()
                 .map(ProblemForm::of)
                 .collect(),
+            set_aside: explain_json::set_aside(self.rules.rules()),
             errors: explain_json::errors(self.rules.rules()),
         };
         explain_json::line(&document)
@@ -91,6 +92,7 @@ struct ScriptDocument<'a> {
     decision: Decision,
     commands: Vec<CommandForm<'a>>,
     problems: Vec<ProblemForm>,
+    set_aside: Option<explain_json::SetAsideForm<'a>>,
     errors: Vec<explain_json::ErrorForm<'a>>,
 }
 

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
 use crate::evaluate::{Basis, heuristic};
 use crate::request::argv;
-use crate::rules::Decision;
 use crate::rules::model::Run;
+use crate::rules::{Decision, RuleSet};
 
 use super::explain::{Explanation, trust_reason};
 use super::{profile, reading};
@@ -36,10 +36,17 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     if explanation.rules.is_broken() {
         let broken = "some files have errors, so a command that no rule matches prompts";
         facts.push(("rules", broken.to_owned()));
-    } else if explanation.rules.rules().files.is_empty() {
-        facts.push(("rules", "no rules files".to_owned()));
     }
+    facts.extend(set_aside(explanation.rules.rules()).map(|said| ("rules", said)));
     facts
+}
+
+/// That there are no rules, or that some don't count.
+pub(super) fn set_aside(rules: &RuleSet) -> Option<String> {
+    match &rules.set_aside {
+        Some(aside) => Some(aside.to_string()),
+        None => (rules.files.is_empty()).then(|| "no rules files".to_owned()),
+    }
 }
 
 /// The author's reason.

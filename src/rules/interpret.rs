@@ -8,6 +8,8 @@ use starlark::eval::Evaluator;
 use starlark::syntax::AstModule;
 use starlark::{Error, ErrorKind};
 
+use crate::models;
+
 use super::codes;
 use super::example_places::ExamplePlaces;
 use super::fstring;
@@ -116,7 +118,7 @@ fn diagnostic(file: u32, error: &Error, code: &'static str) -> Diagnostic {
 
 fn in_our_words(kind: &ErrorKind, text: String, code: &'static str) -> (&'static str, String) {
     match kind {
-        ErrorKind::Scope(_) => (codes::UNKNOWN_NAME, text),
+        ErrorKind::Scope(_) => (codes::UNKNOWN_NAME, with_near_guess(text)),
         ErrorKind::StackOverflow(_) => (codes::LIMIT, text),
         // The interpreter has no kind of its own for these.
         _ if text.contains("ticks has been exceeded") => (
@@ -135,9 +137,34 @@ fn in_our_words(kind: &ErrorKind, text: String, code: &'static str) -> (&'static
     }
 }
 
+/// The interpreter's words on a name; what it guesses that was meant only where that is near.
+fn with_near_guess(text: String) -> String {
+    let guess = text.split_once(", did you mean ");
+    let in_quotes = |part: &str| part.split('`').nth(1).map(str::to_owned);
+    let words = guess.and_then(|(said, guess)| Some((said, in_quotes(said)?, in_quotes(guess)?)));
+    match words {
+        Some((said, written, meant)) if !models::is_near(&written, &meant) => said.to_owned(),
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::rules::from_own_text;
+
+    #[test]
+    fn a_guess_is_near() {
+        for (text, message) in [
+            ("rule()", "Variable `rule` not found"),
+            (
+                "prefx_rule()",
+                "Variable `prefx_rule` not found, did you mean `prefix_rule`?",
+            ),
+        ] {
+            let rules = from_own_text("t.rules", text);
+            assert_eq!(rules.diagnostics[0].message, message);
+        }
+    }
 
     #[test]
     fn an_error_at_the_end_is_shown_on_the_last_line() {

@@ -10,6 +10,7 @@ use crate::models::CommandModel;
 use super::layer::Layer;
 use super::meaning::Meaning;
 use super::meaning::glob::Glob;
+use super::set_aside::SetAside;
 
 /// What a rule says of a command that it matches. Ordered: the strictest is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -278,6 +279,9 @@ pub struct RuleSet {
     /// What is wrong with the files. While an error is among these, a command that no rule
     /// matches is asked about.
     pub diagnostics: Vec<Diagnostic>,
+    /// What of a project was not loaded, or counts only as far as it restricts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<SetAside>,
 }
 
 /// What a rule of either kind says.

@@ -18,9 +18,11 @@ use crate::sys::read_capped::timeout_until;
 /// # Errors
 /// There is no terminal, or it is another's at the moment.
 pub fn put(text: String, choices: Choices) -> io::Result<Answer> {
-    let mut device = Device::open()?;
+    let mut device = Device::open().map_err(plainly)?;
     if !device.is_ours() {
-        return Err(io::Error::other("in the background"));
+        return Err(io::Error::other(
+            "this is in the background of its terminal",
+        ));
     }
     device.make_raw()?;
     let (mut shown, mut out) = (Buffer::default(), Vec::new());
@@ -58,5 +60,15 @@ pub fn put(text: String, choices: Choices) -> io::Result<Answer> {
                 return Ok(answer);
             }
         }
+    }
+}
+
+/// Why there is no terminal, in words for people.
+fn plainly(error: io::Error) -> io::Error {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENXIO | Errno::ENOENT | Errno::ENODEV | Errno::ENOTTY) => {
+            io::Error::new(error.kind(), "there is no terminal here")
+        }
+        _ => error,
     }
 }

@@ -67,7 +67,7 @@ fn trusted_rules_count_until_a_byte_changes() {
 fn decided(world: &World, command: &[&str]) -> (String, String) {
     let arguments = [&["rules", "explain", "--format", "json", "--"], command].concat();
     let json: Value = serde_json::from_slice(&world.call(&arguments).stdout).unwrap();
-    let word = |key: &str| json[key].as_str().unwrap().to_owned();
+    let word = |key: &str| json[key].as_str().unwrap_or("nowhere").to_owned();
     (word("decision"), word("placement"))
 }
 
@@ -104,7 +104,7 @@ fn a_changed_project_restricts_and_does_not_permit() {
     for forbidden in ["old", "new", "kept"] {
         assert_eq!(
             decided(&world, &[forbidden]),
-            inside("forbidden"),
+            ("forbidden".to_owned(), "nowhere".to_owned()),
             "{forbidden}"
         );
     }
@@ -282,4 +282,90 @@ fn rules_that_are_given_stand_alone() {
     ]);
     let json: Value = serde_json::from_str(&output).unwrap();
     assert_eq!(json["matches"], Value::Array(Vec::new()));
+}
+
+/// On the page itself, which may be all that is read; and where it makes no difference, not at all.
+#[test]
+fn explain_says_which_rules_were_set_aside() {
+    let world = with_rules();
+    let said = |arguments: &[&str]| {
+        let output = world.call(&[&["rules", "explain"], arguments].concat());
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let aside = "/home/project/.codex is not trusted, so its rules don't count";
+    for arguments in [&["frob"][..], &["-c", "frob"]] {
+        let (page, _) = said(arguments);
+        assert!(
+            page.contains(aside) && !page.contains("no rules files"),
+            "{page}"
+        );
+    }
+    for arguments in [
+        &["--format=json", "frob"][..],
+        &["--format=json", "-c", "frob"],
+    ] {
+        let document: Value = serde_json::from_str(&said(arguments).0).unwrap();
+        assert_eq!(document["set_aside"]["why"], "untrusted");
+        let words = document["set_aside"]["text"].as_str().unwrap();
+        assert!(words.contains(aside), "{words}");
+    }
+    let given = world.file("home/given.rules", "");
+    let given = given.to_str().unwrap().to_owned();
+    let (page, notes) = said(&["--rules", &given, "frob"]);
+    assert_eq!(notes, "");
+    assert!(!page.contains("trusted, so"), "{page}");
+    // Its settings count, whatever the rules.
+    world.file("home/project/.codex/codex-shell.toml", "");
+    let (_, notes) = said(&["--rules", &given, "frob"]);
+    assert!(
+        notes.contains("is not trusted, so its settings don't count"),
+        "{notes}"
+    );
+    world.trust();
+    assert_eq!(said(&["frob"]).1, "");
+    world.file("home/project/.codex/rules/p.rules", &format!("{RULES}#"));
+    let (page, _) = said(&["frob"]);
+    assert!(page.contains("has changed since it was trusted"), "{page}");
+    let document: Value = serde_json::from_str(&said(&["--format=json", "frob"]).0).unwrap();
+    assert_eq!(document["set_aside"]["why"], "changed");
+}
+
+/// What is done, or that there is nothing, and what to do where nobody can be asked.
+#[test]
+fn trusting_says_what_it_did() {
+    let world = with_rules();
+    let both = |output: &Output| text(&output.stdout) + &text(&output.stderr);
+    let list = world.call(&["trust", "--list"]);
+    assert_eq!(list.status.code(), Some(0));
+    assert_eq!(text(&list.stdout), "");
+    assert!(both(&list).contains("no project is trusted"), "{list:?}");
+    // Without a terminal.
+    let mut alone = Command::new("setsid");
+    let trust = world.command(&["trust"]);
+    alone
+        .args(["--wait".as_ref(), trust.get_program(), "trust".as_ref()])
+        .current_dir(world.path("home/project"))
+        .env("HOME", world.path("home"))
+        .env_remove("CODEX_HOME")
+        .stdin(Stdio::null());
+    let output = alone.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    let error = said.lines().last().unwrap_or_default();
+    assert!(
+        error.contains("there is no terminal here") && error.contains("add --yes"),
+        "{said}"
+    );
+    assert!(!error.contains("os error"), "{said}");
+    world.trust();
+    let project = world.path("home/project");
+    let remove = ["trust", "--remove", project.to_str().unwrap()];
+    let said = world.said(&remove);
+    assert_eq!(
+        said,
+        format!("{}: not trusted any more\n", project.display())
+    );
+    let again = world.call(&remove);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(both(&again).contains("was not trusted"), "{again:?}");
 }

@@ -197,20 +197,22 @@ fn parameters_that_cannot_be_are_named() {
             assert!(text(&answer).contains(named), "{more}: {answer}");
         }
     }
-    for more in [
-        json!({ "timeout_ms": -1 }),
-        json!({ "timeout_ms": 1.5 }),
-        json!({ "timeout_ms": 1e30 }),
-        json!({ "env": "A=1" }),
-        json!({ "env": { "A": 1 } }),
-        json!({ "stdin": 1 }),
-        json!({ "login": "yes" }),
-        json!({ "sandbox": "none" }),
-        json!({ "command": ["ls"] }),
+    for (more, named) in [
+        (json!({ "timeout_ms": -1 }), "`timeout_ms`"),
+        (json!({ "timeout_ms": 1.5 }), "`timeout_ms`"),
+        (json!({ "timeout_ms": 1e30 }), "`timeout_ms`"),
+        (json!({ "env": "A=1" }), "`env`"),
+        (json!({ "env": { "A": 1 } }), "`env.A`"),
+        (json!({ "stdin": 1 }), "`stdin`"),
+        (json!({ "login": "yes" }), "`login`"),
+        (json!({ "sandbox": "none" }), "`sandbox`"),
+        (json!({ "command": ["ls"] }), "`command`"),
+        (json!({ "workdir": 1 }), "`workdir`"),
     ] {
         let id = client.start_shell("true", &more);
         let answer = client.finish(id);
-        assert_eq!(answer["error"]["code"], -32602, "{more}: {answer}");
+        assert_eq!(answer["result"]["isError"], true, "{more}: {answer}");
+        assert!(text(&answer).contains(named), "{more}: {answer}");
     }
     let more = json!({ "timeout_ms": u64::MAX });
     assert_eq!(client.shell_with("echo x", &more)["stdout"], "x\n");

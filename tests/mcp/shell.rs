@@ -273,21 +273,28 @@ prefix_rule(pattern = ["printenv", "PATH"], decision = "allow")
 #[test]
 fn wrong_parameters_are_named() {
     let mut client = Start::default().client();
-    for (arguments, named) in [
-        (json!({ "workdir": "/" }), "command"),
-        (json!({ "command": "true" }), "workdir"),
-        (
-            json!({ "command": "true", "workdir": "/", "timeout_ms": "5" }),
-            "string",
-        ),
-        (json!([]), "tools/call"),
-    ] {
-        let params = json!({ "name": "shell", "arguments": arguments });
-        let answer = client.request("tools/call", &params);
-        assert_eq!(answer["error"]["code"], -32602, "{answer}");
-        let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains(named), "{message}");
+    for tool in ["shell", "explain"] {
+        for (arguments, named) in [
+            (json!({ "workdir": "/" }), "command"),
+            (json!({ "command": "true" }), "workdir"),
+            (json!({ "command": "true", "workdir": 1 }), "workdir"),
+            (json!({ "command": "true", "workdir": "." }), "workdir"),
+            (
+                json!({ "command": "true", "workdir": "/nowhere/at/all" }),
+                "workdir",
+            ),
+        ] {
+            let params = json!({ "name": tool, "arguments": arguments });
+            let answer = client.request("tools/call", &params);
+            assert_eq!(answer["result"]["isError"], true, "{answer}");
+            assert!(text(&answer).contains(named), "{answer}");
+        }
     }
+    let params = json!({ "name": "shell", "arguments": [] });
+    let answer = client.request("tools/call", &params);
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("tools/call"), "{message}");
     for (workdir, named) in [
         (".", "absolute"),
         ("", "absolute"),
@@ -441,4 +448,40 @@ fn explain_runs_nothing() {
         assert!(text(&answer).contains("default.rules:1"), "{answer}");
     }
     assert!(!client.work().join("x").exists());
+}
+
+/// The last program of a line says nothing of those before it.
+#[test]
+fn what_could_not_be_written_is_told_once_though_the_line_succeeds() {
+    let mut client = Start::default().client();
+    for script in [
+        "touch a; echo over",
+        "echo x > a; echo over",
+        "touch a b c 2>&1 | cat",
+        "touch a || true",
+    ] {
+        let id = client.start_shell(script, &json!({}));
+        let answer = client.finish(id);
+        let result = structured(&answer);
+        let text: Value = serde_json::from_str(&text(&answer)).unwrap();
+        let notes = text["notes"].as_array().unwrap();
+        let note = notes[0].as_str().unwrap();
+        assert_eq!(result["exit_code"], 0, "{script}");
+        assert_eq!(notes.len(), 1, "{script}: {text}");
+        assert!(
+            note.contains("`--sandbox workspace-write` permits it"),
+            "{text}"
+        );
+    }
+    for script in [
+        // Who asked for it does not want to know.
+        "touch a 2>/dev/null || true",
+        "echo hello; ls a; true",
+        "echo 'touch: a: Read-only file system'",
+    ] {
+        let id = client.start_shell(script, &json!({}));
+        let answer = client.finish(id);
+        assert_eq!(structured(&answer)["denials"], json!([]), "{script}");
+        assert!(!text(&answer).contains("\"notes\""), "{script}: {answer}");
+    }
 }

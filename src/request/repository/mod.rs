@@ -195,8 +195,12 @@ impl Examination<'_> {
                 )));
             }
             let path = remote::local(&address).map(|path| start.join(path));
-            if let Some(entry) = path.and_then(|path| roots.entry_towards(&path)) {
-                return Err(Objection::at(ANOTHER, &entry));
+            let entry = path.as_deref().and_then(|path| roots.entry_towards(path));
+            if let (Some(path), Some(entry)) = (path, entry) {
+                return Err(match path.symlink_metadata() {
+                    Ok(_) => Objection::at(ANOTHER, &entry),
+                    Err(_) => Objection(remote::missing(&address)),
+                });
             }
         }
         self.alias(asked, words, &config, aliases)?;

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::super::argv;
 use super::super::walk::Roots;
 use super::command::Asked;
 use super::config_file::Entry;
@@ -164,6 +165,20 @@ fn takes_value(word: &[u8]) -> bool {
 /// Whether `address` is a command that git runs to reach a repository.
 pub(super) fn is_command(address: &OsStr) -> bool {
     address.as_bytes().starts_with(b"ext::")
+}
+
+/// What is to be said of `address`, a path where nothing is.
+pub(super) fn missing(address: &OsStr) -> String {
+    let is_name = !address.as_bytes().contains(&b'/');
+    let address = argv::word(address);
+    if is_name {
+        format!(
+            "no remote is called {address}, so git takes it for a path, where the command could put a \
+             repository"
+        )
+    } else {
+        format!("a path where the command could put a repository: {address}")
+    }
 }
 
 /// The path that `address` is, if it is on this machine.

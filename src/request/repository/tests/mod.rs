@@ -617,9 +617,20 @@ fn hooks_of_other_repositories_count() {
         &["git", "push", "./bare", "main"][..],
         &["git", "push", "-o", "origin", "bare"],
         &["git", "push", "--repo=bare"],
-        &["git", "push", "not-there-yet"],
         &["git", "fetch", "--multiple", "https://h/x", "bare"],
         &["git", "pull", "inner"],
+    ] {
+        world.stays("ws", words, why);
+    }
+    for (words, why) in [
+        (
+            &["git", "push", "nowhere"][..],
+            "no remote is called nowhere, so git takes it for a path",
+        ),
+        (
+            &["git", "push", "./nowhere"],
+            "a path where the command could put a repository: ./nowhere",
+        ),
     ] {
         world.stays("ws", words, why);
     }
