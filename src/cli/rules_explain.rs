@@ -89,12 +89,15 @@ pub(super) fn main(args: &Args) -> Exit {
         Ok(cwd) => cwd,
         Err(message) => {
             report::error(&message);
-            return Exit::Usage;
+            return match args.cwd {
+                Some(_) => Exit::Usage,
+                None => Exit::Internal,
+            };
         }
     };
     let flags = SettingsArgs::with_sandbox(args.sandbox);
     let Ok(loaded) = settings::load(cwd.to_path_buf(), &flags, &args.rules) else {
-        return Exit::Failure;
+        return Exit::Internal;
     };
     let Ok(rules) = settings::rules_in_force(&loaded, &args.rules) else {
         report::error("nothing is explained without the rules that --rules names");

@@ -125,10 +125,10 @@ fn nearest(model: &CommandModel, meaning: &Meaning, flag: &str) -> Option<String
     };
     let known = options(model, meaning)?;
     let nearness = |name: &&str| (shared(name), Reverse(name.len().abs_diff(flag.len())));
-    let word = flag.strip_prefix("--")?;
+    let word = flag.trim_start_matches('-');
+    let dashes = |name: &str| name.len() - name.trim_start_matches('-').len();
     let is_near = |name: &&str| {
-        name.strip_prefix("--")
-            .is_some_and(|name| models::is_near(word, name))
+        dashes(name) == dashes(flag) && models::is_near(word, name.trim_start_matches('-'))
     };
     let near = known.into_iter().filter(is_near);
     let best = near.max_by_key(nearness)?;
