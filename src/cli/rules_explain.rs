@@ -89,10 +89,7 @@ pub(super) fn main(args: &Args) -> Exit {
         Ok(cwd) => cwd,
         Err(message) => {
             report::error(&message);
-            return match args.cwd {
-                Some(_) => Exit::Usage,
-                None => Exit::Internal,
-            };
+            return args.cwd.as_ref().map_or(Exit::Internal, |_| Exit::Usage);
         }
     };
     let flags = SettingsArgs::with_sandbox(args.sandbox);

@@ -6,7 +6,7 @@
 //! returns to. What nobody recognizes counts as the program's own.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{IoSliceMut, Read as _};
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
@@ -77,7 +77,9 @@ const AF_UNIX: u32 = 1;
 /// Where a thread makes a call, and where the function that does returns to: the C library's are so short
 /// that this is the first word on the stack.
 fn addresses(tid: Pid) -> Option<(u64, u64)> {
-    let text = fs::read_to_string(format!("/proc/{tid}/syscall")).ok()?;
+    let mut text = String::new();
+    let file = File::open(format!("/proc/{tid}/syscall")).ok()?;
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
     let mut words = text.split_ascii_whitespace().rev();
     let mut number = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
     let (makes, stack) = (number()?, number()?);
