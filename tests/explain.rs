@@ -691,3 +691,11 @@ fn without_a_command_the_ways_to_give_one_are_named() {
         assert!(said.contains(way), "{said}");
     }
 }
+
+#[test]
+fn a_script_may_begin_as_an_option_does() {
+    let world = World::new();
+    let output = world.explain(&["--rules", "team.rules", "-c", "-x frob"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).contains("-x frob"));
+}

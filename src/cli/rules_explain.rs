@@ -58,7 +58,12 @@ pub(super) struct Args {
     #[arg(long, value_enum, value_name = "MODE")]
     sandbox: Option<SandboxMode>,
     /// Judge each command of this shell script
-    #[arg(short = 'c', value_name = "SCRIPT", conflicts_with_all = ["script", "command"])]
+    #[arg(
+        short = 'c',
+        value_name = "SCRIPT",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["script", "command"]
+    )]
     text: Option<OsString>,
     /// Judge each command of the shell script in this file
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
