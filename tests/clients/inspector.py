@@ -83,10 +83,13 @@ def explains(inspector):
 
 
 def answers_nonsense(inspector):
-    status, _, complaint = inspector.call(command="true")
-    assert status != 0 and "workdir" in complaint, (status, complaint)
-    status, _, complaint = inspector.call(**inspector.world.call("true", env=["A=1"]))
-    assert status != 0 and "expected a map" in complaint, (status, complaint)
+    for arguments, named in [
+        ({"command": "true"}, "`workdir`"),
+        (inspector.world.call("true", env=["A=1"]), "`env`"),
+    ]:
+        status, result, complaint = inspector.call(**arguments)
+        assert status != 0 and result["isError"], (status, result, complaint)
+        assert named in result["content"][0]["text"], result
     status, _, complaint = inspector.call(tool="nope")
     assert status != 0, complaint
 
