@@ -593,10 +593,12 @@ fn a_script_is_read_whether_it_can_be_executed_or_not() {
 }
 
 #[test]
-fn a_script_in_one_word_is_noticed() {
+fn a_script_in_one_word_is_an_error() {
     let output = World::new().explain(&["frob push --force"]);
-    let notes = text(&output.stderr);
-    assert!(notes.contains("for a script, say -c"), "{notes}");
+    let told = "codex-shell: error: there is no program 'frob push --force': for a command line, say \
+                -c 'frob push --force'\n";
+    assert_eq!(text(&output.stderr), told);
+    assert_eq!(output.status.code(), Some(2));
     let output = World::new().explain(&["frob", "push it"]);
     assert_eq!(text(&output.stderr), "");
 }

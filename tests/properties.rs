@@ -82,7 +82,7 @@ prop_compose! {
             justification: None,
             canonical,
             span: SPAN,
-            examples: 0,
+            examples: Vec::new(),
         }
     }
 }
@@ -581,7 +581,7 @@ fn judging_time_does_not_grow_with_the_rules() {
             justification: None,
             canonical: false,
             span: SPAN,
-            examples: 0,
+            examples: Vec::new(),
         };
         let programs = (0..count).map(|n| rule(format!("tool{n}"), &["run".into()]));
         let subcommands = (0..count).map(|n| rule("git".into(), &[format!("sub{n}")]));

@@ -20,7 +20,7 @@ use crate::flow::{Inquiry, Setting};
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Earlier, WorkingDirectory, Writable};
+use crate::request::{Earlier, WorkingDirectory, Writable, argv};
 use crate::rules::Decision;
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
@@ -144,7 +144,11 @@ pub(super) fn main(args: &Args) -> Exit {
         && request.program.path.is_none()
         && only.as_bytes().contains(&b' ')
     {
-        report::note("that is one word; for a script, say -c");
+        let word = argv::word(only);
+        report::error(&format!(
+            "there is no program {word}: for a command line, say -c {word}"
+        ));
+        return Exit::Usage;
     }
     let judgement = judge(&index, &request);
     let near_misses = near_misses(&index, &request);

@@ -92,7 +92,7 @@ fn keep_inside(index: &IndexedRules, number: usize, reason: &str, found: &mut Fo
 }
 
 /// One command, looked at.
-struct Look<'a> {
+pub(super) struct Look<'a> {
     index: &'a IndexedRules,
     request: &'a Request,
     /// Its directory is known.
@@ -100,7 +100,7 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn at(index: &'a IndexedRules, request: &'a Request, is_placed: bool) -> Self {
+    pub(super) fn at(index: &'a IndexedRules, request: &'a Request, is_placed: bool) -> Self {
         Self {
             index,
             request,
@@ -119,11 +119,7 @@ impl<'a> Look<'a> {
         if names.is_empty() {
             return;
         }
-        let mut readings = readings(self.index, self.request);
-        if readings.is_empty() {
-            readings.push(models::read(&NO_MODEL, self.request.arguments()));
-        }
-        for reading in &readings {
+        for reading in &self.readings() {
             for name in &names {
                 let mut numbers = Vec::new();
                 let meanings = self.index.meanings();
@@ -133,6 +129,15 @@ impl<'a> Look<'a> {
                 }
             }
         }
+    }
+
+    /// The command as each model reads it that one of its names has; by none, if none has.
+    pub(super) fn readings(&self) -> Vec<Reading<'_>> {
+        let mut readings = readings(self.index, self.request);
+        if readings.is_empty() {
+            readings.push(models::read(&NO_MODEL, self.request.arguments()));
+        }
+        readings
     }
 
     /// The match of a rule that restricts.
@@ -159,7 +164,8 @@ impl<'a> Look<'a> {
         })
     }
 
-    fn subject<'b>(&'b self, reading: &'b Reading<'b>) -> Subject<'b> {
+    /// The command as conditions see it.
+    pub(super) fn subject<'b>(&'b self, reading: &'b Reading<'b>) -> Subject<'b> {
         Subject {
             reading,
             cwd: self.is_placed.then_some(&self.request.cwd),

@@ -32,7 +32,7 @@ pub use commanded::{CommandSource, command_source};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec, judge_flows};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};
-pub use near_miss::{NearMiss, NearMisses, near_misses};
+pub use near_miss::{NearMiss, NearMisses, Parameter, near_misses};
 pub use repository::with_repository;
 pub use verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 

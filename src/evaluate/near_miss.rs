@@ -11,13 +11,16 @@ use super::index::{IndexedRules, one_of};
 use super::judge::judge;
 use super::names::{Names, presumed};
 
+mod conditions;
+
 /// How many near misses are worth showing.
 const MOST: usize = 5;
 
-/// A rule on the same program, or on a misspelt one, that a command would match if one word were another.
+/// A rule on the same program, or on a misspelt one, that a command would match if one word were another, or
+/// if it met one condition more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearMiss {
-    /// Index in [`crate::rules::RuleSet::prefix_rules`].
+    /// Number of the rule, see [`crate::rules::RuleSet::rule`].
     pub rule: usize,
     /// Where rule and command parted, as an index into `argv`; the program is 0.
     pub token: usize,
@@ -25,6 +28,45 @@ pub struct NearMiss {
     pub wanted: Vec<String>,
     /// What the command had there; `None` when it had ended.
     pub had: Option<OsString>,
+    /// Of a `command_rule`: which condition that is.
+    pub condition: Option<Parameter>,
+}
+
+/// The parameter of `command_rule` that a condition stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parameter {
+    /// `flags`.
+    Flags,
+    /// `without`.
+    Without,
+    /// `options`, and the option.
+    Options(String),
+    /// `args`.
+    Args,
+    /// `exact`.
+    Exact,
+    /// `cwd`.
+    Cwd,
+    /// `env`, and the variable.
+    Env(String),
+    /// `unless`, whose case the command is.
+    Unless,
+}
+
+impl Parameter {
+    /// As rules spell it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Flags => "flags",
+            Self::Without => "without",
+            Self::Options(_) => "options",
+            Self::Args => "args",
+            Self::Exact => "exact",
+            Self::Cwd => "cwd",
+            Self::Env(_) => "env",
+            Self::Unless => "unless",
+        }
+    }
 }
 
 /// The rules on a program that don't match its arguments.
@@ -58,17 +100,16 @@ pub fn near_misses(index: &IndexedRules, request: &Request) -> NearMisses {
     rules.sort_unstable();
     rules.dedup();
     // A restriction can match by what its words mean, or a command within this one.
-    let matches = judge(index, request).trace.matches;
-    rules.retain(|&number| !matches.iter().any(|found| found.rule == number));
+    let judged = judge(index, request).trace;
+    rules.retain(|&number| !judged.matches.iter().any(|found| found.rule == number));
     let mut parted: Vec<(usize, usize)> = rules
         .into_iter()
         .filter_map(|rule| Some((rule, parting(index, rule, request)?)))
         .collect();
     parted.extend(misspelt(index, request).map(|rule| (rule, 0)));
-    let all = parted.len();
+    let (by_condition, far) = conditions::near_misses(index, request, &judged);
+    let all = parted.len() + by_condition.len() + far;
     parted.retain(|&(rule, token)| is_near(index, rule, token, request));
-    parted.sort_by_key(|&(rule, token)| (Reverse(token), rule));
-    parted.truncate(MOST);
     let missed = |(rule, token): (usize, usize)| {
         let missed = index.rules().prefix_rules.get(rule)?;
         let wanted = match token.checked_sub(1) {
@@ -80,9 +121,13 @@ pub fn near_misses(index: &IndexedRules, request: &Request) -> NearMisses {
             token,
             wanted,
             had: request.argv.get(token).cloned(),
+            condition: None,
         })
     };
-    let nearest: Vec<NearMiss> = parted.into_iter().filter_map(missed).collect();
+    let mut nearest: Vec<NearMiss> = parted.into_iter().filter_map(missed).collect();
+    nearest.extend(by_condition);
+    nearest.sort_by_key(|miss| (Reverse(miss.token), miss.rule));
+    nearest.truncate(MOST);
     NearMisses {
         others: all - nearest.len(),
         nearest,
@@ -136,14 +181,19 @@ fn is_near(index: &IndexedRules, rule: usize, token: usize, request: &Request) -
     is_another && wanted.iter().any(alike)
 }
 
-/// The rules on a program that is not known and is called almost as the request's.
+/// The rules on a program that is called almost as the request's, one of which nobody knows.
 fn misspelt(index: &IndexedRules, request: &Request) -> impl Iterator<Item = usize> {
     let name = request.argv.first().map(|word| last_component(word));
     let name = name.and_then(OsStr::to_str).unwrap_or_default();
+    let is_found = request.program.path.is_some();
+    let knows_name = models::knows(name);
     let rules = index.rules().prefix_rules.iter().enumerate();
     rules
         .filter(move |(_, rule)| {
-            !models::knows(&rule.program) && models::is_slip(&rule.program, name)
+            let is_unknown = !models::knows(&rule.program) || !is_found && !knows_name;
+            let is_slip = models::is_slip(&rule.program, name)
+                || !is_found && models::is_short_slip(&rule.program, name);
+            is_unknown && is_slip
         })
         .map(|(number, _)| number)
 }

@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::path::Path;
 
 use crate::request::{Program, Request, Trust, WorkingDirectory};
 use crate::rules::model::{Diagnostic, HostExecutable, PrefixRule, RuleSet, Severity, Span};
@@ -28,7 +29,7 @@ fn rule(decision: Decision, pattern: &str) -> PrefixRule {
         justification: None,
         canonical: false,
         span: SPAN,
-        examples: 0,
+        examples: Vec::new(),
     }
 }
 
@@ -340,4 +341,38 @@ fn a_missing_argv0_is_no_escape() {
         ..request(git(), "git")
     };
     assert_eq!(answer(&rules, &request).0, Forbidden);
+}
+
+/// rustup and its like are what they are called, by what they are known to do.
+#[test]
+fn a_file_that_does_what_it_is_called_is_read_as_that() {
+    let rules =
+        "prefix_rule([\"cargo\", \"build\"])\nprefix_rule([\"rustup\", \"run\"], \"forbidden\")\n";
+    let index = IndexedRules::new(crate::rules::from_own_text("t.rules", rules));
+    let judged = |asked: &str, argv: &str, real: &str| {
+        let program = Program {
+            asked: asked.into(),
+            path: Some(Path::new("/usr/bin").join(asked)),
+            real: Some(Path::new("/usr/bin").join(real)),
+            trust: Trust::Trusted,
+        };
+        let argv = argv.split(' ').map(OsString::from).collect();
+        let cwd = WorkingDirectory::new("/work").unwrap();
+        let request = Request::new(program, argv, cwd).with_environment(Vec::new());
+        let verdict = judge(&index, &request).verdict;
+        (verdict.decision, verdict.placement)
+    };
+    let lifted = (Decision::Allow, Placement::Outside);
+    assert_eq!(judged("cargo", "cargo build --release", "rustup"), lifted);
+    assert_eq!(judged("cargo", "cargo build --release", "cargo"), lifted);
+    for (asked, argv, real) in [
+        // Another option that it doesn't name, another name, and a file of which nobody knows that.
+        ("cargo", "cargo build --config x", "rustup"),
+        ("cargo", "rustup build --release", "rustup"),
+        ("cargo", "cargo build --release", "make"),
+    ] {
+        assert_ne!(judged(asked, argv, real), lifted, "{argv} as {real}");
+    }
+    let (decision, _) = judged("cargo", "cargo run", "rustup");
+    assert_eq!(decision, Decision::Forbidden);
 }

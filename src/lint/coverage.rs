@@ -152,7 +152,7 @@ mod tests {
             justification: None,
             canonical: false,
             span,
-            examples: 0,
+            examples: Vec::new(),
         });
         RuleSet {
             prefix_rules: prefix_rules.collect(),

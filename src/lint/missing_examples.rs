@@ -42,7 +42,7 @@ lint! {
 fn check(rules: &RuleSet, report: &mut Report) {
     let mut last = None;
     for rule in &rules.prefix_rules {
-        let bare = rule.examples == 0 && rule.decision != Decision::Allow;
+        let bare = rule.examples.is_empty() && rule.decision != Decision::Allow;
         // Alternative programs make several rules of one call; one finding is enough.
         if bare && last != Some(rule.span) {
             last = Some(rule.span);

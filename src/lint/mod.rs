@@ -12,6 +12,7 @@ mod dangerous_allow;
 mod define;
 mod duplicate_rule;
 mod empty_host_executable;
+mod example_judged_otherwise;
 mod finding;
 mod levels;
 mod load_errors;
@@ -56,6 +57,7 @@ pub const LINTS: &[Lint] = &[
     breaks_codex::LINT,
     obeyed_file::LINT,
     misspelt_program::LINT,
+    example_judged_otherwise::LINT,
 ];
 
 /// The lint of this code or name.

@@ -38,6 +38,7 @@
 //!     tasks = True,                             # its operands say what to do, as make's targets do
 //!     short = ["push", "rm rmi"],               # of the words behind it: these say, without it, the same, the
 //!                                               # second of two by that name: `docker image rm` is `docker rmi`
+//!     acts_as_called = True,                    # linked to as `cargo`, rustup does what cargo does
 //!     cut_short = True,                         # its subcommands may be: `npm pub`
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
 //!     variables = ["GIT_DIR"],                  # say what it and its subcommands act on; `TF_VAR_*` too
@@ -110,4 +111,4 @@ pub use phrasing::Plain;
 pub use reader::read;
 pub use reading::Reading;
 pub use running::{is_passable, misleads_shells, runs};
-pub use slip::{is_near, is_slip, meant};
+pub use slip::{is_near, is_short_slip, is_slip, meant};

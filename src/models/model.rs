@@ -80,6 +80,9 @@ pub struct CommandModel {
     /// `!NAME` for one that must not be set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secured_by: Vec<String>,
+    /// Called by another name, as by a link, it does what the program of that name does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub acts_as_called: bool,
     /// What it starts has the variables that it has itself, but for what its words say.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_variables: bool,

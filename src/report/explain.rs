@@ -23,7 +23,7 @@
 //! | `matches` | the rules that match and count: `rule`, `matched` (WORDs), `resolved_program` (a WORD or null), `inner` (the WORDs of the command it runs that matches, or null) |
 //! | `on_trial` | the rules that would match but are on trial, in the same form |
 //! | `discounted` | the rules that permit and don't count: `rule`, `reason` |
-//! | `near_misses` | rules on this program that would match if one word were another, the nearest of them: `rule`, `token` (the index in `argv` where they part), `wanted` (strings), `had` (a WORD, or null at the end) |
+//! | `near_misses` | rules on this program that would match if one word were another or one condition held, the nearest of them: `rule`, `token` (the index in `argv` where they part), `wanted` (strings), `had` (a WORD, or null at the end), `condition` (the parameter of `command_rule`, or null) |
 //! | `other_rules` | how many more rules on this program don't match |
 //! | `heuristic` | `code`, `name`, `reason` of the heuristic that decided, or null |
 //! | `set_aside` | the project whose rules don't count, or only as far as they restrict, or null: `project`, in its text form; `why`: `"untrusted"`, `"changed"` or `"unreadable"`; `text`, in words |

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::evaluate::{Basis, Placement, RuleMatch, heuristic};
+use crate::evaluate::{Basis, Parameter, Placement, RuleMatch, heuristic};
 use crate::request::Program;
 use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
@@ -119,6 +119,7 @@ struct NearMissForm<'a> {
     token: usize,
     wanted: &'a [String],
     had: Option<WordForm<'a>>,
+    condition: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -308,6 +309,7 @@ fn near_misses<'a>(explanation: &Explanation<'a>) -> Vec<NearMissForm<'a>> {
                 token: miss.token,
                 wanted: &miss.wanted,
                 had: miss.had.as_deref().map(WordForm::of),
+                condition: miss.condition.as_ref().map(Parameter::name),
             })
         })
         .collect()

@@ -24,13 +24,16 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::act::environment::SessionEnvironment;
-use crate::evaluate::{IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, ScriptJudgement};
+use crate::evaluate::{
+    IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, ScriptJudgement, near_misses,
+};
 use crate::flow::Setting;
 use crate::request::{Request, argv};
 use crate::rules::Decision;
 use crate::script::{Enclosure, ScriptCommand, Word};
 
 use super::explain::Explanation;
+use super::explain_text::parted;
 use super::facts::{self, because, runs};
 use super::paint::{Ink, Paint, decision};
 use super::reading;
@@ -122,6 +125,12 @@ impl ScriptExplanation<'_> {
                     "the rule at {} doesn't count: {reason}",
                     place.unwrap_or_default()
                 ));
+            }
+            for miss in near_misses(self.rules, request).nearest {
+                let rule = self.rules.rules().rule(miss.rule);
+                let place = rule.map(|rule| self.rules.rules().place(rule.span));
+                let place = place.unwrap_or_default();
+                notes.push(format!("near miss: the rule at {place} {}", parted(&miss)));
             }
         }
         for (index, word) in command.command.words.iter().enumerate() {

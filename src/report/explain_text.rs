@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 
-use crate::evaluate::NearMiss;
+use crate::evaluate::{NearMiss, Parameter};
 use crate::request::argv;
 use crate::rules::model::Said;
 
@@ -189,7 +189,8 @@ impl Page<'_> {
     }
 }
 
-fn parted(miss: &NearMiss) -> String {
+/// What keeps a rule from matching, in words.
+pub(super) fn parted(miss: &NearMiss) -> String {
     let mut wanted: Vec<String> = miss
         .wanted
         .iter()
@@ -202,10 +203,44 @@ fn parted(miss: &NearMiss) -> String {
         let _ = write!(wanted, " or {more} more");
     }
     let token = miss.token;
+    if let Some(condition) = &miss.condition {
+        return unmet(condition, &wanted, miss.had.as_deref());
+    }
     match &miss.had {
         Some(had) if token == 0 => format!("is about {wanted}, not {}", one(had)),
         Some(had) => format!("wants {wanted} as word {token}, which is {}", one(had)),
         None => format!("wants {wanted} as word {token}, where the command ends"),
+    }
+}
+
+fn unmet(condition: &Parameter, wanted: &str, had: Option<&OsStr>) -> String {
+    let instead = |is: &str, missing: &str| match had {
+        Some(had) => format!("{is}{}", one(had)),
+        None => missing.to_owned(),
+    };
+    match condition {
+        Parameter::Flags => format!("wants {wanted} among the options"),
+        Parameter::Without => format!("wants no {wanted}{}", instead(", which is here ", "")),
+        Parameter::Options(name) => {
+            let instead = instead(", which is ", ", which is not there");
+            format!("wants {wanted} for {}{instead}", one(OsStr::new(name)))
+        }
+        Parameter::Args => format!("wants {wanted} among the operands"),
+        Parameter::Exact => "wants nothing else to follow".to_owned(),
+        Parameter::Cwd => format!("wants the directory {wanted}{}", instead(", not ", "")),
+        Parameter::Env(name) => {
+            let wanted = match wanted {
+                "" => "to be set".to_owned(),
+                "''" => "not to be set".to_owned(),
+                value => format!("to be {value}"),
+            };
+            let instead = instead(", which is ", ", which is not set");
+            format!(
+                "wants the variable {} {wanted}{instead}",
+                one(OsStr::new(name))
+            )
+        }
+        Parameter::Unless => "leaves it alone, as a case of `unless`".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::codes;
 use super::lexical::Whereabouts;
 use super::matching;
-use super::model::{Diagnostic, HostExecutable, PrefixRule, Span};
+use super::model::{Diagnostic, HostExecutable, PrefixRule, RuleExample, Span};
 
 /// A command that a rule's author says it matches, or does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,17 @@ pub(super) struct Examples {
 impl Examples {
     pub(super) fn is_empty(&self) -> bool {
         self.matching.is_empty() && self.not_matching.is_empty()
+    }
+
+    /// Each of them, as the rules keep them.
+    pub(super) fn said(&self) -> impl Iterator<Item = RuleExample> {
+        let matching = self.matching.iter().map(|it| (it, true));
+        let all = matching.chain(self.not_matching.iter().map(|it| (it, false)));
+        all.map(|((example, span), matches)| RuleExample {
+            words: example.words.clone(),
+            span: *span,
+            matches,
+        })
     }
 
     /// Adds to `failures` each example that does not hold; `expected` says what of those that match.

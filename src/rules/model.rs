@@ -92,9 +92,20 @@ pub struct PrefixRule {
     pub canonical: bool,
     /// The call that made the rule.
     pub span: Span,
-    /// How many `match` and `not_match` examples the call carries.
-    #[serde(default)]
-    pub examples: u32,
+    /// The `match` and `not_match` examples that the call carries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<RuleExample>,
+}
+
+/// A command that a rule's author says it matches, or does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleExample {
+    /// The command; never empty.
+    pub words: Vec<String>,
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it is to match.
+    pub matches: bool,
 }
 
 /// `host_executable(...)`: the paths that a rule on the bare name may mean.

@@ -59,6 +59,7 @@ const PARAMETERS: &[&str] = &[
     "short",
     "cut_short",
     "defaults",
+    "acts_as_called",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -123,6 +124,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         obeys: arguments.any("obeys").map(|_| arguments.strings("obeys")),
         tasks: arguments.bool("tasks").unwrap_or(false),
         short: arguments.strings("short"),
+        acts_as_called: arguments.bool("acts_as_called").unwrap_or(false),
         cut_short: arguments.bool("cut_short").unwrap_or(false),
         writes_when: arguments.strings("writes_when"),
         writes_unless: arguments.strings("writes_unless"),

@@ -18,7 +18,7 @@ use super::example_places::{CallPlaces, ExamplePlaces};
 use super::examples::{CallExamples, Example, Examples};
 use super::host_executable;
 use super::lexical::Whereabouts;
-use super::model::{Diagnostic, ProgramModel, Span};
+use super::model::{Diagnostic, PrefixRule, ProgramModel, RuleExample, Span};
 use super::network_rule;
 use super::prefix_rule::{self, Parsed};
 use super::program_model;
@@ -200,7 +200,12 @@ impl Recorder {
         let examples = self.pointed(call, span, parsed.matching, parsed.not_matching);
         let mut state = self.state.borrow_mut();
         let first_rule = state.said.prefix_rules.len();
-        state.said.prefix_rules.extend(parsed.rules);
+        let said: Vec<RuleExample> = examples.said().collect();
+        let rules = parsed.rules.into_iter().map(|rule| PrefixRule {
+            examples: said.clone(),
+            ..rule
+        });
+        state.said.prefix_rules.extend(rules);
         if examples.is_empty() {
             return;
         }

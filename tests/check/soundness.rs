@@ -32,7 +32,7 @@ fn rule() -> impl Strategy<Value = PrefixRule> {
             justification: None,
             canonical,
             span: at(0),
-            examples: 0,
+            examples: Vec::new(),
         }
     })
 }

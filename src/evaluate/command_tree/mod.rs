@@ -279,9 +279,13 @@ pub(super) struct Inner {
     pub(super) is_placed: bool,
 }
 
-/// The models that the program's names have.
+/// The models that the program's names have; but not that of a file which does what it is called, where that
+/// is known.
 pub(super) fn models_of<'a>(index: &'a IndexedRules, words: Words<'_>) -> Vec<&'a CommandModel> {
-    let paths = [words.path, words.real].into_iter().flatten();
+    let real = words
+        .real
+        .filter(|real| !acts_as_called(index, words, real));
+    let paths = [words.path, real].into_iter().flatten();
     let names = std::iter::once(words.asked)
         .chain(words.argv.first().map(OsString::as_os_str))
         .chain(paths.map(Path::as_os_str));
@@ -291,6 +295,23 @@ pub(super) fn models_of<'a>(index: &'a IndexedRules, words: Words<'_>) -> Vec<&'
         models.extend(known.filter(|known| !models.iter().any(|m| std::ptr::eq(*m, *known))));
     }
     models
+}
+
+/// Whether the file is one that does what the program of the name does which it is called, by each word for
+/// it, and that program is known.
+fn acts_as_called(index: &IndexedRules, words: Words<'_>, real: &Path) -> bool {
+    let name = called(words.asked);
+    let others = [
+        words.argv.first().map(OsString::as_os_str),
+        words.path.map(Path::as_os_str),
+    ];
+    others
+        .into_iter()
+        .all(|other| other.is_some_and(|other| called(other) == name))
+        && index
+            .model(called(real.as_os_str()))
+            .is_some_and(|model| model.acts_as_called)
+        && index.model(name).is_some()
 }
 
 /// The last component, without the dash of a login shell.

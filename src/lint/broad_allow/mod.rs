@@ -84,7 +84,7 @@ mod tests {
                 end_line: 1,
                 end_column: 2,
             },
-            examples: 0,
+            examples: Vec::new(),
         };
         reach(&rule).is_some()
     }

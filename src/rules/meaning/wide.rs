@@ -7,51 +7,101 @@ use crate::models::Plain;
 use crate::models::model::Effect;
 use crate::models::reading::Flag;
 
-use super::{Meaning, Operands, OptionValue, Subject};
+use super::{Meaning, Operands, OptionValue, Pattern, Subject, Variable};
+
+/// One condition, where the subcommand agrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// One of these options is there.
+    Flags(&'a [String]),
+    /// This one is not.
+    Without(&'a str),
+    /// An option has a value.
+    Value(&'a OptionValue),
+    /// There is an operand of one of these forms.
+    Operand(&'a [Pattern]),
+    /// No other operand is there.
+    Exact,
+    /// The working directory is of one of these forms.
+    Directory(&'a [Pattern]),
+    /// A variable.
+    Variable(&'a Variable),
+}
 
 impl Meaning {
     /// Whether `command` could mean this. What nobody knows counts as if it did.
     pub fn widely(&self, command: &Subject<'_>) -> bool {
-        let phrasings = command.reading.phrasings();
-        let mut phrasings = phrasings.iter();
-        let Some(operands) = phrasings.find_map(|words| operands(words, &self.subcommand)) else {
-            return false;
-        };
-        let reading = command.reading;
-        let found = |name: &String| reading.flags().any(|flag| flag.could_be(name));
-        let certain = |name: &String| reading.flags().any(|flag| flag.is(name));
-        self.flags.iter().all(|group| group.iter().any(found))
-            && !self.without.iter().any(certain)
-            && self.options.iter().all(|option| has(command, option))
-            && self.operands_could_be(command, &operands)
-            && command.is_in(&self.cwd, |_| true).unwrap_or(true)
-            && self
-                .environment
-                .iter()
-                .all(|wanted| command.variable(wanted, Subject::widely).unwrap_or(true))
+        let operands = self.operands_of(command);
+        operands.is_some_and(|operands| {
+            let mut conditions = self.conditions(command, &operands);
+            conditions.all(|(_, is_met)| is_met)
+        })
     }
 
-    fn operands_could_be(&self, command: &Subject<'_>, operands: &[&OsStr]) -> bool {
+    /// The conditions that `command` can't meet; `None` if it has another subcommand.
+    pub fn unmet<'m>(&'m self, command: &Subject<'_>) -> Option<Vec<Condition<'m>>> {
+        let operands = self.operands_of(command)?;
+        let conditions = self.conditions(command, &operands);
+        let unmet = conditions.filter(|(_, is_met)| !is_met);
+        Some(unmet.map(|(condition, _)| condition).collect())
+    }
+
+    fn operands_of<'a>(&self, command: &Subject<'a>) -> Option<Vec<&'a OsStr>> {
+        let phrasings = command.reading.phrasings();
+        let mut phrasings = phrasings.iter();
+        phrasings.find_map(|words| operands(words, &self.subcommand))
+    }
+
+    /// Each condition, and whether `command` with these `operands` could meet it.
+    fn conditions<'m, 'b>(
+        &'m self,
+        command: &'b Subject<'_>,
+        operands: &'b [&OsStr],
+    ) -> impl Iterator<Item = (Condition<'m>, bool)> {
+        let reading = command.reading;
+        let has = move |name: &String| reading.flags().any(|flag| flag.could_be(name));
+        let flags = self.flags.iter();
+        let flags = flags.map(move |group| (Condition::Flags(group), group.iter().any(has)));
+        let without = self.without.iter().map(move |name| {
+            let is_there = reading.flags().any(|flag| flag.is(name));
+            (Condition::Without(name), !is_there)
+        });
+        let values = self.options.iter();
+        let values =
+            values.map(move |option| (Condition::Value(option), has_value(command, option)));
         let wanted = self.operands.as_ref();
-        if self.exact && !could_be_all(wanted, operands.len(), command) {
-            return false;
-        }
-        let Some(wanted) = wanted else { return true };
-        let values = command.reading.flags().filter_map(path_value);
-        let words: Vec<&OsStr> = operands.iter().copied().chain(values).collect();
-        let some = |patterns: &Vec<super::Pattern>| {
-            let mut pairs = patterns
-                .iter()
-                .flat_map(|p| words.iter().map(move |w| (p, w)));
-            pairs.any(|(pattern, word)| command.widely(pattern, word))
-        };
-        let rest = wanted.rest.iter().filter(|patterns| !patterns.is_empty());
-        wanted.places.iter().chain(rest).all(some)
+        let exact = self.exact.then_some(Condition::Exact).into_iter();
+        let exact = exact.map(move |exact| (exact, could_be_all(wanted, operands.len(), command)));
+        let rest = wanted.into_iter().flat_map(|wanted| &wanted.rest);
+        let places = wanted.into_iter().flat_map(|wanted| &wanted.places);
+        let places = places.chain(rest.filter(|patterns| !patterns.is_empty()));
+        let places = places.map(move |patterns| {
+            let values = reading.flags().filter_map(path_value);
+            let mut words = operands.iter().copied().chain(values);
+            let is_met = words.any(|word| patterns.iter().any(|it| command.widely(it, word)));
+            (Condition::Operand(patterns), is_met)
+        });
+        let directory = std::iter::once(self.cwd.as_slice()).filter(|cwd| !cwd.is_empty());
+        let directory = directory.map(move |cwd| {
+            let is_met = command.is_in(cwd, |_| true).unwrap_or(true);
+            (Condition::Directory(cwd), is_met)
+        });
+        let variables = self.environment.iter().map(move |wanted| {
+            let is_met = command.variable(wanted, Subject::widely).unwrap_or(true);
+            (Condition::Variable(wanted), is_met)
+        });
+        flags
+            .chain(without)
+            .chain(values)
+            .chain(exact)
+            .chain(places)
+            .chain(directory)
+            .chain(variables)
     }
 }
 
 /// Whether an option could have a value that is wanted.
-fn has(command: &Subject<'_>, option: &OptionValue) -> bool {
+fn has_value(command: &Subject<'_>, option: &OptionValue) -> bool {
     let is_one = |value: &OsStr| {
         let mut wanted = option.values.iter();
         wanted.any(|pattern| command.widely(pattern, value))
