@@ -92,6 +92,7 @@
 
 mod builtin;
 mod data;
+mod default_value;
 mod find;
 mod form;
 mod inner;

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::default_value::DefaultValue;
+
 /// A program, or one of its subcommands: `git`, `remote` in it, `add` in that.
 #[expect(
     clippy::struct_excessive_bools,
@@ -47,8 +49,7 @@ pub struct CommandModel {
     /// list them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tasks: bool,
-    /// Words behind it that say the same without it, each perhaps by another name, a space between:
-    /// `docker image push` is `docker push`, and `docker image rm` is `docker rmi`.
+    /// Words behind it that say the same without it, each perhaps by another name behind a space.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub short: Vec<String>,
     /// Its subcommands may be cut short as long as they are unique.
@@ -184,18 +185,6 @@ pub struct OptionModel {
     /// The values that it has where it isn't there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defaults: Vec<DefaultValue>,
-}
-
-/// A value that an option has where it isn't there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DefaultValue {
-    /// With this other option; `None`: with none of those of the other defaults.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// The value; `None`: a configuration says it, or the surroundings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
 }
 
 /// Whether an option has a value.
