@@ -20,7 +20,7 @@ use crate::flow::{Inquiry, Setting};
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
-use crate::request::{Earlier, WorkingDirectory, Writable, argv};
+use crate::request::{Earlier, Request, WorkingDirectory, Writable, argv};
 use crate::rules::Decision;
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
@@ -140,11 +140,8 @@ pub(super) fn main(args: &Args) -> Exit {
         }
     }
     let request = inquiry.request(&args.command);
-    if let [only] = args.command.as_slice()
-        && request.program.path.is_none()
-        && only.as_bytes().contains(&b' ')
-    {
-        let word = argv::word(only);
+    if let Some(line) = command_line(&request) {
+        let word = argv::word(line);
         report::error(&format!(
             "there is no program {word}: for a command line, say -c {word}"
         ));
@@ -165,6 +162,15 @@ pub(super) fn main(args: &Args) -> Exit {
         Format::Json => explanation.json(),
     };
     answer(args, written, judgement.verdict.decision)
+}
+
+/// What was meant for a whole command line: one word with blanks, which is no program.
+fn command_line(request: &Request) -> Option<&OsString> {
+    let [only] = request.argv.as_slice() else {
+        return None;
+    };
+    let is_line = request.program.path.is_none() && only.as_bytes().contains(&b' ');
+    is_line.then_some(only)
 }
 
 /// The script that `args` name, if they name one.

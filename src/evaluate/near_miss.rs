@@ -192,7 +192,7 @@ fn misspelt(index: &IndexedRules, request: &Request) -> impl Iterator<Item = usi
         .filter(move |(_, rule)| {
             let is_unknown = !models::knows(&rule.program) || !is_found && !knows_name;
             let is_slip = models::is_slip(&rule.program, name)
-                || !is_found && models::is_short_slip(&rule.program, name);
+                || !is_found && models::is_near(&rule.program, name);
             is_unknown && is_slip
         })
         .map(|(number, _)| number)

@@ -112,4 +112,4 @@ pub use phrasing::Plain;
 pub use reader::read;
 pub use reading::Reading;
 pub use running::{is_passable, misleads_shells, runs};
-pub use slip::{is_near, is_short_slip, is_slip, meant};
+pub use slip::{is_near, is_slip, meant};

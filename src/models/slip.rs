@@ -45,15 +45,6 @@ pub fn is_near(written: &str, meant: &str) -> bool {
     strsim::osa_distance(&written, &meant) <= slips
 }
 
-/// The same of short names too, which is too much to presume where both may be meant: `gti` for `git`.
-pub fn is_short_slip(written: &str, meant: &str) -> bool {
-    /// Of two letters, half are another name.
-    const SHORTEST: usize = 3;
-    written.len().min(meant.len()) >= SHORTEST
-        && written.as_bytes().first() == meant.as_bytes().first()
-        && strsim::osa_distance(written, meant) == 1
-}
-
 /// The program with a built-in model that was probably meant by a name that has none.
 pub fn meant(name: &str) -> Option<&'static str> {
     if knows(name) {
@@ -93,6 +84,7 @@ mod tests {
             assert_eq!(meant(name), expected, "{name}");
         }
     }
+
     #[test]
     fn only_what_is_near_is_guessed() {
         for (written, meant) in [

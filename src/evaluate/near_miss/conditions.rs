@@ -77,8 +77,7 @@ fn slip(meaning: &Meaning, reading: &Reading<'_>) -> Option<Miss> {
             continue;
         }
         let text = word.to_str()?;
-        let is_slip =
-            |wanted: &String| models::is_slip(text, wanted) || models::is_short_slip(text, wanted);
+        let is_slip = |wanted: &String| models::is_near(text, wanted);
         if found.is_some() || !wanted.iter().any(is_slip) {
             return None;
         }
