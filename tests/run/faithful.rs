@@ -418,12 +418,12 @@ fn what_it_starts_is_judged_too() {
             .fake_git()
             .script(
                 "bin/probe",
-                "#!/bin/sh\ngit pull\ncat WORLD/ws/mark >WORLD/out/a\nenv git push; echo $? >>WORLD/out/a\n",
+                "#!/bin/sh\ngit --version\ncat WORLD/ws/mark >WORLD/out/a\nenv git push; echo $? >>WORLD/out/a\n",
             )
             .sh("probe")
             .status(0)
             .stderr("codex-shell: denied: git push (WORLD/team.rules:2: forbidden)")
-            .file("out/a", "WORLD/bin/git pull\n1\n");
+            .file("out/a", "WORLD/bin/git --version\n1\n");
     });
 }
 
