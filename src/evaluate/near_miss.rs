@@ -193,7 +193,8 @@ fn misspelt(index: &IndexedRules, request: &Request) -> impl Iterator<Item = usi
             let is_unknown = !models::knows(&rule.program) || !is_found && !knows_name;
             let is_slip = models::is_slip(&rule.program, name)
                 || !is_found && models::is_near(&rule.program, name);
-            is_unknown && is_slip
+            // Letters of another case are the same name to what restricts.
+            is_unknown && is_slip && !rule.program.eq_ignore_ascii_case(name)
         })
         .map(|(number, _)| number)
 }

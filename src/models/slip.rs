@@ -36,6 +36,9 @@ fn is_swapped(written: &str, meant: &str) -> bool {
 
 /// Whether it is worth asking if by `written`, which is nothing, `meant` was meant.
 pub fn is_near(written: &str, meant: &str) -> bool {
+    if written == meant {
+        return false;
+    }
     let (written, meant) = (written.to_lowercase(), meant.to_lowercase());
     let slips = match written.chars().count() {
         0..SHORTEST_SWAPPED => 0,

@@ -96,7 +96,7 @@ fn what_it_starts_is_judged() {
     everyone(|first| {
         script(
             first,
-            "#!/bin/sh\ngit pull\nenv -u A git push; echo $?\nsh -c 'git push'; echo $?\n",
+            "#!/bin/sh\ngit --version\nenv -u A git push; echo $?\nsh -c 'git push'; echo $?\n",
         )
         .rules_at(
             "more.rules",
@@ -105,7 +105,7 @@ fn what_it_starts_is_judged() {
         .fake_git()
         .sh("probe; cat mark")
         .status(0)
-        .stdout("1\n1\nWORLD/bin/git pull")
+        .stdout("1\n1\nWORLD/bin/git --version")
         .stderr(
             "codex-shell: denied: git push (WORLD/more.rules:1: forbidden)\n\
              codex-shell: denied: git push (WORLD/more.rules:1: forbidden)",
@@ -115,10 +115,13 @@ fn what_it_starts_is_judged() {
 
 #[test]
 fn what_it_starts_is_asked_about() {
-    let rules = "prefix_rule(pattern = [\"git\", \"push\"], decision = \"prompt\")\n";
-    for (who, told) in [("allow", "0\nWORLD/bin/git push"), ("deny", "1\nno mark")] {
+    let rules = "prefix_rule(pattern = [\"git\", \"--version\"], decision = \"prompt\")\n";
+    for (who, told) in [
+        ("allow", "0\nWORLD/bin/git --version"),
+        ("deny", "1\nno mark"),
+    ] {
         everyone(|first| {
-            script(first, "#!/bin/sh\ngit push 2>/dev/null; echo $?\n")
+            script(first, "#!/bin/sh\ngit --version 2>/dev/null; echo $?\n")
                 .rules_at("more.rules", rules)
                 .fake_git()
                 .ask(who)
