@@ -208,10 +208,11 @@ proptest! {
         let Some(question) = question(&judgement, caller, request) else {
             return Ok(());
         };
-        let asked = |umask, variable: &str| {
+        let asked = |umask, variables: &str| {
             let directory = File::open(&*question.request().cwd).unwrap();
             let standing = Standing::of(directory.as_fd(), umask).unwrap();
-            question.clone().asked_from(standing, &[variable.into()])
+            let variables: Vec<OsString> = variables.split(' ').map(Into::into).collect();
+            question.clone().asked_from(standing, &variables)
         };
         let key = asked(0o22, "A=1").key();
         prop_assert_eq!(&key, &asked(0o22, "A=1").key());
@@ -220,6 +221,11 @@ proptest! {
             let permit = permitted(asked(0o22, "A=1")).unwrap();
             let stays = permit.confinement().is_none();
             prop_assert_eq!(key != asked(0o22, "A=2").key(), stays);
+            // A shell lists the same ones in another order at times; of two of one name the first counts.
+            let several = asked(0o22, "A=1 B=2 _=x").key();
+            prop_assert_eq!(&several, &asked(0o22, "_=x A=1 B=2").key());
+            let twice = asked(0o22, "A=1 A=2").key();
+            prop_assert_eq!(twice != asked(0o22, "A=2 A=1").key(), stays);
         }
     }
 

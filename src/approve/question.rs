@@ -1,6 +1,7 @@
 //! What a person is asked: the command, where it would run, and why it needs a yes.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::covered::Covered;
@@ -144,6 +145,9 @@ impl Question {
     pub fn asked_from(mut self, standing: Standing, variables: &[OsString]) -> Self {
         if let Place::Stay(_) = self.place {
             self.kept = variables.to_vec();
+            // A shell lists the same ones in another order after its first program. Of two of one name, the
+            // first stays the first.
+            self.kept.sort_by(|one, other| name(one).cmp(name(other)));
         }
         self.standing = Some(standing);
         self
@@ -319,6 +323,12 @@ fn denied(command: &str, because: &str, how: &str, justification: Option<&str>) 
         message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
         reason: how,
     }
+}
+
+/// The name in a `NAME=value`.
+fn name(variable: &OsStr) -> &[u8] {
+    let mut parts = variable.as_bytes().split(|&byte| byte == b'=');
+    parts.next().unwrap_or_default()
 }
 
 pub(super) fn printable(text: &str) -> String {

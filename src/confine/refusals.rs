@@ -148,13 +148,16 @@ impl Refusals {
             _ if self.by_rule => "only `run = \"outside\"` in the rule permits it",
             _ if by_network => "`--network true` permits it",
             Some(AF_UNIX) => {
-                "only `--sandbox danger-full-access` permits it: any process outside may be at its \
-                 other end"
+                "a rule that lets the program out permits it, and so does `--sandbox \
+                 danger-full-access`: any process outside may be at its other end"
             }
             None if !namespaces && filter::is_held_by_namespaces(name) => {
                 "there are no namespaces to make it harmless; `codex-shell doctor` says what helps"
             }
-            _ => "only `--sandbox danger-full-access` permits it",
+            _ => {
+                "a rule that lets the program out permits it, and so does `--sandbox \
+                 danger-full-access`"
+            }
         }
     }
 }
