@@ -49,7 +49,7 @@ impl Grounds {
 
 fn names(variables: &[OsString]) -> String {
     let names = variables.iter().take(NAMES);
-    let names = names.map(|name| argv::bounded(std::slice::from_ref(name), NAME_LIMIT));
+    let names = names.map(|name| argv::bounded_word(name, NAME_LIMIT));
     names.collect::<Vec<_>>().join(", ")
 }
 

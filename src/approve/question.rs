@@ -1,7 +1,6 @@
 //! What a person is asked: the command, where it would run, and why it needs a yes.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::covered::Covered;
@@ -147,7 +146,8 @@ impl Question {
             self.kept = variables.to_vec();
             // A shell lists the same ones in another order after its first program. Of two of one name, the
             // first stays the first.
-            self.kept.sort_by(|one, other| name(one).cmp(name(other)));
+            let name = |entry: &OsString| variable(entry).map(|(name, _)| name);
+            self.kept.sort_by_cached_key(name);
         }
         self.standing = Some(standing);
         self
@@ -190,7 +190,7 @@ impl Question {
     pub fn without(mut self, names: &[OsString]) -> Self {
         if let Place::Out(_) = self.place {
             let shown = names.iter();
-            let shown = shown.map(|name| argv::bounded(std::slice::from_ref(name), NAME_LIMIT));
+            let shown = shown.map(|name| argv::bounded_word(name, NAME_LIMIT));
             self.text.dropped_variables = first(shown);
             self.dropped = names.to_vec();
         }
@@ -323,12 +323,6 @@ fn denied(command: &str, because: &str, how: &str, justification: Option<&str>) 
         message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
         reason: how,
     }
-}
-
-/// The name in a `NAME=value`.
-fn name(variable: &OsStr) -> &[u8] {
-    let mut parts = variable.as_bytes().split(|&byte| byte == b'=');
-    parts.next().unwrap_or_default()
 }
 
 pub(super) fn printable(text: &str) -> String {

@@ -260,7 +260,7 @@ impl Open {
             && notable
             && (stopped || !self.audit.startup)
         {
-            let name = |name: &OsString| argv::bounded(std::slice::from_ref(name), NAME_LIMIT);
+            let name = |name: &OsString| argv::bounded_word(name, NAME_LIMIT);
             watcher.saw(Notable {
                 command: self.brief.clone(),
                 outcome: outcome.clone(),

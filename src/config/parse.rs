@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::confine::{Mode, named, obeyed};
+use crate::confine::{Mode, named};
 use crate::lint;
 use crate::rules::lexical;
 
@@ -282,10 +282,7 @@ impl Reader<'_> {
             return None;
         };
         let known = |text: &str| {
-            let names = obeyed::all().map(|one| one.name);
-            let found = names
-                .chain(named::all().map(|one| one.name))
-                .find(|name| *name == text);
+            let found = named::unprotectable().find(|name| *name == text);
             let message = "expected one of the names that codex-shell doctor lists";
             found.map_or(Err(message.to_owned()), |name| Ok(name.to_owned()))
         };

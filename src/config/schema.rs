@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::confine::{named, obeyed};
+use crate::confine::named;
 
 use super::keys::{KEYS, Key, Kind, PROFILE_KEYS};
 
@@ -46,8 +46,7 @@ fn of_kind(kind: Kind) -> Map<String, Value> {
         Kind::Path => json!({"type": "string", "minLength": 1}),
         Kind::Paths => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
         Kind::Names => {
-            let names = obeyed::all().map(|one| one.name);
-            let names: Vec<&str> = names.chain(named::all().map(|one| one.name)).collect();
+            let names: Vec<&str> = named::unprotectable().collect();
             json!({"type": "array", "items": {"type": "string", "enum": names}})
         }
         Kind::Ask => json!({"type": "string", "pattern": "^(terminal|deny|allow|command:.+)$"}),

@@ -35,7 +35,7 @@ const CLONE_VFORK: u32 = 0x4000;
 const CLONE_PARENT: u32 = 0x8000;
 const CLONE_THREAD: u32 = 0x1_0000;
 
-const AF_UNIX: u32 = 1;
+pub(super) const AF_UNIX: u32 = 1;
 const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
 const AF_NETLINK: u32 = 16;

@@ -256,19 +256,18 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// A variable, as the settings take it out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Naming {
-    /// Its name.
-    pub name: &'static str,
-    /// Who obeys what it names, and how.
-    pub reason: &'static str,
+/// All variables, each as what it names is obeyed.
+pub fn all() -> impl Iterator<Item = Obeyed> {
+    ROWS.iter().map(|&(name, _, scope, reason)| Obeyed {
+        name,
+        scope,
+        reason,
+    })
 }
 
-/// All of them.
-pub fn all() -> impl Iterator<Item = Naming> {
-    ROWS.iter()
-        .map(|&(name, _, _, reason)| Naming { name, reason })
+/// Whatever the settings can take out, by its name: a name that is obeyed, or a variable.
+pub fn unprotectable() -> impl Iterator<Item = &'static str> {
+    obeyed::all().chain(all()).map(|one| one.name)
 }
 
 /// Those of `variables` that name such files.
@@ -377,7 +376,7 @@ mod tests {
     #[test]
     fn each_variable_is_there_once_and_names_something() {
         let mut seen = HashSet::new();
-        for Naming { name, reason } in all() {
+        for Obeyed { name, reason, .. } in all() {
             assert!(seen.insert(name), "{name}");
             assert!(!reason.is_empty() && !reason.ends_with('.'), "{name}");
             assert!(obeyed::all().all(|one| one.name != name));

@@ -54,6 +54,11 @@ pub enum Told {
 }
 
 impl Refused {
+    /// Whether it is a socket for this machine alone.
+    pub fn is_local(&self) -> bool {
+        self.family == Some(filter::AF_UNIX)
+    }
+
     /// Whether it is a socket to another machine.
     pub fn is_internet(&self) -> bool {
         matches!(self.family, Some(AF_INET | AF_INET6))
@@ -61,7 +66,6 @@ impl Refused {
 }
 
 const SOCKETS: [&str; 2] = ["socket", "socketpair"];
-const AF_UNIX: u32 = 1;
 const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
 
@@ -147,7 +151,7 @@ impl Refusals {
             }
             _ if self.by_rule => "only `run = \"outside\"` in the rule permits it",
             _ if by_network => "`--network true` permits it",
-            Some(AF_UNIX) => {
+            Some(filter::AF_UNIX) => {
                 "a rule that lets the program out permits it, and so does `--sandbox \
                  danger-full-access`: any process outside may be at its other end"
             }

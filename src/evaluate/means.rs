@@ -148,7 +148,7 @@ impl<'a> Look<'a> {
         } else {
             let rule = rules.command_rule(number)?;
             let restricts = rule.decision > Decision::Allow;
-            let named = rule.programs.iter().any(|program| program.could_be(name));
+            let named = rule.could_be_on(name);
             if !restricts || !named || rule.applies(&self.subject(reading)).is_err() {
                 return None;
             }

@@ -97,9 +97,7 @@ impl Foresight {
                 });
                 let rules = index.rules().command_rules.iter();
                 let restricts = |rule: &&CommandRule| {
-                    rule.decision > Decision::Allow
-                        && rule.enforce
-                        && rule.programs.iter().any(|it| it.could_be(name.name))
+                    rule.decision > Decision::Allow && rule.enforce && rule.could_be_on(name.name)
                 };
                 wanted.extend(rules.filter(restricts).flat_map(of_command));
             }

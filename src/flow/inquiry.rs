@@ -2,14 +2,15 @@
 //! want to know what would come of it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{IndexedRules, Resolver, ScriptJudgement, judge_script, with_repository};
-use crate::request::{Followed, Originals, Program, Request, WorkingDirectory, Writable};
+use crate::request::{
+    Followed, Interpreter, Originals, Program, Request, WorkingDirectory, Writable,
+};
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
 
@@ -100,12 +101,10 @@ impl<'a> Inquiry<'a> {
 
 /// What the file holds, if it is a script and can be read at once.
 fn script(file: &Path) -> Option<Vec<u8>> {
-    let mut start = [0; 4];
     if !fs::metadata(file).ok()?.is_file() {
         return None;
     }
-    let read = File::open(file).ok()?.read(&mut start).ok()?;
-    let is_program = start.get(..read) == Some(b"\x7fELF");
+    Interpreter::by_default(file).ok()??;
     let text = read_capped(file, MAX_BYTES, Duration::ZERO);
-    text.ok().filter(|text| !is_program && !text.contains(&0))
+    text.ok().filter(|text| !text.contains(&0))
 }

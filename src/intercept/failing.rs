@@ -220,7 +220,7 @@ impl Refusee {
         let is_sure = names_error(line, last);
         let is_about_it = match last.family {
             // The error alone may be about a file.
-            Some(AF_UNIX) => says(&SOCKETS) || says(&LOCAL),
+            Some(_) if last.is_local() => says(&SOCKETS) || says(&LOCAL),
             Some(_) => is_sure && says(&SOCKETS),
             None => own && is_sure,
         };
@@ -243,8 +243,6 @@ impl Refusee {
         }
     }
 }
-
-const AF_UNIX: u32 = 1;
 
 /// Whether a line has a word that begins with `word`, which is in small letters. A capital within a name
 /// begins a word, too.

@@ -65,14 +65,14 @@ fn habit(refused: Refused, makes: &str, returns: &str) -> Habit {
     let name = returns.rsplit('/').next().unwrap_or_default();
     let is_c_library = name.starts_with("libc.so") || name.starts_with("libc-");
     let looks_up = is_c_library && makes == returns || name.starts_with("libnss_");
-    match refused.family {
-        Some(AF_UNIX) if looks_up => Habit::Always,
-        _ if refused.is_internet() && name == "libnet.so" => Habit::Probe,
-        _ => Habit::No,
+    if refused.is_local() && looks_up {
+        Habit::Always
+    } else if refused.is_internet() && name == "libnet.so" {
+        Habit::Probe
+    } else {
+        Habit::No
     }
 }
-
-const AF_UNIX: u32 = 1;
 
 /// Where a thread makes a call, and where the function that does returns to: the C library's are so short
 /// that this is the first word on the stack.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -17,7 +17,7 @@ use nix::unistd::{Pid, getpid, getppid, setsid};
 use super::clock::{Clock, LATE};
 use crate::exit::Exit;
 use crate::sys::timer::Timer;
-use crate::sys::{fork, signals, tree};
+use crate::sys::{fds, fork, signals, tree};
 use crate::terminal::{self, Given, Relay};
 
 /// How long a supervisor that is told to end may take: longer than ending everything does.
@@ -211,7 +211,7 @@ fn wait(
             is_killed = true;
             clock = Clock::new(is_overdue.then_some(PATIENCE));
         }
-        if let Some(late) = limit.filter(|limit| has_run_out(limit.timer)) {
+        if let Some(late) = limit.filter(|limit| fds::is_readable(limit.timer.as_fd())) {
             (limit, is_overdue) = (None, true);
             if clock.left().is_none() {
                 clock = Clock::new(Some(late.patience));
@@ -265,11 +265,6 @@ fn wait(
             }
         }
     }
-}
-
-fn has_run_out(timer: &Timer) -> bool {
-    let mut timer = [PollFd::new(timer.as_fd(), PollFlags::POLLIN)];
-    poll(&mut timer, 0_u8).is_ok_and(|ready| ready > 0)
 }
 
 fn ended(child: Pid) -> Option<Exit> {

@@ -214,10 +214,6 @@ impl Exec for StoppedExec<'_> {
 
     fn escalate(self, permit: Permit, mut record: ExecRecord) {
         let session = Arc::clone(self.supervisor.session());
-        let fail = |call: &ExecCall, record: ExecRecord, errno: Errno| {
-            record.failed(&errno.desc());
-            call.waiting.fail(errno);
-        };
         // Before anything is copied; it takes the arguments twice.
         let size = 2 * limits::weigh_request(permit.request());
         let room = self.supervisor.tracees.has_room_for(size);
@@ -266,20 +262,14 @@ impl Exec for StoppedExec<'_> {
         let request = question.request();
         let pass_env = question.pass_env();
         let held = Self::hold(self.material, &session, &self.call, request, pass_env);
-        let standing = held.and_then(|held| match held {
-            Some(held) => match held.standing(self.call.tid()) {
-                Ok(standing) => Ok(Some((held, standing))),
-                Err(error) => Err(errno(&error)),
-            },
-            None => Ok(None),
-        });
-        let (held, standing) = match standing {
+        let held = match held {
             Ok(Some(held)) => held,
             Ok(None) => return,
-            Err(errno) => {
-                record.failed(&errno.desc());
-                return self.call.waiting.fail(errno);
-            }
+            Err(errno) => return fail(&self.call, record, errno),
+        };
+        let standing = match held.standing(self.call.tid()) {
+            Ok(standing) => standing,
+            Err(error) => return fail(&self.call, record, errno(&error)),
         };
         let pending = Pending {
             question: question
@@ -295,6 +285,12 @@ impl Exec for StoppedExec<'_> {
             unasked(exec, question, record, "too many questions are open");
         }
     }
+}
+
+/// The caller and the record are told that nothing comes of it.
+pub(super) fn fail(call: &ExecCall, record: ExecRecord, errno: Errno) {
+    record.failed(&errno.desc());
+    call.waiting.fail(errno);
 }
 
 /// Nobody is asked, so that it is refused.

@@ -20,6 +20,7 @@ use super::caller::{process_of, status};
 use super::leaving::Leaving;
 use super::limits::Load;
 use super::stand_in::Role;
+use super::stopped::fail;
 use super::verify::{self, Expected};
 use crate::audit::ExecRecord;
 use crate::evaluate::IndexedRules;
@@ -71,10 +72,12 @@ impl Hold {
     /// It can't be done.
     fn fail(self, call: &ExecCall, errno: Errno) {
         match self {
-            Self::Watch(_, record) => record.failed(&errno.desc()),
-            Self::Replace { role, .. } => role.failed(&errno.desc()),
+            Self::Watch(_, record) => fail(call, record, errno),
+            Self::Replace { role, .. } => {
+                role.failed(&errno.desc());
+                call.waiting.fail(errno);
+            }
         }
-        call.waiting.fail(errno);
     }
 
     fn role(&self) -> Option<&Role> {

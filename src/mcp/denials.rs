@@ -31,15 +31,12 @@ pub(super) struct Denial {
 
 /// All in words, those together that the same would permit.
 pub(super) fn notes(denials: &[Denial]) -> Vec<String> {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for denial in denials {
+    let by_way = denials.iter().map(|denial| {
         let way = denial.note.strip_prefix(REFUSED).unwrap_or(&denial.note);
         let way = way.strip_prefix(&*denial.path).unwrap_or(way);
-        match groups.iter_mut().find(|(other, _)| *other == way) {
-            Some((_, paths)) => paths.push(&denial.path),
-            None => groups.push((way, vec![&denial.path])),
-        }
-    }
+        (way, &*denial.path)
+    });
+    let groups = refusals::grouped(by_way);
     let note = |(way, paths): &(&str, Vec<&str>)| {
         let (first, more) = (paths.first().copied().unwrap_or_default(), paths.len() - 1);
         let more = match more {

@@ -69,6 +69,13 @@ struct Entry {
     model: OnceLock<Option<CommandModel>>,
 }
 
+impl Entry {
+    fn model(&self) -> Option<&CommandModel> {
+        let read = || serde_json::from_str(self.text).ok();
+        self.model.get_or_init(read).as_ref()
+    }
+}
+
 /// The entries, and which of them each name is for.
 struct Table {
     entries: Vec<Entry>,
@@ -133,9 +140,7 @@ pub fn released(name: &OsStr) -> impl Iterator<Item = &OsStr> {
 
 /// The model of the program called `name`, a last component; a release of a program has that one's.
 pub fn builtin(name: &str) -> Option<&'static CommandModel> {
-    let entry = TABLE.entries.get(known_as(name)?)?;
-    let read = || serde_json::from_str(entry.text).ok();
-    entry.model.get_or_init(read).as_ref()
+    TABLE.entries.get(known_as(name)?)?.model()
 }
 
 /// Whether there is a model of the program called `name`.
@@ -153,11 +158,8 @@ pub fn source(name: &str) -> Option<&'static str> {
 
 /// Whether any program acts by the variable `name`: that says which repository, cluster, account or settings.
 pub fn says_what_is_acted_on(name: &OsStr) -> bool {
-    static FORMS: LazyLock<Vec<CommandModel>> = LazyLock::new(|| {
-        let read = |entry: &Entry| serde_json::from_str(entry.text).ok();
-        TABLE.entries.iter().filter_map(read).collect()
-    });
-    FORMS.iter().any(|model| model.acts_by(name))
+    let mut models = TABLE.entries.iter().filter_map(Entry::model);
+    models.any(|model| model.acts_by(name))
 }
 
 /// Each program's names, as the model has them, and the file that says so; sorted.

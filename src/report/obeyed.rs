@@ -26,19 +26,15 @@ pub struct ProtectedName {
 
 /// All of them; `unprotected` are those that the settings take out.
 pub fn names(unprotected: &[String]) -> Vec<ProtectedName> {
-    let name = |one: obeyed::Obeyed| ProtectedName {
+    let by_name = obeyed::all().map(|one| (one, one.scope.as_str()));
+    let all = by_name.chain(named::all().map(|one| (one, NAMED)));
+    let name = |(one, within): (obeyed::Obeyed, &'static str)| ProtectedName {
         name: one.name,
-        within: one.scope.as_str(),
+        within,
         reason: one.reason,
         unprotected: unprotected.iter().any(|name| name == one.name),
     };
-    let named = named::all().map(|one| ProtectedName {
-        name: one.name,
-        within: NAMED,
-        reason: one.reason,
-        unprotected: unprotected.iter().any(|name| name == one.name),
-    });
-    obeyed::all().map(name).chain(named).collect()
+    all.map(name).collect()
 }
 
 /// How many there are, in a few words.

@@ -67,14 +67,7 @@ pub fn way(denied: &Denied) -> String {
 
 /// What came to be under names that other programs obey: a line for those of one reason.
 pub fn made<'a>(made: impl Iterator<Item = (&'a Path, &'a str)>) -> Vec<String> {
-    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-    for (path, reason) in made {
-        let name = argv::word(path.as_os_str());
-        match groups.iter_mut().find(|(other, _)| *other == reason) {
-            Some((_, names)) => names.push(name),
-            None => groups.push((reason, vec![name])),
-        }
-    }
+    let named = made.map(|(path, reason)| (reason, argv::word(path.as_os_str())));
     let line = |(reason, names): &(&str, Vec<String>)| {
         let look = if names.len() > 1 {
             "look at all of them"
@@ -86,7 +79,19 @@ pub fn made<'a>(made: impl Iterator<Item = (&'a Path, &'a str)>) -> Vec<String> 
             "new since the command started: {names} ({reason}); {look} before you let anything obey it"
         )
     };
-    groups.iter().map(line).collect()
+    grouped(named).iter().map(line).collect()
+}
+
+/// Those of one key together, in the order in which the keys come.
+pub fn grouped<K: PartialEq, V>(all: impl Iterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
+    for (key, value) in all {
+        match groups.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, values)) => values.push(value),
+            None => groups.push((key, vec![value])),
+        }
+    }
+    groups
 }
 
 #[cfg(test)]

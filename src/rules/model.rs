@@ -1,6 +1,7 @@
 //! The rules as plain data, after loading: no Starlark types, and the form in which the loader
 //! child hands them to its parent.
 
+use std::ffi::OsStr;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -175,6 +176,11 @@ pub struct CommandRule {
 }
 
 impl CommandRule {
+    /// Whether it could be on the program `name`.
+    pub fn could_be_on(&self, name: &OsStr) -> bool {
+        self.programs.iter().any(|program| program.could_be(name))
+    }
+
     /// Whether it has a condition on variables, or an exception has.
     pub fn asks_for_variables(&self) -> bool {
         let mut meanings = std::iter::once(&self.meaning).chain(&self.unless);

@@ -6,9 +6,22 @@
 )]
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::checked;
+
+/// Whether there is something to read from it now, or, of what is no file, something to know.
+pub fn is_readable(fd: BorrowedFd<'_>) -> bool {
+    let mut ready = [PollFd::new(fd, PollFlags::POLLIN)];
+    // Without an answer, nothing.
+    let _ = poll(&mut ready, PollTimeout::ZERO);
+    let [ready] = ready;
+    ready
+        .revents()
+        .is_some_and(|events| events.contains(PollFlags::POLLIN))
+}
 
 /// Makes descriptor `number` another one for what `by` is one for. For a forked child only.
 ///

@@ -5,10 +5,9 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
-use super::checked;
+use super::{checked, fds};
 
 /// The first form of `struct pidfd_info` of `linux/pidfd.h`.
 #[repr(C)]
@@ -56,8 +55,7 @@ impl PidFd {
 
     /// Whether the process has ended.
     pub fn has_ended(&self) -> bool {
-        let mut ended = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
-        poll(&mut ended, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+        fds::is_readable(self.as_fd())
     }
 
     /// The number of the process's parent.

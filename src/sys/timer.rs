@@ -1,21 +1,18 @@
 //! A timer that a process and its children see.
 
-#![expect(
-    unsafe_code,
-    reason = "timerfd(2), for which nix needs a feature of its own"
-)]
-
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use nix::libc;
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
-use super::checked;
+/// The kernel counts seconds with a sign.
+const LONGEST: Duration = Duration::from_secs(i64::MAX.cast_unsigned());
 
 /// A timer: readable once it has run out. Whoever was forked with it has the same one.
 #[derive(Debug)]
-pub struct Timer(OwnedFd);
+pub struct Timer(TimerFd);
 
 impl Timer {
     /// One that does not run.
@@ -23,11 +20,8 @@ impl Timer {
     /// # Errors
     /// The kernel has no descriptor left.
     pub fn new() -> io::Result<Self> {
-        let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
-        // SAFETY: takes integers only.
-        let fd = checked(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) })?;
-        // SAFETY: the descriptor is new, and nobody else's.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
+        Ok(Self(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?))
     }
 
     /// Has it run out in this time; never, where there is none.
@@ -35,30 +29,13 @@ impl Timer {
     /// # Errors
     /// What timerfd_settime(2) answered.
     pub fn set(&self, left: Option<Duration>) -> io::Result<()> {
+        let Some(left) = left else {
+            return Ok(self.0.unset()?);
+        };
         // None at all would stop it.
-        let left = left.map_or(Duration::ZERO, |left| left.max(Duration::from_nanos(1)));
-        let zero = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        let value = libc::timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        let times = libc::itimerspec {
-            it_interval: zero,
-            it_value: value,
-        };
-        // SAFETY: the times are read while the call lasts; nothing is written.
-        checked(unsafe {
-            libc::timerfd_settime(
-                self.0.as_raw_fd(),
-                0,
-                &raw const times,
-                std::ptr::null_mut(),
-            )
-        })?;
-        Ok(())
+        let left = left.clamp(Duration::from_nanos(1), LONGEST);
+        let once = Expiration::OneShot(TimeSpec::from_duration(left));
+        Ok(self.0.set(once, TimerSetTimeFlags::empty())?)
     }
 }
 

@@ -18,7 +18,7 @@ use super::device::Device;
 use super::dialogue::Dialogue;
 use super::given::Theirs;
 use super::link::{Asked, Done};
-use crate::sys::{messages, pty};
+use crate::sys::{fds, messages, pty};
 
 /// So much is read at once, in bytes.
 const CHUNK: usize = 16 << 10;
@@ -283,7 +283,7 @@ impl Relay {
             let open = self
                 .outer
                 .as_ref()
-                .is_some_and(|outer| is_readable(outer.as_fd()));
+                .is_some_and(|outer| fds::is_readable(outer.as_fd()));
             if !waits && !open || is_over() {
                 return;
             }
@@ -376,10 +376,6 @@ fn has_hung_up(device: BorrowedFd<'_>) -> bool {
         PollFlags::empty(),
         PollFlags::POLLHUP | PollFlags::POLLERR,
     )
-}
-
-fn is_readable(fd: BorrowedFd<'_>) -> bool {
-    has(fd, PollFlags::POLLIN, PollFlags::POLLIN)
 }
 
 fn has(fd: BorrowedFd<'_>, asked: PollFlags, wanted: PollFlags) -> bool {

@@ -285,16 +285,20 @@ pub(super) fn models_of<'a>(index: &'a IndexedRules, words: Words<'_>) -> Vec<&'
     let real = words
         .real
         .filter(|real| !acts_as_called(index, words, real));
-    let paths = [words.path, real].into_iter().flatten();
-    let names = std::iter::once(words.asked)
-        .chain(words.argv.first().map(OsString::as_os_str))
-        .chain(paths.map(Path::as_os_str));
     let mut models: Vec<&CommandModel> = Vec::new();
-    for name in names {
+    for name in whole_names(Words { real, ..words }) {
         let known = index.model(called(name));
         models.extend(known.filter(|known| !models.iter().any(|m| std::ptr::eq(*m, *known))));
     }
     models
+}
+
+/// What a program is called by, from the word that asks for it to the file.
+fn whole_names(words: Words<'_>) -> impl Iterator<Item = &OsStr> {
+    let paths = [words.path, words.real].into_iter().flatten();
+    std::iter::once(words.asked)
+        .chain(words.argv.first().map(OsString::as_os_str))
+        .chain(paths.map(Path::as_os_str))
 }
 
 /// Whether the file is one that does what the program of the name does which it is called, by each word for

@@ -13,7 +13,7 @@ use super::build::Builder;
 use super::effects::renamed;
 use super::shell::Shell;
 use super::spelling::{as_in, fill, spelled};
-use super::{DEPTH, Lack, Node, ScriptPlace, called, models_of};
+use super::{DEPTH, Lack, Node, ScriptPlace, called, models_of, whole_names};
 
 /// Shells that start what they have no builtin for. What calls itself `sh` can be BusyBox.
 const STARTING: [&str; 3] = ["bash", "dash", "zsh"];
@@ -129,16 +129,8 @@ impl Builder<'_> {
     fn hides(&self, words: Words<'_>, all: &mut dyn Iterator<Item = &[OsString]>) -> bool {
         let mut models = models_of(self.index, words).into_iter();
         let is_shell = models.any(CommandModel::is_shell);
-        let names = [
-            Some(words.asked),
-            words.argv.first().map(OsString::as_os_str),
-        ];
-        let paths = [words.path, words.real].into_iter().flatten();
-        let mut names = names
-            .into_iter()
-            .flatten()
-            .chain(paths.map(Path::as_os_str));
-        let starts = names.any(|name| STARTING.iter().any(|known| called(name) == *known));
+        let starts =
+            whole_names(words).any(|name| STARTING.iter().any(|known| called(name) == *known));
         let teaches = |word: &OsString| TEACHING.iter().any(|it| contains(word.as_bytes(), it));
         (is_shell && !starts) || all.flatten().any(teaches)
     }

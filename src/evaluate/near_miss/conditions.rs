@@ -31,10 +31,7 @@ pub(super) fn near_misses(
     };
     let presumed = presumed(request);
     let names = Names::of(request.words(), presumed.as_deref());
-    let is_on_it = |rule: &CommandRule| {
-        let mut programs = rule.programs.iter();
-        programs.any(|program| names.iter().any(|name| program.could_be(name.name)))
-    };
+    let is_on_it = |rule: &CommandRule| names.iter().any(|name| rule.could_be_on(name.name));
     let first = index.rules().prefix_rules.len();
     let rules = (first..).zip(&index.rules().command_rules);
     let look = Look::at(index, request, true);
