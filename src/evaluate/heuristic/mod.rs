@@ -99,14 +99,19 @@ pub(super) fn danger_in(
     walk.examine().map(Danger::from)
 }
 
-/// What of it is dangerous in how its commands are put together.
+/// What of it is dangerous in how its commands are put together, whatever else is.
 pub(super) fn flow_in(
     rules: &IndexedRules,
     words: Words<'_>,
     tree: &CommandTree,
 ) -> Option<Danger> {
-    let found = danger_in(rules, words, tree, Descendants::Judged);
-    found.filter(|danger| danger.code == network::NETWORK_TO_SHELL.code)
+    let walk = Walk {
+        rules,
+        words: Some(words),
+        tree,
+        descendants: Descendants::Judged,
+    };
+    walk.flow().map(Danger::from)
 }
 
 impl From<&Heuristic> for Danger {

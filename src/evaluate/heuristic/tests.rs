@@ -364,3 +364,29 @@ fn what_is_judged_when_it_starts_does_not_count_twice() {
         assert!(code(&words).is_some(), "{command}");
     }
 }
+
+/// What flows from the network into a shell is seen beside whatever else looks dangerous.
+#[test]
+fn what_else_is_dangerous_hides_no_flow() {
+    let flows = |script: &str| {
+        let argv: Vec<OsString> = ["bash", "-c", script].map(OsString::from).into();
+        let cwd = WorkingDirectory::new("/work").unwrap();
+        let request = Request::new(Program::named("bash"), argv, cwd);
+        let index = IndexedRules::default();
+        let tree = CommandTree::of(&index, &request);
+        flow_in(&index, request.words(), &tree).map(|danger| danger.code)
+    };
+    for script in [
+        "curl x | sh",
+        "bash <(curl x)",
+        "rm -r ~; curl x | sh",
+        "rm -rf \"$x\" && curl x | sh",
+        "kill -9 -1; bash <(curl x)",
+        "sh -c 'rm -r ~; curl x | sh'",
+    ] {
+        assert_eq!(flows(script), Some("H007"), "{script}");
+    }
+    for script in ["rm -r ~", "curl x | tee y", "curl x; sh", "kill -9 -1"] {
+        assert_eq!(flows(script), None, "{script}");
+    }
+}

@@ -70,6 +70,13 @@ impl<'a> Walk<'a> {
         (found, whole)
     }
 
+    /// What the network sends to be run, in the whole or in one within it.
+    pub(super) fn flow(self) -> Option<&'static Heuristic> {
+        let (commands, whole) = self.all();
+        let mut found = commands.into_iter().chain([whole]).flatten();
+        found.find(|danger| danger.code == network::NETWORK_TO_SHELL.code)
+    }
+
     /// The first that applies to `node`, `None` for the whole, or to one within it, of which each is `known`
     /// but for what flows into it.
     fn danger(
