@@ -29,8 +29,6 @@ pub struct Status {
     pub umask: u32,
     /// Ignored signals, bit n-1 for signal n.
     pub ignored: u64,
-    /// Signals that came to the process and were not taken yet, likewise.
-    pub pending: u64,
     /// It was stopped by a signal.
     pub is_stopped: bool,
 }
@@ -65,7 +63,6 @@ pub fn status(tid: Pid) -> io::Result<Status> {
             "NSsid" => status.own_session = last().unwrap_or_default(),
             "Umask" => status.umask = u32::from_str_radix(value, 8).unwrap_or(0o77),
             "SigIgn" => status.ignored = signals(value),
-            "ShdPnd" => status.pending = signals(value),
             "State" => status.is_stopped = value.starts_with('T'),
             _ => {}
         }

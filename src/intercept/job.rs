@@ -3,7 +3,7 @@
 
 use std::io;
 
-use nix::libc::{SIGCONT, SIGSTOP, SIGURG};
+use nix::libc::{SIGCONT, SIGURG};
 use nix::unistd::Pid;
 
 use super::caller;
@@ -18,16 +18,15 @@ const FROM_US: i32 = -0x434f;
 
 /// The process that stands in.
 ///
-/// It does not stop itself: what has it go on may come before it would, and it would wait for ever. It is
-/// stopped and sent on from here, in the order in which the program was. Any of that takes back what is
-/// pending and means the opposite (signal(7)), so nothing is sent against what is on its way already.
+/// It stops itself, when it is told to: it alone can do so without losing a `SIGCONT` that comes this
+/// moment (`src/sys/bare/signals.rs`). It tells of each signal before it stops, so that who has it stop
+/// knows what was sent to it until then.
 #[derive(Debug)]
 pub struct StandInProcess {
     handle: PidFd,
-    pid: Pid,
     program_is_stopped: bool,
-    /// It was stopped from here once.
-    was_stopped: bool,
+    /// It was told to, and was not heard of since.
+    is_to_stop: bool,
 }
 
 impl StandInProcess {
@@ -38,9 +37,8 @@ impl StandInProcess {
     pub fn open(pid: Pid) -> io::Result<Self> {
         Ok(Self {
             handle: PidFd::open(pid)?,
-            pid,
             program_is_stopped: false,
-            was_stopped: false,
+            is_to_stop: false,
         })
     }
 
@@ -49,44 +47,44 @@ impl StandInProcess {
         &self.handle
     }
 
-    /// Has it follow the program.
-    pub fn follow(&mut self, change: Change) {
-        self.program_is_stopped = matches!(change, Change::Stopped(_));
-        self.settle();
+    /// Has it follow `program`. Where that has stopped, it is to be told so: [`Self::stops`].
+    pub fn follow(&mut self, program: Option<&PidFd>, change: Change) {
+        // Of a program elsewhere we hear late: a signal that was passed on may have had it go on.
+        self.program_is_stopped =
+            matches!(change, Change::Stopped(_)) && program.is_none_or(is_stopped);
+        if change == Change::Continued && self.is_to_stop {
+            // Whether or not it has stopped by now. It may be gone, and then there is nobody to follow.
+            let _ = self.handle.signal_with_code(SIGCONT, FROM_US);
+        }
     }
 
-    /// A signal came to it, of which it tells. Whether that is for the program: what was typed has
-    /// reached one in the `same_group`, and ours are for the process alone.
-    pub fn is_for_program(&mut self, signal: i32, code: i32, same_group: bool) -> bool {
-        if code == FROM_US {
-            self.settle();
+    /// It tells of a signal, which `program` gets if it is meant: what was typed has reached one in the
+    /// `same_group`, and ours are for the process alone.
+    pub fn pass_on(&mut self, program: &PidFd, signal: i32, code: i32, same_group: bool) {
+        self.is_to_stop = false;
+        if is_for_program(signal, code, same_group) {
+            // It may have ended this moment.
+            let _ = program.signal(signal);
+            self.program_is_stopped &= signal != SIGCONT;
         }
-        is_for_program(signal, code, same_group)
     }
 
-    fn settle(&mut self) {
-        if !self.program_is_stopped && !self.was_stopped {
-            return;
-        }
-        // It may be gone this moment, and then there is nobody to follow.
-        let Ok(status) = caller::status(self.pid) else {
-            return;
-        };
-        let is_pending = |signal: i32| status.pending & 1 << (signal - 1) != 0;
-        if !self.program_is_stopped {
-            if status.is_stopped || is_pending(SIGSTOP) {
-                let _ = self.handle.signal_with_code(SIGCONT, FROM_US);
-            }
-        } else if !is_pending(SIGCONT) {
-            self.was_stopped = true;
-            let _ = self.handle.signal(SIGSTOP);
-        }
+    /// Whether it is to stop now, all of whose signals were passed on: asked only in order to tell it.
+    pub fn stops(&mut self) -> bool {
+        self.is_to_stop = self.program_is_stopped;
+        self.is_to_stop
     }
 
     /// Has it ask what there is to know.
     pub fn wake(&self) {
         let _ = self.handle.signal(SIGURG);
     }
+}
+
+/// Whether it is stopped this moment, or nobody can say.
+fn is_stopped(program: &PidFd) -> bool {
+    let status = program.number().and_then(caller::status);
+    status.map_or(true, |status| status.is_stopped)
 }
 
 fn is_for_program(signal: i32, code: i32, same_group: bool) -> bool {

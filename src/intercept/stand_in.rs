@@ -267,23 +267,23 @@ impl StandIn {
         false
     }
 
-    /// Answers a later question of the proxy: passes the signal on, or tells of the end.
+    /// Answers a later question of the proxy: passes the signal on, and tells of a stop or the end.
     pub fn answer(&mut self, question: &Notification) -> Order {
         let [kind, signal, _, code, ..] = question.args;
         if let Some(order) = self.ended {
             return order;
         }
-        let signal = low_half(signal);
         if let Some(program) = self.program.handle()
             && kind == SIGNALLED
-            && self
-                .proxy
-                .is_for_program(signal, low_half(code), self.same_group)
         {
-            // It may have ended this moment; the proxy is told of that next.
-            let _ = program.signal(signal);
+            let (signal, code) = (low_half(signal), low_half(code));
+            self.proxy.pass_on(program, signal, code, self.same_group);
         }
-        Order::Wait
+        if self.proxy.stops() {
+            Order::Stop
+        } else {
+            Order::Wait
+        }
     }
 
     /// Looks whether something happened to the program.
@@ -310,8 +310,8 @@ impl StandIn {
             Change::Killed(signal) => Some(Order::Die(signal)),
             Change::Stopped(_) | Change::Continued => None,
         };
-        self.proxy.follow(change);
-        if self.ended.is_some() {
+        self.proxy.follow(self.program.handle(), change);
+        if change != Change::Continued {
             self.proxy.wake();
         }
         true

@@ -2,9 +2,11 @@
 
 #![expect(unsafe_code, reason = "libc wraps none of the pidfd calls")]
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::{checked, fds};
@@ -51,6 +53,19 @@ impl PidFd {
         // SAFETY: takes two integers and touches no memory of ours.
         let fd = checked(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
         Ok(Self(owned(fd)))
+    }
+
+    /// The number of the process.
+    ///
+    /// # Errors
+    /// The process is gone, or this process can't see it.
+    pub fn number(&self) -> io::Result<Pid> {
+        let path = format!("/proc/self/fdinfo/{}", self.0.as_raw_fd());
+        let text = fs::File::open(path).and_then(io::read_to_string)?;
+        let number = text.lines().find_map(|line| line.strip_prefix("Pid:"));
+        let number = number.and_then(|number| number.trim().parse().ok());
+        let number = number.filter(|&number: &i32| number > 0);
+        number.map(Pid::from_raw).ok_or(Errno::ESRCH.into())
     }
 
     /// Whether the process has ended.

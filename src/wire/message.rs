@@ -61,6 +61,9 @@ pub enum FromBroker {
     Exited(u8),
     /// This signal ended the program.
     Killed(u8),
+    /// The program is stopped: stop, unless other signals have come than those told of, of which there
+    /// were so many modulo 256.
+    Stop(u8),
 }
 
 impl FromWrapper {
@@ -103,6 +106,7 @@ impl FromBroker {
             Self::Note(words) => (21, words.as_bytes().to_vec()),
             Self::Exited(status) => (19, vec![*status]),
             Self::Killed(signal) => (20, vec![*signal]),
+            Self::Stop(after) => (22, vec![*after]),
         };
         Frame { kind, payload }
     }

@@ -96,6 +96,7 @@ impl StandIn {
         mut same_group: bool,
         record: &mut ExecRecord,
     ) -> Result<(), Option<String>> {
+        let mut heard = 0;
         loop {
             let mut change = self.change(&mut same_group)?;
             if self.program().is_some() {
@@ -111,9 +112,12 @@ impl StandIn {
                     // A wrapper that is gone needs no answer.
                     let _ = connection.tell(end);
                 }
-                wrapper.follow(changed);
+                wrapper.follow(self.program(), changed);
                 if ended.is_some() {
                     return Ok(());
+                }
+                if matches!(changed, Change::Stopped(_)) {
+                    stop(connection, wrapper, heard);
                 }
                 change = self.change(&mut same_group)?;
             }
@@ -132,7 +136,7 @@ impl StandIn {
                 registered.heard();
             }
             if spoken {
-                self.forward(connection, wrapper, same_group)
+                self.forward(connection, wrapper, same_group, &mut heard)
                     .map_err(|_| None)?;
             }
         }
@@ -192,21 +196,21 @@ impl StandIn {
         connection: &mut Connection,
         wrapper: &mut StandInProcess,
         same_group: bool,
+        heard: &mut u8,
     ) -> io::Result<()> {
-        let Connection { stream, reader } = connection;
+        let Connection { stream, reader } = &mut *connection;
         if reader.fill(&*stream, MsgFlags::MSG_DONTWAIT)? == Fill::End {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        while let Some(frame) = reader.frame()? {
+        while let Some(frame) = connection.reader.frame()? {
             let FromWrapper::Signal { number, code } = FromWrapper::read(&frame)? else {
                 return Err(malformed("no signal comes"));
             };
-            if let Some(program) = self.program()
-                && wrapper.is_for_program(number, code, same_group)
-            {
-                // It may have ended this moment.
-                let _ = program.signal(number);
+            *heard = heard.wrapping_add(1);
+            if let Some(program) = self.program() {
+                wrapper.pass_on(program, number, code, same_group);
             }
+            stop(connection, wrapper, *heard);
         }
         Ok(())
     }
@@ -247,5 +251,13 @@ impl StandIn {
             // There is nobody to tell.
             let _ = shared.profiled().news(id);
         }
+    }
+}
+
+/// Tells the wrapper to stop, if it is to; so many signals of its were heard of.
+fn stop(connection: &mut Connection, wrapper: &mut StandInProcess, heard: u8) {
+    if wrapper.stops() {
+        // One that is gone needs no answer.
+        let _ = connection.tell(&FromBroker::Stop(heard));
     }
 }

@@ -18,7 +18,7 @@ pub use files::{
     close, descriptors, execute, is_inherited, is_regular, may_execute, open_file, open_place,
     read, write,
 };
-pub use signals::{block, blocked, die_of, signal, signals};
+pub use signals::{blocked, die_of, hold_back, signal, signals, stop};
 pub use streams::{DESCRIPTORS, send, stream_pair, wait};
 pub use words::{Words, memory, parse, strings, text};
 
@@ -74,6 +74,8 @@ mod calls {
     pub const EXECVE: usize = 59;
     pub const KILL: usize = 62;
     pub const FCNTL: usize = 72;
+    pub const RT_SIGPENDING: usize = 127;
+    pub const RT_SIGTIMEDWAIT: usize = 128;
     pub const PRCTL: usize = 157;
     pub const GETDENTS64: usize = 217;
     pub const EXIT_GROUP: usize = 231;

@@ -31,6 +31,8 @@ pub enum Answer {
     Note(&'static [u8]),
     Exited(u8),
     Killed(u8),
+    /// Stop; that many signals were heard of, modulo 256.
+    Stop(u8),
 }
 
 impl Broker {
@@ -106,6 +108,7 @@ impl Broker {
             (17, []) => Ok(Answer::Escalate),
             (19, [status]) => Ok(Answer::Exited(*status)),
             (20, [signal]) => Ok(Answer::Killed(*signal)),
+            (22, [after]) => Ok(Answer::Stop(*after)),
             _ => Err(EPROTO),
         }
     }

@@ -1,5 +1,5 @@
 //! Stands in for a program that runs outside the sandbox: passes its descriptors and signals on,
-//! and ends as the program does. Who runs that has it stop and go on with it.
+//! stops and goes on with it, and ends as the program does.
 
 use crate::broker::{Answer, Broker};
 use crate::kernel::{self, DESCRIPTORS, Errno};
@@ -20,16 +20,23 @@ pub fn stand_in(mut broker: Broker, socket: i32) -> u8 {
 }
 
 fn wait(broker: &mut Broker, socket: i32) -> Result<Answer, Errno> {
-    kernel::block(u64::MAX);
+    kernel::hold_back();
     let signals = kernel::signals()?;
     pass(broker, socket)?;
+    let mut told = 0_u8;
     loop {
         let (answered, signalled) = kernel::wait(broker.stream(), signals)?;
         if answered {
-            return broker.answer();
+            match broker.answer()? {
+                // Who has said so has not heard of every signal yet, and will say it again.
+                Answer::Stop(after) if after != told => {}
+                Answer::Stop(_) => kernel::stop(),
+                end => return Ok(end),
+            }
         }
-        if signalled {
+        if signalled || answered {
             while let Some((number, code)) = kernel::signal(signals)? {
+                told = told.wrapping_add(1);
                 // Where nobody listens any more, the program has ended: the answer says how.
                 let _ = broker.signal(number, code);
             }
