@@ -1,12 +1,14 @@
-//! Programs that take commands from their input or the terminal, whatever their words say: editors,
-//! pagers, shells without a script.
+//! Where programs take commands from that their words don't have: their input or the terminal, as editors,
+//! pagers and shells without a script do, or files that the words name or that lie where they are started.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
-use crate::models::model::{Effect, Form, InnerModel};
-use crate::models::reading::{Doubt, Flag, Inner, What};
+use crate::models::model::Effect;
+use crate::models::reading::{Doubt, Flag, Inner, Known, REPOSITORY, What};
 use crate::models::{self, CommandModel, Reading};
+use crate::request::program::normalised;
 use crate::request::{Request, Words};
 
 use super::command_tree::{CommandTree, DEPTH, called, models_of, runs_another};
@@ -14,89 +16,125 @@ use super::index::IndexedRules;
 use super::names::Names;
 
 /// Where commands come from that the words don't have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CommandSource {
-    /// Standard input.
-    Input,
     /// Keys: standard input, or the terminal whatever that is.
     Keys,
+    /// The descriptor of this number: 0 is standard input.
+    Descriptor(i32),
+    /// The file at this path, absolute; there or not, as it may come to be there.
+    File(PathBuf),
+    /// The same if it is there: else the word is none that names a file.
+    FileIfThere(PathBuf),
+}
+
+impl CommandSource {
+    const INPUT: Self = Self::Descriptor(0);
+
+    /// What `word` stands for where a file is named, in the directory `cwd`.
+    fn named(word: &OsStr, cwd: &Path) -> Self {
+        if word == "-" {
+            return Self::INPUT;
+        }
+        let path = normalised(&cwd.join(word));
+        match descriptor(&path) {
+            Some(number) => Self::Descriptor(number),
+            None => Self::File(path),
+        }
+    }
+
+    fn if_there(self) -> Self {
+        match self {
+            Self::File(path) => Self::FileIfThere(path),
+            other => other,
+        }
+    }
+}
+
+/// The open file that a path of the kernel's stands for, by its number.
+fn descriptor(path: &Path) -> Option<i32> {
+    let path = path.as_os_str().to_str()?;
+    let number = ["/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"]
+        .iter()
+        .find_map(|folder| path.strip_prefix(folder));
+    match path {
+        "/dev/stdin" => Some(0),
+        "/dev/stdout" => Some(1),
+        "/dev/stderr" => Some(2),
+        _ => number?.parse().ok(),
+    }
 }
 
 impl IndexedRules {
     /// Whether a program of these names can take commands that its words don't have. Cheap.
     pub fn may_be_commanded(&self, words: Words<'_>) -> bool {
         let names = Names::of(words, None);
-        // Behind the letter of an option, perhaps.
-        let names_input = words.arguments().iter().any(|word| ends_as_input(word));
-        runs_another(words)
-            || names
-                .iter()
-                .filter_map(|name| self.model(name.name))
-                .any(|model| names_input || takes_commands(model))
+        let mut models = names.iter().filter_map(|name| self.model(name.name));
+        runs_another(words) || models.any(CommandModel::reads_commands)
     }
 }
 
-/// Whether `word` ends as a word that stands for standard input, or for another open file.
-fn ends_as_input(word: &OsStr) -> bool {
-    let bytes = word.as_bytes();
-    let is_digit = |byte: &u8| byte.is_ascii_digit();
-    let digits = bytes.iter().rev().take_while(|byte| is_digit(byte)).count();
-    let before = bytes.get(..bytes.len() - digits).unwrap_or_default();
-    bytes.ends_with(b"-") || bytes.ends_with(b"/stdin") || digits > 0 && before.ends_with(b"/fd/")
-}
-
-/// Whether `word`, where a file of commands is named, stands for standard input, or for another open file.
-fn is_input(word: &OsStr) -> bool {
-    word == "-" || word.as_bytes().starts_with(b"/") && ends_as_input(word)
-}
-
-fn takes_commands(model: &CommandModel) -> bool {
-    let mut inner = model.inner.iter();
-    inner.any(|inner| matches!(inner.form, Form::Input | Form::Keys) || takes_words(inner))
-        || model.subcommands.iter().any(takes_commands)
-}
-
-/// Whether what is read from the input are words of the command that is run.
-fn takes_words(inner: &InnerModel) -> bool {
-    inner.appends && inner.follows.is_empty()
-}
-
 /// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
-/// without another exec. Its variables must be known to show that it takes none.
-pub fn command_source(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
+/// without another exec; the plainest first. Its variables must be known to show that it takes none.
+pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
     let within = CommandTree::of(index, request).same_process(request);
     let within = within.iter().map(|inner| &inner.request);
-    let all = std::iter::once(request).chain(within);
-    all.filter_map(|one| source_of(index, one)).max()
+    let mut sources = Vec::new();
+    for one in std::iter::once(request).chain(within) {
+        let models = models_of(index, one.words()).into_iter();
+        for model in models.filter(|model| !is_secured(model, one)) {
+            let reading = models::read(model, one.arguments());
+            sources_in(index, &reading, &one.cwd, &mut sources);
+        }
+    }
+    sources.sort();
+    sources.dedup();
+    sources
 }
 
-fn source_of(index: &IndexedRules, request: &Request) -> Option<CommandSource> {
-    let models = models_of(index, request.words()).into_iter();
-    let open = models.filter(|model| !is_secured(model, request));
-    let sources =
-        open.filter_map(|model| source_in(index, &models::read(model, request.arguments())));
-    sources.max()
-}
-
-fn source_in(index: &IndexedRules, reading: &Reading<'_>) -> Option<CommandSource> {
-    let doubts = reading.doubts.iter().filter_map(|doubt| match doubt {
-        Doubt::Input => Some(CommandSource::Input),
-        Doubt::Keys => Some(CommandSource::Keys),
-        Doubt::File(file) if is_input(file.word) => Some(CommandSource::Input),
-        _ => None,
-    });
-    let runs_input =
-        |flag: &Flag<'_>| flag.has_effect(Effect::Runs) && flag.value.is_some_and(is_input);
-    let option = reading
-        .flags()
-        .any(runs_input)
-        .then_some(CommandSource::Input);
+fn sources_in(
+    index: &IndexedRules,
+    reading: &Reading<'_>,
+    cwd: &Path,
+    sources: &mut Vec<CommandSource>,
+) {
+    for doubt in &reading.doubts {
+        match doubt {
+            Doubt::Input => sources.push(CommandSource::INPUT),
+            Doubt::Keys => sources.push(CommandSource::Keys),
+            Doubt::File(file) => {
+                sources.push(CommandSource::named(file.word, cwd));
+                let bytes = file.word.as_bytes();
+                let response = bytes.strip_prefix(b"@").map(OsStr::from_bytes);
+                sources.extend(response.map(|file| CommandSource::named(file, cwd)));
+            }
+            _ => {}
+        }
+    }
+    // What it loads or runs, or a text in a language of its own.
+    let names_file =
+        |flag: &&Flag<'_>| flag.has_effect(Effect::Runs) || flag.known == Known::Unknown;
+    let values = reading.flags().filter(names_file);
+    let values = values.filter_map(|flag| flag.value);
+    sources.extend(values.map(|value| CommandSource::named(value, cwd).if_there()));
     // Those of an option, as of `find -exec`, are no words of the input.
     let mut inner = reading.inner.iter();
     let is_commanded =
         |inner: &Inner<'_>| inner.appends && inner.option.is_none() && !takes_data(index, inner, 0);
-    let words = inner.any(is_commanded).then_some(CommandSource::Input);
-    doubts.chain(option).chain(words).max()
+    if inner.any(is_commanded) {
+        sources.push(CommandSource::INPUT);
+        let files = reading.words_from();
+        sources.extend(files.map(|file| CommandSource::named(file, cwd)));
+    }
+    let elsewhere = reading
+        .flags()
+        .filter(|flag| flag.has_effect(Effect::Directory));
+    let elsewhere = elsewhere.filter_map(|flag| flag.value.map(|value| cwd.join(value)));
+    let folders: Vec<PathBuf> = elsewhere.chain([cwd.to_owned()]).collect();
+    for file in reading.obeyed().filter(|file| *file != REPOSITORY) {
+        let each = folders.iter().flat_map(|folder| folder.ancestors());
+        sources.extend(each.map(|folder| CommandSource::File(folder.join(file))));
+    }
 }
 
 /// Whether words that come from elsewhere, wherever they stand behind the program's name, are data to this
@@ -168,22 +206,30 @@ mod tests {
         Request::new(Program::named(&argv[0]), argv, cwd)
     }
 
-    fn source(command: &str, variables: &[(&str, &str)]) -> Option<CommandSource> {
+    fn sources(command: &str, variables: &[(&str, &str)]) -> Vec<CommandSource> {
         let index = IndexedRules::new(from_own_text("t.rules", ""));
         let own = |&(name, value): &(&str, &str)| (name.into(), value.into());
         let variables = variables.iter().map(own).collect();
         let request = request(command).with_environment(variables);
-        let source = command_source(&index, &request);
+        let sources = command_sources(&index, &request);
         assert!(
-            source.is_none() || index.may_be_commanded(request.words()),
+            sources.is_empty() || index.may_be_commanded(request.words()),
             "{command}"
         );
-        source
+        sources
+    }
+
+    /// The first that is no file.
+    fn source(command: &str, variables: &[(&str, &str)]) -> Option<CommandSource> {
+        let mut sources = sources(command, variables).into_iter();
+        let is_open =
+            |it: &CommandSource| matches!(it, CommandSource::Keys | CommandSource::Descriptor(_));
+        sources.find(is_open)
     }
 
     #[test]
     fn editors_pagers_and_shells_without_a_script_are_commanded() {
-        use CommandSource::{Input, Keys};
+        use CommandSource::Keys;
         let keys = "vi FILE|vim FILE|view FILE|ex FILE|nvim FILE|nano FILE|pico FILE|emacs -nw FILE|mg FILE\
                     |joe FILE|jed FILE|micro FILE|ne FILE|hx FILE|helix FILE|kak FILE|vis FILE|mcedit FILE\
                     |less|less FILE|more|most|lv|w3m FILE|moar|man ls|top|mutt|tig|busybox vi FILE";
@@ -200,14 +246,57 @@ mod tests {
                     |find d -exec sh {} ;|gpg --sign|vim --version|less --help|git-remote-https o|top -b|awk 1 FILE|unknown FILE";
         for (commands, expected) in [
             (keys, Some(Keys)),
-            (input, Some(Input)),
-            (named, Some(Input)),
-            (words, Some(Input)),
+            (input, Some(CommandSource::INPUT)),
+            (named, Some(CommandSource::INPUT)),
+            (words, Some(CommandSource::INPUT)),
             (none, None),
         ] {
             for command in commands.split('|') {
                 assert_eq!(source(command, &[]), expected, "{command}");
             }
+        }
+    }
+
+    #[test]
+    fn files_of_commands_are_known_by_the_words() {
+        for (command, expected) in [
+            ("sh f", "/work/f"),
+            ("bash ../x/f a", "/x/f"),
+            ("python3 f", "/work/f"),
+            ("gdb -batch -x f", "/work/f?"),
+            ("ruby -I lib -e 1", ""),
+            ("psql -f f", "/work/f?"),
+            ("xargs -a f sh", "/work/f"),
+            ("xargs -a f rm", ""),
+            ("parallel --arg-file=f sh", "/work/f"),
+            ("parallel echo :::: f", "/work/f"),
+            ("bash /dev/fd/7", "fd 7"),
+            ("bash /proc/self/../self/fd/7", "fd 7"),
+            ("sh /dev/stdin", "fd 0"),
+            ("python3 -m code", "fd 0"),
+            ("python3 -m json.tool f", ""),
+            ("debugfs -f f disk", "/work/f?"),
+            ("make", "/work/Makefile"),
+            ("make -C sub", "/work/sub/Makefile"),
+            ("cat f", ""),
+            ("git status", ""),
+        ] {
+            let found: Vec<String> = sources(command, &[])
+                .iter()
+                .map(|source| match source {
+                    CommandSource::Keys => "keys".to_owned(),
+                    CommandSource::Descriptor(number) => format!("fd {number}"),
+                    CommandSource::File(path) => path.display().to_string(),
+                    CommandSource::FileIfThere(path) => format!("{}?", path.display()),
+                })
+                .collect();
+            let is_there = found.iter().any(|it| it == expected);
+            let is_so = if expected.is_empty() {
+                found.iter().all(|it| it.ends_with('?'))
+            } else {
+                is_there
+            };
+            assert!(is_so, "{command}: {found:?}");
         }
     }
 
@@ -228,6 +317,6 @@ mod tests {
             assert_eq!(source("vim FILE", variables), Some(CommandSource::Keys));
         }
         let index = IndexedRules::new(from_own_text("t.rules", ""));
-        assert!(command_source(&index, &request("less FILE")).is_some());
+        assert!(!command_sources(&index, &request("less FILE")).is_empty());
     }
 }

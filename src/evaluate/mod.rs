@@ -28,7 +28,7 @@ mod withheld;
 mod words;
 
 pub use command_tree::{CommandTree, Node, Resolver, readings};
-pub use commanded::{CommandSource, command_source};
+pub use commanded::{CommandSource, command_sources};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec, judge_flows};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};

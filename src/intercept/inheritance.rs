@@ -1,15 +1,18 @@
 //! What a program outside may start there because it is out itself.
 //!
-//! Most of what it starts stays beside it. Not so a program that takes commands from its input or the
-//! terminal, which the sandboxed side controls; nor a git, whatever starts it, in a repository that the
-//! sandboxed side could have written.
+//! Most of what it starts stays beside it. Not so a program that takes commands from its input, the terminal
+//! or a file, which the sandboxed side controls, or that this could have written itself; nor a git, whatever
+//! starts it, in a repository that the sandboxed side could have written. Below a program that was let out
+//! though it does what such a file says, as make does, files don't count any more.
 
 use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::stat::fstat;
@@ -19,9 +22,10 @@ use super::call::{ExecCall, Side};
 use super::caller;
 use super::supervisor::Supervisor;
 use crate::approve::place::Inheritance;
-use crate::evaluate::{CommandSource, command_source};
+use crate::evaluate::{CommandSource, IndexedRules, command_sources};
 use crate::request::program::last_component;
-use crate::request::{Request, Roots, Words, argv};
+use crate::request::{Program, Request, Roots, Trust, Words, argv};
+use crate::sys::read_capped::read_capped;
 
 /// As many pipes and files are remembered that the sandboxed side handed out.
 const HANDED: usize = 4096;
@@ -31,6 +35,10 @@ const ANCESTORS: usize = 64;
 const NULL: (u64, u64) = (1, 3);
 /// The longest name of a program in a reason, in bytes.
 const NAME_LIMIT: usize = 100;
+/// The longest name of a file, likewise.
+const SHOWN: usize = 200;
+/// The most that is read of the words of a process, in bytes.
+const WORDS: usize = 4 << 20;
 
 /// What programs outside got from the sandbox: by device and inode.
 #[derive(Debug, Default)]
@@ -72,12 +80,15 @@ impl Supervisor {
         call: &ExecCall,
         request: &mut Request,
     ) -> Result<Inheritance, Errno> {
-        let requests = std::iter::successors(Some(&*request), |one| one.interpreter.as_deref());
-        let mut limited = requests.map(|one| self.limits_inheritance(call.side, one.words()));
         let Some(roots) = &self.session.writable else {
             return Ok(Inheritance::Free);
         };
-        if !limited.any(|limited| limited) {
+        if call.side == Side::Inside {
+            return Ok(Inheritance::Free);
+        }
+        let known = &Roots::of(roots);
+        let is_limited = |one: &Request| self.limits_inheritance(call.side, one.words());
+        if !chain(request).any(is_limited) && own_file_inside(request, known).is_none() {
             return Ok(Inheritance::Free);
         }
         if request.environment.is_none() {
@@ -91,27 +102,40 @@ impl Supervisor {
                 "it is started by {starter}, outside, and would obey what the sandbox can write: {why}"
             )));
         }
-        let source = command_source(&self.session.rules, request);
-        let commanded = match source {
-            None => None,
-            Some(CommandSource::Keys) => Some("the terminal or its input"),
-            Some(CommandSource::Input) => self
-                .reads_from_inside(call.tid(), roots)
-                .then_some("its input"),
-        };
-        Ok(commanded.map_or(Inheritance::Free, |from| {
+        let why = self.open_source(call, request, known).or_else(|| {
+            let file = file_inside(&self.session.rules, request, known)?;
+            (!self.is_led_by_files(call, known)).then_some(file)
+        });
+        Ok(why.map_or(Inheritance::Free, |why| {
             let starter = self.starter(call);
-            Inheritance::Asked(format!(
-                "it is started by {starter}, outside, and takes commands from {from}, which the sandbox \
-                 controls"
-            ))
+            Inheritance::Asked(format!("it is started by {starter}, outside, and {why}"))
         }))
     }
 
-    /// Whether standard input could be what the sandboxed side writes: not where it is empty, a pipe
+    /// What is open and controlled by the sandboxed side tells `request` what to do; in words for people.
+    fn open_source(&self, call: &ExecCall, request: &Request, roots: &Roots) -> Option<String> {
+        let mut sources = command_sources(&self.session.rules, request).into_iter();
+        let from = sources.find_map(|source| match source {
+            CommandSource::Keys => Some("the terminal or its input".to_owned()),
+            CommandSource::Descriptor(number)
+                if self.reads_from_inside(call.tid(), number, roots) =>
+            {
+                Some(match number {
+                    0 => "its input".to_owned(),
+                    number => format!("descriptor {number}"),
+                })
+            }
+            _ => None,
+        })?;
+        Some(format!(
+            "takes commands from {from}, which the sandbox controls"
+        ))
+    }
+
+    /// Whether descriptor `number` could be what the sandboxed side writes: not where it is empty, a pipe
     /// that was made outside, or a file that can't be written from inside.
-    fn reads_from_inside(&self, tid: Pid, roots: &[PathBuf]) -> bool {
-        let link = format!("/proc/{tid}/fd/0");
+    fn reads_from_inside(&self, tid: Pid, number: i32, roots: &Roots) -> bool {
+        let link = format!("/proc/{tid}/fd/{number}");
         let (Ok(file), Ok(path)) = (fs::metadata(&link), fs::read_link(&link)) else {
             // It is closed, or nobody knows.
             return fs::symlink_metadata(&link).is_ok();
@@ -127,29 +151,111 @@ impl Supervisor {
         if kind.is_fifo() {
             return !path.as_os_str().as_bytes().starts_with(b"pipe:[");
         }
-        !kind.is_file() || Roots::of(roots).entry_towards(&path).is_some()
+        !kind.is_file() || roots.entry_towards(&path).is_some()
+    }
+
+    /// Whether the caller, or what started it outside, does already what files say that the sandboxed side
+    /// can write: a rule or a person let it out so.
+    fn is_led_by_files(&self, call: &ExecCall, roots: &Roots) -> bool {
+        let processes = self.ancestors_outside(call);
+        processes.into_iter().any(|pid| {
+            let running = request_of(pid);
+            running.is_some_and(|it| file_inside(&self.session.rules, &it, roots).is_some())
+        })
+    }
+
+    /// The process that makes the call, and those that led to it, up to the one that was let out.
+    fn ancestors_outside(&self, call: &ExecCall) -> Vec<Pid> {
+        let mut pids = vec![caller::process_of(call.tid())];
+        while let Some(&pid) = pids.last().filter(|_| pids.len() < ANCESTORS) {
+            match caller::parent(pid) {
+                Ok(parent) if !self.was_let_out(call.side, pid) && parent.as_raw() > 1 => {
+                    if parent == getpid() {
+                        break;
+                    }
+                    pids.push(parent);
+                }
+                _ => break,
+            }
+        }
+        pids
+    }
+
+    fn was_let_out(&self, side: Side, pid: Pid) -> bool {
+        match side {
+            Side::Inside => false,
+            Side::Outside => self.outside.as_ref().is_some_and(|it| it.has_started(pid)),
+            Side::Profiled(id) => self.profiled.has_started(id, pid),
+        }
     }
 
     /// The program that was let out and led to this exec, or the nearest if that is gone; for people.
     fn starter(&self, call: &ExecCall) -> String {
-        let nearest = caller::process_of(call.tid());
-        let mut pid = nearest;
-        for _ in 0..ANCESTORS {
-            let was_let_out = match call.side {
-                Side::Inside => false,
-                Side::Outside => self.outside.as_ref().is_some_and(|it| it.has_started(pid)),
-                Side::Profiled(id) => self.profiled.has_started(id, pid),
-            };
-            if was_let_out {
-                return name_of(pid);
-            }
-            match caller::parent(pid) {
-                Ok(parent) if parent != getpid() && parent.as_raw() > 1 => pid = parent,
-                _ => break,
-            }
-        }
-        name_of(nearest)
+        let processes = self.ancestors_outside(call);
+        let first = processes.last().copied();
+        let first = first.filter(|&pid| self.was_let_out(call.side, pid));
+        name_of(first.unwrap_or_else(|| caller::process_of(call.tid())))
     }
+}
+
+/// The request and those for its interpreters.
+fn chain(request: &Request) -> impl Iterator<Item = &Request> {
+    std::iter::successors(Some(request), |one| one.interpreter.as_deref())
+}
+
+/// The file of `request`, or of an interpreter, that the sandboxed side can write or exchange.
+fn own_file_inside(request: &Request, roots: &Roots) -> Option<PathBuf> {
+    let files = chain(request).filter_map(|one| {
+        let program = &one.program;
+        program.path.as_ref().or(program.real.as_ref())
+    });
+    let mut inside = files.filter(|path| roots.entry_towards(path).is_some());
+    inside.next().cloned()
+}
+
+/// A file that the sandboxed side can write or exchange, and that tells `request` what to do; in words for
+/// people.
+fn file_inside(rules: &IndexedRules, request: &Request, roots: &Roots) -> Option<String> {
+    if let Some(file) = own_file_inside(request, roots) {
+        let file = shown(file.as_os_str());
+        return Some(format!("{file} is a file that the sandbox can write"));
+    }
+    let mut sources = command_sources(rules, request).into_iter();
+    let path = sources.find_map(|source| match source {
+        CommandSource::File(path) => roots.entry_towards(&path).map(|_| path),
+        CommandSource::FileIfThere(path) => {
+            let is_there = path.symlink_metadata().is_ok();
+            let entry = is_there.then(|| roots.entry_towards(&path)).flatten();
+            entry.map(|_| path)
+        }
+        CommandSource::Keys | CommandSource::Descriptor(_) => None,
+    })?;
+    let file = shown(path.as_os_str());
+    Some(format!(
+        "does what {file} says, which the sandbox can write"
+    ))
+}
+
+/// What a process runs, as far as its words and its file say it.
+fn request_of(pid: Pid) -> Option<Request> {
+    let file = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let words = format!("/proc/{pid}/cmdline");
+    let words = read_capped(Path::new(&words), WORDS, Duration::ZERO).ok()?;
+    let words = words.strip_suffix(b"\0").unwrap_or(&words);
+    let argv = words.split(|&byte| byte == 0);
+    let argv = argv.map(|word| OsString::from_vec(word.to_vec())).collect();
+    let cwd = caller::working_directory(pid).ok()?;
+    let program = Program {
+        asked: file.clone().into(),
+        path: Some(file.clone()),
+        real: Some(file),
+        trust: Trust::Unexamined,
+    };
+    Some(Request::new(program, argv, cwd))
+}
+
+fn shown(word: &OsStr) -> String {
+    argv::bounded_word(word, SHOWN)
 }
 
 /// The name of the file that a process runs, for people.

@@ -68,7 +68,7 @@ pub(super) fn complete<'a>(
         doubts.extend(all.map(|word| doubt_of(inner, word)));
     }
     for inner in reading.model.iter().flat_map(|model| &model.inner) {
-        if !inner.of.is_empty() && applies(inner, reading) {
+        if !inner.of.is_empty() && !inner.appends && applies(inner, reading) {
             let values = values_of(&inner.of, reading);
             doubts.extend(values.map(|word| doubt_of(inner, word)));
         }
@@ -141,7 +141,7 @@ fn words_of<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = Operand<'a
 }
 
 /// The values of options that are of one of `forms`.
-fn values_of<'b, 'a>(
+pub(super) fn values_of<'b, 'a>(
     forms: &'b [String],
     reading: &'b Reading<'a>,
 ) -> impl Iterator<Item = Operand<'a>> + 'b {

@@ -74,6 +74,7 @@
 //! | `inner(after = 1)` | the operands behind the first: `timeout 5 CMD` |
 //! | `inner(assignments = True)` | the operands behind `NAME=value` words: `env A=b CMD` |
 //! | `inner(appends = True)` | the operands, and words that can't be known: `xargs CMD` |
+//! | `inner(appends = True, of = ["-a=*"])` | the same; the words come from the files that such values name |
 //! | `inner(after = 1, dashes = True)` | what follows `--`, else the operands behind the first: `kubectl exec POD -- CMD` |
 //! | `inner(form = "line")` | the operands, joined, as a script: `watch CMD`, `ssh HOST CMD` (`after = 1`) |
 //! | `inner(form = "script", when = ["-c"])` | the first operand, as a script, with that option: `sh -c` |
@@ -85,6 +86,7 @@
 //! | `inner(form = "code", of = ["*#(*"], anywhere = True)` | the same of values of options and of subcommands' words: `tmux ls -F '#(CMD)'` |
 //! | `inner(form = "code", of = ["-f=*:*"])` | a value of that form of that option: `tar -tf HOST:FILE` |
 //! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
+//! | `inner(form = "input", of = ["-m=code"])` | the same with a value of that form of that option |
 //! | `inner(form = "keys")` | what is typed, or standard input, whatever the operands are: an editor |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
 

@@ -97,6 +97,8 @@ pub struct CommandModel {
 pub struct Derived {
     /// See [`CommandModel::runs_commands`].
     runs_commands: OnceLock<bool>,
+    /// See [`CommandModel::reads_commands`].
+    reads_commands: OnceLock<bool>,
 }
 
 impl PartialEq for Derived {
@@ -121,6 +123,25 @@ impl CommandModel {
                 || !self.chains.is_empty()
                 || inner.any(|inner| shown.contains(&inner.form) || !inner.follows.is_empty())
                 || self.subcommands.iter().any(Self::runs_commands)
+        })
+    }
+
+    /// Whether some words would have it, or a subcommand, take commands that the words don't have: from its
+    /// input, the terminal or a file. Cheap from the second time on.
+    pub fn reads_commands(&self) -> bool {
+        *self.derived.reads_commands.get_or_init(|| {
+            let names_file = |option: &OptionModel| {
+                option.takes != Takes::Nothing && option.effects.contains(&Effect::Runs)
+            };
+            let reads = |inner: &InnerModel| {
+                matches!(inner.form, Form::Input | Form::Keys | Form::File)
+                    || inner.appends && inner.follows.is_empty()
+            };
+            self.inner.iter().any(reads)
+                || self.options.iter().any(names_file)
+                || self.obeys.as_ref().is_some_and(|files| !files.is_empty())
+                || self.syntax.response == Some(true)
+                || self.subcommands.iter().any(Self::reads_commands)
         })
     }
 

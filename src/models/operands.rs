@@ -95,12 +95,12 @@ impl<'a> Operands<'a> {
             doubts.push(Doubt::Keys);
             return;
         }
-        if model.form == Form::Input {
+        if model.form == Form::Input && model.of.is_empty() {
             let none = self.doubtful || self.words.len() <= model.after;
             doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
             return;
         }
-        if !model.of.is_empty() {
+        if !model.of.is_empty() && !model.appends {
             let is_one = |operand: &&Operand<'a>| form::is_of(&model.of, operand.word.as_bytes());
             let operands = self.words.iter().skip(model.after).filter(is_one);
             doubts.extend(operands.map(|operand| doubt_of(model, *operand)));
@@ -175,6 +175,7 @@ fn takes_next(model: &CommandModel, word: &OsStr) -> bool {
 pub(super) fn doubt_of<'a>(inner: &InnerModel, word: Operand<'a>) -> Doubt<'a> {
     match inner.form {
         Form::File => Doubt::File(word),
+        Form::Input => Doubt::Input,
         _ => Doubt::Code(word),
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::ops::Range;
 
+use super::inner::values_of;
 use super::model::{CommandModel, DefaultValue, Effect, OptionModel};
 
 /// What stands for the repository among the files that a program obeys.
@@ -184,6 +185,13 @@ impl<'a> Reading<'a> {
     /// One of them, but for the repository, which is looked at whenever git is to run.
     pub fn obeyed_file(&self) -> Option<&'a str> {
         self.obeyed().find(|file| *file != REPOSITORY)
+    }
+
+    /// Files whose words the command adds to what it runs.
+    pub fn words_from(&self) -> impl Iterator<Item = &'a OsStr> {
+        let models = self.model.into_iter().flat_map(|model| &model.inner);
+        let models = models.filter(|inner| inner.appends && !inner.of.is_empty());
+        models.flat_map(|inner| values_of(&inner.of, self).map(|value| value.word))
     }
 
     /// Whether an option is there under this name, and nowhere taken back: which of both counts is the

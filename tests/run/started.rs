@@ -26,7 +26,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 27] = [
+const COMMANDED: [&str; 43] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -54,6 +54,22 @@ const COMMANDED: [&str; 27] = [
     "echo 'BEGIN { system(\"sh orders\") }' | starter xargs -0 awk",
     "printf '%s\n' --checkpoint=1 '--checkpoint-action=exec=sh orders' | starter xargs -d '\n' tar cf x orders",
     "cat orders | starter sh -c '(sleep 0.1; exec sh) 3<&0 <&3 &'; sleep 1",
+    "starter sh orders",
+    "starter nice bash -x ./orders",
+    "ln -s WORLD/ws/orders l; starter sh l",
+    "starter sh -c 'exec sh $PWD/../ws/orders'",
+    "starter bash --rcfile orders -i </dev/null",
+    "starter bash /dev/fd/7 7<orders",
+    "starter bash /proc/self/fd/7 7<orders",
+    "cat orders | starter bash -c 'exec bash /dev/fd/7 7<&0'",
+    "starter xargs -a orders -d '\n' sh -c",
+    "echo WORLD/ws/orders >l; starter xargs -al -n 1 sh",
+    "echo WORLD/ws/orders | starter xargs --arg-file=/dev/fd/0 -n 1 sh",
+    "printf '#!/bin/sh\n. WORLD/ws/orders\n' >x; chmod +x x; starter ./x",
+    "cp /bin/sh x; starter ./x -c '. WORLD/ws/orders'",
+    "printf 'x:\n\tsh orders\n' >Makefile; starter make",
+    "mkdir d; printf 'x:\n\tsh orders\n' >d/Makefile; cd d; starter make; cd ..; starter make -C d",
+    "printf 'x:\n\tsh orders\n' >f; starter make -f f",
 ];
 
 #[test]
@@ -114,11 +130,37 @@ fn what_takes_no_commands_runs_on() {
             "paged\n",
         ),
         ("starter env | grep ^LESSSECURE", "LESSSECURE=1\n"),
+        ("starter sh WORLD/out/own; cat WORLD/out/own-ran", "x\n"),
+        (
+            "starter bash -c 'bash /dev/fd/7 7<WORLD/out/own'; cat WORLD/out/own-ran",
+            "x\n",
+        ),
+        ("echo file >l; starter xargs -a l rm; ls l", "l\n"),
+        ("echo e >f; starter cat f", "e\n"),
     ];
     everyone_with(&free, |world, (script, expected)| {
         prepared(world)
             .sh(*script)
             .stdout(expected)
+            .no_file("out/pwned");
+    });
+}
+
+/// A rule lets it out that does what files of the sandbox say: so does what it starts.
+#[test]
+fn files_tell_what_a_rule_lets_them_tell() {
+    everyone(|world| {
+        prepared(world)
+            .rules("prefix_rule(pattern = [\"make\"])\n")
+            .file("ws/Makefile", "x:\n\tsh orders\n\t$(MAKE) y\ny:\n\t./orders\n")
+            .sh("printf '#!/bin/sh\n' >x; cat orders >>x; mv x orders; chmod +x orders; make -s; cat WORLD/out/pwned")
+            .stdout("x\nx\n");
+    });
+    everyone(|world| {
+        prepared(world)
+            .rules("prefix_rule(pattern = [\"make\"])\n")
+            .file("out/Makefile", "x:\n\tsh WORLD/ws/orders\n")
+            .sh("cd WORLD/out; make -s")
             .no_file("out/pwned");
     });
 }
