@@ -181,3 +181,228 @@ fn what_is_no_such_condition_is_an_error() {
     );
     assert!(rules.is_broken());
 }
+
+/// What other words change nobody knows: no permit, and a rule that restricts counts.
+#[test]
+fn other_words_change_what_an_option_says() {
+    let cases: [(&str, &[&str], &[&str]); 16] = [
+        (
+            "\"kubectl\", subcommand = [[\"get\", \"cp\", \"debug\", \"delete\"]], options = {\"--namespace\": \"dev\"}, args = [rest()]",
+            &[
+                "kubectl get pods -n dev",
+                "kubectl get pod/ns -n dev",
+                "kubectl cp dev:/x y -n dev",
+            ],
+            &[
+                "kubectl get pods -n dev -A",
+                "kubectl get pods -n dev --all-namespaces=true",
+                "kubectl get --raw /api/v1/namespaces/prod/secrets -n dev",
+                "kubectl cp prod/pod:/y x -n dev",
+                "kubectl cp x prod/pod:/y -n dev",
+                "kubectl debug node/a -n dev",
+                "kubectl delete ns prod -n dev",
+                "kubectl delete namespace/prod -n dev",
+                "kubectl get pods,nodes -n dev",
+                "kubectl delete pv x -n dev",
+                "kubectl delete -n dev -f x.yaml",
+            ],
+        ),
+        (
+            "\"helm\", subcommand = [\"list\"], options = {\"-n\": \"dev\"}, args = [rest()]",
+            &["helm list -n dev", "helm -n=dev list"],
+            &[
+                "helm list -n dev -A",
+                "helm list --namespace dev --all-namespaces",
+            ],
+        ),
+        (
+            "\"curl\", options = {\"-X\": \"GET\"}, args = [rest()]",
+            &["curl -X GET x", "curl x", "curl -X GET x --next y"],
+            &["curl -X GET -K f x"],
+        ),
+        (
+            "\"gcloud\", subcommand = [\"compute\"], options = {\"--project\": \"dev\"}, args = [rest()]",
+            &[],
+            &[
+                "gcloud compute x --project dev projects/prod/zones/z",
+                "gcloud compute x --project=dev --flags-file=f",
+            ],
+        ),
+        (
+            "\"psql\", options = {\"-h\": \"dev\"}, args = [rest()]",
+            &[],
+            &[
+                "psql -h dev host=prod",
+                "psql -h dev postgres://prod/x",
+                "psql -h dev -d host=prod",
+            ],
+        ),
+        (
+            "\"ssh\", options = {\"-l\": \"me\"}, args = [rest()]",
+            &[],
+            &[
+                "ssh -l me root@host",
+                "ssh -l me -o User=root host",
+                "ssh -l me -F f host",
+            ],
+        ),
+        (
+            "\"redis-cli\", options = {\"-h\": \"dev\"}, args = [rest()]",
+            &["redis-cli -h dev get x"],
+            &["redis-cli -h dev -u redis://prod get x"],
+        ),
+        (
+            "\"cargo\", subcommand = [\"test\"], options = {\"-p\": \"a\"}, args = [rest()]",
+            &[],
+            &[
+                "cargo test -p a --workspace",
+                "cargo test -p a --all",
+                "cargo --config x test -p a",
+            ],
+        ),
+        (
+            "\"npm\", subcommand = [\"publish\"], options = {\"--registry\": \"r\"}, args = [rest()]",
+            &[],
+            &["npm publish --registry r --userconfig f"],
+        ),
+        (
+            "\"pip\", subcommand = [\"install\"], options = {\"--index-url\": \"r\"}, args = [rest()]",
+            &[],
+            &[
+                "pip install -i r --extra-index-url q x",
+                "pip install -i r -r f",
+                "pip install -i r https://x/y.whl",
+            ],
+        ),
+        (
+            "\"apt\", subcommand = [\"install\"], options = {\"-t\": \"stable\"}, args = [rest()]",
+            &[],
+            &[
+                "apt install -t stable x/sid",
+                "apt install -t stable -o APT::Default-Release=sid x",
+            ],
+        ),
+        (
+            "\"dnf\", subcommand = [\"install\"], options = {\"--repo\": \"base\"}, args = [rest()]",
+            &[],
+            &[
+                "dnf install --repo base --enablerepo x y",
+                "dnf install --repo base https://x/y.rpm",
+            ],
+        ),
+        (
+            "\"gh\", subcommand = [\"pr\"], options = {\"-R\": \"me/a\"}, args = [rest()]",
+            &[],
+            &["gh pr view -R me/a https://github.com/you/b/pull/1"],
+        ),
+        (
+            "\"az\", subcommand = [\"vm\"], options = {\"-g\": \"dev\"}, args = [rest()]",
+            &[],
+            &["az vm delete -g dev --ids /subscriptions/x/y"],
+        ),
+        (
+            "\"mysql\", options = {\"-h\": \"dev\"}, args = [rest()]",
+            &[],
+            &["mysql --defaults-extra-file=f -h dev"],
+        ),
+        (
+            "\"git\", subcommand = [\"push\"], options = {\"--repo\": \"a\"}, args = [rest()]",
+            &[],
+            &["git push --repo a b"],
+        ),
+    ];
+    for (conditions, said, changed) in cases {
+        let all: Vec<&str> = said.iter().chain(changed).copied().collect();
+        check(conditions, &all, &[], said);
+        // But for those words, it would be known that it is another value.
+        check(&with_another_value(conditions), changed, said, &[]);
+    }
+}
+
+/// What follows is another request, which has the defaults.
+#[test]
+fn options_may_count_no_more() {
+    check(
+        "\"curl\", options = {\"-X\": \"GET\"}, args = [rest()]",
+        &[
+            "curl -XGET x --nex y",
+            "curl -X GET x -: -d a y",
+            "curl -X PUT x --next y",
+        ],
+        &["curl -X PUT x --next -X PUT -d a y"],
+        &[],
+    );
+    check(
+        "\"curl\", options = {\"-m\": \"5\"}, args = [rest()]",
+        &["curl -m 5 x", "curl -m 5 x --next y"],
+        &["curl -m 6 x --next y"],
+        &["curl -m 5 x"],
+    );
+}
+
+/// The same conditions with a value that no command names.
+fn with_another_value(conditions: &str) -> String {
+    let (before, behind) = conditions.split_once("options = {").unwrap();
+    let (option, rest) = behind.split_once(": \"").unwrap();
+    let (_, rest) = rest.split_once('"').unwrap();
+    format!("{before}options = {{{option}: \"another\"{rest}")
+}
+
+/// Programs that use pflag take what is behind the `=` of `-n=dev`; for others it is part of the value.
+#[test]
+fn a_letter_may_have_its_value_behind_an_equals_sign() {
+    let conditions = |program: &str, option: &str| {
+        format!(
+            "\"{program}\", subcommand = [\"list\"], options = {{\"{option}\": \"dev\"}}, args = [rest()]"
+        )
+    };
+    check(
+        &conditions("helm", "--namespace"),
+        &[
+            "helm list -n=dev",
+            "helm list -an=dev",
+            "helm list -ndev",
+            "helm list -n dev",
+        ],
+        &["helm list -n=prod", "helm list -n ==dev"],
+        &[
+            "helm list -n=dev",
+            "helm list -an=dev",
+            "helm list -ndev",
+            "helm list -n dev",
+        ],
+    );
+    check(
+        "\"tar\", options = {\"-C\": \"dev\"}, args = [rest()]",
+        &["tar -t -Cdev", "tar -t -C=dev"],
+        &["tar -t -C=prod"],
+        &["tar -t -Cdev"],
+    );
+}
+
+#[test]
+fn a_value_may_be_said_by_a_key() {
+    check(
+        "\"docker\", subcommand = [\"run\"], options = {\"--network\": \"host\"}, args = [rest()]",
+        &[
+            "docker run --network host x",
+            "docker run --net=host x",
+            "docker run --network name=host x",
+            "docker run --network alias=a,name=host x",
+        ],
+        &[
+            "docker run --network name=dev x",
+            "docker run --network alias=host x",
+        ],
+        &["docker run --network host x", "docker run --net=host x"],
+    );
+    for command in [
+        "docker run --network name=host x",
+        "kubectl delete x -n dev -A",
+        "kubectl delete x -n=prod",
+    ] {
+        let rules = "prefix_rule([\"docker\", \"run\", \"--network\", \"host\"], decision = \"forbidden\")\n\
+                     prefix_rule([\"kubectl\", \"delete\", \"-n\", \"prod\"], decision = \"forbidden\")\n";
+        assert_eq!(judged(rules, command).0, Decision::Forbidden, "{command}");
+    }
+}

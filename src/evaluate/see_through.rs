@@ -133,8 +133,13 @@ impl<'a> Search<'_, 'a> {
 
     /// Whether the command has an option of the pattern, with its value.
     fn has(&self, wanted: &Flag<'_>) -> bool {
-        let is_value =
-            |it: Option<&OsStr>| wanted.value.is_none() || it.is_none() || it == wanted.value;
+        let name = str::from_utf8(&wanted.written).unwrap_or_default();
+        let says = |value: &OsStr| {
+            let mut all = self.reading.could_say(name, value);
+            all.any(|value| Some(value) == wanted.value)
+        };
+        let is_value = |it: Option<&OsStr>| wanted.value.is_none() || it.is_none_or(says);
+        let is_overridden = wanted.value.is_some() && self.reading.overriding(name).is_some();
         // Of `--`, which ends the options of most, find and its like know nothing, and numbers may be operands.
         let may_be_word =
             self.program.syntax.style == Some(Style::Words) || wanted.known == Known::Number;
@@ -144,7 +149,7 @@ impl<'a> Search<'_, 'a> {
             };
             may_be_word && word.as_bytes() == &*wanted.written
         };
-        self.values(wanted).any(is_value) || self.reading.parts.iter().any(is_word)
+        is_overridden || self.values(wanted).any(is_value) || self.reading.parts.iter().any(is_word)
     }
 
     /// Whether the command has, as the value of an option that could be the one `before`, what the pattern has

@@ -40,6 +40,11 @@ impl<'a> Levels<'a> {
         self.syntax.plus == Some(true)
     }
 
+    /// Whether the value of an option of one letter may be behind a `=`.
+    pub(super) fn short_equals(&self) -> bool {
+        self.syntax.short_equals == Some(true)
+    }
+
     pub(super) fn is_top(&self) -> bool {
         self.models.len() == 1 && !self.unknown
     }

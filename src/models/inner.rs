@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use super::form;
 use super::model::{CommandModel, Effect, InnerModel};
 use super::operands::{Operands, doubt_of};
-use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, Reading, What};
+use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Overridden, Part, Reading, What};
 
 /// Adds to a reading what the words that were told apart mean. `program` is the model of the
 /// whole, `collected` the commands that stood between words that begin and end them.
@@ -74,6 +74,7 @@ pub(super) fn complete<'a>(
         }
     }
     reading.changes = of_forms(reading, program, &operands, |model| &model.changes);
+    reading.overridden = overridden(reading, program, &operands);
     let choosing = operands.choosing(reading.model);
     reading.elsewhere = of_forms(reading, program, &choosing, |model| &model.elsewhere);
     reading.inner = found;
@@ -187,6 +188,42 @@ fn of_forms<'a>(
     let is_one = |operand: &&Operand<'a>| form::is_of(forms, operand.word.as_bytes());
     found.extend(operands.words.iter().filter(is_one));
     found.extend(values_of(forms, reading));
+    found
+}
+
+/// The options that other words make say something else, as the models around them have it.
+fn overridden<'a>(
+    reading: &Reading<'a>,
+    program: &'a CommandModel,
+    operands: &Operands<'a>,
+) -> Vec<Overridden<'a>> {
+    let subcommands = reading.parts.iter().filter_map(|part| match part.kind {
+        Kind::Subcommand { word, model } => Some((word, model)),
+        _ => None,
+    });
+    let subcommands: Vec<_> = subcommands.collect();
+    let models = subcommands.iter().filter_map(|(_, model)| *model);
+    let mut found = Vec::new();
+    for (depth, model) in std::iter::once(program).chain(models).enumerate() {
+        for (option, words) in &model.overrides {
+            let is_option = |word: &&String| word.starts_with('-') && !word.contains('=');
+            let options = words.iter().filter(is_option).filter_map(|name| {
+                let flag = reading.flags().find(|flag| flag.could_be(name))?;
+                Some((flag.written.clone(), Some(name.as_str())))
+            });
+            let behind = subcommands.iter().skip(depth).map(|(word, _)| *word);
+            let plain = behind.chain(operands.words.iter().map(|operand| operand.word));
+            let plain = plain.filter(|word| form::is_of(words, word.as_bytes()));
+            let values = values_of(words, reading).map(|value| value.word);
+            let words = plain.chain(values);
+            let words = words.map(|word| (Cow::Borrowed(word.as_bytes()), None));
+            found.extend(options.chain(words).map(|(by, by_option)| Overridden {
+                option,
+                by,
+                by_option,
+            }));
+        }
+    }
     found
 }
 

@@ -30,6 +30,10 @@
 //!     clears = ["-i"],                          # … this has no variables but those that the words set
 //!     defaults = {"-X": {"": "GET", "-d": "POST"}, "-n": {"": None}}, # values of options that aren't there, with
 //!                                               # another option or none; `None`: a configuration has it
+//!     overrides = {"-n": ["-A", "*/*:*"]},      # with one of these, `-n` says something else than its value, or
+//!                                               # nothing; words as for `elsewhere`; `*`: any option
+//!     resets = ["--next"],                      # behind it the options before it count no more
+//!     by_key = {"--network": "name"},           # its value may be said as `name=host,alias=x`
 //!     keeps_variables = True,                   # what it starts has its own variables otherwise
 //!     elsewhere_operands = "first",             # of the operands, these alone choose it
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last, files
@@ -56,6 +60,7 @@
 //!     leading = 1,                              # not yet the first, but the second: `ssh HOST -v CMD`
 //!     digits = True,                            # -20
 //!     plus = True,                              # +e
+//!     short_equals = True,                      # -n=x has the value x, as --name=x
 //!     response = True,                          # gcc @file
 //!     bundle = True,                            # tar xzf
 //! )
@@ -66,7 +71,7 @@
 //!
 //! An option spelled `of=` is an operand that begins so, as dd has them; one spelled `-fdump-` or `-Wl,` has
 //! its value right behind it. A command's own `style`,
-//! `abbreviations`, `negations`, `posix`, `digits`, `plus` and `response` go for its subcommands unless those
+//! `abbreviations`, `negations`, `posix`, `digits`, `plus`, `short_equals` and `response` go for its subcommands unless those
 //! say otherwise.
 //!
 //! | `inner(…)` | the command that begins there |
@@ -98,6 +103,7 @@ mod default_value;
 mod find;
 mod form;
 mod inner;
+mod inner_model;
 pub mod model;
 mod operands;
 mod phrasing;

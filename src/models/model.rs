@@ -2,6 +2,7 @@
 //!
 //! Written in Starlark by `program(...)`; see `src/models/builtin/` for the language by example.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::OnceLock;
@@ -9,6 +10,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 pub use super::default_value::DefaultValue;
+pub use super::inner_model::{Form, InnerModel};
 
 /// A program, or one of its subcommands: `git`, `remote` in it, `add` in that.
 #[expect(
@@ -35,6 +37,13 @@ pub struct CommandModel {
     /// Where commands of their own begin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inner: Vec<InnerModel>,
+    /// Words that make an option say something else than its value, or nothing, by a name of the option; `*`:
+    /// any. Options, and forms of subcommands, operands and values as in `form.rs`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, Vec<String>>,
+    /// Options behind which those before them count no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resets: Vec<String>,
     /// Operands may stand where a subcommand may, so a word that is none is not unknown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub takes_operands: bool,
@@ -203,6 +212,9 @@ pub struct OptionModel {
     /// What it does that a rule which permits must name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
+    /// Its value may be said as `KEY=value` among others, between commas: this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_key: Option<String>,
     /// The values that it has where it isn't there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defaults: Vec<DefaultValue>,
@@ -289,6 +301,9 @@ pub struct Syntax {
     /// Words with a plus sign, such as `+e`, are options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plus: Option<bool>,
+    /// `-n=x` has the value `x`, as `--name=x` has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short_equals: Option<bool>,
     /// `@FILE` stands for what the file holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<bool>,
@@ -309,6 +324,7 @@ impl Syntax {
             digits: self.digits.or(around.digits),
             plus: self.plus.or(around.plus),
             response: self.response.or(around.response),
+            short_equals: self.short_equals.or(around.short_equals),
             leading: self.leading,
             bundle: self.bundle,
         }
@@ -344,72 +360,6 @@ pub enum Which {
     Files,
 }
 
-/// Where a command of its own begins among a command's words, and what form it has.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a word of the language"
-)]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct InnerModel {
-    /// What stands there.
-    pub form: Form,
-    /// How many operands come before it.
-    #[serde(skip_serializing_if = "is_default")]
-    pub after: usize,
-    /// The operand there must be one of these, and the command is behind it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub behind: Vec<String>,
-    /// Only with one of these options.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub when: Vec<String>,
-    /// Only without each of these options.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unless: Vec<String>,
-    /// Each operand of one of these forms, see `form.rs`, behind the first `after` is one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub of: Vec<String>,
-    /// With `of`: values of options count as well, and those of subcommands.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub anywhere: bool,
-    /// It follows each of these words, and nothing else here applies but `until`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub follows: Vec<String>,
-    /// It ends before one of these words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub until: Vec<String>,
-    /// `NAME=value` words may come before it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub assignments: bool,
-    /// Words that can't be known are put behind it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub appends: bool,
-    /// If there is a `--`, the command begins behind that.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub dashes: bool,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// The form of an inner command.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Form {
-    /// A program and its arguments, as words.
-    #[default]
-    Words,
-    /// Words that are joined with spaces and given to a shell.
-    Line,
-    /// One word, given to a shell.
-    Script,
-    /// One word that names a file of commands.
-    File,
-    /// One word that is a program in a language of its own.
-    Code,
-    /// No word: where there is none, commands come from standard input.
-    Input,
-    /// No word: commands come as keys, from standard input or the terminal, whatever the words are.
-    Keys,
 }

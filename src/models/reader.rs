@@ -204,6 +204,16 @@ impl<'a> Reader<'a> {
                 Known::As(option) => option.takes,
                 _ => Takes::Nothing,
             };
+            let behind_equals = match rest {
+                [b'=', value @ ..] if !value.is_empty() && self.levels.short_equals() => {
+                    Some(value)
+                }
+                _ => None,
+            };
+            if known != Known::Unknown && behind_equals.is_some() {
+                let value = behind_equals.map(OsStr::from_bytes);
+                return self.flag(index, written, known, value);
+            }
             if takes != Takes::Nothing && !rest.is_empty() {
                 let value = Some(OsStr::from_bytes(rest));
                 return self.flag(index, written, known, value);

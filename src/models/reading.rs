@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::inner::values_of;
 use super::model::{CommandModel, DefaultValue, Effect, OptionModel};
@@ -29,8 +30,21 @@ pub struct Reading<'a> {
     pub changes: Vec<Operand<'a>>,
     /// Subcommands, operands and values that choose another server, account or configuration.
     pub elsewhere: Vec<Operand<'a>>,
+    /// Options that other words make say something else.
+    pub overridden: Vec<Overridden<'a>>,
     /// What could not be known.
     pub doubts: Vec<Doubt<'a>>,
+}
+
+/// An option that another word makes say something else than its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overridden<'a> {
+    /// A name of the option; `*`: any.
+    pub option: &'a str,
+    /// The other word.
+    pub by: Cow<'a, [u8]>,
+    /// What the model calls it, if it is an option.
+    pub by_option: Option<&'a str>,
 }
 
 /// How a word, or a part of a word, was read.
@@ -200,6 +214,50 @@ impl<'a> Reading<'a> {
         self.has(name) && !self.flags().any(|flag| flag.takes_back(name))
     }
 
+    /// The option of this name, by its nearest model.
+    fn option(&self, name: &str) -> Option<&'a OptionModel> {
+        let within = self.parts.iter().rev().filter_map(|part| match part.kind {
+            Kind::Subcommand { model, .. } => model,
+            _ => None,
+        });
+        let mut options = within.chain(self.program).flat_map(|it| &it.options);
+        options.find(|it| it.names.iter().any(|known| known == name))
+    }
+
+    /// The word that makes the option of this name say something else than its value, or nothing.
+    pub fn overriding(&self, name: &str) -> Option<&[u8]> {
+        let option = self.option(name);
+        let is_it = |other: &str| {
+            let mut names = option.into_iter().flat_map(|option| &option.names);
+            other == name || names.any(|known| known == other)
+        };
+        let mut overridden = self.overridden.iter();
+        let found = overridden.find(|it| match it.option {
+            "*" => !it.by_option.is_some_and(is_it),
+            other => is_it(other),
+        });
+        found.map(|it| &*it.by)
+    }
+
+    /// All that `value` could say as one of the option of this name: itself, what is behind a `=`, and what
+    /// its key has for a value.
+    pub fn could_say<'v>(
+        &self,
+        name: &str,
+        value: &'v OsStr,
+    ) -> impl Iterator<Item = &'v OsStr> + use<'v> {
+        let bytes = value.as_bytes();
+        let key = self
+            .option(name)
+            .and_then(|option| option.by_key.as_deref());
+        let by_key = key.and_then(|key| {
+            let mut fields = bytes.split(|&byte| byte == b',');
+            fields.find_map(|field| field.strip_prefix(key.as_bytes())?.strip_prefix(b"="))
+        });
+        let others = bytes.strip_prefix(b"=").into_iter().chain(by_key);
+        std::iter::once(value).chain(others.map(OsStr::from_bytes))
+    }
+
     /// What the option of this name may be set to: by each time that it could be there or, if it isn't, as its
     /// default; `None` for what nobody knows. Empty: it is not there, and has no value then.
     pub fn values(&self, name: &str) -> Vec<Option<&OsStr>> {
@@ -211,16 +269,24 @@ impl<'a> Reading<'a> {
             }
             _ => None,
         });
-        let written: Vec<_> = written.collect();
-        if !written.is_empty() {
-            return written;
+        let overridden = self.overriding(name).map(|_| None);
+        let mut values: Vec<_> = written.chain(overridden).collect();
+        if values.is_empty() || self.resets() {
+            values.extend(self.default_values(name));
         }
-        let within = self.parts.iter().rev().filter_map(|part| match part.kind {
-            Kind::Subcommand { model, .. } => model,
-            _ => None,
-        });
-        let mut options = within.chain(self.program).flat_map(|it| &it.options);
-        let Some(option) = options.find(|it| it.names.iter().any(|known| known == name)) else {
+        values
+    }
+
+    /// Whether options stand in it behind which others count no more.
+    pub fn resets(&self) -> bool {
+        let models = self.program.into_iter().chain(self.model);
+        let mut resets = models.flat_map(|model| &model.resets);
+        resets.any(|name| self.flags().any(|flag| flag.could_be(name)))
+    }
+
+    /// What the option of this name has for a value where it isn't there; as for [`Reading::values`].
+    pub fn default_values(&self, name: &str) -> Vec<Option<&OsStr>> {
+        let Some(option) = self.option(name) else {
             return Vec::new();
         };
         let given = |it: &&DefaultValue| it.when.as_ref().is_some_and(|when| self.has(when));

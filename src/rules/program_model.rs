@@ -60,6 +60,10 @@ const PARAMETERS: &[&str] = &[
     "cut_short",
     "defaults",
     "acts_as_called",
+    "overrides",
+    "resets",
+    "by_key",
+    "short_equals",
 ];
 
 pub(super) static PROGRAM: Signature = Signature {
@@ -110,6 +114,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         digits: arguments.bool("digits"),
         plus: arguments.bool("plus"),
         response: arguments.bool("response"),
+        short_equals: arguments.bool("short_equals"),
         bundle: arguments.bool("bundle"),
     };
     let model = CommandModel {
@@ -119,6 +124,8 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         options_anywhere: arguments.bool("options_anywhere").unwrap_or(false),
         subcommands: made_by(arguments, "subcommands", "command(...)"),
         inner: made_by(arguments, "wraps", "inner(...)"),
+        overrides: table(arguments, "overrides", "{OPTION: [WORDS]}"),
+        resets: arguments.strings("resets"),
         takes_operands: arguments.bool("takes_operands").unwrap_or(false),
         writes_operands: word_of::<Which>(arguments, "writes_operands"),
         obeys: arguments.any("obeys").map(|_| arguments.strings("obeys")),
@@ -206,26 +213,46 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
             let option = options.iter_mut().find(|o| o.names.contains(&name));
             match option {
                 Some(option) => option.effects.push(effect),
-                None => arguments.problem(&format!(
-                    "`{name}` in `{list}` is not among the options listed"
-                )),
+                None => not_listed(arguments, list, &name),
             }
         }
     }
     defaults(arguments, &mut options);
+    for (name, key) in table::<BTreeMap<_, _>>(arguments, "by_key", "{OPTION: KEY}") {
+        let is_it = |option: &&mut OptionModel| option.names.contains(&name);
+        match options.iter_mut().find(is_it) {
+            Some(option) => option.by_key = Some(key),
+            None => not_listed(arguments, "by_key", &name),
+        }
+    }
     options
+}
+
+/// What a parameter that is a dictionary says; nothing where it isn't there.
+fn table<T: DeserializeOwned + Default>(
+    arguments: &mut Arguments<'_>,
+    name: &'static str,
+    form: &str,
+) -> T {
+    let Some(said) = arguments.any(name) else {
+        return T::default();
+    };
+    made(said).unwrap_or_else(|| {
+        arguments.problem(&format!("`{name}` takes `{form}`"));
+        T::default()
+    })
+}
+
+fn not_listed(arguments: &mut Arguments<'_>, list: &str, name: &str) {
+    arguments.problem(&format!(
+        "`{name}` in `{list}` is not among the options listed"
+    ));
 }
 
 /// Adds to the options the values that they have where they aren't there: `{"-X": {"": "GET", "-d": "POST"}}`.
 fn defaults(arguments: &mut Arguments<'_>, options: &mut [OptionModel]) {
-    let Some(said) = arguments.any("defaults") else {
-        return;
-    };
-    let said = said.to_json_value().ok();
-    let said = said.and_then(|it| serde_json::from_value::<Defaults>(it).ok());
-    let Some(said) = said else {
-        return arguments.problem("`defaults` takes `{OPTION: {OTHER_OPTION: VALUE}}`");
-    };
+    let form = "{OPTION: {OTHER_OPTION: VALUE}}";
+    let said: Defaults = table(arguments, "defaults", form);
     for (name, values) in said {
         let mut known = options.iter().map(|option| &option.names);
         let others = values.keys().filter(|when| !when.is_empty());
@@ -233,9 +260,7 @@ fn defaults(arguments: &mut Arguments<'_>, options: &mut [OptionModel]) {
             .chain([&name])
             .find(|it| !known.clone().any(|names| names.contains(it)));
         if let Some(unknown) = unknown {
-            arguments.problem(&format!(
-                "`{unknown}` in `defaults` is not among the options listed"
-            ));
+            not_listed(arguments, "defaults", &unknown.clone());
         } else if let Some(at) = known.position(|names| names.contains(&name))
             && let Some(option) = options.get_mut(at)
         {

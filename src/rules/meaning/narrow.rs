@@ -12,6 +12,7 @@ use super::{Meaning, OptionValue, Subject};
 
 const MISSING_VALUE: &str = "an option whose value it names is missing";
 const UNKNOWN_VALUE: &str = "the value of an option is not known";
+const OVERRIDDEN: &str = "another word can change what an option says";
 const OTHER_VALUE: &str = "an option has another value";
 const UNKNOWN: &str = "an option is unknown";
 const RUNS: &str = "an option runs another program";
@@ -191,6 +192,11 @@ fn has_value(command: &Subject<'_>, option: &OptionValue) -> Result<(), &'static
     let values = command.reading.values(&option.name);
     if values.is_empty() {
         return Err(MISSING_VALUE);
+    }
+    let reading = command.reading;
+    let is_reset = reading.resets() && reading.default_values(&option.name).is_empty();
+    if is_reset || reading.overriding(&option.name).is_some() {
+        return Err(OVERRIDDEN);
     }
     for value in values {
         let value = value.ok_or(UNKNOWN_VALUE)?;

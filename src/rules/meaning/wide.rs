@@ -106,8 +106,10 @@ fn has_value(command: &Subject<'_>, option: &OptionValue) -> bool {
         let mut wanted = option.values.iter();
         wanted.any(|pattern| command.widely(pattern, value))
     };
-    let values = command.reading.values(&option.name);
-    values.into_iter().any(|value| value.is_none_or(is_one))
+    let reading = command.reading;
+    let could_be = |value: &OsStr| reading.could_say(&option.name, value).any(is_one);
+    let values = reading.values(&option.name);
+    values.into_iter().any(|value| value.is_none_or(could_be))
 }
 
 /// Whether the operands that are wanted could be all there are.
