@@ -10,6 +10,7 @@ use crate::models::reading::{Doubt, Flag, Inner, Known, REPOSITORY, What};
 use crate::models::{self, CommandModel, Reading};
 use crate::request::program::normalised;
 use crate::request::{Request, Words};
+use crate::script;
 
 use super::command_tree::{CommandTree, DEPTH, called, models_of, runs_another};
 use super::index::IndexedRules;
@@ -77,10 +78,14 @@ impl IndexedRules {
 /// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
 /// without another exec; the plainest first. Its variables must be known to show that it takes none.
 pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
-    let within = CommandTree::of(index, request).same_process(request);
-    let within = within.iter().map(|inner| &inner.request);
+    let tree = CommandTree::of(index, request);
+    let mut within = tree.in_process(request);
+    // What a shell reads itself is no exec either.
+    let sourced = tree.requests(request).into_iter();
+    let sourced = sourced.map(|inner| inner.request);
+    within.extend(sourced.filter(|one| script::reads_script(one.program.asked.as_bytes())));
     let mut sources = Vec::new();
-    for one in std::iter::once(request).chain(within) {
+    for one in std::iter::once(request).chain(&within) {
         let models = models_of(index, one.words()).into_iter();
         for model in models.filter(|model| !is_secured(model, one)) {
             let reading = models::read(model, one.arguments());

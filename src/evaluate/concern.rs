@@ -1,6 +1,8 @@
 //! Whether any rule could speak of a program: most execs are of programs that none does, and then
 //! nobody needs to know whether their names are to be believed.
 
+use std::ffi::OsStr;
+
 use super::command_tree::runs_another;
 use super::index::IndexedRules;
 use super::names::Names;
@@ -13,6 +15,12 @@ impl IndexedRules {
         Names::of(words, None)
             .iter()
             .any(|name| self.has_rules_on(name.name))
+    }
+
+    /// Whether it matters that a file is a copy of the program `name`: a rule is on that, or it is one that is
+    /// looked at whatever the rules are.
+    pub fn ask_for_copies_of(&self, name: &OsStr) -> bool {
+        name == "git" || self.has_rules_on(name)
     }
 
     /// Whether knowing the variables of the request could change anything.

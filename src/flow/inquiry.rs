@@ -90,7 +90,7 @@ impl<'a> Inquiry<'a> {
         request.leading.clone_from(&self.empty.leading);
         request.environment.clone_from(&self.variables);
         let request = request.with_interpreters(writable);
-        let wanted = |name: &_| self.rules.has_rules_on(name);
+        let wanted = |name: &_| self.rules.ask_for_copies_of(name);
         with_repository(self.rules, request, self.ground).with_original(
             &self.originals,
             None,

@@ -184,7 +184,7 @@ impl ExecCall {
             return Ok(Read::Half(half, asked));
         }
         let original = |real: &Path, open: &Path| {
-            let found = originals.of(real, open, &|name| rules.has_rules_on(name));
+            let found = originals.of(real, open, &|name| rules.ask_for_copies_of(name));
             found.map(Path::to_owned)
         };
         let cwd = self.working_directory()?;

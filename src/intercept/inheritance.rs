@@ -22,7 +22,7 @@ use super::call::{ExecCall, Side};
 use super::caller;
 use super::supervisor::Supervisor;
 use crate::approve::place::Inheritance;
-use crate::evaluate::{CommandSource, IndexedRules, command_sources};
+use crate::evaluate::{CommandSource, CommandTree, IndexedRules, command_sources};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Roots, Trust, Words, argv};
 use crate::sys::read_capped::read_capped;
@@ -37,6 +37,9 @@ const NULL: (u64, u64) = (1, 3);
 const NAME_LIMIT: usize = 100;
 /// The longest name of a file, likewise.
 const SHOWN: usize = 200;
+const MISLED: &str = "would obey what the sandbox can write: ";
+const HIDDEN: &str =
+    "has mounts or a root directory of its own, so that nobody can tell which repository it has";
 /// The most that is read of the words of a process, in bytes.
 const WORDS: usize = 4 << 20;
 
@@ -87,29 +90,55 @@ impl Supervisor {
             return Ok(Inheritance::Free);
         }
         let known = &Roots::of(roots);
-        let is_limited = |one: &Request| self.limits_inheritance(call.side, one.words());
-        if !chain(request).any(is_limited) && own_file_inside(request, known).is_none() {
+        if !self.is_limited(request) && own_file_inside(request, known).is_none() {
             return Ok(Inheritance::Free);
         }
         if request.environment.is_none() {
             request.know_environment(&call.environment()?);
         }
-        if request.words().start_git()
-            && let Some(why) = self.session.misleading_repository(request)
-        {
+        let gits = self.gits(request);
+        let is_hidden = !gits.is_empty() && call.side == Side::Outside && !is_in_view(call.tid());
+        let mut misled = gits
+            .iter()
+            .map(|git| self.session.misleading_repository(git));
+        let misled = misled
+            .find_map(|why| why)
+            .map(|why| MISLED.to_owned() + &why);
+        if let Some(why) = misled.or_else(|| is_hidden.then(|| HIDDEN.to_owned())) {
             let starter = self.starter(call);
             return Ok(Inheritance::Refused(format!(
-                "it is started by {starter}, outside, and would obey what the sandbox can write: {why}"
+                "it is started by {starter}, outside, and {why}"
             )));
         }
         let why = self.open_source(call, request, known).or_else(|| {
-            let file = file_inside(&self.session.rules, request, known)?;
+            let file = file_inside(&self.session.rules, request, known, true)?;
             (!self.is_led_by_files(call, known)).then_some(file)
         });
         Ok(why.map_or(Inheritance::Free, |why| {
             let starter = self.starter(call);
             Inheritance::Asked(format!("it is started by {starter}, outside, and {why}"))
         }))
+    }
+
+    /// What `request` is of git: itself, or what it runs in its own place, as a loader does, by its name or as
+    /// a copy of git.
+    fn gits(&self, request: &Request) -> Vec<Request> {
+        if request.words().start_git() {
+            return vec![request.clone()];
+        }
+        let wanted = |name: &OsStr| self.session.rules.ask_for_copies_of(name);
+        let original = |one: &Request| {
+            let file = one.cwd.join(&one.program.asked).canonicalize().ok()?;
+            let original = self.originals.of(&file, &file, &wanted)?;
+            let words = std::iter::once(original.into());
+            let words = words.chain(one.arguments().iter().cloned()).collect();
+            Some(one.for_inner(Program::named(original), words))
+        };
+        let mut all = CommandTree::of(&self.session.rules, request).in_process(request);
+        let copies: Vec<Request> = all.iter().filter_map(original).collect();
+        all.extend(copies);
+        all.retain(|one| one.words().start_git());
+        all
     }
 
     /// What is open and controlled by the sandboxed side tells `request` what to do; in words for people.
@@ -159,9 +188,19 @@ impl Supervisor {
     fn is_led_by_files(&self, call: &ExecCall, roots: &Roots) -> bool {
         let processes = self.ancestors_outside(call);
         processes.into_iter().any(|pid| {
-            let running = request_of(pid);
-            running.is_some_and(|it| file_inside(&self.session.rules, &it, roots).is_some())
+            // What is there now need not have been when it was started.
+            request_of(pid).is_some_and(|running| {
+                own_file_inside(&running, roots).is_some()
+                    || self.is_limited(&running)
+                        && file_inside(&self.session.rules, &running, roots, false).is_some()
+            })
         })
+    }
+
+    /// Whether it is looked what tells `request`, or an interpreter of it, what to do.
+    fn is_limited(&self, request: &Request) -> bool {
+        chain(request)
+            .any(|one| one.copy_of.is_some() || self.limits_inheritance(Side::Outside, one.words()))
     }
 
     /// The process that makes the call, and those that led to it, up to the one that was let out.
@@ -198,6 +237,18 @@ impl Supervisor {
     }
 }
 
+/// Whether the process has the file systems that we have.
+fn is_in_view(tid: Pid) -> bool {
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
+    let root = |process: &str| {
+        let root = fs::metadata(format!("/proc/{process}/root")).ok();
+        root.map(|root| (root.dev(), root.ino()))
+    };
+    let its = tid.to_string();
+    let is_same = namespace(&its) == namespace("self") && root(&its) == root("self");
+    is_same && root("self").is_some()
+}
+
 /// The request and those for its interpreters.
 fn chain(request: &Request) -> impl Iterator<Item = &Request> {
     std::iter::successors(Some(request), |one| one.interpreter.as_deref())
@@ -214,8 +265,13 @@ fn own_file_inside(request: &Request, roots: &Roots) -> Option<PathBuf> {
 }
 
 /// A file that the sandboxed side can write or exchange, and that tells `request` what to do; in words for
-/// people.
-fn file_inside(rules: &IndexedRules, request: &Request, roots: &Roots) -> Option<String> {
+/// people. With `if_there` those count that need not be named, and are there.
+fn file_inside(
+    rules: &IndexedRules,
+    request: &Request,
+    roots: &Roots,
+    if_there: bool,
+) -> Option<String> {
     if let Some(file) = own_file_inside(request, roots) {
         let file = shown(file.as_os_str());
         return Some(format!("{file} is a file that the sandbox can write"));
@@ -223,12 +279,12 @@ fn file_inside(rules: &IndexedRules, request: &Request, roots: &Roots) -> Option
     let mut sources = command_sources(rules, request).into_iter();
     let path = sources.find_map(|source| match source {
         CommandSource::File(path) => roots.entry_towards(&path).map(|_| path),
-        CommandSource::FileIfThere(path) => {
+        CommandSource::FileIfThere(path) if if_there => {
             let is_there = path.symlink_metadata().is_ok();
             let entry = is_there.then(|| roots.entry_towards(&path)).flatten();
             entry.map(|_| path)
         }
-        CommandSource::Keys | CommandSource::Descriptor(_) => None,
+        CommandSource::FileIfThere(_) | CommandSource::Keys | CommandSource::Descriptor(_) => None,
     })?;
     let file = shown(path.as_os_str());
     Some(format!(

@@ -79,7 +79,7 @@
 //! | `inner(after = 1)` | the operands behind the first: `timeout 5 CMD` |
 //! | `inner(assignments = True)` | the operands behind `NAME=value` words: `env A=b CMD` |
 //! | `inner(appends = True)` | the operands, and words that can't be known: `xargs CMD` |
-//! | `inner(appends = True, of = ["-a=*"])` | the same; the words come from the files that such values name |
+//! | `inner(appends = True, of = ["-a=*", "::::"])` | the same; the words come from files that such values name, or that stand behind such a word |
 //! | `inner(after = 1, dashes = True)` | what follows `--`, else the operands behind the first: `kubectl exec POD -- CMD` |
 //! | `inner(form = "line")` | the operands, joined, as a script: `watch CMD`, `ssh HOST CMD` (`after = 1`) |
 //! | `inner(form = "script", when = ["-c"])` | the first operand, as a script, with that option: `sh -c` |

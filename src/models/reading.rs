@@ -205,7 +205,16 @@ impl<'a> Reading<'a> {
     pub fn words_from(&self) -> impl Iterator<Item = &'a OsStr> {
         let models = self.model.into_iter().flat_map(|model| &model.inner);
         let models = models.filter(|inner| inner.appends && !inner.of.is_empty());
-        models.flat_map(|inner| values_of(&inner.of, self).map(|value| value.word))
+        models.flat_map(|inner| {
+            let operands = self.parts.iter().filter_map(|part| match part.kind {
+                Kind::Operand { word, .. } => Some(word),
+                _ => None,
+            });
+            let is_mark = |word: &OsStr| inner.of.iter().any(|mark| word == mark.as_str());
+            let behind = operands.skip_while(move |word| !is_mark(word)).skip(1);
+            let values = values_of(&inner.of, self).map(|value| value.word);
+            values.chain(behind)
+        })
     }
 
     /// Whether an option is there under this name, and nowhere taken back: which of both counts is the

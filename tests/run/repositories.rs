@@ -1,5 +1,8 @@
 //! git, let out by a rule: it obeys nothing that the command could have written.
 
+use std::process::Command;
+
+use crate::support::needs::skip;
 use crate::support::world::{User, patched_bash};
 use crate::support::{World, everyone, everyone_with};
 
@@ -602,13 +605,41 @@ fn a_git_that_any_program_starts_obeys_no_repository_that_can_be_written() {
         "evil; mkdir $E/sub; cd $E/sub; starter git status",
         "evil; cp -r $E $TMPDIR/e; cd $TMPDIR/e; starter git status",
         "evil; starter git clone -q $E cloned; cd cloned; hook .git/hooks/pre-commit; starter git commit --allow-empty -m x",
+        "evil; cd $E; starter /lib64/ld-linux-x86-64.so.2 $(command -v git) status",
+        "evil; cd $E; starter WORLD/out/other status",
+        "evil; cd $E; starter /lib64/ld-linux-x86-64.so.2 WORLD/out/other status",
     ];
     everyone_with(&commands, |world, command| {
-        prepared(world, "own")
+        prepared(world, "own; cp $(command -v git) WORLD/out/other")
             .rules_at("more.rules", rules)
             .script("bin/starter", "#!/bin/sh\n\"$@\"\n")
             .script("bin/build", "#!/bin/sh\ngit \"$1\"\n")
             .sh(format!("{BEGIN}{command}"))
+            .no_file("out/pwned");
+    });
+}
+
+/// Where a program has mounts of its own nobody can tell what lies where.
+#[test]
+fn a_git_with_mounts_of_its_own_does_not_run() {
+    let mut unshare = Command::new("unshare");
+    if !unshare
+        .args(["-rm", "true"])
+        .status()
+        .is_ok_and(|it| it.success())
+    {
+        return skip("user namespaces");
+    }
+    everyone(|world| {
+        let mount = "mount --bind \"$1\" /mnt && cd /mnt && git status";
+        prepared(world, "own; evil")
+            .rules_at("more.rules", "prefix_rule([\"mounted\"])\n")
+            .script(
+                "bin/mounted",
+                &format!("#!/bin/sh\nexec unshare -rm sh -c '{mount}' sh \"$1\"\n"),
+            )
+            .sh("mounted \"$PWD/evil\"")
+            .stderr_has("has mounts or a root directory of its own")
             .no_file("out/pwned");
     });
 }

@@ -26,7 +26,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 43] = [
+const COMMANDED: [&str; 46] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -58,6 +58,9 @@ const COMMANDED: [&str; 43] = [
     "starter nice bash -x ./orders",
     "ln -s WORLD/ws/orders l; starter sh l",
     "starter sh -c 'exec sh $PWD/../ws/orders'",
+    "starter sh -c '. WORLD/ws/orders'",
+    "starter bash -c 'source /dev/stdin' <orders",
+    "starter env sh -c 'cd WORLD/ws; true && { . ./orders; }'",
     "starter bash --rcfile orders -i </dev/null",
     "starter bash /dev/fd/7 7<orders",
     "starter bash /proc/self/fd/7 7<orders",
@@ -130,6 +133,10 @@ fn what_takes_no_commands_runs_on() {
             "paged\n",
         ),
         ("starter env | grep ^LESSSECURE", "LESSSECURE=1\n"),
+        (
+            "starter sh -c '. WORLD/out/own'; cat WORLD/out/own-ran",
+            "x\n",
+        ),
         ("starter sh WORLD/out/own; cat WORLD/out/own-ran", "x\n"),
         (
             "starter bash -c 'bash /dev/fd/7 7<WORLD/out/own'; cat WORLD/out/own-ran",

@@ -202,6 +202,12 @@ impl CommandTree {
         nodes.flat_map(|node| node.requests(request)).collect()
     }
 
+    /// The same, each as a request.
+    pub fn in_process(&self, request: &Request) -> Vec<Request> {
+        let within = self.same_process(request).into_iter();
+        within.map(|inner| inner.request).collect()
+    }
+
     /// All of them.
     pub(super) fn requests(&self, request: &Request) -> Vec<Inner> {
         let nodes = self.nodes.iter();

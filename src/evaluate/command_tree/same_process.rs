@@ -11,8 +11,8 @@ use std::path::Path;
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Words};
 
-/// Options of a dynamic loader whose value is the next argument.
-const WITH_VALUE: [&str; 7] = [
+/// Options of a dynamic loader, or of an emulator, whose value is the next argument.
+const WITH_VALUE: [&str; 21] = [
     "--argv0",
     "--audit",
     "--glibc-hwcaps-mask",
@@ -20,6 +20,20 @@ const WITH_VALUE: [&str; 7] = [
     "--inhibit-rpath",
     "--library-path",
     "--preload",
+    "-0",
+    "-B",
+    "-D",
+    "-E",
+    "-L",
+    "-R",
+    "-U",
+    "-cpu",
+    "-d",
+    "-g",
+    "-plugin",
+    "-r",
+    "-s",
+    "-seed",
 ];
 
 /// What a program runs in its place, by the name that it is called.
@@ -55,7 +69,9 @@ pub(super) fn named_in(words: Words<'_>) -> Option<Vec<OsString>> {
         match name {
             b"busybox" | b"toybox" => Some(arguments.to_vec()),
             b"coreutils" => Some(applet(arguments)),
-            _ if is_loader(name) || name == b"valgrind" => Some(loaded(arguments).to_vec()),
+            _ if is_loader(name) || name == b"valgrind" || is_emulator(name) => {
+                Some(loaded(arguments).to_vec())
+            }
             _ => dashed(name, arguments),
         }
     })
@@ -68,10 +84,17 @@ fn is_loader(name: &[u8]) -> bool {
         && name.windows(3).any(|part| part == b".so")
 }
 
+/// `qemu-x86_64`, `qemu-aarch64-static`, `box64` and the like, which run a program of another machine.
+fn is_emulator(name: &[u8]) -> bool {
+    let known = [&b"box64"[..], b"box86", b"FEXInterpreter", b"FEXLoader"];
+    let is_system = name.starts_with(b"qemu-system-") || name.starts_with(b"qemu-img");
+    known.contains(&name) || name.starts_with(b"qemu-") && !is_system
+}
+
 fn loaded(mut words: &[OsString]) -> &[OsString] {
     while let [word, rest @ ..] = words {
         let word = word.as_bytes();
-        if !word.starts_with(b"--") {
+        if !word.starts_with(b"-") {
             break;
         }
         let value = WITH_VALUE.iter().any(|option| option.as_bytes() == word);

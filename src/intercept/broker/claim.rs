@@ -146,7 +146,7 @@ fn request(
     originals: &Originals,
 ) -> io::Result<Request> {
     let writable = session.writable.as_deref().unwrap_or_default();
-    let wanted = |name: &OsStr| session.rules.has_rules_on(name);
+    let wanted = |name: &OsStr| session.rules.ask_for_copies_of(name);
     let cwd = WorkingDirectory::new(path_of(directory)?).ok_or(Errno::ENOENT)?;
     let real = path_of(file)?;
     let path = cwd.join(&asked);
