@@ -34,7 +34,7 @@ pub trait Exec {
         let _ = (request, told);
     }
     /// Goes on where its caller is; the record is told what comes of it, as below.
-    fn stay(self, request: Request, record: ExecRecord);
+    fn stay(self, permit: Permit, record: ExecRecord);
     /// Is run by the supervisor, outside the sandbox, where the permit says.
     fn escalate(self, permit: Permit, record: ExecRecord);
     /// Does not run.
@@ -105,7 +105,7 @@ pub fn resume(question: Question, answer: Answer, mut record: ExecRecord, mut ex
 fn act(settled: Settled, record: ExecRecord, exec: impl Exec) {
     match settled {
         Settled::Permitted(permit) => match permit.place() {
-            Place::Stay(_) => exec.stay(permit.into_request(), record),
+            Place::Stay(_) => exec.stay(*permit, record),
             Place::Out(_) => exec.escalate(*permit, record),
         },
         Settled::Asking(question) => exec.wait(question, record),

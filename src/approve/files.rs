@@ -55,7 +55,7 @@ fn is_ours(path: &Path) -> bool {
 
 /// Files that say what a command runs: its program, interpreters, scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Files {
+pub struct Files {
     noted: Vec<Noted>,
     left: u64,
 }
@@ -79,6 +79,14 @@ impl Default for Files {
 }
 
 impl Files {
+    /// The file at `path`, which the command can change.
+    #[cfg(test)]
+    pub(crate) fn holding(path: &Path) -> Self {
+        let mut files = Self::default();
+        files.note(path, true);
+        files
+    }
+
     /// Notes the file at `path`, which the command can change or not; its state, if there is one.
     pub(super) fn note(&mut self, path: &Path, is_open: bool) -> Option<Stamp> {
         if let Some(noted) = self.noted.iter().find(|noted| noted.path == path) {
@@ -107,7 +115,7 @@ impl Files {
     }
 
     /// The first that is not as it was, in words for people.
-    pub(super) fn changed(&self) -> Option<String> {
+    pub fn changed(&self) -> Option<String> {
         let mut left = CONTENT;
         let mut noted = self.noted.iter();
         let changed = noted.find(|file| stamp(&file.path, file.is_open, &mut left) != file.stamp);

@@ -22,6 +22,7 @@ pub mod wording;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
+pub use files::Files;
 pub use grounds::Grounds;
 pub use question::Question;
 pub use standing::Standing;
@@ -40,6 +41,7 @@ pub struct Permit {
     request: Request,
     place: Place,
     pass_env: Vec<String>,
+    files: Files,
 }
 
 impl Permit {
@@ -66,9 +68,9 @@ impl Permit {
         &self.request
     }
 
-    /// Gives the request back.
-    pub fn into_request(self) -> Request {
-        self.request
+    /// The request, and the files that say what it runs, as they were when a person was asked.
+    pub fn into_parts(self) -> (Request, Files) {
+        (self.request, self.files)
     }
 }
 
@@ -137,6 +139,7 @@ pub fn settle(
             request,
             place: placed.place,
             pass_env: judgement.verdict.pass_env.clone(),
+            files: Files::default(),
         })),
         Disposition::Ask(placed) => {
             let pass_env = judgement.verdict.pass_env.clone();

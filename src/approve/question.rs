@@ -256,6 +256,7 @@ impl Question {
             request: self.request,
             place: self.place,
             pass_env: self.pass_env,
+            files: self.files,
         }
     }
 

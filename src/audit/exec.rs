@@ -50,6 +50,8 @@ struct Open {
     /// The outcome that was told last.
     told: Option<Outcome>,
     asked: bool,
+    /// Why it failed, should it be dropped before it runs.
+    unless_ran: Option<&'static str>,
     /// It runs outside if it does, by the supervisor.
     is_out: bool,
     /// The rules want it outside.
@@ -101,6 +103,7 @@ impl Audit {
             brief: argv::bounded(&request.argv, COMMAND_LIMIT),
             told: None,
             asked: false,
+            unless_ran: None,
             is_out: placed.is_some_and(|placed| matches!(placed.place, Place::Out(_))),
             wanted_outside: judgement.verdict.placement == Placement::Outside,
             because: grounds.because,
@@ -173,8 +176,19 @@ impl ExecRecord {
     }
 
     /// It goes on where its caller is, or was started.
-    pub fn ran(self) {
+    pub fn ran(mut self) {
+        if let Some(open) = &mut self.open {
+            open.unless_ran = None;
+        }
         self.end(Outcome::Ran);
+    }
+
+    /// It is let go on, and is told of with [`ran`](Self::ran) once it runs: should it be dropped before, the
+    /// kernel did not execute it.
+    pub fn watched(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.unless_ran = Some("the kernel did not execute it");
+        }
     }
 
     /// It was not let run. If that is news, somebody was to be asked and could not be.
@@ -208,6 +222,13 @@ impl Drop for ExecRecord {
             && open.told.is_none()
         {
             open.end(Outcome::Failed("its caller is gone".to_owned()));
+        } else if let Some(open) = &mut self.open
+            && let Some(why) = open.unless_ran
+            && open.told == Some(Outcome::Ran)
+        {
+            // The caller has the kernel's error, and may try otherwise: no news for people.
+            let failed = Outcome::Failed(why.to_owned());
+            open.audit.append("outcome", &open.record(Some(&failed)));
         }
     }
 }

@@ -185,7 +185,8 @@ impl Exec for StoppedExec<'_> {
         }
     }
 
-    fn stay(self, request: Request, record: ExecRecord) {
+    fn stay(self, permit: Permit, record: ExecRecord) {
+        let (request, files) = permit.into_parts();
         let supervisor = self.supervisor;
         let runs = match (self.call.side, self.material) {
             // Who is outside already has nothing to gain by a race with us.
@@ -208,7 +209,7 @@ impl Exec for StoppedExec<'_> {
                 }
             }
         };
-        let expected = Expected::new(request, runs);
+        let expected = Expected::new(request, runs).by(files);
         supervisor.tracees.watch(&self.call, expected, record);
     }
 

@@ -137,7 +137,8 @@ impl Tracees {
     }
 
     /// Lets the exec through, and watches what it becomes.
-    pub fn watch(&mut self, call: &ExecCall, expected: Expected, record: ExecRecord) {
+    pub fn watch(&mut self, call: &ExecCall, expected: Expected, mut record: ExecRecord) {
+        record.watched();
         self.hold(call, Hold::Watch(Box::new(expected), record));
     }
 

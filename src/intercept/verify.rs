@@ -16,6 +16,7 @@ use nix::sys::stat::{FileStat, stat};
 use nix::unistd::Pid;
 
 use super::{caller, limits};
+use crate::approve::Files;
 use crate::audit::ExecRecord;
 use crate::evaluate::{IndexedRules, judge_exec};
 use crate::request::{HalfRead, Originals, Program, Request, Trust, argv, variable};
@@ -42,6 +43,8 @@ pub struct Expected {
     environment: Option<Vec<(OsString, OsString)>>,
     /// The kernel runs the file by itself.
     is_program: bool,
+    /// Files that say what it runs, as they were when a person was asked.
+    files: Files,
 }
 
 /// Says to whoever reads our standard error why a process was killed that was to run `argv`.
@@ -68,6 +71,7 @@ impl Expected {
             copy_of: half.copy_of,
             argv: half.argv,
             environment: None,
+            files: Files::default(),
         }
     }
 
@@ -85,7 +89,14 @@ impl Expected {
             is_program: real.as_deref().is_none_or(is_program),
             real,
             copy_of: last.copy_of,
+            files: Files::default(),
         }
+    }
+
+    /// The same, by these files as they were when a person was asked.
+    #[must_use]
+    pub fn by(self, files: Files) -> Self {
+        Self { files, ..self }
     }
 
     /// The memory of its strings, in bytes.
@@ -114,7 +125,7 @@ impl Expected {
         originals: &Originals,
     ) -> bool {
         let running = PathBuf::from(format!("/proc/{process}/exe"));
-        let wanted = |name: &OsStr| rules.has_rules_on(name);
+        let wanted = |name: &OsStr| rules.ask_for_copies_of(name);
         let of = |real: &Path| originals.of(real, &running, &wanted);
         self.real.as_deref().and_then(of) == self.copy_of.as_deref()
     }
@@ -134,6 +145,7 @@ impl Expected {
         if caller::same_file(&file, &self.file) {
             return Ok(line == joined(&self.argv)
                 && self.has_its_variables(process)?
+                && self.files.changed().is_none()
                 && self.is_copied_as_judged(process, rules, originals));
         }
         if self.is_program || !is_kernels_interpreter(&file) {
@@ -204,4 +216,38 @@ fn actual(process: Pid, line: &[u8]) -> io::Result<Request> {
     };
     let cwd = caller::working_directory(process)?;
     Ok(Request::new(program, argv.collect(), cwd))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::request::WorkingDirectory;
+    use crate::rules::from_own_text;
+
+    #[test]
+    fn what_was_asked_about_must_be_as_it_was() {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let script = folder.path().join("s.sh");
+        fs::write(&script, "echo a\n").unwrap();
+        let mut child = Command::new("/usr/bin/sleep").arg("60").spawn().unwrap();
+        let process = Pid::from_raw(child.id().cast_signed());
+        let rules = IndexedRules::new(from_own_text("t.rules", ""));
+        let runs = |files: Files| {
+            let program = Program::named("/usr/bin/sleep");
+            let argv = vec!["/usr/bin/sleep".into(), "60".into()];
+            let cwd = WorkingDirectory::new("/").unwrap();
+            let request = Request::new(program, argv, cwd);
+            let file = stat("/usr/bin/sleep").unwrap();
+            let expected = Expected::new(request, file).by(files);
+            expected.runs_in(process, &rules, &Originals::default())
+        };
+        let files = Files::holding(&script);
+        assert!(runs(files.clone()).unwrap());
+        fs::write(&script, "echo b\n").unwrap();
+        assert!(!runs(files).unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }

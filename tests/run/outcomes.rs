@@ -122,6 +122,24 @@ fn a_place_that_there_is_not() {
     });
 }
 
+/// The kernel executes no file that somebody has open for writing.
+#[test]
+fn what_the_kernel_refuses_has_not_run() {
+    everyone(|world| {
+        let ran = self::world(world)
+            .sh("cp /bin/true x; exec 5>>x; ./x; echo $?; exec 5>&-; ./x; echo $?")
+            .stdout("126\n0\n");
+        assert_eq!(
+            records(&ran, "./x"),
+            [
+                "judged ran inside",
+                "outcome failed inside: the kernel did not execute it",
+                "judged ran inside"
+            ]
+        );
+    });
+}
+
 /// The records of a call of which nothing is dropped: as many outcomes as judgements.
 #[test]
 fn each_has_one() {

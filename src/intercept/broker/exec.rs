@@ -274,7 +274,7 @@ impl Exec for WrappedExec {
         self.stands(held).map_err(|error| error.to_string())
     }
 
-    fn stay(self, _: Request, record: ExecRecord) {
+    fn stay(self, _: Permit, record: ExecRecord) {
         record.ran();
         let shell = self.shared.script_shell.clone();
         // A wrapper that is gone needs no answer.
