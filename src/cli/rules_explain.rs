@@ -126,6 +126,7 @@ pub(super) fn main(args: &Args) -> Exit {
                 judgement: &judgement,
                 setting: &setting,
                 session: &session,
+                most: usize::MAX,
             };
             let written = match args.format {
                 Format::Text => Ok(explanation.text(wants_colour())),

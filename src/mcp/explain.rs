@@ -1,6 +1,7 @@
 //! The tool `explain`.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use rmcp::model::{CallToolResult, ContentBlock};
@@ -32,6 +33,15 @@ pub(super) struct ExplainParams {
     /// The working directory. Must be an absolute path.
     workdir: PathBuf,
 }
+
+/// As many commands of a script are told of.
+const COMMANDS: usize = 100;
+/// Fewer, where that would be too much for a client.
+const FEWER: [usize; 2] = [10, 1];
+/// The longest text that a client gets, in bytes.
+const TEXT: usize = 256 << 10;
+/// The largest document, likewise.
+const DOCUMENT: usize = 1 << 20;
 
 /// What is explained.
 enum Explained {
@@ -94,7 +104,7 @@ pub(super) fn result(
         profiles: &profiles,
         inheritance: Inheritance::Free,
     };
-    let (text, document) = match &explained {
+    let (text, document) = bounded(match &explained {
         Explained::Words(argv) => {
             let request = inquiry.request(argv);
             let explanation = Explanation {
@@ -108,17 +118,51 @@ pub(super) fn result(
             (explanation.text(false), explanation.json())
         }
         Explained::Script(text) => {
-            let explanation = ScriptExplanation {
-                rules,
-                judgement: &inquiry.judge_script(text.as_bytes()),
-                setting: &setting,
-                session: &session,
+            let judgement = inquiry.judge_script(text.as_bytes());
+            let written = |most| {
+                let explanation = ScriptExplanation {
+                    rules,
+                    judgement: &judgement,
+                    setting: &setting,
+                    session: &session,
+                    most,
+                };
+                (explanation.text(false), explanation.json())
             };
-            (explanation.text(false), explanation.json())
+            let mut fewer = FEWER.into_iter();
+            let mut all = written(COMMANDS);
+            while let Some(most) = fewer.next().filter(|_| !fits(&all)) {
+                all = written(most);
+            }
+            all
         }
-    };
+    });
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
-    let document = document.ok();
     result.structured_content = document.and_then(|text| serde_json::from_str(&text).ok());
     result
+}
+
+/// An explanation for people, and as a document.
+type Written = (String, serde_json::Result<String>);
+
+fn fits((text, document): &Written) -> bool {
+    text.len() <= TEXT && document.as_ref().map_or(0, String::len) <= DOCUMENT
+}
+
+/// The explanation with as much of it as goes to a client, and where that is not all, a sentence that says so.
+fn bounded((mut text, document): Written) -> (String, Option<String>) {
+    let document = document.ok();
+    let (all, size) = (text.len(), document.as_ref().map_or(0, String::len));
+    if all > TEXT {
+        text.truncate(text.floor_char_boundary(TEXT));
+        let left_out = all - text.len();
+        let _ = writeln!(text, "\n[{left_out} bytes are left out here]");
+    }
+    if size > DOCUMENT {
+        let _ = writeln!(
+            text,
+            "[The structured form is left out: it would have {size} bytes]"
+        );
+    }
+    (text, document.filter(|_| size <= DOCUMENT))
 }

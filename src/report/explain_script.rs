@@ -9,6 +9,7 @@
 //! | `schema` | the number 1 |
 //! | `decision` | the strictest of all: `"allow"`, `"prompt"` or `"forbidden"` |
 //! | `commands` | every command, each before those that it starts |
+//! | `left_out` | how many of them are left out of this; not there where none is |
 //! | `problems` | what could not be read: `line`, `column`, `message` |
 //! | `set_aside` | the project whose rules don't count, as for one command |
 //! | `errors` | what is wrong with rules files, as for one command |
@@ -20,6 +21,7 @@
 //! `unknown`, a list of `word` (its index), `source` and `reason`; and `explanation`, the document
 //! for one command, or null when nothing starts.
 
+use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
@@ -52,6 +54,8 @@ pub struct ScriptExplanation<'a> {
     pub setting: &'a Setting<'a>,
     /// The variables that programs outside would get some of.
     pub session: &'a SessionEnvironment,
+    /// As many commands are told of: of more, those with the strictest decisions.
+    pub most: usize,
 }
 
 impl ScriptExplanation<'_> {
@@ -64,8 +68,16 @@ impl ScriptExplanation<'_> {
         let word = paint.ink(Ink::Said(said), decision(said));
         let mut lines = vec![format!("{word}  the strictest of {count} {noun}")];
         lines.extend(facts::set_aside(self.rules.rules()));
-        for command in &self.judgement.commands {
+        let told = self.told();
+        for command in &told {
             self.command(command, paint, &mut lines);
+        }
+        if told.len() < count {
+            lines.push(String::new());
+            lines.push(format!(
+                "  {} more commands are left out here; explain them on their own.",
+                count - told.len()
+            ));
         }
         if !self.judgement.problems.is_empty() {
             lines.push(String::new());
@@ -82,6 +94,15 @@ impl ScriptExplanation<'_> {
         }
         lines.push(String::new());
         lines.join("\n")
+    }
+
+    /// The commands that are told of, in their order.
+    pub(super) fn told(&self) -> Vec<&JudgedCommand> {
+        let mut told: Vec<_> = self.judgement.commands.iter().enumerate().collect();
+        told.sort_by_key(|(_, command)| Reverse(command.decision));
+        told.truncate(self.most);
+        told.sort_by_key(|(place, _)| *place);
+        told.into_iter().map(|(_, command)| command).collect()
     }
 
     fn command(&self, command: &JudgedCommand, paint: Paint, lines: &mut Vec<String>) {

@@ -14,9 +14,8 @@ impl ScriptExplanation<'_> {
     ///
     /// Fails only if the document can't be written as JSON.
     pub fn json(&self) -> serde_json::Result<String> {
-        let misses: Vec<NearMisses> = self
-            .judgement
-            .commands
+        let told = self.told();
+        let misses: Vec<NearMisses> = told
             .iter()
             .map(|command| {
                 let request = command.request.as_ref();
@@ -26,13 +25,15 @@ impl ScriptExplanation<'_> {
                 )
             })
             .collect();
-        let commands = self.judgement.commands.iter().zip(&misses);
+        let left_out = self.judgement.commands.len() - told.len();
+        let commands = told.iter().zip(&misses);
         let document = ScriptDocument {
             schema: SCHEMA,
             decision: self.judgement.decision,
             commands: commands
                 .map(|(command, misses)| self.command_form(command, misses))
                 .collect(),
+            left_out,
             problems: self
                 .judgement
                 .problems
@@ -91,9 +92,16 @@ struct ScriptDocument<'a> {
     schema: u32,
     decision: Decision,
     commands: Vec<CommandForm<'a>>,
+    #[serde(skip_serializing_if = "is_none")]
+    left_out: usize,
     problems: Vec<ProblemForm>,
     set_aside: Option<explain_json::SetAsideForm<'a>>,
     errors: Vec<explain_json::ErrorForm<'a>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]

@@ -29,6 +29,37 @@ fn what_takes_long_to_explain_holds_up_nobody() {
     assert!(answer["result"].is_object(), "{answer}");
 }
 
+/// What is said of a long command is bounded, and what decides is not left out.
+#[test]
+fn an_explanation_has_bounds() {
+    let mut client = Start {
+        rules: "prefix_rule([\"touch\"], decision=\"forbidden\")\n",
+        ..Start::default()
+    }
+    .client();
+    let many = format!("{}touch x; {0}", "ls a b; ".repeat(4_000));
+    let long = format!("touch {}", "y".repeat(300_000));
+    let longer = format!("touch {0}; ls $x; touch {0}", "y".repeat(300_000));
+    for (command, is_many) in [(many, true), (long, false), (longer, false)] {
+        let arguments = json!({ "command": command, "workdir": client.work() });
+        let params = json!({ "name": "explain", "arguments": arguments });
+        let answer = client.request("tools/call", &params);
+        let size = answer.to_string().len();
+        assert!(size < 3 << 20, "{size}");
+        let said = text(&answer);
+        let document = &answer["result"]["structuredContent"];
+        let is_told = ["forbidden", "left out"].map(|part| said.contains(part));
+        assert_eq!(is_told, [true, true], "{size}");
+        if is_many {
+            assert_eq!(document["decision"], "forbidden");
+            let commands = document["commands"].as_array().unwrap();
+            let all = commands.len() as u64 + document["left_out"].as_u64().unwrap();
+            assert_eq!(all, 8_001);
+            assert!(commands.iter().any(|it| it["text"] == "touch x"), "{said}");
+        }
+    }
+}
+
 #[test]
 fn what_a_client_sent_is_not_told_back_at_length() {
     let mut client = Start::default().client();
