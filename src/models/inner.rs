@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::form;
-use super::model::{CommandModel, Effect, InnerModel};
+use super::model::{CommandModel, Effect, Form, InnerModel};
 use super::operands::{Operands, doubt_of};
 use super::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Overridden, Part, Reading, What};
 
@@ -30,6 +30,19 @@ pub(super) fn complete<'a>(
         doubts.push(Doubt::TooMany);
     }
     found.extend(splits);
+    let models = reading.model.iter().flat_map(|model| &model.inner);
+    let mut inputs = models.filter(|inner| inner.form == Form::Input && !inner.follows.is_empty());
+    let is_one = |inner: &InnerModel, one: &Collected<'a>| {
+        let follows = flag_at(reading, one.option).is_some_and(|(_, flag)| {
+            let mut options = inner.follows.iter();
+            options.any(|name| flag.is(name))
+        });
+        let first = one.words.first();
+        follows && first.is_some_and(|word| form::is_of(&inner.of, word.as_bytes()))
+    };
+    if inputs.any(|inner| collected.iter().any(|one| is_one(inner, one))) {
+        doubts.push(Doubt::Input);
+    }
     for one in collected {
         let Collected {
             from,

@@ -91,7 +91,7 @@
 //! | `inner(form = "code", of = ["*#(*"], anywhere = True)` | the same of values of options and of subcommands' words: `tmux ls -F '#(CMD)'` |
 //! | `inner(form = "code", of = ["-f=*:*"])` | a value of that form of that option: `tar -tf HOST:FILE` |
 //! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
-//! | `inner(form = "input", of = ["-m=code"])` | the same with a value of that form of that option |
+//! | `inner(form = "input", follows = ["-m"], of = ["code"])` | the same, where a command that begins so follows: `python -m code` |
 //! | `inner(form = "keys")` | what is typed, or standard input, whatever the operands are: an editor |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
 

@@ -95,7 +95,7 @@ impl<'a> Operands<'a> {
             doubts.push(Doubt::Keys);
             return;
         }
-        if model.form == Form::Input && model.of.is_empty() {
+        if model.form == Form::Input {
             let none = self.doubtful || self.words.len() <= model.after;
             doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
             return;
@@ -175,7 +175,6 @@ fn takes_next(model: &CommandModel, word: &OsStr) -> bool {
 pub(super) fn doubt_of<'a>(inner: &InnerModel, word: Operand<'a>) -> Doubt<'a> {
     match inner.form {
         Form::File => Doubt::File(word),
-        Form::Input => Doubt::Input,
         _ => Doubt::Code(word),
     }
 }
