@@ -184,6 +184,14 @@ fn wrong_models_are_errors_at_their_call() {
         ("program(\" \")", "the name says nothing"),
         ("program(\"x\", flags = [\"force\"])", "is not an option"),
         (
+            "program(\"x\", overrides = {\"-n\": \"-A\"})",
+            "`overrides` takes `{OPTION: [WORDS]}`",
+        ),
+        (
+            "program(\"x\", by_key = {\"-n\": \"name\"})",
+            "`-n` in `by_key` is not among the options listed",
+        ),
+        (
             "program(\"x\", flags = [\"-f\"], options_with_value = [\"-f\"])",
             "listed twice",
         ),
@@ -203,6 +211,24 @@ fn wrong_models_are_errors_at_their_call() {
         assert_eq!(found.len(), 1, "{call}: {found:?}");
         assert!(
             found[0].starts_with("2:E0201 ") && found[0].contains(says),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn how_deep_commands_lie_within_one_another_is_bounded() {
+    let nested = |levels: usize| {
+        let command = (1..levels).fold("command(\"a\")".to_owned(), |within, _| {
+            format!("command(\"a\", subcommands = [{within}])")
+        });
+        problems(&format!("program(\"x\", subcommands = {command})\n"))
+    };
+    assert_eq!(nested(16), [""; 0]);
+    for levels in [17, 40] {
+        let found = nested(levels);
+        assert!(
+            found[0].contains("commands are nested more than 16 deep"),
             "{found:?}"
         );
     }

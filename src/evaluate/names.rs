@@ -48,6 +48,16 @@ impl<'a> Names<'a> {
                 names.add(name, Some(path.unwrap_or(whole)));
             }
         }
+        // What acts as it is called looks at no extension: rustup called `cargo.x` is cargo.
+        for whole in [path, Some(words.asked), argv0].into_iter().flatten() {
+            let whole_path = Path::new(whole);
+            let stem = whole_path
+                .file_stem()
+                .filter(|_| whole_path.extension().is_some());
+            if let Some(stem) = stem.filter(|_| real.is_some_and(acts_as_called)) {
+                names.add(stem, Some(path.unwrap_or(whole)));
+            }
+        }
         names
     }
 
@@ -60,6 +70,13 @@ impl<'a> Names<'a> {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Name<'a>> {
         self.0.iter()
     }
+}
+
+/// Whether the file `real`, by its name, does what the program of the name does by which it is called.
+fn acts_as_called(real: &OsStr) -> bool {
+    let name = last_component(real).to_str();
+    let model = name.and_then(models::builtin);
+    model.is_some_and(|model| model.acts_as_called)
 }
 
 /// Why a rule that permits, and whose words match, doesn't count for this program; `None` when

@@ -375,4 +375,19 @@ fn a_file_that_does_what_it_is_called_is_read_as_that() {
     }
     let (decision, _) = judged("cargo", "cargo run", "rustup");
     assert_eq!(decision, Decision::Forbidden);
+    let rules = "prefix_rule([\"cargo\", \"build\"], \"forbidden\")\n";
+    let index = IndexedRules::new(crate::rules::from_own_text("t.rules", rules));
+    for (argv, real, expected) in [
+        ("cargo.x build", "rustup", Decision::Forbidden),
+        ("cargo.x build", "make", Decision::Allow),
+    ] {
+        let program = Program {
+            asked: "rustc".into(),
+            path: Some("/usr/bin/rustc".into()),
+            real: Some(Path::new("/usr/bin").join(real)),
+            trust: Trust::Trusted,
+        };
+        let verdict = judge(&index, &request(program, argv)).verdict;
+        assert_eq!(verdict.decision, expected, "{argv} as {real}");
+    }
 }

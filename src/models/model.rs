@@ -165,6 +165,15 @@ impl CommandModel {
             || self.subcommands.iter().any(Self::may_start_another)
     }
 
+    /// Whether its subcommands lie within one another more than `levels` deep.
+    pub fn is_deeper_than(&self, levels: usize) -> bool {
+        let mut within = self.subcommands.iter();
+        within.any(|one| match levels.checked_sub(1) {
+            Some(levels) => one.is_deeper_than(levels),
+            None => true,
+        })
+    }
+
     /// Whether it reads scripts as a shell does: from a word, a file or its input.
     pub fn is_shell(&self) -> bool {
         let has = |form: Form| {

@@ -16,6 +16,9 @@ use super::codes;
 /// For each option, by another one, its value; `""`: without another one.
 type Defaults = BTreeMap<String, BTreeMap<String, Option<String>>>;
 
+/// As deep may commands lie within one another.
+const NESTED: usize = 16;
+
 const PARAMETERS: &[&str] = &[
     "name",
     "flags",
@@ -144,6 +147,9 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         keeps_variables: arguments.bool("keeps_variables").unwrap_or(false),
         derived: Derived::default(),
     };
+    if model.is_deeper_than(NESTED) {
+        arguments.problem(&format!("commands are nested more than {NESTED} deep"));
+    }
     arguments.problems.is_empty().then_some(model)
 }
 

@@ -12,7 +12,7 @@ heuristic! {
     /// `reset --hard`, `clean -f`, `checkout -f`, `checkout .` and `restore .` of everything,
     /// `switch --discard-changes`, `branch -D`, `rm -f`, `stash drop`, `stash clear`,
     /// `reflog expire`, `reflog delete`, `gc --prune=now`, `update-ref -d`, `filter-branch`,
-    /// `filter-repo`, `worktree remove --force`, and `push` that forces or deletes: `--force`,
+    /// `filter-repo`, `worktree remove --force`, and `push` (or `send-pack`) that forces or deletes: `--force`,
     /// `--force-with-lease`, `--delete`, `--mirror`, `--prune`, `+ref`, `:ref`.
     /// Options of git itself, such as `-C DIR` or `-c KEY=VALUE`, are seen through.
     ///
@@ -27,6 +27,7 @@ heuristic! {
     /// git reset --hard origin/main
     /// git -C app checkout -- .
     /// git push --force
+    /// git send-pack --force origin main
     /// ```
     ///
     /// ## Instead
@@ -93,7 +94,9 @@ fn discards(subcommand: &[u8], arguments: &[&[u8]]) -> bool {
         b"branch" => has(b"D", &[]) || (has(b"d", &[("--delete", "--d")]) && has(b"f", &[force])),
         b"stash" => matches!(arguments.first(), Some(&(b"drop" | b"clear"))),
         b"reflog" => matches!(arguments.first(), Some(&(b"expire" | b"delete"))),
-        b"push" => arguments.iter().any(|argument| pushes_over(argument)),
+        b"push" | b"send-pack" | b"http-push" => {
+            arguments.iter().any(|argument| pushes_over(argument))
+        }
         _ => false,
     }
 }
