@@ -101,6 +101,9 @@ prefix_rule(["probe"])
     fn where_nobody_speaks_the_rest_says_nothing() {
         let index = index(RULES);
         for (command, silent) in [
+            ("timeout 5 git push", true),
+            ("ssh h git push", false),
+            ("ssh h", true),
             ("true", true),
             ("cargo build", true),
             ("sh -c tool", true),

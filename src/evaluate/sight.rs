@@ -52,9 +52,9 @@ impl<'a> Sight<'a> {
     }
 
     /// The same where what it starts is judged when it starts: rules are asked about what the request runs
-    /// without another exec, and nothing else.
+    /// without an exec that will be judged, and nothing else.
     pub(super) fn followed(index: &IndexedRules, request: &Request, tree: &'a CommandTree) -> Self {
-        let inner = tree.same_process(request).into_iter();
+        let inner = tree.unjudged(request).into_iter();
         let within = inner.flat_map(|it| restrictions(index, &it.request, it.is_placed));
         Self {
             within: within.collect(),

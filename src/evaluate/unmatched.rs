@@ -4,6 +4,7 @@ use crate::request::{Request, Words};
 use crate::rules::model::Run;
 use crate::rules::{Decision, RuleSet};
 
+use super::command_tree::{CommandTree, Shown};
 use super::heuristic::{self, Danger, Descendants};
 use super::index::IndexedRules;
 use super::sight::Sight;
@@ -45,9 +46,13 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
 }
 
 /// Whether heuristics, broken files and `default(...)` have nothing to say of a command of these
-/// words, which runs no other in its place.
+/// words, which runs no other in its place; and it runs none of which a rule would have to be asked here.
 pub(super) fn nothing_is_said_of(index: &IndexedRules, words: Words<'_>) -> bool {
-    let danger = heuristic::dangerous(index, words, Descendants::Unjudged);
+    let tree = CommandTree::of_words(index, words);
+    if tree.nodes().iter().any(|node| node.shown == Shown::Never) {
+        return false;
+    }
+    let danger = heuristic::danger_in(index, words, &tree, Descendants::Unjudged);
     let (_, basis) = without_default(index, danger);
     basis == Basis::Unmatched && strictest_default(index.rules()).is_none()
 }

@@ -35,6 +35,9 @@
 //!     resets = ["--next"],                      # behind it the options before it count no more
 //!     by_key = {"--network": "name"},           # its value may be said as `name=host,alias=x`
 //!     keeps_variables = True,                   # what it starts has its own variables otherwise
+//!     unseen = True,                            # no exec shows what it or a subcommand starts: that is on another
+//!                                               # machine, in a container, left to a service, or takes rights that
+//!                                               # a sandbox has not
 //!     elsewhere_operands = "first",             # of the operands, these alone choose it
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last, files
 //!     writes_unless = ["--stdout"],             # … but not with one of these options

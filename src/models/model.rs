@@ -96,6 +96,10 @@ pub struct CommandModel {
     /// What it starts has the variables that it has itself, but for what its words say.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_variables: bool,
+    /// No exec shows here what it starts, or a subcommand does: that is on another machine, in a container,
+    /// left to a service, or takes rights that a sandbox has not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
     /// What follows from the rest.
     #[serde(skip)]
     pub derived: Derived,

@@ -217,6 +217,18 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// Whether no exec shows what it starts, by the model of the program or of one of its subcommands.
+    pub fn is_unseen(&self) -> bool {
+        let subcommands = self.parts.iter().filter_map(|part| match part.kind {
+            Kind::Subcommand { model, .. } => model,
+            _ => None,
+        });
+        self.program
+            .into_iter()
+            .chain(subcommands)
+            .any(|model| model.unseen)
+    }
+
     /// Whether an option is there under this name, and nowhere taken back: which of both counts is the
     /// program's to say.
     pub fn has_surely(&self, name: &str) -> bool {

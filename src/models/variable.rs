@@ -310,6 +310,10 @@ mod tests {
 
     /// What the variables of models hold that no file is read for: names, addresses, switches and secrets.
     const NAMES: &[&str] = &[
+        "ADB_SERVER_SOCKET",
+        "ANDROID_ADB_SERVER_ADDRESS",
+        "ANDROID_ADB_SERVER_PORT",
+        "ANDROID_SERIAL",
         "AWS_ACCESS_KEY_ID",
         "AWS_DEFAULT_PROFILE",
         "AWS_DEFAULT_REGION",

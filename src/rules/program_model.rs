@@ -59,6 +59,7 @@ const PARAMETERS: &[&str] = &[
     "unsets",
     "clears",
     "keeps_variables",
+    "unseen",
     "short",
     "cut_short",
     "defaults",
@@ -145,6 +146,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         variables: arguments.strings("variables"),
         secured_by: arguments.strings("secured_by"),
         keeps_variables: arguments.bool("keeps_variables").unwrap_or(false),
+        unseen: arguments.bool("unseen").unwrap_or(false),
         derived: Derived::default(),
     };
     if model.is_deeper_than(NESTED) {

@@ -96,3 +96,57 @@ fn what_the_network_sends_is_not_run_unasked() {
         assert_eq!(asked, is_asked, "run: {script}: {stderr}");
     }
 }
+
+/// What a program has run where no exec is seen, on another machine or with rights that it doesn't get here,
+/// counts when the program starts; what is seen counts when that starts.
+#[test]
+fn what_runs_out_of_sight_counts_when_it_is_asked_for() {
+    let forbidden = "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")\n";
+    for (script, is_started, is_refused) in [
+        ("ssh h git push", false, true),
+        ("ssh -p 22 h 'cd x && git push'", false, true),
+        ("docker exec c git push", false, true),
+        ("timeout 5 docker run --rm i git push", false, true),
+        ("kubectl exec p -- git push", false, true),
+        ("adb -s d shell git push", false, true),
+        ("sudo git push", false, true),
+        ("su -c 'git push' me", false, true),
+        ("ssh h git pull", true, false),
+        ("docker push git", true, false),
+        ("nice git push", true, true),
+        ("env X=1 git push", true, true),
+    ] {
+        let mut words = script.split(' ');
+        let program = words.find(|word| !["timeout", "5"].contains(word)).unwrap();
+        let mut world = World::new().fake_git().rules(forbidden);
+        world = world.script(
+            &format!("bin/{program}"),
+            "#!/bin/sh\nprintf x > started\nwhile [ \"$1\" != git ] && [ $# -gt 0 ]; do shift; done\n\"$@\"\n",
+        );
+        let explain = [
+            world.codex_shell().into_os_string(),
+            "rules".into(),
+            "explain".into(),
+            "--exit-code".into(),
+            "--rules".into(),
+            world.path("team.rules").into(),
+            "-c".into(),
+            world.spelled(script),
+        ];
+        let said = world.command(&explain).status().unwrap().code();
+        assert_eq!(said == Some(11), is_refused, "explain: {script}: {said:?}");
+        let run = world.arguments(["-c".into(), world.spelled(script)]);
+        let ran = world.command(&run).output().unwrap();
+        let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(
+            stderr.contains("denied"),
+            is_refused,
+            "run: {script}: {stderr}"
+        );
+        assert_eq!(
+            world.path("ws/started").exists(),
+            is_started,
+            "run: {script}"
+        );
+    }
+}

@@ -9,10 +9,10 @@ use crate::request::{Followed, Program, Request, Words};
 use crate::script::{Problem, ScriptCommand};
 
 use super::reading::ScriptReader;
-use super::runs::{Run, in_place_of, runs};
+use super::runs::{Found, Run, in_place_of, runs};
 use super::spelling::{as_in, unknown_words};
 use super::surroundings::Surroundings;
-use super::{CommandTree, DEPTH, Lack, Node, SaidBy, ScriptPlace, same_process};
+use super::{CommandTree, DEPTH, Lack, Node, SaidBy, ScriptPlace, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
 
 /// How many commands there may be in one.
@@ -40,7 +40,9 @@ pub(super) fn tree(
     in_place: Vec<(Program, Vec<OsString>)>,
 ) -> CommandTree {
     let mut builder = Builder::new(index, None);
-    builder.unseen = !in_place.is_empty() || same_process::runs_another(words);
+    if !in_place.is_empty() || same_process::runs_another(words) {
+        builder.shown = Shown::Otherwise;
+    }
     builder.look_into(None, words, &Node::default(), in_place);
     builder.grow()
 }
@@ -66,15 +68,16 @@ pub(super) struct Builder<'a> {
     /// What the command that is looked into runs so far.
     known: HashSet<Known>,
     left: usize,
-    /// The request runs others in its place, as BusyBox does, which may have a shell that does too.
-    unseen: bool,
+    /// Less than words where the request runs others in its place, as BusyBox does, which may have a shell that
+    /// does too.
+    shown: Shown,
 }
 
 /// What makes two commands the same, so that one of them need not be looked at.
 #[derive(PartialEq, Eq, Hash)]
 struct Known {
     argv: Vec<OsString>,
-    unseen: bool,
+    shown: Shown,
     appends: bool,
     same_process: bool,
     place: Option<ScriptPlace>,
@@ -89,7 +92,7 @@ impl<'a> Builder<'a> {
             tree: CommandTree::default(),
             known: HashSet::new(),
             left: BUDGET,
-            unseen: false,
+            shown: Shown::Words,
         }
     }
 
@@ -103,7 +106,7 @@ impl<'a> Builder<'a> {
                 parent: node.parent,
                 same_process: node.same_process,
                 depth: node.depth,
-                unseen: node.unseen,
+                shown: node.shown,
                 ..Node::default()
             };
             let mut node = std::mem::replace(node, lent);
@@ -159,7 +162,7 @@ impl<'a> Builder<'a> {
         let child = Node {
             parent,
             depth: node.depth + 1,
-            unseen: parent.map_or(self.unseen, |_| node.unseen),
+            shown: parent.map_or(self.shown, |_| node.shown),
             around: node.around.clone(),
             ..Node::default()
         };
@@ -175,7 +178,7 @@ impl<'a> Builder<'a> {
         };
         let in_process = Node {
             same_process: parent.is_none() || node.same_process,
-            unseen: true,
+            shown: child.shown.max(Shown::Otherwise),
             ..child.clone()
         };
         let by_name = same_process::named_in(words);
@@ -201,8 +204,15 @@ impl<'a> Builder<'a> {
         if incomplete {
             self.lacks(parent, Lack::Some);
         }
-        for (run, around) in found {
+        for Found {
+            run,
+            around,
+            is_unseen,
+        } in found
+        {
+            let shown = if is_unseen { Shown::Never } else { child.shown };
             let child = Node {
+                shown,
                 around,
                 ..child.clone()
             };
@@ -266,7 +276,7 @@ impl<'a> Builder<'a> {
         }
         let is_new = self.known.insert(Known {
             argv: node.argv.clone(),
-            unseen: node.unseen,
+            shown: node.shown,
             appends: node.appends,
             same_process: node.same_process,
             place: node.place.clone(),

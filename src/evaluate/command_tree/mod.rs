@@ -88,8 +88,8 @@ pub struct Node {
     pub(super) same_process: bool,
     /// How many commands it is within, 1 for what a request itself runs, 0 for what a script does.
     pub(super) depth: usize,
-    /// No exec will show these words to whoever judges it.
-    pub(super) unseen: bool,
+    /// What of it an exec will show to whoever judges that.
+    pub(super) shown: Shown,
     /// Words that can't be known are put behind it.
     pub(super) appends: bool,
     /// Where it stands in a script.
@@ -108,6 +108,18 @@ pub struct Node {
     children: Range<usize>,
     /// What is left out of that.
     pub(super) lacks: Lack,
+}
+
+/// What of a command an exec shows in the sandbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Shown {
+    /// These words.
+    #[default]
+    Words,
+    /// Perhaps others, or nothing: what runs it may do so itself, or make something else of the words.
+    Otherwise,
+    /// Nothing: it does not run here.
+    Never,
 }
 
 /// What says that a command runs another.
@@ -206,6 +218,14 @@ impl CommandTree {
     pub fn in_process(&self, request: &Request) -> Vec<Request> {
         let within = self.same_process(request).into_iter();
         within.map(|inner| inner.request).collect()
+    }
+
+    /// What `request`, whose tree this is, runs of which no exec will be judged: what it does without one, and
+    /// what does not run here.
+    pub(super) fn unjudged(&self, request: &Request) -> Vec<Inner> {
+        let is_one = |node: &&Node| node.same_process || node.shown == Shown::Never;
+        let nodes = self.nodes.iter().filter(is_one);
+        nodes.flat_map(|node| node.requests(request)).collect()
     }
 
     /// All of them.

@@ -13,7 +13,7 @@ use super::build::Builder;
 use super::effects::renamed;
 use super::shell::Shell;
 use super::spelling::{as_in, fill, spelled};
-use super::{DEPTH, Lack, Node, ScriptPlace, called, models_of, whole_names};
+use super::{DEPTH, Lack, Node, ScriptPlace, Shown, called, models_of, whole_names};
 
 /// Shells that start what they have no builtin for. What calls itself `sh` can be BusyBox.
 const STARTING: [&str; 3] = ["bash", "dash", "zsh"];
@@ -110,9 +110,11 @@ impl Builder<'_> {
             self.keep(Node {
                 argv,
                 // By what the shell makes of a word, the program may not look dangerous any more.
-                unseen: child.unseen
-                    || hides
-                    || command.words.iter().any(|word| word.unknown().is_some()),
+                shown: if hides || command.words.iter().any(|word| word.unknown().is_some()) {
+                    child.shown.max(Shown::Otherwise)
+                } else {
+                    child.shown
+                },
                 place: Some(ScriptPlace {
                     script: number,
                     stages: command.stages.clone(),

@@ -35,6 +35,16 @@ pub(super) enum Run {
     },
 }
 
+/// What a command runs, and how.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) run: Run,
+    /// In what it starts.
+    pub(super) around: Surroundings,
+    /// It does not run here.
+    pub(super) is_unseen: bool,
+}
+
 /// What a command of these words runs, in the order of the words, and whether there is more; `input` is
 /// what a here-document gives it.
 pub(super) fn runs(
@@ -42,7 +52,7 @@ pub(super) fn runs(
     words: Words<'_>,
     input: Option<&[u8]>,
     around: &Surroundings,
-) -> (Vec<(Run, Surroundings)>, bool) {
+) -> (Vec<Found>, bool) {
     let (mut found, mut incomplete) = (Vec::new(), false);
     let models = models_of(index, words).into_iter();
     for model in models.filter(|model| model.runs_commands()) {
@@ -90,7 +100,12 @@ pub(super) fn runs(
                 .unwrap_or_default()
                 .to_vec(),
         });
-        found.extend(inner.chain(file).map(|run| (run, around.clone())));
+        let is_unseen = reading.is_unseen();
+        found.extend(inner.chain(file).map(|run| Found {
+            run,
+            around: around.clone(),
+            is_unseen,
+        }));
     }
     (found, incomplete)
 }

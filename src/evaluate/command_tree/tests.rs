@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::evaluate::{Basis, judge, judge_script};
+use crate::evaluate::{Basis, judge, judge_exec, judge_script};
 use crate::models::model::{Form, InnerModel, OptionModel, Takes};
 use crate::request::WorkingDirectory;
 use crate::rules::{Decision, from_own_text};
@@ -90,6 +92,55 @@ fn rules_and_heuristics_see_the_same_commands() {
         }
     }
     assert!(seen > 200, "{seen}");
+}
+
+/// What a program starts where no exec of it is seen counts when the program starts, for rules and for heuristics;
+/// what is seen counts then, and not before.
+#[test]
+fn what_is_never_seen_counts_when_its_wrapper_starts() {
+    let rule = "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")\n";
+    let index = IndexedRules::new(from_own_text("t.rules", rule));
+    let names = models::programs().map(|(names, _)| names.split(' ').next().unwrap());
+    let (mut seen, mut unseen) = (BTreeSet::new(), BTreeSet::new());
+    for name in names {
+        let model = models::builtin(name).unwrap();
+        for inner in [
+            &["git", "push"][..],
+            &["rm", "-rf", "x"],
+            &["sh", "-c", "cd x && git push"],
+        ] {
+            for words in wrapped(model, &[name.to_owned()], inner) {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let request = placed(&words);
+                let whole = judge(&index, &request).verdict;
+                if whole.decision == Decision::Allow {
+                    continue;
+                }
+                let started = judge_exec(&index, &request).verdict;
+                let is_unseen = readings(&index, &request).iter().any(Reading::is_unseen);
+                if is_unseen {
+                    assert_eq!(started, whole, "{words:?}");
+                    unseen.insert(name);
+                } else if started.decision == Decision::Allow {
+                    seen.insert(name);
+                }
+            }
+        }
+    }
+    for name in [
+        "adb",
+        "docker",
+        "kubectl",
+        "ssh",
+        "sudo",
+        "systemd-run",
+        "tmux",
+    ] {
+        assert!(unseen.contains(name) && !seen.contains(name), "{name}");
+    }
+    for name in ["env", "find", "nice", "npx", "sh", "timeout", "xargs"] {
+        assert!(seen.contains(name) && !unseen.contains(name), "{name}");
+    }
 }
 
 /// A command that starts itself again and again is looked at to some depth, once at each.

@@ -6,7 +6,7 @@ use super::command::Command;
 use super::define::heuristic;
 use super::network::{self, Pipelines};
 use super::{ALL, Descendants, Heuristic};
-use crate::evaluate::command_tree::{CommandTree, Lack, Node};
+use crate::evaluate::command_tree::{CommandTree, Lack, Node, Shown};
 use crate::evaluate::index::IndexedRules;
 use crate::request::Words;
 use crate::script::is_builtin;
@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
         command.feeds = fed.map(|child| self.command(child)).collect();
         let is_unseen = node.is_none_or(|node| {
             self.descendants == Descendants::Unjudged
-                || node.unseen
+                || node.shown != Shown::Words
                 || is_builtin(node.argv.first().map_or(&[], |word| word.as_bytes()))
         });
         ALL.into_iter().find(|known| {
