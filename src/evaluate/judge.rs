@@ -36,19 +36,28 @@ pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
 }
 
 /// The same for one exec among others: what it starts in the sandbox comes to be judged when it
-/// does start, so rules and heuristics that restrict that count here only if this would run outside.
+/// does start, so rules and heuristics that restrict that count here only if this would run outside. Nobody
+/// is asked about what would be refused then.
 pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
     let tree = CommandTree::of(index, request);
     let sight = Sight::followed(index, request, &tree);
     let found = collect(index, request, &sight);
+    let whole = || judge_seeing(index, request, &Sight::of(index, request, &tree));
     match found.run {
-        None | Some(Run::Inside) => conclude(index, request, &sight, found),
-        Some(_) => judge_seeing(index, request, &Sight::of(index, request, &tree)),
+        None | Some(Run::Inside) => {
+            let alone = conclude(index, request, &sight, found);
+            let is_asked = alone.verdict.decision == Decision::Prompt;
+            let refused = is_asked.then(whole);
+            let refused = refused.filter(|it| it.verdict.decision == Decision::Forbidden);
+            refused.unwrap_or(alone)
+        }
+        Some(_) => whole(),
     }
 }
 
 /// What the text that `request`, a shell, is started with shows as a whole, where each program in it is judged
-/// when it starts: what the network sends is run by another. `None` if there is nothing to say.
+/// when it starts: what the network sends is run by another. `None` if there is nothing to say. Rules are not
+/// looked at: see [`super::ScriptJudgement::asks_about_flows`].
 pub fn judge_flows(index: &IndexedRules, request: &Request) -> Option<Judgement> {
     let tree = CommandTree::of(index, request);
     let danger = heuristic::flow_in(index, request.words(), &tree)?;

@@ -24,6 +24,16 @@ pub struct ScriptJudgement {
     pub problems: Vec<Problem>,
 }
 
+impl ScriptJudgement {
+    /// Whether a person is asked about something because of what comes from the network to be run by it.
+    pub fn asks_about_flows(&self) -> bool {
+        let judged = self.commands.iter().flat_map(|it| &it.judgement);
+        judged
+            .into_iter()
+            .any(|it| matches!(it.verdict.basis, Basis::Heuristic { code, .. } if heuristic::is_flow(code)))
+    }
+}
+
 /// One command of a script.
 #[derive(Debug)]
 pub struct JudgedCommand {

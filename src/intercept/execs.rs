@@ -150,7 +150,8 @@ impl Supervisor {
         let Ok((request, asked)) = read.and_then(|read| call.whole(read, rules, writable)) else {
             return tracees::resume(&call);
         };
-        let Some(judgement) = judge_flows(rules, &request) else {
+        let flows = judge_flows(rules, &request);
+        let Some(judgement) = flows.filter(|_| session.asks_about_flows(&request)) else {
             return tracees::resume(&call);
         };
         // It is no start-up file.

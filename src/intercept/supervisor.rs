@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ use crate::audit::{Audit, ExecRecord};
 use crate::config::Profiles;
 use crate::confine::{LayerName, Layers, Status};
 use crate::evaluate::{IndexedRules, with_repository};
-use crate::flow;
+use crate::flow::{self, Inquiry};
 use crate::request::{Earlier, Originals, Request, Writable};
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Listener, Waiting};
@@ -91,6 +92,17 @@ impl Session {
             earlier: self.earlier.clone(),
             is_judged_outside: true,
         }
+    }
+
+    /// Whether a person is to be asked about what flows within the text of `shell`, which each of its commands is
+    /// looked up for: a rule that decides about what it flows into does so when that starts.
+    pub fn asks_about_flows(&self, shell: &Request) -> bool {
+        let Some(text) = shell.argv.last() else {
+            return true;
+        };
+        let (cwd, ground) = (shell.cwd.clone(), self.ground());
+        let inquiry = Inquiry::here(&self.rules, &self.environment, cwd, &ground);
+        inquiry.judge_script(text.as_bytes()).asks_about_flows()
     }
 
     /// Where there are no mounts, nothing is read-only in a root.

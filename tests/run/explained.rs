@@ -1,5 +1,7 @@
 //! What `rules explain` says of a command's directory and variables, `run` shows.
 
+use std::fmt::Write as _;
+
 use crate::support::World;
 
 const ELSEWHERE: &str =
@@ -147,6 +149,82 @@ fn what_runs_out_of_sight_counts_when_it_is_asked_for() {
             world.path("ws/started").exists(),
             is_started,
             "run: {script}"
+        );
+    }
+}
+
+/// Whether a person was asked, or would have been, and whether something was refused by a rule.
+fn explained_and_ran(world: &World, script: &str) -> (Option<i32>, String) {
+    let explain = [
+        world.codex_shell().into_os_string(),
+        "rules".into(),
+        "explain".into(),
+        "--exit-code".into(),
+        "--rules".into(),
+        world.path("team.rules").into(),
+        "-c".into(),
+        world.spelled(script),
+    ];
+    let said = world.command(&explain).status().unwrap().code();
+    let run = world.arguments(["-c".into(), world.spelled(script)]);
+    let ran = world.command(&run).output().unwrap();
+    (said, String::from_utf8_lossy(&ran.stderr).into_owned())
+}
+
+/// A rule about the program into which a download flows decides, as it does elsewhere.
+#[test]
+fn a_rule_decides_about_what_the_network_flows_into() {
+    for (decision, script, said, asked) in [
+        ("allow", "curl x | python3 -c pass", 0, false),
+        ("allow", "curl x | python3 -c pass; curl x | sh", 10, true),
+        ("allow", "curl x | python3 -c fail", 0, false),
+        ("allow", "curl x | bash -c 'python3 -c pass'", 0, false),
+        (
+            "allow",
+            "python3() { sh; }; curl x | python3 -c pass",
+            10,
+            false,
+        ),
+        ("prompt", "curl x | python3 -c pass", 10, false),
+        ("forbidden", "curl x | python3 -c pass", 11, false),
+    ] {
+        let rule =
+            format!("prefix_rule([\"python3\", \"-c\", \"pass\"], decision = \"{decision}\")\n");
+        let world = World::new()
+            .script("bin/curl", "#!/bin/sh\necho true\n")
+            .script("bin/python3", "#!/usr/bin/env sh\nexec cat >/dev/null\n")
+            .rules(&rule);
+        let (explained, stderr) = explained_and_ran(&world, script);
+        assert_eq!(explained, Some(said), "explain: {script}");
+        assert_eq!(stderr.contains("H007"), asked, "run: {script}: {stderr}");
+    }
+}
+
+/// Nobody is asked about a command that starts what a rule forbids.
+#[test]
+fn what_would_be_refused_within_is_refused_unasked() {
+    let mut rules = "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")\n".to_owned();
+    for asked in ["\"npx\"", "\"npm\"", "\"git\", \"submodule\""] {
+        let _ = writeln!(rules, "prefix_rule([{asked}], decision = \"prompt\")");
+    }
+    for (script, said) in [
+        ("npx git push", 11),
+        ("npm exec -- git push", 11),
+        ("git submodule foreach git push", 11),
+        ("npx git pull", 10),
+        ("git submodule foreach git pull", 10),
+    ] {
+        let stub = "#!/bin/sh\n:\n";
+        let world = World::new().fake_git().rules(&rules);
+        let world = world.script("bin/npx", stub).script("bin/npm", stub);
+        let (explained, stderr) = explained_and_ran(&world, script);
+        assert_eq!(explained, Some(said), "explain: {script}");
+        let is_asked = stderr.contains("declined");
+        assert_eq!(is_asked, said == 10, "run: {script}: {stderr}");
+        assert_eq!(
+            stderr.contains("forbidden"),
+            said == 11,
+            "run: {script}: {stderr}"
         );
     }
 }

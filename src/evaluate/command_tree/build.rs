@@ -5,11 +5,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::request::{Followed, Program, Request, Words};
+use crate::request::{Followed, Request, Words};
 use crate::script::{Problem, ScriptCommand};
 
 use super::reading::ScriptReader;
-use super::runs::{Found, Run, in_place_of, runs};
+use super::runs::{Found, InPlace, Run, in_place_of, runs};
 use super::spelling::{as_in, unknown_words};
 use super::surroundings::Surroundings;
 use super::{CommandTree, DEPTH, Lack, Node, SaidBy, ScriptPlace, Shown, same_process};
@@ -34,11 +34,7 @@ pub struct Resolver<'a> {
 }
 
 /// The tree of a command of these words, which has others in its place besides.
-pub(super) fn tree(
-    index: &IndexedRules,
-    words: Words<'_>,
-    in_place: Vec<(Program, Vec<OsString>)>,
-) -> CommandTree {
+pub(super) fn tree(index: &IndexedRules, words: Words<'_>, in_place: Vec<InPlace>) -> CommandTree {
     let mut builder = Builder::new(index, None);
     if !in_place.is_empty() || same_process::runs_another(words) {
         builder.shown = Shown::Otherwise;
@@ -128,11 +124,11 @@ impl<'a> Builder<'a> {
 
     /// Finds what the command asks for, in each directory that it may be in, if somebody is to look; and what
     /// runs in its place.
-    fn resolved(&self, node: &mut Node) -> Vec<(Program, Vec<OsString>)> {
+    fn resolved(&self, node: &mut Node) -> Vec<InPlace> {
         let Some(resolver) = self.resolver.filter(|_| !node.argv.is_empty()) else {
             return Vec::new();
         };
-        if node.said_by == SaidBy::File {
+        if node.said_by != SaidBy::Words {
             return Vec::new();
         }
         let here = [PathBuf::new()];
@@ -157,7 +153,7 @@ impl<'a> Builder<'a> {
         parent: Option<usize>,
         words: Words<'_>,
         node: &Node,
-        in_place: Vec<(Program, Vec<OsString>)>,
+        in_place: Vec<InPlace>,
     ) {
         let child = Node {
             parent,
@@ -242,20 +238,20 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds what runs in the place of `node`, as its file says.
-    fn keep_in_place(
-        &mut self,
-        node: &Node,
-        in_process: &Node,
-        in_place: Vec<(Program, Vec<OsString>)>,
-    ) {
-        for (program, argv) in in_place {
+    fn keep_in_place(&mut self, node: &Node, in_process: &Node, in_place: Vec<InPlace>) {
+        for InPlace {
+            program,
+            argv,
+            said_by,
+        } in in_place
+        {
             let placed = |it: &Request| Request {
                 environment: it.environment.clone(),
                 ..it.for_inner(program.clone(), argv.clone())
             };
             self.keep(Node {
                 asked: node.asked.iter().map(placed).collect(),
-                said_by: SaidBy::File,
+                said_by,
                 argv: argv.clone(),
                 program: Some(Box::new(program.clone())),
                 ..in_process.clone()

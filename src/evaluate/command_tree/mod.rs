@@ -128,8 +128,10 @@ pub(super) enum SaidBy {
     /// Its words, or a script that it reads.
     #[default]
     Words,
-    /// Its file: an interpreter, or what the file is a copy of.
-    File,
+    /// The first line of its file: this is its interpreter, which has it to read.
+    Interpreter,
+    /// Its file, which is a copy of this one's.
+    Copy,
 }
 
 /// Where a command stands in a script.

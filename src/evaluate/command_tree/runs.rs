@@ -8,8 +8,8 @@ use crate::models::reading::{Doubt, What};
 use crate::models::{self, CommandModel};
 use crate::request::{Program, Request, Words};
 
-use super::models_of;
 use super::surroundings::Surroundings;
+use super::{SaidBy, models_of};
 
 /// One thing that a command runs.
 #[derive(Debug)]
@@ -110,19 +110,37 @@ pub(super) fn runs(
     (found, incomplete)
 }
 
+/// What runs in the place of a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct InPlace {
+    pub(super) program: Program,
+    /// Its words.
+    pub(super) argv: Vec<OsString>,
+    /// What of the command's file says so.
+    pub(super) said_by: SaidBy,
+}
+
 /// What is known to run in the place of `request`, beside what its words say: the interpreters of a script,
 /// and what each file was copied from.
-pub(super) fn in_place_of(request: &Request) -> Vec<(Program, Vec<OsString>)> {
+pub(super) fn in_place_of(request: &Request) -> Vec<InPlace> {
     let copied = |it: &Request| {
         let original = it.copy_of.as_ref()?;
         let words = std::iter::once(original.into()).chain(it.arguments().iter().cloned());
-        Some((Program::named(original), words.collect()))
+        Some(InPlace {
+            program: Program::named(original),
+            argv: words.collect(),
+            said_by: SaidBy::Copy,
+        })
     };
     let interpreters = std::iter::successors(request.interpreter.as_deref(), |it| {
         it.interpreter.as_deref()
     });
     let interpreters = interpreters.flat_map(|it| {
-        let itself = (it.program.clone(), it.argv.clone());
+        let itself = InPlace {
+            program: it.program.clone(),
+            argv: it.argv.clone(),
+            said_by: SaidBy::Interpreter,
+        };
         std::iter::once(itself).chain(copied(it))
     });
     copied(request).into_iter().chain(interpreters).collect()

@@ -19,6 +19,8 @@ pub(super) struct Command<'a> {
     pub(super) arguments: Vec<&'a [u8]>,
     /// The commands that it starts with words behind them that can't be known.
     pub(super) feeds: Vec<Command<'a>>,
+    /// It is the interpreter of a file, and the other words are that file's.
+    pub(super) is_interpreter: bool,
 }
 
 impl<'a> Command<'a> {
@@ -41,6 +43,7 @@ impl<'a> Command<'a> {
             names,
             arguments: arguments.collect(),
             feeds: Vec::new(),
+            is_interpreter: false,
         }
     }
 

@@ -144,6 +144,11 @@ pub(super) fn dangers(
         .collect()
 }
 
+/// Whether the heuristic of this code is about what comes from the network to be run.
+pub(super) fn is_flow(code: &str) -> bool {
+    code == network::NETWORK_TO_SHELL.code
+}
+
 /// The short name of the heuristic with this code; empty when there is none.
 pub fn name_of(code: &str) -> &'static str {
     ALL.iter()

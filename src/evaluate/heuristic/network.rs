@@ -54,7 +54,7 @@ fn interprets(command: &Command<'_>) -> bool {
         let is = |asked: fn(&CommandModel) -> bool| reading.model.is_some_and(asked);
         reading.doubts.iter().any(|doubt| match doubt {
             Doubt::Input => is(CommandModel::runs_commands) || is(CommandModel::runs_files),
-            Doubt::File(_) => is(CommandModel::is_shell),
+            Doubt::File(_) => is(CommandModel::is_shell) && !command.is_interpreter,
             _ => false,
         })
     })
@@ -66,9 +66,11 @@ fn interprets(command: &Command<'_>) -> bool {
 fn substitutes_download(command: &Command<'_>) -> bool {
     let has_one = |argument: &&[u8]| (0..argument.len()).any(|at| is_download(argument.get(at..)));
     let mut readings = command.readings();
-    readings.any(|reading| {
-        reading.inner.is_empty() && reading.model.is_some_and(CommandModel::runs_files)
-    }) && command.arguments.iter().any(has_one)
+    !command.is_interpreter
+        && readings.any(|reading| {
+            reading.inner.is_empty() && reading.model.is_some_and(CommandModel::runs_files)
+        })
+        && command.arguments.iter().any(has_one)
 }
 
 /// Whether a substitution begins `text`, as the shell reads it, with a downloader in it. As the

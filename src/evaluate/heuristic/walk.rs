@@ -6,7 +6,7 @@ use super::command::Command;
 use super::define::heuristic;
 use super::network::{self, Pipelines};
 use super::{ALL, Descendants, Heuristic};
-use crate::evaluate::command_tree::{CommandTree, Lack, Node, Shown};
+use crate::evaluate::command_tree::{CommandTree, Lack, Node, SaidBy, Shown};
 use crate::evaluate::index::IndexedRules;
 use crate::request::Words;
 use crate::script::is_builtin;
@@ -98,7 +98,8 @@ impl<'a> Walk<'a> {
     /// The first that applies to `node` itself, and counts.
     fn own_danger(self, node: Option<&'a Node>) -> Option<&'static Heuristic> {
         let words = node.map(Node::words).or(self.words)?;
-        let mut command = Command::of(self.rules, words);
+        let mut command =
+            node.map_or_else(|| Command::of(self.rules, words), |node| self.command(node));
         let fed = self
             .tree
             .children(node)
@@ -119,17 +120,23 @@ impl<'a> Walk<'a> {
 
     /// `node` as heuristics see it.
     fn command(self, node: &'a Node) -> Command<'a> {
-        Command::of(self.rules, node.words())
+        let mut command = Command::of(self.rules, node.words());
+        command.is_interpreter = node.said_by == SaidBy::Interpreter;
+        command
     }
 
     /// Whether `node` or one within it is as asked. The depth of the recursion is bounded by that of the
     /// tree.
     pub(super) fn any(self, node: &'a Node, is: fn(&Command<'_>) -> bool) -> bool {
-        is(&self.command(node))
-            || self
-                .tree
-                .children(Some(node))
-                .iter()
-                .any(|child| self.any(child, is))
+        self.any_behind(node, false, is)
+    }
+
+    /// The same of `node`, which an interpreter may have started that has a file to read.
+    fn any_behind(self, node: &'a Node, interpreter: bool, is: fn(&Command<'_>) -> bool) -> bool {
+        let mut command = self.command(node);
+        command.is_interpreter |= interpreter;
+        let interpreter = command.is_interpreter;
+        let mut children = self.tree.children(Some(node)).iter();
+        is(&command) || children.any(|child| self.any_behind(child, interpreter, is))
     }
 }
