@@ -170,7 +170,10 @@ fn name_objection(index: &IndexedRules, wanted: Wanted<'_>, program: &Program) -
         .as_deref()
         .map_or(program.asked.as_os_str(), Path::as_os_str);
     if !same_word(wanted.name, last_component(runs), wanted.canonical) {
-        return Some(format!("the path that runs is {}", argv::word(runs)));
+        return Some(format!(
+            "the path that runs is {}; to permit it, name that",
+            argv::word(runs)
+        ));
     }
     if !runs.as_bytes().contains(&b'/') {
         return None;

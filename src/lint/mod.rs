@@ -20,6 +20,7 @@ mod missing_examples;
 mod missing_justification;
 mod misspelt_program;
 mod obeyed_file;
+mod option_among_operands;
 mod overruled_rule;
 mod redundant_rule;
 mod relative_program;
@@ -27,6 +28,7 @@ mod repeated_alternative;
 mod replaced_host_executable;
 mod suspicious_word;
 mod unknown_flag;
+mod unknown_subcommand;
 mod unused_host_executable;
 
 use crate::evaluate::heuristic::{self, Heuristic};
@@ -58,6 +60,8 @@ pub const LINTS: &[Lint] = &[
     obeyed_file::LINT,
     misspelt_program::LINT,
     example_judged_otherwise::LINT,
+    unknown_subcommand::LINT,
+    option_among_operands::LINT,
 ];
 
 /// The lint of this code or name.

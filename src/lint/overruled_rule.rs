@@ -1,8 +1,9 @@
 //! W103 overruled-rule.
 
+use crate::rules::model::{ProgramName, Span};
 use crate::rules::{Decision, RuleSet};
 
-use super::coverage::{Coverage, pattern_text};
+use super::coverage::{Coverage, command_text, pattern_text};
 use super::finding::{Level, Related};
 use super::{Report, lint};
 
@@ -57,6 +58,115 @@ fn check(rules: &RuleSet, report: &mut Report) {
             report.add_related(rule.span, message, Some(help.to_owned()), related);
         }
     }
+    for narrow in meanings(rules).filter(|it| it.counts) {
+        let stricter = meanings(rules).find(|wide| {
+            wide.decision > narrow.decision
+                && (wide.is_command || narrow.is_command)
+                && covers(wide, &narrow)
+        });
+        if let Some(strict) = stricter {
+            let message = format!(
+                "`{}` is never {}: the stricter `{}` at {} matches it too",
+                narrow.text,
+                outcome(narrow.decision),
+                strict.text,
+                rules.place(strict.span)
+            );
+            let help = "the strictest rule decides; narrow that one, or delete this one";
+            let related = Related {
+                span: strict.span,
+                label: "the stricter rule",
+            };
+            report.add_related(narrow.span, message, Some(help.to_owned()), related);
+        }
+    }
+}
+
+/// What two rules of either kind can be compared by.
+struct Comparable<'a> {
+    programs: Vec<&'a str>,
+    subcommand: &'a [Vec<String>],
+    flags: &'a [Vec<String>],
+    without: &'a [String],
+    /// It has no other conditions, and counts.
+    is_simple: bool,
+    counts: bool,
+    is_command: bool,
+    decision: Decision,
+    span: Span,
+    text: String,
+}
+
+/// Every rule; of a prefix rule, the words are those of a subcommand where none is an option.
+fn meanings(rules: &RuleSet) -> impl Iterator<Item = Comparable<'_>> {
+    let is_plain = |word: &String| !word.starts_with(['-', '+']) && !word.contains('=');
+    let prefix = rules.prefix_rules.iter().map(move |rule| Comparable {
+        programs: vec![&rule.program],
+        subcommand: &rule.rest,
+        flags: &[],
+        without: &[],
+        is_simple: rule.rest.iter().flatten().all(is_plain),
+        counts: true,
+        is_command: false,
+        decision: rule.decision,
+        span: rule.span,
+        text: pattern_text(rule),
+    });
+    let command = rules.command_rules.iter().map(|rule| {
+        let literal = rule.programs.iter().filter_map(|program| match program {
+            ProgramName::Literal(name) => Some(name.as_str()),
+            ProgramName::Glob(_) => None,
+        });
+        let programs: Vec<&str> = literal.collect();
+        let meaning = &rule.meaning;
+        let has_other = meaning.operands.is_some()
+            || meaning.exact
+            || !meaning.options.is_empty()
+            || !meaning.cwd.is_empty()
+            || !meaning.environment.is_empty()
+            || !rule.unless.is_empty();
+        Comparable {
+            counts: rule.enforce && programs.len() == rule.programs.len(),
+            programs,
+            subcommand: &meaning.subcommand,
+            flags: &meaning.flags,
+            without: &meaning.without,
+            is_simple: rule.enforce && !has_other,
+            is_command: true,
+            decision: rule.decision,
+            span: rule.span,
+            text: command_text(rule),
+        }
+    });
+    prefix.chain(command)
+}
+
+/// Whether `wide`, which restricts, matches whatever `narrow` does, at least one of them with a meaning.
+///
+/// Never says yes wrongly; says no where it takes several rules together to cover one.
+fn covers(wide: &Comparable<'_>, narrow: &Comparable<'_>) -> bool {
+    // What restricts is read by each of a program's names, by rules of either kind in its own way.
+    let is_comparable = wide.is_command && narrow.is_command || narrow.decision == Decision::Allow;
+    let has_all =
+        |wide: &Vec<String>, narrow: &Vec<String>| narrow.iter().all(|it| wide.contains(it));
+    let has_one = |wide: &Vec<String>| narrow.flags.iter().any(|it| has_all(wide, it));
+    is_comparable
+        && wide.is_simple
+        && narrow
+            .programs
+            .iter()
+            .all(|name| wide.programs.contains(name))
+        && wide.subcommand.len() <= narrow.subcommand.len()
+        && wide
+            .subcommand
+            .iter()
+            .zip(narrow.subcommand)
+            .all(|(wide, narrow)| has_all(wide, narrow))
+        && wide.flags.iter().all(has_one)
+        && wide
+            .without
+            .iter()
+            .all(|name| narrow.without.contains(name))
 }
 
 fn outcome(decision: Decision) -> &'static str {

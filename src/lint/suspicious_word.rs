@@ -1,7 +1,7 @@
 //! W112 suspicious-word.
 
 use crate::rules::RuleSet;
-use crate::rules::model::{PrefixRule, Span};
+use crate::rules::model::{PrefixRule, ProgramName, Span};
 
 use super::finding::Level;
 use super::{Report, lint};
@@ -12,7 +12,8 @@ const SHELL_CHARACTERS: &[char] = &[
 ];
 
 lint! {
-    /// A word of a pattern holds a space, or a character that means something to a shell.
+    /// A word of a pattern holds a space, or a character that means something to a shell; or the program of
+    /// a rule is a word that sets a variable.
     ///
     /// Words that follow an option are left alone: `["bash", "-c", "make && make install"]` is
     /// right.
@@ -42,7 +43,56 @@ fn check(rules: &RuleSet, report: &mut Report) {
                 examine(word, rule.span, report);
             }
         }
+        let next = rule.rest.first().and_then(|place| place.first());
+        examine_program(&rule.program, next, rule.span, report);
     }
+    for rule in &rules.command_rules {
+        for program in &rule.programs {
+            if let ProgramName::Literal(program) = program {
+                if program.chars().any(char::is_whitespace) && !program.contains('/') {
+                    add_spaced_program(program, rule.span, report);
+                }
+                examine_program(program, None, rule.span, report);
+            }
+        }
+        let meanings = std::iter::once(&rule.meaning).chain(&rule.unless);
+        for word in meanings.flat_map(|it| it.subcommand.iter().chain(&it.flags).flatten()) {
+            if word.chars().any(char::is_whitespace) {
+                examine(word, rule.span, report);
+            }
+        }
+    }
+}
+
+fn add_spaced_program(program: &str, span: Span, report: &mut Report) {
+    let mut words = program.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    let rest: Vec<String> = words.map(|word| format!("{word:?}")).collect();
+    let help = format!(
+        "write program = {first:?}, subcommand = [{}]",
+        rest.join(", ")
+    );
+    let message = format!("{program:?} is one word with a space in it");
+    report.add(span, message, Some(help));
+}
+
+/// A shell takes `NAME=value` out of a command before its program.
+fn examine_program(program: &str, next: Option<&String>, span: Span, report: &mut Report) {
+    let Some((name, value)) = program.split_once('=') else {
+        return;
+    };
+    let is_name = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    if name.is_empty()
+        || name.starts_with(|c: char| c.is_ascii_digit())
+        || !name.chars().all(is_name)
+    {
+        return;
+    }
+    let program = next.map_or("PROGRAM", String::as_str);
+    let help =
+        format!("write command_rule(program = {program:?}, env = {{{name:?}: {value:?}}}, ...)");
+    let message = format!("`{name}={value}` sets a variable, and no program is called so");
+    report.add(span, message, Some(help));
 }
 
 /// Every word of the pattern, each with whether the place before it holds options alone.

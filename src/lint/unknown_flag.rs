@@ -125,12 +125,19 @@ fn nearest(model: &CommandModel, meaning: &Meaning, flag: &str) -> Option<String
     };
     let known = options(model, meaning)?;
     let nearness = |name: &&str| (shared(name), Reverse(name.len().abs_diff(flag.len())));
-    let word = flag.trim_start_matches('-');
-    let dashes = |name: &str| name.len() - name.trim_start_matches('-').len();
-    let is_near = |name: &&str| {
-        dashes(name) == dashes(flag) && models::is_near(word, name.trim_start_matches('-'))
+    let near = known.iter().filter(|name| is_near_option(flag, name));
+    let Some(best) = near.copied().max_by_key(nearness) else {
+        let program = model.names.first()?;
+        return Some(format!(
+            "`codex-shell rules models {program}` prints those that are known; a `program(...)` can add one"
+        ));
     };
-    let near = known.into_iter().filter(is_near);
-    let best = near.max_by_key(nearness)?;
     Some(format!("did you mean `{best}`?"))
+}
+
+/// Whether the option `name` may be meant by `written`.
+pub(super) fn is_near_option(written: &str, name: &str) -> bool {
+    let bare = |option: &str| option.trim_start_matches('-').to_owned();
+    let dashes = |option: &str| option.len() - option.trim_start_matches('-').len();
+    dashes(name) == dashes(written) && models::is_near(&bare(written), &bare(name))
 }

@@ -167,8 +167,10 @@ impl Meaning {
         };
         if words.all(open) {
             Ok(())
+        } else if rest.is_none() {
+            Err("an operand is not named; `args = [..., rest()]` would take any")
         } else {
-            Err("an operand is not named")
+            Err("an operand is another one than rest(...) takes")
         }
     }
 

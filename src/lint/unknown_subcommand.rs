@@ -1,0 +1,146 @@
+//! W119 unknown-subcommand.
+
+use std::ffi::OsString;
+
+use crate::models::reading::{Doubt, Kind, Known};
+use crate::models::{self, CommandModel, Reading};
+use crate::rules::RuleSet;
+use crate::rules::meaning::Meaning;
+use crate::rules::model::{PrefixRule, ProgramName};
+
+use super::finding::Level;
+use super::unknown_flag::{is_near_option, model_of};
+use super::{Report, lint};
+
+lint! {
+    /// A rule names a subcommand that its program doesn't have, as far as is known, and that is a slip of
+    /// the pen away from one that it has. In a `prefix_rule`, the same of an option.
+    ///
+    /// ## Why it matters
+    ///
+    /// A rule about what doesn't exist matches nothing, and nobody is told. Where the word is right after
+    /// all, as that of a plugin, a `program(...)` in a rules file makes it known.
+    ///
+    /// ## Example
+    ///
+    /// ```python
+    /// command_rule(program = "kubectl", subcommand = ["delte"], decision = "forbidden", justification = "Ask first.")
+    /// ```
+    ///
+    /// ```python
+    /// command_rule(program = "kubectl", subcommand = ["delete"], decision = "forbidden", justification = "Ask first.")
+    /// ```
+    "W119", "unknown-subcommand", Some(Level::Warning), check
+}
+
+fn check(rules: &RuleSet, report: &mut Report) {
+    for rule in &rules.prefix_rules {
+        if let Some(model) = model_of(rules, &rule.program) {
+            examine(rule, model, report);
+        }
+    }
+    for rule in &rules.command_rules {
+        for program in &rule.programs {
+            let ProgramName::Literal(program) = program else {
+                continue;
+            };
+            let Some(model) = model_of(rules, program) else {
+                continue;
+            };
+            for meaning in std::iter::once(&rule.meaning).chain(&rule.unless) {
+                if let Some((word, meant)) = misspelt(model, meaning) {
+                    let message = format!("`{program}` has no subcommand `{word}` here");
+                    report.add(rule.span, message, Some(did_you_mean(meant)));
+                }
+            }
+        }
+    }
+}
+
+fn did_you_mean(meant: &str) -> String {
+    format!("did you mean `{meant}`?")
+}
+
+/// The first word of the subcommand that is a misspelt one, and what it is near to.
+fn misspelt<'a>(model: &'a CommandModel, meaning: &'a Meaning) -> Option<(&'a str, &'a str)> {
+    let mut here = vec![model];
+    for place in &meaning.subcommand {
+        let misspelt = place.iter().find_map(|word| {
+            let mut near = here.iter().map(|model| near(model, word));
+            // One that any of them knows is none.
+            let first = near.next()??;
+            near.all(|it| it.is_some())
+                .then_some((word.as_str(), first))
+        });
+        if misspelt.is_some() {
+            return misspelt;
+        }
+        let named = |model: &&CommandModel| model.names.iter().any(|name| place.contains(name));
+        let within = here.iter().flat_map(|model| &model.subcommands);
+        here = within.filter(named).collect();
+    }
+    None
+}
+
+/// The subcommand of `model` that was probably meant by `word`, which is none.
+fn near<'a>(model: &'a CommandModel, word: &str) -> Option<&'a str> {
+    let names = || model.subcommands.iter().flat_map(|it| &it.names);
+    if model.takes_operands || model.tasks || names().any(|name| name == word) {
+        return None;
+    }
+    let mut names = names();
+    let found = names.find(|name| models::is_slip(word, name));
+    found.map(String::as_str)
+}
+
+/// Looks at each word of the pattern, behind the first alternative of each place before.
+fn examine(rule: &PrefixRule, model: &CommandModel, report: &mut Report) {
+    let mut words: Vec<OsString> = Vec::new();
+    for (index, place) in rule.rest.iter().enumerate() {
+        for word in place {
+            words.push(word.into());
+            let reading = models::read(model, &words);
+            if let Some((what, meant)) = unknown(&reading, index, word) {
+                let program = &rule.program;
+                let message = format!("`{program}` has no {what} `{word}` here");
+                report.add(rule.span, message, Some(did_you_mean(meant)));
+            }
+            words.pop();
+        }
+        words.extend(place.first().map(OsString::from));
+    }
+}
+
+/// What the last `word` should be, which the program doesn't know, and what it is near to.
+fn unknown<'a>(reading: &Reading<'a>, index: usize, word: &str) -> Option<(&'static str, &'a str)> {
+    let is_left = reading.doubts.iter().any(|doubt| match doubt {
+        Doubt::Subcommand(operand) => operand.index == index && operand.word == word,
+        _ => false,
+    });
+    let is_none = reading.parts.iter().any(|part| match part.kind {
+        Kind::Subcommand { model, .. } => part.index == index && model.is_none(),
+        _ => false,
+    });
+    if is_left || is_none {
+        let around = within(reading).last().or(reading.program)?;
+        return Some(("subcommand", near(around, word)?));
+    }
+    let is_unknown = reading.parts.iter().any(|part| match &part.kind {
+        Kind::Flag(flag) => part.index == index && flag.known == Known::Unknown,
+        _ => false,
+    });
+    let known = within(reading)
+        .chain(reading.program)
+        .flat_map(|it| &it.options);
+    let mut names = known.flat_map(|option| &option.names);
+    let meant = names.find(|name| is_unknown && is_near_option(word, name))?;
+    Some(("option", meant))
+}
+
+/// The models of the subcommands, outermost first.
+fn within<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = &'a CommandModel> + 'b {
+    reading.parts.iter().filter_map(|part| match part.kind {
+        Kind::Subcommand { model, .. } => model,
+        _ => None,
+    })
+}
