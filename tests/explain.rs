@@ -588,8 +588,10 @@ fn a_script_is_read_whether_it_can_be_executed_or_not() {
         assert_eq!(said["decision"], "forbidden", "{mode:o}");
         assert_eq!(said["commands"][0]["line"], 1);
     }
+    // As a program it is one of the commands.
     let program = world.json(&["--rules", "team.rules", "./build.sh"]);
-    assert_eq!(program["decision"], "allow");
+    assert_eq!(program["decision"], "forbidden");
+    assert_eq!(program["commands"][0]["text"], "./build.sh");
 }
 
 #[test]
@@ -700,4 +702,60 @@ fn a_script_may_begin_as_an_option_does() {
     let output = world.explain(&["--rules", "team.rules", "-c", "-x frob"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(text(&output.stdout).contains("-x frob"));
+}
+
+/// What a shell is given to read is read here as it would be by `-c`, whatever names it.
+#[test]
+fn files_that_a_shell_reads_are_read() {
+    let world = World::new();
+    world.file("x.sh", "frob push -f\n");
+    for (name, first) in [("bare", ""), ("env", "#!/usr/bin/env sh\n")] {
+        let path = world.file(name, &format!("{first}frob push -f\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for words in [
+        &["bash", "x.sh"][..],
+        &["env", "sh", "x.sh"],
+        &["./bare"],
+        &["./env"],
+    ] {
+        let said = world.json(&[&["--rules", "team.rules", "--"], words].concat());
+        assert_eq!(said["decision"], "forbidden", "{words:?}");
+        let commands = said["commands"].as_array().unwrap();
+        let listed: Vec<&str> = commands
+            .iter()
+            .map(|it| it["text"].as_str().unwrap())
+            .collect();
+        assert_eq!(listed.last(), Some(&"frob push -f"), "{words:?}");
+        assert!(!listed.contains(&""), "{listed:?}");
+    }
+    let said = world.json(&["--rules", "team.rules", "--", "bash", "missing.sh"]);
+    assert!(said.get("commands").is_none());
+}
+
+#[test]
+fn a_script_of_several_words_is_an_error_that_says_how() {
+    let output = World::new().explain(&["-c", "git", "push", "a b"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        "codex-shell: error: -c takes the script as one word: -c $'git push \\'a b\\'', or leave -c out: -- git push 'a b'\n"
+    );
+}
+
+#[test]
+fn half_of_a_command_names_the_whole() {
+    for (word, whole) in [
+        ("explain", "rules explain"),
+        ("lints", "rules lints"),
+        ("list", "approve list"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codex-shell"));
+        let output = command.args([word, "--", "ls"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            text(&output.stderr),
+            format!("codex-shell: error: there is no such command; say `codex-shell {whole}`\n")
+        );
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
@@ -117,19 +117,25 @@ fn page() -> io::Result<Vec<u8>> {
 /// A subsection for each subcommand that does something.
 fn commands(page: &mut Vec<u8>, parent: &Command) -> io::Result<()> {
     for command in parent.get_subcommands().filter(|c| !c.is_hide_set()) {
-        if command.has_subcommands() {
-            commands(page, command)?;
-            continue;
+        let is_option = |argument: &&Arg| !argument.is_hide_set() && argument.get_id() != "help";
+        if !command.has_subcommands() || command.get_arguments().any(|it| is_option(&it)) {
+            itself(page, command)?;
         }
-        let name = command.get_bin_name().unwrap_or(command.get_name());
-        append(page, |out| heading("SS", name).to_writer(out))?;
-        let man = Man::new(command.clone());
-        subsection(page, |out| man.render_synopsis_section(out))?;
-        subsection(page, |out| man.render_description_section(out))?;
-        subsection(page, |out| man.render_options_section(out))?;
-        if let Some(text) = command.get_after_help() {
-            append(page, |out| verbatim(&text.to_string()).to_writer(out))?;
-        }
+        commands(page, command)?;
+    }
+    Ok(())
+}
+
+/// The subsection of one.
+fn itself(page: &mut Vec<u8>, command: &Command) -> io::Result<()> {
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    append(page, |out| heading("SS", name).to_writer(out))?;
+    let man = Man::new(command.clone());
+    subsection(page, |out| man.render_synopsis_section(out))?;
+    subsection(page, |out| man.render_description_section(out))?;
+    subsection(page, |out| man.render_options_section(out))?;
+    if let Some(text) = command.get_after_help() {
+        append(page, |out| verbatim(&text.to_string()).to_writer(out))?;
     }
     Ok(())
 }

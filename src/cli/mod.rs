@@ -23,7 +23,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::report;
@@ -139,6 +140,10 @@ pub fn main(args: Vec<OsString>) -> Exit {
             Command::Man => man::main(),
         },
         Err(error) => {
+            if let Some(whole) = meant(&error) {
+                report::error(&format!("there is no such command; say `{whole}`"));
+                return Exit::Usage;
+            }
             // A closed stream can't be told about; the status still can.
             let _ = error.print();
             if error.use_stderr() {
@@ -148,6 +153,17 @@ pub fn main(args: Vec<OsString>) -> Exit {
             }
         }
     }
+}
+
+/// The whole of a command of which somebody said the last word alone.
+fn meant(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let cli = Cli::command();
+    let mut groups = cli.get_subcommands();
+    let group = groups.find(|group| group.find_subcommand(word).is_some())?;
+    Some(format!("{} {} {word}", cli.get_name(), group.get_name()))
 }
 
 /// The directory that this process was started in.

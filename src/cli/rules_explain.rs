@@ -62,7 +62,7 @@ pub(super) struct Args {
         short = 'c',
         value_name = "SCRIPT",
         allow_hyphen_values = true,
-        conflicts_with_all = ["script", "command"]
+        conflicts_with = "script"
     )]
     text: Option<OsString>,
     /// Judge each command of the shell script in this file
@@ -83,11 +83,8 @@ enum Format {
 }
 
 pub(super) fn main(args: &Args) -> Exit {
-    if args.command.is_empty() && args.text.is_none() && args.script.is_none() {
-        report::error(
-            "there is nothing to explain; name a command (`codex-shell rules explain -- git push`), a \
-             script's text with -c, or its file with --script",
-        );
+    if let Some(message) = wrongly_named(args) {
+        report::error(&message);
         return Exit::Usage;
     }
     let cwd = match working_directory(args.cwd.as_deref()) {
@@ -118,9 +115,12 @@ pub(super) fn main(args: &Args) -> Exit {
     let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
     let inquiry = Inquiry::here(&index, &session, cwd.clone(), &ground);
     let found = |words: &[OsString]| inquiry.request(words).program.path.is_some();
-    match script(args, &cwd, &found) {
-        Ok(Some(text)) => {
-            let judgement = inquiry.judge_script(&text);
+    let judged = script(args, &cwd, &found).map(|text| match text {
+        Some(text) => Some(inquiry.judge_script(&text)),
+        None => inquiry.judge_files_of(&args.command),
+    });
+    match judged {
+        Ok(Some(judgement)) => {
             let explanation = ScriptExplanation {
                 rules: &index,
                 judgement: &judgement,
@@ -163,6 +163,24 @@ pub(super) fn main(args: &Args) -> Exit {
         Format::Json => explanation.json(),
     };
     answer(args, written, judgement.verdict.decision)
+}
+
+/// What is wrong with how the command is given.
+fn wrongly_named(args: &Args) -> Option<String> {
+    if let Some(text) = &args.text
+        && !args.command.is_empty()
+    {
+        let line = argv::text(&[std::slice::from_ref(text), &args.command].concat());
+        let whole = OsString::from(&line);
+        return Some(format!(
+            "-c takes the script as one word: -c {}, or leave -c out: -- {line}",
+            argv::word(&whole)
+        ));
+    }
+    let is_named = !args.command.is_empty() || args.text.is_some() || args.script.is_some();
+    let told = "there is nothing to explain; name a command (`codex-shell rules explain -- git push`), a \
+                script's text with -c, or its file with --script";
+    (!is_named).then(|| told.to_owned())
 }
 
 /// What was meant for a whole command line: one word with blanks, which is no program.

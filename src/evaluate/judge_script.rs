@@ -22,6 +22,8 @@ pub struct ScriptJudgement {
     pub commands: Vec<JudgedCommand>,
     /// What could not be read. Such a script is never allowed.
     pub problems: Vec<Problem>,
+    /// Some of the commands stand in files that others have a shell read.
+    pub reads_files: bool,
 }
 
 impl ScriptJudgement {
@@ -103,6 +105,7 @@ pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) 
         decision,
         commands: judge.commands,
         problems: tree.problems().to_vec(),
+        reads_files: tree.reads_files,
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{IndexedRules, Resolver, ScriptJudgement, judge_script, with_repository};
 use crate::request::{
-    Followed, Interpreter, Originals, Program, Request, WorkingDirectory, Writable,
+    Followed, Interpreter, Originals, Program, Request, WorkingDirectory, Writable, argv,
 };
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
@@ -75,6 +75,13 @@ impl<'a> Inquiry<'a> {
             follow: &follow,
         };
         judge_script(self.rules, text, &resolver)
+    }
+
+    /// What comes of a command of these words and of each command in the files that it has a shell read; `None`
+    /// if there are none such.
+    pub fn judge_files_of(&self, words: &[OsString]) -> Option<ScriptJudgement> {
+        let judged = self.judge_script(argv::text(words).as_bytes());
+        judged.reads_files.then_some(judged)
     }
 
     /// What a command of these words asks for in `directory`, seen from where it all starts; where its paths

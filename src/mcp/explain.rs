@@ -14,7 +14,7 @@ use super::wanted::Wanted;
 use super::workdir;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
-use crate::evaluate::{IndexedRules, judge, near_misses};
+use crate::evaluate::{IndexedRules, ScriptJudgement, judge, near_misses};
 use crate::flow::{Inquiry, Setting};
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
@@ -104,38 +104,42 @@ pub(super) fn result(
         profiles: &profiles,
         inheritance: Inheritance::Free,
     };
-    let (text, document) = bounded(match &explained {
-        Explained::Words(argv) => {
-            let request = inquiry.request(argv);
-            let explanation = Explanation {
+    let listed = |judgement: &ScriptJudgement| {
+        let written = |most| {
+            let explanation = ScriptExplanation {
                 rules,
-                request: &request,
-                judgement: &judge(rules, &request),
-                near_misses: &near_misses(rules, &request),
+                judgement,
                 setting: &setting,
                 session: &session,
+                most,
             };
             (explanation.text(false), explanation.json())
+        };
+        let mut fewer = FEWER.into_iter();
+        let mut all = written(COMMANDS);
+        while let Some(most) = fewer.next().filter(|_| !fits(&all)) {
+            all = written(most);
         }
-        Explained::Script(text) => {
-            let judgement = inquiry.judge_script(text.as_bytes());
-            let written = |most| {
-                let explanation = ScriptExplanation {
+        all
+    };
+    let (text, document) = bounded(match &explained {
+        Explained::Words(argv) => {
+            if let Some(judgement) = inquiry.judge_files_of(argv) {
+                listed(&judgement)
+            } else {
+                let request = inquiry.request(argv);
+                let explanation = Explanation {
                     rules,
-                    judgement: &judgement,
+                    request: &request,
+                    judgement: &judge(rules, &request),
+                    near_misses: &near_misses(rules, &request),
                     setting: &setting,
                     session: &session,
-                    most,
                 };
                 (explanation.text(false), explanation.json())
-            };
-            let mut fewer = FEWER.into_iter();
-            let mut all = written(COMMANDS);
-            while let Some(most) = fewer.next().filter(|_| !fits(&all)) {
-                all = written(most);
             }
-            all
         }
+        Explained::Script(text) => listed(&inquiry.judge_script(text.as_bytes())),
     });
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = document.and_then(|text| serde_json::from_str(&text).ok());

@@ -128,7 +128,7 @@ impl<'a> Builder<'a> {
         let Some(resolver) = self.resolver.filter(|_| !node.argv.is_empty()) else {
             return Vec::new();
         };
-        if node.said_by != SaidBy::Words {
+        if !node.asked.is_empty() {
             return Vec::new();
         }
         let here = [PathBuf::new()];
@@ -215,6 +215,8 @@ impl<'a> Builder<'a> {
             match run {
                 Run::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
                 Run::Words { argv, appends } => self.keep(Node {
+                    // An interpreter that starts the other one, as env does, is told so by the file.
+                    said_by: node.said_by,
                     written: written(&argv),
                     argv,
                     appends,

@@ -61,6 +61,8 @@ pub struct CommandTree {
     renamed: HashSet<Vec<u8>>,
     /// What could not be read of a script.
     problems: Vec<Problem>,
+    /// Some of it stands in files.
+    pub(super) reads_files: bool,
 }
 
 /// What is left out of what a command runs.

@@ -53,6 +53,7 @@ impl Builder<'_> {
         else {
             return;
         };
+        self.tree.reads_files = true;
         let given = given.iter().map(|word| as_in(&HashMap::new(), word));
         let reader = ScriptReader {
             words,

@@ -128,15 +128,7 @@ impl<'a> Walk<'a> {
     /// Whether `node` or one within it is as asked. The depth of the recursion is bounded by that of the
     /// tree.
     pub(super) fn any(self, node: &'a Node, is: fn(&Command<'_>) -> bool) -> bool {
-        self.any_behind(node, false, is)
-    }
-
-    /// The same of `node`, which an interpreter may have started that has a file to read.
-    fn any_behind(self, node: &'a Node, interpreter: bool, is: fn(&Command<'_>) -> bool) -> bool {
-        let mut command = self.command(node);
-        command.is_interpreter |= interpreter;
-        let interpreter = command.is_interpreter;
         let mut children = self.tree.children(Some(node)).iter();
-        is(&command) || children.any(|child| self.any_behind(child, interpreter, is))
+        is(&self.command(node)) || children.any(|child| self.any(child, is))
     }
 }
