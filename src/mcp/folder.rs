@@ -3,21 +3,26 @@
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::NixPath;
+use nix::fcntl::{Flock, FlockArg, OFlag, openat};
+use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::geteuid;
 
 /// The largest file for output that is too long to be returned.
 const FILE_LIMIT: u64 = 256 << 20;
 /// As much as all such files of a server may hold; the oldest go first.
 const FOLDER_LIMIT: u64 = 1 << 30;
-/// What the names of such folders begin with.
+/// What the name of a user's directory of such folders begins with.
 const PREFIX: &str = "codex-shell-";
+/// At so many are looked for those of servers that were killed.
+const SWEPT: usize = 1024;
 /// How long it may take from making a folder to locking it.
 const MAKING: Duration = Duration::from_mins(1);
 
@@ -29,11 +34,11 @@ pub(super) struct Folder {
     room: Mutex<Room>,
 }
 
-/// Where it is, and what shows others that it is in use: it is locked.
+/// Where it is, and itself, locked, which shows others that it is in use.
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
-    _lock: Flock<File>,
+    lock: Flock<File>,
 }
 
 /// What the files of a folder hold.
@@ -50,11 +55,11 @@ impl Folder {
     fn create(&self) -> Option<(PathBuf, File)> {
         let folder = self.place.get_or_init(|| Self::make().ok()).as_ref()?;
         let number = self.files.fetch_add(1, Ordering::Relaxed) + 1;
-        let path = folder.path.join(format!("output-{number}"));
-        let mut options = File::options();
-        let options = options.write(true).create_new(true).mode(0o600);
-        let file = options.open(&path).ok()?;
-        Some((path, file))
+        let name = format!("output-{number}");
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        let file = openat(&*folder.lock, name.as_str(), flags, mode).ok()?;
+        Some((folder.path.join(name), File::from(file)))
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -74,24 +79,44 @@ impl Folder {
         Some(())
     }
 
-    /// Under a name that nobody could have taken.
+    /// Among those of the same user; where somebody else has taken that name, under one that nobody could have.
     fn make() -> io::Result<Place> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        let name = format!("{PREFIX}{}", super::rounds::handle()?);
-        let path = std::env::temp_dir().join(name);
-        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
-        let lock = locked(&path)?;
-        Ok(Place { path, _lock: lock })
+        let name = super::rounds::handle()?;
+        let mut tried = Self::make_in(own_folder, &name);
+        // The last server that leaves takes it along.
+        for _ in 0..3 {
+            match &tried {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    tried = Self::make_in(own_folder, &name);
+                }
+                _ => break,
+            }
+        }
+        tried.or_else(|_| Self::make_in(temporary, &format!("{PREFIX}{name}")))
+    }
+
+    /// What is in the directory is found by its descriptor, so that nothing can be put in its place.
+    fn make_in(around: fn() -> io::Result<(PathBuf, File)>, name: &str) -> io::Result<Place> {
+        let (path, directory) = around()?;
+        mkdirat(&directory, name, Mode::S_IRWXU)?;
+        let lock = locked(&directory, name)?;
+        Ok(Place {
+            path: path.join(name),
+            lock,
+        })
     }
 
     /// Removes the folders of servers that were killed. What can't be removed stays.
     pub(super) fn sweep() {
-        let entries = std::fs::read_dir(std::env::temp_dir());
-        for entry in entries.into_iter().flatten().flatten() {
-            let is_one = entry.file_name().to_str().is_some_and(|name| {
-                let number = name.strip_prefix(PREFIX).unwrap_or_default();
-                number.len() == 32 && number.bytes().all(|byte| byte.is_ascii_hexdigit())
-            });
+        let Ok((path, directory)) = opened(own_path()) else {
+            return;
+        };
+        let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+        // A command can make many.
+        for entry in entries.take(SWEPT) {
+            let name = entry.file_name();
+            let is_one =
+                name.as_bytes().len() == 32 && name.as_bytes().iter().all(u8::is_ascii_hexdigit);
             let is_ours = |found: &Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
             // One that was made this moment is about to be locked.
             let is_old = |found: &Metadata| {
@@ -102,7 +127,7 @@ impl Folder {
                 && entry
                     .metadata()
                     .is_ok_and(|found| is_ours(&found) && is_old(&found))
-                && let Ok(_lock) = locked(&entry.path())
+                && let Ok(_lock) = locked(&directory, name.as_os_str())
             {
                 let _ = std::fs::remove_dir_all(entry.path());
             }
@@ -110,12 +135,45 @@ impl Folder {
     }
 }
 
-/// A lock on a folder that is in use.
-fn locked(path: &Path) -> io::Result<Flock<File>> {
-    let folder = File::options()
+/// The directory of all folders of a user.
+fn own_path() -> PathBuf {
+    std::env::temp_dir().join(format!("{PREFIX}{}", geteuid()))
+}
+
+/// The same, made if it isn't there.
+fn own_folder() -> io::Result<(PathBuf, File)> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let path = own_path();
+    match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => opened(path),
+    }
+}
+
+/// A directory, if it is the user's alone.
+fn opened(path: PathBuf) -> io::Result<(PathBuf, File)> {
+    let directory = File::options()
         .read(true)
         .custom_flags((OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits())
-        .open(path)?;
+        .open(&path)?;
+    let found = directory.metadata()?;
+    if found.uid() != geteuid().as_raw() || found.mode() & 0o077 != 0 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok((path, directory))
+}
+
+/// The directory of everybody's.
+fn temporary() -> io::Result<(PathBuf, File)> {
+    let path = std::env::temp_dir();
+    let directory = File::open(&path)?;
+    Ok((path, directory))
+}
+
+/// A lock on a folder that is in use, which the directory has under this name.
+fn locked<P: NixPath + ?Sized>(directory: &File, name: &P) -> io::Result<Flock<File>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let folder = File::from(openat(directory, name, flags, Mode::empty())?);
     Flock::lock(folder, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error.into())
 }
 
@@ -123,6 +181,8 @@ impl Drop for Folder {
     fn drop(&mut self) {
         if let Some(Some(place)) = self.place.get() {
             let _ = std::fs::remove_dir_all(&place.path);
+            // Unless another server has something in it.
+            let _ = std::fs::remove_dir(own_path());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -227,7 +228,10 @@ fn files_of_a_killed_server_are_removed() {
         environment: &[("TMPDIR", place)],
         ..Start::default()
     };
-    let folders = || std::fs::read_dir(temporary.path()).unwrap().count();
+    let own = temporary
+        .path()
+        .join(format!("codex-shell-{}", nix::unistd::geteuid()));
+    let folders = || std::fs::read_dir(&own).map_or(0, Iterator::count);
     let mut first = start.unmet();
     let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {},
         "clientInfo": { "name": "test", "version": "1" } });
@@ -236,20 +240,21 @@ fn files_of_a_killed_server_are_removed() {
     first.shell("printf %5000s x");
     assert_eq!(folders(), 1);
     let age = || {
-        let entries = std::fs::read_dir(temporary.path()).unwrap().flatten();
+        let entries = std::fs::read_dir(&own).unwrap().flatten();
         let old = SystemTime::now() - Duration::from_hours(1);
         for entry in entries {
             let folder = std::fs::File::open(entry.path()).unwrap();
             folder.set_modified(old).unwrap();
         }
     };
-    let other = temporary
+    let other = own.join("0".repeat(31));
+    // Nobody looks at what others have beside it.
+    let beside = temporary
         .path()
-        .join(format!("codex-shell-{}", "0".repeat(31)));
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&other)
-        .unwrap();
+        .join(format!("codex-shell-{}", "0".repeat(32)));
+    for path in [&other, &beside] {
+        std::fs::DirBuilder::new().mode(0o700).create(path).unwrap();
+    }
     age();
     let mut second = start.unmet();
     second.request("initialize", &hello);
@@ -260,5 +265,47 @@ fn files_of_a_killed_server_are_removed() {
     let mut third = start.unmet();
     third.request("initialize", &hello);
     assert_eq!(folders(), 1);
-    assert!(other.exists());
+    assert!(other.exists() && beside.exists());
+}
+
+/// Where another has taken the name of the user's directory, the output is kept all the same, and what is put
+/// in the place of a directory afterwards gets nothing.
+#[test]
+fn files_of_output_follow_no_links() {
+    let temporary = tempfile::tempdir_in("/var/tmp").unwrap();
+    let elsewhere = tempfile::tempdir_in("/var/tmp").unwrap();
+    let place = temporary.path().to_str().unwrap();
+    let own = temporary
+        .path()
+        .join(format!("codex-shell-{}", nix::unistd::geteuid()));
+    let is_empty = || std::fs::read_dir(elsewhere.path()).unwrap().count() == 0;
+    let environment = [("TMPDIR", place)];
+    let begun = || {
+        let start = Start {
+            arguments: &["--sandbox", "read-only", "--max-output", "1000"],
+            environment: &environment,
+            ..Start::default()
+        };
+        start.client()
+    };
+    std::os::unix::fs::symlink(elsewhere.path(), &own).unwrap();
+    let mut client = begun();
+    let output = client.shell("printf %5000s x");
+    let file = output["truncated"]["whole_output"].as_str().unwrap();
+    assert!(Path::new(file).exists(), "{output}");
+    assert!(is_empty());
+    drop(client);
+    std::fs::remove_file(&own).unwrap();
+    let mut client = begun();
+    client.shell("printf %5000s x");
+    let folder = std::fs::read_dir(&own)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    std::fs::rename(&folder, temporary.path().join("moved")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), &folder).unwrap();
+    client.shell("printf %5000s x");
+    assert!(is_empty());
 }
