@@ -10,6 +10,7 @@ use nix::unistd::{Uid, geteuid};
 
 use super::views::elsewhere;
 use super::{Way, Writable};
+use crate::sys::identity::identity;
 
 /// How many symbolic links the kernel follows.
 const LINKS: usize = 40;
@@ -116,10 +117,6 @@ impl Roots {
 
 fn of(file: &Metadata) -> Identity {
     (file.dev(), file.ino())
-}
-
-fn identity(path: &Path) -> io::Result<Identity> {
-    fs::metadata(path).map(|file| of(&file))
 }
 
 /// What a way may lead to.

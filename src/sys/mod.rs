@@ -13,6 +13,7 @@ pub mod closed;
 pub mod encoding;
 pub mod fds;
 pub mod fork;
+pub mod identity;
 pub mod lease;
 pub mod listener;
 pub mod memfd;

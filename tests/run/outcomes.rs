@@ -1,5 +1,6 @@
 //! What became of each exec that was judged: one record says it, and it is what happened.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::support::ran::Ran;
@@ -158,4 +159,33 @@ fn each_has_one() {
         );
         assert_eq!(count("\"outcome\":\""), 15, "{text}");
     });
+}
+
+/// A file system that never answers, mounted where the command can write, is none of what is judged beside it.
+#[test]
+fn a_dead_mount_beside_holds_up_nothing() {
+    let mount = "mkdir dead && exec 3<>/dev/fuse && mount -i -t fuse \
+        -o fd=3,rootmode=40000,user_id=0,group_id=0 dead dead && echo mounted && \"$@\" 3>&-";
+    let world = World::new().fake_git().rules(
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")\nprefix_rule([\"git\", \"log\"])\n",
+    );
+    let script = "git push; git log; git status";
+    let beside = [
+        "unshare", "--mount", "timeout", "-s", "KILL", "60", "sh", "-c", mount, "sh",
+    ];
+    let mut argv: Vec<OsString> = beside.map(OsString::from).to_vec();
+    argv.extend(world.arguments(["-c", script]));
+    let output = world.command(&argv).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if !output.stdout.starts_with(b"mounted") {
+        // Few machines for tests in containers have it.
+        eprintln!("skipped: only root can mount /dev/fuse, where there is one: {stderr}");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("denied: git push"), "{stderr}");
+    let mark = std::fs::File::open(world.path("ws/mark"))
+        .and_then(std::io::read_to_string)
+        .unwrap();
+    assert_eq!(mark.lines().count(), 2, "{mark}");
 }
