@@ -169,6 +169,14 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     }
     let directory = here()?;
     let temporary = std::env::var_os("TMPDIR");
+    match settings.sandbox.value {
+        Mode::WorkspaceWrite => args.settings.make_writable(&directory),
+        mode if args.settings.name_writable() => report::note(&format!(
+            "--writable counts with --sandbox workspace-write alone, and not with {}",
+            mode.as_str()
+        )),
+        _ => {}
+    }
     let policy = Policy::new(
         settings.sandbox.value,
         settings.network.value,

@@ -1,12 +1,13 @@
 //! The flags that files can set as well, and what comes out of both.
 
 use std::fmt::Display;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{self, Flags, Loaded, Places};
-use crate::confine::Mode;
+use crate::confine::{Mode, PROTECTED};
 use crate::report;
 use crate::request::Program;
 use crate::rules::{self, RuleSet};
@@ -44,6 +45,24 @@ pub(super) struct SettingsArgs {
     /// The shell for -c [default: /bin/bash]
     #[arg(long, value_name = "PATH")]
     shell: Option<PathBuf>,
+}
+
+impl SettingsArgs {
+    /// Makes what `--writable`, seen from `directory`, names and is missing, where the sandbox would keep
+    /// it from being made: what makes a repository is told to name `.git` so. In vain, the policy says why.
+    pub(super) fn make_writable(&self, directory: &Path) {
+        for path in self.writable.iter().map(|path| directory.join(path)) {
+            let is_kept = PROTECTED.iter().any(|name| path.ends_with(name));
+            if is_kept && path.symlink_metadata().is_err() {
+                let _ = fs::create_dir(&path);
+            }
+        }
+    }
+
+    /// Whether `--writable` names anything.
+    pub(super) fn name_writable(&self) -> bool {
+        !self.writable.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -53,7 +53,7 @@ pub use made::{Made, Unmade};
 pub use pattern::Pattern;
 pub use placeholder::is_at as is_placeholder;
 pub use policy::{Mode, Policy};
-pub use protect::Cause;
+pub use protect::{Cause, PROTECTED};
 pub use protection::{Deciding, Protection, Role};
 pub use reach::{Denied, Reach, Remedy};
 pub use refusals::{Refusals, Refused, Told};

@@ -13,7 +13,7 @@ use super::protection::Role;
 use super::unseen;
 
 /// Names whose contents decide what later programs do, rules and hooks among them.
-pub(super) const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
+pub const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
 
 /// How a path is mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

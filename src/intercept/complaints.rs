@@ -239,7 +239,15 @@ fn path_in(piece: &str) -> Option<&str> {
         return piece.trim_end_matches(QUOTES).rsplit(QUOTES).next();
     }
     let word = piece.rsplit(' ').next()?;
-    (!word.is_empty() && (word == piece || word.contains('/'))).then_some(word)
+    let is_path = !word.is_empty() && (word == piece || word.contains('/'));
+    // What follows says what could not be done with it.
+    let quoted = || {
+        piece
+            .rsplit(QUOTES)
+            .nth(1)
+            .filter(|_| piece.matches(QUOTES).count() > 1)
+    };
+    is_path.then_some(word).or_else(quoted)
 }
 
 #[cfg(test)]
@@ -253,6 +261,7 @@ mod tests {
             "touch: cannot touch '/a/b': Read-only file system",
             "mkdir: cannot create directory \u{2018}/a/b\u{2019}: Read-only file system",
             "mv: cannot move 'f' to '/a/b': Read-only file system",
+            "mv: inter-device move failed: 'f' to '/a/b'; unable to remove target: Read-only file system",
             "bash: line 1: /a/b: Read-only file system",
             "sed: couldn't open temporary file /a/b: Read-only file system",
             "PermissionError: [Errno 30] Read-only file system: '/a/b'",

@@ -391,3 +391,37 @@ fn a_script_may_begin_with_a_dash() {
         ran.status(0).stdout("status 127");
     });
 }
+
+/// What a command is told that was kept from making a repository is right as it stands.
+#[test]
+fn the_advice_for_a_new_repository_works() {
+    everyone(|world| {
+        let script = "mkdir .git/x";
+        let ran = world
+            .sh(script)
+            .status(1)
+            .stderr_has("`--writable WORLD/ws/.git` permits it")
+            .no_file("ws/.git");
+        ran.world
+            .options(["--writable", "WORLD/ws/.git"])
+            .sh(script)
+            .status(0);
+    });
+}
+
+/// A directory that workspace-write alone would let be written is no reason to think it is; and a missing one
+/// is none.
+#[test]
+fn a_writable_directory_that_counts_for_nothing_is_told() {
+    everyone(|world| {
+        world
+            .options(["--sandbox", "read-only", "--writable", "."])
+            .sh("true")
+            .status(0)
+            .stderr_has("--writable counts with --sandbox workspace-write alone");
+    });
+    everyone(|world| {
+        let world = world.options(["--writable", "missing"]);
+        world.sh("true").status(125).no_file("ws/missing");
+    });
+}
