@@ -282,7 +282,7 @@ mod tests {
             ("python3 -m json.tool f", ""),
             ("debugfs -f f disk", "/work/f?"),
             ("make", "/work/Makefile"),
-            ("make -C sub", "/work/sub/Makefile"),
+            ("make -C sub", "/work/sub?"),
             ("cat f", ""),
             ("git status", ""),
         ] {
