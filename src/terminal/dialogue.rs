@@ -155,7 +155,7 @@ impl Dialogue {
                     if let Some(answer) = self.answer(&word) {
                         return answered(answer, out);
                     }
-                    self.prompt_again(out);
+                    self.prompt_again(&word, out);
                 }
                 Typed::Foreign => {
                     // What belongs to it is still to come.
@@ -197,16 +197,24 @@ impl Dialogue {
     }
 
     /// After what is no answer, which is said. The word may have been guessed at.
-    fn prompt_again(&mut self, out: &mut Vec<u8>) {
-        let line = format!(
-            "\r\nThat is no answer. Type a whole word: {}.",
-            self.choices
-        );
-        out.extend(line.bytes());
-        let proof = match &self.state {
-            State::Asking(_, Proof::Word(_)) => Proof::Word(settling::word()),
-            State::Asking(_, Proof::Order) | State::Settling(_) => Proof::Order,
+    fn prompt_again(&mut self, entered: &str, out: &mut Vec<u8>) {
+        let mut words = entered.split_ascii_whitespace();
+        let is_choice = words.next().is_some_and(|word| self.chosen(word).is_some());
+        let (proof, wrong) = match &self.state {
+            State::Asking(_, Proof::Word(_)) => {
+                let wrong = match words.next() {
+                    None => "The word behind it is missing.",
+                    Some(_) => "What is behind it is not the word that was shown.",
+                };
+                (Proof::Word(settling::word()), Some(wrong))
+            }
+            State::Asking(_, Proof::Order) | State::Settling(_) => (Proof::Order, None),
         };
+        let wrong = wrong.filter(|_| is_choice).map(str::to_owned);
+        let line = wrong
+            .unwrap_or_else(|| format!("That is no answer. Type a whole word: {}.", self.choices));
+        out.extend(b"\r\n");
+        out.extend(line.bytes());
         self.ask(proof, out);
     }
 
@@ -228,14 +236,19 @@ impl Dialogue {
         self.state = State::Asking(Line::default(), proof);
     }
 
+    /// The choice that this word is.
+    fn chosen(&self, word: &str) -> Option<&Choice> {
+        let is_it = |choice: &&Choice| choice.word.eq_ignore_ascii_case(word);
+        self.choices.choices.iter().find(is_it)
+    }
+
     fn answer(&self, entered: &str) -> Option<Answer> {
         let State::Asking(_, proof) = &self.state else {
             return None;
         };
         let mut words = entered.split_ascii_whitespace();
         let word = words.next()?;
-        let choice = |choice: &&Choice| choice.word.eq_ignore_ascii_case(word);
-        let answer = self.choices.choices.iter().find(choice)?.answer;
+        let answer = self.chosen(word)?.answer;
         let proven = match (proof, words.next()) {
             (Proof::Order, None) => true,
             (Proof::Word(expected), Some(word)) => word.eq_ignore_ascii_case(expected),
@@ -249,4 +262,40 @@ impl Dialogue {
 fn answered(answer: Answer, out: &mut Vec<u8>) -> Step {
     out.extend(b"\r\n");
     Step::Answered(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a terminal that is late is shown behind an answer, where a word was to be added.
+    fn told(typed: &str) -> (Step, String) {
+        let mut dialogue = Dialogue {
+            text: String::new(),
+            choices: Choices::YES_OR_NO,
+            state: State::Asking(Line::default(), Proof::Word("xyzzy".to_owned())),
+            disturbed: 0,
+        };
+        let mut out = Vec::new();
+        let step = dialogue.take(typed.as_bytes(), None, &mut out);
+        (step, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn what_is_missing_behind_an_answer_is_said() {
+        for (typed, said) in [
+            ("yes\r", "The word behind it is missing."),
+            ("YES plugh\r", "What is behind it is not the word"),
+            ("yes xyzzy x\r", "What is behind it is not the word"),
+            ("y xyzzy\r", "That is no answer."),
+            ("\r", "That is no answer."),
+        ] {
+            let (step, told) = told(typed);
+            assert_eq!(step, Step::More, "{typed}");
+            assert!(told.contains(said), "{typed}: {told}");
+            assert!(told.contains("add this word"), "{typed}: {told}");
+        }
+        assert_eq!(told("yes xyzzy\r").0, Step::Answered(Answer::Yes));
+        assert_eq!(told("no\r").0, Step::Answered(Answer::No));
+    }
 }
