@@ -390,7 +390,7 @@ proptest! {
     fn a_near_miss_is_no_match(rules in rules(), (_, request) in command()) {
         let index = IndexedRules::new(rules);
         let trace = judge(&index, &request).trace;
-        let misses = near_misses(&index, &request).nearest;
+        let misses = near_misses(&index, &request, &judge(&index, &request).trace).nearest;
         prop_assert!(misses.len() <= 5);
         prop_assert!(misses.windows(2).all(|pair| pair[0].token >= pair[1].token));
         for miss in misses {

@@ -14,7 +14,7 @@ use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
 use crate::config::{Places, Profiles};
 use crate::confine::{Mode, Policy};
-use crate::evaluate::{IndexedRules, judge, near_misses};
+use crate::evaluate::{CommandTree, IndexedRules, judge_in, near_misses};
 use crate::exit::Exit;
 use crate::flow::{Inquiry, Setting};
 use crate::report;
@@ -82,6 +82,19 @@ enum Format {
     Json,
 }
 
+impl Args {
+    fn written(
+        &self,
+        text: impl Fn(bool) -> String,
+        json: impl Fn() -> serde_json::Result<String>,
+    ) -> serde_json::Result<String> {
+        match self.format {
+            Format::Text => Ok(text(wants_colour())),
+            Format::Json => json(),
+        }
+    }
+}
+
 pub(super) fn main(args: &Args) -> Exit {
     if let Some(message) = wrongly_named(args) {
         report::error(&message);
@@ -128,11 +141,8 @@ pub(super) fn main(args: &Args) -> Exit {
                 session: &session,
                 most: usize::MAX,
             };
-            let written = match args.format {
-                Format::Text => Ok(explanation.text(wants_colour())),
-                Format::Json => explanation.json(),
-            };
-            return answer(args, written, judgement.decision);
+            let written = args.written(|colour| explanation.text(colour), || explanation.json());
+            return answer(args, written, explanation.judgement.decision);
         }
         Ok(None) => {}
         Err(message) => {
@@ -148,20 +158,20 @@ pub(super) fn main(args: &Args) -> Exit {
         ));
         return Exit::Usage;
     }
-    let judgement = judge(&index, &request);
-    let near_misses = near_misses(&index, &request);
+    let tree = CommandTree::of(&index, &request);
+    let judgement = judge_in(&index, &request, &tree);
+    let near_misses = near_misses(&index, &request, &judgement.trace);
     let explanation = Explanation {
         rules: &index,
         request: &request,
         judgement: &judgement,
+        tree: &tree,
+        node: None,
         near_misses: &near_misses,
         setting: &setting,
         session: &session,
     };
-    let written = match args.format {
-        Format::Text => Ok(explanation.text(wants_colour())),
-        Format::Json => explanation.json(),
-    };
+    let written = args.written(|colour| explanation.text(colour), || explanation.json());
     answer(args, written, judgement.verdict.decision)
 }
 

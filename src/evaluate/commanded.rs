@@ -79,11 +79,12 @@ impl IndexedRules {
 /// without another exec; the plainest first. Its variables must be known to show that it takes none.
 pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
     let tree = CommandTree::of(index, request);
-    let mut within = tree.in_process(request);
     // What a shell reads itself is no exec either.
-    let sourced = tree.requests(request).into_iter();
-    let sourced = sourced.map(|inner| inner.request);
-    within.extend(sourced.filter(|one| script::reads_script(one.program.asked.as_bytes())));
+    let sourced = |one: &Request| script::reads_script(one.program.asked.as_bytes());
+    let inner = tree.requests(request, |node| node.same_process);
+    let mut within: Vec<_> = inner.map(|inner| inner.request).collect();
+    let others = tree.requests(request, |node| !node.same_process);
+    within.extend(others.map(|inner| inner.request).filter(sourced));
     let mut sources = Vec::new();
     for one in std::iter::once(request).chain(&within) {
         let models = models_of(index, one.words()).into_iter();

@@ -31,8 +31,12 @@ pub(super) const WITHIN: &str = "the rule is about another command, which this o
 /// matches, the heuristics do, whether all rules could be read, and `default(...)`; else the
 /// command is allowed, inside.
 pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
-    let tree = CommandTree::of(index, request);
-    judge_seeing(index, request, &Sight::of(index, request, &tree))
+    judge_in(index, request, &CommandTree::of(index, request))
+}
+
+/// The same of a request whose tree is known.
+pub fn judge_in(index: &IndexedRules, request: &Request, tree: &CommandTree) -> Judgement {
+    judge_seeing(index, request, &Sight::of(index, request, tree))
 }
 
 /// The same for one exec among others: what it starts in the sandbox comes to be judged when it

@@ -20,13 +20,21 @@ pub struct ScriptJudgement {
     pub decision: Decision,
     /// Every command, each before those that it starts.
     pub commands: Vec<JudgedCommand>,
-    /// What could not be read. Such a script is never allowed.
-    pub problems: Vec<Problem>,
-    /// Some of the commands stand in files that others have a shell read.
-    pub reads_files: bool,
+    /// What it comes to.
+    pub tree: CommandTree,
 }
 
 impl ScriptJudgement {
+    /// What could not be read. Such a script is never allowed.
+    pub fn problems(&self) -> &[Problem] {
+        self.tree.problems()
+    }
+
+    /// Some of the commands stand in files that others have a shell read.
+    pub fn reads_files(&self) -> bool {
+        self.tree.reads_files
+    }
+
     /// Whether a person is asked about something because of what comes from the network to be run by it.
     pub fn asks_about_flows(&self) -> bool {
         let judged = self.commands.iter().flat_map(|it| &it.judgement);
@@ -39,6 +47,8 @@ impl ScriptJudgement {
 /// One command of a script.
 #[derive(Debug)]
 pub struct JudgedCommand {
+    /// Its number in the tree.
+    pub node: usize,
     /// The line of its script on which it begins, from 1.
     pub line: u32,
     /// How many wrappers and scripts it is within.
@@ -83,7 +93,7 @@ impl JudgedCommand {
 
 /// Judges every command in the script `text`, and what those start in turn.
 pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) -> ScriptJudgement {
-    let tree = CommandTree::of_script(index, text, resolver);
+    let mut tree = CommandTree::of_script(index, text, resolver);
     let mut judge = Judge {
         index,
         tree: &tree,
@@ -92,20 +102,27 @@ pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) 
         lacks: Vec::new(),
         foresight: Foresight::default(),
         commands: Vec::new(),
+        strictest: Vec::new(),
     };
     judge.look();
     judge.dangers = heuristic::dangers(index, &tree, &judge.lacks);
     judge.list(None, 0);
-    let strictest = judge.commands.iter().map(|command| command.decision).max();
+    let (mut commands, strictest) = (judge.commands, judge.strictest);
+    for (command, asked) in commands.iter_mut().zip(strictest) {
+        if let Some(node) = tree.nodes_mut().get_mut(command.node) {
+            command.command = *node.written.take().unwrap_or_default();
+            command.request = asked.map(|nth| node.asked.swap_remove(nth));
+        }
+    }
+    let strictest = commands.iter().map(|command| command.decision).max();
     let mut decision = strictest.unwrap_or(Decision::Allow);
     if !tree.problems().is_empty() {
         decision = decision.max(Decision::Prompt);
     }
     ScriptJudgement {
         decision,
-        commands: judge.commands,
-        problems: tree.problems().to_vec(),
-        reads_files: tree.reads_files,
+        commands,
+        tree,
     }
 }
 
@@ -120,6 +137,8 @@ struct Judge<'a> {
     lacks: Vec<Lack>,
     foresight: Foresight,
     commands: Vec<JudgedCommand>,
+    /// Of each, what it asks for where it may do least, by number.
+    strictest: Vec<Option<usize>>,
 }
 
 impl Judge<'_> {
@@ -154,8 +173,9 @@ impl Judge<'_> {
         let tree = self.tree;
         for (nth, child) in tree.range(node).zip(tree.children(node)) {
             if child.said_by == SaidBy::Words {
-                let judged = self.judged(nth, child, depth);
+                let (judged, strictest) = self.judged(nth, child, depth);
                 self.commands.push(judged);
+                self.strictest.push(strictest);
             }
             self.list(
                 Some(child),
@@ -164,15 +184,17 @@ impl Judge<'_> {
         }
     }
 
-    fn judged(&mut self, nth: usize, node: &Node, depth: usize) -> JudgedCommand {
-        let command = node.written.as_deref().cloned().unwrap_or_default();
-        let mut kind = self.kind(node, &command);
+    /// The command without what it is taken from; and which of what it asks for counts.
+    fn judged(&mut self, nth: usize, node: &Node, depth: usize) -> (JudgedCommand, Option<usize>) {
+        let nothing = ScriptCommand::default();
+        let command = node.written.as_deref().unwrap_or(&nothing);
+        let mut kind = self.kind(node, command);
         if let (Kind::Program, Some(request)) = (kind, node.asked.first())
             && self.foresight.fails(self.index, node, request)
         {
             kind = Kind::Unknown;
         }
-        let doubt = doubt(&command, kind, &node.around);
+        let doubt = doubt(command, kind, &node.around);
         let within = self.within.get_mut(nth).map(std::mem::take);
         let lacks = self.lacks.get(nth).copied().unwrap_or_default();
         let danger = self.dangers.get(nth).copied().flatten();
@@ -184,9 +206,9 @@ impl Judge<'_> {
             node.around.directories.is_some(),
         );
         // Of the directories that it may be in, the one counts where it may do least.
-        let each = node.asked.iter().map(|request| {
+        let each = node.asked.iter().enumerate().map(|(asked, request)| {
             let judgement = judge_seeing(self.index, request, &sight);
-            (request, judgement)
+            (asked, judgement)
         });
         let strictness = |judged: &Judgement| {
             let is_inside = judged.verdict.placement == Placement::Inside;
@@ -199,18 +221,20 @@ impl Judge<'_> {
                 one
             }
         });
-        let (request, judgement) = strictest.unzip();
-        JudgedCommand {
+        let (asked, judgement) = strictest.unzip();
+        let judged = JudgedCommand {
+            node: nth,
             line: command.line,
             depth,
             kind,
-            command,
-            request: request.cloned(),
+            command: ScriptCommand::default(),
+            request: None,
             decision: judgement
                 .as_ref()
                 .map_or(Decision::Allow, |it| decision(kind, it)),
             judgement,
-        }
+        };
+        (judged, asked)
     }
 
     fn kind(&self, node: &Node, command: &ScriptCommand) -> Kind {

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use globset::GlobSet;
 
-use crate::models::{Plain, Reading};
+use crate::models::{Phrased, Plain};
 use crate::rules::meaning::glob;
 use crate::rules::model::{PrefixRule, ProgramName};
 use crate::rules::{Decision, RuleSet};
@@ -85,12 +85,12 @@ impl Meanings {
         self.programs.contains_key(name.as_bytes()) || is_glob()
     }
 
-    /// Calls `found` with each rule on the program `name` that the words of `reading` don't rule
+    /// Calls `found` with each rule on the program `name` that the command's words don't rule
     /// out; with some of them more than once.
     pub(super) fn candidates(
         &self,
         name: &OsStr,
-        reading: &Reading<'_>,
+        phrased: &Phrased<'_, '_>,
         found: &mut dyn FnMut(usize),
     ) {
         let by_glob = match &self.globs {
@@ -105,12 +105,12 @@ impl Meanings {
         let Some(shelf) = self.programs.get(name.as_bytes()) else {
             return;
         };
-        let program = reading.program;
+        let program = phrased.reading.program;
         if program.is_some_and(|program| program.syntax.bundle == Some(true)) {
             // A first word without a dash may be options, in a rule as in a command.
             return shelf.all(found);
         }
-        shelf.along(reading, found);
+        shelf.along(phrased, found);
     }
 }
 
@@ -133,11 +133,17 @@ impl Shelf {
         self.next.values().for_each(|next| next.all(found));
     }
 
-    /// Calls `found` with the rules of each shelf that the plain words of `reading` lead to from
+    /// Calls `found` with the rules of each shelf that the command's plain words lead to from
     /// here, in each way to say them. Words that a rule may pass over may lead nowhere.
-    fn along(&self, reading: &Reading<'_>, found: &mut dyn FnMut(usize)) {
+    fn along(&self, phrased: &Phrased<'_, '_>, found: &mut dyn FnMut(usize)) {
         self.here.iter().copied().for_each(&mut *found);
-        for words in reading.phrasings() {
+        for words in &phrased.phrasings {
+            let mut words = words.clone();
+            if phrased.reading.is_in_any_order() {
+                let tasks = words.iter().filter(|word| word.is_optional).copied();
+                let tasks: Vec<Plain<'_>> = tasks.collect();
+                words.extend(tasks.repeat(FILED_WORDS - 1));
+            }
             self.along_these(&words, found);
         }
     }

@@ -3,13 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::LazyLock;
 
-use crate::models::{self, CommandModel, Reading};
+use crate::models::{self, CommandModel, Phrased, Reading};
 use crate::request::{Program, Request};
 use crate::rules::Decision;
 use crate::rules::meaning::{Paths, Subject, narrow as reasons};
 use crate::rules::model::{CommandRule, ProgramName, Run};
 
-use super::command_tree::readings;
+use super::command_tree::{models_of, readings};
 use super::index::IndexedRules;
 use super::judge::{Found, WITHIN, untrusted};
 use super::names::{Names, Wanted, distrust, objection, presumed};
@@ -33,17 +33,17 @@ pub(super) fn collect(
     sight: &Sight<'_>,
     found: &mut Found,
 ) {
-    let several = !index.meanings().is_empty() && readings(index, request).len() > 1;
-    Look::at(index, request, sight.is_placed).each(&mut |number, name, look, reading| {
-        if let Some(matched) = look.restricted(number, name, reading) {
+    let several = !index.meanings().is_empty() && models_of(index, request.words()).len() > 1;
+    Look::at(index, request, sight.is_placed).each(&mut |number, name, look, phrased| {
+        if let Some(matched) = look.restricted(number, name, phrased) {
             if several {
                 keep_inside(index, number, SEVERAL, found);
             } else {
-                look.lift(number, sight, reading, found);
+                look.lift(number, sight, phrased, found);
             }
             note(index, matched, found);
         } else if let Some(rule) = index.rules().command_rule(number).filter(|_| !several) {
-            look.permit(number, rule, sight, reading, found);
+            look.permit(number, rule, sight, phrased, found);
         }
     });
     for matched in &sight.within {
@@ -59,8 +59,8 @@ pub(super) fn restrictions(
     is_placed: bool,
     found: &mut Vec<RuleMatch>,
 ) {
-    Look::at(index, inner, is_placed).each(&mut |number, name, look, reading| {
-        found.extend(look.restricted(number, name, reading));
+    Look::at(index, inner, is_placed).each(&mut |number, name, look, phrased| {
+        found.extend(look.restricted(number, name, phrased));
     });
 }
 
@@ -110,7 +110,7 @@ impl<'a> Look<'a> {
 
     /// Calls `each` with every rule that may be about the command, under each of its names and
     /// readings; with some of them more than once.
-    fn each(&self, each: &mut dyn FnMut(usize, &OsStr, &Self, &Reading<'_>)) {
+    fn each(&self, each: &mut dyn FnMut(usize, &OsStr, &Self, &Phrased<'_, '_>)) {
         let presumed = presumed(self.request);
         let names = Names::of(self.request.words(), presumed.as_deref());
         let mut names = names.iter().map(|name| name.name).collect::<Vec<_>>();
@@ -120,12 +120,13 @@ impl<'a> Look<'a> {
             return;
         }
         for reading in &self.readings() {
+            let phrased = Phrased::of(reading);
             for name in &names {
                 let mut numbers = Vec::new();
                 let meanings = self.index.meanings();
-                meanings.candidates(name, reading, &mut |number| numbers.push(number));
+                meanings.candidates(name, &phrased, &mut |number| numbers.push(number));
                 for number in numbers {
-                    each(number, name, self, reading);
+                    each(number, name, self, &phrased);
                 }
             }
         }
@@ -141,15 +142,21 @@ impl<'a> Look<'a> {
     }
 
     /// The match of a rule that restricts.
-    fn restricted(&self, number: usize, name: &OsStr, reading: &Reading<'_>) -> Option<RuleMatch> {
+    fn restricted(
+        &self,
+        number: usize,
+        name: &OsStr,
+        phrased: &Phrased<'_, '_>,
+    ) -> Option<RuleMatch> {
+        let reading = phrased.reading;
         let rules = self.index.rules();
         let words = if let Some(rule) = rules.prefix_rules.get(number) {
-            seen_through(rule, reading)?
+            seen_through(rule, phrased)?
         } else {
             let rule = rules.command_rule(number)?;
             let restricts = rule.decision > Decision::Allow;
             let named = rule.could_be_on(name);
-            if !restricts || !named || rule.applies(&self.subject(reading)).is_err() {
+            if !restricts || !named || rule.applies(&self.subject(phrased)).is_err() {
                 return None;
             }
             let plain = reading.plain().map(|(word, _)| word);
@@ -165,9 +172,10 @@ impl<'a> Look<'a> {
     }
 
     /// The command as conditions see it.
-    pub(super) fn subject<'b>(&'b self, reading: &'b Reading<'b>) -> Subject<'b> {
+    pub(super) fn subject<'b>(&'b self, phrased: &'b Phrased<'b, 'b>) -> Subject<'b> {
         Subject {
-            reading,
+            reading: phrased.reading,
+            phrasings: &phrased.phrasings,
             cwd: self.is_placed.then_some(&self.request.cwd),
             environment: self.request.environment.as_deref(),
             paths: self
@@ -179,14 +187,14 @@ impl<'a> Look<'a> {
     }
 
     /// Lets a rule that asks first say where the command runs, if it matches narrowly too.
-    fn lift(&self, number: usize, sight: &Sight<'_>, reading: &Reading<'_>, found: &mut Found) {
+    fn lift(&self, number: usize, sight: &Sight<'_>, phrased: &Phrased<'_, '_>, found: &mut Found) {
         let Some(rule) = self.index.rules().command_rule(number) else {
             return keep_inside(self.index, number, SEEN_THROUGH, found);
         };
         if rule.decision != Decision::Prompt || !rule.enforce {
             return;
         }
-        let narrow = rule.meaning.narrowly(&self.subject(reading)).err();
+        let narrow = rule.meaning.narrowly(&self.subject(phrased)).err();
         let objection = untrusted(self.index, rule.span)
             .or_else(|| self.objection(rule))
             .or_else(|| sight.objection(self.request.argv.len()))
@@ -203,24 +211,24 @@ impl<'a> Look<'a> {
         number: usize,
         rule: &CommandRule,
         sight: &Sight<'_>,
-        reading: &Reading<'_>,
+        phrased: &Phrased<'_, '_>,
         found: &mut Found,
     ) {
         if rule.decision != Decision::Allow {
             return;
         }
-        let applies = rule.applies(&self.subject(reading));
+        let applies = rule.applies(&self.subject(phrased));
         let reason = match applies {
             Err("") => return,
             Err(reason) => {
                 let option = reasons::ABOUT_OPTIONS.contains(&reason);
-                let more = option.then(|| self.beyond(rule, reading)).flatten();
+                let more = option.then(|| self.beyond(rule, phrased.reading)).flatten();
                 Some(more.unwrap_or_else(|| reason.to_owned()))
             }
             Ok(()) => self
                 .objection(rule)
                 .or_else(|| sight.objection(self.request.argv.len()))
-                .or_else(|| self.beyond(rule, reading)),
+                .or_else(|| self.beyond(rule, phrased.reading)),
         };
         if let Some(reason) = reason {
             if !found

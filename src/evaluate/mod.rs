@@ -30,7 +30,7 @@ mod words;
 pub use command_tree::{CommandTree, Node, Resolver, readings};
 pub use commanded::{CommandSource, command_sources};
 pub use index::IndexedRules;
-pub use judge::{judge, judge_exec, judge_flows};
+pub use judge::{judge, judge_exec, judge_flows, judge_in};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};
 pub use near_miss::{NearMiss, NearMisses, Parameter, near_misses};
 pub use repository::with_repository;

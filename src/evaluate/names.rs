@@ -79,6 +79,16 @@ fn acts_as_called(real: &OsStr) -> bool {
     model.is_some_and(|model| model.acts_as_called)
 }
 
+impl IndexedRules {
+    /// Whether a rule could be on a program of which no more is known than these words.
+    pub(super) fn may_restrict(&self, words: Words<'_>) -> bool {
+        // Where one would be that is asked for by a path is another name.
+        let is_sought = words.path.is_none() && words.asked.as_bytes().contains(&b'/');
+        let names = Names::of(words, None);
+        is_sought || names.iter().any(|name| self.has_rules_on(name.name))
+    }
+}
+
 /// Why a rule that permits, and whose words match, doesn't count for this program; `None` when
 /// it does.
 pub(super) fn objection(

@@ -8,8 +8,8 @@ use crate::request::Request;
 use crate::request::program::last_component;
 
 use super::index::{IndexedRules, one_of};
-use super::judge::judge;
 use super::names::{Names, presumed};
+use super::verdict::Trace;
 
 mod conditions;
 
@@ -90,8 +90,9 @@ impl NearMisses {
     }
 }
 
-/// The rules on the request's program that don't match its arguments.
-pub fn near_misses(index: &IndexedRules, request: &Request) -> NearMisses {
+/// The rules on the request's program that don't match its arguments; those that it was `judged` by are told with
+/// that.
+pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> NearMisses {
     let presumed = presumed(request);
     let mut rules = Vec::new();
     for name in Names::of(request.words(), presumed.as_deref()).iter() {
@@ -100,14 +101,13 @@ pub fn near_misses(index: &IndexedRules, request: &Request) -> NearMisses {
     rules.sort_unstable();
     rules.dedup();
     // A restriction can match by what its words mean, or a command within this one.
-    let judged = judge(index, request).trace;
     rules.retain(|&number| !judged.matches.iter().any(|found| found.rule == number));
     let mut parted: Vec<(usize, usize)> = rules
         .into_iter()
         .filter_map(|rule| Some((rule, parting(index, rule, request)?)))
         .collect();
     parted.extend(misspelt(index, request).map(|rule| (rule, 0)));
-    let (by_condition, far) = conditions::near_misses(index, request, &judged);
+    let (by_condition, far) = conditions::near_misses(index, request, judged);
     let all = parted.len() + by_condition.len() + far;
     parted.retain(|&(rule, token)| is_near(index, rule, token, request));
     let missed = |(rule, token): (usize, usize)| {
@@ -216,6 +216,7 @@ fn parting(index: &IndexedRules, rule: usize, request: &Request) -> Option<usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::judge;
     use crate::request::{Program, WorkingDirectory};
     use crate::rules::from_own_text;
 
@@ -234,7 +235,7 @@ mod tests {
         let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
         let cwd = WorkingDirectory::new("/work").unwrap();
         let request = Request::new(Program::named(&argv[0]), argv, cwd);
-        near_misses(&index, &request)
+        near_misses(&index, &request, &judge(&index, &request).trace)
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl IndexedRules {
     /// The places that rules name, and what variables say that they ask for.
     fn roots_and_values(&self, request: &Request) -> Vec<PathBuf> {
         let conditions = self.path_conditions();
-        let variables = request.environment.iter().flatten();
+        let variables = request.variables();
         let values = variables
             .filter(|(name, _)| {
                 name.to_str()

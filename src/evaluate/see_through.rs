@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::model::{OptionModel, Style};
 use crate::models::reading::{Flag, Inner, Kind, Known, Part, What};
-use crate::models::{self, CommandModel, Plain, Reading};
+use crate::models::{self, CommandModel, Phrased, Plain, Reading};
 use crate::rules::model::PrefixRule;
 
 /// How many choices of a pattern's alternatives are tried. A command for which these don't do has so many
@@ -19,16 +19,19 @@ const CHOICES: usize = 256;
 /// options must be one of the command's, however that is spelled and wherever it stands, with its value;
 /// each other word one of the command's subcommands and operands, by any name, in their order. What could be
 /// the value of an unknown option may be passed over.
-pub(super) fn seen_through<'a>(rule: &PrefixRule, reading: &Reading<'a>) -> Option<Vec<&'a OsStr>> {
-    let program = reading.program?;
+pub(super) fn seen_through<'a>(
+    rule: &PrefixRule,
+    command: &Phrased<'_, 'a>,
+) -> Option<Vec<&'a OsStr>> {
+    let program = command.reading.program?;
     let is_plain = |word: &String| !is_option(program, word);
     if rule.rest.iter().flatten().all(is_plain) {
         let is_met = |word: &Plain<'_>, place: &Vec<String>| is_one(word, place);
-        return in_order(&rule.rest, reading, &is_met);
+        return in_order(&rule.rest, command, &is_met);
     }
     let mut search = Search {
         program,
-        reading,
+        command,
         words: Vec::new(),
         left: CHOICES,
     };
@@ -52,12 +55,16 @@ fn is_one(word: &Plain<'_>, place: &[String]) -> bool {
 /// The words of a command that are what each of `wanted` wants, in their order, in any of its phrasings.
 fn in_order<'a, T>(
     wanted: &[T],
-    reading: &Reading<'a>,
+    command: &Phrased<'_, 'a>,
     is_met: &dyn Fn(&Plain<'_>, &T) -> bool,
 ) -> Option<Vec<&'a OsStr>> {
-    reading.phrasings().iter().find_map(|words| {
+    command.phrasings.iter().find_map(|words| {
         let mut rest = words.iter();
-        let found = wanted.iter().map(|wanted| {
+        let ordered = words.iter().take_while(|word| !word.is_optional).count();
+        let found = wanted.iter().enumerate().map(|(nth, wanted)| {
+            if command.reading.is_in_any_order() && nth >= ordered {
+                rest = words.get(ordered..).unwrap_or_default().iter();
+            }
             let word = rest.find(|word| !word.is_optional || is_met(word, wanted))?;
             is_met(word, wanted).then_some(word.written)
         });
@@ -69,7 +76,7 @@ fn in_order<'a, T>(
 /// A way through a pattern.
 struct Search<'b, 'a> {
     program: &'a CommandModel,
-    reading: &'b Reading<'a>,
+    command: &'b Phrased<'b, 'a>,
     /// The alternatives that are chosen.
     words: Vec<OsString>,
     left: usize,
@@ -115,7 +122,7 @@ impl<'a> Search<'_, 'a> {
                 .inner
                 .iter()
                 .all(|inner| self.has_inner(wanted, inner))
-            && (!ends_options(wanted) || ends_options(self.reading));
+            && (!ends_options(wanted) || ends_options(self.command.reading));
         let parts = wanted.parts.iter().enumerate();
         let plain = parts.filter_map(|(nth, part)| match part.kind {
             Kind::Subcommand { word, .. } => Some(word),
@@ -128,18 +135,19 @@ impl<'a> Search<'_, 'a> {
         });
         let plain: Vec<&OsStr> = plain.collect();
         let is_one = |word: &Plain<'_>, wanted: &&OsStr| word.is(wanted);
-        is_met.then(|| in_order(&plain, self.reading, &is_one))?
+        is_met.then(|| in_order(&plain, self.command, &is_one))?
     }
 
     /// Whether the command has an option of the pattern, with its value.
     fn has(&self, wanted: &Flag<'_>) -> bool {
         let name = str::from_utf8(&wanted.written).unwrap_or_default();
         let says = |value: &OsStr| {
-            let mut all = self.reading.could_say(name, value);
+            let mut all = self.command.reading.could_say(name, value);
             all.any(|value| Some(value) == wanted.value)
         };
         let is_value = |it: Option<&OsStr>| wanted.value.is_none() || it.is_none_or(says);
-        let is_overridden = wanted.value.is_some() && self.reading.overriding(name).is_some();
+        let is_overridden =
+            wanted.value.is_some() && self.command.reading.overriding(name).is_some();
         // Of `--`, which ends the options of most, find and its like know nothing, and numbers may be operands.
         let may_be_word =
             self.program.syntax.style == Some(Style::Words) || wanted.known == Known::Number;
@@ -149,7 +157,9 @@ impl<'a> Search<'_, 'a> {
             };
             may_be_word && word.as_bytes() == &*wanted.written
         };
-        is_overridden || self.values(wanted).any(is_value) || self.reading.parts.iter().any(is_word)
+        is_overridden
+            || self.values(wanted).any(is_value)
+            || self.command.reading.parts.iter().any(is_word)
     }
 
     /// Whether the command has, as the value of an option that could be the one `before`, what the pattern has
@@ -163,10 +173,11 @@ impl<'a> Search<'_, 'a> {
 
     /// The value of each of the command's options that could be `wanted`; `None` where it has none.
     fn values<'c>(&'c self, wanted: &'c Flag<'_>) -> impl Iterator<Item = Option<&'a OsStr>> + 'c {
-        let parts = self.reading.parts.iter().enumerate();
+        let reading = self.command.reading;
+        let parts = reading.parts.iter().enumerate();
         parts.filter_map(move |(nth, part)| match &part.kind {
             Kind::Flag(flag) if is_same(wanted, flag) => {
-                Some(flag.value.or_else(|| self.reading.doubtful_at(nth + 1)))
+                Some(flag.value.or_else(|| reading.doubtful_at(nth + 1)))
             }
             _ => None,
         })
@@ -183,7 +194,7 @@ impl<'a> Search<'_, 'a> {
             What::Script(_) => false,
         };
         pattern.parts.iter().any(|part| Some(part.index) == last)
-            || self.reading.inner.iter().any(runs)
+            || self.command.reading.inner.iter().any(runs)
     }
 }
 

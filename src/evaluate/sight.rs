@@ -2,7 +2,7 @@
 
 use crate::request::Request;
 
-use super::command_tree::{CommandTree, Lack};
+use super::command_tree::{CommandTree, Lack, Node};
 use super::heuristic::{self, Descendants, Heuristic};
 use super::index::IndexedRules;
 use super::judge::{Doubt, restrictions};
@@ -36,13 +36,8 @@ enum Hazard<'a> {
 impl<'a> Sight<'a> {
     /// Everything that the words say.
     pub(super) fn of(index: &IndexedRules, request: &Request, tree: &'a CommandTree) -> Self {
-        let rules = index.rules();
-        let has_rules = !rules.prefix_rules.is_empty() || !rules.command_rules.is_empty();
-        let inner = has_rules.then(|| tree.requests(request));
-        let inner = inner.iter().flatten();
-        let within = inner.flat_map(|it| restrictions(index, &it.request, it.is_placed));
         Self {
-            within: within.collect(),
+            within: within(index, request, tree, |_| true),
             lacks: tree.lacks(),
             danger: Hazard::In(tree),
             is_placed: true,
@@ -54,10 +49,8 @@ impl<'a> Sight<'a> {
     /// The same where what it starts is judged when it starts: rules are asked about what the request runs
     /// without an exec that will be judged, and nothing else.
     pub(super) fn followed(index: &IndexedRules, request: &Request, tree: &'a CommandTree) -> Self {
-        let inner = tree.unjudged(request).into_iter();
-        let within = inner.flat_map(|it| restrictions(index, &it.request, it.is_placed));
         Self {
-            within: within.collect(),
+            within: within(index, request, tree, Node::is_unjudged),
             lacks: Lack::Nothing,
             danger: Hazard::In(tree),
             is_placed: true,
@@ -107,4 +100,18 @@ impl<'a> Sight<'a> {
         let doubt = self.doubt.as_ref().filter(|doubt| doubt.from < words);
         doubt.map(|doubt| doubt.reason.clone())
     }
+}
+
+/// The rules that restrict one of the commands of the `tree` of `request` that are as asked.
+fn within(
+    index: &IndexedRules,
+    request: &Request,
+    tree: &CommandTree,
+    is_asked: impl Fn(&Node) -> bool,
+) -> Vec<RuleMatch> {
+    let is_asked = |node: &Node| is_asked(node) && index.may_restrict(node.words());
+    let inner = tree.requests(request, is_asked);
+    inner
+        .flat_map(|it| restrictions(index, &it.request, it.is_placed))
+        .collect()
 }

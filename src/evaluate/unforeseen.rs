@@ -34,7 +34,9 @@ impl Foresight {
     /// Whether the command, which asks for `request`, may run what nobody can know before, or may be what a rule
     /// restricts.
     pub(super) fn fails(&mut self, index: &IndexedRules, node: &Node, request: &Request) -> bool {
-        reads_commands(index, node, request) || self.may_be_restricted(index, node, request)
+        is_missing(request)
+            || reads_commands(index, node, request)
+            || self.may_be_restricted(index, node, request)
     }
 
     fn may_be_restricted(&mut self, index: &IndexedRules, node: &Node, request: &Request) -> bool {
@@ -106,6 +108,12 @@ impl Foresight {
             wanted
         })
     }
+}
+
+/// Whether the program, asked for by a path, is not there yet.
+fn is_missing(request: &Request) -> bool {
+    let program = &request.program;
+    program.path.is_none() && program.asked.as_bytes().contains(&b'/')
 }
 
 /// Whether the word is unknown, and if so, whether it may be several.
@@ -189,6 +197,7 @@ command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidd
         let resolver = Resolver {
             find: &find,
             read: &read,
+            variables: None,
             follow: &|_| Followed::default(),
         };
         judge_script(&index, text.as_bytes(), &resolver).decision

@@ -1,9 +1,12 @@
 //! What a command would ask for that nobody has started, as far as words and files say: for those who only
 //! want to know what would come of it.
 
-use std::ffi::OsString;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
@@ -14,6 +17,9 @@ use crate::request::{
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
 
+/// For so many commands of a script it is looked at which repository git would obey.
+const REPOSITORIES: usize = 1000;
+
 /// Finds what commands would ask for that are started in one place.
 #[derive(Debug)]
 pub struct Inquiry<'a> {
@@ -22,10 +28,28 @@ pub struct Inquiry<'a> {
     cwd: WorkingDirectory,
     search_path: Option<OsString>,
     /// What the programs would see; `None` where nobody knows.
-    variables: Option<Variables>,
+    variables: Option<Arc<[(OsString, OsString)]>>,
     /// Of a request without a program, what its variables come to outside.
     empty: Request,
     originals: Originals,
+    known: RefCell<Known>,
+}
+
+/// What was found out about files, which is the same for each command of a script.
+#[derive(Debug, Default)]
+struct Known {
+    /// The programs, by what asks for them and where.
+    programs: HashMap<(OsString, PathBuf), Found>,
+    /// What the repository makes of each command that starts git, and where.
+    repositories: HashMap<(Vec<OsString>, PathBuf), Request>,
+}
+
+/// A program that was looked for.
+#[derive(Debug, Clone)]
+struct Found {
+    program: Program,
+    /// Its file is a program itself, and no copy of another.
+    is_itself: bool,
 }
 
 impl<'a> Inquiry<'a> {
@@ -46,7 +70,8 @@ impl<'a> Inquiry<'a> {
             cwd,
             search_path: std::env::var_os("PATH"),
             empty,
-            variables: Some(variables),
+            variables: Some(variables.into()),
+            known: RefCell::default(),
             originals: Originals::default(),
         }
     }
@@ -72,6 +97,7 @@ impl<'a> Inquiry<'a> {
         let resolver = Resolver {
             find: &find,
             read: &script,
+            variables: self.variables.as_deref(),
             follow: &follow,
         };
         judge_script(self.rules, text, &resolver)
@@ -81,28 +107,60 @@ impl<'a> Inquiry<'a> {
     /// if there are none such.
     pub fn judge_files_of(&self, words: &[OsString]) -> Option<ScriptJudgement> {
         let judged = self.judge_script(argv::text(words).as_bytes());
-        judged.reads_files.then_some(judged)
+        judged.reads_files().then_some(judged)
     }
 
     /// What a command of these words asks for in `directory`, seen from where it all starts; where its paths
     /// lead, nobody looked yet.
     fn found(&self, words: &[OsString], directory: &Path) -> Request {
-        let writable = self.ground.roots.as_slice();
         let cwd = self.cwd.within(directory);
         let asked = words.first().cloned().unwrap_or_default();
-        let path = self.search_path.as_deref();
-        let program = Program::search(&asked, &cwd, path, Some(&asked), writable);
-        let mut request = Request::new(program, words.to_vec(), cwd);
+        let place = (asked, cwd.to_path_buf());
+        let known = self.known.borrow().programs.get(&place).cloned();
+        let found = known.unwrap_or_else(|| self.look(&place.0, &cwd));
+        let mut request = Request::new(found.program.clone(), words.to_vec(), cwd);
         request.withheld.clone_from(&self.empty.withheld);
         request.leading.clone_from(&self.empty.leading);
         request.environment.clone_from(&self.variables);
-        let request = request.with_interpreters(writable);
+        let is_itself = found.is_itself;
+        self.known.borrow_mut().programs.insert(place, found);
+        if !is_itself {
+            request = self.with_files(request);
+        }
+        if !request.words().start_git() {
+            return request;
+        }
+        let asked = (request.argv.clone(), request.cwd.to_path_buf());
+        let known = self.known.borrow().repositories.get(&asked).cloned();
+        known.unwrap_or_else(|| {
+            if self.known.borrow().repositories.len() >= REPOSITORIES {
+                return request.unexamined();
+            }
+            let request = with_repository(self.rules, request, self.ground);
+            let mut known = self.known.borrow_mut();
+            known.repositories.insert(asked, request.clone());
+            request
+        })
+    }
+
+    /// Looks for the program that is `asked` for.
+    fn look(&self, asked: &OsStr, cwd: &WorkingDirectory) -> Found {
+        let writable = self.ground.roots.as_slice();
+        let path = self.search_path.as_deref();
+        let program = Program::search(asked, cwd, path, Some(asked), writable);
+        let request = Request::new(program.clone(), vec![asked.to_owned()], cwd.clone());
+        let request = self.with_files(request);
+        Found {
+            program,
+            is_itself: request.interpreter.is_none() && request.copy_of.is_none(),
+        }
+    }
+
+    /// The same with what its file says about it.
+    fn with_files(&self, request: Request) -> Request {
+        let request = request.with_interpreters(self.ground.roots.as_slice());
         let wanted = |name: &_| self.rules.ask_for_copies_of(name);
-        with_repository(self.rules, request, self.ground).with_original(
-            &self.originals,
-            None,
-            &wanted,
-        )
+        request.with_original(&self.originals, None, &wanted)
     }
 }
 

@@ -63,7 +63,7 @@ pub fn weigh<'a>(strings: impl IntoIterator<Item = &'a OsString>) -> usize {
 
 /// The memory that the strings of a request take, in bytes.
 pub fn weigh_request(request: &Request) -> usize {
-    let variables = request.environment.iter().flatten();
+    let variables = request.variables();
     let variables = weigh(variables.flat_map(|(name, value)| [name, value]));
     weigh(&request.argv).saturating_add(variables)
 }

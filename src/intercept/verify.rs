@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::stat::{FileStat, stat};
@@ -40,7 +41,7 @@ pub struct Expected {
     /// The argument vector, as the kernel makes it.
     pub argv: Vec<OsString>,
     /// The variables, if a rule could ask for them.
-    environment: Option<Vec<(OsString, OsString)>>,
+    environment: Option<Arc<[(OsString, OsString)]>>,
     /// The kernel runs the file by itself.
     is_program: bool,
     /// Files that say what it runs, as they were when a person was asked.
@@ -101,7 +102,7 @@ impl Expected {
 
     /// The memory of its strings, in bytes.
     pub fn weight(&self) -> usize {
-        let variables = self.environment.iter().flatten();
+        let variables = self.environment.as_deref().into_iter().flatten();
         let variables = variables.flat_map(|(name, value)| [name, value]);
         limits::weigh(self.argv.iter().chain(variables))
     }

@@ -14,7 +14,7 @@ use super::wanted::Wanted;
 use super::workdir;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
-use crate::evaluate::{IndexedRules, ScriptJudgement, judge, near_misses};
+use crate::evaluate::{CommandTree, IndexedRules, ScriptJudgement, judge_in, near_misses};
 use crate::flow::{Inquiry, Setting};
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
@@ -128,11 +128,15 @@ pub(super) fn result(
                 listed(&judgement)
             } else {
                 let request = inquiry.request(argv);
+                let tree = CommandTree::of(rules, &request);
+                let judgement = judge_in(rules, &request, &tree);
                 let explanation = Explanation {
                     rules,
                     request: &request,
-                    judgement: &judge(rules, &request),
-                    near_misses: &near_misses(rules, &request),
+                    judgement: &judgement,
+                    tree: &tree,
+                    node: None,
+                    near_misses: &near_misses(rules, &request, &judgement.trace),
                     setting: &setting,
                     session: &session,
                 };

@@ -1,6 +1,6 @@
 //! The models in the binary.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{LazyLock, OnceLock};
@@ -79,13 +79,13 @@ impl Entry {
 /// The entries, and which of them each name is for.
 struct Table {
     entries: Vec<Entry>,
-    by_name: BTreeMap<&'static str, usize>,
+    by_name: HashMap<&'static str, usize>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table {
         entries: Vec::new(),
-        by_name: BTreeMap::new(),
+        by_name: HashMap::new(),
     };
     for line in DATA.lines() {
         let mut parts = line.splitn(3, '\t');

@@ -77,15 +77,9 @@ impl<'a> Levels<'a> {
     }
 
     pub(super) fn subcommand(&self, word: &OsStr) -> Option<&'a CommandModel> {
-        let named = |model: &&CommandModel| {
-            model
-                .names
-                .iter()
-                .any(|name| name.as_bytes() == word.as_bytes())
-        };
         let model = self.last()?;
         let cut = || model.cut_short.then(|| cut_short(model, word)).flatten();
-        model.subcommands.iter().find(named).or_else(cut)
+        model.subcommand(word).or_else(cut)
     }
 
     pub(super) fn enter(&mut self, model: &'a CommandModel) {
@@ -113,19 +107,18 @@ impl<'a> Levels<'a> {
             .any(|known| known.as_bytes() == word)
     }
 
-    /// Every option that may stand here.
-    fn options(&self) -> impl Iterator<Item = &'a OptionModel> {
+    /// The models whose options may stand here.
+    fn here(&self) -> impl Iterator<Item = &'a CommandModel> {
         let deepest = self.models.len() - usize::from(!self.unknown);
         // What a subcommand says of an option goes before what is said around it.
         let models = self.models.iter().enumerate().rev();
         models
             .filter(move |(level, model)| *level >= deepest || model.options_anywhere)
-            .flat_map(|(_, model)| &model.options)
+            .map(|(_, model)| *model)
     }
 
     fn named(&self, name: &[u8]) -> Option<&'a OptionModel> {
-        let is = |known: &String| known.as_bytes() == name;
-        self.options().find(|option| option.names.iter().any(is))
+        self.here().find_map(|model| model.option(name))
     }
 
     /// One letter of a cluster.
@@ -185,9 +178,8 @@ impl<'a> Levels<'a> {
     /// An option whose name ends in a comma, a colon or, if it is long enough to be no sign, a dash, and
     /// its value behind it: `-Wl,-z,now`, `-fdump-tree-all=FILE`.
     fn punctuated(&self, word: &'a [u8]) -> Option<Lookup<'a>> {
-        let dashed = |name: &&String| name.len() > 2 && name.ends_with('-');
-        let names = self.options().flat_map(|option| &option.names);
-        let begins = names.filter(|name| dashed(name) && word.starts_with(name.as_bytes()));
+        let names = self.here().flat_map(CommandModel::dashed);
+        let begins = names.filter(|name| word.starts_with(name.as_bytes()));
         let end = begins.map(String::len).max().or_else(|| {
             let end = word.iter().position(|byte| matches!(byte, b',' | b':'))?;
             Some(end + 1)
@@ -202,13 +194,13 @@ impl<'a> Levels<'a> {
 
     fn gnu(&self, name: &[u8]) -> Option<&'a OptionModel> {
         let exact = self.named(name);
-        if exact.is_some() || self.syntax.abbreviations != Some(true) || name.len() < 3 {
+        let is_long = name.len() > 2 && name.starts_with(b"--");
+        if exact.is_some() || self.syntax.abbreviations != Some(true) || !is_long {
             return exact;
         }
-        let begins = |known: &String| known.starts_with("--") && known.as_bytes().starts_with(name);
-        let mut found = self
-            .options()
-            .filter(|option| option.names.iter().any(begins));
+        let begins = |known: &String| known.as_bytes().starts_with(name);
+        let options = self.here().flat_map(|model| &model.options);
+        let mut found = options.filter(|option| option.names.iter().any(begins));
         let first = found.next()?;
         found.next().is_none().then_some(first)
     }

@@ -44,7 +44,8 @@
 //!     writes_when = ["-i"],                     # … or only with one of these
 //!     tasks = True,                             # its operands say what to do, as make's targets do
 //!     short = ["push", "rm rmi"],               # of the words behind it: these say, without it, the same, the
-//!                                               # second of two by that name: `docker image rm` is `docker rmi`
+//!                                               # second of two by that name: `docker image rm` is `docker rmi`;
+//!                                               # "*": what is no subcommand: `yarn run deploy` is `yarn deploy`
 //!     acts_as_called = True,                    # linked to as `cargo`, rustup does what cargo does
 //!     cut_short = True,                         # its subcommands may be: `npm pub`
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
@@ -103,6 +104,7 @@
 mod builtin;
 mod data;
 mod default_value;
+mod derived;
 mod find;
 mod form;
 mod inner;
@@ -119,7 +121,7 @@ pub mod variable;
 pub use builtin::{SOURCES, builtin, knows, programs, released, says_what_is_acted_on, source};
 pub use data::{TakesData, takes_data};
 pub use model::CommandModel;
-pub use phrasing::Plain;
+pub use phrasing::{Phrased, Plain};
 pub use reader::read;
 pub use reading::Reading;
 pub use running::{is_passable, misleads_shells, runs};

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
+
+pub use super::derived::Derived;
 
 pub use super::default_value::DefaultValue;
 pub use super::inner_model::{Form, InnerModel};
@@ -105,59 +106,7 @@ pub struct CommandModel {
     pub derived: Derived,
 }
 
-/// What follows from the rest of a model, once somebody has asked. It makes no difference between two.
-#[derive(Debug, Clone, Default)]
-pub struct Derived {
-    /// See [`CommandModel::runs_commands`].
-    runs_commands: OnceLock<bool>,
-    /// See [`CommandModel::reads_commands`].
-    reads_commands: OnceLock<bool>,
-}
-
-impl PartialEq for Derived {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Derived {}
-
 impl CommandModel {
-    /// Whether its words, or those of a subcommand, can say commands that it runs. Cheap from the second
-    /// time on.
-    pub fn runs_commands(&self) -> bool {
-        *self.derived.runs_commands.get_or_init(|| {
-            let lines = [Effect::Script, Effect::Splits, Effect::Commas];
-            let is_line = |effect: &Effect| lines.contains(effect);
-            let mut effects = self.options.iter().flat_map(|option| &option.effects);
-            let mut inner = self.inner.iter();
-            let shown = [Form::Words, Form::Line, Form::Script];
-            effects.any(is_line)
-                || !self.chains.is_empty()
-                || inner.any(|inner| shown.contains(&inner.form) || !inner.follows.is_empty())
-                || self.subcommands.iter().any(Self::runs_commands)
-        })
-    }
-
-    /// Whether some words would have it, or a subcommand, take commands that the words don't have: from its
-    /// input, the terminal or a file. Cheap from the second time on.
-    pub fn reads_commands(&self) -> bool {
-        *self.derived.reads_commands.get_or_init(|| {
-            let names_file = |option: &OptionModel| {
-                option.takes != Takes::Nothing && option.effects.contains(&Effect::Runs)
-            };
-            let reads = |inner: &InnerModel| {
-                matches!(inner.form, Form::Input | Form::Keys | Form::File)
-                    || inner.appends && inner.follows.is_empty()
-            };
-            self.inner.iter().any(reads)
-                || self.options.iter().any(names_file)
-                || self.obeys.as_ref().is_some_and(|files| !files.is_empty())
-                || self.syntax.response == Some(true)
-                || self.subcommands.iter().any(Self::reads_commands)
-        })
-    }
-
     /// Whether some words would have it, or a subcommand, start another program or interpret a text.
     pub fn may_start_another(&self) -> bool {
         let starts = |effect: &Effect| Effect::STARTING.contains(effect);

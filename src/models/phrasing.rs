@@ -33,20 +33,43 @@ impl Plain<'_> {
     }
 }
 
-impl<'a> Reading<'a> {
-    /// Subcommands and operands in order, as they were written, then in each other way to say the same:
+/// In [`CommandModel::short`]: whatever is no subcommand beside the group.
+const ANY: &str = "*";
+
+impl CommandModel {
+    /// Whether `word`, behind this subcommand of `program` or without it, is the same.
+    fn stands_for_others(&self, program: &Self, word: &Plain<'_>) -> bool {
+        let is_any = self.short.iter().any(|short| short == ANY);
+        is_any && program.subcommand(word.word).is_none()
+    }
+}
+
+/// A command, and each way to say it.
+#[derive(Debug)]
+pub struct Phrased<'b, 'a> {
+    /// The command.
+    pub reading: &'b Reading<'a>,
+    /// Its subcommands and operands in order, as they were written, then in each other way to say the same:
     /// `docker image push x` is `docker push x`.
-    pub fn phrasings(&self) -> Vec<Vec<Plain<'a>>> {
-        let has_tasks = self.model.is_some_and(|model| model.tasks);
+    pub phrasings: Vec<Vec<Plain<'a>>>,
+}
+
+impl<'b, 'a> Phrased<'b, 'a> {
+    /// The ways to say what is read so.
+    pub fn of(reading: &'b Reading<'a>) -> Self {
+        let has_tasks = reading.is_in_any_order();
         let plain = |part: &Part<'a>| plain(part, has_tasks);
-        let written: Vec<Plain<'a>> = self.parts.iter().filter_map(plain).collect();
-        let Some(program) = self.program.filter(|model| has_short_forms(model)) else {
-            return vec![written];
-        };
-        let short = shortened(program, &written);
-        let long = lengthened(program, short.as_ref().unwrap_or(&written));
-        let others: Vec<_> = short.clone().into_iter().chain(long).collect();
-        std::iter::once(written).chain(others).collect()
+        let written: Vec<Plain<'a>> = reading.parts.iter().filter_map(plain).collect();
+        let mut phrasings = vec![written];
+        if let Some(program) = reading.program.filter(|model| model.has_short_forms())
+            && let [written] = phrasings.as_slice()
+        {
+            let short = shortened(program, written);
+            let long = lengthened(program, short.as_ref().unwrap_or(written));
+            let others: Vec<_> = short.clone().into_iter().chain(long).collect();
+            phrasings.extend(others);
+        }
+        Self { reading, phrasings }
     }
 }
 
@@ -66,10 +89,6 @@ fn plain<'a>(part: &Part<'a>, has_tasks: bool) -> Option<Plain<'a>> {
     })
 }
 
-fn has_short_forms(program: &CommandModel) -> bool {
-    program.subcommands.iter().any(|it| !it.short.is_empty())
-}
-
 /// The first two words as the one that says the same.
 fn shortened<'a>(program: &'a CommandModel, written: &[Plain<'a>]) -> Option<Vec<Plain<'a>>> {
     let [first, second, rest @ ..] = written else {
@@ -77,8 +96,13 @@ fn shortened<'a>(program: &'a CommandModel, written: &[Plain<'a>]) -> Option<Vec
     };
     let group = known(program, |name| first.is(OsStr::new(name)))?;
     let short = group.short.iter().map(|it| forms(it));
-    let (_, short) = { short }.find(|(long, _)| second.is(OsStr::new(long)))?;
-    let first = said(program, short, second.written);
+    let short = { short }.find(|(long, _)| second.is(OsStr::new(long)));
+    let first = match short {
+        Some((_, short)) => said(program, short, second.written),
+        None => group
+            .stands_for_others(program, second)
+            .then_some(*second)?,
+    };
     Some(std::iter::once(first).chain(rest.iter().copied()).collect())
 }
 
@@ -94,9 +118,15 @@ fn lengthened<'a>(
     let groups = program.subcommands.iter();
     let all = groups.flat_map(|group| group.short.iter().map(move |it| (group, forms(it))));
     all.filter_map(move |(group, (long, short))| {
-        let first = first.filter(|first| first.is(OsStr::new(short)))?;
+        let is_other = |first: &Plain<'a>| long == ANY && group.stands_for_others(program, first);
+        let first = first.filter(|first| first.is(OsStr::new(short)) || is_other(first))?;
         let group_word = said(program, group.names.first()?, None);
-        let words = [group_word, said(group, long, first.written)].into_iter();
+        let second = if is_other(&first) {
+            first
+        } else {
+            said(group, long, first.written)
+        };
+        let words = [group_word, second].into_iter();
         Some(words.chain(rest.clone()).collect())
     })
 }

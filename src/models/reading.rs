@@ -179,6 +179,11 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// Whether its operands mean the same in any order, as make's targets do.
+    pub fn is_in_any_order(&self) -> bool {
+        self.model.is_some_and(|model| model.tasks)
+    }
+
     /// How many subcommands there are.
     pub fn depth(&self) -> usize {
         let kinds = self.parts.iter().map(|part| &part.kind);

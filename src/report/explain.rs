@@ -41,7 +41,7 @@
 use crate::act::environment::SessionEnvironment;
 use crate::act::lacking::Lacking;
 use crate::approve::place::{Disposition, Place};
-use crate::evaluate::{IndexedRules, Judgement, NearMisses};
+use crate::evaluate::{CommandTree, IndexedRules, Judgement, NearMisses};
 use crate::flow::{self, Setting};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Trust, argv};
@@ -55,6 +55,10 @@ pub struct Explanation<'a> {
     pub request: &'a Request,
     /// The answer.
     pub judgement: &'a Judgement,
+    /// What it comes to.
+    pub tree: &'a CommandTree,
+    /// Its number in the tree, if that is of a whole script.
+    pub node: Option<usize>,
     /// What nearly matched.
     pub near_misses: &'a NearMisses,
     /// What else counts for where it runs.

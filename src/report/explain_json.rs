@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::evaluate::{Basis, Parameter, Placement, RuleMatch, heuristic};
+use crate::evaluate::{Basis, Parameter, Placement, RuleMatch, heuristic, readings};
+use crate::models::Reading;
 use crate::request::Program;
 use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
@@ -158,7 +159,10 @@ pub(super) fn json(explanation: &Explanation<'_>) -> serde_json::Result<String> 
 
 /// `document` on one line, safe on a terminal.
 pub(super) fn line<T: Serialize>(document: &T) -> serde_json::Result<String> {
-    let mut json = safe(&serde_json::to_string(document)?);
+    let mut json = serde_json::to_string(document)?;
+    if !json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        json = safe(&json);
+    }
     json.push('\n');
     Ok(json)
 }
@@ -169,6 +173,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
     let request = explanation.request;
     let disposition = explanation.disposition();
     let placed = disposition.placed();
+    let readings = readings(explanation.rules, request);
     Document {
         schema: SCHEMA,
         decision: verdict.decision,
@@ -184,8 +189,8 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         },
         program: program(&request.program),
         variables: variables(explanation),
-        obeys: reading::obeyed(explanation.rules, request),
-        reading: reading::account(explanation.rules, request),
+        obeys: readings.iter().flat_map(Reading::obeyed).collect(),
+        reading: reading::account(explanation, readings.first()),
         matches: matches(explanation, &explanation.judgement.trace.matches),
         on_trial: matches(explanation, &explanation.judgement.trace.on_trial),
         discounted: discounted(explanation),

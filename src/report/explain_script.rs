@@ -18,7 +18,8 @@
 //! `"program"`, `"builtin"`, `"function"`, `"bare"` (assignments or redirections alone) and
 //! `"unknown"`; `decision`; `text`, as it was read; `inside`, the substitutions and groups around
 //! it; `assignments`, names; `reads` and `writes`, the files that it is redirected from and to;
-//! `unknown`, a list of `word` (its index), `source` and `reason`; and `explanation`, the document
+//! `unknown`, a list of `word` (its index), `source` and `reason`; `unsure`, what nobody knows of where it runs,
+//! of `"directory"` and `"variables"`: rules that restrict count then as if it were as they ask; and `explanation`, the document
 //! for one command, or null when nothing starts.
 
 use std::cmp::Reverse;
@@ -27,7 +28,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::act::environment::SessionEnvironment;
 use crate::evaluate::{
-    IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, ScriptJudgement, near_misses,
+    Basis, IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, Node, ScriptJudgement,
+    near_misses,
 };
 use crate::flow::Setting;
 use crate::request::{Request, argv};
@@ -79,17 +81,17 @@ impl ScriptExplanation<'_> {
                 count - told.len()
             ));
         }
-        if !self.judgement.problems.is_empty() {
+        if !self.judgement.problems().is_empty() {
             lines.push(String::new());
             lines.push(paint.ink(Ink::Bold, "Not understood"));
         }
-        for problem in &self.judgement.problems {
+        for problem in self.judgement.problems() {
             lines.push(format!(
                 "  line {}, column {}: {}",
                 problem.line, problem.column, problem.message
             ));
         }
-        if !self.judgement.problems.is_empty() {
+        if !self.judgement.problems().is_empty() {
             lines.push("  There may be more commands, so a person is asked.".to_owned());
         }
         lines.push(String::new());
@@ -133,7 +135,12 @@ impl ScriptExplanation<'_> {
             .as_ref()
             .filter(|_| command.kind == Kind::Program);
         if let (Some(judgement), Some(request)) = (judged, &command.request) {
-            let explanation = self.explanation(judgement, request, NearMisses::none());
+            let explanation = self.explanation(command, judgement, request, NearMisses::none());
+            let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
+            if command.decision > Decision::Allow && by_rule {
+                let unsure = self.unsure(command).into_iter();
+                notes.extend(unsure.map(|what| format!("nobody can know its {what} here")));
+            }
             let runs = runs(&explanation);
             notes.push(format!("runs {runs}"));
             let lacking = explanation.lacking().into_iter();
@@ -147,7 +154,7 @@ impl ScriptExplanation<'_> {
                     place.unwrap_or_default()
                 ));
             }
-            for miss in near_misses(self.rules, request).nearest {
+            for miss in near_misses(self.rules, request, &judgement.trace).nearest {
                 let rule = self.rules.rules().rule(miss.rule);
                 let place = rule.map(|rule| self.rules.rules().place(rule.span));
                 let place = place.unwrap_or_default();
@@ -186,6 +193,12 @@ impl ScriptExplanation<'_> {
         notes
     }
 
+    /// What nobody knows of where the command runs.
+    pub(super) fn unsure(&self, command: &JudgedCommand) -> Vec<&'static str> {
+        let node = self.judgement.tree.nodes().get(command.node);
+        node.map(Node::unknown).unwrap_or_default()
+    }
+
     fn reason(&self, command: &JudgedCommand) -> String {
         let is_restricted = command
             .judgement
@@ -207,7 +220,7 @@ impl ScriptExplanation<'_> {
             Some((judgement, request))
                 if reason.is_empty() || command.decision == Decision::Forbidden =>
             {
-                because(&self.explanation(judgement, request, NearMisses::none()))
+                because(&self.explanation(command, judgement, request, NearMisses::none()))
             }
             _ => reason.to_owned(),
         }
@@ -215,6 +228,7 @@ impl ScriptExplanation<'_> {
 
     pub(super) fn explanation<'b>(
         &'b self,
+        command: &JudgedCommand,
         judgement: &'b Judgement,
         request: &'b Request,
         near_misses: &'b NearMisses,
@@ -223,6 +237,8 @@ impl ScriptExplanation<'_> {
             rules: self.rules,
             request,
             judgement,
+            tree: &self.judgement.tree,
+            node: Some(command.node),
             near_misses,
             setting: self.setting,
             session: self.session,

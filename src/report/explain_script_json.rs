@@ -18,10 +18,10 @@ impl ScriptExplanation<'_> {
         let misses: Vec<NearMisses> = told
             .iter()
             .map(|command| {
-                let request = command.request.as_ref();
-                request.map_or_else(
+                let judged = command.request.as_ref().zip(command.judgement.as_ref());
+                judged.map_or_else(
                     || NearMisses::none().clone(),
-                    |request| near_misses(self.rules, request),
+                    |(request, judgement)| near_misses(self.rules, request, &judgement.trace),
                 )
             })
             .collect();
@@ -36,7 +36,7 @@ impl ScriptExplanation<'_> {
             left_out,
             problems: self
                 .judgement
-                .problems
+                .problems()
                 .iter()
                 .map(ProblemForm::of)
                 .collect(),
@@ -79,8 +79,9 @@ impl ScriptExplanation<'_> {
             reads: files(false),
             writes: files(true),
             unknown: unknown_words(&command.command),
+            unsure: self.unsure(command),
             explanation: judged.map(|(judgement, request)| {
-                explain_json::document(&self.explanation(judgement, request, misses))
+                explain_json::document(&self.explanation(command, judgement, request, misses))
                     .without_errors()
             }),
         }
@@ -116,6 +117,7 @@ struct CommandForm<'a> {
     reads: Vec<String>,
     writes: Vec<String>,
     unknown: Vec<UnknownForm>,
+    unsure: Vec<&'static str>,
     explanation: Option<Document<'a>>,
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 
-use crate::evaluate::{NearMiss, Parameter};
+use crate::evaluate::{NearMiss, Parameter, readings};
 use crate::request::argv;
 use crate::rules::model::Said;
 
@@ -103,7 +103,8 @@ impl Page<'_> {
     }
 
     fn reading(&mut self) {
-        let steps = reading::account(self.explanation.rules, self.explanation.request);
+        let readings = readings(self.explanation.rules, self.explanation.request);
+        let steps = reading::account(self.explanation, readings.first());
         if steps.is_empty() {
             return;
         }
@@ -251,7 +252,7 @@ mod tests {
     use crate::act::environment::SessionEnvironment;
     use crate::approve::place::Caller;
     use crate::config::Profiles;
-    use crate::evaluate::{IndexedRules, NearMisses, judge};
+    use crate::evaluate::{CommandTree, IndexedRules, NearMisses, judge};
     use crate::flow::Setting;
     use crate::request::{Program, Request, WorkingDirectory};
     use crate::rules::from_own_text;
@@ -276,6 +277,8 @@ mod tests {
             rules: &rules,
             request: &request,
             judgement: &judge(&rules, &request),
+            tree: &CommandTree::default(),
+            node: None,
             near_misses: NearMisses::none(),
             session: &SessionEnvironment::new([], &[]),
             setting: &Setting {

@@ -4,13 +4,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
-use crate::evaluate::{Basis, heuristic};
+use crate::evaluate::{Basis, heuristic, readings};
+use crate::models::Reading;
 use crate::request::argv;
 use crate::rules::model::Run;
 use crate::rules::{Decision, RuleSet};
 
 use super::explain::{Explanation, trust_reason};
-use super::{profile, reading};
+use super::profile;
 
 /// Bytes of one word that are shown.
 pub(super) const WORD: usize = 256;
@@ -63,7 +64,8 @@ fn reason<'a>(explanation: &Explanation<'a>) -> Option<&'a str> {
 fn obeys(explanation: &Explanation<'_>) -> Option<String> {
     let verdict = &explanation.judgement.verdict;
     let outside = matches!(verdict.run, Run::Outside | Run::Unconfined);
-    let files = reading::obeyed(explanation.rules, explanation.request);
+    let readings = readings(explanation.rules, explanation.request);
+    let files: Vec<&str> = readings.iter().flat_map(Reading::obeyed).collect();
     if !outside || verdict.decision == Decision::Forbidden || files.is_empty() {
         return None;
     }

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::evaluate::{CommandTree, IndexedRules, Node, readings};
+use crate::evaluate::{IndexedRules, Node, readings};
 use crate::models::Reading;
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Kind, Known, What};
 use crate::request::{Request, argv};
+
+use super::explain::Explanation;
 
 /// Inner commands that are listed.
 const MOST: usize = 32;
@@ -26,22 +28,37 @@ pub(super) struct Step {
 }
 
 /// How the command and those within it were read; empty where nothing is known of the program.
-pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
-    let mut steps = own(index, request);
-    let tree = CommandTree::of(index, request);
+pub(super) fn account(explanation: &Explanation<'_>, reading: Option<&Reading<'_>>) -> Vec<Step> {
+    let Explanation {
+        request,
+        tree,
+        node,
+        ..
+    } = *explanation;
+    let mut steps = own(reading);
     let mut seen = HashSet::from([&request.argv]);
-    let nodes = tree.nodes().iter().filter(|node| seen.insert(&node.argv));
-    let nodes: Vec<&Node> = nodes.take(MOST + 1).collect();
-    for node in nodes.iter().take(MOST) {
+    let itself = node.and_then(|nth| tree.nodes().get(nth));
+    let mut more = itself.map_or(tree.is_incomplete(), Node::is_incomplete);
+    for one in tree.within(node) {
+        more |= one.is_incomplete();
+        if one.argv.is_empty() || !seen.insert(&one.argv) {
+            continue;
+        }
+        if seen.len() > MOST + 1 {
+            more = true;
+            break;
+        }
+        let meaning = if one.parent == node {
+            "a command that it runs"
+        } else {
+            "a command that this runs"
+        };
         steps.push(Step {
-            words: argv::bounded(&node.argv, 256),
-            meaning: match node.parent {
-                None => "a command that it runs".to_owned(),
-                Some(_) => "a command that this runs".to_owned(),
-            },
+            words: argv::bounded(&one.argv, 256),
+            meaning: meaning.to_owned(),
         });
     }
-    if tree.is_incomplete() || nodes.len() > MOST {
+    if more {
         steps.push(Step {
             words: "...".to_owned(),
             meaning: "more commands than are looked at".to_owned(),
@@ -51,23 +68,17 @@ pub(super) fn account(index: &IndexedRules, request: &Request) -> Vec<Step> {
 }
 
 /// How the command itself was read.
-fn own(index: &IndexedRules, request: &Request) -> Vec<Step> {
+fn own(reading: Option<&Reading<'_>>) -> Vec<Step> {
     let mut steps = Vec::new();
-    if let Some(reading) = readings(index, request).first() {
+    if let Some(reading) = reading {
         of(reading, &mut steps);
     }
     steps
 }
 
-/// The files of the directory where it is started that tell it what to do.
-pub(super) fn obeyed<'a>(index: &'a IndexedRules, request: &'a Request) -> Vec<&'a str> {
-    let readings = readings(index, request);
-    readings.iter().flat_map(Reading::obeyed).collect()
-}
-
 /// How the command itself was read, on one line; `None` where nothing is known of the program.
 pub(super) fn line(index: &IndexedRules, request: &Request) -> Option<String> {
-    let steps = own(index, request);
+    let steps = own(readings(index, request).first());
     let shown = steps.iter().take(ON_A_LINE);
     let mut said: Vec<String> = shown
         .map(|step| format!("{} ({})", step.words, step.meaning))

@@ -20,6 +20,7 @@ mod writable;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use copies::Originals;
 pub use directory::WorkingDirectory;
@@ -44,7 +45,7 @@ pub struct Request {
     /// The working directory.
     pub cwd: WorkingDirectory,
     /// The variables that the program would see; `None` where nobody knows them.
-    pub environment: Option<Vec<(OsString, OsString)>>,
+    pub environment: Option<Arc<[(OsString, OsString)]>>,
     /// Those of them, by name, that it would not get outside the sandbox as it has them here: set inside,
     /// or leading to what the sandbox can write.
     pub withheld: Vec<OsString>,
@@ -102,7 +103,7 @@ impl Request {
     /// The same with variables that are known.
     #[must_use]
     pub fn with_environment(mut self, variables: Vec<(OsString, OsString)>) -> Self {
-        self.environment = Some(variables);
+        self.environment = Some(variables.into());
         self
     }
 
@@ -144,10 +145,19 @@ impl Request {
         Some(misled)
     }
 
+    /// The same where nobody looks what it goes by.
+    #[must_use]
+    pub fn unexamined(mut self) -> Self {
+        if self.program.trust == Trust::Trusted {
+            self.program.trust = Trust::Unexamined;
+        }
+        self
+    }
+
     /// Takes note of the variables in `entries`, `NAME=value` each, for itself and its interpreters.
     /// What has no name is left out.
     pub fn know_environment(&mut self, entries: &[OsString]) {
-        let variables: Vec<_> = entries.iter().filter_map(|entry| variable(entry)).collect();
+        let variables: Arc<[_]> = entries.iter().filter_map(|entry| variable(entry)).collect();
         let mut request = Some(self);
         while let Some(one) = request {
             one.environment = Some(variables.clone());
@@ -195,6 +205,11 @@ impl Request {
             request.interpreter = request.interpreted(writable, depth + 1).map(Box::new);
         }
         Some(request)
+    }
+
+    /// Its variables, as far as they are known.
+    pub fn variables(&self) -> impl Iterator<Item = &(OsString, OsString)> {
+        self.environment.as_deref().into_iter().flatten()
     }
 
     /// What follows the program: `argv[1..]`, empty when there is no `argv[0]` either.

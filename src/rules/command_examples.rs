@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::models::reading::What;
-use crate::models::{self, CommandModel};
+use crate::models::{self, CommandModel, Phrased};
 use crate::request::program::last_component;
 
 use super::examples::{Example, Examples};
@@ -107,8 +107,10 @@ fn speaks_of<'m>(
     let none = CommandModel::default();
     let model = model(last_component(program)).unwrap_or(&none);
     let reading = models::read(model, arguments);
+    let phrased = Phrased::of(&reading);
     let subject = Subject {
         reading: &reading,
+        phrasings: &phrased.phrasings,
         cwd,
         environment: None,
         paths: Paths::AsNamed,

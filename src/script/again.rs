@@ -2,7 +2,7 @@
 //! name or a number is expected, and what prompts are made of.
 
 use super::cursor::{Parser, Read};
-use super::model::{Part, ScriptCommand, Word};
+use super::model::{Enclosure, Part, ScriptCommand, Word};
 
 /// Builtins that take names of variables, or numbers.
 const EVALUATING: [&[u8]; 17] = [
@@ -24,6 +24,9 @@ const EVALUATING: [&[u8]; 17] = [
     b"unset",
     b"wait",
 ];
+
+/// The variable whose value is run before each prompt.
+const PROMPT_COMMAND: &[u8] = b"PROMPT_COMMAND";
 
 /// Variables whose value is expanded whenever it is shown.
 const PROMPTS: [&[u8]; 5] = [b"PS0", b"PS1", b"PS2", b"PS3", b"PS4"];
@@ -57,6 +60,34 @@ pub(super) fn texts(command: &ScriptCommand, all: bool) -> Vec<Vec<u8>> {
     found
 }
 
+/// The scripts in `command` that a shell at a terminal runs: before it prompts, and when a key is pressed.
+pub(super) fn scripts(command: &ScriptCommand) -> Vec<Vec<u8>> {
+    let name = command.words.first().map(Word::recognised);
+    let has = |option: &[u8]| command.words.iter().any(|word| word.recognised() == option);
+    let words = || command.words.iter().skip(1).flat_map(known);
+    let set = command
+        .assignments
+        .iter()
+        .filter(|set| set.name == PROMPT_COMMAND);
+    let set = set.flat_map(|set| known(&set.value));
+    let declared = words().filter_map(|word| {
+        let value = word.strip_prefix(PROMPT_COMMAND)?.strip_prefix(b"=")?;
+        Some(value.to_vec())
+    });
+    let declares = name
+        .as_deref()
+        .is_some_and(|name| EVALUATING.contains(&name));
+    let bound = words().filter_map(|word| {
+        let key = word.iter().rposition(|&byte| byte == b'"')?;
+        let behind = word.get(key + 1..)?.trim_ascii_start();
+        Some(behind.strip_prefix(b":")?.to_vec())
+    });
+    let binds = name.as_deref() == Some(b"bind") && has(b"-x");
+    set.chain(declared.filter(|_| declares))
+        .chain(bound.filter(|_| binds))
+        .collect()
+}
+
 /// What stands in subscripts of `word` and would be run.
 fn subscripts(word: &Word) -> impl Iterator<Item = Vec<u8>> + '_ {
     known(word).filter_map(|text| {
@@ -83,6 +114,21 @@ impl Parser<'_> {
         let word = self.word()?;
         let found: Vec<_> = subscripts(&word).collect();
         self.expand_again(found)
+    }
+
+    /// Reads scripts that the shell runs later.
+    pub(super) fn run_later(&mut self, scripts: Vec<Vec<u8>>) -> Read<()> {
+        for text in scripts {
+            self.spend(text.len())?;
+            let line = self.line;
+            self.deeper(|parser| {
+                parser.within(Enclosure::Function, |parser| {
+                    parser.nested(&text, line).run();
+                    Ok(())
+                })
+            })?;
+        }
+        Ok(())
     }
 
     /// Finds the commands in what is expanded again.
@@ -132,6 +178,10 @@ mod tests {
             "v='a[$(id x)]'; (( v ))",
             "PS4='$(id x)'; set -x; :",
             "v='$(id x)'; : \"${v@P}\"",
+            "PROMPT_COMMAND='id x; y'",
+            "export PROMPT_COMMAND='y; id x'",
+            "bind -x '\"\\C-x\": id x'",
+            "bind -m vi -x '\"a\":id x'",
         ] {
             for dialect in [Dialect::Bash, Dialect::Sh] {
                 let found = commands(text, dialect);
@@ -144,6 +194,8 @@ mod tests {
             "test -v 'a[1]'",
             "v='$(id x)'",
             "read '$(id x)'",
+            "bind '\"a\": id x'",
+            "echo PROMPT_COMMAND='id x'",
         ] {
             let found = commands(text, Dialect::Bash);
             assert!(!found.contains(&"id x".to_owned()), "{text}: {found:?}");

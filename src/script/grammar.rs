@@ -218,6 +218,7 @@ impl Parser<'_> {
             && command.redirections.is_empty()
             && self.pending.len() == waiting;
         let again = super::again::texts(&command, self.out.prompts);
+        let later = super::again::scripts(&command);
         self.fill(index, command);
         for pending in &mut self.pending {
             pending.command.get_or_insert(index);
@@ -228,7 +229,8 @@ impl Parser<'_> {
         if nothing {
             return self.fail("a command is missing here");
         }
-        self.expand_again(again)
+        self.expand_again(again)?;
+        self.run_later(later)
     }
 
     fn simple_parts(&mut self, command: &mut ScriptCommand) -> Read<Simple> {

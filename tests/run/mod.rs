@@ -6,6 +6,7 @@ mod askers;
 mod denied;
 mod explained;
 mod faithful;
+mod foretold;
 mod git_words;
 mod input;
 mod lifecycle;

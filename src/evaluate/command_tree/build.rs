@@ -1,9 +1,11 @@
 //! From a request to the tree.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::request::{Followed, Request, Words};
 use crate::script::{Problem, ScriptCommand};
@@ -11,8 +13,8 @@ use crate::script::{Problem, ScriptCommand};
 use super::reading::ScriptReader;
 use super::runs::{Found, InPlace, Run, in_place_of, runs};
 use super::spelling::{as_in, unknown_words};
-use super::surroundings::Surroundings;
-use super::{CommandTree, DEPTH, Lack, Node, SaidBy, ScriptPlace, Shown, same_process};
+use super::surroundings::Variables;
+use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
 
 /// How many commands there may be in one.
@@ -29,17 +31,24 @@ pub struct Resolver<'a> {
     pub find: &'a dyn Fn(&[OsString], &Path) -> Request,
     /// What a file holds that a shell would read as a script; `None` where that can't be known.
     pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
+    /// The variables, as far as they are known.
+    pub variables: Option<&'a [(OsString, OsString)]>,
     /// Where paths, absolute, lead.
     pub follow: &'a dyn Fn(Vec<PathBuf>) -> Followed,
 }
 
 /// The tree of a command of these words, which has others in its place besides.
-pub(super) fn tree(index: &IndexedRules, words: Words<'_>, in_place: Vec<InPlace>) -> CommandTree {
+pub(super) fn tree(
+    index: &IndexedRules,
+    words: Words<'_>,
+    in_place: Vec<InPlace>,
+    variables: Option<&[(OsString, OsString)]>,
+) -> CommandTree {
     let mut builder = Builder::new(index, None);
     if !in_place.is_empty() || same_process::runs_another(words) {
         builder.shown = Shown::Otherwise;
     }
-    builder.look_into(None, words, &Node::default(), in_place);
+    builder.look_into(None, words, &Node::among(variables), in_place);
     builder.grow()
 }
 
@@ -50,7 +59,7 @@ pub(super) fn script_tree(
     resolver: &Resolver<'_>,
 ) -> CommandTree {
     let mut builder = Builder::new(index, Some(resolver));
-    builder.script(None, text, &Node::default());
+    builder.script(None, text, &Node::among(resolver.variables));
     let mut tree = builder.grow();
     index.follow(&mut tree, resolver.follow);
     tree
@@ -61,23 +70,48 @@ pub(super) struct Builder<'a> {
     /// The whole is a script: this finds what each command in it asks for.
     pub(super) resolver: Option<&'a Resolver<'a>>,
     pub(super) tree: CommandTree,
-    /// What the command that is looked into runs so far.
-    known: HashSet<Known>,
+    /// What the command that is looked into runs so far, by what makes two commands the same.
+    known: HashMap<u64, Vec<usize>>,
     left: usize,
     /// Less than words where the request runs others in its place, as BusyBox does, which may have a shell that
     /// does too.
     shown: Shown,
+    given: Given,
+}
+
+/// The variables that came of the last ones: most commands of a script have the same.
+#[derive(Default)]
+struct Given {
+    own: Option<Arc<[(OsString, OsString)]>>,
+    by: Variables,
+    all: Option<Arc<[(OsString, OsString)]>>,
+}
+
+impl Given {
+    fn of(
+        &mut self,
+        variables: &Variables,
+        own: Option<Arc<[(OsString, OsString)]>>,
+    ) -> Option<Arc<[(OsString, OsString)]>> {
+        let is_own = match (&self.own, &own) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !is_own || !self.by.are_those(variables) {
+            *self = Self {
+                all: variables.of(own.as_ref()),
+                by: variables.clone(),
+                own,
+            };
+        }
+        self.all.clone()
+    }
 }
 
 /// What makes two commands the same, so that one of them need not be looked at.
-#[derive(PartialEq, Eq, Hash)]
-struct Known {
-    argv: Vec<OsString>,
-    shown: Shown,
-    appends: bool,
-    same_process: bool,
-    place: Option<ScriptPlace>,
-    around: Surroundings,
+fn sameness(node: &Node) -> impl Hash + PartialEq {
+    let how = (node.shown, node.appends, node.same_process);
+    (&node.argv, how, &node.place, &node.around)
 }
 
 impl<'a> Builder<'a> {
@@ -86,9 +120,10 @@ impl<'a> Builder<'a> {
             index,
             resolver,
             tree: CommandTree::default(),
-            known: HashSet::new(),
+            known: HashMap::new(),
             left: BUDGET,
             shown: Shown::Words,
+            given: Given::default(),
         }
     }
 
@@ -124,7 +159,7 @@ impl<'a> Builder<'a> {
 
     /// Finds what the command asks for, in each directory that it may be in, if somebody is to look; and what
     /// runs in its place.
-    fn resolved(&self, node: &mut Node) -> Vec<InPlace> {
+    fn resolved(&mut self, node: &mut Node) -> Vec<InPlace> {
         let Some(resolver) = self.resolver.filter(|_| !node.argv.is_empty()) else {
             return Vec::new();
         };
@@ -133,14 +168,14 @@ impl<'a> Builder<'a> {
         }
         let here = [PathBuf::new()];
         let directories = node.around.directories.as_deref().unwrap_or(&here);
-        let asked = directories.iter().map(|directory| {
+        let variables = &node.around.variables;
+        for directory in directories {
             let mut request = (resolver.find)(&node.argv, directory);
-            request.environment = node.around.variables.of(request.environment.as_deref());
-            let changed = node.around.variables.changed().map(OsStr::to_owned);
+            request.environment = self.given.of(variables, request.environment);
+            let changed = variables.changed().map(OsStr::to_owned);
             request.withheld.extend(changed);
-            request
-        });
-        node.asked = asked.collect();
+            node.asked.push(request);
+        }
         node.program = node.asked.first().map(|it| Box::new(it.program.clone()));
         let mut in_place: Vec<_> = node.asked.iter().flat_map(in_place_of).collect();
         in_place.dedup();
@@ -186,14 +221,12 @@ impl<'a> Builder<'a> {
             });
         }
         self.keep_in_place(node, &in_process, in_place);
-        if let Some(asked) = node.asked.first()
-            && node.said_by == SaidBy::Words
-            && asked.interpreter.is_none()
-        {
-            // What has no `#!` is read by the shell that can't start it.
-            let file = asked.program.real.as_deref();
-            let file = file.filter(|_| asked.program.asked.as_bytes().contains(&b'/'));
-            self.file(node, file, &node.argv, words, &child);
+        if let Some(argv) = self.read_by_shell(node, words, &child) {
+            self.keep(Node {
+                written: written(&argv),
+                argv,
+                ..child.clone()
+            });
         }
         let input = node.input.as_deref();
         let (found, incomplete) = runs(self.index, words, input, &node.around);
@@ -239,6 +272,28 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// What is started to read the file that `node` asks for, if that has no `#!`: the shell that can't start it
+    /// reads it itself, and then its commands are added; others start a shell.
+    fn read_by_shell(
+        &mut self,
+        node: &Node,
+        words: Words<'_>,
+        child: &Node,
+    ) -> Option<Vec<OsString>> {
+        let asked = node.asked.first()?;
+        let by_path = asked.program.asked.as_bytes().contains(&b'/');
+        if node.said_by != SaidBy::Words || asked.interpreter.is_some() || !by_path {
+            return None;
+        }
+        let file = asked.program.real.as_deref();
+        if node.place.is_some() {
+            self.file(node, file, &node.argv, words, child);
+            return None;
+        }
+        self.text(file?)?;
+        Some([&["/bin/sh".into()], node.argv.as_slice()].concat())
+    }
+
     /// Adds what runs in the place of `node`, as its file says.
     fn keep_in_place(&mut self, node: &Node, in_process: &Node, in_place: Vec<InPlace>) {
         for InPlace {
@@ -272,16 +327,14 @@ impl<'a> Builder<'a> {
             let line = node.written.as_deref().map_or(1, |it| it.line);
             return self.limited(node.parent, line, node.depth);
         }
-        let is_new = self.known.insert(Known {
-            argv: node.argv.clone(),
-            shown: node.shown,
-            appends: node.appends,
-            same_process: node.same_process,
-            place: node.place.clone(),
-            around: node.around.clone(),
-        });
-        if is_new {
-            self.tree.nodes.push(node);
+        let mut hasher = DefaultHasher::new();
+        sameness(&node).hash(&mut hasher);
+        let nodes = &mut self.tree.nodes;
+        let alike = self.known.entry(hasher.finish()).or_default();
+        let is_same = |known: &usize| nodes.get(*known).map(sameness) == Some(sameness(&node));
+        if !alike.iter().any(is_same) {
+            alike.push(nodes.len());
+            nodes.push(node);
         }
     }
 

@@ -62,8 +62,9 @@ pub(super) fn moves(command: &ScriptCommand) -> bool {
     ) || runs_anything(command)
 }
 
-/// Where the command goes, if the words say that.
-pub(super) fn destination(command: &ScriptCommand) -> Option<Vec<u8>> {
+/// Where the command goes, if the words say that; where it is looked for elsewhere, too, as by `CDPATH`, it may
+/// be another directory of the name.
+pub(super) fn destination(command: &ScriptCommand, is_searched: bool) -> Option<Vec<u8>> {
     if name(command) == b"popd" {
         return None;
     }
@@ -73,7 +74,13 @@ pub(super) fn destination(command: &ScriptCommand) -> Option<Vec<u8>> {
         word = words.next()??;
     }
     let means_another = word.is_empty() || word.starts_with(b"-") || word.starts_with(b"+");
-    (!means_another && words.next().is_none()).then_some(word)
+    let is_searched = is_searched
+        && name(command) != b"pushd"
+        && !matches!(
+            word.split(|byte| *byte == b'/').next(),
+            Some(b"" | b"." | b"..")
+        );
+    (!means_another && !is_searched && words.next().is_none()).then_some(word)
 }
 
 /// What the command writes, if it does no more than that and it is short; what is unknown as the script has it.

@@ -25,7 +25,7 @@ mod shell;
 mod spelling;
 mod surroundings;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
@@ -148,12 +148,18 @@ pub(super) struct ScriptPlace {
 impl CommandTree {
     /// The commands within `request`.
     pub fn of(index: &IndexedRules, request: &Request) -> Self {
-        build::tree(index, request.words(), runs::in_place_of(request))
+        let variables = request.environment.as_deref();
+        build::tree(
+            index,
+            request.words(),
+            runs::in_place_of(request),
+            variables,
+        )
     }
 
     /// The commands within a command of which nothing but the `words` is known.
     pub(super) fn of_words(index: &IndexedRules, words: Words<'_>) -> Self {
-        build::tree(index, words, Vec::new())
+        build::tree(index, words, Vec::new(), None)
     }
 
     /// Each command, before those within it.
@@ -176,9 +182,22 @@ impl CommandTree {
         &self.problems
     }
 
-    /// Whether there are more commands, or some that can't be read.
+    /// Each command within that of this number, `None` for the whole, before those within it.
+    pub fn within(&self, node: Option<usize>) -> impl Iterator<Item = &Node> {
+        let mut ranges = VecDeque::from([self.range(node.and_then(|nth| self.nodes.get(nth)))]);
+        std::iter::from_fn(move || {
+            while ranges.front()?.is_empty() {
+                ranges.pop_front();
+            }
+            let node = self.nodes.get(ranges.front_mut()?.next()?)?;
+            ranges.push_back(node.children.clone());
+            Some(node)
+        })
+    }
+
+    /// Whether the whole runs more commands itself, or some that can't be read.
     pub fn is_incomplete(&self) -> bool {
-        self.lacks() != Lack::Nothing
+        self.lacks != Lack::Nothing
     }
 
     /// What is left out of it, at most.
@@ -213,36 +232,60 @@ impl CommandTree {
     }
 
     /// What `request`, whose tree this is, runs without another exec.
-    pub(super) fn same_process(&self, request: &Request) -> Vec<Inner> {
-        let nodes = self.nodes.iter().filter(|node| node.same_process);
-        nodes.flat_map(|node| node.requests(request)).collect()
-    }
-
-    /// The same, each as a request.
     pub fn in_process(&self, request: &Request) -> Vec<Request> {
-        let within = self.same_process(request).into_iter();
+        let within = self.requests(request, |node| node.same_process);
         within.map(|inner| inner.request).collect()
     }
 
-    /// What `request`, whose tree this is, runs of which no exec will be judged: what it does without one, and
-    /// what does not run here.
-    pub(super) fn unjudged(&self, request: &Request) -> Vec<Inner> {
-        let is_one = |node: &&Node| node.same_process || node.shown == Shown::Never;
-        let nodes = self.nodes.iter().filter(is_one);
-        nodes.flat_map(|node| node.requests(request)).collect()
-    }
-
-    /// All of them.
-    pub(super) fn requests(&self, request: &Request) -> Vec<Inner> {
-        let nodes = self.nodes.iter();
-        nodes.flat_map(|node| node.requests(request)).collect()
+    /// Those within `request`, whose tree this is, that are as asked.
+    pub(super) fn requests(
+        &self,
+        request: &Request,
+        is_asked: impl Fn(&Node) -> bool,
+    ) -> impl Iterator<Item = Inner> {
+        let nodes = self.nodes.iter().filter(move |node| is_asked(node));
+        nodes.flat_map(|node| node.requests(request))
     }
 }
 
 impl Node {
+    /// Whether it runs more commands itself, or some that can't be read.
+    pub fn is_incomplete(&self) -> bool {
+        self.lacks != Lack::Nothing
+    }
+
+    /// Whether no exec of it will be judged: it runs without one, or not here.
+    pub(super) fn is_unjudged(&self) -> bool {
+        self.same_process || self.shown == Shown::Never
+    }
+
     /// Whether it is known what it reads, if it reads commands.
     pub(super) fn is_read(&self) -> bool {
         self.input.is_some() || !self.children.is_empty()
+    }
+
+    /// What a request or a script is that has these variables.
+    fn among(variables: Option<&[(OsString, OsString)]>) -> Self {
+        let mut node = Self::default();
+        let mut set = variables.into_iter().flatten();
+        if let Some((name, value)) = set.find(|(name, _)| name == "CDPATH") {
+            // It says where `cd` goes, and so is not only passed on.
+            let change = surroundings::Change::Set(value.clone());
+            node.around.variables.change(name, change);
+        }
+        node
+    }
+
+    /// What nobody knows of where it runs: what restricts counts then.
+    pub fn unknown(&self) -> Vec<&'static str> {
+        let directories = self.around.directories.as_ref();
+        let is_one = directories.is_some_and(|all| all.len() == 1);
+        let unknown = [
+            ("directory", !is_one),
+            ("variables", self.around.variables.is_any_unknown()),
+        ];
+        let unknown = unknown.into_iter().filter(|(_, is_unknown)| *is_unknown);
+        unknown.map(|(what, _)| what).collect()
     }
 
     /// Its words, as those of a request.
@@ -265,7 +308,7 @@ impl Node {
         let called = || Program::named(self.argv.first().cloned().unwrap_or_default());
         let program = self.program.as_deref().cloned().unwrap_or_else(called);
         let mut request = root.for_inner(program, self.argv.clone());
-        request.environment = self.around.variables.of(root.environment.as_deref());
+        request.environment = self.around.variables.of(root.environment.as_ref());
         let Some(directories) = self.directories(root) else {
             return vec![Inner {
                 request,
@@ -316,8 +359,13 @@ pub(super) fn models_of<'a>(index: &'a IndexedRules, words: Words<'_>) -> Vec<&'
         .real
         .filter(|real| !acts_as_called(index, words, real));
     let mut models: Vec<&CommandModel> = Vec::new();
-    for name in whole_names(Words { real, ..words }) {
-        let known = index.model(called(name));
+    let mut last = None;
+    for name in whole_names(Words { real, ..words }).map(called) {
+        // Most programs have one name.
+        if last.replace(name) == Some(name) {
+            continue;
+        }
+        let known = index.model(name);
         models.extend(known.filter(|known| !models.iter().any(|m| std::ptr::eq(*m, *known))));
     }
     models

@@ -46,11 +46,7 @@ impl Builder<'_> {
             .as_ref()
             .is_some_and(|all| all.len() == 1);
         let file = file.filter(|file| is_one || file.is_absolute());
-        let Some(text) = self
-            .resolver
-            .zip(file)
-            .and_then(|(it, file)| (it.read)(file))
-        else {
+        let Some(text) = file.and_then(|file| self.text(file)) else {
             return;
         };
         self.tree.reads_files = true;
@@ -61,6 +57,11 @@ impl Builder<'_> {
             given: Some(given.collect()),
         };
         self.script(Some(reader), &text, child);
+    }
+
+    /// What a `file` holds that a shell would read.
+    pub(super) fn text(&self, file: &Path) -> Option<Vec<u8>> {
+        (self.resolver?.read)(file)
     }
 
     /// Adds the commands of a script: the whole, or one that a command has a shell read or reads itself.

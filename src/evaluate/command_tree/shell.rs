@@ -136,10 +136,13 @@ impl<'a> Shell<'a> {
         let is_lost = self
             .vague
             .is_some_and(|first| first <= nth || is_loose(command));
-        if is_lost || (self.moves && (in_function || is_in(Enclosure::Substitution))) {
+        // One in a substitution runs before what it is a word of.
+        let substituted = is_in(Enclosure::Substitution) || is_in(Enclosure::ProcessSubstitution);
+        let elsewhere = in_function || substituted;
+        if is_lost || (self.moves && elsewhere) {
             found.directories = None;
         }
-        let unknown = if in_function {
+        let unknown = if elsewhere {
             &self.set
         } else {
             &self.vaguely_set
@@ -152,8 +155,7 @@ impl<'a> Shell<'a> {
                 .variables
                 .change(OsStr::from_bytes(name), Change::Unknown);
         }
-        let substituted = is_in(Enclosure::Substitution) || is_in(Enclosure::ProcessSubstitution);
-        if !substituted && !in_function {
+        if !elsewhere {
             self.run(command, level, &found);
         }
         for assignment in command
@@ -249,7 +251,11 @@ impl<'a> Shell<'a> {
             self.here.around = Surroundings::unknown();
             self.here.chain = None;
         } else if moves(command) {
-            let moved = destination(command).and_then(|to| found.moved(OsStr::from_bytes(&to)));
+            let mut own = command.assignments.iter();
+            let is_searched =
+                found.variables.may_have("CDPATH") || own.any(|set| set.name == b"CDPATH");
+            let moved = destination(command, is_searched)
+                .and_then(|to| found.moved(OsStr::from_bytes(&to)));
             let here = &mut self.here;
             here.failed.clone_from(&found.directories);
             if is_certain && !self.script.after_success.contains(&pipeline) {

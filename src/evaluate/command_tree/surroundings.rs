@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::models::Reading;
 use crate::models::model::Effect;
@@ -115,7 +116,7 @@ pub(super) fn either(
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(in crate::evaluate) struct Variables {
     base: Base,
-    changes: BTreeMap<OsString, Change>,
+    changes: Arc<BTreeMap<OsString, Change>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -136,6 +137,8 @@ pub(super) enum Change {
     /// What has it has this value; what doesn't, hasn't: it is not exported.
     Replaced(OsString),
     Unset,
+    /// It is as it was, and what is assigned to it from now on is exported.
+    Exported,
     /// It may have any value, or none.
     Unknown,
 }
@@ -157,11 +160,13 @@ impl Variables {
 
     pub(super) fn change(&mut self, name: &OsStr, change: Change) {
         let change = match (self.changes.get(name), change) {
-            (Some(Change::Set(_)), Change::Replaced(value)) => Change::Set(value),
+            (Some(Change::Set(_) | Change::Exported), Change::Replaced(value)) => {
+                Change::Set(value)
+            }
             (Some(Change::Unset | Change::Unknown), Change::Replaced(_)) => Change::Unknown,
             (_, change) => change,
         };
-        self.changes.insert(name.to_owned(), change);
+        Arc::make_mut(&mut self.changes).insert(name.to_owned(), change);
         if self.changes.len() > VARIABLES {
             *self = Self::unknown();
         }
@@ -171,7 +176,8 @@ impl Variables {
     /// shell sets.
     pub(in crate::evaluate) fn changed(&self) -> impl Iterator<Item = &OsStr> {
         let set = self.changes.iter().filter(|(name, change)| {
-            **change != Change::Unset && !OWN.iter().any(|own| *own == name.as_os_str())
+            !matches!(change, Change::Unset | Change::Exported)
+                && !OWN.iter().any(|own| *own == name.as_os_str())
         });
         set.map(|(name, _)| name.as_os_str())
     }
@@ -181,12 +187,27 @@ impl Variables {
         self.base == Base::Unknown
     }
 
+    /// Whether the variable may be set to something else than the request has.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        let change = self.changes.get(OsStr::new(name));
+        self.are_unknown() || change.is_some_and(|change| *change != Change::Unset)
+    }
+
+    /// Whether nobody knows one of them, but for those that every shell sets.
+    pub(super) fn is_any_unknown(&self) -> bool {
+        let mut changes = self.changes.iter();
+        let is_own = |name: &OsString| OWN.iter().any(|own| *own == name.as_os_str());
+        self.are_unknown()
+            || changes.any(|(name, change)| *change == Change::Unknown && !is_own(name))
+    }
+
     /// The variable is given to what is started from now on.
     pub(super) fn export(&mut self, name: &[u8]) {
-        if let Some(change) = self.changes.get_mut(OsStr::from_bytes(name))
-            && let Change::Replaced(value) = change
-        {
-            *change = Change::Set(std::mem::take(value));
+        let name = OsStr::from_bytes(name);
+        match self.changes.get(name) {
+            Some(Change::Replaced(value)) => self.change(name, Change::Set(value.clone())),
+            Some(_) => {}
+            None => self.change(name, Change::Exported),
         }
     }
 
@@ -194,14 +215,16 @@ impl Variables {
     /// value is there twice.
     pub(in crate::evaluate) fn of(
         &self,
-        own: Option<&[(OsString, OsString)]>,
-    ) -> Option<Vec<(OsString, OsString)>> {
+        own: Option<&Arc<[(OsString, OsString)]>>,
+    ) -> Option<Arc<[(OsString, OsString)]>> {
         let mut all = match self.base {
+            Base::Request if self.changes.is_empty() => return own.cloned(),
             Base::Request => own?.to_vec(),
             Base::Nothing => Vec::new(),
             Base::Unknown => return None,
         };
-        for (name, change) in &self.changes {
+        let changes = self.changes.iter();
+        for (name, change) in changes.filter(|(_, change)| **change != Change::Exported) {
             let before = all.len();
             all.retain(|(known, _)| known != name);
             let entry = |value: &OsString| (name.clone(), value.clone());
@@ -209,9 +232,14 @@ impl Variables {
                 Change::Set(value) => all.push(entry(value)),
                 Change::Replaced(value) if all.len() < before => all.push(entry(value)),
                 Change::Unknown => all.extend([entry(&OsString::new()), entry(&OsString::new())]),
-                Change::Replaced(_) | Change::Unset => {}
+                Change::Replaced(_) | Change::Unset | Change::Exported => {}
             }
         }
-        Some(all)
+        Some(all.into())
+    }
+
+    /// Whether these were made of each other, and not changed since.
+    pub(super) fn are_those(&self, other: &Self) -> bool {
+        self.base == other.base && Arc::ptr_eq(&self.changes, &other.changes)
     }
 }

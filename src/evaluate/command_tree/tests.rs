@@ -201,6 +201,10 @@ fn it_is_known_where_a_command_runs() {
         ("cd a; cd b; cd ..; here", "/work/a"),
         ("cd ..; here", "/"),
         ("cd -P -- a; here", "/work/a"),
+        ("CDPATH=/b; cd a; here", "?"),
+        ("CDPATH=/b; cd ./a; cd ../c; here", "/work/c"),
+        ("CDPATH=/b cd a; here", "?"),
+        ("CDPATH=/b; unset CDPATH; cd a; here", "/work/a"),
         ("builtin cd a; command cd b; here", "/work/a/b"),
         ("pushd a; here; popd; here", "/work/a ?"),
         ("(cd a; here); here", "/work/a /work"),
@@ -233,6 +237,7 @@ fn it_is_known_where_a_command_runs() {
         ("f() { cd a; }; here; f; here", "? ?"),
         ("f() { x; }; f; here", "/work"),
         ("echo $(cd a; here); here", "? /work"),
+        ("cat <(cd a; here); here", "? /work"),
         ("env -C a here; here", "/work /work/a"),
         ("cd a; env --chdir=b here", "/work/a/b"),
         ("env -C /a sh -c 'cd b; here'", "/a/b"),
@@ -252,7 +257,7 @@ fn it_is_known_where_a_command_runs() {
 fn variables(words: &[&str], name: &str) -> String {
     let request = placed(words);
     let tree = CommandTree::of(&IndexedRules::default(), &request);
-    let own = request.environment.as_deref();
+    let own = request.environment.as_ref();
     let heres = tree.nodes().iter().filter(|node| node.argv[0] == "here");
     let found = heres.map(|node| {
         let Some(all) = node.around.variables.of(own) else {
@@ -290,6 +295,9 @@ fn it_is_known_with_which_variables_a_command_runs() {
         ("if x; then export X=1; fi; here", "X", "?"),
         ("here; while x; do here; export X=1; done", "X", "? ?"),
         ("read KEEP; here", "KEEP", "?"),
+        ("echo $(export X; X=1; here)", "X", "?"),
+        ("cat <(export X=1; here)", "X", "?"),
+        ("export X; X=1; here", "X", "1"),
         ("set -a; X=1; here", "X", "?"),
         ("eval x; here", "X", "?"),
         ("env X=1 here", "X", "1"),
@@ -386,6 +394,7 @@ fn a_script_is_looked_at_once() {
         let resolver = Resolver {
             find: &find,
             read: &|_| None,
+            variables: None,
             follow: &follow,
         };
         let judged = judge_script(&index, text.as_bytes(), &resolver);

@@ -65,12 +65,11 @@ fn interprets(command: &Command<'_>) -> bool {
 /// The script of `sh -c` is not looked at here: it has commands of its own.
 fn substitutes_download(command: &Command<'_>) -> bool {
     let has_one = |argument: &&[u8]| (0..argument.len()).any(|at| is_download(argument.get(at..)));
-    let mut readings = command.readings();
     !command.is_interpreter
-        && readings.any(|reading| {
+        && command.arguments.iter().any(has_one)
+        && command.readings().any(|reading| {
             reading.inner.is_empty() && reading.model.is_some_and(CommandModel::runs_files)
         })
-        && command.arguments.iter().any(has_one)
 }
 
 /// Whether a substitution begins `text`, as the shell reads it, with a downloader in it. As the

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::evaluate::IndexedRules;
 use crate::evaluate::see_through::seen_through;
-use crate::models::{self, Reading};
+use crate::models::{self, Phrased, Reading};
 use crate::rules::from_own_text;
 use crate::rules::meaning::{Paths, Subject};
 
@@ -36,7 +36,7 @@ const PROGRAMS: [(&str, &str); 6] = [
 fn candidates(index: &IndexedRules, program: &str, reading: &Reading<'_>) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let meanings = index.meanings();
-    meanings.candidates(OsStr::new(program), reading, &mut |rule| {
+    meanings.candidates(OsStr::new(program), &Phrased::of(reading), &mut |rule| {
         found.insert(rule);
     });
     found
@@ -45,14 +45,16 @@ fn candidates(index: &IndexedRules, program: &str, reading: &Reading<'_>) -> BTr
 /// The rules that match when each is tried.
 fn matching(index: &IndexedRules, reading: &Reading<'_>) -> BTreeSet<usize> {
     let rules = index.rules();
+    let phrased = Phrased::of(reading);
     let subject = Subject {
         reading,
+        phrasings: &phrased.phrasings,
         cwd: None,
         environment: None,
         paths: Paths::Unknown,
     };
     let prefix = rules.prefix_rules.iter();
-    let prefix = prefix.map(|rule| seen_through(rule, reading).is_some());
+    let prefix = prefix.map(|rule| seen_through(rule, &phrased).is_some());
     let command = rules.command_rules.iter();
     let command = command.map(|rule| rule.applies(&subject).is_ok());
     let all = prefix.chain(command).enumerate();
@@ -151,7 +153,7 @@ fn a_rule_on_a_glob_is_on_the_programs_of_that_form() {
         let mut found = BTreeSet::new();
         let reading = Reading::default();
         let meanings = index.meanings();
-        meanings.candidates(program, &reading, &mut |rule| {
+        meanings.candidates(program, &Phrased::of(&reading), &mut |rule| {
             found.insert(rule);
         });
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::{self, Reading};
+use crate::models::{self, Phrased, Reading};
 use crate::request::Request;
 use crate::rules::meaning::wide::Condition;
 use crate::rules::meaning::{Meaning, Pattern, Subject, Variable, Wanted};
@@ -39,7 +39,8 @@ pub(super) fn near_misses(
     let (mut found, mut far) = (Vec::new(), 0);
     for (number, rule) in rules.filter(|(number, rule)| !is_told(*number) && is_on_it(rule)) {
         let miss = readings.iter().find_map(|reading| {
-            let subject = look.subject(reading);
+            let phrased = Phrased::of(reading);
+            let subject = look.subject(&phrased);
             slip(&rule.meaning, reading).or_else(|| unmet(rule, &subject))
         });
         match miss {
@@ -168,7 +169,7 @@ fn place(request: &Request, had: Option<&OsStr>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::near_misses;
+    use crate::evaluate::{judge, near_misses};
     use crate::request::{Program, WorkingDirectory};
     use crate::rules::from_own_text;
 
@@ -186,7 +187,8 @@ mod tests {
         let request = Request::new(Program::named(&argv[0]), argv, cwd);
         let variables = vec![("A".into(), "1".into())];
         let request = request.with_environment(variables);
-        let misses = near_misses(&IndexedRules::new(rules), &request).nearest;
+        let index = IndexedRules::new(rules);
+        let misses = near_misses(&index, &request, &judge(&index, &request).trace).nearest;
         let miss = misses.first()?;
         let had = miss
             .had

@@ -290,6 +290,22 @@ fn a_subcommand_goes_by_all_its_names() {
 fn one_of_several_tasks_is_that_task() {
     check(&[
         (
+            "make a b",
+            &["make a b", "make b a", "make b -j 4 c a X=1"],
+            &["make a", "make b", "make a c"],
+        ),
+        (
+            "yarn run deploy",
+            &["yarn run deploy", "yarn deploy", "yarn --silent deploy x"],
+            &["yarn add deploy", "yarn run x deploy", "yarn build"],
+        ),
+        (
+            "yarn deploy",
+            &["yarn deploy", "yarn run deploy", "yarn run-script deploy"],
+            &["yarn add deploy", "yarn run build"],
+        ),
+        ("bun run rm", &["bun run rm"], &["bun rm", "bun remove"]),
+        (
             "make deploy",
             &[
                 "make -j 4 deploy",

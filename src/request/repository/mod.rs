@@ -119,7 +119,7 @@ pub(super) fn examine(
 /// Whether `request` has another program in git's place show differences than it would have outside.
 fn shows_by_another(request: &Request, variables: Variables<'_>) -> bool {
     let own = variables(SHOWING);
-    let entries = request.environment.iter().flatten();
+    let entries = request.variables();
     let mut set = entries.filter(|(name, value)| name == SHOWING && !value.is_empty());
     set.any(|(_, value)| own.as_ref() != Some(value))
 }

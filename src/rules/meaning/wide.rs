@@ -47,9 +47,9 @@ impl Meaning {
     }
 
     fn operands_of<'a>(&self, command: &Subject<'a>) -> Option<Vec<&'a OsStr>> {
-        let phrasings = command.reading.phrasings();
-        let mut phrasings = phrasings.iter();
-        phrasings.find_map(|words| operands(words, &self.subcommand))
+        let any_order = command.reading.is_in_any_order();
+        let mut phrasings = command.phrasings.iter();
+        phrasings.find_map(|words| operands(words, &self.subcommand, any_order))
     }
 
     /// Each condition, and whether `command` with these `operands` could meet it.
@@ -122,23 +122,24 @@ fn could_be_all(wanted: Option<&Operands>, count: usize, command: &Subject<'_>) 
 }
 
 /// The operands behind the subcommand `path`; `None` if the command has another one.
-fn operands<'a>(words: &[Plain<'a>], path: &[Vec<String>]) -> Option<Vec<&'a OsStr>> {
-    let mut words = words.iter();
-    let mut skipped = Vec::new();
+fn operands<'a>(
+    words: &[Plain<'a>],
+    path: &[Vec<String>],
+    any_order: bool,
+) -> Option<Vec<&'a OsStr>> {
+    let mut words = words.to_vec();
+    let mut from = 0;
     for wanted in path {
-        loop {
-            let word = words.next()?;
-            if wanted.iter().any(|wanted| word.is(OsStr::new(wanted))) {
-                break;
-            }
-            if !word.is_optional {
-                return None;
-            }
-            skipped.push(word.word);
+        let is_one = |word: &Plain<'_>| wanted.iter().any(|it| word.is(OsStr::new(it)));
+        let rest = words.iter().enumerate().skip(from);
+        let (at, word) = { rest }.find(|(_, word)| is_one(word) || !word.is_optional)?;
+        if !is_one(word) {
+            return None;
         }
+        from = if any_order { 0 } else { at };
+        words.remove(at);
     }
-    skipped.extend(words.map(|word| word.word));
-    Some(skipped)
+    Some(words.into_iter().map(|word| word.word).collect())
 }
 
 /// The value of an option if it could be a path that matters: it looks like one, or is written.

@@ -1,0 +1,325 @@
+//! Each exec that a run shows was foretold by `rules explain`, with the same answer, or it was said there that
+//! this can't be known.
+//!
+//! Rules, scripts, directories and variables are put together at random from parts. `CODEX_SHELL_PAIRS` says how
+//! many are tried, and `CODEX_SHELL_SEED` where the first begins.
+
+use serde_json::Value;
+
+use crate::support::World;
+
+/// Without being asked for more.
+const PAIRS: u64 = 40;
+
+const RULES: &[&str] = &[
+    "prefix_rule([\"ls\", \"-l\"], decision = \"forbidden\")",
+    "prefix_rule([\"ls\"], decision = \"prompt\")",
+    "prefix_rule([\"id\"])",
+    "prefix_rule([\"id\", \"-u\"], decision = \"forbidden\")",
+    "prefix_rule([\"uname\", \"-s\"])",
+    "prefix_rule([\"sh\"], decision = \"prompt\")",
+    "prefix_rule([\"env\"], decision = \"forbidden\")",
+    "prefix_rule([\"nice\", \"ls\"], decision = \"forbidden\")",
+    "command_rule(program = \"ls\", cwd = under(\"WORLD/out\"), decision = \"forbidden\")",
+    "command_rule(program = \"id\", env = {\"X\": \"1\"}, decision = \"forbidden\")",
+    "command_rule(program = \"id\", env = {\"X\": False}, decision = \"prompt\")",
+    "command_rule(program = \"uname\", flags = \"-s\", decision = \"prompt\")",
+    "command_rule(program = \"ls\", args = [under(\"WORLD/out\"), rest()], decision = \"forbidden\")",
+    "command_rule(program = \"uname\", cwd = \"WORLD/ws\")",
+    "command_rule(program = glob(\"WORLD/ws/*\"), decision = \"forbidden\")",
+    "default(\"prompt\")",
+];
+
+/// Commands; what stands in `{}` is another.
+const COMMANDS: &[&str] = &[
+    "ls",
+    "ls -l",
+    "ls -a -l",
+    "ls ../out",
+    "id",
+    "id -u",
+    "uname -s",
+    "uname -a",
+    "/usr/bin/id -u",
+    "./script",
+    "./plain",
+    "sh there",
+    "ls $v",
+    "ls \"$v\"",
+    "$p -l",
+    "env {w}",
+    "env X=1 {w}",
+    "env -u X {w}",
+    "env -C ../out {w}",
+    "nice {w}",
+    "timeout 9 {w}",
+    "command {w}",
+    "exec {w}",
+    "X=1 {w}",
+    "sh -c '{q}'",
+    "bash -c '{q}'",
+    "bash -c '\"$@\"' _ {w}",
+    "bash -c '$0 -l' ls",
+    "find . -maxdepth 0 -exec {w} \\;",
+    "echo x | xargs {w}",
+    "echo '{q}' | sh",
+    "bash <<< '{q}'",
+    "bash <(echo '{q}')",
+    "eval '{q}'",
+    "trap '{q}' EXIT",
+];
+
+/// Scripts, of commands and scripts.
+const SCRIPTS: &[&str] = &[
+    "{s}",
+    "{s}; {s}",
+    "{s} && {s}",
+    "{s} || {s}",
+    "{c} | {c}",
+    "({s})",
+    "{ {s}; }",
+    "if {s}; then {s}; fi",
+    "for i in a b; do {s}; done",
+    "while {c}; do {s}; break; done",
+    "f() { {s}; }; f",
+    "echo \"$({s})\"",
+    "cat <({s})",
+    "cd ../out; {s}",
+    "cd ../out && {s}",
+    "(cd ../out; {s}); {s}",
+    "cd nowhere || {s}",
+    "pushd ../out; {s}; popd; {s}",
+    "export X=1; {s}",
+    "X=1; {s}",
+    "unset X; {s}",
+    "export X; X=1; {s}",
+    "v=-l; {s}",
+    "p=ls; {s}",
+    "for p in ls id; do {s}; done",
+    "set -- -l; ls \"$@\"; {s}",
+    "PATH=/usr/bin; {s}",
+    "cp /usr/bin/id copy; ./copy -u; {s}",
+    "hash -p /usr/bin/id foo; foo -u; {s}",
+    "shopt -s expand_aliases\nalias a='ls -l'\na\n{s}",
+    "{s} &\nwait",
+    "! {s}",
+];
+
+/// A source of choices.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    fn one_of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[self.below(all.len())]
+    }
+
+    /// A script; within quotes, one without them.
+    fn script(&mut self, depth: usize, quoted: bool) -> String {
+        let form = if depth == 0 {
+            "{c}"
+        } else {
+            self.one_of(SCRIPTS)
+        };
+        self.filled(form, depth, quoted)
+    }
+
+    fn command(&mut self, depth: usize, quoted: bool, word: bool) -> String {
+        let form = loop {
+            let form = self.one_of(COMMANDS);
+            let is_builtin = ["eval", "trap", "X=1", "exec", "command", "echo", "$p"];
+            let fits = !word || !is_builtin.iter().any(|start| form.starts_with(start));
+            if fits && !(quoted && form.contains('\'')) && (depth > 0 || !form.contains('{')) {
+                break form;
+            }
+        };
+        self.filled(form, depth, quoted)
+    }
+
+    fn filled(&mut self, form: &str, depth: usize, quoted: bool) -> String {
+        let mut text = String::new();
+        let mut rest = form;
+        let less = depth.saturating_sub(1);
+        while let Some((before, behind)) = rest.split_once('{') {
+            text.push_str(before);
+            let part = match behind.get(..2) {
+                Some("s}") => self.script(less, quoted),
+                Some("c}") => self.command(depth, quoted, false),
+                Some("w}") => self.command(less, quoted, true),
+                Some("q}") => self.script(less.min(1), true),
+                _ => {
+                    text.push('{');
+                    rest = behind;
+                    continue;
+                }
+            };
+            text.push_str(&part);
+            rest = behind.get(2..).unwrap_or_default();
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+/// What differs between what is said of the script and what a run of it shows.
+fn difference(rules: &str, script: &str) -> Option<String> {
+    let world = World::new()
+        .file("out/there", "")
+        .file("ws/there", "id -u\n")
+        .script("script", "#!/bin/sh\nls -l\n")
+        .script("plain", "uname -s\n")
+        .ask("allow");
+    let rules = world.spelled(rules).into_string().unwrap();
+    let world = world.rules(&rules);
+    let explain = [
+        world.codex_shell().into_os_string(),
+        "rules".into(),
+        "explain".into(),
+        "--format=json".into(),
+        "--rules".into(),
+        world.path("team.rules").into(),
+        "-c".into(),
+        world.spelled(script),
+    ];
+    let output = world.command(&explain).output().unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ran = world.options(["--audit", "WORLD/out/audit"]).sh(script);
+    let audit = ran.left("out/audit");
+    let listed: Vec<Listed> = said["commands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(Listed::of)
+        .collect();
+    let is_incomplete = said["problems"] != serde_json::json!([]);
+    let events = audit
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut judged = events.filter(|event| event["event"] == "judged");
+    let missed = judged.find(|event| !is_incomplete && !is_foretold(event, &listed))?;
+    let of = |it: &Listed| {
+        format!(
+            "  {:>2} {} {} {} {}",
+            it.depth, it.kind, it.decision, it.placement, it.text
+        )
+    };
+    let listed: Vec<String> = listed.iter().map(of).collect();
+    Some(format!(
+        "{rules}\n{script}\n{missed}\n{}\n",
+        listed.join("\n")
+    ))
+}
+
+/// A command as explain has it.
+struct Listed {
+    depth: u64,
+    kind: String,
+    decision: String,
+    placement: String,
+    /// The words as they are asked for.
+    text: String,
+    has_unknown_words: bool,
+    /// A heuristic decides, or it is said that its directory or its variables are not known.
+    may_be_stricter: bool,
+    /// It is said why a rule does not let it out.
+    is_kept: bool,
+}
+
+impl Listed {
+    fn of(command: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let explanation = &command["explanation"];
+        Self {
+            depth: command["depth"].as_u64().unwrap(),
+            kind: text(&command["kind"]),
+            decision: text(&command["decision"]),
+            placement: text(&explanation["placement"]),
+            text: text(&explanation["command"]["text"]),
+            has_unknown_words: command["unknown"] != serde_json::json!([]),
+            may_be_stricter: explanation["basis"]["kind"] == "heuristic"
+                || command["unsure"] != serde_json::json!([]),
+            is_kept: !explanation["why_inside"].is_null()
+                || explanation["discounted"]
+                    .as_array()
+                    .is_some_and(|all| !all.is_empty()),
+        }
+    }
+}
+
+fn strictness(decision: &str) -> usize {
+    let all = ["allow", "prompt", "forbidden"];
+    all.iter().position(|known| *known == decision).unwrap()
+}
+
+/// Whether the exec is among those that are `listed`, or is what can't be known of one of them.
+fn is_foretold(event: &Value, listed: &[Listed]) -> bool {
+    let field = |name: &str| event[name].as_str().unwrap_or_default();
+    let (text, decision, placement) = (field("command"), field("decision"), field("placement"));
+    let program = |text: &str| text.split(' ').next().map(str::to_owned);
+    listed.iter().enumerate().any(|(nth, command)| {
+        let is_same = command.text == text;
+        // What its words say that it starts counts for it here, and there when that starts.
+        let mut within = listed
+            .iter()
+            .skip(nth + 1)
+            .take_while(|it| it.depth > command.depth);
+        let by_inner = command.may_be_stricter
+            || within.any(|it| strictness(&it.decision) >= strictness(&command.decision));
+        // What is started outside stays there, unless a rule says more.
+        let mut before = listed.iter().take(nth).rev();
+        let started_outside =
+            before.any(|it| it.depth < command.depth && (it.is_kept || it.placement == "outside"));
+        let is_kept = (command.is_kept || started_outside) && placement == "outside";
+        let same_place = decision == "forbidden" || command.placement == placement || is_kept;
+        let as_said = command.decision == decision && same_place;
+        let stricter = strictness(&command.decision) > strictness(decision) && by_inner;
+        let around = listed
+            .iter()
+            .take(nth)
+            .rev()
+            .find(|it| it.depth < command.depth);
+        let adds = around.is_some_and(|it| it.text.starts_with("xargs"));
+        let begins = text
+            .strip_prefix(&command.text)
+            .is_some_and(|rest| rest.starts_with(' '));
+        let fills = command.has_unknown_words && program(text) == program(&command.text);
+        match command.kind.as_str() {
+            // Its own words may be known, and then they are not everything.
+            "unknown" => !is_same || as_said || stricter || command.decision == "prompt",
+            _ if is_same => as_said || stricter,
+            _ if fills || (adds && begins) => command.decision == decision || stricter,
+            _ => false,
+        }
+    })
+}
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap())
+}
+
+#[test]
+fn each_exec_was_foretold_or_said_to_be_unknown() {
+    let pairs = setting("CODEX_SHELL_PAIRS").unwrap_or(PAIRS);
+    let seed = setting("CODEX_SHELL_SEED").unwrap_or(1);
+    let mut found = Vec::new();
+    for pair in seed..seed + pairs {
+        let mut dice = Dice(pair.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let count = 1 + dice.below(3);
+        let rules: Vec<&str> = (0..count).map(|_| dice.one_of(RULES)).collect();
+        let rules = format!("{}\n", rules.join("\n"));
+        let script = dice.script(2, false);
+        found.extend(difference(&rules, &script).map(|it| format!("pair {pair}:\n{it}")));
+    }
+    assert!(
+        found.is_empty(),
+        "{} of {pairs}:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
