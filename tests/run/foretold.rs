@@ -225,7 +225,8 @@ struct Listed {
     /// The words as they are asked for.
     text: String,
     has_unknown_words: bool,
-    /// A heuristic decides, or it is said that its directory or its variables are not known.
+    /// A heuristic decides, or it is said that its directory or its variables are not known, or why a rule that
+    /// permits does not count.
     may_be_stricter: bool,
     /// It is said why a rule does not let it out.
     is_kept: bool,
@@ -235,6 +236,8 @@ impl Listed {
     fn of(command: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let explanation = &command["explanation"];
+        let discounted = explanation["discounted"].as_array();
+        let is_discounted = discounted.is_some_and(|all| !all.is_empty());
         Self {
             depth: command["depth"].as_u64().unwrap(),
             kind: text(&command["kind"]),
@@ -242,12 +245,10 @@ impl Listed {
             placement: text(&explanation["placement"]),
             text: text(&explanation["command"]["text"]),
             has_unknown_words: command["unknown"] != serde_json::json!([]),
-            may_be_stricter: explanation["basis"]["kind"] == "heuristic"
+            may_be_stricter: is_discounted
+                || explanation["basis"]["kind"] == "heuristic"
                 || command["unsure"] != serde_json::json!([]),
-            is_kept: !explanation["why_inside"].is_null()
-                || explanation["discounted"]
-                    .as_array()
-                    .is_some_and(|all| !all.is_empty()),
+            is_kept: is_discounted || !explanation["why_inside"].is_null(),
         }
     }
 }
