@@ -294,7 +294,9 @@ fn is_foretold(event: &Value, listed: &[Listed]) -> bool {
             // Its own words may be known, and then they are not everything.
             "unknown" => !is_same || as_said || stricter || command.decision == "prompt",
             _ if is_same => as_said || stricter,
-            _ if fills || (adds && begins) => command.decision == decision || stricter,
+            // A rule may be met by what nobody knows of it.
+            _ if fills => strictness(&command.decision) >= strictness(decision),
+            _ if adds && begins => command.decision == decision || stricter,
             _ => false,
         }
     })
