@@ -2,7 +2,7 @@
 //! that has any.
 
 use codex_shell::models;
-use codex_shell::models::model::{CommandModel, Effect, Takes};
+use codex_shell::models::model::{CommandModel, Effect, InnerModel, Takes};
 
 use crate::unknown_words::permits;
 
@@ -22,6 +22,12 @@ fn every_command(look: &mut dyn FnMut(&[String], &CommandModel)) {
         let name = names.split(' ').next().unwrap();
         below(&[name.to_owned()], models::builtin(name).unwrap(), look);
     }
+}
+
+/// Whether its forms are those of words that are programs: they may be those of files that more words come from,
+/// or of the word behind another one.
+fn names_programs(inner: &InnerModel) -> bool {
+    !inner.of.is_empty() && !inner.appends && inner.follows.is_empty()
 }
 
 /// A word that is of the form `form`.
@@ -59,7 +65,7 @@ impl Tried {
 fn an_operand_more_that_is_a_program_is_never_permitted() {
     let mut tried = Tried::default();
     every_command(&mut |path, model| {
-        for inner in model.inner.iter().filter(|inner| !inner.of.is_empty()) {
+        for inner in model.inner.iter().filter(|inner| names_programs(inner)) {
             let is_operand = |form: &&String| !form.starts_with('!') && !form.contains("=*:");
             let forms = inner.of.iter().filter(is_operand);
             for operand in forms.map(|form| of_form(form)) {
@@ -113,7 +119,8 @@ fn a_word_with_a_command_in_it_is_never_permitted() {
 fn a_value_that_is_a_program_is_never_permitted() {
     let mut tried = Tried::default();
     every_command(&mut |path, model| {
-        let forms = model.inner.iter().flat_map(|inner| &inner.of);
+        let inner = model.inner.iter().filter(|inner| names_programs(inner));
+        let forms = inner.flat_map(|inner| &inner.of);
         for form in forms.filter(|form| form.starts_with('-') && form.contains("=*")) {
             let (option, form) = form.split_once('=').unwrap();
             let mut options = model.options.iter();

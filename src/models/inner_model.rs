@@ -26,7 +26,9 @@ pub struct InnerModel {
     /// Only without each of these options.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
-    /// Each operand of one of these forms, see `form.rs`, behind the first `after` is one.
+    /// Each operand of one of these forms, see `form.rs`, behind the first `after` is one. With `follows`, the
+    /// next word must be of one of them; with `appends`, the words that are added come from the files that these
+    /// options and marks name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub of: Vec<String>,
     /// With `of`: values of options count as well, and those of subcommands.
