@@ -25,7 +25,9 @@ pub struct Broker {
 /// What the broker says.
 #[derive(Debug)]
 pub enum Answer {
-    Run { shell: &'static CStr },
+    Run {
+        shell: &'static CStr,
+    },
     Escalate,
     Deny(&'static [u8]),
     Note(&'static [u8]),
