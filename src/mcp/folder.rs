@@ -1,8 +1,14 @@
 //! The files of output that is too long to be returned.
+//!
+//! They lie where commands can write, who can put anything in the place of a name at any time: what is made,
+//! looked at or removed is found from the descriptor of the directory that it is in, and no directory is removed
+//! but an empty one.
 
 use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
@@ -13,7 +19,7 @@ use std::time::Duration;
 use nix::NixPath;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::geteuid;
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 /// The largest file for output that is too long to be returned.
 const FILE_LIMIT: u64 = 256 << 20;
@@ -38,6 +44,9 @@ pub(super) struct Folder {
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
+    /// The directory that it is in, and its name there.
+    around: File,
+    name: String,
     lock: Flock<File>,
 }
 
@@ -47,19 +56,31 @@ struct Room {
     /// All of them, in bytes.
     taken: u64,
     /// Those that are written, oldest first, and the bytes of each.
-    kept: VecDeque<(PathBuf, u64)>,
+    kept: VecDeque<(String, u64)>,
 }
 
 impl Folder {
-    /// A new file; `None` where there can be none.
-    fn create(&self) -> Option<(PathBuf, File)> {
+    /// A new file and its name; `None` where there can be none.
+    fn create(&self) -> Option<(String, File)> {
         let folder = self.place.get_or_init(|| Self::make().ok()).as_ref()?;
         let number = self.files.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("output-{number}");
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         let file = openat(&*folder.lock, name.as_str(), flags, mode).ok()?;
-        Some((folder.path.join(name), File::from(file)))
+        Some((name, File::from(file)))
+    }
+
+    /// Where it is.
+    fn place(&self) -> Option<&Place> {
+        self.place.get().and_then(Option::as_ref)
+    }
+
+    /// Removes a file.
+    fn remove(&self, name: &str) {
+        if let Some(place) = self.place() {
+            let _ = unlinkat(&*place.lock, name, UnlinkatFlags::NoRemoveDir);
+        }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -72,7 +93,7 @@ impl Folder {
         let mut room = self.room();
         while room.taken + bytes > FOLDER_LIMIT {
             let (oldest, freed) = room.kept.pop_front()?;
-            let _ = std::fs::remove_file(oldest);
+            self.remove(&oldest);
             room.taken -= freed;
         }
         room.taken += bytes;
@@ -97,42 +118,55 @@ impl Folder {
 
     /// What is in the directory is found by its descriptor, so that nothing can be put in its place.
     fn make_in(around: fn() -> io::Result<(PathBuf, File)>, name: &str) -> io::Result<Place> {
-        let (path, directory) = around()?;
-        mkdirat(&directory, name, Mode::S_IRWXU)?;
-        let lock = locked(&directory, name)?;
+        let (path, around) = around()?;
+        mkdirat(&around, name, Mode::S_IRWXU)?;
+        let lock = locked(&around, name)?;
         Ok(Place {
             path: path.join(name),
+            around,
+            name: name.to_owned(),
             lock,
         })
     }
 
     /// Removes the folders of servers that were killed. What can't be removed stays.
     pub(super) fn sweep() {
-        let Ok((path, directory)) = opened(own_path()) else {
+        let Ok((_, directory)) = opened(own_path()) else {
             return;
         };
-        let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-        // A command can make many.
-        for entry in entries.take(SWEPT) {
-            let name = entry.file_name();
-            let is_one =
-                name.as_bytes().len() == 32 && name.as_bytes().iter().all(u8::is_ascii_hexdigit);
-            let is_ours = |found: &Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
-            // One that was made this moment is about to be locked.
-            let is_old = |found: &Metadata| {
-                let age = found.modified().ok().and_then(|at| at.elapsed().ok());
-                age.is_some_and(|age| age > MAKING)
-            };
-            if is_one
-                && entry
-                    .metadata()
-                    .is_ok_and(|found| is_ours(&found) && is_old(&found))
-                && let Ok(_lock) = locked(&directory, name.as_os_str())
+        // One that was made this moment is about to be locked.
+        let is_old = |found: &Metadata| {
+            let age = found.modified().ok().and_then(|at| at.elapsed().ok());
+            age.is_some_and(|age| age > MAKING)
+        };
+        for name in names(&directory) {
+            let bytes = name.as_bytes();
+            if bytes.len() == 32
+                && bytes.iter().all(u8::is_ascii_hexdigit)
+                && let Ok(folder) = locked(&directory, name.as_os_str())
+                && let Ok(found) = folder.metadata()
+                && found.uid() == geteuid().as_raw()
+                && is_old(&found)
             {
-                let _ = std::fs::remove_dir_all(entry.path());
+                remove(&directory, &name, &folder);
             }
         }
     }
+}
+
+/// What is in a directory. A command can make many.
+fn names(directory: &File) -> Vec<OsString> {
+    let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries.take(SWEPT).map(|entry| entry.file_name()).collect()
+}
+
+/// Removes the files in `folder`, and it, which `around` has under this name.
+fn remove(around: &File, name: &OsStr, folder: &File) {
+    for file in names(folder) {
+        let _ = unlinkat(folder, file.as_os_str(), UnlinkatFlags::NoRemoveDir);
+    }
+    let _ = unlinkat(around, name, UnlinkatFlags::RemoveDir);
 }
 
 /// The directory of all folders of a user.
@@ -179,8 +213,8 @@ fn locked<P: NixPath + ?Sized>(directory: &File, name: &P) -> io::Result<Flock<F
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Some(Some(place)) = self.place.get() {
-            let _ = std::fs::remove_dir_all(&place.path);
+        if let Some(place) = self.place() {
+            remove(&place.around, OsStr::new(&place.name), &place.lock);
             // Unless another server has something in it.
             let _ = std::fs::remove_dir(own_path());
         }
@@ -190,7 +224,7 @@ impl Drop for Folder {
 /// A file of a [`Folder`] that is being written. It goes away with this value, unless it is kept.
 #[derive(Debug)]
 pub(super) struct Saved {
-    path: Option<PathBuf>,
+    name: Option<String>,
     file: File,
     bytes: u64,
     folder: Arc<Folder>,
@@ -199,9 +233,9 @@ pub(super) struct Saved {
 impl Saved {
     /// One that holds `parts`; `None` where there can be none.
     pub(super) fn new(folder: &Arc<Folder>, parts: &[&[u8]]) -> Option<Self> {
-        let (path, file) = folder.create()?;
+        let (name, file) = folder.create()?;
         let mut saved = Self {
-            path: Some(path),
+            name: Some(name),
             file,
             bytes: 0,
             folder: Arc::clone(folder),
@@ -225,17 +259,18 @@ impl Saved {
 
     /// Keeps it until newer ones need its room, and says where it is.
     pub(super) fn keep(mut self) -> PathBuf {
-        let path = self.path.take().unwrap_or_default();
-        let mut room = self.folder.room();
-        room.kept.push_back((path.clone(), self.bytes));
+        let name = self.name.take().unwrap_or_default();
+        let place = self.folder.place();
+        let path = place.map_or_else(PathBuf::new, |place| place.path.join(&name));
+        self.folder.room().kept.push_back((name, self.bytes));
         path
     }
 }
 
 impl Drop for Saved {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(path);
+        if let Some(name) = &self.name {
+            self.folder.remove(name);
             self.folder.room().taken -= self.bytes;
         }
     }
@@ -270,15 +305,37 @@ mod tests {
 
     #[test]
     fn those_that_are_being_written_count_and_keep_their_room() {
-        let folder = Arc::default();
+        let folder: Arc<Folder> = Arc::default();
         let half = FOLDER_LIMIT / 2;
         let first = saved(&folder, half).unwrap();
         let mut second = saved(&folder, half).unwrap();
         assert!(second.append(b"x").is_none());
         assert!(saved(&folder, 1).is_none());
-        let path = first.path.clone().unwrap();
+        let name = first.name.clone().unwrap();
+        let path = folder.place().unwrap().path.join(name);
+        assert!(path.exists());
         drop(first);
         assert!(!path.exists());
         assert!(saved(&folder, 1).is_some());
+    }
+
+    #[test]
+    fn what_is_put_in_its_place_stays() {
+        let folder: Arc<Folder> = Arc::default();
+        let first = saved(&folder, 1).unwrap();
+        let name = first.name.clone().unwrap();
+        let path = folder.place().unwrap().path.clone();
+        let (moved, other) = (path.with_extension("away"), path.with_extension("other"));
+        std::fs::rename(&path, &moved).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        std::fs::write(other.join(&name), "theirs").unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        drop(first);
+        assert!(!moved.join(&name).exists() && other.join(&name).exists());
+        drop(folder);
+        assert!(other.join(&name).exists());
+        std::fs::remove_file(&path).unwrap();
+        std::fs::remove_dir_all(&other).unwrap();
+        std::fs::remove_dir(&moved).unwrap();
     }
 }
