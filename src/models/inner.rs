@@ -226,7 +226,11 @@ fn overridden<'a>(
             });
             let behind = subcommands.iter().skip(depth).map(|(word, _)| *word);
             let plain = behind.chain(operands.words.iter().map(|operand| operand.word));
-            let plain = plain.filter(|word| form::is_of(words, word.as_bytes()));
+            // Some read such words in any case.
+            let is_one = |word: &[u8]| {
+                form::is_of(words, word) || form::is_of(words, &word.to_ascii_lowercase())
+            };
+            let plain = plain.filter(|word| is_one(word.as_bytes()));
             let values = values_of(words, reading).map(|value| value.word);
             let words = plain.chain(values);
             let words = words.map(|word| (Cow::Borrowed(word.as_bytes()), None));
