@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::files::{Files, Reach};
 use super::stamp::Stamp;
-use crate::evaluate::{IndexedRules, readings};
+use crate::evaluate::{CommandSource, IndexedRules, command_sources, readings};
 use crate::models::Reading;
 use crate::models::reading::{Doubt, Inner, Kind, REPOSITORY, What};
 use crate::request::program::last_component;
@@ -159,6 +159,11 @@ impl Cover<'_> {
         let mut known = names(&request.program).filter_map(|name| self.rules.model(name));
         if known.next().is_none() {
             return self.unknown(request);
+        }
+        for source in command_sources(self.rules, request) {
+            if let CommandSource::File(file) | CommandSource::FileIfThere(file) = source {
+                self.files_of(&file);
+            }
         }
         for reading in readings(self.rules, request) {
             self.reading(request, &reading, depth);

@@ -21,6 +21,9 @@ const TEXT_LIMIT: usize = 1000;
 
 /// The longest name of a variable that is shown, in bytes.
 pub(super) const NAME_LIMIT: usize = 60;
+/// By these a shell counts the shells around it, and says what it started last: bash sets another number for the
+/// last command of all, which it becomes.
+const COUNTED: [&str; 2] = ["SHLVL", "_"];
 /// As many variables, or paths, are named.
 pub(super) const NAMES: usize = 10;
 
@@ -235,7 +238,12 @@ impl Question {
             stamps,
             leads: self.leads.destinations(),
             umask,
-            kept: self.kept.clone(),
+            kept: self
+                .kept
+                .iter()
+                .filter(|it| !is_counted(it))
+                .cloned()
+                .collect(),
         })
     }
 
@@ -339,4 +347,9 @@ fn first(all: impl ExactSizeIterator<Item = String>) -> Vec<String> {
 
 fn printable_path(path: &Path) -> String {
     argv::bounded_word(path, TEXT_LIMIT)
+}
+
+fn is_counted(entry: &OsString) -> bool {
+    let name = variable(entry).map(|(name, _)| name);
+    name.is_some_and(|name| COUNTED.iter().any(|counted| name == *counted))
 }

@@ -3,6 +3,7 @@
 //! The document that `--format json` writes is described in [`crate::report::explain`].
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::fs::Metadata;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -180,12 +181,15 @@ fn wrongly_named(args: &Args) -> Option<String> {
     if let Some(text) = &args.text
         && !args.command.is_empty()
     {
-        let line = argv::text(&[std::slice::from_ref(text), &args.command].concat());
-        let whole = OsString::from(&line);
-        return Some(format!(
-            "-c takes the script as one word: -c {}, or leave -c out: -- {line}",
-            argv::word(&whole)
-        ));
+        let mut whole = text.clone();
+        whole.push(" ");
+        whole.push(argv::text(&args.command));
+        let mut told = format!("-c takes the script as one word: -c {}", argv::word(&whole));
+        if !text.as_bytes().contains(&b' ') {
+            let line = argv::text(&[std::slice::from_ref(text), &args.command].concat());
+            let _ = write!(told, ", or leave -c out: -- {line}");
+        }
+        return Some(told);
     }
     let is_named = !args.command.is_empty() || args.text.is_some() || args.script.is_some();
     let told = "there is nothing to explain; name a command (`codex-shell rules explain -- git push`), a \

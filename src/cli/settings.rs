@@ -9,7 +9,7 @@ use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{self, Flags, Loaded, Places};
 use crate::confine::{Mode, PROTECTED};
 use crate::report;
-use crate::request::Program;
+use crate::request::{Program, argv};
 use crate::rules::{self, RuleSet};
 
 /// What of the settings can be said on the command line.
@@ -171,12 +171,27 @@ pub(super) fn load_flags(
 /// The rules in `given`; those of all layers when there are none. What is wrong with them is said.
 ///
 /// # Errors
-/// A file in `given` is missing or broken: somebody counts on what it says, so nothing starts without
+/// A file in `given` is missing or broken, or there is none: somebody counts on what it says, so nothing starts without
 /// it. While a file of the usual places is broken, what no rule matches is asked about.
 pub(super) fn rules_in_force(loaded: &Loaded, given: &[PathBuf]) -> Result<RuleSet, Said> {
     let rules = rules(loaded, given);
     report::diagnostics::print_errors(&rules);
-    if !given.is_empty() && rules.is_broken() {
+    if given.is_empty() {
+        return Ok(rules);
+    }
+    let is_empty = |path: &&PathBuf| {
+        path.is_dir()
+            && !rules
+                .files
+                .iter()
+                .any(|file| Path::new(&file.name).starts_with(path))
+    };
+    if let Some(place) = given.iter().find(is_empty) {
+        let shown = argv::word(place.as_os_str());
+        report::error(&format!("{shown}: no *.rules files there"));
+        return Err(Said);
+    }
+    if rules.is_broken() {
         return Err(Said);
     }
     Ok(rules)

@@ -80,7 +80,7 @@ fn run(args: &Args) -> Result<Exit, String> {
         .ok_or("neither CODEX_HOME nor HOME is set")?;
     let mut store = TrustStore::open(home).map_err(|e| e.to_string())?;
     if args.list {
-        return list(&store);
+        return list(&store, &Earlier::of(Some(home)));
     }
     let earlier = Earlier::of(Some(home));
     if let Some(root) = &args.remove {
@@ -106,7 +106,7 @@ fn run(args: &Args) -> Result<Exit, String> {
     show_and_ask(&mut store, &project, &places, args.yes)
 }
 
-fn list(store: &TrustStore) -> Result<Exit, String> {
+fn list(store: &TrustStore, earlier: &Earlier) -> Result<Exit, String> {
     let mut text = String::new();
     for root in store.projects() {
         let state = match Project::read(root) {
@@ -117,8 +117,16 @@ fn list(store: &TrustStore) -> Result<Exit, String> {
         // Writing to a String can't fail.
         let _ = writeln!(text, "{}{state}", argv::word(root.as_os_str()));
     }
+    for (repository, holds) in earlier.all_trusted().map_err(|e| e.to_string())? {
+        let state = if holds {
+            ""
+        } else {
+            ": commands could write it since, so that it does not count"
+        };
+        let _ = writeln!(text, "{}{state}", argv::word(repository.as_os_str()));
+    }
     if text.is_empty() {
-        report::note("no project is trusted");
+        report::note("no project and no repository is trusted");
     }
     print(&text)?;
     Ok(Exit::Success)
@@ -199,9 +207,14 @@ fn trust_repository(
     Ok(Some(Exit::Success))
 }
 
-/// The repository of `directory`, the nearest upwards, without links.
+/// The repository of `directory`, without links: it, as a bare one is, or the nearest upwards.
 fn repository(directory: &Path) -> Option<PathBuf> {
     let start = fs::canonicalize(directory).ok()?;
+    if start.join("HEAD").is_file()
+        && (start.join("objects").is_dir() || start.join("commondir").is_file())
+    {
+        return Some(start);
+    }
     let mut inner = start.ancestors().map(|folder| folder.join(".git"));
     let inner = inner.find(|inner| inner.exists())?;
     let pointer = read_capped(&inner, LONGEST, Duration::ZERO).ok();

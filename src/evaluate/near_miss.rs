@@ -75,8 +75,8 @@ pub struct NearMisses {
     /// The nearest, closest first, at most five; last those whose program was perhaps meant to be the
     /// request's.
     pub nearest: Vec<NearMiss>,
-    /// How many there are beside.
-    pub others: usize,
+    /// The ones beside.
+    pub others: Vec<usize>,
 }
 
 impl NearMisses {
@@ -84,7 +84,7 @@ impl NearMisses {
     pub fn none() -> &'static Self {
         static NONE: NearMisses = NearMisses {
             nearest: Vec::new(),
-            others: 0,
+            others: Vec::new(),
         };
         &NONE
     }
@@ -108,8 +108,12 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
         .collect();
     parted.extend(misspelt(index, request).map(|rule| (rule, 0)));
     let (by_condition, far) = conditions::near_misses(index, request, judged);
-    let all = parted.len() + by_condition.len() + far;
-    parted.retain(|&(rule, token)| is_near(index, rule, token, request));
+    let mut others = far;
+    parted.retain(|&(rule, token)| {
+        let is_near = is_near(index, rule, token, request);
+        others.extend((!is_near).then_some(rule));
+        is_near
+    });
     let missed = |(rule, token): (usize, usize)| {
         let missed = index.rules().prefix_rules.get(rule)?;
         let wanted = match token.checked_sub(1) {
@@ -127,11 +131,10 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     let mut nearest: Vec<NearMiss> = parted.into_iter().filter_map(missed).collect();
     nearest.extend(by_condition);
     nearest.sort_by_key(|miss| (Reverse(miss.token), miss.rule));
-    nearest.truncate(MOST);
-    NearMisses {
-        others: all - nearest.len(),
-        nearest,
-    }
+    let beside = nearest.split_off(nearest.len().min(MOST));
+    others.extend(beside.into_iter().map(|miss| miss.rule));
+    others.sort_unstable();
+    NearMisses { nearest, others }
 }
 
 /// Whether one word makes the difference: another one, one too many, or one that is missing. Another
@@ -248,7 +251,7 @@ mod tests {
             "git push origin main",
         ];
         let misses = missed(&patterns, "git push origin");
-        assert_eq!(misses.others, 1);
+        assert_eq!(misses.others, [2]);
         let misses = misses.nearest;
         let parted: Vec<(usize, usize)> = misses.iter().map(|m| (m.rule, m.token)).collect();
         assert_eq!(parted, [(4, 3), (0, 2)]);
@@ -287,7 +290,8 @@ mod tests {
                 "{pattern}: {command}"
             );
             let others = !near && command.starts_with(pattern.split(' ').next().unwrap());
-            assert_eq!(misses.others, usize::from(others), "{pattern}: {command}");
+            let count = misses.others.len();
+            assert_eq!(count, usize::from(others), "{pattern}: {command}");
         }
     }
 
@@ -298,6 +302,6 @@ mod tests {
             .collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let misses = missed(&patterns, "git push");
-        assert_eq!((misses.nearest.len(), misses.others), (5, 7));
+        assert_eq!((misses.nearest.len(), misses.others.len()), (5, 7));
     }
 }

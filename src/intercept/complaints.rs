@@ -239,7 +239,10 @@ fn path_in(piece: &str) -> Option<&str> {
         return piece.trim_end_matches(QUOTES).rsplit(QUOTES).next();
     }
     let word = piece.rsplit(' ').next()?;
-    let is_path = !word.is_empty() && (word == piece || word.contains('/'));
+    // Shells say the line, and dash names a file so that it redirects into.
+    let is_line = word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_alone = word == piece && !is_line || piece.strip_prefix("cannot create ") == Some(word);
+    let is_path = !word.is_empty() && (is_alone || word.contains('/'));
     // What follows says what could not be done with it.
     let quoted = || {
         piece
@@ -272,6 +275,8 @@ mod tests {
             let named = named(line, complaint).unwrap();
             assert_eq!(named.first(), Some(&"/a/b"), "{line}");
         }
+        let dash = named("sh: 1: cannot create b: Read-only file system", complaint);
+        assert_eq!(dash.unwrap(), ["b", "sh"]);
         let tar = named("tar: /a/b: Cannot open: Read-only file system", complaint);
         assert_eq!(tar.unwrap(), ["/a/b", "tar"]);
         assert_eq!(named("touch: '/a/b': Permission denied", complaint), None);

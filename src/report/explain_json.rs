@@ -195,7 +195,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         on_trial: matches(explanation, &explanation.judgement.trace.on_trial),
         discounted: discounted(explanation),
         near_misses: near_misses(explanation),
-        other_rules: explanation.near_misses.others,
+        other_rules: explanation.near_misses.others.len(),
         heuristic: heuristic_of(&verdict.basis),
         set_aside: set_aside(rules),
         errors: errors(rules),

@@ -18,6 +18,8 @@ const COMMAND: usize = 4096;
 const LABEL: usize = 8;
 /// Columns of the words in the account of how a command is read.
 const STEP: usize = 40;
+/// Rules that are shown where none is near.
+const OTHERS: usize = 5;
 /// Lines of a rule that are shown.
 const LINES: usize = 12;
 
@@ -130,14 +132,20 @@ impl Page<'_> {
 
     fn near_misses(&mut self) {
         let misses = self.explanation.near_misses;
-        if misses.nearest.is_empty() {
-            return;
+        let mut others = misses.others.iter();
+        if !misses.nearest.is_empty() {
+            self.heading("Near misses");
+        } else if self.explanation.judgement.trace.matches.is_empty() && !misses.others.is_empty() {
+            self.heading("Rules on this program that don't match");
+            for &rule in others.by_ref().take(OTHERS) {
+                self.place(rule, None);
+            }
         }
-        self.heading("Near misses");
         for miss in &misses.nearest {
             self.place(miss.rule, Some(&parted(miss)));
         }
-        match misses.others {
+        match others.len() {
+            _ if misses.nearest.is_empty() && others.len() == misses.others.len() => {}
             0 => {}
             1 => self.line("  and 1 more rule on this program that doesn't match"),
             more => self.line(&format!(

@@ -6,7 +6,7 @@
 //! sessions that go on have a lock on it. A repository that the user trusts holds a file `trusted`, with the
 //! words that stood in the records above it then: it is trusted while they stand there.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Seek as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -156,16 +156,51 @@ impl Earlier {
         let doubtful = written.iter().find(|one| !is_settled(one))?;
         let directory = argv::word(doubtful.directory.as_os_str());
         let repository = argv::word(git_dir.as_os_str());
-        let ago = doubtful.when.elapsed().unwrap_or_default();
+        let told = argv::word(subject(git_dir).as_os_str());
+        let when = if doubtful.is_in_use {
+            "can now".to_owned()
+        } else {
+            format!(
+                "could {}",
+                shown(doubtful.when.elapsed().unwrap_or_default())
+            )
+        };
         Some(format!(
-            "commands could write {repository} {}, when {directory} was a workspace; `codex-shell trust` says \
-             that it is yours",
-            if doubtful.is_in_use {
-                "until now".to_owned()
-            } else {
-                shown(ago)
-            },
+            "commands {when} write below {directory}, and so make or change {repository}; `codex-shell trust {told}` \
+             says that it is yours"
         ))
+    }
+
+    /// The repositories that were taken for the user's own, in order, and whether they still are.
+    ///
+    /// # Errors
+    /// What is remembered can't be read.
+    pub fn all_trusted(&self) -> io::Result<Vec<(PathBuf, bool)>> {
+        let mut found = Vec::new();
+        let mut open = self
+            .folder
+            .iter()
+            .map(|it| (it.clone(), PathBuf::from("/")))
+            .collect::<Vec<_>>();
+        while let Some((place, directory)) = open.pop() {
+            let entries = match fs::read_dir(&place) {
+                Ok(entries) => entries,
+                Err(error) if is_missing(&error) => continue,
+                Err(error) => return Err(error),
+            };
+            for entry in entries {
+                let name = entry?.file_name();
+                if name == TRUSTED {
+                    let holds = self.doubt(&directory).is_none();
+                    found.push((directory.clone(), holds));
+                } else if let Some(component) = name.as_bytes().strip_prefix(b"d") {
+                    let below = directory.join(OsStr::from_bytes(component));
+                    open.push((place.join(&name), below));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     /// Takes the repository at `git_dir` for the user's own until commands can write it again.
@@ -234,6 +269,14 @@ impl Earlier {
             });
         }
         Ok(written)
+    }
+}
+
+/// What somebody names who means the repository at `git_dir`.
+fn subject(git_dir: &Path) -> &Path {
+    match git_dir.parent() {
+        Some(parent) if git_dir.ends_with(".git") => parent,
+        _ => git_dir,
     }
 }
 

@@ -339,7 +339,10 @@ fn trusting_says_what_it_did() {
     let list = world.call(&["trust", "--list"]);
     assert_eq!(list.status.code(), Some(0));
     assert_eq!(text(&list.stdout), "");
-    assert!(both(&list).contains("no project is trusted"), "{list:?}");
+    assert!(
+        both(&list).contains("no project and no repository is trusted"),
+        "{list:?}"
+    );
     // Without a terminal.
     let mut alone = Command::new("setsid");
     let trust = world.command(&["trust"]);

@@ -133,6 +133,8 @@ fn named_rules_that_are_broken_or_missing_start_nothing() {
         ended(start(world.file("named.rules/x.rules", "prefix_rule(")).sh("touch made"));
     });
     everyone(|world| ended(start(world).run(["touch", "made"])));
+    // A folder without rules.
+    everyone(|world| ended(start(world.file("named.rules/x.txt", "")).sh("touch made")));
 }
 
 /// Without `--rules`, the usual places; none of them has to be there.

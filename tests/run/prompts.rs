@@ -440,20 +440,30 @@ fn a_yes_is_for_the_files_as_they_were() {
             "mv d e; mkdir d; echo echo other >d/s.sh".to_owned(),
             "d/s.sh",
         ),
+        // Named by an option.
+        (
+            "sed -nf ./p.sed x.sh",
+            "echo s/.*/other/p >p.sed".to_owned(),
+            "p.sed",
+        ),
+        ("xargs -a ./words", "echo other >words".to_owned(), "words"),
         ("bash ./x.sh", ":".to_owned(), ""),
         ("./tool", ":".to_owned(), ""),
+        ("sed -nf ./p.sed x.sh", ":".to_owned(), ""),
     ] {
         if meanwhile == map && lacks("python3") {
             continue;
         }
         everyone(|world| {
-            let rules = ["tool", "elf", "bash", "env"];
+            let rules = ["tool", "elf", "bash", "env", "sed", "xargs"];
             let rules = rules.map(|name| format!("prefix_rule([\"{name}\"], \"prompt\")\n"));
             let world = world
                 .rules(&rules.concat())
                 .script("ws/tool", "#!/bin/sh\necho first\n")
                 .file("ws/x.sh", "echo first\n")
-                .file("ws/d/s.sh", "echo first\n");
+                .file("ws/d/s.sh", "echo first\n")
+                .file("ws/p.sed", "s/.*/first/p\n")
+                .file("ws/words", "first\n");
             let setup = format!("cp /bin/true elf; {asked}");
             let ran = while_asked(world, &setup, &meanwhile);
             if file.is_empty() {

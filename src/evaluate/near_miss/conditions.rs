@@ -20,7 +20,7 @@ pub(super) fn near_misses(
     index: &IndexedRules,
     request: &Request,
     judged: &Trace,
-) -> (Vec<NearMiss>, usize) {
+) -> (Vec<NearMiss>, Vec<usize>) {
     let is_told = |number: usize| {
         let matched = judged.matches.iter().chain(&judged.on_trial);
         let discounted = judged.discounted.iter().map(|(rule, _)| *rule);
@@ -36,7 +36,7 @@ pub(super) fn near_misses(
     let rules = (first..).zip(&index.rules().command_rules);
     let look = Look::at(index, request, true);
     let readings = look.readings();
-    let (mut found, mut far) = (Vec::new(), 0);
+    let (mut found, mut far) = (Vec::new(), Vec::new());
     for (number, rule) in rules.filter(|(number, rule)| !is_told(*number) && is_on_it(rule)) {
         let miss = readings.iter().find_map(|reading| {
             let phrased = Phrased::of(reading);
@@ -51,7 +51,7 @@ pub(super) fn near_misses(
                 had: miss.had,
                 condition: miss.condition,
             }),
-            None => far += 1,
+            None => far.push(number),
         }
     }
     (found, far)
