@@ -1,5 +1,6 @@
 //! What a program outside starts: it stays there, unless the sandbox would command it.
 
+use crate::support::needs::lacks;
 use crate::support::terminal::Terminal;
 use crate::support::world::patched_bash;
 use crate::support::{World, everyone, everyone_with};
@@ -156,6 +157,9 @@ fn what_takes_no_commands_runs_on() {
 /// A rule lets it out that does what files of the sandbox say: so does what it starts.
 #[test]
 fn files_tell_what_a_rule_lets_them_tell() {
+    if lacks("make") {
+        return;
+    }
     everyone(|world| {
         prepared(world)
             .rules("prefix_rule(pattern = [\"make\"])\n")
