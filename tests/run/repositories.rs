@@ -392,6 +392,8 @@ fn it_is_once_the_user_has_said_so() {
         let said = trust(&world, "--yes");
         let said = String::from_utf8(said.stdout).unwrap();
         assert!(said.contains("/ws/x/.git: trusted"), "{said}");
+        let listed = String::from_utf8(trust(&world, "--list").stdout).unwrap();
+        assert!(listed.ends_with("/ws/x/.git\n"), "{listed}");
         let world = before(next_run(world, "x", "git status"));
         assert!(trust(&world, "--remove .").status.success());
         let ran = next_run(world, "x", "git status").no_file("out/outside");

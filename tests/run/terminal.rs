@@ -84,6 +84,21 @@ fn nothing_else_is_an_answer() {
     }
 }
 
+/// Bash becomes the last command, with another `SHLVL`.
+#[test]
+fn a_yes_for_the_session_is_for_the_last_command_too() {
+    everyone(|world| {
+        let rule =
+            "command_rule(program=\"probe\", args=[rest()], decision=\"prompt\", run=\"inside\")\n";
+        let world = world.rules(rule).program("probe").ask("terminal");
+        let shown = Terminal::start(world, ["-c", "probe exit 3; probe exit 3"])
+            .wait_for("codex-shell: run this")
+            .keys("session\r")
+            .end(3);
+        assert_eq!(shown.matches("codex-shell: run this").count(), 1, "{shown}");
+    });
+}
+
 #[test]
 fn session_is_asked_once_and_once_is_once() {
     everyone(|world| {
