@@ -1,7 +1,7 @@
 //! Published ways around lists of commands, each explained and run: see `bypasses.toml`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -141,18 +141,7 @@ fn run(case: &Case, rules: &str) -> (bool, bool) {
 /// The decision of each command that `rules explain` finds, and of the whole.
 fn explain(case: &Case, rules: &str) -> serde_json::Value {
     let world = world(rules);
-    let rules: PathBuf = world.path("team.rules");
-    let words = [
-        world.codex_shell().into_os_string(),
-        "rules".into(),
-        "explain".into(),
-        "--format=json".into(),
-        "--rules".into(),
-        rules.into(),
-        "-c".into(),
-        world.spelled(&case.run),
-    ];
-    let output = world.command(&words).output().unwrap();
+    let output = world.explained("--format=json", &case.run);
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }

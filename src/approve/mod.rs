@@ -3,7 +3,6 @@
 //! Only this folder makes a [`Permit`], and a permit owns its request: nothing can be run that was
 //! not settled here, and nothing else can be slipped in after the answer.
 
-mod caller;
 pub mod command;
 mod covered;
 mod files;

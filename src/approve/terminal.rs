@@ -4,10 +4,10 @@
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::caller::process;
 use super::remembered::Remembered;
 use super::wording::wording;
 use super::{Answer, Approver, Question};
+use crate::sys::pidfd;
 use crate::terminal::{self, Given};
 
 /// `--ask terminal`.
@@ -35,7 +35,7 @@ impl Approver for Terminal {
         if remembered.contains(question) {
             return Answer::Yes;
         }
-        let answer = if process(withdrawn).is_some_and(|pid| self.given.is_turn_of(pid)) {
+        let answer = if pidfd::number(withdrawn).is_ok_and(|pid| self.given.is_turn_of(pid)) {
             let text = question.text();
             let for_session = text.no_session.is_none();
             self.given.ask(wording(text, None), for_session, withdrawn)

@@ -79,10 +79,10 @@ fn run(args: &Args) -> Result<Exit, String> {
         .as_deref()
         .ok_or("neither CODEX_HOME nor HOME is set")?;
     let mut store = TrustStore::open(home).map_err(|e| e.to_string())?;
-    if args.list {
-        return list(&store, &Earlier::of(Some(home)));
-    }
     let earlier = Earlier::of(Some(home));
+    if args.list {
+        return list(&store, &earlier);
+    }
     if let Some(root) = &args.remove {
         return remove(&mut store, &earlier, root);
     }

@@ -266,17 +266,13 @@ impl Shelf {
 fn allowed(rules: &RuleSet) -> Option<HashSet<Box<[u8]>>> {
     let prefixes = rules.prefix_rules.iter();
     let prefixes = prefixes.filter(|rule| rule.decision == Decision::Allow);
-    let prefixes = prefixes.map(|rule| Some(&rule.program).filter(|_| !rule.canonical));
+    let prefixes = prefixes.map(|rule| Some(rule.program.as_str()).filter(|_| !rule.canonical));
     let commands = rules.command_rules.iter();
     let commands = commands.filter(|rule| {
         rule.decision == Decision::Allow && rule.enforce && rule.run != Some(Run::Inside)
     });
-    let commands = commands
-        .flat_map(|rule| &rule.programs)
-        .map(|program| match program {
-            ProgramName::Literal(name) => Some(name),
-            ProgramName::Glob(_) => None,
-        });
+    let commands = commands.flat_map(|rule| &rule.programs);
+    let commands = commands.map(ProgramName::literal);
     let names = prefixes.chain(commands);
     names.map(|name| Some(name?.as_bytes().into())).collect()
 }

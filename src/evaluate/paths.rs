@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::request::{Followed, Request};
 use crate::rules::RuleSet;
 use crate::rules::meaning::{Pattern, Variable};
+use crate::rules::model::CommandRule;
 
 use super::command_tree::CommandTree;
 use super::index::IndexedRules;
@@ -27,7 +28,7 @@ impl PathConditions {
     pub(super) fn of(rules: &RuleSet) -> Self {
         let mut conditions = Self::default();
         let rules = rules.command_rules.iter();
-        for meaning in rules.flat_map(|rule| std::iter::once(&rule.meaning).chain(&rule.unless)) {
+        for meaning in rules.flat_map(CommandRule::meanings) {
             for pattern in meaning.patterns() {
                 conditions.any |= pattern.may_be_of_paths();
                 if let Pattern::Under(root) = pattern {

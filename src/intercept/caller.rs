@@ -1,8 +1,10 @@
 //! What /proc tells of a process that asks for an exec, or of the proxy in its place.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -10,7 +12,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::unistd::Pid;
 
-use crate::request::WorkingDirectory;
+use crate::request::{Program, Request, Trust, WorkingDirectory};
 
 /// The attributes of a process that survive an exec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,6 +74,26 @@ pub fn status(tid: Pid) -> io::Result<Status> {
     } else {
         Err(Errno::ESRCH.into())
     }
+}
+
+/// A request for what the process in fact runs: its file, of which this is known, and its `words`, each with a
+/// NUL behind it.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub fn running(process: Pid, words: &[u8], trust: Trust) -> io::Result<Request> {
+    let file = fs::read_link(format!("/proc/{process}/exe"))?;
+    let words = words.strip_suffix(&[0]).unwrap_or(words);
+    let argv = words.split(|&byte| byte == 0);
+    let argv = argv.map(|word| OsStr::from_bytes(word).to_owned());
+    let program = Program {
+        asked: file.clone().into_os_string(),
+        path: Some(file.clone()),
+        real: Some(file),
+        trust,
+    };
+    let cwd = working_directory(process)?;
+    Ok(Request::new(program, argv.collect(), cwd))
 }
 
 /// Whom a process belongs to.

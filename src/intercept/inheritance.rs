@@ -6,10 +6,10 @@
 //! though it does what such a file says, as make does, files don't count any more.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -294,20 +294,9 @@ fn file_inside(
 
 /// What a process runs, as far as its words and its file say it.
 fn request_of(pid: Pid) -> Option<Request> {
-    let file = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let words = format!("/proc/{pid}/cmdline");
     let words = read_capped(Path::new(&words), WORDS, Duration::ZERO).ok()?;
-    let words = words.strip_suffix(b"\0").unwrap_or(&words);
-    let argv = words.split(|&byte| byte == 0);
-    let argv = argv.map(|word| OsString::from_vec(word.to_vec())).collect();
-    let cwd = caller::working_directory(pid).ok()?;
-    let program = Program {
-        asked: file.clone().into(),
-        path: Some(file.clone()),
-        real: Some(file),
-        trust: Trust::Unexamined,
-    };
-    Some(Request::new(program, argv, cwd))
+    caller::running(pid, &words, Trust::Unexamined).ok()
 }
 
 fn shown(word: &OsStr) -> String {

@@ -20,7 +20,7 @@ use super::{caller, limits};
 use crate::approve::Files;
 use crate::audit::ExecRecord;
 use crate::evaluate::{IndexedRules, judge_exec};
-use crate::request::{HalfRead, Originals, Program, Request, Trust, argv, variable};
+use crate::request::{HalfRead, Originals, Request, Trust, argv, variable};
 use crate::rules::Decision;
 use crate::sys::read_capped::{open_file, read_capped};
 
@@ -152,7 +152,7 @@ impl Expected {
         if self.is_program || !is_kernels_interpreter(&file) {
             return Ok(false);
         }
-        let actual = actual(process, &line)?;
+        let actual = caller::running(process, &line, Trust::Anonymous)?;
         Ok(judge_exec(rules, &actual).verdict.decision == Decision::Allow)
     }
 }
@@ -202,29 +202,12 @@ fn joined(argv: &[OsString]) -> Vec<u8> {
     words.collect()
 }
 
-/// A request for what the process in fact runs.
-fn actual(process: Pid, line: &[u8]) -> io::Result<Request> {
-    let real = fs::read_link(format!("/proc/{process}/exe"))?;
-    let line = line.strip_suffix(&[0]).unwrap_or(line);
-    let argv = line
-        .split(|&b| b == 0)
-        .map(|word| OsStr::from_bytes(word).to_owned());
-    let program = Program {
-        asked: real.clone().into_os_string(),
-        path: Some(real.clone()),
-        real: Some(real),
-        trust: Trust::Anonymous,
-    };
-    let cwd = caller::working_directory(process)?;
-    Ok(Request::new(program, argv.collect(), cwd))
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::request::WorkingDirectory;
+    use crate::request::{Program, WorkingDirectory};
     use crate::rules::from_own_text;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::models;
 use crate::rules::RuleSet;
-use crate::rules::model::{ProgramName, Span};
+use crate::rules::model::Span;
 
 use super::finding::Level;
 use super::{Report, lint};
@@ -52,10 +52,7 @@ fn programs(rules: &RuleSet) -> impl Iterator<Item = (&str, Span)> {
     let prefix = rules.prefix_rules.iter();
     let prefix = prefix.map(|rule| (rule.program.as_str(), rule.span));
     let command = rules.command_rules.iter().flat_map(|rule| {
-        let literal = rule.programs.iter().filter_map(|program| match program {
-            ProgramName::Literal(name) => Some(name.as_str()),
-            ProgramName::Glob(_) => None,
-        });
+        let literal = rule.literal_programs();
         literal.map(|name| (name, rule.span))
     });
     prefix.chain(command)

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::models;
 use crate::models::reading::REPOSITORY;
-use crate::rules::model::{ProgramName, Run, Span};
+use crate::rules::model::{Run, Span};
 use crate::rules::{Decision, RuleSet};
 
 use super::coverage::{command_text, pattern_text};
@@ -60,10 +60,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
             continue;
         }
         let places = [&rule.meaning.subcommand[..], &rule.meaning.flags[..]].concat();
-        let mut programs = rule.programs.iter().filter_map(|program| match program {
-            ProgramName::Literal(name) => Some(name),
-            ProgramName::Glob(_) => None,
-        });
+        let mut programs = rule.literal_programs();
         if let Some(files) = programs.find_map(|program| obeyed(rules, program, &places)) {
             say(report, rule.span, &command_text(rule), &files);
         }

@@ -4,7 +4,6 @@ use crate::models::CommandModel;
 use crate::models::model::{OptionModel, Takes};
 use crate::rules::RuleSet;
 use crate::rules::meaning::{Meaning, Pattern};
-use crate::rules::model::ProgramName;
 
 use super::finding::Level;
 use super::unknown_flag::model_of;
@@ -32,13 +31,9 @@ lint! {
 
 fn check(rules: &RuleSet, report: &mut Report) {
     for rule in &rules.command_rules {
-        let literal = rule.programs.iter().filter_map(|program| match program {
-            ProgramName::Literal(name) => Some(name.as_str()),
-            ProgramName::Glob(_) => None,
-        });
-        for program in literal {
+        for program in rule.literal_programs() {
             let model = model_of(rules, program);
-            for meaning in std::iter::once(&rule.meaning).chain(&rule.unless) {
+            for meaning in rule.meanings() {
                 if let Some((word, value)) = option_among(meaning, model) {
                     let message = format!(
                         "`{word}` is an option of `{program}`, and `args` are its operands"

@@ -1,6 +1,6 @@
 //! W103 overruled-rule.
 
-use crate::rules::model::{ProgramName, Span};
+use crate::rules::model::{PrefixRule, Span};
 use crate::rules::{Decision, RuleSet};
 
 use super::coverage::{Coverage, command_text, pattern_text};
@@ -43,19 +43,8 @@ fn check(rules: &RuleSet, report: &mut Report) {
             .covering(rule)
             .find(|(_, other)| other.decision > rule.decision);
         if let Some((_, strict)) = stricter {
-            let message = format!(
-                "`{}` is never {}: the stricter `{}` at {} matches it too",
-                pattern_text(rule),
-                outcome(rule.decision),
-                pattern_text(strict),
-                rules.place(strict.span)
-            );
-            let help = "the strictest rule decides; narrow that one, or delete this one";
-            let related = Related {
-                span: strict.span,
-                label: "the stricter rule",
-            };
-            report.add_related(rule.span, message, Some(help.to_owned()), related);
+            let (narrow, strict) = (of_prefix(rule), of_prefix(strict));
+            tell(rules, &narrow, &strict, report);
         }
     }
     for narrow in meanings(rules).filter(|it| it.counts) {
@@ -65,21 +54,25 @@ fn check(rules: &RuleSet, report: &mut Report) {
                 && covers(wide, &narrow)
         });
         if let Some(strict) = stricter {
-            let message = format!(
-                "`{}` is never {}: the stricter `{}` at {} matches it too",
-                narrow.text,
-                outcome(narrow.decision),
-                strict.text,
-                rules.place(strict.span)
-            );
-            let help = "the strictest rule decides; narrow that one, or delete this one";
-            let related = Related {
-                span: strict.span,
-                label: "the stricter rule",
-            };
-            report.add_related(narrow.span, message, Some(help.to_owned()), related);
+            tell(rules, &narrow, &strict, report);
         }
     }
+}
+
+fn tell(rules: &RuleSet, rule: &Comparable<'_>, strict: &Comparable<'_>, report: &mut Report) {
+    let message = format!(
+        "`{}` is never {}: the stricter `{}` at {} matches it too",
+        rule.text,
+        outcome(rule.decision),
+        strict.text,
+        rules.place(strict.span)
+    );
+    let help = "the strictest rule decides; narrow that one, or delete this one";
+    let related = Related {
+        span: strict.span,
+        label: "the stricter rule",
+    };
+    report.add_related(rule.span, message, Some(help.to_owned()), related);
 }
 
 /// What two rules of either kind can be compared by.
@@ -97,10 +90,10 @@ struct Comparable<'a> {
     text: String,
 }
 
-/// Every rule; of a prefix rule, the words are those of a subcommand where none is an option.
-fn meanings(rules: &RuleSet) -> impl Iterator<Item = Comparable<'_>> {
+/// A prefix rule, whose words are those of a subcommand where none is an option.
+fn of_prefix(rule: &PrefixRule) -> Comparable<'_> {
     let is_plain = |word: &String| !word.starts_with(['-', '+']) && !word.contains('=');
-    let prefix = rules.prefix_rules.iter().map(move |rule| Comparable {
+    Comparable {
         programs: vec![&rule.program],
         subcommand: &rule.rest,
         flags: &[],
@@ -111,13 +104,14 @@ fn meanings(rules: &RuleSet) -> impl Iterator<Item = Comparable<'_>> {
         decision: rule.decision,
         span: rule.span,
         text: pattern_text(rule),
-    });
+    }
+}
+
+/// Every rule.
+fn meanings(rules: &RuleSet) -> impl Iterator<Item = Comparable<'_>> {
+    let prefix = rules.prefix_rules.iter().map(of_prefix);
     let command = rules.command_rules.iter().map(|rule| {
-        let literal = rule.programs.iter().filter_map(|program| match program {
-            ProgramName::Literal(name) => Some(name.as_str()),
-            ProgramName::Glob(_) => None,
-        });
-        let programs: Vec<&str> = literal.collect();
+        let programs: Vec<&str> = rule.literal_programs().collect();
         let meaning = &rule.meaning;
         let has_other = meaning.operands.is_some()
             || meaning.exact

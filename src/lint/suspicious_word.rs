@@ -1,7 +1,7 @@
 //! W112 suspicious-word.
 
 use crate::rules::RuleSet;
-use crate::rules::model::{PrefixRule, ProgramName, Span};
+use crate::rules::model::{PrefixRule, Span};
 
 use super::finding::Level;
 use super::{Report, lint};
@@ -47,16 +47,16 @@ fn check(rules: &RuleSet, report: &mut Report) {
         examine_program(&rule.program, next, rule.span, report);
     }
     for rule in &rules.command_rules {
-        for program in &rule.programs {
-            if let ProgramName::Literal(program) = program {
-                if program.chars().any(char::is_whitespace) && !program.contains('/') {
-                    add_spaced_program(program, rule.span, report);
-                }
-                examine_program(program, None, rule.span, report);
+        for program in rule.literal_programs() {
+            if program.chars().any(char::is_whitespace) && !program.contains('/') {
+                add_spaced_program(program, rule.span, report);
             }
+            examine_program(program, None, rule.span, report);
         }
-        let meanings = std::iter::once(&rule.meaning).chain(&rule.unless);
-        for word in meanings.flat_map(|it| it.subcommand.iter().chain(&it.flags).flatten()) {
+        for word in rule
+            .meanings()
+            .flat_map(|it| it.subcommand.iter().chain(&it.flags).flatten())
+        {
             if word.chars().any(char::is_whitespace) {
                 examine(word, rule.span, report);
             }

@@ -7,7 +7,6 @@ use crate::models::{self, CommandModel};
 use crate::request::program::last_component;
 use crate::rules::RuleSet;
 use crate::rules::meaning::Meaning;
-use crate::rules::model::ProgramName;
 
 use super::finding::Level;
 use super::{Report, lint};
@@ -35,15 +34,11 @@ lint! {
 
 fn check(rules: &RuleSet, report: &mut Report) {
     for rule in &rules.command_rules {
-        let programs = rule.programs.iter().filter_map(|program| match program {
-            ProgramName::Literal(name) => Some(name),
-            ProgramName::Glob(_) => None,
-        });
-        for program in programs {
+        for program in rule.literal_programs() {
             let Some(model) = model_of(rules, program) else {
                 continue;
             };
-            for meaning in std::iter::once(&rule.meaning).chain(&rule.unless) {
+            for meaning in rule.meanings() {
                 for flag in unknown(model, meaning) {
                     let message = format!("`{program}` has no option `{flag}` here");
                     report.add(rule.span, message, nearest(model, meaning, flag));

@@ -6,7 +6,7 @@ use crate::models::reading::{Doubt, Kind, Known};
 use crate::models::{self, CommandModel, Reading};
 use crate::rules::RuleSet;
 use crate::rules::meaning::Meaning;
-use crate::rules::model::{PrefixRule, ProgramName};
+use crate::rules::model::PrefixRule;
 
 use super::finding::Level;
 use super::unknown_flag::{is_near_option, model_of};
@@ -40,14 +40,11 @@ fn check(rules: &RuleSet, report: &mut Report) {
         }
     }
     for rule in &rules.command_rules {
-        for program in &rule.programs {
-            let ProgramName::Literal(program) = program else {
-                continue;
-            };
+        for program in rule.literal_programs() {
             let Some(model) = model_of(rules, program) else {
                 continue;
             };
-            for meaning in std::iter::once(&rule.meaning).chain(&rule.unless) {
+            for meaning in rule.meanings() {
                 if let Some((word, meant)) = misspelt(model, meaning) {
                     let message = format!("`{program}` has no subcommand `{word}` here");
                     report.add(rule.span, message, Some(did_you_mean(meant)));
@@ -122,25 +119,18 @@ fn unknown<'a>(reading: &Reading<'a>, index: usize, word: &str) -> Option<(&'sta
         _ => false,
     });
     if is_left || is_none {
-        let around = within(reading).last().or(reading.program)?;
+        let around = reading.subcommands().last().or(reading.program)?;
         return Some(("subcommand", near(around, word)?));
     }
     let is_unknown = reading.parts.iter().any(|part| match &part.kind {
         Kind::Flag(flag) => part.index == index && flag.known == Known::Unknown,
         _ => false,
     });
-    let known = within(reading)
+    let known = reading
+        .subcommands()
         .chain(reading.program)
         .flat_map(|it| &it.options);
     let mut names = known.flat_map(|option| &option.names);
     let meant = names.find(|name| is_unknown && is_near_option(word, name))?;
     Some(("option", meant))
-}
-
-/// The models of the subcommands, outermost first.
-fn within<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = &'a CommandModel> + 'b {
-    reading.parts.iter().filter_map(|part| match part.kind {
-        Kind::Subcommand { model, .. } => model,
-        _ => None,
-    })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::rules::RuleSet;
-use crate::rules::model::ProgramName;
+use crate::rules::model::CommandRule;
 
 use super::finding::Level;
 use super::{Report, lint};
@@ -33,13 +33,10 @@ lint! {
 
 fn check(rules: &RuleSet, report: &mut Report) {
     // A rule that ignores case may mean the name in another spelling.
-    let prefixes = rules.prefix_rules.iter().map(|rule| &rule.program);
-    let meanings = rules.command_rules.iter().flat_map(|rule| &rule.programs);
-    let meant = meanings.filter_map(|program| match program {
-        ProgramName::Literal(name) => Some(name),
-        ProgramName::Glob(_) => None,
-    });
-    let programs: BTreeSet<String> = prefixes.chain(meant).map(|p| p.to_lowercase()).collect();
+    let prefixes = rules.prefix_rules.iter().map(|rule| rule.program.as_str());
+    let commands = rules.command_rules.iter();
+    let meant = commands.flat_map(CommandRule::literal_programs);
+    let programs: BTreeSet<String> = prefixes.chain(meant).map(str::to_lowercase).collect();
     for entry in &rules.host_executables {
         if !programs.contains(&entry.name.to_lowercase()) {
             let message = format!("no rule is about the program `{}`", entry.name);

@@ -224,14 +224,16 @@ impl<'a> Reading<'a> {
 
     /// Whether no exec shows what it starts, by the model of the program or of one of its subcommands.
     pub fn is_unseen(&self) -> bool {
-        let subcommands = self.parts.iter().filter_map(|part| match part.kind {
+        let mut models = self.program.into_iter().chain(self.subcommands());
+        models.any(|model| model.unseen)
+    }
+
+    /// The models of its subcommands, outermost first.
+    pub fn subcommands(&self) -> impl DoubleEndedIterator<Item = &'a CommandModel> {
+        self.parts.iter().filter_map(|part| match part.kind {
             Kind::Subcommand { model, .. } => model,
             _ => None,
-        });
-        self.program
-            .into_iter()
-            .chain(subcommands)
-            .any(|model| model.unseen)
+        })
     }
 
     /// Whether an option is there under this name, and nowhere taken back: which of both counts is the
@@ -242,10 +244,7 @@ impl<'a> Reading<'a> {
 
     /// The option of this name, by its nearest model.
     fn option(&self, name: &str) -> Option<&'a OptionModel> {
-        let within = self.parts.iter().rev().filter_map(|part| match part.kind {
-            Kind::Subcommand { model, .. } => model,
-            _ => None,
-        });
+        let within = self.subcommands().rev();
         let mut options = within.chain(self.program).flat_map(|it| &it.options);
         options.find(|it| it.names.iter().any(|known| known == name))
     }

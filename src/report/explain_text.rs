@@ -132,20 +132,23 @@ impl Page<'_> {
 
     fn near_misses(&mut self) {
         let misses = self.explanation.near_misses;
-        let mut others = misses.others.iter();
+        let mut others = misses.others.as_slice();
         if !misses.nearest.is_empty() {
             self.heading("Near misses");
-        } else if self.explanation.judgement.trace.matches.is_empty() && !misses.others.is_empty() {
+            for miss in &misses.nearest {
+                self.place(miss.rule, Some(&parted(miss)));
+            }
+        } else if self.explanation.judgement.trace.matches.is_empty() && !others.is_empty() {
             self.heading("Rules on this program that don't match");
-            for &rule in others.by_ref().take(OTHERS) {
+            let (shown, left) = others.split_at(others.len().min(OTHERS));
+            for &rule in shown {
                 self.place(rule, None);
             }
-        }
-        for miss in &misses.nearest {
-            self.place(miss.rule, Some(&parted(miss)));
+            others = left;
+        } else {
+            return;
         }
         match others.len() {
-            _ if misses.nearest.is_empty() && others.len() == misses.others.len() => {}
             0 => {}
             1 => self.line("  and 1 more rule on this program that doesn't match"),
             more => self.line(&format!(

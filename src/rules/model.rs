@@ -181,10 +181,20 @@ impl CommandRule {
         self.programs.iter().any(|program| program.could_be(name))
     }
 
+    /// What it is about, and its exceptions.
+    pub fn meanings(&self) -> impl Iterator<Item = &Meaning> {
+        std::iter::once(&self.meaning).chain(&self.unless)
+    }
+
+    /// The programs that it names one by one.
+    pub fn literal_programs(&self) -> impl Iterator<Item = &str> {
+        self.programs.iter().filter_map(ProgramName::literal)
+    }
+
     /// Whether it has a condition on variables, or an exception has.
     pub fn asks_for_variables(&self) -> bool {
-        let mut meanings = std::iter::once(&self.meaning).chain(&self.unless);
-        meanings.any(|meaning| !meaning.environment.is_empty())
+        self.meanings()
+            .any(|meaning| !meaning.environment.is_empty())
     }
 }
 
@@ -196,6 +206,16 @@ pub enum ProgramName {
     Literal(String),
     /// Paths of this form.
     Glob(Glob),
+}
+
+impl ProgramName {
+    /// The name or the path, if it is no form of paths.
+    pub fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(name) => Some(name),
+            Self::Glob(_) => None,
+        }
+    }
 }
 
 /// Where a command runs if it may. Ordered: the most confined is the least.

@@ -2,14 +2,19 @@
 
 #![expect(unsafe_code, reason = "libc wraps none of the pidfd calls")]
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use super::read_capped::read_capped;
 use super::{checked, fds};
+
+/// What the kernel says of the descriptor of a process is shorter, in bytes.
+const LONGEST: usize = 4096;
 
 /// The first form of `struct pidfd_info` of `linux/pidfd.h`.
 #[repr(C)]
@@ -41,6 +46,20 @@ impl AsFd for PidFd {
     }
 }
 
+/// The number of the process that a descriptor is of.
+///
+/// # Errors
+/// It is of none, the process is gone, or this process can't see it.
+pub fn number(fd: BorrowedFd<'_>) -> io::Result<Pid> {
+    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
+    let text = read_capped(Path::new(&path), LONGEST, Duration::ZERO).map_err(io::Error::other)?;
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    let number = text.lines().find_map(|line| line.strip_prefix("Pid:"));
+    let number = number.and_then(|number| number.trim().parse().ok());
+    let number = number.filter(|&number: &i32| number > 0);
+    number.map(Pid::from_raw).ok_or(Errno::ESRCH.into())
+}
+
 impl From<OwnedFd> for PidFd {
     fn from(fd: OwnedFd) -> Self {
         Self(fd)
@@ -60,12 +79,7 @@ impl PidFd {
     /// # Errors
     /// The process is gone, or this process can't see it.
     pub fn number(&self) -> io::Result<Pid> {
-        let path = format!("/proc/self/fdinfo/{}", self.0.as_raw_fd());
-        let text = fs::File::open(path).and_then(io::read_to_string)?;
-        let number = text.lines().find_map(|line| line.strip_prefix("Pid:"));
-        let number = number.and_then(|number| number.trim().parse().ok());
-        let number = number.filter(|&number: &i32| number > 0);
-        number.map(Pid::from_raw).ok_or(Errno::ESRCH.into())
+        number(self.as_fd())
     }
 
     /// Whether the process has ended.
@@ -142,6 +156,15 @@ fn owned(fd: libc::c_long) -> OwnedFd {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_descriptor_tells_its_process() {
+        let own = nix::unistd::getpid();
+        let handle = PidFd::open(own).unwrap();
+        assert_eq!(number(handle.as_fd()).ok(), Some(own));
+        let file = std::fs::File::open("/").unwrap();
+        assert_eq!(number(file.as_fd()).ok(), None);
+    }
 
     #[test]
     fn a_parent_is_told() {

@@ -16,17 +16,7 @@ fn said_and_refused(rules: &str, script: &str) -> (String, bool) {
     let world = World::new().fake_git().file("out/there", "");
     let rules = world.spelled(rules).into_string().unwrap();
     let world = world.rules(&rules);
-    let explain = [
-        world.codex_shell().into_os_string(),
-        "rules".into(),
-        "explain".into(),
-        "--format=json".into(),
-        "--rules".into(),
-        world.path("team.rules").into(),
-        "-c".into(),
-        world.spelled(script),
-    ];
-    let output = world.command(&explain).output().unwrap();
+    let output = world.explained("--format=json", script);
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let run = world.arguments(["-c".into(), world.spelled(script)]);
     let _ = world.command(&run).output().unwrap();
@@ -82,15 +72,7 @@ fn what_the_network_sends_is_not_run_unasked() {
         let world = World::new()
             .script("bin/curl", "#!/bin/sh\necho true\n")
             .file("ws/there", "true\n");
-        let explain = [
-            world.codex_shell().into_os_string(),
-            "rules".into(),
-            "explain".into(),
-            "--exit-code".into(),
-            "-c".into(),
-            world.spelled(script),
-        ];
-        let said = world.command(&explain).status().unwrap().code();
+        let said = world.explained("--exit-code", script).status.code();
         assert_eq!(said == Some(10), is_asked, "explain: {script}");
         let ran = world.sh(script);
         let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -125,21 +107,8 @@ fn what_runs_out_of_sight_counts_when_it_is_asked_for() {
             &format!("bin/{program}"),
             "#!/bin/sh\nprintf x > started\nwhile [ \"$1\" != git ] && [ $# -gt 0 ]; do shift; done\n\"$@\"\n",
         );
-        let explain = [
-            world.codex_shell().into_os_string(),
-            "rules".into(),
-            "explain".into(),
-            "--exit-code".into(),
-            "--rules".into(),
-            world.path("team.rules").into(),
-            "-c".into(),
-            world.spelled(script),
-        ];
-        let said = world.command(&explain).status().unwrap().code();
+        let (said, stderr) = explained_and_ran(&world, script);
         assert_eq!(said == Some(11), is_refused, "explain: {script}: {said:?}");
-        let run = world.arguments(["-c".into(), world.spelled(script)]);
-        let ran = world.command(&run).output().unwrap();
-        let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert_eq!(
             stderr.contains("denied"),
             is_refused,
@@ -155,17 +124,7 @@ fn what_runs_out_of_sight_counts_when_it_is_asked_for() {
 
 /// Whether a person was asked, or would have been, and whether something was refused by a rule.
 fn explained_and_ran(world: &World, script: &str) -> (Option<i32>, String) {
-    let explain = [
-        world.codex_shell().into_os_string(),
-        "rules".into(),
-        "explain".into(),
-        "--exit-code".into(),
-        "--rules".into(),
-        world.path("team.rules").into(),
-        "-c".into(),
-        world.spelled(script),
-    ];
-    let said = world.command(&explain).status().unwrap().code();
+    let said = world.explained("--exit-code", script).status.code();
     let run = world.arguments(["-c".into(), world.spelled(script)]);
     let ran = world.command(&run).output().unwrap();
     (said, String::from_utf8_lossy(&ran.stderr).into_owned())

@@ -177,17 +177,7 @@ fn difference(rules: &str, script: &str) -> Option<String> {
         .ask("allow");
     let rules = world.spelled(rules).into_string().unwrap();
     let world = world.rules(&rules);
-    let explain = [
-        world.codex_shell().into_os_string(),
-        "rules".into(),
-        "explain".into(),
-        "--format=json".into(),
-        "--rules".into(),
-        world.path("team.rules").into(),
-        "-c".into(),
-        world.spelled(script),
-    ];
-    let output = world.command(&explain).output().unwrap();
+    let output = world.explained("--format=json", script);
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let ran = world.options(["--audit", "WORLD/out/audit"]).sh(script);
     let audit = ran.left("out/audit");

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{PermissionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Once;
 use std::thread;
 
@@ -342,6 +342,18 @@ impl World {
             .env("LANG", "C.UTF-8");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// What `rules explain` says of a script by `WORLD/team.rules`, if there is one; `form` is an option of it.
+    pub(crate) fn explained(&self, form: &str, script: impl AsRef<OsStr>) -> Output {
+        let mut words: Vec<OsString> = vec![self.codex_shell().into()];
+        words.extend(["rules", "explain", form].map(OsString::from));
+        let rules = self.path("team.rules");
+        if rules.exists() {
+            words.extend(["--rules".into(), rules.into()]);
+        }
+        words.extend(["-c".into(), self.spelled(script)]);
+        self.command(&words).output().unwrap()
     }
 
     /// Starts `codex-shell run` with these arguments.
