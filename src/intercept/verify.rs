@@ -217,6 +217,10 @@ mod tests {
         fs::write(&script, "echo a\n").unwrap();
         let mut child = Command::new("/usr/bin/sleep").arg("60").spawn().unwrap();
         let process = Pid::from_raw(child.id().cast_signed());
+        // Who has started it goes on before the kernel has written down its words.
+        while command_line(process).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
         let rules = IndexedRules::new(from_own_text("t.rules", ""));
         let runs = |files: Files| {
             let program = Program::named("/usr/bin/sleep");

@@ -210,22 +210,22 @@ fn overridden<'a>(
     program: &'a CommandModel,
     operands: &Operands<'a>,
 ) -> Vec<Overridden<'a>> {
-    let subcommands = reading.parts.iter().filter_map(|part| match part.kind {
-        Kind::Subcommand { word, model } => Some((word, model)),
-        _ => None,
-    });
-    let subcommands: Vec<_> = subcommands.collect();
-    let models = subcommands.iter().filter_map(|(_, model)| *model);
     let mut found = Vec::new();
-    for (depth, model) in std::iter::once(program).chain(models).enumerate() {
+    let models = std::iter::once(program).chain(reading.subcommands());
+    for (depth, model) in models.enumerate() {
         for (option, words) in &model.overrides {
             let is_option = |word: &&String| word.starts_with('-') && !word.contains('=');
             let options = words.iter().filter(is_option).filter_map(|name| {
                 let flag = reading.flags().find(|flag| flag.could_be(name))?;
                 Some((flag.written.clone(), Some(name.as_str())))
             });
-            let behind = subcommands.iter().skip(depth).map(|(word, _)| *word);
-            let plain = behind.chain(operands.words.iter().map(|operand| operand.word));
+            let named = reading.parts.iter().filter_map(|part| match part.kind {
+                Kind::Subcommand { word, .. } => Some(word),
+                _ => None,
+            });
+            let plain = named
+                .skip(depth)
+                .chain(operands.words.iter().map(|operand| operand.word));
             // Some read such words in any case.
             let is_one = |word: &[u8]| {
                 form::is_of(words, word) || form::is_of(words, &word.to_ascii_lowercase())
