@@ -137,18 +137,24 @@ impl Shelf {
     /// here, in each way to say them. Words that a rule may pass over may lead nowhere.
     fn along(&self, phrased: &Phrased<'_, '_>, found: &mut dyn FnMut(usize)) {
         self.here.iter().copied().for_each(&mut *found);
-        for words in &phrased.phrasings {
-            let mut words = words.clone();
-            if phrased.reading.is_in_any_order() {
-                let tasks = words.iter().filter(|word| word.is_optional).copied();
-                let tasks: Vec<Plain<'_>> = tasks.collect();
-                words.extend(tasks.repeat(FILED_WORDS - 1));
-            }
-            self.along_these(&words, found);
+        let rounds = if phrased.reading.is_in_any_order() {
+            FILED_WORDS
+        } else {
+            1
+        };
+        for phrasing in phrased.phrasings() {
+            let words = phrasing.words();
+            let tasks = words.clone().filter(|word| word.is_optional);
+            let again = (1..rounds).flat_map(|_| tasks.clone());
+            self.along_these(words.chain(again), found);
         }
     }
 
-    fn along_these(&self, words: &[Plain<'_>], found: &mut dyn FnMut(usize)) {
+    fn along_these<'b, 'a: 'b>(
+        &self,
+        words: impl Iterator<Item = &'b Plain<'a>>,
+        found: &mut dyn FnMut(usize),
+    ) {
         let mut open = vec![self];
         for word in words {
             let mut reached: Vec<&Self> = Vec::new();

@@ -175,7 +175,7 @@ impl<'a> Look<'a> {
     pub(super) fn subject<'b>(&'b self, phrased: &'b Phrased<'b, 'b>) -> Subject<'b> {
         Subject {
             reading: phrased.reading,
-            phrasings: &phrased.phrasings,
+            phrased,
             cwd: self.is_placed.then_some(&self.request.cwd),
             environment: self.request.environment.as_deref(),
             paths: self

@@ -58,12 +58,16 @@ fn in_order<'a, T>(
     command: &Phrased<'_, 'a>,
     is_met: &dyn Fn(&Plain<'_>, &T) -> bool,
 ) -> Option<Vec<&'a OsStr>> {
-    command.phrasings.iter().find_map(|words| {
-        let mut rest = words.iter();
-        let ordered = words.iter().take_while(|word| !word.is_optional).count();
+    command.phrasings().find_map(|phrasing| {
+        let from = |nth| phrasing.words().skip(nth);
+        let ordered = phrasing
+            .words()
+            .take_while(|word| !word.is_optional)
+            .count();
+        let mut rest = from(0);
         let found = wanted.iter().enumerate().map(|(nth, wanted)| {
             if command.reading.is_in_any_order() && nth >= ordered {
-                rest = words.get(ordered..).unwrap_or_default().iter();
+                rest = from(ordered);
             }
             let word = rest.find(|word| !word.is_optional || is_met(word, wanted))?;
             is_met(word, wanted).then_some(word.written)

@@ -121,7 +121,7 @@ pub mod variable;
 pub use builtin::{SOURCES, builtin, knows, programs, released, says_what_is_acted_on, source};
 pub use data::{TakesData, takes_data};
 pub use model::CommandModel;
-pub use phrasing::{Phrased, Plain};
+pub use phrasing::{Phrased, Phrasing, Plain};
 pub use reader::read;
 pub use reading::Reading;
 pub use running::{is_passable, misleads_shells, runs};

@@ -49,9 +49,27 @@ impl CommandModel {
 pub struct Phrased<'b, 'a> {
     /// The command.
     pub reading: &'b Reading<'a>,
-    /// Its subcommands and operands in order, as they were written, then in each other way to say the same:
-    /// `docker image push x` is `docker push x`.
-    pub phrasings: Vec<Vec<Plain<'a>>>,
+    /// Its subcommands and operands in order, as they were written.
+    written: Vec<Plain<'a>>,
+    /// What the first of them are in each other way to say the same: `docker image push x` is `docker push x`.
+    others: Vec<Beginning<'a>>,
+}
+
+/// The words that stand for the first so many of those that were written.
+type Beginning<'a> = (Vec<Plain<'a>>, usize);
+
+/// A command's subcommands and operands in order, in one way to say them.
+#[derive(Debug, Clone, Copy)]
+pub struct Phrasing<'p, 'a> {
+    beginning: &'p [Plain<'a>],
+    rest: &'p [Plain<'a>],
+}
+
+impl<'p, 'a> Phrasing<'p, 'a> {
+    /// The words.
+    pub fn words(self) -> impl Iterator<Item = &'p Plain<'a>> + Clone {
+        self.beginning.iter().chain(self.rest)
+    }
 }
 
 impl<'b, 'a> Phrased<'b, 'a> {
@@ -60,16 +78,40 @@ impl<'b, 'a> Phrased<'b, 'a> {
         let has_tasks = reading.is_in_any_order();
         let plain = |part: &Part<'a>| plain(part, has_tasks);
         let written: Vec<Plain<'a>> = reading.parts.iter().filter_map(plain).collect();
-        let mut phrasings = vec![written];
-        if let Some(program) = reading.program.filter(|model| model.has_short_forms())
-            && let [written] = phrasings.as_slice()
-        {
-            let short = shortened(program, written);
-            let long = lengthened(program, short.as_ref().unwrap_or(written));
-            let others: Vec<_> = short.clone().into_iter().chain(long).collect();
-            phrasings.extend(others);
+        let mut others = Vec::new();
+        if let Some(program) = reading.program.filter(|model| model.has_short_forms()) {
+            let short = shortened(program, &written).map(|first| (vec![first], 2));
+            let first = match &short {
+                Some((words, instead)) => words.first().map(|first| (*first, *instead)),
+                None => written.first().map(|first| (*first, 1)),
+            };
+            let long = first.map(|(first, instead)| {
+                let all = lengthened(program, first);
+                all.map(move |words| (Vec::from(words), instead))
+            });
+            others = short
+                .into_iter()
+                .chain(long.into_iter().flatten())
+                .collect();
         }
-        Self { reading, phrasings }
+        Self {
+            reading,
+            written,
+            others,
+        }
+    }
+
+    /// Each way to say it, beginning with the one that was written.
+    pub fn phrasings(&self) -> impl Iterator<Item = Phrasing<'_, 'a>> {
+        let as_written = std::iter::once((&[][..], 0));
+        let others = self.others.iter();
+        let others = others.map(|(beginning, instead)| (beginning.as_slice(), *instead));
+        as_written
+            .chain(others)
+            .map(|(beginning, instead)| Phrasing {
+                beginning,
+                rest: self.written.get(instead..).unwrap_or_default(),
+            })
     }
 }
 
@@ -90,44 +132,38 @@ fn plain<'a>(part: &Part<'a>, has_tasks: bool) -> Option<Plain<'a>> {
 }
 
 /// The first two words as the one that says the same.
-fn shortened<'a>(program: &'a CommandModel, written: &[Plain<'a>]) -> Option<Vec<Plain<'a>>> {
-    let [first, second, rest @ ..] = written else {
+fn shortened<'a>(program: &'a CommandModel, written: &[Plain<'a>]) -> Option<Plain<'a>> {
+    let [first, second, ..] = written else {
         return None;
     };
     let group = known(program, |name| first.is(OsStr::new(name)))?;
     let short = group.short.iter().map(|it| forms(it));
     let short = { short }.find(|(long, _)| second.is(OsStr::new(long)));
-    let first = match short {
-        Some((_, short)) => said(program, short, second.written),
-        None => group
-            .stands_for_others(program, second)
-            .then_some(*second)?,
-    };
-    Some(std::iter::once(first).chain(rest.iter().copied()).collect())
+    match short {
+        Some((_, short)) => Some(said(program, short, second.written)),
+        None => group.stands_for_others(program, second).then_some(*second),
+    }
 }
 
 /// The first word as each two that say the same.
 fn lengthened<'a>(
     program: &'a CommandModel,
-    written: &[Plain<'a>],
-) -> impl Iterator<Item = Vec<Plain<'a>>> {
-    let (first, rest) = match written {
-        [first, rest @ ..] => (Some(*first), rest.to_vec()),
-        [] => (None, Vec::new()),
-    };
+    first: Plain<'a>,
+) -> impl Iterator<Item = [Plain<'a>; 2]> {
     let groups = program.subcommands.iter();
     let all = groups.flat_map(|group| group.short.iter().map(move |it| (group, forms(it))));
     all.filter_map(move |(group, (long, short))| {
-        let is_other = |first: &Plain<'a>| long == ANY && group.stands_for_others(program, first);
-        let first = first.filter(|first| first.is(OsStr::new(short)) || is_other(first))?;
+        let is_other = long == ANY && group.stands_for_others(program, &first);
+        if !is_other && !first.is(OsStr::new(short)) {
+            return None;
+        }
         let group_word = said(program, group.names.first()?, None);
-        let second = if is_other(&first) {
+        let second = if is_other {
             first
         } else {
             said(group, long, first.written)
         };
-        let words = [group_word, second].into_iter();
-        Some(words.chain(rest.clone()).collect())
+        Some([group_word, second])
     })
 }
 

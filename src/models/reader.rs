@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
             value,
             global: self.levels.is_top() && self.levels.has_subcommands(),
         };
-        self.push(index, Kind::Flag(flag));
+        self.push(index, Kind::Flag(Box::new(flag)));
     }
 
     /// The words up to the one that ends the command which begins here, behind `first`.

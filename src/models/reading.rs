@@ -67,7 +67,7 @@ pub enum Kind<'a> {
         model: Option<&'a CommandModel>,
     },
     /// An option.
-    Flag(Flag<'a>),
+    Flag(Box<Flag<'a>>),
     /// The value of the option before it.
     Value(&'a OsStr),
     /// Anything else. `doubtful`: it could be the value of an unknown option before it.
@@ -165,7 +165,7 @@ impl<'a> Reading<'a> {
     /// The options, in order.
     pub fn flags(&self) -> impl Iterator<Item = &Flag<'a>> {
         self.parts.iter().filter_map(|part| match &part.kind {
-            Kind::Flag(flag) => Some(flag),
+            Kind::Flag(flag) => Some(&**flag),
             _ => None,
         })
     }

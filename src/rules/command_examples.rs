@@ -110,7 +110,7 @@ fn speaks_of<'m>(
     let phrased = Phrased::of(&reading);
     let subject = Subject {
         reading: &reading,
-        phrasings: &phrased.phrasings,
+        phrased: &phrased,
         cwd,
         environment: None,
         paths: Paths::AsNamed,

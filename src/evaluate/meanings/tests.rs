@@ -48,7 +48,7 @@ fn matching(index: &IndexedRules, reading: &Reading<'_>) -> BTreeSet<usize> {
     let phrased = Phrased::of(reading);
     let subject = Subject {
         reading,
-        phrasings: &phrased.phrasings,
+        phrased: &phrased,
         cwd: None,
         environment: None,
         paths: Paths::Unknown,

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::models::{Plain, Reading};
+use crate::models::{Phrased, Reading};
 use crate::request::Way;
 
 pub use pattern::{Paths, Pattern};
@@ -108,7 +108,7 @@ pub struct Subject<'a> {
     /// Its arguments, read by its model.
     pub reading: &'a Reading<'a>,
     /// The ways to say it.
-    pub phrasings: &'a [Vec<Plain<'a>>],
+    pub phrased: &'a Phrased<'a, 'a>,
     /// The working directory, absolute; `None` if nobody knows.
     pub cwd: Option<&'a Path>,
     /// The variables; `None` if nobody knows.

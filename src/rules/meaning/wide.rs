@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::Plain;
 use crate::models::model::Effect;
 use crate::models::reading::Flag;
+use crate::models::{Phrasing, Plain};
 
 use super::{Meaning, Operands, OptionValue, Pattern, Subject, Variable};
 
@@ -48,8 +48,8 @@ impl Meaning {
 
     fn operands_of<'a>(&self, command: &Subject<'a>) -> Option<Vec<&'a OsStr>> {
         let any_order = command.reading.is_in_any_order();
-        let mut phrasings = command.phrasings.iter();
-        phrasings.find_map(|words| operands(words, &self.subcommand, any_order))
+        let mut phrasings = command.phrased.phrasings();
+        phrasings.find_map(|phrasing| operands(phrasing, &self.subcommand, any_order))
     }
 
     /// Each condition, and whether `command` with these `operands` could meet it.
@@ -123,23 +123,26 @@ fn could_be_all(wanted: Option<&Operands>, count: usize, command: &Subject<'_>) 
 
 /// The operands behind the subcommand `path`; `None` if the command has another one.
 fn operands<'a>(
-    words: &[Plain<'a>],
+    phrasing: Phrasing<'_, 'a>,
     path: &[Vec<String>],
     any_order: bool,
 ) -> Option<Vec<&'a OsStr>> {
-    let mut words = words.to_vec();
+    let mut taken: Vec<usize> = Vec::new();
     let mut from = 0;
     for wanted in path {
         let is_one = |word: &Plain<'_>| wanted.iter().any(|it| word.is(OsStr::new(it)));
-        let rest = words.iter().enumerate().skip(from);
-        let (at, word) = { rest }.find(|(_, word)| is_one(word) || !word.is_optional)?;
+        let mut rest = phrasing.words().enumerate().skip(from);
+        let stops = |word: &Plain<'_>| is_one(word) || !word.is_optional;
+        let (at, word) = rest.find(|(at, word)| !taken.contains(at) && stops(word))?;
         if !is_one(word) {
             return None;
         }
         from = if any_order { 0 } else { at };
-        words.remove(at);
+        taken.push(at);
     }
-    Some(words.into_iter().map(|word| word.word).collect())
+    let left = phrasing.words().enumerate();
+    let left = left.filter(|(at, _)| !taken.contains(at));
+    Some(left.map(|(_, word)| word.word).collect())
 }
 
 /// The value of an option if it could be a path that matters: it looks like one, or is written.
