@@ -207,7 +207,7 @@ impl<'a> Builder<'a> {
                 ..ScriptCommand::default()
             }))
         };
-        let in_process = Node {
+        let in_process = || Node {
             same_process: parent.is_none() || node.same_process,
             shown: child.shown.max(Shown::Otherwise),
             ..child.clone()
@@ -217,7 +217,7 @@ impl<'a> Builder<'a> {
             self.keep(Node {
                 written: written(&argv),
                 argv,
-                ..in_process.clone()
+                ..in_process()
             });
         }
         self.keep_in_place(node, &in_process, in_place);
@@ -295,7 +295,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds what runs in the place of `node`, as its file says.
-    fn keep_in_place(&mut self, node: &Node, in_process: &Node, in_place: Vec<InPlace>) {
+    fn keep_in_place(
+        &mut self,
+        node: &Node,
+        in_process: &dyn Fn() -> Node,
+        in_place: Vec<InPlace>,
+    ) {
         for InPlace {
             program,
             argv,
@@ -311,7 +316,7 @@ impl<'a> Builder<'a> {
                 said_by,
                 argv: argv.clone(),
                 program: Some(Box::new(program.clone())),
-                ..in_process.clone()
+                ..in_process()
             });
         }
     }

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
 
 use crate::script::{Enclosure, Script, ScriptCommand, Stage};
 
 use super::effects::{
     changes, destination, is_loose, is_vague, known, moves, runs_anything, shows, substituted,
 };
-use super::surroundings::{Change, OWN, Surroundings, VARIABLES, Variables, either};
+use super::surroundings::{Change, Directories, Surroundings, VARIABLES, Variables, either};
 
 /// A shell on its way through a script.
 pub(super) struct Shell<'a> {
@@ -49,7 +48,7 @@ struct State {
     /// The directories as long as each command since has succeeded.
     chain: Option<Chain>,
     /// The directories if the last command that changed them has failed.
-    failed: Option<Vec<PathBuf>>,
+    failed: Directories,
 }
 
 /// Commands that follow one that changed the directory, if it ran: `a && cd x && y`.
@@ -58,7 +57,7 @@ struct Chain {
     /// How deep it is, in pipelines, and the one that is allowed to go on.
     level: usize,
     pipeline: u32,
-    directories: Option<Vec<PathBuf>>,
+    directories: Directories,
 }
 
 impl State {
@@ -75,9 +74,7 @@ impl State {
 impl<'a> Shell<'a> {
     /// A shell that starts with `script`.
     pub(super) fn new(script: &'a Script, mut around: Surroundings) -> Self {
-        for name in OWN {
-            around.variables.change(OsStr::new(name), Change::Unknown);
-        }
+        around.variables = around.variables.in_shell();
         let mut shell = Self {
             script,
             here: State {

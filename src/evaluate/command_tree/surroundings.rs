@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::models::Reading;
 use crate::models::model::Effect;
@@ -21,20 +21,31 @@ pub(super) const VARIABLES: usize = 64;
 /// Variables that every shell sets by itself.
 pub(super) const OWN: [&str; 4] = ["OLDPWD", "PWD", "SHLVL", "_"];
 
+/// Each directory that a command may be in, by the way there from that of the request; `None` if nobody knows.
+pub(super) type Directories = Option<Arc<[PathBuf]>>;
+
+/// Where most commands run, shared by them.
+static AS_THE_REQUEST: LazyLock<Surroundings> = LazyLock::new(|| Surroundings {
+    directories: Some(Arc::new([PathBuf::new()])),
+    variables: Variables {
+        base: Base::Request,
+        changes: Arc::default(),
+    },
+});
+
+/// The variables in most shells, shared by them.
+static IN_SHELL: LazyLock<Variables> = LazyLock::new(|| Variables::default().with_own_unknown());
+
 /// What is known of where a command runs. By default, all is as for the request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::evaluate) struct Surroundings {
-    /// Each directory that it may be in, by the way there from that of the request; `None` if nobody knows.
-    pub(in crate::evaluate) directories: Option<Vec<PathBuf>>,
+    pub(in crate::evaluate) directories: Directories,
     pub(in crate::evaluate) variables: Variables,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self {
-            directories: Some(vec![PathBuf::new()]),
-            variables: Variables::default(),
-        }
+        AS_THE_REQUEST.clone()
     }
 }
 
@@ -90,7 +101,7 @@ impl Surroundings {
     }
 
     /// The directories that `directory` is from here.
-    pub(super) fn moved(&self, directory: &OsStr) -> Option<Vec<PathBuf>> {
+    pub(super) fn moved(&self, directory: &OsStr) -> Directories {
         let here = self.directories.as_ref()?.iter();
         let there =
             here.map(|here| Some(here.join(directory)).filter(|it| it.as_os_str().len() <= LENGTH));
@@ -99,30 +110,23 @@ impl Surroundings {
 }
 
 /// All of two lists of directories.
-pub(super) fn either(
-    one: Option<Vec<PathBuf>>,
-    other: Option<Vec<PathBuf>>,
-) -> Option<Vec<PathBuf>> {
-    let (mut all, other) = one.zip(other)?;
-    for directory in other {
-        if !all.contains(&directory) {
-            all.push(directory);
-        }
-    }
+pub(super) fn either(one: Directories, other: Directories) -> Directories {
+    let (one, other) = one.zip(other)?;
+    let more = other.iter().filter(|directory| !one.contains(directory));
+    let all: Arc<[PathBuf]> = one.iter().chain(more).cloned().collect();
     (all.len() <= DIRECTORIES).then_some(all)
 }
 
 /// The variables of a command, by what differs from those of the request.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::evaluate) struct Variables {
     base: Base,
     changes: Arc<BTreeMap<OsString, Change>>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Base {
     /// Those of the request.
-    #[default]
     Request,
     /// None.
     Nothing,
@@ -143,6 +147,12 @@ pub(super) enum Change {
     Unknown,
 }
 
+impl Default for Variables {
+    fn default() -> Self {
+        AS_THE_REQUEST.variables.clone()
+    }
+}
+
 impl Variables {
     pub(super) fn unknown() -> Self {
         Self {
@@ -156,6 +166,22 @@ impl Variables {
             base: Base::Nothing,
             ..Self::default()
         }
+    }
+
+    /// What a shell makes of them that is started with these.
+    pub(super) fn in_shell(self) -> Self {
+        if self.are_those(&AS_THE_REQUEST.variables) {
+            IN_SHELL.clone()
+        } else {
+            self.with_own_unknown()
+        }
+    }
+
+    fn with_own_unknown(mut self) -> Self {
+        for name in OWN {
+            self.change(OsStr::new(name), Change::Unknown);
+        }
+        self
     }
 
     pub(super) fn change(&mut self, name: &OsStr, change: Change) {
