@@ -9,7 +9,7 @@ use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{self, Flags, Loaded, Places};
 use crate::confine::{Mode, PROTECTED};
 use crate::report;
-use crate::request::{Program, argv};
+use crate::request::{SearchPath, argv};
 use crate::rules::{self, RuleSet};
 
 /// What of the settings can be said on the command line.
@@ -218,7 +218,7 @@ pub(super) fn asker(named: &Path) -> Result<PathBuf, String> {
         return Ok(directory.join(named));
     }
     let path = std::env::var_os("PATH");
-    let found = Program::search(named.as_os_str(), &directory, path.as_deref(), None, &[]);
+    let found = SearchPath::of(&directory, path.as_deref(), &[]).find(named.as_os_str(), None);
     found
         .path
         .map(|path| directory.join(path))

@@ -12,7 +12,8 @@ use std::time::Duration;
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{IndexedRules, Resolver, ScriptJudgement, judge_script, with_repository};
 use crate::request::{
-    Followed, Interpreter, Originals, Program, Request, WorkingDirectory, Writable, argv,
+    Followed, Interpreter, Originals, Program, Request, SearchPath, WorkingDirectory, Writable,
+    argv,
 };
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
@@ -38,6 +39,8 @@ pub struct Inquiry<'a> {
 /// What was found out about files, which is the same for each command of a script.
 #[derive(Debug, Default)]
 struct Known {
+    /// Where programs are looked for, by the working directory.
+    search_paths: HashMap<PathBuf, SearchPath>,
     /// The programs, by what asks for them and where.
     programs: HashMap<(OsString, PathBuf), Found>,
     /// What the repository makes of each command that starts git, and where.
@@ -145,9 +148,14 @@ impl<'a> Inquiry<'a> {
 
     /// Looks for the program that is `asked` for.
     fn look(&self, asked: &OsStr, cwd: &WorkingDirectory) -> Found {
-        let writable = self.ground.roots.as_slice();
-        let path = self.search_path.as_deref();
-        let program = Program::search(asked, cwd, path, Some(asked), writable);
+        let mut known = self.known.borrow_mut();
+        let path = known.search_paths.entry(cwd.to_path_buf());
+        let path = path.or_insert_with(|| {
+            let writable = self.ground.roots.as_slice();
+            SearchPath::of(cwd, self.search_path.as_deref(), writable)
+        });
+        let program = path.find(asked, Some(asked));
+        drop(known);
         let request = Request::new(program.clone(), vec![asked.to_owned()], cwd.clone());
         let request = self.with_files(request);
         Found {

@@ -12,6 +12,7 @@ mod followed;
 pub mod interpreter;
 pub mod program;
 mod repository;
+mod search_path;
 mod views;
 mod walk;
 mod words;
@@ -28,6 +29,7 @@ pub use earlier::Earlier;
 pub use followed::{Followed, Way};
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
+pub use search_path::SearchPath;
 pub use walk::{Identity, Roots, Trace, trace};
 pub use words::{HalfRead, Words};
 pub use writable::Writable;
@@ -166,7 +168,7 @@ impl Request {
     }
 
     /// The same with the interpreters that the file and each interpreter name, as far as the
-    /// kernel follows them. `writable` is as for [`Program::search`].
+    /// kernel follows them. `writable` is as for [`Program::at`].
     #[must_use]
     pub fn with_interpreters(mut self, writable: &[PathBuf]) -> Self {
         self.interpreter = self.interpreted(writable, 0).map(Box::new);

@@ -12,7 +12,7 @@ use super::interpreter::Interpreter;
 use super::walk::{Found, Lost, Roots, walk};
 
 /// Where `execvp` looks when `PATH` is unset.
-const DEFAULT_PATH: &str = "/bin:/usr/bin";
+pub(super) const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Where a program's other names would be.
 pub(super) const PROGRAM_DIRECTORIES: [&str; 6] = [
@@ -91,68 +91,22 @@ impl Program {
         }
     }
 
-    /// Finds the program as `execvp` does: a name with a slash from `cwd`, any other in the
-    /// directories of `search_path` (the value of `PATH`; `None` when unset).
-    ///
-    /// `argv0` is what the program will be called, `None` when the argument vector is empty.
-    /// `writable` are the sandbox's writable roots, absolute. Nothing found gives
-    /// [`Trust::Unresolved`], or [`Trust::Writable`] where the sandboxed side can change that.
-    pub fn search(
-        asked: &OsStr,
-        cwd: &Path,
-        search_path: Option<&OsStr>,
-        argv0: Option<&OsStr>,
-        writable: &[PathBuf],
-    ) -> Self {
-        let directories = search_path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
-        let is_path = asked.as_bytes().contains(&b'/');
-        let places: Vec<PathBuf> = if is_path {
-            vec![cwd.join(asked)]
-        } else {
-            let directories = directories.split(|&byte| byte == b':');
-            let directories = directories.filter(|_| !asked.is_empty());
-            directories
-                .map(|directory| cwd.join(OsStr::from_bytes(directory)).join(asked))
-                .collect()
-        };
-        let is_there = |path: &&PathBuf| {
-            if is_path {
-                path.is_file()
-            } else {
-                is_executable(path)
-            }
-        };
-        match places.iter().find(is_there) {
-            Some(path) => Self::at(asked, path, argv0, writable),
-            None => Self::missing(asked, &places, writable),
-        }
-    }
-
-    /// A program that is in none of `places`. One that the sandboxed side can put there is not to be
-    /// believed: what runs then is what it has put there.
-    fn missing(asked: &OsStr, places: &[PathBuf], writable: &[PathBuf]) -> Self {
-        let roots = Roots::of(writable);
-        let planted = places.iter().find_map(|path| match walk(path, &roots) {
-            Err(Lost::Writable(path)) => Some(path),
-            Ok(_) | Err(Lost::Missing | Lost::Hidden) => None,
-        });
-        Self {
-            trust: planted.map_or(Trust::Unresolved, |path| Trust::Writable { path }),
-            ..Self::named(asked)
-        }
-    }
-
     /// The program at `path`, absolute, a file that is known to be there.
     ///
-    /// `argv0` and `writable` are as for [`Program::search`]. A file that is not there when
+    /// `argv0` is what the program will be called, `None` when the argument vector is empty; `writable` are the
+    /// sandbox's writable roots, absolute. A file that is not there when
     /// looked at from here is [`Trust::Anonymous`].
     pub fn at(asked: &OsStr, path: &Path, argv0: Option<&OsStr>, writable: &[PathBuf]) -> Self {
-        let roots = Roots::of(writable);
+        Self::found(asked, path, argv0, &Roots::of(writable))
+    }
+
+    /// The same, beside these roots.
+    pub(super) fn found(asked: &OsStr, path: &Path, argv0: Option<&OsStr>, roots: &Roots) -> Self {
         let lexical = normalised(path);
-        match walk(path, &roots) {
+        match walk(path, roots) {
             Ok(found) => Self {
                 asked: asked.to_owned(),
-                trust: trust(asked, &lexical, &found, argv0, &roots),
+                trust: trust(asked, &lexical, &found, argv0, roots),
                 // After a link, `..` leaves another directory than the text says.
                 path: Some(if found.climbed {
                     found.real.clone()
@@ -206,7 +160,7 @@ pub fn normalised(path: &Path) -> PathBuf {
     out
 }
 
-fn is_executable(path: &Path) -> bool {
+pub(super) fn is_executable(path: &Path) -> bool {
     path.is_file() && access(path, AccessFlags::X_OK).is_ok()
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::program::normalised;
-use super::{Program, Trust};
+use super::{Program, SearchPath, Trust};
 
 /// A directory tree of its own: `safe/bin` outside the sandbox, `work` writable from inside.
 struct World(TempDir);
@@ -275,11 +275,11 @@ fn the_search_goes_as_execvp_does() {
         ("hg", "@/safe/bin", None),
     ] {
         let search = OsString::from(path(search));
-        let found = Program::search(OsStr::new(asked), &cwd, Some(&search), None, &[]);
+        let found = SearchPath::of(&cwd, Some(&search), &[]).find(OsStr::new(asked), None);
         assert_eq!(found.path.as_ref(), expected, "{asked} in {search:?}");
         assert_eq!(found.trust == Trust::Unresolved, expected.is_none());
     }
-    let default = Program::search(OsStr::new("sh"), &cwd, None, Some(OsStr::new("sh")), &[]);
+    let default = SearchPath::of(&cwd, None, &[]).find(OsStr::new("sh"), Some(OsStr::new("sh")));
     assert_eq!(default.path, Some("/bin/sh".into()));
 }
 
@@ -315,12 +315,13 @@ fn what_is_missing_where_the_sandbox_writes_is_not_trusted() {
         ("hg", "@/safe/bin:@/work/bin", true),
         ("hg", "@/safe/bin:../work", true),
         ("hg", "@/safe/bin:@/safe/alias/bin", true),
+        ("linked", "@/safe/bin", true),
         ("hg", "@/safe/bin:@/nowhere", false),
         ("hg", "@/safe/bin:", false),
         ("", "@/work", false),
     ] {
         let (asked, search) = (OsString::from(path(asked)), OsString::from(path(search)));
-        let found = Program::search(&asked, &cwd, Some(&search), Some(&asked), &writable);
+        let found = SearchPath::of(&cwd, Some(&search), &writable).find(&asked, Some(&asked));
         assert_eq!((found.path, found.real), (None, None), "{asked:?}");
         match found.trust {
             Trust::Writable { .. } => assert!(planted, "{asked:?} in {search:?}"),
