@@ -134,7 +134,9 @@ fn look_at_reading(
     ground: &Ground<'_>,
     depth: usize,
 ) -> Result<(), Fault> {
-    if let Some(file) = reading.obeyed_file() {
+    let beside = reading.obeys_beside();
+    let is_beside_own = beside.is_some_and(|script| ground.is_outside(script.as_bytes()));
+    if let Some(file) = reading.obeyed_file().filter(|_| !is_beside_own) {
         return Err(Fault::Obeys(name.to_owned(), file.to_owned()));
     }
     for doubt in &reading.doubts {

@@ -78,15 +78,78 @@ impl IndexedRules {
 /// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
 /// without another exec; the plainest first. Its variables must be known to show that it takes none.
 pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
+    let within = in_process(index, request);
+    sources_of(index, std::iter::once(request).chain(&within))
+}
+
+/// The same for each command within `request` as well, wherever it runs and whoever starts it; where nobody
+/// knows its directory, as if it were that of the request.
+pub fn all_command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
     let tree = CommandTree::of(index, request);
-    // What a shell reads itself is no exec either.
+    let within = tree.requests(request, |_| true);
+    let within: Vec<_> = within.map(|inner| inner.request).collect();
+    sources_of(index, std::iter::once(request).chain(&within))
+}
+
+/// The files that tell `request` what to do, by names from the directory where it starts: that it looks for
+/// there, or that its words name, as far as models know them. It, or what it runs without another exec.
+pub fn obeyed_files(index: &IndexedRules, request: &Request) -> Vec<String> {
+    let within = in_process(index, request);
+    let mut files = Vec::new();
+    for one in std::iter::once(request).chain(&within) {
+        for model in models_of(index, one.words()) {
+            for file in obeyed_in(&models::read(model, one.arguments())) {
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+    }
+    files
+}
+
+fn obeyed_in(reading: &Reading<'_>) -> Vec<String> {
+    let named = reading.doubts.iter().filter_map(|doubt| match doubt {
+        Doubt::File(file) => file.word.to_str().filter(|word| is_relative(word)),
+        _ => None,
+    });
+    let named = named.map(str::to_owned);
+    let beside = reading.obeys_beside().map(Path::new);
+    let found = reading.obeyed().filter_map(|file| match beside {
+        None => Some(file.to_owned()),
+        Some(script) => {
+            let file = script.parent()?.join(file).into_os_string().into_string();
+            file.ok().filter(|file| is_relative(file))
+        }
+    });
+    named.chain(found).collect()
+}
+
+/// Whether a word that stands for a file can be one of the directory: no absolute path, address or input.
+fn is_relative(word: &str) -> bool {
+    let is_other = ["/", "~", "<(", "-"]
+        .iter()
+        .any(|start| word.starts_with(start));
+    !word.is_empty() && !is_other && !word.contains("://")
+}
+
+/// What `request` runs without another exec; what a shell reads itself is none either.
+fn in_process(index: &IndexedRules, request: &Request) -> Vec<Request> {
+    let tree = CommandTree::of(index, request);
     let sourced = |one: &Request| script::reads_script(one.program.asked.as_bytes());
     let inner = tree.requests(request, |node| node.same_process);
     let mut within: Vec<_> = inner.map(|inner| inner.request).collect();
     let others = tree.requests(request, |node| !node.same_process);
     within.extend(others.map(|inner| inner.request).filter(sourced));
+    within
+}
+
+fn sources_of<'a>(
+    index: &IndexedRules,
+    requests: impl Iterator<Item = &'a Request>,
+) -> Vec<CommandSource> {
     let mut sources = Vec::new();
-    for one in std::iter::once(request).chain(&within) {
+    for one in requests {
         let models = models_of(index, one.words()).into_iter();
         for model in models.filter(|model| !is_secured(model, one)) {
             let reading = models::read(model, one.arguments());
@@ -136,7 +199,11 @@ fn sources_in(
         .flags()
         .filter(|flag| flag.has_effect(Effect::Directory));
     let elsewhere = elsewhere.filter_map(|flag| flag.value.map(|value| cwd.join(value)));
-    let folders: Vec<PathBuf> = elsewhere.chain([cwd.to_owned()]).collect();
+    let mut folders: Vec<PathBuf> = elsewhere.chain([cwd.to_owned()]).collect();
+    if let Some(script) = reading.obeys_beside() {
+        let beside = normalised(&cwd.join(script));
+        folders = beside.parent().map(Path::to_owned).into_iter().collect();
+    }
     for file in reading.obeyed().filter(|file| *file != REPOSITORY) {
         let each = folders.iter().flat_map(|folder| folder.ancestors());
         sources.extend(each.map(|folder| CommandSource::File(folder.join(file))));
@@ -280,7 +347,10 @@ mod tests {
             ("bash /proc/self/../self/fd/7", "fd 7"),
             ("sh /dev/stdin", "fd 0"),
             ("python3 -m code", "fd 0"),
-            ("python3 -m json.tool f", ""),
+            ("python3 -m json.tool f", "/work/*.py"),
+            ("python3 -I -m json.tool f", ""),
+            ("python3 ../x/f", "/x/*.py"),
+            ("lua ../x/f", "/work/*.lua"),
             ("debugfs -f f disk", "/work/f?"),
             ("make", "/work/Makefile"),
             ("make -C sub", "/work/sub?"),
@@ -303,6 +373,70 @@ mod tests {
                 is_there
             };
             assert!(is_so, "{command}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_directory_says_is_known_by_names_from_there() {
+        let index = IndexedRules::new(from_own_text("t.rules", ""));
+        for (command, expected) in [
+            ("python3 -m json.tool", Some("*.py")),
+            ("python3 -c 1", Some("*.py")),
+            ("python3 -", Some("*.py")),
+            ("python3 -Em json.tool", Some("*.py")),
+            ("python3 -c 1 -I", Some("*.py")),
+            ("python3 -Im json.tool", None),
+            ("python3 -P -c 1", None),
+            ("python3 x.py", Some("x.py")),
+            ("python3 d/x.py", Some("d/*.py")),
+            ("python3 -I d/x.py", Some("d/x.py")),
+            ("python3 /opt/x.py", None),
+            ("node -p 1", Some("node_modules")),
+            ("node d/x.js", Some("d/node_modules")),
+            ("node /opt/x.js", None),
+            ("lua /opt/x.lua", Some("*.lua")),
+            ("php /opt/x.php", Some("*.php")),
+            ("R -e 1 --vanilla", Some(".Rprofile")),
+            ("R --vanilla -e 1", None),
+            ("irb -f", None),
+            ("make", Some("Makefile")),
+            ("make --version", None),
+            ("rustc --version", Some("rust-toolchain.toml")),
+            ("sh ./f", Some("./f")),
+            ("sh -", None),
+            ("sh /opt/f", None),
+            ("busybox sh f", Some("f")),
+            ("gh pr list", Some(REPOSITORY)),
+            ("gh --version", None),
+            ("cat f", None),
+        ] {
+            let files = obeyed_files(&index, &request(command));
+            let is_so = match expected {
+                Some(expected) => files.iter().any(|file| file == expected),
+                None => files.is_empty(),
+            };
+            assert!(is_so, "{command}: {files:?}");
+        }
+    }
+
+    /// What runs in a command's place is the program that obeys.
+    #[test]
+    fn the_interpreter_of_a_script_obeys_too() {
+        let index = IndexedRules::new(from_own_text("t.rules", ""));
+        for (interpreter, expected) in
+            [("/usr/bin/lua", "*.lua"), ("/usr/bin/Rscript", ".Rprofile")]
+        {
+            let script = request("/opt/tool a");
+            let with = Request {
+                interpreter: Some(Box::new(request(&format!("{interpreter} /opt/tool a")))),
+                ..script.clone()
+            };
+            assert_eq!(obeyed_files(&index, &script), [""; 0]);
+            assert!(
+                obeyed_files(&index, &with)
+                    .iter()
+                    .any(|file| file == expected)
+            );
         }
     }
 

@@ -28,7 +28,7 @@ mod withheld;
 mod words;
 
 pub use command_tree::{CommandTree, Node, Resolver, readings};
-pub use commanded::{CommandSource, command_sources};
+pub use commanded::{CommandSource, all_command_sources, command_sources, obeyed_files};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec, judge_flows, judge_in};
 pub use judge_script::{JudgedCommand, Kind, ScriptJudgement, judge_script};

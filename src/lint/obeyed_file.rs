@@ -2,15 +2,15 @@
 
 use std::ffi::OsString;
 
-use crate::models;
+use crate::evaluate::{IndexedRules, obeyed_files};
 use crate::models::reading::REPOSITORY;
+use crate::request::{Program, Request, WorkingDirectory};
 use crate::rules::model::{Run, Span};
 use crate::rules::{Decision, RuleSet};
 
 use super::coverage::{command_text, pattern_text};
 use super::dangerous_allow::commands;
 use super::finding::Level;
-use super::unknown_flag::model_of;
 use super::{Report, lint};
 
 lint! {
@@ -23,6 +23,11 @@ lint! {
     /// program, so that the rule permits it to run anything outside, unasked. For git, and for programs
     /// that start it, codex-shell looks whether the command could have written the repository. It can't do
     /// the same for a Makefile, which is there to be written.
+    ///
+    /// The same goes for interpreters: `python3 -m json.tool` runs a `json.py` of the directory, `node -e` what
+    /// it finds in `node_modules` there, lua a module beside it, R an `.Rprofile`. `python3 -I` and
+    /// `R --vanilla` don't look there. And `bash build.sh` is whatever that script says, if the command can
+    /// write it.
     ///
     /// `codex-shell rules models PROGRAM` says what a program obeys: `obeys` in it.
     ///
@@ -47,9 +52,13 @@ lint! {
 }
 
 fn check(rules: &RuleSet, report: &mut Report) {
+    let index = &IndexedRules::new(RuleSet {
+        programs: rules.programs.clone(),
+        ..RuleSet::default()
+    });
     for rule in &rules.prefix_rules {
         if rule.decision == Decision::Allow
-            && let Some(files) = obeyed(rules, &rule.program, &rule.rest)
+            && let Some(files) = obeyed(index, &rule.program, &rule.rest)
         {
             say(report, rule.span, &pattern_text(rule), &files);
         }
@@ -61,19 +70,19 @@ fn check(rules: &RuleSet, report: &mut Report) {
         }
         let places = [&rule.meaning.subcommand[..], &rule.meaning.flags[..]].concat();
         let mut programs = rule.literal_programs();
-        if let Some(files) = programs.find_map(|program| obeyed(rules, program, &places)) {
+        if let Some(files) = programs.find_map(|program| obeyed(index, program, &places)) {
             say(report, rule.span, &command_text(rule), &files);
         }
     }
 }
 
 /// The files that one of the commands obeys, which begin so; `None` where each obeys none.
-fn obeyed(rules: &RuleSet, program: &str, rest: &[Vec<String>]) -> Option<Vec<String>> {
-    let model = model_of(rules, program)?;
+fn obeyed(index: &IndexedRules, program: &str, rest: &[Vec<String>]) -> Option<Vec<String>> {
     commands(program, rest).find_map(|words| {
-        let words: Vec<OsString> = words.into_iter().skip(1).map(OsString::from).collect();
-        let reading = models::read(model, &words);
-        let files: Vec<String> = reading.obeyed().map(str::to_owned).collect();
+        let argv: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        let program = Program::named(argv.first()?);
+        let request = Request::new(program, argv, WorkingDirectory::new("/")?);
+        let files = obeyed_files(index, &request);
         let told = files.iter().any(|file| file != REPOSITORY);
         told.then_some(files)
     })

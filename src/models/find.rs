@@ -54,10 +54,10 @@ impl<'a> Levels<'a> {
         self.models.last().copied().filter(|_| !self.unknown)
     }
 
-    /// The files that tell the command what to do.
-    pub(super) fn obeys(&self) -> &'a [String] {
-        let mut said = self.models.iter().rev().map(|model| &model.obeys);
-        said.find_map(|obeys| obeys.as_deref()).unwrap_or_default()
+    /// The nearest model that says which files tell the command what to do.
+    pub(super) fn obeying(&self) -> Option<&'a CommandModel> {
+        let mut models = self.models.iter().rev().copied();
+        models.find(|model| model.obeys.is_some())
     }
 
     pub(super) fn has_subcommands(&self) -> bool {

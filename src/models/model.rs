@@ -55,6 +55,12 @@ pub struct CommandModel {
     /// where it sends what; `None`: those of the command around it. `.git`: the repository there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obeys: Option<Vec<String>>,
+    /// With one of these options it obeys none of them; `None`: those that ask for help or the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obeys_unless: Option<Vec<String>>,
+    /// If it is given a file of commands, they lie beside that one instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub obeys_beside: bool,
     /// Operands say what to do, as make's targets do, and are its subcommands in all but that nobody can
     /// list them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -28,7 +28,7 @@ pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
     let mut reading = reader.reading;
     reading.program = Some(model);
     reading.model = reader.levels.last();
-    reading.obeys = reader.levels.obeys();
+    reading.obeying = reader.levels.obeying();
     let collected = reader.collected;
     inner::complete(&mut reading, model, collected);
     if !behind.is_empty() {

@@ -11,6 +11,9 @@ use super::model::{CommandModel, DefaultValue, Effect, OptionModel};
 /// What stands for the repository among the files that a program obeys.
 pub const REPOSITORY: &str = ".git";
 
+/// Options with which a program, as far as nothing else is known, says how it is used and does nothing.
+const HELP: [&str; 3] = ["--help", "-help", "--version"];
+
 /// A command's arguments, told apart.
 #[derive(Debug, Clone, Default)]
 pub struct Reading<'a> {
@@ -20,8 +23,8 @@ pub struct Reading<'a> {
     pub program: Option<&'a CommandModel>,
     /// The model of the command in the end: the program's, or its deepest subcommand's.
     pub model: Option<&'a CommandModel>,
-    /// What its model says that it obeys; see [`Reading::obeyed`].
-    pub obeys: &'a [String],
+    /// The model that says what it obeys; see [`Reading::obeyed`].
+    pub obeying: Option<&'a CommandModel>,
     /// The commands that it runs, as far as the words say which.
     pub inner: Vec<Inner<'a>>,
     /// Operands that name files it writes.
@@ -194,11 +197,39 @@ impl<'a> Reading<'a> {
 
     /// The files of the directory where it is started, or of one above, that tell it what to do.
     pub fn obeyed(&self) -> impl Iterator<Item = &'a str> {
-        let asks_for_help = ["--help", "-help", "--version"]
-            .iter()
-            .any(|name| self.has(name));
-        let files = if asks_for_help { &[] } else { self.obeys };
-        files.iter().map(String::as_str)
+        let model = self.obeying.filter(|model| match &model.obeys_unless {
+            None => !HELP.iter().any(|name| self.has(name)),
+            Some(unless) => !self.has_before_what_runs(unless),
+        });
+        let files = model.into_iter().flat_map(|model| &model.obeys);
+        files.flatten().map(String::as_str)
+    }
+
+    /// Whether one of these options is there. Behind one that says what runs, and behind an operand, words
+    /// may be those of what runs: `python3 -c CODE -I`.
+    fn has_before_what_runs(&self, names: &[String]) -> bool {
+        let is_operand = |part: &&Part<'_>| matches!(part.kind, Kind::Operand { .. });
+        let own = self.parts.iter().take_while(|part| !is_operand(part));
+        let mut flags = own.filter_map(|part| match &part.kind {
+            Kind::Flag(flag) => Some(flag),
+            _ => None,
+        });
+        let mut is_behind = false;
+        flags.any(|flag| {
+            let before = std::mem::replace(&mut is_behind, flag.has_effect(Effect::Runs));
+            is_behind |= before;
+            let mut names = names.iter();
+            !before && names.any(|name| flag.is(name) && self.has_surely(name))
+        })
+    }
+
+    /// The file of commands beside which they lie, if they do.
+    pub fn obeys_beside(&self) -> Option<&'a OsStr> {
+        self.obeying.filter(|model| model.obeys_beside)?;
+        self.doubts.iter().find_map(|doubt| match doubt {
+            Doubt::File(file) if file.word != "-" => Some(file.word),
+            _ => None,
+        })
     }
 
     /// One of them, but for the repository, which is looked at whenever git is to run.

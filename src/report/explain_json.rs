@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::evaluate::{Basis, Parameter, Placement, RuleMatch, heuristic, readings};
-use crate::models::Reading;
+use crate::evaluate::{Basis, Parameter, Placement, RuleMatch, heuristic, obeyed_files, readings};
 use crate::request::Program;
 use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
@@ -32,7 +31,7 @@ pub(super) struct Document<'a> {
     command: CommandForm<'a>,
     program: ProgramForm<'a>,
     variables: Option<&'static str>,
-    obeys: Vec<&'a str>,
+    obeys: Vec<String>,
     reading: Vec<Step>,
     matches: Vec<MatchForm<'a>>,
     on_trial: Vec<MatchForm<'a>>,
@@ -189,7 +188,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         },
         program: program(&request.program),
         variables: variables(explanation),
-        obeys: readings.iter().flat_map(Reading::obeyed).collect(),
+        obeys: obeyed_files(explanation.rules, request),
         reading: reading::account(explanation, readings.first()),
         matches: matches(explanation, &explanation.judgement.trace.matches),
         on_trial: matches(explanation, &explanation.judgement.trace.on_trial),

@@ -4,8 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
-use crate::evaluate::{Basis, heuristic, readings};
-use crate::models::Reading;
+use crate::evaluate::{Basis, heuristic, obeyed_files};
 use crate::request::argv;
 use crate::rules::model::Run;
 use crate::rules::{Decision, RuleSet};
@@ -64,8 +63,7 @@ fn reason<'a>(explanation: &Explanation<'a>) -> Option<&'a str> {
 fn obeys(explanation: &Explanation<'_>) -> Option<String> {
     let verdict = &explanation.judgement.verdict;
     let outside = matches!(verdict.run, Run::Outside | Run::Unconfined);
-    let readings = readings(explanation.rules, explanation.request);
-    let files: Vec<&str> = readings.iter().flat_map(Reading::obeyed).collect();
+    let files = obeyed_files(explanation.rules, explanation.request);
     if !outside || verdict.decision == Decision::Forbidden || files.is_empty() {
         return None;
     }

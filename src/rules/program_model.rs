@@ -33,6 +33,8 @@ const PARAMETERS: &[&str] = &[
     "wraps",
     "writes_operands",
     "obeys",
+    "obeys_unless",
+    "obeys_beside",
     "subcommands",
     "options_anywhere",
     "style",
@@ -133,6 +135,10 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         takes_operands: arguments.bool("takes_operands").unwrap_or(false),
         writes_operands: word_of::<Which>(arguments, "writes_operands"),
         obeys: arguments.any("obeys").map(|_| arguments.strings("obeys")),
+        obeys_unless: arguments
+            .any("obeys_unless")
+            .map(|_| arguments.strings("obeys_unless")),
+        obeys_beside: arguments.bool("obeys_beside").unwrap_or(false),
         tasks: arguments.bool("tasks").unwrap_or(false),
         short: arguments.strings("short"),
         acts_as_called: arguments.bool("acts_as_called").unwrap_or(false),
