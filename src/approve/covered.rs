@@ -17,11 +17,14 @@ use std::time::Duration;
 
 use super::files::{Files, Reach};
 use super::stamp::Stamp;
-use crate::evaluate::{CommandSource, IndexedRules, command_sources, readings};
+use crate::evaluate::{
+    CommandSource, IndexedRules, all_command_sources, command_sources, readings,
+};
 use crate::models::Reading;
+use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Inner, Kind, REPOSITORY, What};
 use crate::request::program::last_component;
-use crate::request::{Program, Request, Trust, argv};
+use crate::request::{Program, Request, Trust, WorkingDirectory, argv};
 use crate::script::{self, Dialect, ScriptCommand};
 use crate::sys::read_capped::read_capped;
 
@@ -35,6 +38,11 @@ const COMMANDS: usize = 1000;
 const SCRIPTS: usize = 20;
 /// The longest word that is shown of a command, in bytes.
 const SHOWN: usize = 60;
+
+/// The longest name of a file, in bytes.
+const NAME: usize = 255;
+/// What makes a form of a name.
+const FORMS: [char; 3] = ['*', '?', '['];
 
 const NOT_READ: &str = "it runs a script that can't be read in whole";
 const TOO_MANY: &str = "there is more in it than can be looked at";
@@ -63,7 +71,6 @@ impl Covered {
         let mut cover = Cover {
             rules,
             reach: Reach::of(writable),
-            cwd: request.cwd.to_path_buf(),
             files: Files::default(),
             stamps: Vec::new(),
             redirected: Vec::new(),
@@ -71,6 +78,9 @@ impl Covered {
             commands: 0,
             scripts: Vec::new(),
         };
+        for source in all_command_sources(rules, request) {
+            cover.source(source);
+        }
         cover.request(request, 0);
         Self {
             files: cover.files,
@@ -83,7 +93,6 @@ impl Covered {
 struct Cover<'a> {
     rules: &'a IndexedRules,
     reach: Reach,
-    cwd: PathBuf,
     files: Files,
     stamps: Vec<Stamp>,
     redirected: Vec<PathBuf>,
@@ -142,7 +151,7 @@ impl Cover<'_> {
             }
             let behind_equals = bytes.splitn(2, |&byte| byte == b'=').nth(1);
             for path in behind_equals.into_iter().chain([bytes]) {
-                let path = self.cwd.join(OsStr::from_bytes(path));
+                let path = request.cwd.join(OsStr::from_bytes(path));
                 if path.symlink_metadata().is_ok() {
                     self.stamp(&path, Stamp::of(&path));
                 }
@@ -161,9 +170,7 @@ impl Cover<'_> {
             return self.unknown(request);
         }
         for source in command_sources(self.rules, request) {
-            if let CommandSource::File(file) | CommandSource::FileIfThere(file) = source {
-                self.files_of(&file);
-            }
+            self.source(source);
         }
         for reading in readings(self.rules, request) {
             self.reading(request, &reading, depth);
@@ -174,7 +181,7 @@ impl Cover<'_> {
         let name = shown(last_component(&request.program.asked));
         let is_shell = starters::is_shell(&request.program);
         if reading.obeyed_file().is_some() {
-            let file = self.obeyed_file(reading);
+            let file = obeyed_file(request, reading);
             self.object(format!("{name} does what {file} says"));
         }
         for part in &reading.parts {
@@ -193,11 +200,10 @@ impl Cover<'_> {
             let option = |option: &[u8]| shown(OsStr::from_bytes(option));
             let why = match doubt {
                 Doubt::File(file) if is_shell => {
-                    self.file(&self.cwd.join(file.word), depth);
+                    self.file(&request.cwd.join(file.word), &request.cwd, depth);
                     continue;
                 }
                 Doubt::File(file) => {
-                    self.files_of(&self.cwd.join(file.word));
                     format!("what {} loads can change", shown(file.word))
                 }
                 Doubt::Code(_) => format!("nobody knows here what a program of {name}'s runs"),
@@ -209,32 +215,13 @@ impl Cover<'_> {
             };
             self.object(why);
         }
+        let started = &started_by(request, reading);
         for inner in &reading.inner {
             if !is_shell && !starters::starts_it_as_it_is(&request.program, inner) {
                 let where_to = "in another directory or with other variables";
                 self.object(format!("{name} may start what it runs {where_to}"));
             }
-            self.inner(request, inner, depth);
-        }
-    }
-
-    /// The file that tells a program what to do, of those that it looks for: the first that there is where
-    /// it starts, or above; all of them where there is none.
-    fn obeyed_file(&mut self, reading: &Reading<'_>) -> String {
-        let files = reading.obeyed().filter(|file| *file != REPOSITORY);
-        let files: Vec<&str> = files.collect();
-        let cwd = self.cwd.clone();
-        for folder in cwd.ancestors() {
-            let is_there = |file: &&&str| folder.join(file).symlink_metadata().is_ok();
-            if let Some(file) = files.iter().find(is_there) {
-                self.files_of(&folder.join(file));
-                return (*file).to_owned();
-            }
-        }
-        match files.split_last() {
-            Some((last, [])) => (*last).to_owned(),
-            Some((last, others)) => format!("{} or {last}", others.join(", ")),
-            None => String::new(),
+            self.inner(started, inner, depth);
         }
     }
 
@@ -260,13 +247,13 @@ impl Cover<'_> {
         let name = asked.as_bytes();
         if script::reads_script(name) {
             if let Some(file) = words.get(1) {
-                self.files_of(&self.cwd.join(file));
+                self.files_of(&request.cwd.join(file));
             }
             return self.object("it runs a script that reads another");
         }
         let is_known = self.rules.model(asked).is_some();
         if name.contains(&b'/') {
-            self.files_of(&self.cwd.join(asked));
+            self.files_of(&request.cwd.join(asked));
         }
         if name.contains(&b'/') || (script::is_builtin(name) && !is_known) {
             self.object(unknown(asked));
@@ -275,8 +262,8 @@ impl Cover<'_> {
         self.words(&inner, depth);
     }
 
-    /// A file that a shell reads.
-    fn file(&mut self, path: &Path, depth: usize) {
+    /// A file that a shell reads, which runs in the directory `cwd`.
+    fn file(&mut self, path: &Path, cwd: &WorkingDirectory, depth: usize) {
         self.note(path);
         if self.scripts.iter().any(|known| known == path) {
             return;
@@ -286,11 +273,10 @@ impl Cover<'_> {
             return self.object(TOO_MANY);
         }
         let text = read_capped(path, script::MAX_BYTES, Duration::ZERO);
-        let cwd = crate::request::WorkingDirectory::new(&*self.cwd);
-        let (Ok(text), Some(cwd)) = (text, cwd) else {
+        let Ok(text) = text else {
             return self.object(NOT_READ);
         };
-        let request = Request::new(Program::named(path), Vec::new(), cwd);
+        let request = Request::new(Program::named(path), Vec::new(), cwd.clone());
         self.script(&request, &text, depth + 1);
     }
 
@@ -314,8 +300,8 @@ impl Cover<'_> {
         }
         for redirection in &command.redirections {
             let target = redirection.target.recognised();
-            self.redirected
-                .push(self.cwd.join(OsStr::from_bytes(&target)));
+            let path = request.cwd.join(OsStr::from_bytes(&target));
+            self.redirected.push(path);
         }
         let Some(name) = command.words.first() else {
             return;
@@ -339,6 +325,33 @@ impl Cover<'_> {
         self.stamp(path, stamp);
     }
 
+    /// Where a command takes others from. One that isn't there counts too, since it could come to be.
+    fn source(&mut self, source: CommandSource) {
+        let (path, is_word) = match source {
+            CommandSource::File(path) => (path, false),
+            CommandSource::FileIfThere(path) => (path, true),
+            CommandSource::Keys | CommandSource::Descriptor(_) => return,
+        };
+        let is_open = self.reach.includes(&path);
+        let Some((folder, name)) = path.parent().zip(path.file_name().and_then(OsStr::to_str))
+        else {
+            return;
+        };
+        if path.is_file() {
+            self.note(&path);
+        } else if !is_open || name.len() > NAME {
+            // Nobody can put anything there; or it is a text, and no name.
+        } else if is_word && !name.contains(FORMS) {
+            // Interpreters put endings behind the name of a module.
+            self.files.note_form(folder, &format!("{name}.*"));
+            self.files.note_form(folder, &format!("{name}/*"));
+        } else if let Some((folder, form)) = split_form(&path).filter(|_| !is_word) {
+            self.files.note_form(&folder, form);
+        } else {
+            self.files.note(&path, is_open);
+        }
+    }
+
     /// The same of one that is known to be read, though not by a command that can be covered.
     fn files_of(&mut self, path: &Path) {
         if path.is_file() {
@@ -358,6 +371,46 @@ impl Cover<'_> {
             self.stamps.push(stamp);
         }
     }
+}
+
+/// The file that tells a program what to do, of those that it looks for: the first that there is where
+/// it starts, or above; all of them where there is none.
+fn obeyed_file(request: &Request, reading: &Reading<'_>) -> String {
+    let files = reading.obeyed().filter(|file| *file != REPOSITORY);
+    let files: Vec<&str> = files.collect();
+    for folder in request.cwd.ancestors() {
+        let is_there = |file: &&&str| folder.join(file).symlink_metadata().is_ok();
+        if let Some(file) = files.iter().find(is_there) {
+            return (*file).to_owned();
+        }
+    }
+    match files.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// `request` in the directory where it starts others.
+fn started_by(request: &Request, reading: &Reading<'_>) -> Request {
+    let directories = reading
+        .flags()
+        .filter(|flag| flag.has_effect(Effect::Directory));
+    let last = directories.filter_map(|flag| flag.value).last();
+    let directory = last.and_then(|last| WorkingDirectory::new(request.cwd.join(last)));
+    Request {
+        cwd: directory.unwrap_or_else(|| request.cwd.clone()),
+        ..request.clone()
+    }
+}
+
+/// A path with stars in it, as a directory and the form of what is in it.
+fn split_form(path: &Path) -> Option<(PathBuf, &str)> {
+    let text = path.to_str()?;
+    let (before, _) = text.split_once('*')?;
+    let (folder, _) = before.rsplit_once('/')?;
+    let form = text.get(folder.len() + 1..)?;
+    Some((Path::new("/").join(folder), form))
 }
 
 fn changeable(path: &Path) -> Uncovered {

@@ -1,5 +1,6 @@
 //! The files that say what a command runs, as they were when somebody was asked.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use nix::unistd::{AccessFlags, access, geteuid};
 
 use super::stamp::Stamp;
 use super::text::shown;
+use crate::confine::found_in;
 use crate::request::Roots;
 
 /// As many bytes of what the command can change are read, for one question.
@@ -57,7 +59,16 @@ fn is_ours(path: &Path) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
     noted: Vec<Noted>,
+    forms: Vec<NotedForm>,
     left: u64,
+}
+
+/// What there was in a directory of a form of names, all of which the command can change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NotedForm {
+    folder: PathBuf,
+    form: String,
+    found: BTreeSet<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +84,7 @@ impl Default for Files {
     fn default() -> Self {
         Self {
             noted: Vec::new(),
+            forms: Vec::new(),
             left: CONTENT,
         }
     }
@@ -101,6 +113,24 @@ impl Files {
         stamp
     }
 
+    /// Notes the files in `folder` of this form, with `*` for any part of a name, which the command can
+    /// change: none may come or go either.
+    pub(super) fn note_form(&mut self, folder: &Path, form: &str) {
+        let is_noted = |it: &NotedForm| it.folder == folder && it.form == form;
+        if self.forms.iter().any(is_noted) {
+            return;
+        }
+        let found = found_in(folder, form);
+        for file in found.iter().filter(|path| path.is_file()) {
+            self.note(file, true);
+        }
+        self.forms.push(NotedForm {
+            folder: folder.to_owned(),
+            form: form.to_owned(),
+            found,
+        });
+    }
+
     /// A file that the command can change and of which nobody could say later whether it has; in words for
     /// people.
     pub(super) fn unheld(&self) -> Option<String> {
@@ -119,7 +149,17 @@ impl Files {
         let mut left = CONTENT;
         let mut noted = self.noted.iter();
         let changed = noted.find(|file| stamp(&file.path, file.is_open, &mut left) != file.stamp);
-        changed.map(|noted| format!("{} has changed", shown(&noted.path)))
+        let changed = changed.map(|noted| noted.path.clone());
+        let changed = changed.or_else(|| self.forms.iter().find_map(NotedForm::changed));
+        changed.map(|path| format!("{} has changed", shown(&path)))
+    }
+}
+
+impl NotedForm {
+    /// The first that has come, or is gone.
+    fn changed(&self) -> Option<PathBuf> {
+        let now = found_in(&self.folder, &self.form);
+        now.symmetric_difference(&self.found).next().cloned()
     }
 }
 

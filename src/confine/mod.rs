@@ -50,7 +50,7 @@ use crate::sys::clone::{self, Forked};
 pub use error::ConfineError;
 pub use layers::{Layer, LayerName, Layers, Status};
 pub use made::{Made, Unmade};
-pub use pattern::Pattern;
+pub use pattern::{Pattern, found_in};
 pub use placeholder::is_at as is_placeholder;
 pub use policy::{Mode, Policy};
 pub use protect::{Cause, PROTECTED};

@@ -76,7 +76,7 @@ impl Pattern {
 
 /// What of this form there is from `directory` on, for names that are looked for in few directories. What
 /// there is too much of is left out.
-pub(super) fn found_in(directory: &Path, pattern: &str) -> BTreeSet<PathBuf> {
+pub fn found_in(directory: &Path, pattern: &str) -> BTreeSet<PathBuf> {
     let mut search = Search::default();
     if let Ok(steps) = steps(pattern) {
         let _ = search.run_from(directory, &steps, None);

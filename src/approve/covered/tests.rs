@@ -23,7 +23,9 @@ fn workspace() -> TempDir {
     ] {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    fs::create_dir(folder.path().join("d")).unwrap();
+    for name in ["d", "pkg"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
     folder
 }
 
@@ -209,6 +211,16 @@ fn what_is_known_to_be_read_is_compared_after_a_yes() {
         ("env -i nice sh -x plain.sh a", &["plain.sh"]),
         ("python3 x.py", &["x.py"]),
         ("make", &["Makefile"]),
+        ("npm test", &["package.json", ".npmrc"]),
+        ("python3 -m m", &["m.py", "json.py"]),
+        ("python3 -m pkg.m", &["pkg/m.py", "pkg/__init__.py"]),
+        ("node -r ./mod -e 1", &["mod.js", "package.json"]),
+        ("node -r ./pkg -e 1", &["pkg/index.js"]),
+        ("ruby -r./mod -e 1", &["mod.rb"]),
+        ("Rscript /opt/x.R", &[".Rprofile"]),
+        ("env -C d sed -f f", &["d/f"]),
+        ("env -C d nice sh in.sh", &["d/in.sh"]),
+        ("env -C d make", &["d/Makefile"]),
     ] {
         for file in files {
             let path = folder.path().join(file);
@@ -268,4 +280,57 @@ fn a_model_is_not_believed_by_a_name_that_the_caller_chose() {
     assert!(stamped(&request).is_err());
     request.program.trust = Trust::Misled { why: String::new() };
     assert!(stamped(&request).is_err());
+}
+
+/// What it would read were it there, it reads once somebody has put it there.
+#[test]
+fn what_comes_to_be_there_after_a_question_has_changed() {
+    let folder = workspace();
+    let roots = [folder.path().to_owned()];
+    fs::write(folder.path().join("Makefile"), "all:\n").unwrap();
+    for (line, file) in [
+        ("make", "GNUmakefile"),
+        ("npm test", ".npmrc"),
+        ("python3 -m m", "json.py"),
+        ("python3 -c 1", "json.so"),
+        ("python3 -m pkg", "pkg/__main__.py"),
+        ("node -r ./mod -e 1", "mod.js"),
+        ("ruby -r./mod -e 1", "mod.rb"),
+        ("irb", ".irbrc"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (covered, _) = noted(&trusted(&folder, &words), Some(&roots));
+        let path = folder.path().join(file);
+        assert_eq!(covered.files.changed(), None, "{line}");
+        fs::write(&path, "x").unwrap();
+        let why = covered.files.changed().unwrap_or_default();
+        assert!(
+            why.ends_with(&format!("{file} has changed")),
+            "{line}: {why}"
+        );
+        fs::remove_file(&path).unwrap();
+        assert_eq!(covered.files.changed(), None, "{line}");
+    }
+    // It doesn't look there.
+    let isolated = trusted(&folder, &["python3", "-I", "-m", "m"]);
+    let (covered, _) = noted(&isolated, Some(&roots));
+    fs::write(folder.path().join("json.py"), "x").unwrap();
+    assert_eq!(covered.files.changed(), None);
+}
+
+/// The directory that a script changes to is the one of what it starts.
+#[test]
+fn what_a_script_reads_elsewhere_is_looked_for_there() {
+    let folder = workspace();
+    let roots = [folder.path().to_owned()];
+    let path = folder.path().join("d/f");
+    fs::write(&path, "p").unwrap();
+    let (covered, _) = noted(
+        &trusted(&folder, &["sh", "-c", "cd d; sed -f f"]),
+        Some(&roots),
+    );
+    assert_eq!(covered.files.changed(), None);
+    fs::write(&path, "q").unwrap();
+    let why = covered.files.changed().unwrap_or_default();
+    assert!(why.ends_with("d/f has changed"), "{why}");
 }
