@@ -10,25 +10,49 @@ use super::pattern::{Expression, climbs};
 
 /// `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}` and, as a whole component, `**`; a backslash takes its meaning from
 /// the next character.
+///
+/// `?` and what is in brackets stand for one character: as UTF-8 has it where the whole word is UTF-8,
+/// otherwise a byte. What restricts counts by either.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Glob {
     text: String,
-    narrow: Expression,
-    wide: Expression,
+    narrow: Box<Expressions>,
+    wide: Box<Expressions>,
 }
 
-impl From<String> for Glob {
-    fn from(text: String) -> Self {
-        let expression = |stops| match parsed(&text, stops) {
+/// The same glob for words of bytes and for words of characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Expressions {
+    bytes: Expression,
+    characters: Expression,
+}
+
+impl Expressions {
+    /// Those of a glob; `stops`: only `**` goes past slashes.
+    fn of(text: &str, stops: bool) -> Self {
+        let bytes = match parsed(text, stops) {
             Ok(glob) if stops => format!("(?s){}", without_slashes(glob.regex())),
             Ok(glob) => format!("(?s){}", glob.regex()),
             // Nothing is of it.
             Err(_) => "[^\\s\\S]".to_owned(),
         };
         Self {
-            narrow: expression(true).into(),
-            wide: expression(false).into(),
+            characters: of_characters(&bytes).into(),
+            bytes: bytes.into(),
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        self.bytes.problem().or_else(|| self.characters.problem())
+    }
+}
+
+impl From<String> for Glob {
+    fn from(text: String) -> Self {
+        Self {
+            narrow: Box::new(Expressions::of(&text, true)),
+            wide: Box::new(Expressions::of(&text, false)),
             text,
         }
     }
@@ -43,12 +67,25 @@ impl From<Glob> for String {
 impl Glob {
     /// Whether `word` is of this form, stars going past slashes.
     pub fn widely(&self, word: &OsStr) -> bool {
-        self.wide.matches(word.as_bytes())
+        let bytes = word.as_bytes();
+        self.wide.bytes.matches(bytes)
+            || !bytes.is_ascii()
+                && self
+                    .wide
+                    .characters
+                    .matches(word.to_string_lossy().as_bytes())
     }
 
     /// Whether `word` is of this form.
     pub fn narrowly(&self, word: &OsStr) -> bool {
-        self.narrow.matches(word.as_bytes()) && !climbs(word)
+        let bytes = word.as_bytes();
+        let of_characters = !bytes.is_ascii() && word.to_str().is_some();
+        let narrow = if of_characters {
+            &self.narrow.characters
+        } else {
+            &self.narrow.bytes
+        };
+        narrow.matches(bytes) && !climbs(word)
     }
 
     /// What is wrong with the pattern, if something is.
@@ -63,7 +100,7 @@ impl Glob {
 pub fn set<'a>(globs: impl Iterator<Item = &'a Glob>) -> Option<GlobSet> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
-        set.add(parsed(&glob.text, false).ok()?);
+        set.add(parsed(&widened(&glob.text), false).ok()?);
     }
     set.build().ok()
 }
@@ -74,6 +111,79 @@ fn parsed(text: &str, stops: bool) -> Result<globset::Glob, globset::Error> {
         .backslash_escape(true)
         .empty_alternates(true)
         .build()
+}
+
+/// A glob that whatever is of this one is of, in which no place has a length.
+fn widened(text: &str) -> String {
+    let mut wide = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    let mut is_star = false;
+    while let Some(letter) = letters.next() {
+        let was_star = std::mem::replace(&mut is_star, false);
+        match letter {
+            '\\' => wide.extend(std::iter::once(letter).chain(letters.next())),
+            '?' | '[' => {
+                if letter == '[' {
+                    pass_class(&mut letters);
+                }
+                is_star = true;
+                wide.push_str(if was_star { "" } else { "*" });
+            }
+            _ => {
+                is_star = letter == '*';
+                wide.push(letter);
+            }
+        }
+    }
+    wide
+}
+
+/// Goes past the rest of a class. A bracket that comes first in it is one of its own.
+fn pass_class(letters: &mut std::str::Chars<'_>) {
+    let negated = ['!', '^'];
+    let mut first = letters.next();
+    if first.is_some_and(|letter| negated.contains(&letter)) {
+        first = letters.next();
+    }
+    if first.is_some() {
+        letters.find(|&letter| letter == ']');
+    }
+}
+
+/// The expression of a glob for words of characters: it has the bytes of those beyond ASCII as `\\xNN` each.
+fn of_characters(expression: &str) -> String {
+    let mut text = String::with_capacity(expression.len());
+    let mut rest = expression;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        text.push_str(before);
+        let bytes = escaped_bytes(escape);
+        let length = if bytes.is_empty() {
+            // Another escape: it and the character behind it.
+            let next = escape.chars().nth(1).map_or(0, char::len_utf8);
+            text.push_str(escape.get(..=next).unwrap_or(escape));
+            1 + next
+        } else {
+            text.push_str(&String::from_utf8_lossy(&bytes));
+            4 * bytes.len()
+        };
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    text.replacen("(?-u)", "(?u)", 1)
+}
+
+/// The bytes that are written as `\\xNN` at the start of `text`, one behind the other.
+fn escaped_bytes(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(digits) = rest.strip_prefix("\\x").and_then(|rest| rest.get(..2))
+        && let Ok(byte) = u8::from_str_radix(digits, 16)
+    {
+        bytes.push(byte);
+        rest = rest.get(4..).unwrap_or_default();
+    }
+    bytes
 }
 
 /// An expression of a glob, whose classes take slashes, with classes that don't.
@@ -143,6 +253,62 @@ mod tests {
         assert!(glob("/etc/*").widely(OsStr::new("/etc/x/y")));
         assert!(glob("a[!b]c").widely(OsStr::new("a/c")));
         assert!(glob("a*c").narrowly(OsStr::from_bytes(b"a\xff\xfec")));
+    }
+
+    #[test]
+    fn one_place_is_one_character() {
+        for (text, words, others) in [
+            ("a?c", &["aéc", "a漢c", "a😀c"][..], &["aéé c", "aééc"][..]),
+            ("a??c", &["aééc", "axéc"], &["aéc"]),
+            ("a????c", &[], &["a😀c"]),
+            ("?", &["é", "x"], &["/", "éé", ""]),
+            ("[é]", &["é"], &["è", "x"]),
+            ("[à-ü]x", &["éx"], &["ax", "x"]),
+            ("[!é]x", &["èx", "ax"], &["éx", "/x"]),
+            ("é?", &["éa", "éé"], &["é"]),
+            ("é\\?", &["é?"], &["éa"]),
+            ("{é,ü}?", &["éa", "üé"], &["aa"]),
+            ("**/é?", &["x/éé"], &["x/é"]),
+        ] {
+            let glob = glob(text);
+            for word in words {
+                assert!(glob.narrowly(OsStr::new(word)), "{text} {word}");
+                assert!(glob.widely(OsStr::new(word)), "{text} {word}");
+                let set = set(std::iter::once(&glob)).unwrap();
+                assert!(set.is_match(word), "{text} {word}");
+            }
+            for word in others {
+                assert!(!glob.narrowly(OsStr::new(word)), "{text} {word}");
+            }
+        }
+        // By its bytes it could be one, which is enough for what restricts.
+        assert!(glob("a??c").widely(OsStr::new("aéc")));
+        assert!(glob("a?c").narrowly(OsStr::from_bytes(b"a\xffc")));
+        assert!(glob("é?").widely(OsStr::from_bytes(b"\xc3\xa9\xff")));
+    }
+
+    /// Whatever a rule is on is found among many.
+    #[test]
+    fn a_set_leaves_nothing_out() {
+        for (text, word) in [
+            ("/opt/??", "/opt/éx"),
+            ("??/x", "éé/x"),
+            ("a/??/b", "a/éé/b"),
+            ("[]x]é", "]é"),
+            ("[!]]?", "éé"),
+            ("[^]]*?", "éé"),
+            ("\\[?", "[é"),
+            ("*?", "é"),
+            ("?*", "é"),
+            ("{a?,b}", "aé"),
+        ] {
+            let glob = glob(text);
+            assert!(glob.widely(OsStr::new(word)), "{text}");
+            assert!(
+                set(std::iter::once(&glob)).unwrap().is_match(word),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! When a word is of a form.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -75,6 +76,12 @@ impl Expression {
         let compiled = self.compiled.get_or_init(|| self.compile().ok());
         compiled.as_ref().is_some_and(|regex| regex.is_match(word))
     }
+
+    /// Whether `word` could be of this form: a byte that is no UTF-8 may stand where any character may.
+    fn widely(&self, word: &[u8]) -> bool {
+        self.matches(word)
+            || matches!(String::from_utf8_lossy(word), Cow::Owned(text) if self.matches(text.as_bytes()))
+    }
 }
 
 impl Pattern {
@@ -122,7 +129,7 @@ impl Pattern {
                 wanted == word || (text.contains('/') && same_path())
             }
             Self::Glob(glob) => forms.any(|form| glob.widely(OsStr::from_bytes(form))),
-            Self::Regex(expression) => forms.any(|form| expression.matches(form)),
+            Self::Regex(expression) => forms.any(|form| expression.widely(form)),
             // Nobody knows where a relative path leads without a working directory.
             Self::Under(root) => {
                 path.as_deref().is_none_or(|path| path.starts_with(root))
@@ -206,5 +213,26 @@ fn absolute(word: &OsStr, cwd: Option<&Path>) -> Option<PathBuf> {
         _ if path.is_absolute() => Some(normalised(path)),
         Some(cwd) => Some(normalised(&cwd.join(path))),
         None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_restricted_and_not_permitted_by_an_expression() {
+        let pattern = Pattern::Regex(Expression::from("a.*".to_owned()));
+        for (word, narrow, wide) in [
+            (&b"ab"[..], true, true),
+            (b"a\xff", false, true),
+            (b"a\xc3\xa9", true, true),
+            (b"\xffa", false, false),
+        ] {
+            let word = OsStr::from_bytes(word);
+            let is_narrow = pattern.narrowly(word, None, Paths::AsNamed);
+            let is_wide = pattern.widely(word, None, Paths::AsNamed);
+            assert_eq!((is_narrow, is_wide), (narrow, wide), "{word:?}");
+        }
     }
 }
