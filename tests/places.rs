@@ -120,7 +120,7 @@ fn disposition(judgement: &Judgement, caller: Caller, startup: bool) -> Disposit
 
 fn standing(question: &Question) -> Option<Standing> {
     let directory = File::open(&*question.request().cwd).ok()?;
-    Standing::of(directory.as_fd(), 0o22).ok()
+    Standing::of(nix::unistd::Pid::this(), directory.as_fd(), 0o22).ok()
 }
 
 /// The question that comes of it, if one does.
@@ -210,7 +210,7 @@ proptest! {
         };
         let asked = |umask, variables: &str| {
             let directory = File::open(&*question.request().cwd).unwrap();
-            let standing = Standing::of(directory.as_fd(), umask).unwrap();
+            let standing = Standing::of(nix::unistd::Pid::this(), directory.as_fd(), umask).unwrap();
             let variables: Vec<OsString> = variables.split(' ').map(Into::into).collect();
             question.clone().asked_from(standing, &variables)
         };

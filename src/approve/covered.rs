@@ -57,6 +57,8 @@ pub(super) struct Covered {
     pub(super) files: Files,
     /// Files that its scripts read or write by themselves, absolute.
     pub(super) redirected: Vec<PathBuf>,
+    /// The descriptors that it takes commands from.
+    pub(super) descriptors: Vec<i32>,
     /// The state of all the files, none of which the command can change; or why that can't be said.
     pub(super) stamps: Result<Vec<Stamp>, Uncovered>,
 }
@@ -74,6 +76,7 @@ impl Covered {
             files: Files::default(),
             stamps: Vec::new(),
             redirected: Vec::new(),
+            descriptors: Vec::new(),
             objection: None,
             commands: 0,
             scripts: Vec::new(),
@@ -85,6 +88,7 @@ impl Covered {
         Self {
             files: cover.files,
             redirected: cover.redirected,
+            descriptors: cover.descriptors,
             stamps: cover.objection.map_or(Ok(cover.stamps), Err),
         }
     }
@@ -96,6 +100,7 @@ struct Cover<'a> {
     files: Files,
     stamps: Vec<Stamp>,
     redirected: Vec<PathBuf>,
+    descriptors: Vec<i32>,
     /// Why a yes can't hold for the session; the first reason.
     objection: Option<Uncovered>,
     commands: usize,
@@ -330,7 +335,8 @@ impl Cover<'_> {
         let (path, is_word) = match source {
             CommandSource::File(path) => (path, false),
             CommandSource::FileIfThere(path) => (path, true),
-            CommandSource::Keys | CommandSource::Descriptor(_) => return,
+            CommandSource::Keys => return self.descriptors.push(0),
+            CommandSource::Descriptor(number) => return self.descriptors.push(number),
         };
         let is_open = self.reach.includes(&path);
         let Some((folder, name)) = path.parent().zip(path.file_name().and_then(OsStr::to_str))

@@ -13,7 +13,7 @@ use crate::confine::found_in;
 use crate::request::Roots;
 
 /// As many bytes of what the command can change are read, for one question.
-const CONTENT: u64 = 256 << 20;
+pub(super) const CONTENT: u64 = 256 << 20;
 
 /// What the command can change.
 #[derive(Debug)]

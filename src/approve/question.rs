@@ -48,6 +48,9 @@ pub struct Question {
     leads: Leads,
     /// Where its caller stands.
     standing: Option<Standing>,
+    /// The descriptors that it takes commands from, and those of them that are files.
+    descriptors: Vec<i32>,
+    inputs: Vec<(i32, Stamp)>,
     /// The variables that it has where it stays, `NAME=value` each.
     kept: Vec<OsString>,
 }
@@ -103,7 +106,12 @@ impl Question {
             .or(request.program.path.as_deref());
         let destinations = leads.destinations();
         let is_shown = argv::bounded(&request.argv, usize::MAX).len() <= COMMAND_LIMIT;
-        let Covered { files, stamps, .. } = covered;
+        let Covered {
+            files,
+            stamps,
+            descriptors,
+            ..
+        } = covered;
         let covered = stamps.and_then(|stamps| {
             if !is_shown {
                 return Err("not all of it is shown".to_owned());
@@ -137,6 +145,8 @@ impl Question {
             pass_env: Vec::new(),
             passed: Vec::new(),
             standing: None,
+            descriptors,
+            inputs: Vec::new(),
             kept: Vec::new(),
         }
     }
@@ -152,6 +162,7 @@ impl Question {
             let name = |entry: &OsString| variable(entry).map(|(name, _)| name);
             self.kept.sort_by_cached_key(name);
         }
+        self.inputs = standing.inputs(&self.descriptors);
         self.standing = Some(standing);
         self
     }
@@ -256,7 +267,11 @@ impl Question {
             return Some("its directory was moved".to_owned());
         };
         let changed = before.changed(now).or_else(|| self.leads.changed());
-        changed.or_else(|| self.files.changed())
+        let read = || {
+            let is_other = now.inputs(&self.descriptors) != self.inputs;
+            is_other.then(|| "what it is given to read has changed".to_owned())
+        };
+        changed.or_else(|| self.files.changed()).or_else(read)
     }
 
     pub(super) fn permitted(self) -> Permit {

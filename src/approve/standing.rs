@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, openat, readlink};
 use nix::sys::stat::{Mode, fstat};
+use nix::unistd::Pid;
 
+use super::files::CONTENT;
+use super::stamp::Stamp;
 use crate::request::Identity;
 
 /// As many directories lie above one another; the kernel knows no longer paths.
@@ -21,14 +24,15 @@ pub struct Standing {
     above: Vec<Identity>,
     /// The file mode creation mask.
     umask: u32,
+    process: Pid,
 }
 
 impl Standing {
-    /// That in `directory`, an open one, with this file mode creation mask.
+    /// That of `process` in `directory`, an open one, with this file mode creation mask.
     ///
     /// # Errors
     /// The directory can't be looked at.
-    pub fn of(directory: BorrowedFd<'_>, umask: u32) -> io::Result<Self> {
+    pub fn of(process: Pid, directory: BorrowedFd<'_>, umask: u32) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut above = vec![identity(directory)?];
         let mut at: OwnedFd = directory.try_clone_to_owned()?;
@@ -45,12 +49,25 @@ impl Standing {
             path: PathBuf::from(readlink(link.as_str())?),
             above,
             umask,
+            process,
         })
     }
 
     /// Where its directory is.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The states of the files that these descriptors of its are, by number; none for what is no file.
+    pub(super) fn inputs(&self, descriptors: &[i32]) -> Vec<(i32, Stamp)> {
+        let mut left = CONTENT;
+        let inputs = descriptors.iter().filter_map(|&number| {
+            let path = PathBuf::from(format!("/proc/{}/fd/{number}", self.process));
+            // To open a pipe could wait, or take its data away.
+            Stamp::of(&path)?;
+            Some((number, Stamp::with_content(&path, &mut left)?))
+        });
+        inputs.collect()
     }
 
     /// The file mode creation mask.
@@ -85,7 +102,7 @@ mod tests {
         let at = |name: &str| folder.join(name);
         fs::create_dir_all(at("a/b/c")).unwrap();
         let open = File::open(at("a/b/c")).unwrap();
-        let now = || Standing::of(open.as_fd(), 0o22).unwrap();
+        let now = || Standing::of(Pid::this(), open.as_fd(), 0o22).unwrap();
         let first = now();
         assert_eq!(first.path, at("a/b/c"));
         assert_eq!(first.changed(&now()), None);
@@ -96,7 +113,7 @@ mod tests {
         fs::create_dir(at("a/b")).unwrap();
         fs::rename(at("c"), at("a/b/c")).unwrap();
         assert!(first.changed(&now()).is_some());
-        let masked = Standing::of(open.as_fd(), 0).unwrap();
+        let masked = Standing::of(Pid::this(), open.as_fd(), 0).unwrap();
         assert!(now().changed(&masked).unwrap().contains("umask"));
     }
 }

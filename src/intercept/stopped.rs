@@ -63,7 +63,7 @@ impl Held {
         if !caller::same_file(&now, &fstat(&self.directory)?) {
             return Err(io::Error::other("its caller has changed its directory"));
         }
-        Standing::of(self.directory.as_fd(), caller::status(tid)?.umask)
+        Standing::of(tid, self.directory.as_fd(), caller::status(tid)?.umask)
     }
 
     fn copy(

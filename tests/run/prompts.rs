@@ -414,13 +414,16 @@ fn a_yes_is_for_the_directories_that_were_there() {
     }
 }
 
-/// Nor of anything else than what the files say that were there: the program, and what it is known to read.
-#[test]
-fn a_yes_is_for_the_files_as_they_were() {
+/// Stands for the file that is given to read.
+const INPUT: &str = "its input";
+/// Changes the script by a mapping, which leaves its times alone.
+const MAP: &str = "python3 -c 'import mmap; f = open(\"x.sh\", \"r+b\"); m = mmap.mmap(f.fileno(), 0); \
+                   m[5:10] = b\"other\"'";
+
+/// What is asked about, what happens meanwhile, and the file that this changes, if it does.
+fn asked_and_changed() -> Vec<(&'static str, String, &'static str)> {
     let other = "#!/bin/sh\\necho other\\n";
-    let map = "python3 -c 'import mmap; f = open(\"x.sh\", \"r+b\"); m = mmap.mmap(f.fileno(), 0); \
-               m[5:10] = b\"other\"'";
-    for (asked, meanwhile, file) in [
+    vec![
         ("./tool", format!("printf '{other}' >tool"), "tool"),
         (
             "./tool",
@@ -429,7 +432,7 @@ fn a_yes_is_for_the_files_as_they_were() {
         ),
         ("./elf", "cp /bin/false t; cat t >elf".to_owned(), "elf"),
         ("bash ./x.sh", format!("printf '{other}' >x.sh"), "x.sh"),
-        ("bash ./x.sh", map.to_owned(), "x.sh"),
+        ("bash ./x.sh", MAP.to_owned(), "x.sh"),
         (
             "env -C . bash ./x.sh",
             format!("printf '{other}' >t; mv t x.sh"),
@@ -446,21 +449,55 @@ fn a_yes_is_for_the_files_as_they_were() {
             "echo s/.*/other/p >p.sed".to_owned(),
             "p.sed",
         ),
+        // In the directory of what env starts.
+        (
+            "env -C d sed -nf p.sed ../x.sh",
+            "echo s/.*/other/p >d/p.sed".to_owned(),
+            "d/p.sed",
+        ),
+        // Given to read.
+        ("bash <x.sh", format!("printf '{other}' >x.sh"), INPUT),
+        ("bash -s <x.sh", MAP.to_owned(), INPUT),
+        ("env bash <x.sh", "echo echo other >>x.sh".to_owned(), INPUT),
+        ("bash <x.sh", ":".to_owned(), ""),
+        ("echo echo first | bash", ":".to_owned(), ""),
+        // Looked for by name.
+        (
+            "python3 -m m",
+            "echo 'print(\"other\")' >m.py".to_owned(),
+            "m.py",
+        ),
+        (
+            "python3 -m m",
+            "echo 'print(\"other\")' >json.py".to_owned(),
+            "json.py",
+        ),
+        ("python3 -m m", ":".to_owned(), ""),
         ("bash ./x.sh", ":".to_owned(), ""),
         ("./tool", ":".to_owned(), ""),
         ("sed -nf ./p.sed x.sh", ":".to_owned(), ""),
-    ] {
-        if meanwhile == map && lacks("python3") {
+    ]
+}
+
+/// Nor of anything else than what the files say that were there: the program, and what it is known to read.
+#[test]
+fn a_yes_is_for_the_files_as_they_were() {
+    for (asked, meanwhile, file) in asked_and_changed() {
+        let needs_python = meanwhile == MAP || asked.starts_with("python3");
+        if needs_python && lacks("python3") {
             continue;
         }
         everyone(|world| {
-            let rules = ["tool", "elf", "bash", "env", "sed"];
+            // What changes the files meanwhile is not asked about.
+            let rules = ["tool", "elf", "bash", "env", "sed", "python3\", \"-m"];
             let rules = rules.map(|name| format!("prefix_rule([\"{name}\"], \"prompt\")\n"));
             let world = world
                 .rules(&rules.concat())
                 .script("ws/tool", "#!/bin/sh\necho first\n")
                 .file("ws/x.sh", "echo first\n")
                 .file("ws/d/s.sh", "echo first\n")
+                .file("ws/d/p.sed", "s/.*/first/p\n")
+                .file("ws/m.py", "print('first')\n")
                 .file("ws/p.sed", "s/.*/first/p\n");
             let setup = format!("cp /bin/true elf; {asked}");
             let ran = while_asked(world, &setup, &meanwhile);
@@ -468,10 +505,10 @@ fn a_yes_is_for_the_files_as_they_were() {
                 ran.stdout("first");
             } else {
                 let ran = ran.stdout("").stderr_has("since the question, ");
-                ran.stderr_has(if file == "d/s.sh" {
-                    "d/s.sh leads has changed)"
-                } else {
-                    "has changed)"
+                ran.stderr_has(match file {
+                    "d/s.sh" => "d/s.sh leads has changed)",
+                    INPUT => "what it is given to read has changed)",
+                    _ => "has changed)",
                 });
             }
         });

@@ -198,8 +198,9 @@ impl WrappedExec {
 
     /// Where the wrapper stands that asked, with what is `held` of it.
     fn stands(&self, held: &Held) -> io::Result<Standing> {
-        let umask = caller::status(self.connection.process()?)?.umask;
-        Standing::of(held.directory.as_fd(), umask)
+        let process = self.connection.process()?;
+        let umask = caller::status(process)?.umask;
+        Standing::of(process, held.directory.as_fd(), umask)
     }
 
     fn ask(mut self, question: Question, record: ExecRecord) {
