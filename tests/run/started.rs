@@ -154,6 +154,39 @@ fn what_takes_no_commands_runs_on() {
     });
 }
 
+/// An interpreter finds modules in the directory of the sandbox, unless it is told not to look there.
+#[test]
+fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
+    if patched_bash().is_some() {
+        return;
+    }
+    let python = "echo 'open(\"WORLD/out/pwned\", \"w\")' >json.py; starter python3";
+    let node = "mkdir -p node_modules/m; echo 'require(\"fs\").writeFileSync(\"WORLD/out/pwned\", \"\")' \
+                >node_modules/m/index.js; starter node";
+    let refused = [
+        format!("{python} -m json.tool </dev/null"),
+        format!("{python} -c 'import json'"),
+        format!("echo 'import json' >WORLD/ws/x; {python} x"),
+        format!("{node} -e 'require(\"m\")'"),
+        format!("{node} -r m -e 1"),
+    ];
+    everyone_with(&refused, |world, script| {
+        prepared(world).sh(script).no_file("out/pwned");
+    });
+    let mut free = Vec::new();
+    if !lacks("python3") {
+        free.push(format!("{python} -I -c 'import json; print(1)'"));
+        free.push(format!("{python} WORLD/out/x"));
+    }
+    everyone_with(&free, |world, script| {
+        prepared(world)
+            .file("out/x", "print(1)\n")
+            .sh(script)
+            .stdout("1\n")
+            .no_file("out/pwned");
+    });
+}
+
 /// A rule lets it out that does what files of the sandbox say: so does what it starts.
 #[test]
 fn files_tell_what_a_rule_lets_them_tell() {
