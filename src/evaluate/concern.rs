@@ -104,6 +104,7 @@ prefix_rule(["probe"])
             ("timeout 5 git push", true),
             ("ssh h git push", false),
             ("ssh h", true),
+            ("python3 -m git push", false),
             ("true", true),
             ("cargo build", true),
             ("sh -c tool", true),
@@ -122,6 +123,22 @@ prefix_rule(["probe"])
                     "{command} in {cwd}: {plain:?}"
                 );
             }
+        }
+    }
+
+    /// No exec shows the module that an interpreter runs.
+    #[test]
+    fn a_module_is_judged_with_its_interpreter() {
+        let index = index(RULES);
+        for (command, decision) in [
+            ("python3 -m git push", Decision::Forbidden),
+            ("python3 -Im git push", Decision::Forbidden),
+            ("python3 -m git", Decision::Allow),
+            ("python3 git push", Decision::Allow),
+            ("timeout 5 git push", Decision::Allow),
+        ] {
+            let verdict = judge_exec(&index, &whole(half(command), "/work")).verdict;
+            assert_eq!(verdict.decision, decision, "{command}");
         }
     }
 

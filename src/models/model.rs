@@ -104,7 +104,7 @@ pub struct CommandModel {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_variables: bool,
     /// No exec shows here what it starts, or a subcommand does: that is on another machine, in a container,
-    /// left to a service, or takes rights that a sandbox has not.
+    /// left to a service, in its own process, or takes rights that a sandbox has not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
     /// What follows from the rest.

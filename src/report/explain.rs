@@ -18,7 +18,7 @@
 //! | `command` | `text`, as a shell reads it, and `argv`, a list of WORDs |
 //! | `program` | `asked`, a WORD; `path` and `real`, a WORD or null; `trust`; `trust_reason`, in words |
 //! | `variables` | `"known"` or `"unknown"` where a rule on the program has a condition on variables; else null |
-//! | `obeys` | the files of the directory where it is started, or of one above, that tell it what to do, as far as is known; `".git"` for the repository |
+//! | `obeys` | the files of the directory where it is started, or of one above, that tell it what to do, as far as is known: it looks for them there (`*` for any part of a name), or its words name them; `".git"` for the repository |
 //! | `reading` | how the command was read: `words`, `meaning`, both for people |
 //! | `matches` | the rules that match and count: `rule`, `matched` (WORDs), `resolved_program` (a WORD or null), `inner` (the WORDs of the command it runs that matches, or null) |
 //! | `on_trial` | the rules that would match but are on trial, in the same form |
