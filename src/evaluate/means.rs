@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use crate::models::{self, CommandModel, Phrased, Reading};
 use crate::request::{Program, Request};
 use crate::rules::Decision;
-use crate::rules::meaning::{Paths, Subject, narrow as reasons};
+use crate::rules::meaning::{Paths, Subject};
+use crate::rules::mismatch::Mismatch;
 use crate::rules::model::{CommandRule, ProgramName, Run};
 
 use super::command_tree::{models_of, readings};
@@ -198,7 +199,7 @@ impl<'a> Look<'a> {
         let objection = untrusted(self.index, rule.span)
             .or_else(|| self.objection(rule))
             .or_else(|| sight.objection(self.request.argv.len()))
-            .or_else(|| narrow.map(str::to_owned));
+            .or_else(|| narrow.map(|departure| departure.to_string()));
         match objection {
             None => found.lift(rule.run.as_ref().unwrap_or(&Run::Outside), &rule.pass_env),
             Some(reason) => keep_inside(self.index, number, &reason, found),
@@ -217,13 +218,12 @@ impl<'a> Look<'a> {
         if rule.decision != Decision::Allow {
             return;
         }
-        let applies = rule.applies(&self.subject(phrased));
-        let reason = match applies {
-            Err("") => return,
-            Err(reason) => {
-                let option = reasons::ABOUT_OPTIONS.contains(&reason);
-                let more = option.then(|| self.beyond(rule, phrased.reading)).flatten();
-                Some(more.unwrap_or_else(|| reason.to_owned()))
+        let reason = match rule.applies(&self.subject(phrased)) {
+            Err(Mismatch::Otherwise) => return,
+            Err(Mismatch::Departs(departure)) => Some(departure.to_string()),
+            Err(Mismatch::Excepted(case)) => {
+                let case = rule.spelled(case);
+                Some(format!("it may be a case of its `unless`: {case}"))
             }
             Ok(()) => self
                 .objection(rule)

@@ -77,6 +77,19 @@ pub struct NearMisses {
     pub nearest: Vec<NearMiss>,
     /// The ones beside.
     pub others: Vec<usize>,
+    /// Of rules that do match: why their exceptions don't hold.
+    pub unexcepted: Vec<Unexcepted>,
+}
+
+/// A case of a rule's `unless` that a command which the rule restricts is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unexcepted {
+    /// Number of the rule.
+    pub rule: usize,
+    /// The case, as rules spell it.
+    pub case: String,
+    /// What the command departs from it by, in words.
+    pub why: String,
 }
 
 impl NearMisses {
@@ -85,12 +98,13 @@ impl NearMisses {
         static NONE: NearMisses = NearMisses {
             nearest: Vec::new(),
             others: Vec::new(),
+            unexcepted: Vec::new(),
         };
         &NONE
     }
 }
 
-/// The rules on the request's program that don't match its arguments; those that it was `judged` by are told with
+/// The rules on the request's program that don't match its arguments, and exceptions of those that do; those that it was `judged` by are told with
 /// that.
 pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> NearMisses {
     let presumed = presumed(request);
@@ -134,7 +148,11 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     let beside = nearest.split_off(nearest.len().min(MOST));
     others.extend(beside.into_iter().map(|miss| miss.rule));
     others.sort_unstable();
-    NearMisses { nearest, others }
+    NearMisses {
+        nearest,
+        others,
+        unexcepted: conditions::unexcepted(index, request, judged),
+    }
 }
 
 /// Whether one word makes the difference: another one, one too many, or one that is missing. Another

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::evaluate::{Basis, Parameter, Placement, RuleMatch, heuristic, obeyed_files, readings};
+use crate::evaluate::{
+    Basis, Parameter, Placement, RuleMatch, Unexcepted, heuristic, obeyed_files, readings,
+};
+use crate::models::Reading;
 use crate::request::Program;
 use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
@@ -98,6 +101,13 @@ struct MatchForm<'a> {
     matched: Vec<WordForm<'a>>,
     resolved_program: Option<WordForm<'a>>,
     inner: Option<Vec<WordForm<'a>>>,
+    unless: Vec<UnlessForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnlessForm<'a> {
+    case: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -274,9 +284,20 @@ fn matches<'a>(explanation: &Explanation<'a>, found: &'a [RuleMatch]) -> Vec<Mat
                 matched: WordForm::all(&found.matched),
                 resolved_program: found.resolved_program.as_deref().map(WordForm::of),
                 inner: found.inner.as_deref().map(WordForm::all),
+                unless: unless(explanation, found.rule),
             })
         })
         .collect()
+}
+
+fn unless<'a>(explanation: &Explanation<'a>, rule: usize) -> Vec<UnlessForm<'a>> {
+    let all = explanation.near_misses.unexcepted.iter();
+    let here = all.filter(|it| it.rule == rule);
+    let form = |it: &'a Unexcepted| UnlessForm {
+        case: &it.case,
+        reason: &it.why,
+    };
+    here.map(form).collect()
 }
 
 fn discounted<'a>(explanation: &Explanation<'a>) -> Vec<DiscountedForm<'a>> {

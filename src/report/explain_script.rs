@@ -37,7 +37,7 @@ use crate::rules::Decision;
 use crate::script::{Enclosure, ScriptCommand, Word};
 
 use super::explain::Explanation;
-use super::explain_text::parted;
+use super::explain_text::{not_excepted, parted};
 use super::facts::{self, because, runs};
 use super::paint::{Ink, Paint, decision};
 use super::reading;
@@ -147,17 +147,16 @@ impl ScriptExplanation<'_> {
             notes.extend(lacking.map(|lacking| format!("without {lacking}")));
             notes.extend(reading::line(self.rules, request));
             for (rule, reason) in &judgement.trace.discounted {
-                let rule = self.rules.rules().rule(*rule);
-                let place = rule.map(|rule| self.rules.rules().place(rule.span));
-                notes.push(format!(
-                    "the rule at {} doesn't count: {reason}",
-                    place.unwrap_or_default()
-                ));
+                let place = self.place(*rule);
+                notes.push(format!("the rule at {place} doesn't count: {reason}"));
             }
-            for miss in near_misses(self.rules, request, &judgement.trace).nearest {
-                let rule = self.rules.rules().rule(miss.rule);
-                let place = rule.map(|rule| self.rules.rules().place(rule.span));
-                let place = place.unwrap_or_default();
+            let misses = near_misses(self.rules, request, &judgement.trace);
+            for it in &misses.unexcepted {
+                let place = self.place(it.rule);
+                notes.push(format!("the rule at {place}: {}", not_excepted(it)));
+            }
+            for miss in misses.nearest {
+                let place = self.place(miss.rule);
                 notes.push(format!("near miss: the rule at {place} {}", parted(&miss)));
             }
         }
@@ -191,6 +190,12 @@ impl ScriptExplanation<'_> {
             notes.push(place.to_owned());
         }
         notes
+    }
+
+    fn place(&self, rule: usize) -> String {
+        let rule = self.rules.rules().rule(rule);
+        let place = rule.map(|rule| self.rules.rules().place(rule.span));
+        place.unwrap_or_default()
     }
 
     /// What nobody knows of where the command runs.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 
-use crate::evaluate::{NearMiss, Parameter, readings};
+use crate::evaluate::{NearMiss, Parameter, Unexcepted, readings};
 use crate::request::argv;
 use crate::rules::model::Said;
 
@@ -89,8 +89,19 @@ impl Page<'_> {
                 format!("for {words}, which it runs")
             });
             self.entry(found.rule, inside.or(by_name).as_deref());
+            self.unexcepted(found.rule);
         }
         self.on_trial();
+    }
+
+    /// Why the exceptions of a rule that matches don't hold.
+    fn unexcepted(&mut self, rule: usize) {
+        let all = self.explanation.near_misses.unexcepted.iter();
+        let notes: Vec<String> = all.filter(|it| it.rule == rule).map(not_excepted).collect();
+        let label = self.paint.ink(Ink::Dim, "unless");
+        for note in notes.iter().take(OTHERS) {
+            self.line(&format!("      {label}  {note}"));
+        }
     }
 
     fn on_trial(&mut self) {
@@ -201,6 +212,15 @@ impl Page<'_> {
     }
 }
 
+/// Why an exception doesn't hold, in words.
+pub(super) fn not_excepted(it: &Unexcepted) -> String {
+    format!(
+        "{} doesn't hold: {}",
+        argv::visible(&it.case),
+        argv::visible(&it.why)
+    )
+}
+
 /// What keeps a rule from matching, in words.
 pub(super) fn parted(miss: &NearMiss) -> String {
     let mut wanted: Vec<String> = miss
@@ -216,7 +236,7 @@ pub(super) fn parted(miss: &NearMiss) -> String {
     }
     let token = miss.token;
     if let Some(condition) = &miss.condition {
-        return unmet(condition, &wanted, miss.had.as_deref());
+        return unmet(miss, condition, &wanted);
     }
     match &miss.had {
         Some(had) if token == 0 => format!("is about {wanted}, not {}", one(had)),
@@ -225,7 +245,8 @@ pub(super) fn parted(miss: &NearMiss) -> String {
     }
 }
 
-fn unmet(condition: &Parameter, wanted: &str, had: Option<&OsStr>) -> String {
+fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str) -> String {
+    let had = miss.had.as_deref();
     let instead = |is: &str, missing: &str| match had {
         Some(had) => format!("{is}{}", one(had)),
         None => missing.to_owned(),
@@ -237,8 +258,14 @@ fn unmet(condition: &Parameter, wanted: &str, had: Option<&OsStr>) -> String {
             let instead = instead(", which is ", ", which is not there");
             format!("wants {wanted} for {}{instead}", one(OsStr::new(name)))
         }
-        Parameter::Args => format!("wants {wanted} among the operands"),
-        Parameter::Exact => "wants nothing else to follow".to_owned(),
+        Parameter::Args => {
+            let instead = instead(", not ", ", which end before that");
+            format!(
+                "wants {} among the operands{instead}",
+                argv::visible(&miss.wanted.join(" or "))
+            )
+        }
+        Parameter::Exact => format!("wants nothing else to follow{}", instead(", as does ", "")),
         Parameter::Cwd => format!("wants the directory {wanted}{}", instead(", not ", "")),
         Parameter::Env(name) => {
             let wanted = match wanted {
@@ -252,7 +279,11 @@ fn unmet(condition: &Parameter, wanted: &str, had: Option<&OsStr>) -> String {
                 one(OsStr::new(name))
             )
         }
-        Parameter::Unless => "leaves it alone, as a case of `unless`".to_owned(),
+        Parameter::Unless => {
+            let case = argv::visible(&miss.wanted.join(" "));
+            let by = instead(", which is met by ", "");
+            format!("leaves it alone by its `unless`: {case}{by}")
+        }
     }
 }
 

@@ -139,28 +139,3 @@ impl ProgramName {
         }
     }
 }
-
-impl CommandRule {
-    /// Whether the rule's conditions hold: widely if it restricts, narrowly if it permits. Why not,
-    /// otherwise; an empty reason where it is about something else.
-    pub fn applies(&self, command: &Subject<'_>) -> Result<(), &'static str> {
-        if !self.meaning.widely(command) {
-            return Err("");
-        }
-        if self.decision == Decision::Allow {
-            self.meaning.narrowly(command)?;
-            if self.unless.iter().any(|case| case.widely(command)) {
-                return Err("it may be a case that the rule excludes");
-            }
-            return Ok(());
-        }
-        if self
-            .unless
-            .iter()
-            .any(|case| case.narrowly(command).is_ok())
-        {
-            return Err("");
-        }
-        Ok(())
-    }
-}

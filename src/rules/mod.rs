@@ -29,6 +29,7 @@ mod literal;
 mod loader;
 pub mod matching;
 pub mod meaning;
+pub mod mismatch;
 pub mod model;
 mod nesting;
 mod network_rule;

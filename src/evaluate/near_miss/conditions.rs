@@ -3,13 +3,16 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::models::reading::Flag;
 use crate::models::{self, Phrased, Reading};
 use crate::request::Request;
+use crate::rules::Decision;
 use crate::rules::meaning::wide::Condition;
-use crate::rules::meaning::{Meaning, Pattern, Subject, Variable, Wanted};
+use crate::rules::meaning::{Meaning, Operands, Pattern, Subject, Variable, Wanted};
+use crate::rules::mismatch::Mismatch;
 use crate::rules::model::CommandRule;
 
-use super::{NearMiss, Parameter};
+use super::{NearMiss, Parameter, Unexcepted};
 use crate::evaluate::index::IndexedRules;
 use crate::evaluate::means::Look;
 use crate::evaluate::names::{Names, presumed};
@@ -57,6 +60,37 @@ pub(super) fn near_misses(
     (found, far)
 }
 
+/// The cases of rules which restrict `request` that it all but is: another subcommand is another command.
+pub(super) fn unexcepted(
+    index: &IndexedRules,
+    request: &Request,
+    judged: &Trace,
+) -> Vec<Unexcepted> {
+    let look = Look::at(index, request, true);
+    let readings = look.readings();
+    let mut found = Vec::new();
+    for matched in judged.matches.iter().filter(|it| it.inner.is_none()) {
+        let rule = index.rules().command_rule(matched.rule);
+        let rule = rule.filter(|rule| rule.decision > Decision::Allow);
+        let cases = rule
+            .into_iter()
+            .flat_map(|rule| rule.unless.iter().map(move |case| (rule, case)));
+        for (rule, case) in cases {
+            let why = readings.iter().find_map(|reading| {
+                let phrased = Phrased::of(reading);
+                let departure = case.narrowly(&look.subject(&phrased)).err()?;
+                (!departure.is_of_subcommand()).then(|| departure.to_string())
+            });
+            found.extend(why.map(|why| Unexcepted {
+                rule: matched.rule,
+                case: rule.spelled(case),
+                why,
+            }));
+        }
+    }
+    found
+}
+
 /// What of a rule doesn't hold; without a condition, a word of the subcommand.
 #[derive(Default)]
 struct Miss {
@@ -91,17 +125,58 @@ fn slip(meaning: &Meaning, reading: &Reading<'_>) -> Option<Miss> {
 /// The only condition that the command can't meet or, if it meets each, that a case excepts it.
 fn unmet(rule: &CommandRule, command: &Subject<'_>) -> Option<Miss> {
     match rule.meaning.unmet(command)?.as_slice() {
-        [] => Some(Miss {
-            condition: Some(Parameter::Unless),
-            ..Miss::default()
-        }),
-        [condition] => Some(told(*condition, command)),
+        [] => match rule.applies(command) {
+            Err(Mismatch::Excepted(case)) => Some(Miss {
+                condition: Some(Parameter::Unless),
+                wanted: vec![rule.spelled(case)],
+                had: telling(case, command),
+            }),
+            _ => None,
+        },
+        [condition] => Some(told(&rule.meaning, *condition, command)),
         _ => None,
     }
 }
 
-fn told(condition: Condition<'_>, command: &Subject<'_>) -> Miss {
+/// The word by which a command is of some meaning: what tells it from others comes first.
+fn telling(meaning: &Meaning, command: &Subject<'_>) -> Option<OsString> {
     let reading = command.reading;
+    let is_wanted = |flag: &&Flag<'_>| meaning.flags.iter().flatten().any(|name| flag.is(name));
+    let option = reading.flags().find(is_wanted);
+    let option = option.map(|flag| OsStr::from_bytes(&flag.written).to_owned());
+    let values = meaning.options.iter();
+    let mut values = values.flat_map(|option| reading.values(&option.name));
+    let operand = || {
+        let wanted = meaning.operands.as_ref()?;
+        let patterns = wanted.places.iter().flatten();
+        let mut patterns = patterns.chain(wanted.rest.iter().flatten());
+        let words = meaning.operands_of(command)?;
+        patterns.find_map(|pattern| {
+            words
+                .iter()
+                .find(|word| command.widely(pattern, word))
+                .copied()
+        })
+    };
+    let subcommand = || {
+        let mut words = reading.plain().map(|(word, _)| word);
+        words.nth(meaning.subcommand.len().checked_sub(1)?)
+    };
+    option.or_else(|| {
+        let word = values.find_map(|value| value);
+        word.or_else(operand)
+            .or_else(subcommand)
+            .map(OsStr::to_owned)
+    })
+}
+
+fn told(meaning: &Meaning, condition: Condition<'_>, command: &Subject<'_>) -> Miss {
+    let reading = command.reading;
+    let places = meaning.operands.as_ref().map_or(0, |it| it.places.len());
+    let operand = |nth: usize| {
+        let operands = meaning.operands_of(command)?;
+        operands.get(nth).map(|&word| word.to_owned())
+    };
     let (parameter, wanted, had) = match condition {
         Condition::Flags(names) => (Parameter::Flags, names.to_vec(), None),
         Condition::Without(name) => {
@@ -115,8 +190,15 @@ fn told(condition: Condition<'_>, command: &Subject<'_>) -> Miss {
             let parameter = Parameter::Options(option.name.clone());
             (parameter, texts(&option.values), had)
         }
-        Condition::Operand(patterns) => (Parameter::Args, texts(patterns), None),
-        Condition::Exact => (Parameter::Exact, Vec::new(), None),
+        Condition::Operand(nth, patterns) => (Parameter::Args, texts(patterns), operand(nth)),
+        Condition::Rest(patterns) => {
+            let rest = Operands {
+                places: Vec::new(),
+                rest: Some(patterns.to_vec()),
+            };
+            (Parameter::Args, vec![rest.to_string()], operand(places))
+        }
+        Condition::Exact => (Parameter::Exact, Vec::new(), operand(places)),
         Condition::Directory(patterns) => {
             let had = command.cwd.map(|cwd| cwd.as_os_str().to_owned());
             (Parameter::Cwd, texts(patterns), had)
@@ -140,13 +222,11 @@ fn told(condition: Condition<'_>, command: &Subject<'_>) -> Miss {
     }
 }
 
-/// Patterns as rules have them.
+/// Patterns as rules have them, words without quotes.
 fn texts(patterns: &[Pattern]) -> Vec<String> {
     let text = |pattern: &Pattern| match pattern {
         Pattern::Literal(text) => text.clone(),
-        Pattern::Glob(glob) => format!("glob({:?})", String::from(glob.clone())),
-        Pattern::Under(path) => format!("under({path:?})"),
-        Pattern::Regex(expression) => format!("regex({:?})", String::from(expression.clone())),
+        pattern => pattern.to_string(),
     };
     patterns.iter().map(text).collect()
 }
@@ -167,118 +247,4 @@ fn place(request: &Request, had: Option<&OsStr>) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::evaluate::{judge, near_misses};
-    use crate::request::{Program, WorkingDirectory};
-    use crate::rules::from_own_text;
-
-    /// What the only near miss of a rule with these conditions is: the parameter, what that wants, what the
-    /// command has, and where.
-    fn missed(
-        conditions: &str,
-        command: &str,
-    ) -> Option<(Option<&'static str>, String, String, usize)> {
-        let text = format!("command_rule({conditions})\n");
-        let rules = from_own_text("t.rules", &text);
-        assert_eq!(rules.diagnostics, [], "{conditions}");
-        let argv: Vec<OsString> = command.split(' ').map(OsString::from).collect();
-        let cwd = WorkingDirectory::new("/work").unwrap();
-        let request = Request::new(Program::named(&argv[0]), argv, cwd);
-        let variables = vec![("A".into(), "1".into())];
-        let request = request.with_environment(variables);
-        let index = IndexedRules::new(rules);
-        let misses = near_misses(&index, &request, &judge(&index, &request).trace).nearest;
-        let miss = misses.first()?;
-        let had = miss
-            .had
-            .as_ref()
-            .map_or_else(String::new, |it| it.display().to_string());
-        let condition = miss.condition.as_ref().map(Parameter::name);
-        Some((condition, miss.wanted.join(" "), had, miss.token))
-    }
-
-    #[test]
-    fn they_name_the_condition_that_fails_and_the_word() {
-        let delete =
-            "\"kubectl\", subcommand = [\"delete\"], args = [rest()], decision = \"prompt\"";
-        let git = "\"git\", subcommand = [\"push\"], args = [rest()], decision = \"prompt\"";
-        for (conditions, command, condition, wanted, had, token) in [
-            (
-                format!("{delete}, options = {{\"-n\": \"dev\"}}"),
-                "kubectl delete x --namespace=prod",
-                Some("options"),
-                "dev",
-                "prod",
-                3,
-            ),
-            (
-                format!("{git}, flags = any_of(\"-f\", \"--force\")"),
-                "git push x",
-                Some("flags"),
-                "-f --force",
-                "",
-                3,
-            ),
-            (
-                format!("{git}, without = \"-n\""),
-                "git push --dry-run x",
-                Some("without"),
-                "-n",
-                "--dry-run",
-                2,
-            ),
-            (
-                format!("{git}, cwd = under(\"/srv\")"),
-                "git push x",
-                Some("cwd"),
-                "under(\"/srv\")",
-                "/work",
-                3,
-            ),
-            (
-                format!("{git}, env = {{\"A\": \"2\"}}"),
-                "git push x",
-                Some("env"),
-                "2",
-                "1",
-                3,
-            ),
-            (
-                format!("{git}, unless = [case(flags = \"-n\", args = [rest()])]"),
-                "git push -n x",
-                Some("unless"),
-                "",
-                "",
-                4,
-            ),
-            (
-                "\"git\", subcommand = [\"push\"], args = [\"origin\"], decision = \"prompt\""
-                    .to_owned(),
-                "git push x",
-                Some("args"),
-                "origin",
-                "",
-                3,
-            ),
-            (git.to_owned(), "git psuh x", None, "push", "psuh", 1),
-        ] {
-            let expected = (condition, wanted.to_owned(), had.to_owned(), token);
-            assert_eq!(
-                missed(&conditions, command),
-                Some(expected),
-                "{conditions}: {command}"
-            );
-        }
-        for (conditions, command) in [
-            (git, "git pull x"),
-            (git, "git push x"),
-            (
-                "\"git\", subcommand = [\"push\"], flags = \"-f\", args = [\"origin\"], decision = \"prompt\"",
-                "git push x",
-            ),
-        ] {
-            assert_eq!(missed(conditions, command), None, "{conditions}: {command}");
-        }
-    }
-}
+mod tests;

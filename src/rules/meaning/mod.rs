@@ -3,9 +3,11 @@
 //! A restriction asks [`wide`]: it holds wherever the command could mean it. A permission asks
 //! [`narrow`]: it holds only where the command says that and nothing else.
 
+pub mod departure;
 pub mod glob;
-pub mod narrow;
+mod narrow;
 pub mod pattern;
+mod text;
 pub mod wide;
 
 use std::ffi::{OsStr, OsString};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::models::{Phrased, Reading};
 use crate::request::Way;
 
+pub use departure::Departure;
 pub use pattern::{Paths, Pattern};
 
 /// The conditions of a `command_rule` or of a `case`; each that is given must hold.
@@ -142,7 +145,8 @@ impl Subject<'_> {
         pattern.narrowly(word, self.cwd, self.paths)
     }
 
-    fn widely(&self, pattern: &Pattern, word: &OsStr) -> bool {
+    /// Whether a word could be of this form.
+    pub fn widely(&self, pattern: &Pattern, word: &OsStr) -> bool {
         pattern.widely(word, self.cwd, self.paths)
     }
 

@@ -8,20 +8,8 @@ use crate::models::model::Effect;
 use crate::models::reading::{Flag, Kind, Known};
 use crate::models::{CommandModel, Reading};
 
-use super::{Meaning, OptionValue, Subject};
-
-const MISSING_VALUE: &str = "an option whose value it names is missing";
-const UNKNOWN_VALUE: &str = "the value of an option is not known";
-const OVERRIDDEN: &str = "another word can change what an option says";
-const OTHER_VALUE: &str = "an option has another value";
-const UNKNOWN: &str = "an option is unknown";
-const RUNS: &str = "an option runs another program";
-const WRITES: &str = "an option writes a file";
-const CHANGES: &str = "an option changes the system's state";
-const ELSEWHERE: &str = "an option chooses another server, account or configuration";
-
-/// The reasons that are some option's, which can be named.
-pub const ABOUT_OPTIONS: [&str; 5] = [UNKNOWN, RUNS, WRITES, CHANGES, ELSEWHERE];
+use super::departure::{Does, Likeness};
+use super::{Departure, Meaning, OptionValue, Pattern, Subject};
 
 impl Meaning {
     /// Which of the arguments that `reading` is of are named here, where all else agrees.
@@ -91,14 +79,15 @@ impl Meaning {
 
     /// Whether `command` says this and nothing that it doesn't name; if not, why. Behind a named
     /// subcommand and the operands that are given, nothing may follow.
-    pub fn narrowly(&self, command: &Subject<'_>) -> Result<(), &'static str> {
+    pub fn narrowly<'a>(&'a self, command: &Subject<'a>) -> Result<(), Departure<'a>> {
         let reading = command.reading;
         let has = |name: &String| reading.has(name);
-        if !self.flags.iter().all(|group| group.iter().any(has)) {
-            return Err("an option that it wants is missing");
+        if let Some(group) = self.flags.iter().find(|group| !group.iter().any(has)) {
+            return Err(Departure::Missing(group));
         }
-        if self.without.iter().any(has) {
-            return Err("an option that it excludes is there");
+        let excluded = |flag: &&Flag<'_>| self.without.iter().any(|name| flag.is(name));
+        if let Some(flag) = reading.flags().find(excluded) {
+            return Err(Departure::Excluded(&flag.written));
         }
         for option in &self.options {
             has_value(command, option)?;
@@ -111,100 +100,114 @@ impl Meaning {
     }
 
     /// Whether the option is named, or known to do nothing special.
-    fn permits(&self, flag: &Flag<'_>) -> Result<(), &'static str> {
+    fn permits<'a>(&'a self, flag: &'a Flag<'a>) -> Result<(), Departure<'a>> {
         if self.names(flag) {
             return Ok(());
         }
-        if matches!(flag.known, Known::Unknown) {
-            return Err(UNKNOWN);
-        }
-        for (effect, why) in [
-            (Effect::Runs, RUNS),
-            (Effect::Script, RUNS),
-            (Effect::Splits, RUNS),
-            (Effect::Commas, RUNS),
-            (Effect::Writes, WRITES),
-            (Effect::Changes, CHANGES),
-            (Effect::Elsewhere, ELSEWHERE),
-            (Effect::Destroys, "an option discards something"),
-        ] {
-            if flag.has_effect(effect) {
-                return Err(why);
-            }
-        }
-        if self.exact {
-            return Err("an option is not named, and nothing else may follow");
-        }
-        Ok(())
+        let effects = [
+            (Effect::Runs, Does::Runs),
+            (Effect::Script, Does::Runs),
+            (Effect::Splits, Does::Runs),
+            (Effect::Commas, Does::Runs),
+            (Effect::Writes, Does::Writes),
+            (Effect::Changes, Does::Changes),
+            (Effect::Elsewhere, Does::Elsewhere),
+            (Effect::Destroys, Does::Discards),
+        ];
+        let mut effects = effects.into_iter();
+        let does = if matches!(flag.known, Known::Unknown) {
+            Does::Unknown
+        } else if let Some((_, does)) = effects.find(|(effect, _)| flag.has_effect(*effect)) {
+            does
+        } else if self.exact {
+            Does::Follows
+        } else {
+            return Ok(());
+        };
+        Err(Departure::Option(&flag.written, does))
     }
 
-    fn permits_words(&self, command: &Subject<'_>) -> Result<(), &'static str> {
+    fn permits_words<'a>(&'a self, command: &Subject<'a>) -> Result<(), Departure<'a>> {
         let mut words = command.reading.plain().map(|(word, _)| word);
         for wanted in &self.subcommand {
-            let word = words.next().ok_or("it has no such subcommand")?;
+            let word = words.next().ok_or(Departure::NoSubcommand(wanted))?;
             if !wanted
                 .iter()
                 .any(|wanted| wanted.as_bytes() == word.as_bytes())
             {
-                return Err("it has another subcommand");
+                return Err(Departure::OtherSubcommand(word));
             }
         }
         let places = self.operands.iter().flat_map(|operands| &operands.places);
         for patterns in places {
-            let word = words.next().ok_or("an operand is missing")?;
-            if !patterns
-                .iter()
-                .any(|pattern| command.narrowly(pattern, word))
-            {
-                return Err("an operand is another one");
+            let word = words.next().ok_or(Departure::NoOperand(patterns))?;
+            if let Some(likeness) = unlike(command, patterns, word) {
+                return Err(Departure::OtherOperand(word, patterns, likeness));
             }
         }
-        let rest = self.operands.as_ref().and_then(|o| o.rest.as_deref());
-        let open = |word: &OsStr| {
-            rest.is_some_and(|rest| {
-                rest.is_empty() || rest.iter().any(|pattern| command.narrowly(pattern, word))
-            })
-        };
-        if words.all(open) {
-            Ok(())
-        } else if rest.is_none() {
-            Err("an operand is not named; `args = [..., rest()]` would take any")
-        } else {
-            Err("an operand is another one than rest(...) takes")
+        match self.operands.as_ref().and_then(|o| o.rest.as_deref()) {
+            None => match words.next() {
+                Some(word) => Err(Departure::Unnamed(word)),
+                None => Ok(()),
+            },
+            Some([]) => Ok(()),
+            Some(rest) => words.try_for_each(|word| match unlike(command, rest, word) {
+                Some(likeness) => Err(Departure::OtherRest(word, rest, likeness)),
+                None => Ok(()),
+            }),
         }
     }
 
-    fn permits_place(&self, command: &Subject<'_>) -> Result<(), &'static str> {
+    fn permits_place<'a>(&'a self, command: &Subject<'a>) -> Result<(), Departure<'a>> {
         if !self.cwd.is_empty() && command.is_in(&self.cwd, |way| !way.is_open) != Some(true) {
-            return Err("the working directory is another one");
+            return Err(Departure::OtherDirectory);
         }
         for wanted in &self.environment {
             match command.variable(wanted, Subject::narrowly) {
                 Some(true) => {}
-                Some(false) => return Err("a variable is another one"),
-                None => return Err("the variables are not known"),
+                Some(false) => return Err(Departure::OtherVariable(&wanted.name)),
+                None => return Err(Departure::UnknownVariables),
             }
         }
         Ok(())
     }
 }
 
-/// Whether an option has a value that is named, each time that it is there or, where that is known, by default.
-fn has_value(command: &Subject<'_>, option: &OptionValue) -> Result<(), &'static str> {
-    let values = command.reading.values(&option.name);
-    if values.is_empty() {
-        return Err(MISSING_VALUE);
+/// How far a word is from being surely of one of these forms, if it isn't.
+fn unlike(command: &Subject<'_>, patterns: &[Pattern], word: &OsStr) -> Option<Likeness> {
+    if patterns.iter().any(|it| command.narrowly(it, word)) {
+        return None;
     }
+    let is_possible = patterns.iter().any(|it| command.widely(it, word));
+    Some(if is_possible {
+        Likeness::Possible
+    } else {
+        Likeness::None
+    })
+}
+
+/// Whether an option has a value that is named, each time that it is there or, where that is known, by default.
+fn has_value<'a>(command: &Subject<'a>, option: &'a OptionValue) -> Result<(), Departure<'a>> {
     let reading = command.reading;
-    let is_reset = reading.resets() && reading.default_values(&option.name).is_empty();
-    if is_reset || reading.overriding(&option.name).is_some() {
-        return Err(OVERRIDDEN);
+    let name = option.name.as_str();
+    let values = reading.values(name);
+    if values.is_empty() {
+        return Err(Departure::NoValue(name));
+    }
+    let is_reset = reading.resets() && reading.default_values(name).is_empty();
+    if is_reset || reading.overriding(name).is_some() {
+        return Err(Departure::Overridden(name));
     }
     for value in values {
-        let value = value.ok_or(UNKNOWN_VALUE)?;
+        let is_there = || reading.flags().any(|flag| flag.could_be(name));
+        let unknown = || match is_there() {
+            true => Departure::UnknownValue(name),
+            false => Departure::NoValue(name),
+        };
+        let value = value.ok_or_else(unknown)?;
         let mut wanted = option.values.iter();
         if !wanted.any(|pattern| command.narrowly(pattern, value)) {
-            return Err(OTHER_VALUE);
+            return Err(Departure::OtherValue(name, value));
         }
     }
     Ok(())

@@ -18,8 +18,10 @@ pub enum Condition<'a> {
     Without(&'a str),
     /// An option has a value.
     Value(&'a OptionValue),
-    /// There is an operand of one of these forms.
-    Operand(&'a [Pattern]),
+    /// There is an operand of one of these forms, the one of this number first of all.
+    Operand(usize, &'a [Pattern]),
+    /// There is an operand that `rest(...)` takes.
+    Rest(&'a [Pattern]),
     /// No other operand is there.
     Exact,
     /// The working directory is of one of these forms.
@@ -46,7 +48,8 @@ impl Meaning {
         Some(unmet.map(|(condition, _)| condition).collect())
     }
 
-    fn operands_of<'a>(&self, command: &Subject<'a>) -> Option<Vec<&'a OsStr>> {
+    /// The operands behind the subcommand; `None` if `command` has another one.
+    pub fn operands_of<'a>(&self, command: &Subject<'a>) -> Option<Vec<&'a OsStr>> {
         let any_order = command.reading.is_in_any_order();
         let mut phrasings = command.phrased.phrasings();
         phrasings.find_map(|phrasing| operands(phrasing, &self.subcommand, any_order))
@@ -72,15 +75,19 @@ impl Meaning {
         let wanted = self.operands.as_ref();
         let exact = self.exact.then_some(Condition::Exact).into_iter();
         let exact = exact.map(move |exact| (exact, could_be_all(wanted, operands.len(), command)));
-        let rest = wanted.into_iter().flat_map(|wanted| &wanted.rest);
-        let places = wanted.into_iter().flat_map(|wanted| &wanted.places);
-        let places = places.chain(rest.filter(|patterns| !patterns.is_empty()));
-        let places = places.map(move |patterns| {
+        let could_be = move |patterns: &[Pattern]| {
             let values = reading.flags().filter_map(path_value);
             let mut words = operands.iter().copied().chain(values);
-            let is_met = words.any(|word| patterns.iter().any(|it| command.widely(it, word)));
-            (Condition::Operand(patterns), is_met)
-        });
+            words.any(|word| patterns.iter().any(|it| command.widely(it, word)))
+        };
+        let places = wanted.into_iter().flat_map(|wanted| &wanted.places);
+        let places = places.enumerate();
+        let places = places
+            .map(move |(nth, patterns)| (Condition::Operand(nth, patterns), could_be(patterns)));
+        let rest = wanted.into_iter().flat_map(|wanted| &wanted.rest);
+        let rest = rest.filter(|patterns| !patterns.is_empty());
+        let rest = rest.map(move |patterns| (Condition::Rest(patterns), could_be(patterns)));
+        let places = places.chain(rest);
         let directory = std::iter::once(self.cwd.as_slice()).filter(|cwd| !cwd.is_empty());
         let directory = directory.map(move |cwd| {
             let is_met = command.is_in(cwd, |_| true).unwrap_or(true);

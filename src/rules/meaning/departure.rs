@@ -1,0 +1,212 @@
+//! Why a command says something else than a rule that permits, in words.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::request::argv;
+
+use super::{Pattern, text};
+
+/// Words or patterns that are shown of several.
+const SHOWN: usize = 4;
+/// Bytes of one word that are shown.
+const WORD: usize = 256;
+
+/// The first thing in which a command departs from what is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure<'a> {
+    /// Of these options, none is there.
+    Missing(&'a [String]),
+    /// This option is there, which must not be.
+    Excluded(&'a [u8]),
+    /// This option is not there, whose value is named.
+    NoValue(&'a str),
+    /// The value of this option is not known.
+    UnknownValue(&'a str),
+    /// Another word can change what this option says.
+    Overridden(&'a str),
+    /// This option has this value.
+    OtherValue(&'a str, &'a OsStr),
+    /// This option is not named, and what it does must be.
+    Option(&'a [u8], Does),
+    /// A subcommand is missing: any of these.
+    NoSubcommand(&'a [String]),
+    /// It has this subcommand.
+    OtherSubcommand(&'a OsStr),
+    /// An operand is missing: any of these.
+    NoOperand(&'a [Pattern]),
+    /// This operand stands where one of these is wanted.
+    OtherOperand(&'a OsStr, &'a [Pattern], Likeness),
+    /// This operand is not named.
+    Unnamed(&'a OsStr),
+    /// This operand is none of those that `rest(...)` takes.
+    OtherRest(&'a OsStr, &'a [Pattern], Likeness),
+    /// The working directory is another one.
+    OtherDirectory,
+    /// This variable is another one.
+    OtherVariable(&'a str),
+    /// The variables are not known.
+    UnknownVariables,
+}
+
+/// What an option does that a rule must name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    /// Nobody knows.
+    Unknown,
+    /// It can run another program.
+    Runs,
+    /// It writes a file.
+    Writes,
+    /// It changes the system's state.
+    Changes,
+    /// It chooses another server, account or configuration.
+    Elsewhere,
+    /// It discards something.
+    Discards,
+    /// Nothing, but nothing else may follow.
+    Follows,
+}
+
+/// Whether a word could be of a form that it isn't surely of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// It could.
+    Possible,
+    /// It can't.
+    None,
+}
+
+impl Departure<'_> {
+    /// Whether it is about the subcommand, and so about another command.
+    pub fn is_of_subcommand(&self) -> bool {
+        matches!(self, Self::NoSubcommand(_) | Self::OtherSubcommand(_))
+    }
+}
+
+/// As a reason why a rule doesn't count.
+impl fmt::Display for Departure<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Missing([name]) => write!(out, "option `{name}`, which it wants, is not there"),
+            Self::Missing(names) => {
+                let names = any(names.iter().map(|name| format!("`{name}`")));
+                write!(out, "it wants one of the options {names}")
+            }
+            Self::Excluded(option) => {
+                write!(
+                    out,
+                    "option `{}`, which it excludes, is there",
+                    bytes(option)
+                )
+            }
+            Self::NoValue(name) => {
+                write!(out, "option `{name}`, whose value it names, is not there")
+            }
+            Self::UnknownValue(name) => write!(out, "the value of option `{name}` is not known"),
+            Self::Overridden(name) => {
+                write!(out, "another word can change what option `{name}` says")
+            }
+            Self::OtherValue(name, value) => {
+                let value = shown(value);
+                write!(
+                    out,
+                    "option `{name}` has another value than it names: `{value}`"
+                )
+            }
+            Self::Option(option, does) => option_text(out, option, does),
+            Self::NoSubcommand(names) => {
+                let names = any(names.iter().map(|name| format!("{name:?}")));
+                write!(out, "the subcommand {names} is missing")
+            }
+            Self::OtherSubcommand(word) => {
+                write!(out, "it is about another subcommand than `{}`", shown(word))
+            }
+            Self::NoOperand(patterns) => {
+                write!(out, "an operand is missing: {}", alternatives(patterns))
+            }
+            Self::OtherOperand(word, patterns, likeness) => {
+                let form = alternatives(patterns);
+                another(out, word, &form, likeness)
+            }
+            Self::Unnamed(word) => write!(
+                out,
+                "operand `{}` is not named; `args = [..., rest()]` would take any",
+                shown(word)
+            ),
+            Self::OtherRest(word, patterns, likeness) => {
+                let form = format!("rest({})", text::list(patterns));
+                another(out, word, &form, likeness)
+            }
+            Self::OtherDirectory => out.write_str("the working directory is another one"),
+            Self::OtherVariable(name) => {
+                write!(out, "the variable {name} is not as it wants it")
+            }
+            Self::UnknownVariables => out.write_str("the variables are not known"),
+        }
+    }
+}
+
+fn option_text(out: &mut fmt::Formatter<'_>, option: &[u8], does: Does) -> fmt::Result {
+    let does = match does {
+        Does::Unknown => "is unknown",
+        Does::Runs => "can run another program",
+        Does::Writes => "writes a file",
+        Does::Changes => "changes the system's state",
+        Does::Elsewhere => "chooses another server, account or configuration",
+        Does::Discards => "discards something",
+        Does::Follows => {
+            let option = bytes(option);
+            return write!(
+                out,
+                "option `{option}` is not named, and with `exact` nothing else may follow"
+            );
+        }
+    };
+    write!(
+        out,
+        "option `{}` {does}, and the rule doesn't name it",
+        bytes(option)
+    )
+}
+
+fn another(
+    out: &mut fmt::Formatter<'_>,
+    word: &OsStr,
+    form: &str,
+    likeness: Likeness,
+) -> fmt::Result {
+    let word = shown(word);
+    match likeness {
+        Likeness::None => write!(out, "operand `{word}` is another one than {form}"),
+        Likeness::Possible => write!(
+            out,
+            "operand `{word}` is not surely {form}: it is spelled otherwise, or what it leads to can change"
+        ),
+    }
+}
+
+/// A word of the command.
+fn shown(word: &OsStr) -> String {
+    argv::bounded_word(word, WORD)
+}
+
+fn bytes(word: &[u8]) -> String {
+    shown(OsStr::from_bytes(word))
+}
+
+/// `A or B`; of many the first.
+fn any(words: impl Iterator<Item = String>) -> String {
+    let mut words: Vec<String> = words.collect();
+    let more = words.len().saturating_sub(SHOWN);
+    if more > 0 {
+        words.truncate(SHOWN);
+        words.push(format!("{more} more"));
+    }
+    words.join(" or ")
+}
+
+fn alternatives(patterns: &[Pattern]) -> String {
+    any(patterns.iter().map(Pattern::to_string))
+}
