@@ -28,29 +28,60 @@ impl Grounds {
         Self {
             because,
             justification: justification.map(|text| printable(&text)),
-            how: match &judgement.verdict.basis {
-                Basis::Withheld {
-                    variables, leading, ..
-                } if leading.is_empty() => {
-                    format!("outside it would act without {}", names(variables))
-                }
-                Basis::Withheld { leading, .. } => {
-                    let leading = names(leading);
-                    format!(
-                        "outside it would go by {leading}, which leads to what the sandbox can write"
-                    )
-                }
-                _ => "forbidden".to_owned(),
-            },
+            how: withheld(&judgement.verdict.basis).unwrap_or_else(|| "forbidden".to_owned()),
             by_rule: matches!(judgement.verdict.basis, Basis::Rule(_)),
         }
     }
+}
+
+/// What a program would lose outside, or go by there, where that is why it does not run.
+pub fn withheld(basis: &Basis) -> Option<String> {
+    let Basis::Withheld {
+        variables, leading, ..
+    } = basis
+    else {
+        return None;
+    };
+    let s = |names: &[OsString]| if names.len() == 1 { "s" } else { "" };
+    Some(if leading.is_empty() {
+        let listed = names(variables);
+        let s = s(variables);
+        format!("outside it would be without {listed}, which say{s} what it acts on")
+    } else {
+        let listed = names(leading);
+        let s = s(leading);
+        format!("outside it would go by {listed}, which lead{s} to what the sandbox can write")
+    })
 }
 
 fn names(variables: &[OsString]) -> String {
     let names = variables.iter().take(NAMES);
     let names = names.map(|name| argv::bounded_word(name, NAME_LIMIT));
     names.collect::<Vec<_>>().join(", ")
+}
+
+/// What to do about it.
+pub fn without_withheld(basis: &Basis) -> Option<String> {
+    let Basis::Withheld {
+        variables, leading, ..
+    } = basis
+    else {
+        return None;
+    };
+    let inside = "keep the program inside by run = \"inside\"";
+    Some(if !leading.is_empty() {
+        format!(
+            "name there what the sandbox can't write, have the rule ask by decision = \"prompt\", or {inside}"
+        )
+    } else if variables.iter().all(|it| is_passable(it)) {
+        let listed = names(variables).replace(", ", "\", \"");
+        format!(
+            "pass it by a command_rule with pass_env = [\"{listed}\"], which takes no value that leads to \
+             what the sandbox can write, or {inside}"
+        )
+    } else {
+        format!("start the command without it, or {inside}")
+    })
 }
 
 fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
@@ -62,19 +93,12 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
             ),
             None => ("a rule".into(), None),
         },
-        Basis::Withheld {
-            rule,
-            variables,
-            leading,
-        } => (
+        Basis::Withheld { rule, .. } => (
             rules.rule(*rule).map_or_else(
                 || "a rule".into(),
                 |rule| printable(&rules.place(rule.span)),
             ),
-            (leading.is_empty() && variables.iter().all(|it| is_passable(it))).then(|| {
-                let listed = names(variables).replace(", ", "\", \"");
-                format!("command_rule(..., pass_env = [\"{listed}\"]) passes it")
-            }),
+            without_withheld(&judgement.verdict.basis),
         ),
         Basis::Default(index) => match rules.defaults.get(*index) {
             Some(rule) => (

@@ -7,7 +7,7 @@ pub mod command;
 mod covered;
 mod files;
 pub mod fixed;
-mod grounds;
+pub mod grounds;
 mod leads;
 pub mod place;
 pub mod question;

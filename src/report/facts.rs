@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::approve::grounds::{withheld, without_withheld};
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
 use crate::evaluate::{Basis, heuristic, obeyed_files};
 use crate::request::argv;
@@ -20,6 +21,8 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     let request = explanation.request;
     let mut facts = vec![("because", because(explanation))];
     facts.extend(reason(explanation).map(|reason| ("reason", argv::visible(reason))));
+    let advice = without_withheld(&explanation.judgement.verdict.basis);
+    facts.extend(advice.map(|advice| ("instead", advice)));
     facts.push(("runs", runs(explanation)));
     let lacking = explanation.lacking().into_iter();
     facts.extend(lacking.map(|lacking| ("without", lacking.to_string())));
@@ -74,25 +77,11 @@ fn obeys(explanation: &Explanation<'_>) -> Option<String> {
 pub(super) fn because(explanation: &Explanation<'_>) -> String {
     let rules = explanation.rules.rules();
     match &explanation.judgement.verdict.basis {
-        Basis::Withheld { leading, .. } if !leading.is_empty() => {
-            let names: Vec<String> = leading.iter().map(|name| one(name)).collect();
-            format!(
-                "outside it would go by {}, which leads to what the sandbox can write",
-                names.join(", ")
-            )
-        }
-        Basis::Withheld {
-            rule, variables, ..
-        } => {
-            let place = explanation.rules.rules();
-            let place = place
-                .rule(*rule)
-                .map_or_else(String::new, |said| place.place(said.span));
-            let names: Vec<String> = variables.iter().map(|name| one(name)).collect();
-            format!(
-                "outside it would act without {}, which the rule at {place} does not pass",
-                names.join(", ")
-            )
+        Basis::Withheld { rule, .. } => {
+            let rule = rules.rule(*rule);
+            let place = rule.map_or_else(String::new, |rule| rules.place(rule.span));
+            let why = withheld(&explanation.judgement.verdict.basis).unwrap_or_default();
+            format!("the rule at {place} allows it, but {why}")
         }
         Basis::Rule(index) => {
             let span = rules.rule(*index).map(|rule| rule.span);

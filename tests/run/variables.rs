@@ -125,6 +125,7 @@ fn a_rule_passes_no_settings_that_can_be_written() {
                 .sh(*script)
                 .status(1)
                 .stderr_has("which leads to what the sandbox can write")
+                .stderr_has("decision = \"prompt\"")
                 .no_file("out/mark");
         }
     });
@@ -253,11 +254,11 @@ fn a_program_that_would_act_on_something_else_is_refused() {
             .status(1)
             .stdout("AREA_1=here\n1\nAREA_1=here")
             .stderr_has(
-                "codex-shell: denied: probe (WORLD/team.rules:2: outside it would act without TARGET): \
-                 command_rule(..., pass_env = [\"TARGET\"]) passes it",
+                "codex-shell: denied: probe (WORLD/team.rules:2: outside it would be without TARGET, which says \
+                 what it acts on): pass it by a command_rule with pass_env = [\"TARGET\"], which",
             )
-            .stderr_has("act without AREA_1)")
-            .stderr_has("act without AREA_2, TARGET): ");
+            .stderr_has("would be without AREA_1, which says")
+            .stderr_has("be without AREA_2, TARGET, which say what");
     });
 }
 
