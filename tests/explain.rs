@@ -23,23 +23,24 @@ prefix_rule(pattern = ["frob"])
 prefix_rule(pattern = ["frob", "remote", "add"], decision = "prompt")
 "#;
 
-struct World(TempDir);
+/// A directory with some rules and a home.
+pub(crate) struct World(TempDir);
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = Self(TempDir::new().unwrap());
         world.file("team.rules", TEAM);
         world
     }
 
-    fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_codex-shell"));
         command
             .args(["rules", "explain"])
@@ -51,17 +52,17 @@ impl World {
         command
     }
 
-    fn explain(&self, words: &[&str]) -> Output {
+    pub(crate) fn explain(&self, words: &[&str]) -> Output {
         self.command(words).output().unwrap()
     }
 
-    fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         let words = [&["--format", "json"], words].concat();
         serde_json::from_slice(&self.explain(&words).stdout).unwrap()
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

@@ -29,6 +29,7 @@ mod environment;
 mod examples;
 #[cfg(test)]
 mod explain;
+mod explain_leads;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]

@@ -145,7 +145,8 @@ impl ScriptExplanation<'_> {
             notes.push(format!("runs {runs}"));
             let lacking = explanation.lacking().into_iter();
             notes.extend(lacking.map(|lacking| format!("without {lacking}")));
-            notes.extend(reading::line(self.rules, request));
+            let node = self.judgement.tree.nodes().get(command.node);
+            notes.extend(reading::line(self.rules, request, node));
             for (rule, reason) in &judgement.trace.discounted {
                 let place = self.place(*rule);
                 notes.push(format!("the rule at {place} doesn't count: {reason}"));

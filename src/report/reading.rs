@@ -35,9 +35,9 @@ pub(super) fn account(explanation: &Explanation<'_>, reading: Option<&Reading<'_
         node,
         ..
     } = *explanation;
-    let mut steps = own(reading);
-    let mut seen = HashSet::from([&request.argv]);
     let itself = node.and_then(|nth| tree.nodes().get(nth));
+    let mut steps = own(reading, itself);
+    let mut seen = HashSet::from([&request.argv]);
     let mut more = itself.map_or(tree.is_incomplete(), Node::is_incomplete);
     for one in tree.within(node) {
         more |= one.is_incomplete();
@@ -67,18 +67,18 @@ pub(super) fn account(explanation: &Explanation<'_>, reading: Option<&Reading<'_
     steps
 }
 
-/// How the command itself was read.
-fn own(reading: Option<&Reading<'_>>) -> Vec<Step> {
+/// How the command itself, which is `node`, was read.
+fn own(reading: Option<&Reading<'_>>, node: Option<&Node>) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(reading) = reading {
-        of(reading, &mut steps);
+        of(reading, node.is_some_and(Node::is_read), &mut steps);
     }
     steps
 }
 
-/// How the command itself was read, on one line; `None` where nothing is known of the program.
-pub(super) fn line(index: &IndexedRules, request: &Request) -> Option<String> {
-    let steps = own(readings(index, request).first());
+/// How the command itself, which is `node`, was read, on one line; `None` where nothing is known of the program.
+pub(super) fn line(index: &IndexedRules, request: &Request, node: Option<&Node>) -> Option<String> {
+    let steps = own(readings(index, request).first(), node);
     let shown = steps.iter().take(ON_A_LINE);
     let mut said: Vec<String> = shown
         .map(|step| format!("{} ({})", step.words, step.meaning))
@@ -89,7 +89,8 @@ pub(super) fn line(index: &IndexedRules, request: &Request) -> Option<String> {
     (!said.is_empty()).then(|| format!("read as {}", said.join(", ")))
 }
 
-fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
+/// `is_read`: the commands that it is given to read are told of as well.
+fn of(reading: &Reading<'_>, is_read: bool, steps: &mut Vec<Step>) {
     for part in &reading.parts {
         let (words, meaning) = match &part.kind {
             Kind::Subcommand { word, model } => (
@@ -130,6 +131,10 @@ fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
     }
     for doubt in &reading.doubts {
         let (word, meaning) = match doubt {
+            Doubt::File(file) if is_read => (
+                argv::word(file.word),
+                "a file of commands that it runs, which follow",
+            ),
             Doubt::File(file) => (
                 argv::word(file.word),
                 "a file of commands that it runs, not read here",
@@ -141,6 +146,10 @@ fn of(reading: &Reading<'_>, steps: &mut Vec<Step>) {
             Doubt::Subcommand(word) => (
                 argv::word(word.word),
                 "no name of a subcommand that the model knows",
+            ),
+            Doubt::Input if is_read => (
+                "<".to_owned(),
+                "it runs what its standard input says, which follows",
             ),
             Doubt::Input => ("<".to_owned(), "it runs what its standard input says"),
             Doubt::Keys => (

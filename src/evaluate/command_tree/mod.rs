@@ -260,7 +260,7 @@ impl Node {
     }
 
     /// Whether it is known what it reads, if it reads commands.
-    pub(super) fn is_read(&self) -> bool {
+    pub fn is_read(&self) -> bool {
         self.input.is_some() || !self.children.is_empty()
     }
 

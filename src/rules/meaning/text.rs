@@ -71,7 +71,7 @@ impl fmt::Display for Wanted {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Set => out.write_str("True"),
-            Self::Unset => out.write_str("None"),
+            Self::Unset => out.write_str("False"),
             Self::Value(pattern) => pattern.fmt(out),
         }
     }

@@ -1,0 +1,133 @@
+//! Who gets another answer than they wanted is led by `rules explain` to the rule, and to what is to be changed.
+
+use crate::explain::{World, text};
+
+/// A rule, a command that it does not do to what its author wanted, and what the page says of that.
+const LEADS: &[(&str, &str, &[&str])] = &[
+    (
+        "command_rule(program = \"git\", subcommand = [\"push\"], args = [rest()], decision = \"prompt\",
+            unless = [case(args = [\"origin\", rest()])])",
+        "git push origin x",
+        &["  prompt     t.rules:1  leaves it alone by its `unless`: case(args = [\"origin\", rest()]), which is met by origin\n"],
+    ),
+    (
+        "command_rule(program = \"git\", subcommand = [\"push\"], args = [rest()], decision = \"prompt\",
+            unless = [case(args = [\"origin\", rest()], without = \"-f\")])",
+        "git push --force origin x",
+        &["      unless  case(without = \"-f\", args = [\"origin\", rest()]) doesn't hold: option `--force`, which it excludes, is there\n"],
+    ),
+    (
+        "command_rule(program = \"frob\", args = [rest()], unless = [case(args = [\"evil\"])])",
+        "frob evil",
+        &["  allow      t.rules:1  it may be a case of its `unless`: case(args = [\"evil\"])\n"],
+    ),
+    (
+        "command_rule(program = \"cat\", args = [rest(under(\"/srv\"))])",
+        "cat /srv/x /etc/y",
+        &["  allow      t.rules:1  operand `/etc/y` is another one than rest(under(\"/srv\"))\n"],
+    ),
+    (
+        "command_rule(program = \"cat\", args = [rest(under(\"/srv\"))])",
+        "cat /etc/y",
+        &["  allow      t.rules:1  wants rest(under(\"/srv\")) among the operands, not /etc/y\n"],
+    ),
+    (
+        "command_rule(program = \"kubectl\", subcommand = [\"get\"], args = [rest()])",
+        "kubectl get pods --nonsense",
+        &["  allow      t.rules:1  option `--nonsense` is unknown, and the rule doesn't name it\n"],
+    ),
+    (
+        "command_rule(program = \"frob\", exact = True)",
+        "frob x",
+        &["  allow      t.rules:1  wants nothing else to follow, as does x\n"],
+    ),
+    (
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
+        "env git push x",
+        &["  because   the rule at t.rules:1 says so of git push x, which it runs\n"],
+    ),
+];
+
+#[test]
+fn the_page_leads_to_what_is_to_be_changed() {
+    for (rules, command, lines) in LEADS {
+        let world = World::new();
+        world.file("t.rules", &format!("{rules}\n"));
+        let words: Vec<&str> = command.split(' ').collect();
+        let page = world.explain(&[&["--rules", "t.rules", "--"], words.as_slice()].concat());
+        let page = text(&page.stdout);
+        for line in *lines {
+            assert!(page.contains(line), "{command}: {page}");
+        }
+    }
+}
+
+#[test]
+fn what_is_read_is_not_said_to_be_unread() {
+    let world = World::new();
+    world.file(
+        "t.rules",
+        "prefix_rule([\"frob\"], decision = \"prompt\")\n",
+    );
+    world.file("x.sh", "frob a\n");
+    for script in [
+        "bash x.sh",
+        "sh ./x.sh",
+        "env bash x.sh",
+        "echo frob a | sh",
+    ] {
+        let page = world.explain(&["--rules", "t.rules", "-c", script]);
+        let page = text(&page.stdout);
+        assert!(page.contains("which follow"), "{page}");
+        assert!(page.contains("    frob a\n"), "{page}");
+        assert!(!page.contains("not read here"), "{page}");
+        let json = world
+            .json(&["--rules", "t.rules", "-c", script])
+            .to_string();
+        assert!(!json.contains("not read here"), "{json}");
+    }
+    for script in ["bash none.sh", "sh \"$x\""] {
+        let page = world.explain(&["--rules", "t.rules", "-c", script]);
+        let page = text(&page.stdout);
+        assert!(!page.contains("which follow"), "{page}");
+    }
+}
+
+#[test]
+fn what_keeps_a_variable_from_going_outside_has_a_way_out() {
+    let world = World::new();
+    let rule = "command_rule(program = \"kubectl\", args = [rest()], pass_env = [\"KUBECONFIG\"])";
+    world.file("t.rules", &format!("{rule}\n"));
+    world.file("u.rules", "prefix_rule([\"kubectl\"])\n");
+    for (rules, says, instead) in [
+        (
+            "t.rules",
+            "outside it would go by KUBECONFIG, which leads to what the sandbox can write\n",
+            "name there what the sandbox can't write, have the rule ask by decision = \"prompt\", or keep",
+        ),
+        (
+            "u.rules",
+            "outside it would be without KUBECONFIG, which says what it acts on\n",
+            "pass it by a command_rule with pass_env = [\"KUBECONFIG\"], which takes no value that",
+        ),
+    ] {
+        let mut command = world.command(&["--rules", rules, "--", "kubectl", "get", "pods"]);
+        let page = text(&command.env("KUBECONFIG", "./k").output().unwrap().stdout);
+        let because = format!("  because   the rule at {rules}:1 allows it, but {says}");
+        assert!(page.contains(&because), "{page}");
+        assert!(page.contains(&format!("  instead   {instead}")), "{page}");
+    }
+    // What it says works.
+    for (more, status) in [
+        ("decision = \"prompt\", pass_env = [\"KUBECONFIG\"]", 10),
+        ("run = \"inside\"", 0),
+    ] {
+        world.file(
+            "v.rules",
+            &format!("command_rule(program = \"kubectl\", args = [rest()], {more})\n"),
+        );
+        let mut command = world.command(&["--rules", "v.rules", "--exit-code", "kubectl", "get"]);
+        let output = command.env("KUBECONFIG", "./k").output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{more}");
+    }
+}
