@@ -200,9 +200,12 @@ fn has_value<'a>(command: &Subject<'a>, option: &'a OptionValue) -> Result<(), D
     }
     for value in values {
         let is_there = || reading.flags().any(|flag| flag.could_be(name));
-        let unknown = || match is_there() {
-            true => Departure::UnknownValue(name),
-            false => Departure::NoValue(name),
+        let unknown = || {
+            if is_there() {
+                Departure::UnknownValue(name)
+            } else {
+                Departure::NoValue(name)
+            }
         };
         let value = value.ok_or_else(unknown)?;
         let mut wanted = option.values.iter();

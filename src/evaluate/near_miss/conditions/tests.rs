@@ -115,83 +115,86 @@ fn they_name_the_condition_that_fails_and_the_word() {
     }
 }
 
+/// A case, a command that is not quite one, and why.
+const CASES: &[(&str, &str, &str)] = &[
+    (
+        "without = \"-f\"",
+        "git push --force",
+        "option `--force`, which it excludes, is there",
+    ),
+    (
+        "flags = \"-n\"",
+        "git push",
+        "option `-n`, which it wants, is not there",
+    ),
+    (
+        "flags = any_of(\"-n\", \"-f\")",
+        "git push",
+        "it wants one of the options `-n` or `-f`",
+    ),
+    (
+        "flags = \"-n\"",
+        "git push -n x",
+        "operand `x` is not named; `args = [..., rest()]` would take any",
+    ),
+    (
+        "args = [\"a\", rest()]",
+        "git push b",
+        "operand `b` is another one than \"a\"",
+    ),
+    ("args = [\"a\"]", "git push", "an operand is missing: \"a\""),
+    (
+        "args = [rest(under(\"/b\"))]",
+        "git push /b /c",
+        "operand `/b` is not surely rest(under(\"/b\")): it is spelled otherwise, or what it leads to can change",
+    ),
+    (
+        "args = [rest(glob(\"b*\"))]",
+        "git push b1 c",
+        "operand `c` is another one than rest(glob(\"b*\"))",
+    ),
+    (
+        "args = [rest()], options = {\"-o\": \"a\"}",
+        "git push -o b x",
+        "option `-o` has another value than it names: `b`",
+    ),
+    (
+        "args = [rest()], options = {\"-o\": \"a\"}",
+        "git push x",
+        "option `-o`, whose value it names, is not there",
+    ),
+    (
+        "args = [rest()]",
+        "git push --exec=x y",
+        "option `--exec` can run another program, and the rule doesn't name it",
+    ),
+    (
+        "args = [rest()]",
+        "git push --nonsense",
+        "option `--nonsense` is unknown, and the rule doesn't name it",
+    ),
+    (
+        "exact = True",
+        "git push -v",
+        "option `-v` is not named, and with `exact` nothing else may follow",
+    ),
+    (
+        "cwd = under(\"/srv\")",
+        "git push",
+        "the working directory is another one",
+    ),
+    (
+        "env = {\"A\": \"2\"}",
+        "git push",
+        "the variable A is not as it wants it",
+    ),
+    ("subcommand = [\"pull\"]", "git push", ""),
+];
+
 #[test]
 fn exceptions_that_all_but_hold_say_by_what_they_dont() {
     let push = "\"git\", subcommand = [\"push\"], decision = \"prompt\"";
-    for (case, command, why) in [
-        (
-            "without = \"-f\"",
-            "git push --force",
-            "option `--force`, which it excludes, is there",
-        ),
-        (
-            "flags = \"-n\"",
-            "git push",
-            "option `-n`, which it wants, is not there",
-        ),
-        (
-            "flags = any_of(\"-n\", \"-f\")",
-            "git push",
-            "it wants one of the options `-n` or `-f`",
-        ),
-        (
-            "flags = \"-n\"",
-            "git push -n x",
-            "operand `x` is not named; `args = [..., rest()]` would take any",
-        ),
-        (
-            "args = [\"a\", rest()]",
-            "git push b",
-            "operand `b` is another one than \"a\"",
-        ),
-        ("args = [\"a\"]", "git push", "an operand is missing: \"a\""),
-        (
-            "args = [rest(under(\"/b\"))]",
-            "git push /b /c",
-            "operand `/b` is not surely rest(under(\"/b\")): it is spelled otherwise, or what it leads to can change",
-        ),
-        (
-            "args = [rest(glob(\"b*\"))]",
-            "git push b1 c",
-            "operand `c` is another one than rest(glob(\"b*\"))",
-        ),
-        (
-            "args = [rest()], options = {\"-o\": \"a\"}",
-            "git push -o b x",
-            "option `-o` has another value than it names: `b`",
-        ),
-        (
-            "args = [rest()], options = {\"-o\": \"a\"}",
-            "git push x",
-            "option `-o`, whose value it names, is not there",
-        ),
-        (
-            "args = [rest()]",
-            "git push --exec=x y",
-            "option `--exec` can run another program, and the rule doesn't name it",
-        ),
-        (
-            "args = [rest()]",
-            "git push --nonsense",
-            "option `--nonsense` is unknown, and the rule doesn't name it",
-        ),
-        (
-            "exact = True",
-            "git push -v",
-            "option `-v` is not named, and with `exact` nothing else may follow",
-        ),
-        (
-            "cwd = under(\"/srv\")",
-            "git push",
-            "the working directory is another one",
-        ),
-        (
-            "env = {\"A\": \"2\"}",
-            "git push",
-            "the variable A is not as it wants it",
-        ),
-        ("subcommand = [\"pull\"]", "git push", ""),
-    ] {
+    for &(case, command, why) in CASES {
         let rule = format!("{push}, unless = [case({case})]");
         let (index, request) = world(&rule, command);
         let judged = judge(&index, &request).trace;
