@@ -22,10 +22,10 @@ pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &Refusal) {
     refused.paths.iter().take(EXPLAINED).for_each(explain_path);
 }
 
-/// Lines on what came to be under names that other programs obey.
+/// Lines on what came to be, or went away, under names that other programs obey.
 pub(super) fn tell_made(unmade: &Unmade) {
     let made = unmade.made();
-    let made = made.iter().map(|one| (&*one.path, one.reason));
+    let made = made.iter().map(|one| (&*one.path, one.reason, one.is_gone));
     for line in report::refusals::made(made) {
         report::note(&line);
     }

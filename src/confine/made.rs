@@ -1,4 +1,4 @@
-//! What came to be, while a command ran, under a name that other programs obey.
+//! What came to be, or went away, while a command ran, under a name that other programs obey.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,24 @@ use super::policy::Policy;
 use super::present::Present;
 use super::trail;
 
-/// Names that other programs obey, in the workspaces of a policy, that nothing was at when a command
-/// started.
+/// Names that other programs obey, in the workspaces of a policy, and what was there when a command started.
 #[derive(Debug, Clone, Default)]
 pub struct Unmade {
-    names: Vec<(PathBuf, Obeyed)>,
+    /// Each, with whether something was at it.
+    names: Vec<(PathBuf, Obeyed, bool)>,
     /// Those that stand for many, with the directory, and what there was.
     patterns: Vec<(PathBuf, Obeyed, BTreeSet<PathBuf>)>,
 }
 
-/// One of them, and what is there now.
+/// One of them at which something is new, or gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// Where it is.
     pub path: PathBuf,
     /// Who obeys it, and how.
     pub reason: &'static str,
+    /// Nothing is there any more.
+    pub is_gone: bool,
 }
 
 impl Unmade {
@@ -44,31 +46,42 @@ impl Unmade {
                     unmade.patterns.push((root.clone(), one, found));
                 } else if counts {
                     let path = root.join(one.name);
-                    if !present.may_have(root, one.name) || is_free(&path) {
-                        unmade.names.push((path, one));
-                    }
+                    let was_there = present.may_have(root, one.name) && !is_free(&path);
+                    unmade.names.push((path, one, was_there));
                 }
             }
         }
         for (path, one) in named::files(protection, &policy.workspaces) {
-            if trail::within(&path, &policy.workspaces) && is_free(&path) {
-                unmade.names.push((path, one));
+            if trail::within(&path, &policy.workspaces) {
+                let was_there = !is_free(&path);
+                unmade.names.push((path, one, was_there));
             }
         }
         unmade
     }
 
-    /// What there is now.
+    /// What is new there, and what is gone.
     pub fn made(&self) -> Vec<Made> {
-        let made = self.names.iter().filter(|(path, _)| !is_free(path));
-        let made = made.map(|(path, one)| (path.clone(), one.reason));
+        let names = self.names.iter().filter_map(|(path, one, was_there)| {
+            let changed = is_free(path) == *was_there;
+            changed.then(|| Made {
+                path: path.clone(),
+                reason: one.reason,
+                is_gone: *was_there,
+            })
+        });
         let found = self.patterns.iter().flat_map(|(directory, one, known)| {
             let found = pattern::found_in(directory, one.name);
-            let new = found.into_iter().filter(|path| !known.contains(path));
-            new.map(|path| (path, one.reason))
+            let made = |path: &PathBuf, is_gone| Made {
+                path: path.clone(),
+                reason: one.reason,
+                is_gone,
+            };
+            let new = found.difference(known).map(|path| made(path, false));
+            let gone = known.difference(&found).map(|path| made(path, true));
+            new.chain(gone).collect::<Vec<_>>()
         });
-        let all = made.chain(found);
-        all.map(|(path, reason)| Made { path, reason }).collect()
+        names.chain(found).collect()
     }
 }
 

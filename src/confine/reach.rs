@@ -12,6 +12,9 @@ use super::protect::{Access, Cause, Plan, nearest};
 use super::trail::{Trail, within};
 use crate::request::argv;
 
+/// The error of a program that moves or removes what is held.
+const HELD: Errno = Errno::EBUSY;
+
 /// What one sandbox lets its programs write.
 #[derive(Debug, Clone)]
 pub struct Reach {
@@ -70,28 +73,32 @@ impl Reach {
         }
     }
 
-    /// The error that a program gets that writes what it must not.
-    pub fn errno(&self) -> Errno {
+    /// The errors that a program gets that writes what it must not, or removes it.
+    pub fn errnos(&self) -> &'static [Errno] {
         match self.plan {
-            Some(_) => Errno::EROFS,
-            None => Errno::EACCES,
+            // What is held is a mount, and in use.
+            Some(_) => &[Errno::EROFS, HELD],
+            None => &[Errno::EACCES],
         }
     }
 
     /// `path`, absolute as a program in the sandbox named it, with every link followed; `None` where the
-    /// sandbox would let it be written, where something else would not, or where there is no telling.
-    pub fn refuses(&self, path: &Path) -> Option<PathBuf> {
+    /// sandbox would let it be written, where something else would not, where it can't be for that reason
+    /// that `errno` was the error, or where there is no telling.
+    pub fn refuses(&self, path: &Path, errno: Errno) -> Option<PathBuf> {
         let path = Trail::to(path).target()?.to_owned();
         let place = if path.exists() { &path } else { path.parent()? };
+        let is_held = || self.plan.as_ref().and_then(|plan| cause(plan, &path));
         let is_ours = !self.permits(&path) && access(place, AccessFlags::W_OK).is_ok();
+        let is_ours = is_ours && (errno != HELD || is_held().is_some());
         is_ours.then_some(path)
     }
 
     /// What is known of a path that the sandbox [refuses](Self::refuses).
-    pub fn denied(&self, path: PathBuf) -> Denied {
+    pub fn denied(&self, path: PathBuf, errno: Errno) -> Denied {
         let cause = self.plan.as_ref().and_then(|plan| cause(plan, &path));
         Denied {
-            remedy: self.remedy(&path, cause),
+            remedy: self.remedy(&path, cause, errno),
             cause,
             path,
         }
@@ -105,7 +112,7 @@ impl Reach {
     }
 
     /// The least that would permit writing `path`: the mode, the mode and a directory, a setting, all.
-    fn remedy(&self, path: &Path, cause: Option<Cause>) -> Remedy {
+    fn remedy(&self, path: &Path, cause: Option<Cause>, errno: Errno) -> Remedy {
         if let Some(Cause::Deciding(_)) = cause {
             return Remedy::Nothing;
         }
@@ -116,7 +123,9 @@ impl Reach {
                 return Remedy::Options(options);
             }
         }
-        for folder in [path.parent(), Some(path)].into_iter().flatten() {
+        // A root of its own can't be moved or removed either.
+        let itself = Some(path).filter(|_| errno != HELD);
+        for folder in [path.parent(), itself].into_iter().flatten() {
             if folder.is_dir() && self.would_permit(path, &[folder.to_owned()]) {
                 options.extend(["--writable".into(), folder.as_os_str().to_owned()]);
                 return Remedy::Options(options);
@@ -157,7 +166,7 @@ mod tests {
     use super::*;
 
     fn remedy(reach: &Reach, path: &Path) -> Option<String> {
-        let denied = reach.denied(reach.refuses(path)?);
+        let denied = reach.denied(reach.refuses(path, Errno::EROFS)?, Errno::EROFS);
         assert_eq!(denied.path, path);
         match denied.remedy {
             Remedy::Options(options) => Some(options.join(" ".as_ref()).into_string().unwrap()),
@@ -190,7 +199,10 @@ mod tests {
         let told = format!("--writable {}/.git", workspace.display());
         let below = workspace.join(".git/new");
         assert_eq!(remedy(&reach, &below), Some(told));
-        let cause = |path: &Path| reach.denied(reach.refuses(path).unwrap()).cause;
+        let cause = |path: &Path| {
+            let refused = reach.refuses(path, Errno::EROFS).unwrap();
+            reach.denied(refused, Errno::EROFS).cause
+        };
         assert_eq!(cause(&below), Some(Cause::Name));
         assert_eq!(cause(&outside.join("new")), None);
         assert_eq!(remedy(&reach, &workspace.join("new")), None);
@@ -214,7 +226,7 @@ mod tests {
         let (_directory, workspace, outside) = world();
         std::os::unix::fs::symlink(&outside, workspace.join("link")).unwrap();
         let reach = reach(Mode::WorkspaceWrite, &workspace);
-        let refused = reach.refuses(&workspace.join("link/new"));
+        let refused = reach.refuses(&workspace.join("link/new"), Errno::EROFS);
         assert_eq!(refused, Some(outside.join("new")));
     }
 }

@@ -98,15 +98,16 @@ impl Complaints {
     }
 
     fn take(&mut self, line: &str, tid: Pid, reach: &Reach) {
-        let complaint = reach.errno().desc();
-        let Some(named) = named(line, complaint) else {
+        let mut complaints = reach.errnos().iter();
+        let said = complaints.find_map(|errno| Some((*errno, named(line, errno.desc())?)));
+        let Some((errno, named)) = said else {
             return;
         };
         let Ok(directory) = caller::working_directory(tid) else {
             return;
         };
         let mut paths = named.into_iter().map(|name| directory.join(name));
-        let Some(path) = paths.find_map(|path| reach.refuses(&path)) else {
+        let Some(path) = paths.find_map(|path| reach.refuses(&path, errno)) else {
             return;
         };
         let mut denials = self.denials.iter_mut();
@@ -114,7 +115,7 @@ impl Complaints {
             Some(index) => index,
             None if self.denials.len() < PATHS => {
                 self.denials.push(Denial {
-                    denied: reach.denied(path),
+                    denied: reach.denied(path, errno),
                     times: 0,
                     why_inside: self.kept.why(tid).map(str::to_owned),
                     failed: false,
@@ -230,7 +231,19 @@ fn named<'a>(line: &'a str, complaint: &str) -> Option<Vec<&'a str>> {
         .rsplit(": ")
         .map(|piece| piece.trim_end_matches([' ', ':', '(']));
     let behind = behind.flatten().into_iter();
-    Some(behind.chain(pieces.filter_map(path_in)).collect())
+    Some(behind.chain(pieces.flat_map(paths_in)).collect())
+}
+
+/// The path at the end of a piece of a message, then what else it quotes, from the last: who moves something
+/// names both ends.
+fn paths_in(piece: &str) -> Vec<&str> {
+    let quoted = piece.split(QUOTES).skip(1).step_by(2);
+    let mut paths: Vec<&str> = path_in(piece).into_iter().collect();
+    let mut quoted: Vec<&str> = quoted.collect();
+    quoted.reverse();
+    quoted.retain(|path| !paths.contains(path));
+    paths.extend(quoted);
+    paths
 }
 
 /// The path at the end of a piece of a message: quoted, alone, or the last word when it has a slash.
@@ -275,6 +288,11 @@ mod tests {
             let named = named(line, complaint).unwrap();
             assert_eq!(named.first(), Some(&"/a/b"), "{line}");
         }
+        let both = named(
+            "mv: cannot move '/a' to 'b': Device or resource busy",
+            "Device or resource busy",
+        );
+        assert_eq!(both.unwrap().get(..2), Some(&["b", "/a"][..]));
         let dash = named("sh: 1: cannot create b: Read-only file system", complaint);
         assert_eq!(dash.unwrap(), ["b", "sh"]);
         let tar = named("tar: /a/b: Cannot open: Read-only file system", complaint);

@@ -1,4 +1,4 @@
-//! What came to be under names that other programs obey, as a result tells it.
+//! What came to be, or went away, under names that other programs obey, as a result tells it.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::report::refusals;
 const LIMIT: usize = 100;
 const ROOM: usize = 16 << 10;
 
-/// A file or directory that other programs obey, and that was not there before.
+/// A file or directory that other programs obey, and that was not there before, or is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 #[schemars(rename = "Made")]
@@ -21,6 +21,9 @@ pub(super) struct MadeFile {
     path: String,
     /// Who obeys it, and how.
     reason: String,
+    /// It was there before, and nothing is there any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
 }
 
 /// Those that are told.
@@ -29,6 +32,7 @@ pub(super) fn told(made: Vec<Made>) -> Vec<MadeFile> {
     let files = made.into_iter().take(LIMIT).map(|one| MadeFile {
         path: one.path.display().to_string(),
         reason: one.reason.to_owned(),
+        gone: one.is_gone,
     });
     let fits = |file: &MadeFile| {
         let left = room.checked_sub(file.path.len() + file.reason.len());
@@ -41,5 +45,5 @@ pub(super) fn told(made: Vec<Made>) -> Vec<MadeFile> {
 /// All of them in words.
 pub(super) fn notes(made: &[MadeFile]) -> Vec<String> {
     let made = made.iter();
-    refusals::made(made.map(|one| (Path::new(&one.path), &*one.reason)))
+    refusals::made(made.map(|one| (Path::new(&one.path), &*one.reason, one.gone)))
 }

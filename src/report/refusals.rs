@@ -65,19 +65,27 @@ pub fn way(denied: &Denied) -> String {
     }
 }
 
-/// What came to be under names that other programs obey: a line for those of one reason.
-pub fn made<'a>(made: impl Iterator<Item = (&'a Path, &'a str)>) -> Vec<String> {
-    let named = made.map(|(path, reason)| (reason, argv::word(path.as_os_str())));
-    let line = |(reason, names): &(&str, Vec<String>)| {
+/// Something under a name that other programs obey: where, why that matters, and whether it is gone, else new.
+pub type Change<'a> = (&'a Path, &'a str, bool);
+
+/// What came to be under names that other programs obey, or went away: a line for those of one reason.
+pub fn made<'a>(made: impl Iterator<Item = Change<'a>>) -> Vec<String> {
+    let named =
+        made.map(|(path, reason, is_gone)| ((is_gone, reason), argv::word(path.as_os_str())));
+    let line = |((is_gone, reason), names): &((bool, &str), Vec<String>)| {
         let look = if names.len() > 1 {
             "look at all of them"
         } else {
             "look at it"
         };
         let names = names.join(", ");
-        format!(
-            "new since the command started: {names} ({reason}); {look} before you let anything obey it"
-        )
+        if *is_gone {
+            format!("gone since the command started: {names} ({reason})")
+        } else {
+            format!(
+                "new since the command started: {names} ({reason}); {look} before you let anything obey it"
+            )
+        }
     };
     grouped(named).iter().map(line).collect()
 }

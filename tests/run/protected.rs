@@ -549,6 +549,32 @@ fn what_was_made_under_such_a_name_is_told() {
     });
 }
 
+/// What is held can't go away, and that is told; so is what did.
+#[test]
+fn what_went_away_under_such_a_name_is_told() {
+    everyone(|world| {
+        let ran = world
+            .file("ws/.Rprofile", "x")
+            .file("ws/.pre-commit-config.yaml", "x")
+            .file("ws/.vscode/tasks.json", "{}")
+            .sh("mv .Rprofile r; rm .pre-commit-config.yaml; echo y >.Rprofile; rm .Rprofile")
+            .status(0)
+            .stderr_has("gone since the command started: WORLD/ws/.Rprofile (")
+            .stderr_has("gone since the command started: WORLD/ws/.pre-commit-config.yaml (");
+        assert_eq!(told(&ran), 0);
+        let ran = ran.world.sh("true").status(0).stderr("");
+        for (remove, path) in [
+            ("mv .vscode x", ".vscode"),
+            ("rmdir .vscode", ".vscode"),
+            ("rm -r .vscode", ".vscode/tasks.json"),
+        ] {
+            let told = format!("the sandbox refused writing WORLD/ws/{path} (once)");
+            let world = World::of(ran.world.user()).file("ws/.vscode/tasks.json", "{}");
+            world.sh(remove).status(1).stderr_has(&told);
+        }
+    });
+}
+
 /// Removes what is remembered in `codex_home` of where commands could write, if there is nothing else.
 fn forget_writing(world: &World, codex_home: &str) {
     let folder = world.path(codex_home).join("codex-shell");
