@@ -46,6 +46,16 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         "env git push x",
         &["  because   the rule at t.rules:1 says so of git push x, which it runs\n"],
     ),
+    (
+        "prefix_rule([\"npm\", \"run\", \"check\"])",
+        "npm update check",
+        &["  allow      t.rules:1  wants run as word 1, which is update\n"],
+    ),
+    (
+        "command_rule(program = \"npm\", subcommand = [\"install\"], flags = \"-g\")",
+        "npm update check",
+        &["  allow      t.rules:1  wants install as word 1, which is update\n"],
+    ),
 ];
 
 #[test]

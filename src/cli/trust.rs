@@ -240,6 +240,9 @@ fn shown(project: &Project, rules: &RuleSet, store: &TrustStore) -> String {
     }
     if standing == Standing::Changed {
         text += &differences(project, store.trusted(&project.root).as_ref());
+    } else if standing == Standing::Unknown {
+        let settings = project.settings.as_ref().map(|file| &*file.content);
+        text += &report::permissions::text(rules, settings, &project.root);
     }
     let lets_out = |rule: &CommandRule| rule.run != Some(Run::Inside);
     let prefixes = rules.prefix_rules.iter().map(|rule| (rule.decision, true));

@@ -75,8 +75,8 @@ pub struct NearMisses {
     /// The nearest, closest first, at most five; last those whose program was perhaps meant to be the
     /// request's.
     pub nearest: Vec<NearMiss>,
-    /// The ones beside.
-    pub others: Vec<usize>,
+    /// The ones beside, each with the first that keeps it from matching.
+    pub others: Vec<NearMiss>,
     /// Of rules that do match: why their exceptions don't hold.
     pub unexcepted: Vec<Unexcepted>,
 }
@@ -121,13 +121,6 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
         .filter_map(|rule| Some((rule, parting(index, rule, request)?)))
         .collect();
     parted.extend(misspelt(index, request).map(|rule| (rule, 0)));
-    let (by_condition, far) = conditions::near_misses(index, request, judged);
-    let mut others = far;
-    parted.retain(|&(rule, token)| {
-        let is_near = is_near(index, rule, token, request);
-        others.extend((!is_near).then_some(rule));
-        is_near
-    });
     let missed = |(rule, token): (usize, usize)| {
         let missed = index.rules().prefix_rules.get(rule)?;
         let wanted = match token.checked_sub(1) {
@@ -142,12 +135,17 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
             condition: None,
         })
     };
-    let mut nearest: Vec<NearMiss> = parted.into_iter().filter_map(missed).collect();
+    let (near, beside): (Vec<_>, Vec<_>) = parted
+        .into_iter()
+        .partition(|&(rule, token)| is_near(index, rule, token, request));
+    let (by_condition, far) = conditions::near_misses(index, request, judged);
+    let mut nearest: Vec<NearMiss> = near.into_iter().filter_map(missed).collect();
     nearest.extend(by_condition);
     nearest.sort_by_key(|miss| (Reverse(miss.token), miss.rule));
-    let beside = nearest.split_off(nearest.len().min(MOST));
-    others.extend(beside.into_iter().map(|miss| miss.rule));
-    others.sort_unstable();
+    let mut others = nearest.split_off(nearest.len().min(MOST));
+    others.extend(beside.into_iter().filter_map(missed));
+    others.extend(far);
+    others.sort_by_key(|miss| miss.rule);
     NearMisses {
         nearest,
         others,
@@ -195,7 +193,7 @@ fn is_near(index: &IndexedRules, rule: usize, token: usize, request: &Request) -
     let model = index.model(program);
     let alike = |word: &String| {
         let mut subcommands = model.into_iter().flat_map(|model| &model.subcommands);
-        models::is_slip(&had, word)
+        models::is_slip_among_few(&had, word)
             || subcommands
                 .any(|it| it.names.iter().any(|name| *name == *had) && it.names.contains(word))
     };
@@ -269,7 +267,8 @@ mod tests {
             "git push origin main",
         ];
         let misses = missed(&patterns, "git push origin");
-        assert_eq!(misses.others, [2]);
+        let others: Vec<usize> = misses.others.iter().map(|miss| miss.rule).collect();
+        assert_eq!(others, [2]);
         let misses = misses.nearest;
         let parted: Vec<(usize, usize)> = misses.iter().map(|m| (m.rule, m.token)).collect();
         assert_eq!(parted, [(4, 3), (0, 2)]);

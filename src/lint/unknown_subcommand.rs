@@ -86,7 +86,7 @@ fn near<'a>(model: &'a CommandModel, word: &str) -> Option<&'a str> {
         return None;
     }
     let mut names = names();
-    let found = names.find(|name| models::is_slip(word, name));
+    let found = names.find(|name| models::is_slip_among_few(word, name));
     found.map(String::as_str)
 }
 

@@ -125,4 +125,4 @@ pub use phrasing::{Phrased, Phrasing, Plain};
 pub use reader::read;
 pub use reading::Reading;
 pub use running::{is_passable, misleads_shells, runs};
-pub use slip::{is_near, is_slip, meant};
+pub use slip::{is_near, is_slip, is_slip_among_few, meant};

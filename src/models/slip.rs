@@ -24,6 +24,34 @@ pub fn is_slip(written: &str, meant: &str) -> bool {
     is_likely && strsim::osa_distance(written, meant) == 1
 }
 
+/// The same of a word that is none where only some few can stand, as subcommands: then a letter too many or too
+/// few is likely a slip in shorter words as well, and in all of them one that was written twice.
+/// Of another letter that can't be said: people have names of their own, as `lol` for a log.
+pub fn is_slip_among_few(written: &str, meant: &str) -> bool {
+    let (short, long) = if written.len() < meant.len() {
+        (written, meant)
+    } else {
+        (meant, written)
+    };
+    let begins = short.as_bytes().first() == long.as_bytes().first();
+    let is_longer = long.len() == short.len() + 1 && begins;
+    let is_one_letter = || is_longer && strsim::osa_distance(written, meant) == 1;
+    let is_likely =
+        || short.len() >= SHORTEST_SWAPPED || written == long && is_doubled(short, long);
+    is_slip(written, meant) || is_one_letter() && is_likely()
+}
+
+/// Whether `long` is `short` with one letter written twice.
+fn is_doubled(short: &str, long: &str) -> bool {
+    let letters: Vec<char> = long.chars().collect();
+    let mut pairs = letters.windows(2).enumerate();
+    pairs.any(|(at, pair)| {
+        let mut once = letters.clone();
+        once.remove(at);
+        pair.first() == pair.last() && once.into_iter().eq(short.chars())
+    })
+}
+
 /// Whether both have the same letters.
 fn is_swapped(written: &str, meant: &str) -> bool {
     let sorted = |word: &str| {
@@ -59,7 +87,35 @@ pub fn meant(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_near, meant};
+    use super::{is_near, is_slip_among_few, meant};
+
+    #[test]
+    fn among_few_names_shorter_slips_are_seen() {
+        for (written, meant, is_one) in [
+            ("pus", "push", true),
+            ("statu", "status", true),
+            ("logs", "log", true),
+            ("pss", "ps", true),
+            ("rrm", "rm", true),
+            ("ad", "add", false),
+            ("tst", "test", true),
+            ("psuh", "push", true),
+            ("psx", "ps", false),
+            ("lol", "log", false),
+            ("co", "mv", false),
+            ("imerge", "merge", false),
+            ("binstall", "install", false),
+            ("push", "push", false),
+            ("", "a", false),
+            ("\u{e9}\u{e9}", "\u{e9}", false),
+        ] {
+            assert_eq!(
+                is_slip_among_few(written, meant),
+                is_one,
+                "{written} {meant}"
+            );
+        }
+    }
 
     #[test]
     fn one_slip_is_seen_and_a_relative_is_not() {

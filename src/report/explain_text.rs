@@ -147,13 +147,19 @@ impl Page<'_> {
         if !misses.nearest.is_empty() {
             self.heading("Near misses");
             for miss in &misses.nearest {
-                self.place(miss.rule, Some(&parted(miss)));
+                // Of some, no single thing keeps them from matching.
+                let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
+                let note = is_known.then(|| parted(miss));
+                self.place(miss.rule, note.as_deref());
             }
         } else if self.explanation.judgement.trace.matches.is_empty() && !others.is_empty() {
             self.heading("Rules on this program that don't match");
             let (shown, left) = others.split_at(others.len().min(OTHERS));
-            for &rule in shown {
-                self.place(rule, None);
+            for miss in shown {
+                // Of some, no single thing keeps them from matching.
+                let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
+                let note = is_known.then(|| parted(miss));
+                self.place(miss.rule, note.as_deref());
             }
             others = left;
         } else {

@@ -18,6 +18,7 @@ pub mod findings;
 pub mod layers;
 pub mod obeyed;
 mod paint;
+pub mod permissions;
 mod profile;
 mod reading;
 pub mod refusals;

@@ -108,19 +108,25 @@ mod tests {
 
     #[test]
     fn each_reason_stands_by_its_own_names() {
-        let files = [("/w/.envrc", "a"), ("/w/.hg", "b"), ("/w/.env", "a")];
+        let files = [
+            ("/w/.envrc", "a", false),
+            ("/w/.hg", "b", false),
+            ("/w/.env", "a", false),
+            ("/w/.idea", "a", true),
+        ];
         let lines = made(
             files
-                .map(|(path, reason)| (Path::new(path), reason))
+                .map(|(path, reason, is_gone)| (Path::new(path), reason, is_gone))
                 .into_iter(),
         );
-        assert_eq!(lines.len(), 2);
+        assert_eq!(lines.len(), 3);
         let begins = |at: usize, text| lines.get(at).is_some_and(|line| line.contains(text));
         assert!(
             begins(0, ": /w/.envrc, /w/.env (a); look at all"),
             "{lines:?}"
         );
         assert!(begins(1, ": /w/.hg (b); look at it"), "{lines:?}");
+        assert_eq!(lines[2], "gone since the command started: /w/.idea (a)");
         assert_eq!(made(std::iter::empty()), Vec::<String>::new());
     }
 }

@@ -250,6 +250,28 @@ fn dots_after_a_link_mean_what_the_kernel_takes_them_for() {
     assert_eq!(world.at("safe/bin/../git").path, Some(good));
 }
 
+/// A link's own text leaves the name by which it is called, as `npm` is a link to `../lib/.../npm-cli.js`.
+#[test]
+fn dots_of_a_link_are_none_of_the_path() {
+    let world = World::new();
+    fs::create_dir_all(world.path("safe/lib/tool/bin")).unwrap();
+    let real = world.file("safe/lib/tool/bin/cli", "\x7fELF");
+    world.link("safe/bin/tool", "../lib/tool/bin/cli");
+    world.link("safe/other", "bin/../bin");
+    for called in ["safe/bin/tool", "safe/other/tool", "safe/bin/../bin/tool"] {
+        let program = world.at(called);
+        let named = world.path(&called.replace("bin/../", ""));
+        assert_eq!(program.path, Some(named), "{called}");
+        assert_eq!(program.real, Some(real.clone()), "{called}");
+        assert_eq!(program.trust, Trust::Trusted, "{called}");
+    }
+    // These are the path's.
+    let program = world.at("safe/other/../bin/tool");
+    assert_eq!(program.path, Some(real));
+    world.link("safe/bin/open", "../../work/bin/git");
+    assert_eq!(world.trust("safe/bin/open"), world.writable("work/bin/git"));
+}
+
 #[test]
 fn the_search_goes_as_execvp_does() {
     let world = World::new();

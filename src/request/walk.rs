@@ -137,7 +137,7 @@ pub(super) struct Found {
     pub(super) open: Vec<bool>,
     /// The last entry on the way, a link or the file itself, that the sandboxed side can write.
     pub(super) writable: Option<PathBuf>,
-    /// Whether a `..` came after a symbolic link.
+    /// Whether a `..` of the path itself, not of a link's text, came after a symbolic link.
     pub(super) climbed: bool,
 }
 
@@ -274,11 +274,15 @@ impl<'a> Walk<'a> {
         let root = fs::metadata("/")?;
         self.writable_at.push(self.is_open(&root));
         self.plan(path);
+        // What a link says is put before what is left of the path itself.
+        let mut own = self.ahead.len();
         while let Some(step) = self.ahead.pop() {
             self.steps = self.steps.checked_sub(1).ok_or(Lost::Hidden)?;
+            let is_own = self.ahead.len() < own;
+            own = own.min(self.ahead.len());
             match step {
                 Step::Up => {
-                    self.climbed |= self.links > 0;
+                    self.climbed |= is_own && self.links > 0;
                     if self.directory.pop() {
                         self.writable_at.pop();
                     }

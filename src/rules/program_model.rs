@@ -292,10 +292,11 @@ fn forms(words: Vec<String>) -> Vec<String> {
     words.into_iter().filter(|it| !is_option(it)).collect()
 }
 
-/// `-x`, `--long`, `+x`, or `of=`; not `-x=*`.
+/// `-x`, `--long`, `+x`, or `of=`; not `-x=a*`.
 fn is_option(name: &str) -> bool {
     let marked = name.starts_with(['-', '+']) || name.ends_with('=');
-    let is_form = name.starts_with('-') && name.contains("=*");
+    let form = name.split_once('=').filter(|_| name.starts_with('-'));
+    let is_form = form.is_some_and(|(_, form)| form.contains('*'));
     marked && !is_form && name.len() > 1 && name != "--"
 }
 

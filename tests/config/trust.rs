@@ -175,6 +175,21 @@ fn the_difference_is_shown_before_a_change_is_trusted() {
 }
 
 #[test]
+fn the_first_time_it_is_shown_what_would_be_permitted() {
+    let world = with_rules();
+    world.file(
+        "home/project/.codex/codex-shell.toml",
+        "# x\nnetwork = false\n",
+    );
+    let shown = world.said(&["trust", "--yes"]);
+    let expected = "What it lets out of the sandbox\n  \
+        allow      .codex/rules/p.rules:1  prefix_rule([\"frob\"])\n\
+        What it sets\n  network = false\n";
+    assert!(shown.contains(expected), "{shown}");
+    assert!(!world.said(&["trust"]).contains("What it lets out"));
+}
+
+#[test]
 fn a_list_that_can_be_shortened() {
     let world = with_rules();
     assert_eq!(world.said(&["trust", "--list"]), "");

@@ -18,12 +18,13 @@ use crate::evaluate::means::Look;
 use crate::evaluate::names::{Names, presumed};
 use crate::evaluate::verdict::Trace;
 
-/// The rules on the program of `request` that it all but matches, and how many others don't match.
+/// The rules on the program of `request` that it all but matches, and the others that don't match, with the first
+/// that keeps each from it.
 pub(super) fn near_misses(
     index: &IndexedRules,
     request: &Request,
     judged: &Trace,
-) -> (Vec<NearMiss>, Vec<usize>) {
+) -> (Vec<NearMiss>, Vec<NearMiss>) {
     let is_told = |number: usize| {
         let matched = judged.matches.iter().chain(&judged.on_trial);
         let discounted = judged.discounted.iter().map(|(rule, _)| *rule);
@@ -46,15 +47,19 @@ pub(super) fn near_misses(
             let subject = look.subject(&phrased);
             slip(&rule.meaning, reading).or_else(|| unmet(rule, &subject))
         });
+        let placed = |miss: Miss| NearMiss {
+            rule: number,
+            token: place(request, miss.had.as_deref()),
+            wanted: miss.wanted,
+            had: miss.had,
+            condition: miss.condition,
+        };
         match miss {
-            Some(miss) => found.push(NearMiss {
-                rule: number,
-                token: place(request, miss.had.as_deref()),
-                wanted: miss.wanted,
-                had: miss.had,
-                condition: miss.condition,
-            }),
-            None => far.push(number),
+            Some(miss) => found.push(placed(miss)),
+            None => far.extend(readings.first().map(|reading| {
+                let phrased = Phrased::of(reading);
+                placed(first_unmet(rule, &look.subject(&phrased)))
+            })),
         }
     }
     (found, far)
@@ -120,6 +125,25 @@ fn slip(meaning: &Meaning, reading: &Reading<'_>) -> Option<Miss> {
         });
     }
     found
+}
+
+/// The first that the command does not meet.
+fn first_unmet(rule: &CommandRule, command: &Subject<'_>) -> Miss {
+    let unmet = rule.meaning.unmet(command);
+    if let Some(condition) = unmet.as_ref().and_then(|unmet| unmet.first()) {
+        return told(&rule.meaning, *condition, command);
+    }
+    let mut words = command.reading.plain().map(|(word, _)| word);
+    let parted = rule.meaning.subcommand.iter().find_map(|wanted| {
+        let word = words.next();
+        let agrees = word.is_some_and(|word| wanted.iter().any(|wanted| word == wanted.as_str()));
+        (!agrees).then(|| Miss {
+            condition: None,
+            wanted: wanted.clone(),
+            had: word.map(OsStr::to_owned),
+        })
+    });
+    parted.unwrap_or_default()
 }
 
 /// The only condition that the command can't meet or, if it meets each, that a case excepts it.
