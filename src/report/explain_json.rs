@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::evaluate::{
     Basis, Parameter, Placement, RuleMatch, Unexcepted, heuristic, obeyed_files, readings,
 };
-use crate::models::Reading;
 use crate::request::Program;
 use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
