@@ -103,6 +103,7 @@ fn verdict(rules: &IndexedRules, command: &str) -> Verdict {
         copy_of: None,
         followed: None,
         pins: Vec::new(),
+        aliases: Vec::new(),
     };
     judge(rules, &request).verdict
 }

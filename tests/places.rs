@@ -78,6 +78,7 @@ fn judgement() -> impl Strategy<Value = Judgement> {
                     matched: Vec::new(),
                     resolved_program: None,
                     inner: None,
+                    presumed: false,
                 }],
                 ..Trace::default()
             },

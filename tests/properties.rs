@@ -193,7 +193,7 @@ prop_compose! {
             argv[0] = argv0.into();
         }
         (words, Request { program, argv, cwd: WorkingDirectory::new(CWD).unwrap(), environment: None, withheld: Vec::new(),
-        leading: Vec::new(), interpreter: None, copy_of: None, followed: None, pins: Vec::new() })
+        leading: Vec::new(), interpreter: None, copy_of: None, followed: None, pins: Vec::new(), aliases: Vec::new() })
     }
 }
 
@@ -528,6 +528,7 @@ fn script(text: OsString) -> Request {
         copy_of: None,
         followed: None,
         pins: Vec::new(),
+        aliases: Vec::new(),
     }
 }
 
@@ -604,6 +605,7 @@ fn judging_time_does_not_grow_with_the_rules() {
                 copy_of: None,
                 followed: None,
                 pins: Vec::new(),
+                aliases: Vec::new(),
             };
             let rounds = 2000;
             let start = std::time::Instant::now();

@@ -89,7 +89,15 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
         Basis::Rule(index) => match rules.rule(*index) {
             Some(rule) => (
                 printable(&rules.place(rule.span)),
-                rule.justification.map(str::to_owned),
+                match judgement.presumed() {
+                    Some(command) => {
+                        let command = argv::bounded(command, NAME_LIMIT);
+                        Some(format!(
+                            "it may be about {command}, of which not each word is known"
+                        ))
+                    }
+                    None => rule.justification.map(str::to_owned),
+                },
             ),
             None => ("a rule".into(), None),
         },

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::options::{is_inert, is_option_outside, is_plain_setting, starts_nothing};
 use super::{Fault, Ground, Handed};
-use crate::models::model::{CommandModel, Effect, Form};
+use crate::models::model::{CommandModel, Effect, Form, InnerModel};
 use crate::models::reading::{Doubt, Inner, Kind, What};
 use crate::models::{self, Reading, TakesData};
 
@@ -110,11 +110,22 @@ fn interprets(model: Option<&CommandModel>) -> bool {
     let mut inner = model.into_iter().flat_map(|model| &model.inner);
     inner.any(|inner| match inner.form {
         Form::Words => inner.follows.is_empty(),
-        // ssh: it is run on another machine.
-        Form::Line => inner.after == 0,
-        Form::Script | Form::File | Form::Code | Form::Input => true,
+        Form::Line => !is_elsewhere(inner),
+        Form::Input => !model.is_some_and(leads_elsewhere),
+        // What options say is looked at with them.
+        Form::Script => inner.of.is_empty(),
+        Form::File | Form::Code => true,
         Form::Keys => false,
     })
+}
+
+/// ssh: a machine and a command for it are handed to it, so that its input is none.
+fn leads_elsewhere(model: &CommandModel) -> bool {
+    model.inner.iter().any(is_elsewhere)
+}
+
+fn is_elsewhere(inner: &InnerModel) -> bool {
+    inner.form == Form::Line && inner.after == 1
 }
 
 /// Whether an interpreter is told by its own words what to run.
@@ -144,7 +155,9 @@ fn look_at_reading(
             Doubt::File(it) | Doubt::Code(it) if !ground.is_outside(it.word.as_bytes()) => {
                 return Err(Fault::Runs(name.to_owned()));
             }
-            Doubt::Input => return Err(Fault::Runs(name.to_owned())),
+            Doubt::Input if !reading.model.is_some_and(leads_elsewhere) => {
+                return Err(Fault::Runs(name.to_owned()));
+            }
             Doubt::TooMany => return Err(Fault::Leads),
             // Keys: of what a program takes from the terminal a person is asked when it starts.
             _ => {}

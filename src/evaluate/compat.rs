@@ -124,6 +124,7 @@ mod tests {
             copy_of: None,
             followed: None,
             pins: Vec::new(),
+            aliases: Vec::new(),
         };
         let result = check_strictly(&index, &request, &command, None);
         let matched = result.matches.iter().map(|found| found.matched.join(" "));

@@ -103,8 +103,9 @@ prefix_rule(["probe"])
         for (command, silent) in [
             ("timeout 5 git push", true),
             ("ssh h git push", false),
-            ("ssh h", true),
             ("python3 -m git push", false),
+            ("ssh -V", true),
+            ("ssh h", false),
             ("true", true),
             ("cargo build", true),
             ("sh -c tool", true),

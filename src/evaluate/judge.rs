@@ -205,7 +205,10 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight<'_>) -> Found 
         }
     });
     means::collect(index, request, sight, &mut found);
-    found.trace.matches.sort_by_key(|matched| matched.rule);
+    found
+        .trace
+        .matches
+        .sort_by_key(|matched| (matched.rule, matched.presumed));
     found.trace.matches.dedup_by_key(|matched| matched.rule);
     found.trace.on_trial.sort_by_key(|matched| matched.rule);
     found.trace.on_trial.dedup_by_key(|matched| matched.rule);
@@ -285,6 +288,7 @@ fn for_each_match(
             matched: std::iter::once(name.name.to_owned()).chain(words).collect(),
             resolved_program: name.of.map(OsString::from),
             inner: None,
+            presumed: false,
         };
         each(number, rule, matched);
     }
@@ -295,6 +299,11 @@ fn strictest(index: &IndexedRules, matches: &[RuleMatch]) -> Option<(Decision, u
     let rank = |found: &RuleMatch| {
         let rules = index.rules();
         let decision = rules.rule(found.rule)?.decision;
+        let decision = if found.presumed {
+            decision.min(Decision::Prompt)
+        } else {
+            decision
+        };
         // Of two for the same words, the one that says them so.
         let prefix = rules.prefix_rules.get(found.rule);
         let words = Reverse(prefix.map_or(0, |rule| rule.rest.len()));

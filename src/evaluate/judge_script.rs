@@ -10,7 +10,7 @@ use super::heuristic::{self, Heuristic};
 use super::index::IndexedRules;
 use super::judge::{Doubt, judge_seeing, restrictions};
 use super::sight::Sight;
-use super::unforeseen::Foresight;
+use super::unforeseen::{Foresight, is_unforeseen};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch};
 
 /// What comes of a script.
@@ -99,8 +99,8 @@ pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) 
         tree: &tree,
         dangers: Vec::new(),
         within: vec![Vec::new(); tree.nodes().len()],
+        presumed: vec![false; tree.nodes().len()],
         lacks: Vec::new(),
-        foresight: Foresight::default(),
         commands: Vec::new(),
         strictest: Vec::new(),
     };
@@ -133,9 +133,10 @@ struct Judge<'a> {
     dangers: Vec<Option<&'static Heuristic>>,
     /// The rules that restrict a command within each.
     within: Vec<Vec<RuleMatch>>,
+    /// Whether a rule would restrict each if what nobody can know of it were so.
+    presumed: Vec<bool>,
     /// What is left out of each.
     lacks: Vec<Lack>,
-    foresight: Foresight,
     commands: Vec<JudgedCommand>,
     /// Of each, what it asks for where it may do least, by number.
     strictest: Vec<Option<usize>>,
@@ -146,20 +147,28 @@ impl Judge<'_> {
     fn look(&mut self) {
         let nodes = self.tree.nodes();
         self.lacks = nodes.iter().map(|node| node.lacks).collect();
+        let mut foresight = Foresight::default();
         // Those within a command come behind it.
         for (nth, node) in nodes.iter().enumerate().rev() {
+            let presumed = node.asked.iter();
+            let presumed =
+                presumed.filter_map(|request| foresight.presumed(self.index, node, request));
+            let presumed: Vec<RuleMatch> = presumed.collect();
+            if let Some(place) = self.presumed.get_mut(nth) {
+                *place = !presumed.is_empty();
+            }
             let Some(parent) = node.parent else {
                 continue;
             };
             let is_placed = node.around.directories.is_some();
             let asked = node.asked.iter();
             let own = asked.flat_map(|request| restrictions(self.index, request, is_placed));
-            let mut all: Vec<RuleMatch> = own.collect();
+            let mut all: Vec<RuleMatch> = own.chain(presumed).collect();
             all.extend(self.within.get(nth).into_iter().flatten().cloned());
             let lacks = self.lacks.get(nth).copied().unwrap_or_default();
             if let Some(around) = self.within.get_mut(parent) {
                 around.append(&mut all);
-                around.sort_by_key(|matched| matched.rule);
+                around.sort_by_key(|matched| (matched.rule, matched.presumed));
                 around.dedup_by_key(|matched| matched.rule);
             }
             if let Some(around) = self.lacks.get_mut(parent) {
@@ -190,7 +199,8 @@ impl Judge<'_> {
         let command = node.written.as_deref().unwrap_or(&nothing);
         let mut kind = self.kind(node, command);
         if let (Kind::Program, Some(request)) = (kind, node.asked.first())
-            && self.foresight.fails(self.index, node, request)
+            && (is_unforeseen(self.index, node, request)
+                || self.presumed.get(nth).is_some_and(|it| *it))
         {
             kind = Kind::Unknown;
         }
@@ -238,20 +248,17 @@ impl Judge<'_> {
     }
 
     fn kind(&self, node: &Node, command: &ScriptCommand) -> Kind {
-        let Some(first) = command.words.first() else {
+        let Some(name) = command.words.first().map(Word::known) else {
             return Kind::Bare;
         };
-        let Some(name) = first.known() else {
+        if self.tree.is_unknown(node) {
             return Kind::Unknown;
-        };
-        if self.tree.renames(&name) {
-            Kind::Unknown
-        } else if self.tree.defines(node, &name) {
+        }
+        let name = name.unwrap_or_default();
+        if self.tree.defines(node, &name) {
             Kind::Function
         } else if script::is_builtin(&name) {
             Kind::Builtin
-        } else if script::reads_script(&name) {
-            Kind::Unknown
         } else {
             Kind::Program
         }

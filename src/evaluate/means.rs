@@ -169,6 +169,7 @@ impl<'a> Look<'a> {
             matched: std::iter::once(name.to_owned()).chain(words).collect(),
             resolved_program: None,
             inner: None,
+            presumed: false,
         })
     }
 
@@ -253,6 +254,7 @@ impl<'a> Look<'a> {
                 .collect::<Vec<OsString>>(),
             resolved_program: None,
             inner: None,
+            presumed: false,
         };
         note(self.index, matched, found);
     }

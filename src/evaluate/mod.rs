@@ -27,7 +27,7 @@ pub mod verdict;
 mod withheld;
 mod words;
 
-pub use command_tree::{CommandTree, Node, Resolver, readings};
+pub use command_tree::{CommandTree, Node, Resolver, Start, readings};
 pub use commanded::{CommandSource, all_command_sources, command_sources, obeyed_files};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec, judge_flows, judge_in};

@@ -6,6 +6,7 @@ use super::command_tree::{CommandTree, Lack, Node};
 use super::heuristic::{self, Descendants, Heuristic};
 use super::index::IndexedRules;
 use super::judge::{Doubt, restrictions};
+use super::unforeseen::Foresight;
 use super::verdict::RuleMatch;
 
 /// The commands beside the one that was asked about.
@@ -102,16 +103,22 @@ impl<'a> Sight<'a> {
     }
 }
 
-/// The rules that restrict one of the commands of the `tree` of `request` that are as asked.
+/// The rules that restrict one of the commands of the `tree` of `request` that are as asked, or would if what
+/// nobody can know of it were so.
 fn within(
     index: &IndexedRules,
     request: &Request,
     tree: &CommandTree,
     is_asked: impl Fn(&Node) -> bool,
 ) -> Vec<RuleMatch> {
-    let is_asked = |node: &Node| is_asked(node) && index.may_restrict(node.words());
-    let inner = tree.requests(request, is_asked);
-    inner
-        .flat_map(|it| restrictions(index, &it.request, it.is_placed))
-        .collect()
+    let mut foresight = Foresight::default();
+    let mut found = Vec::new();
+    let nodes = tree.nodes().iter();
+    for node in nodes.filter(|node| is_asked(node) && index.may_restrict(node.words())) {
+        for inner in node.requests(request) {
+            found.extend(restrictions(index, &inner.request, inner.is_placed));
+            found.extend(foresight.presumed(index, node, &inner.request));
+        }
+    }
+    found
 }

@@ -60,6 +60,7 @@ fn request(program: Program, argv: &str) -> Request {
         copy_of: None,
         followed: None,
         pins: Vec::new(),
+        aliases: Vec::new(),
     }
 }
 

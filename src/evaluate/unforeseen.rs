@@ -16,6 +16,7 @@ use super::command_tree::{Node, models_of, spelled};
 use super::index::IndexedRules;
 use super::judge::restrictions;
 use super::names::{Names, presumed};
+use super::verdict::RuleMatch;
 
 /// So many words are tried in the place of one; of more, it is not asked which.
 const TRIALS: usize = 64;
@@ -23,69 +24,89 @@ const TRIALS: usize = 64;
 /// Variables that name a file which a shell runs when it starts.
 const STARTUP: [&str; 2] = ["BASH_ENV", "ENV"];
 
-/// Looks at the commands of one script.
-#[derive(Debug, Default)]
+/// So many trials are made for all commands; then each is presumed to be what a rule restricts.
+const ALL_TRIALS: usize = 4096;
+
+/// Looks at commands of which not all words can be known before they run.
+#[derive(Debug)]
 pub(super) struct Foresight {
     /// The words that rules which restrict ask for, by the name of the program.
-    wanted: HashMap<OsString, Vec<Vec<String>>>,
+    wanted: HashMap<OsString, Vec<Wanted>>,
+    /// So many trials are left.
+    left: usize,
 }
 
-impl Foresight {
-    /// Whether the command, which asks for `request`, may run what nobody can know before, or may be what a rule
-    /// restricts.
-    pub(super) fn fails(&mut self, index: &IndexedRules, node: &Node, request: &Request) -> bool {
-        is_missing(request)
-            || reads_commands(index, node, request)
-            || self.may_be_restricted(index, node, request)
+impl Default for Foresight {
+    fn default() -> Self {
+        Self {
+            wanted: HashMap::new(),
+            left: ALL_TRIALS,
+        }
     }
+}
 
-    fn may_be_restricted(&mut self, index: &IndexedRules, node: &Node, request: &Request) -> bool {
-        let words = node.written.as_deref().map_or(&[][..], |it| &it.words);
-        // The words, each with whether it is unknown and may be several.
-        let mut argv: Vec<(OsString, Option<bool>)> = Vec::new();
-        for word in words {
-            let unknown = unknown(word);
-            let all = spelled(word).into_iter();
-            argv.extend(all.map(|it| (OsStr::from_bytes(&it).to_owned(), unknown)));
-        }
-        if node.appends {
-            argv.push((OsString::new(), Some(true)));
-        }
+/// Words that a rule which restricts asks for.
+type Wanted = (Vec<String>, usize);
+
+impl Foresight {
+    /// A rule that would restrict the command, which asks for `request`, if its unknown words were those that the
+    /// rule asks for.
+    pub(super) fn presumed(
+        &mut self,
+        index: &IndexedRules,
+        node: &Node,
+        request: &Request,
+    ) -> Option<RuleMatch> {
+        let argv = words_of(node);
         let places = argv.iter().enumerate().skip(1);
         let places: Vec<(usize, bool)> = places
             .filter_map(|(at, (_, unknown))| Some((at, (*unknown)?)))
             .collect();
         if places.is_empty() {
-            return false;
+            return None;
         }
+        let mut left = self.left;
         let wanted = self.wanted(index, request);
-        if wanted.len() > TRIALS {
-            return true;
+        let presumed = |rule| RuleMatch {
+            rule,
+            matched: request.argv.first().cloned().into_iter().collect(),
+            resolved_program: None,
+            inner: Some(request.argv.clone()),
+            presumed: true,
+        };
+        if wanted.len() > TRIALS || left == 0 {
+            return wanted.first().map(|&(_, rule)| presumed(rule));
         }
-        let count = |argv: Vec<OsString>| {
+        let restricting = |argv: Vec<OsString>| {
             let tried = Request {
                 argv,
                 ..request.clone()
             };
-            restrictions(index, &tried, node.around.directories.is_some()).len()
+            restrictions(index, &tried, node.around.directories.is_some())
         };
-        let own = count(request.argv.clone());
+        let own = restricting(request.argv.clone());
+        let is_more = |found: &RuleMatch| own.iter().all(|known| known.rule != found.rule);
         let trials = wanted
             .iter()
-            .flat_map(|words| places.iter().map(move |place| (words, place)));
+            .flat_map(|(words, _)| places.iter().map(move |place| (words, place)));
         let mut trials = trials
             .filter(|(words, (_, splits))| *splits || words.len() == 1)
             .take(TRIALS * 4);
-        trials.any(|(wanted, (at, _))| {
+        let found = trials.find_map(|(wanted, (at, _))| {
+            left = left.saturating_sub(1);
             let before = argv.iter().take(*at).map(|(word, _)| word.clone());
             let behind = argv.iter().skip(at + 1).map(|(word, _)| word.clone());
             let wanted = wanted.iter().map(OsString::from);
-            count(before.chain(wanted).chain(behind).collect()) > own
-        })
+            let found = restricting(before.chain(wanted).chain(behind).collect());
+            let found = found.iter().find(|found| is_more(found));
+            found.map(|found| presumed(found.rule))
+        });
+        self.left = left;
+        found
     }
 
     /// What may stand in the place of unknown words for a rule to restrict the program.
-    fn wanted(&mut self, index: &IndexedRules, request: &Request) -> &[Vec<String>] {
+    fn wanted(&mut self, index: &IndexedRules, request: &Request) -> &[Wanted] {
         let key = request.argv.first().cloned().unwrap_or_default();
         self.wanted.entry(key).or_insert_with(|| {
             let presumed = presumed(request);
@@ -95,19 +116,49 @@ impl Foresight {
                 index.on_program(name.name, &mut |number| {
                     let rule = index.rules().prefix_rules.get(number);
                     let rule = rule.filter(|rule| rule.decision > Decision::Allow);
-                    wanted.extend(rule.into_iter().flat_map(of_prefix));
+                    let all = rule.into_iter().flat_map(of_prefix);
+                    wanted.extend(all.map(|words| (words, number)));
                 });
-                let rules = index.rules().command_rules.iter();
+                let rules = index.rules();
                 let restricts = |rule: &&CommandRule| {
                     rule.decision > Decision::Allow && rule.enforce && rule.could_be_on(name.name)
                 };
-                wanted.extend(rules.filter(restricts).flat_map(of_command));
+                for (nth, rule) in rules.command_rules.iter().enumerate() {
+                    let all = Some(rule)
+                        .filter(restricts)
+                        .into_iter()
+                        .flat_map(of_command);
+                    wanted.extend(all.map(|words| (words, rules.prefix_rules.len() + nth)));
+                }
             }
             wanted.sort();
-            wanted.dedup();
+            wanted.dedup_by(|one, other| one.0 == other.0);
             wanted
         })
     }
+}
+
+/// The words of a command, each with whether it is unknown, and if so whether it may be several.
+fn words_of(node: &Node) -> Vec<(OsString, Option<bool>)> {
+    let words = node.written.as_deref().map_or(&[][..], |it| &it.words);
+    let mut argv: Vec<(OsString, Option<bool>)> = Vec::new();
+    for word in words {
+        let unknown = unknown(word);
+        let all = spelled(word).into_iter();
+        argv.extend(all.map(|it| (OsStr::from_bytes(&it).to_owned(), unknown)));
+    }
+    if node.written.is_none() && node.appends {
+        argv.extend(node.argv.iter().map(|word| (word.clone(), None)));
+    }
+    if node.appends {
+        argv.push((OsString::new(), Some(true)));
+    }
+    argv
+}
+
+/// Whether nobody can know before what the command, which asks for `request`, runs.
+pub(super) fn is_unforeseen(index: &IndexedRules, node: &Node, request: &Request) -> bool {
+    is_missing(request) || reads_commands(index, node, request)
 }
 
 /// Whether the program, asked for by a path, is not there yet.
@@ -176,7 +227,7 @@ fn reads_commands(index: &IndexedRules, node: &Node, request: &Request) -> bool 
 mod tests {
     use std::path::Path;
 
-    use crate::evaluate::{IndexedRules, Resolver, judge_script};
+    use crate::evaluate::{IndexedRules, Resolver, judge_exec, judge_script};
     use crate::request::{Followed, Program, Request, WorkingDirectory};
     use crate::rules::{Decision, from_own_text};
 
@@ -186,21 +237,25 @@ prefix_rule(["docker", ["rm", "run"], "-f"], decision = "prompt")
 command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidden")
 "#;
 
+    fn index() -> IndexedRules {
+        IndexedRules::new(from_own_text("t.rules", RULES))
+    }
+
+    fn request(argv: &[std::ffi::OsString], directory: &Path) -> Request {
+        let cwd = WorkingDirectory::new(Path::new("/work").join(directory)).unwrap();
+        Request::new(Program::named(&argv[0]), argv.to_vec(), cwd)
+    }
+
     /// What is said of a script, where `./file` holds `git push`.
     fn decision(text: &str) -> Decision {
-        let index = IndexedRules::new(from_own_text("t.rules", RULES));
-        let find = |argv: &[std::ffi::OsString], directory: &Path| {
-            let cwd = WorkingDirectory::new(Path::new("/work").join(directory)).unwrap();
-            Request::new(Program::named(&argv[0]), argv.to_vec(), cwd)
-        };
         let read = |file: &Path| (file == Path::new("/work/file")).then(|| b"git push".to_vec());
         let resolver = Resolver {
-            find: &find,
+            find: &|start| request(start.words, start.directory),
             read: &read,
             variables: None,
             follow: &|_| Followed::default(),
         };
-        judge_script(&index, text.as_bytes(), &resolver).decision
+        judge_script(&index(), text.as_bytes(), &resolver).decision
     }
 
     #[test]
@@ -210,9 +265,18 @@ command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidd
                      |cd x; sh file|hash -p /x foo; foo|. other|shopt -s expand_aliases; alias p=x; p";
         let forbidden = "bash file|sh ./file|bash <(echo git push)|bash < <(echo git push)\
                          |sh -c 'git $1' _ push|sh -c 'git \"$@\"' _ push|bash -c '\"$0\" push' git\
-                         |echo git push | sh|x='a[$(git push)]'; : ${!x}";
+                         |echo git push | sh|x='a[$(git push)]'; : ${!x}\
+                         |for x in status push; do git $x; done|select x in push; do git \"$x\"; done\
+                         |x=push; git $x|x=p; git ${x}ush|p='git push'; $p|declare x=push; git $x\
+                         |read x <<< push; git $x|while read x; do git $x; done <<< push\
+                         |echo status push | while read x y; do git $y; done|a=(status push); git ${a[@]}\
+                         |a=(push); git \"${a[0]}\"|for x in status push; do sh -c \"git $x\"; done\
+                         |git -c alias.p=push p|git -c alias.p='push -f' p|git -c alias.p='!git push' p a\
+                         |env git -c alias.p=q -c alias.q=push p|sh -c 'git -c alias.p=push p'";
         let allowed = "git commit -m \"$x\"|docker ps $x|tool $x|sh -c 'git $1' _ pull|xargs git commit\
-                       |alias p=x; p|sh -c 'set -- pull; git status'";
+                       |alias p=x; p|sh -c 'set -- pull; git status'\
+                       |for x in a b; do tool $x; done|git -c alias.p=pull p|git -c alias.pull=push pull\
+                       |for x in a b; do git commit -m \"$x\"; done";
         for (scripts, expected) in [
             (asked, Decision::Prompt),
             (forbidden, Decision::Forbidden),
@@ -224,5 +288,75 @@ command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidd
                 assert_eq!(decision(&script), expected, "{script}");
             }
         }
+    }
+
+    /// No exec shows what these start, so it counts when they start themselves.
+    #[test]
+    fn what_nobody_sees_start_is_judged_alike_before_and_when_it_starts() {
+        let asked = "ssh h 'git $x'|ssh h 'git $(echo push)'|ssh h '$x push'|ssh h '. ./x'|ssh h|ssh -t h|ssh h sh\
+                     |ssh h 'cat x \u{1} sh'|ssh h 'echo push \u{1} xargs git'\
+                     |docker exec -it c sh|docker run img sh x.sh|kubectl exec -it p -- bash\
+                     |sudo -s|sudo sh|sudo -u me sh x|su|su - me|newgrp g|at now|batch|machinectl shell m\
+                     |docker exec c sh -c 'docker rm $x'|ssh h 'docker rm $x'|vagrant ssh|gcloud compute ssh vm";
+        let forbidden = "ssh h git push|ssh h -- git push|ssh -o RemoteCommand='git push' h\
+                         |ssh -oremotecommand=' git push' h|ssh -o 'RemoteCommand git push' h\
+                         |ssh -o 'RemoteCommand = git push' h|kubectl create job x --image i -- git push\
+                         |kubectl create cronjob x --image i --schedule s -- git push\
+                         |docker run --entrypoint git img push|docker run --entrypoint=git img push\
+                         |docker container create --entrypoint sh --entrypoint git img push\
+                         |sudo -h host git push|sudo --host=host git push|podman machine ssh git push\
+                         |podman machine ssh m git push|podman machine ssh m 'git push'|vagrant ssh -c 'git push'\
+                         |vagrant ssh m --command 'git push'|vagrant ssh m -- git push|mosh h -- git push\
+                         |gcloud compute ssh --command 'git push' vm|gcloud compute ssh vm --command='git push'\
+                         |gcloud beta compute ssh vm --command='git push'|gcloud compute ssh vm -- git push\
+                         |ssh h 'ls; git push'|ssh h 'for x in push; do git $x; done'";
+        let allowed = "ssh h ls|ssh h 'tool $x'|ssh h 'git log'|ssh -N -L 1:a:2 h|ssh -V|sudo ls|docker exec c ls\
+                       |docker run img|docker ps|kubectl exec p -- tool $x|docker run --entrypoint tool img push|sudo -l\
+                       |kubectl create job x --image i|ssh h 'git commit -m \"$x\"'|vagrant up|atq|atrm 3|at -c 1";
+        let mut wrong = Vec::new();
+        for (commands, expected) in [
+            (asked, Decision::Prompt),
+            (forbidden, Decision::Forbidden),
+            (allowed, Decision::Allow),
+        ] {
+            for command in commands.split('|') {
+                let command = command.trim().replace('\u{1}', "|");
+                let argv: Vec<_> = shlex::split(&command).unwrap();
+                let argv: Vec<_> = argv.into_iter().map(Into::into).collect();
+                let started = judge_exec(&index(), &request(&argv, Path::new("")));
+                // What the shell would put in the place of a word is not what these are about.
+                let said = decision(&crate::request::argv::text(&argv));
+                if (started.verdict.decision, said) != (expected, expected) {
+                    wrong.push((command, started.verdict.decision, said));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        for fed in [
+            "ssh h <<< 'ls'",
+            "echo ls | ssh h",
+            "echo reboot | sudo sh",
+            "cat x | docker exec -i c sh",
+        ] {
+            assert_eq!(decision(fed), Decision::Prompt, "{fed}");
+        }
+        for fed in [
+            "ssh h <<< 'git push'",
+            "echo 'git push' | ssh h",
+            "at now <<< 'git push'",
+        ] {
+            assert_eq!(decision(fed), Decision::Forbidden, "{fed}");
+        }
+    }
+
+    /// More commands than are tried are asked about, and the work stays the same.
+    #[test]
+    fn trials_are_bounded_whatever_the_script() {
+        let many = "docker \"$x\" ps\n".repeat(20_000);
+        let argv = ["ssh", "h", &many].map(std::ffi::OsString::from);
+        let started = judge_exec(&index(), &request(&argv, Path::new("")));
+        assert_eq!(started.verdict.decision, Decision::Prompt);
+        let few = "docker ps \"$x\"\n".repeat(20);
+        assert_eq!(decision(&few), Decision::Allow);
     }
 }

@@ -101,6 +101,7 @@ mod tests {
             copy_of: None,
             followed: None,
             pins: Vec::new(),
+            aliases: Vec::new(),
         };
         let index = IndexedRules::new(from_own_text("t.rules", rules));
         let verdict = judge(&index, &request).verdict;
@@ -160,6 +161,7 @@ mod tests {
             copy_of: None,
             followed: None,
             pins: Vec::new(),
+            aliases: Vec::new(),
         };
         assert_eq!(judge(&index, &request).verdict.decision, Decision::Prompt);
         let path = PathBuf::from("/work/x");

@@ -77,6 +77,8 @@ pub struct RuleMatch {
     pub resolved_program: Option<OsString>,
     /// When it matches a command that this one runs: the words of that.
     pub inner: Option<Vec<OsString>>,
+    /// It would match that command if words which nobody can know before were as it asks, so a person is asked.
+    pub presumed: bool,
 }
 
 /// How the verdict came about.
@@ -104,6 +106,16 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The command that the rule which decides would match, if words of it that nobody can know were as the rule
+    /// asks. `None` where it does match.
+    pub fn presumed(&self) -> Option<&[OsString]> {
+        let Basis::Rule(rule) = self.verdict.basis else {
+            return None;
+        };
+        let mut own = self.trace.matches.iter().filter(|it| it.rule == rule);
+        own.next().filter(|it| it.presumed)?.inner.as_deref()
+    }
+
     /// A rule that would let the command out, which runs inside, and why it doesn't count; in words.
     pub fn why_uncounted(&self) -> Option<(usize, &str)> {
         let Verdict {

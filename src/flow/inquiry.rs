@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
-use crate::evaluate::{IndexedRules, Resolver, ScriptJudgement, judge_script, with_repository};
+use crate::evaluate::{
+    IndexedRules, Resolver, ScriptJudgement, Start, judge_script, with_repository,
+};
 use crate::request::{
     Followed, Interpreter, Originals, Program, Request, SearchPath, WorkingDirectory, Writable,
     argv,
@@ -28,10 +30,11 @@ pub struct Inquiry<'a> {
     ground: &'a Writable,
     cwd: WorkingDirectory,
     search_path: Option<OsString>,
+    /// The variables that we have.
+    own: Named,
     /// What the programs would see; `None` where nobody knows.
-    variables: Option<Arc<[(OsString, OsString)]>>,
-    /// Of a request without a program, what its variables come to outside.
-    empty: Request,
+    variables: Option<Named>,
+    session: &'a SessionEnvironment,
     originals: Originals,
     known: RefCell<Known>,
 }
@@ -44,7 +47,23 @@ struct Known {
     /// The programs, by what asks for them and where.
     programs: HashMap<(OsString, PathBuf), Found>,
     /// What the repository makes of each command that starts git, and where.
-    repositories: HashMap<(Vec<OsString>, PathBuf), Request>,
+    repositories: HashMap<(Vec<OsString>, PathBuf), Vec<Request>>,
+    /// How many those are.
+    looked: usize,
+    /// Variables, and what a program that has them would lose of them outside.
+    lost: Option<(Named, Lost)>,
+}
+
+/// Variables, by name and value.
+type Named = Arc<[(OsString, OsString)]>;
+
+/// What a program would lose of its variables outside.
+#[derive(Debug, Clone, Default)]
+struct Lost {
+    /// See [`Request::withheld`].
+    withheld: Vec<OsString>,
+    /// See [`Request::leading`].
+    leading: Vec<OsString>,
 }
 
 /// A program that was looked for.
@@ -60,20 +79,20 @@ impl<'a> Inquiry<'a> {
     /// have.
     pub fn here(
         rules: &'a IndexedRules,
-        session: &SessionEnvironment,
+        session: &'a SessionEnvironment,
         cwd: WorkingDirectory,
         ground: &'a Writable,
     ) -> Self {
-        let variables: Variables = std::env::vars_os().collect();
-        let mut empty = Request::new(Program::named(""), Vec::new(), cwd.clone());
-        session.withhold(&mut empty, &variables, |name| rules.may_pass(name));
+        let own: Variables = std::env::vars_os().collect();
+        let own: Named = own.into();
         Self {
             rules,
             ground,
             cwd,
             search_path: std::env::var_os("PATH"),
-            empty,
-            variables: Some(variables.into()),
+            session,
+            variables: Some(Arc::clone(&own)),
+            own,
             known: RefCell::default(),
             originals: Originals::default(),
         }
@@ -88,19 +107,24 @@ impl<'a> Inquiry<'a> {
 
     /// What a command of these words asks for.
     pub fn request(&self, words: &[OsString]) -> Request {
-        let request = self.found(words, Path::new(""));
+        let request = self.found(&Start {
+            words,
+            directory: Path::new(""),
+            variables: self.variables.clone(),
+            unknown: Vec::new(),
+        });
         let paths = self.rules.paths_of(&request);
         request.following(paths, self.ground.roots.as_slice())
     }
 
     /// What comes of each command of a script.
     pub fn judge_script(&self, text: &[u8]) -> ScriptJudgement {
-        let find = |words: &[OsString], directory: &Path| self.found(words, directory);
+        let find = |start: &Start<'_>| self.found(start);
         let follow = |paths: Vec<PathBuf>| Followed::of(paths, self.ground.roots.as_slice());
         let resolver = Resolver {
             find: &find,
             read: &script,
-            variables: self.variables.as_deref(),
+            variables: self.variables.as_ref(),
             follow: &follow,
         };
         judge_script(self.rules, text, &resolver)
@@ -113,18 +137,17 @@ impl<'a> Inquiry<'a> {
         judged.reads_files().then_some(judged)
     }
 
-    /// What a command of these words asks for in `directory`, seen from where it all starts; where its paths
-    /// lead, nobody looked yet.
-    fn found(&self, words: &[OsString], directory: &Path) -> Request {
-        let cwd = self.cwd.within(directory);
-        let asked = words.first().cloned().unwrap_or_default();
+    /// What a command asks for; where its paths lead, nobody looked yet.
+    fn found(&self, start: &Start<'_>) -> Request {
+        let cwd = self.cwd.within(start.directory);
+        let asked = start.words.first().cloned().unwrap_or_default();
         let place = (asked, cwd.to_path_buf());
         let known = self.known.borrow().programs.get(&place).cloned();
         let found = known.unwrap_or_else(|| self.look(&place.0, &cwd));
-        let mut request = Request::new(found.program.clone(), words.to_vec(), cwd);
-        request.withheld.clone_from(&self.empty.withheld);
-        request.leading.clone_from(&self.empty.leading);
-        request.environment.clone_from(&self.variables);
+        let mut request = Request::new(found.program.clone(), start.words.to_vec(), cwd);
+        let Lost { withheld, leading } = self.lost(start);
+        (request.withheld, request.leading) = (withheld, leading);
+        request.environment.clone_from(&start.variables);
         let is_itself = found.is_itself;
         self.known.borrow_mut().programs.insert(place, found);
         if !is_itself {
@@ -134,16 +157,51 @@ impl<'a> Inquiry<'a> {
             return request;
         }
         let asked = (request.argv.clone(), request.cwd.to_path_buf());
-        let known = self.known.borrow().repositories.get(&asked).cloned();
-        known.unwrap_or_else(|| {
-            if self.known.borrow().repositories.len() >= REPOSITORIES {
-                return request.unexamined();
+        let is_alike = |known: &&Request| {
+            known.environment == request.environment && known.withheld == request.withheld
+        };
+        let mut known = self.known.borrow_mut();
+        let looked = known.looked;
+        let looked_at = known.repositories.entry(asked).or_default();
+        if let Some(known) = looked_at.iter().find(is_alike) {
+            return known.clone();
+        }
+        if looked >= REPOSITORIES {
+            return request.unexamined();
+        }
+        let request = with_repository(self.rules, request, self.ground);
+        looked_at.push(request.clone());
+        known.looked += 1;
+        request
+    }
+
+    /// What a program that is started so would lose of its variables outside; what nobody knows may be lost.
+    fn lost(&self, start: &Start<'_>) -> Lost {
+        let variables = start.variables.as_ref();
+        // Where nobody knows them, those that we have count.
+        let variables = variables.map_or_else(|| self.own.clone(), Arc::clone);
+        let mut known = self.known.borrow_mut();
+        let is_this = |known: &&(Arc<_>, Lost)| Arc::ptr_eq(&known.0, &variables);
+        let mut lost = if let Some((_, lost)) = known.lost.as_ref().filter(is_this) {
+            lost.clone()
+        } else {
+            let mut empty = Request::new(Program::named(""), Vec::new(), self.cwd.clone());
+            let may_pass = |name: &OsStr| self.rules.may_pass(name);
+            self.session.withhold(&mut empty, &variables, may_pass);
+            let Request {
+                withheld, leading, ..
+            } = empty;
+            let lost = Lost { withheld, leading };
+            known.lost = Some((variables, lost.clone()));
+            lost
+        };
+        for name in &start.unknown {
+            lost.withheld.push((*name).to_owned());
+            if self.rules.may_pass(name) {
+                lost.leading.push((*name).to_owned());
             }
-            let request = with_repository(self.rules, request, self.ground);
-            let mut known = self.known.borrow_mut();
-            known.repositories.insert(asked, request.clone());
-            request
-        })
+        }
+        lost
     }
 
     /// Looks for the program that is `asked` for.

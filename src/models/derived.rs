@@ -32,8 +32,8 @@ impl PartialEq for Derived {
 impl Eq for Derived {}
 
 impl CommandModel {
-    /// Whether its words, or those of a subcommand, can say commands that it runs. Cheap from the second
-    /// time on.
+    /// Whether its words, or those of a subcommand, can say commands that it runs, or it has a shell elsewhere
+    /// read its input. Cheap from the second time on.
     pub fn runs_commands(&self) -> bool {
         *self.derived.runs_commands.get_or_init(|| {
             let lines = [Effect::Script, Effect::Splits, Effect::Commas];
@@ -43,7 +43,11 @@ impl CommandModel {
             let shown = [Form::Words, Form::Line, Form::Script];
             effects.any(is_line)
                 || !self.chains.is_empty()
-                || inner.any(|inner| shown.contains(&inner.form) || !inner.follows.is_empty())
+                || inner.any(|inner| {
+                    // What starts elsewhere what it reads, as at does, hands that to a shell.
+                    let reads = self.unseen && inner.form == Form::Input;
+                    reads || shown.contains(&inner.form) || !inner.follows.is_empty()
+                })
                 || self.subcommands.iter().any(Self::runs_commands)
         })
     }

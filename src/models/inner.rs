@@ -63,6 +63,10 @@ pub(super) fn complete<'a>(
     if let Some(model) = reading.model {
         let here = |inner: &&InnerModel| !inner.anywhere && applies(inner, reading);
         for inner in model.inner.iter().filter(here) {
+            if !inner.program.is_empty() {
+                found.extend(operands.with_program(inner, reading));
+                continue;
+            }
             let option = asked_for_by(inner, reading);
             operands.inner(inner, option, &mut found, &mut doubts);
         }
@@ -75,17 +79,7 @@ pub(super) fn complete<'a>(
         doubts.extend(first.map(|word| Doubt::Subcommand(*word)));
     }
     doubts.extend(cut_short(reading).map(Doubt::Subcommand));
-    for inner in program.inner.iter().filter(|inner| inner.anywhere) {
-        let is_one = |word: &Operand<'a>| form::is_of(&inner.of, word.word.as_bytes());
-        let all = words_of(reading).filter(is_one);
-        doubts.extend(all.map(|word| doubt_of(inner, word)));
-    }
-    for inner in reading.model.iter().flat_map(|model| &model.inner) {
-        if !inner.of.is_empty() && !inner.appends && applies(inner, reading) {
-            let values = values_of(&inner.of, reading);
-            doubts.extend(values.map(|word| doubt_of(inner, word)));
-        }
-    }
+    in_values(reading, program, &mut found, &mut doubts);
     reading.changes = of_forms(reading, program, &operands, |model| &model.changes);
     reading.overridden = overridden(reading, program, &operands);
     let choosing = operands.choosing(reading.model);
@@ -93,6 +87,30 @@ pub(super) fn complete<'a>(
     reading.inner = found;
     reading.doubts = doubts;
     reading.writes = writes;
+}
+
+/// Adds what words are by their form, wherever they stand, and the values of options.
+fn in_values<'a>(
+    reading: &Reading<'a>,
+    program: &'a CommandModel,
+    found: &mut Vec<Inner<'a>>,
+    doubts: &mut Vec<Doubt<'a>>,
+) {
+    for inner in program.inner.iter().filter(|inner| inner.anywhere) {
+        let is_one = |word: &Operand<'a>| form::is_of(&inner.of, word.word.as_bytes());
+        let all = words_of(reading).filter(is_one);
+        doubts.extend(all.map(|word| doubt_of(inner, word)));
+    }
+    for inner in reading.model.iter().flat_map(|model| &model.inner) {
+        if !inner.of.is_empty() && !inner.appends && applies(inner, reading) {
+            if inner.form == Form::Script {
+                found.extend(scripts_of(&inner.of, reading));
+                continue;
+            }
+            let values = values_of(&inner.of, reading);
+            doubts.extend(values.map(|word| doubt_of(inner, word)));
+        }
+    }
 }
 
 /// Subcommands that are cut short: in another release, such a word is another one.
@@ -170,6 +188,37 @@ pub(super) fn values_of<'b, 'a>(
         let index = next.map_or(part.index, |next| next.index);
         let is_one = form::is_value_of(forms, word.as_bytes(), |name| flag.is(name));
         is_one.then_some(Operand { index, word })
+    })
+}
+
+/// The scripts in values of options that are of one of `forms`: what the first star of it stands for.
+fn scripts_of<'b, 'a>(
+    forms: &'b [String],
+    reading: &'b Reading<'a>,
+) -> impl Iterator<Item = Inner<'a>> + 'b {
+    let parts = reading.parts.iter().enumerate();
+    parts.filter_map(|(nth, part)| {
+        let Kind::Flag(flag) = &part.kind else {
+            return None;
+        };
+        let value = flag.value?.as_bytes().trim_ascii_start();
+        let script = forms.iter().find_map(|form| {
+            let (name, form) = form.split_once('=')?;
+            let before = form.split('*').next()?.as_bytes();
+            let (start, script) = value.split_at_checked(before.len())?;
+            (flag.is(name) && start.eq_ignore_ascii_case(before)).then_some(script)
+        })?;
+        let script = script.trim_ascii_start();
+        let script = script.strip_prefix(b"=").unwrap_or(script);
+        let next = reading.parts.get(nth + 1);
+        let next = next.filter(|next| matches!(next.kind, Kind::Value(_)));
+        let index = next.map_or(part.index, |next| next.index);
+        Some(Inner {
+            what: What::Script(Cow::Borrowed(script)),
+            appends: false,
+            words: index..index + 1,
+            option: Some(nth),
+        })
     })
 }
 

@@ -27,10 +27,14 @@ pub struct InnerModel {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
     /// Each operand of one of these forms, see `form.rs`, behind the first `after` is one. With `follows`, the
-    /// next word must be of one of them; with `appends`, the words that are added come from the files that these
+    /// next word must be of one of them; with the form `script`, what the first `*` of a form stands for, in any case
+    /// of letters, is the script; with `appends`, the words that are added come from the files that these
     /// options and marks name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub of: Vec<String>,
+    /// The value of one of these options is the program, and its arguments begin here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub program: Vec<String>,
     /// With `of`: values of options count as well, and those of subcommands.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub anywhere: bool,

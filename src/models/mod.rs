@@ -97,6 +97,8 @@
 //! | `inner(form = "input")` | standard input, if there are no operands; with `when`, whether there are or not: `sh -s` |
 //! | `inner(form = "input", follows = ["-m"], of = ["code"])` | the same, where a command that begins so follows: `python -m code` |
 //! | `inner(form = "keys")` | what is typed, or standard input, whatever the operands are: an editor |
+//! | `inner(form = "script", of = ["-o=remotecommand=*"])` | in a value of that form of that option, what the star stands for, as a script |
+//! | `inner(after = 1, program = ["--entrypoint"])` | the value of that option, its arguments the operands behind the first |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
 
 #![forbid(unsafe_code)]

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::form;
 use super::model::{CommandModel, Form, InnerModel, Takes, Which};
-use super::reading::{Doubt, Inner, Kind, Operand, Reading, What};
+use super::reading::{Doubt, Flag, Inner, Kind, Operand, Reading, What};
 
 /// How many places one inner command may begin at, where options are unknown.
 const STARTS: usize = 16;
@@ -84,6 +84,31 @@ impl<'a> Operands<'a> {
         }
     }
 
+    /// The command whose program is the value of an option, and whose arguments are the operands from where
+    /// `inner` says.
+    pub(super) fn with_program(
+        &self,
+        inner: &InnerModel,
+        reading: &Reading<'a>,
+    ) -> Option<Inner<'a>> {
+        let is_one = |flag: &Flag<'_>| inner.program.iter().any(|name| flag.is(name));
+        // Of several, the last counts.
+        let mut parts = reading.parts.iter().enumerate().rev();
+        let (nth, index, program) = parts.find_map(|(nth, part)| match &part.kind {
+            Kind::Flag(flag) if is_one(flag) => Some((nth, part.index, flag.value?)),
+            _ => None,
+        })?;
+        let arguments = self.words.get(inner.after..).unwrap_or_default();
+        let end = arguments.last().map_or(index, |last| last.index);
+        let words = arguments.iter().map(|operand| operand.word);
+        Some(Inner {
+            what: What::Words(std::iter::once(program).chain(words).collect()),
+            appends: false,
+            words: index.min(end)..index.max(end) + 1,
+            option: Some(nth),
+        })
+    }
+
     pub(super) fn inner(
         &self,
         model: &InnerModel,
@@ -98,6 +123,9 @@ impl<'a> Operands<'a> {
         if model.form == Form::Input {
             let none = self.doubtful || self.words.len() <= model.after;
             doubts.extend((none || !model.when.is_empty()).then_some(Doubt::Input));
+            return;
+        }
+        if model.form == Form::Script && !model.of.is_empty() {
             return;
         }
         if !model.of.is_empty() && !model.appends {

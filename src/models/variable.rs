@@ -174,6 +174,7 @@ const PLACES: &[&str] = &[
     "UV_PROJECT_ENVIRONMENT",
     "VIRTUAL_ENV",
     "YARN_RC_FILENAME",
+    "VAGRANT_CWD",
 ];
 
 const PLACE_ENDS: &[&str] = &[
@@ -370,6 +371,7 @@ mod tests {
         "TMUX",
         "UV_PUBLISH_URL",
         "UV_SYSTEM_PYTHON",
+        "VAGRANT_DEFAULT_PROVIDER",
         "npm_config_registry",
     ];
 

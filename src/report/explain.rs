@@ -20,7 +20,7 @@
 //! | `variables` | `"known"` or `"unknown"` where a rule on the program has a condition on variables; else null |
 //! | `obeys` | the files of the directory where it is started, or of one above, that tell it what to do, as far as is known: it looks for them there (`*` for any part of a name), or its words name them; `".git"` for the repository |
 //! | `reading` | how the command was read: `words`, `meaning`, both for people |
-//! | `matches` | the rules that match and count: `rule`, `matched` (WORDs), `resolved_program` (a WORD or null), `inner` (the WORDs of the command it runs that matches, or null), `unless` (the cases of the rule's `unless` that don't hold, where the subcommand agrees: `case`, as the rule has it, and `reason`) |
+//! | `matches` | the rules that match and count: `rule`, `matched` (WORDs), `resolved_program` (a WORD or null), `inner` (the WORDs of the command it runs that matches, or null), `unless` (the cases of the rule's `unless` that don't hold, where the subcommand agrees: `case`, as the rule has it, and `reason`), `presumed` (true where not each of those words is known, so that it may match; else not there) |
 //! | `on_trial` | the rules that would match but are on trial, in the same form |
 //! | `discounted` | the rules that permit and don't count: `rule`, `reason` |
 //! | `near_misses` | rules on this program that would match if one word were another or one condition held, the nearest of them: `rule`, `token` (the index in `argv` where they part), `wanted` (strings), `had` (a WORD, or null at the end), `condition` (the parameter of `command_rule`, or null) |

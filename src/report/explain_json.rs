@@ -101,6 +101,8 @@ struct MatchForm<'a> {
     resolved_program: Option<WordForm<'a>>,
     inner: Option<Vec<WordForm<'a>>>,
     unless: Vec<UnlessForm<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    presumed: bool,
 }
 
 #[derive(Serialize)]
@@ -284,6 +286,7 @@ fn matches<'a>(explanation: &Explanation<'a>, found: &'a [RuleMatch]) -> Vec<Mat
                 resolved_program: found.resolved_program.as_deref().map(WordForm::of),
                 inner: found.inner.as_deref().map(WordForm::all),
                 unless: unless(explanation, found.rule),
+                presumed: found.presumed,
             })
         })
         .collect()

@@ -86,7 +86,12 @@ impl Page<'_> {
             });
             let inside = found.inner.as_ref().map(|words| {
                 let words = argv::bounded(words, WORD);
-                format!("for {words}, which it runs")
+                let doubt = if found.presumed {
+                    ", of which not each word is known"
+                } else {
+                    ""
+                };
+                format!("for {words}, which it runs{doubt}")
             });
             self.entry(found.rule, inside.or(by_name).as_deref());
             self.unexcepted(found.rule);
@@ -320,6 +325,7 @@ mod tests {
             copy_of: None,
             followed: None,
             pins: Vec::new(),
+            aliases: Vec::new(),
         };
         let explanation = Explanation {
             rules: &rules,

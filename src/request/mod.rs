@@ -29,6 +29,8 @@ pub use earlier::Earlier;
 pub use followed::{Followed, Way};
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
+pub use repository::alias::{Aliased, aliased};
+pub use repository::config_file::Entry;
 pub use search_path::SearchPath;
 pub use walk::{Identity, Roots, Trace, trace};
 pub use words::{HalfRead, Words};
@@ -61,6 +63,8 @@ pub struct Request {
     pub followed: Option<Followed>,
     /// Variables that it has outside in any case: they bind it to what it was judged by.
     pub pins: Vec<(OsString, OsString)>,
+    /// What git would obey as its aliases, where its subcommand could be one and somebody looked.
+    pub aliases: Vec<Entry>,
 }
 
 impl Request {
@@ -77,6 +81,7 @@ impl Request {
             copy_of: None,
             followed: None,
             pins: Vec::new(),
+            aliases: Vec::new(),
         }
     }
 
@@ -106,6 +111,13 @@ impl Request {
     #[must_use]
     pub fn with_environment(mut self, variables: Vec<(OsString, OsString)>) -> Self {
         self.environment = Some(variables.into());
+        self
+    }
+
+    /// The same with the aliases that git would know, if it is git and its subcommand could be one.
+    #[must_use]
+    pub fn with_aliases(mut self) -> Self {
+        self.aliases = repository::aliases(&self);
         self
     }
 

@@ -99,6 +99,7 @@ pub(super) static INNER: Signature = Signature {
         "dashes",
         "of",
         "anywhere",
+        "program",
     ],
     required: 0,
 };
@@ -176,6 +177,7 @@ pub(super) fn parse_inner(arguments: &mut Arguments<'_>) -> Option<InnerModel> {
         dashes: arguments.bool("dashes").unwrap_or(false),
         of: arguments.strings("of"),
         anywhere: arguments.bool("anywhere").unwrap_or(false),
+        program: arguments.strings("program"),
     };
     arguments.problems.is_empty().then_some(model)
 }

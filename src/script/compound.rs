@@ -2,7 +2,7 @@
 
 use super::cursor::{Parser, Read};
 use super::grammar::Until;
-use super::model::Enclosure;
+use super::model::{Enclosure, List, Word};
 use super::word::is_meta;
 
 /// The longest reserved word.
@@ -152,17 +152,19 @@ impl Parser<'_> {
             return self.do_group();
         }
         self.out.script.sets_variables = true;
-        self.required_word("a loop has no variable")?;
+        let name = self.required_word("a loop has no variable")?.recognised();
         self.newlines()?;
+        let mut values = Vec::new();
         if self.take_any(&[b"in"]) {
             loop {
                 self.blanks();
                 match self.look() {
                     None | Some(b';' | b'\n' | b'#') => break,
-                    _ => self.required_word("this can't stand in a loop's list")?,
+                    _ => values.push(self.required_word("this can't stand in a loop's list")?),
                 }
             }
         }
+        self.out.script.lists.push(List { name, values });
         self.blanks();
         self.eat(b';');
         self.newlines()?;
@@ -171,7 +173,7 @@ impl Parser<'_> {
 
     fn case(&mut self) -> Read<()> {
         self.blanks();
-        self.required_word("case has no word")?;
+        let _ = self.required_word("case has no word")?;
         self.newlines()?;
         self.expect(b"in", "in is missing here")?;
         loop {
@@ -182,7 +184,7 @@ impl Parser<'_> {
             self.eat(b'(');
             loop {
                 self.blanks();
-                self.required_word("a pattern is missing here")?;
+                let _ = self.required_word("a pattern is missing here")?;
                 self.blanks();
                 if !self.eat(b'|') {
                     break;
@@ -280,13 +282,12 @@ impl Parser<'_> {
         }
     }
 
-    fn required_word(&mut self, message: &'static str) -> Read<()> {
+    fn required_word(&mut self, message: &'static str) -> Read<Word> {
         match self.look() {
             Some(b'<' | b'>') if self.second() == Some(b'(') => {}
             Some(byte) if !is_meta(byte) => {}
             _ => return self.fail(message),
         }
-        self.word()?;
-        Ok(())
+        self.word()
     }
 }

@@ -195,6 +195,7 @@ impl Parser<'_> {
         while self.redirection(&mut own)? {
             self.blanks();
         }
+        self.out.script.fed.extend(own.input.take());
         if !own.redirections.is_empty() {
             let index = self.begin_command()?;
             self.fill(index, own);

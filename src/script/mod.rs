@@ -34,7 +34,7 @@ mod word;
 pub use builtins::{is_builtin, is_inert, reads_script};
 pub use cursor::{MAX_BYTES, MAX_COMMANDS, MAX_NESTING};
 pub use model::{
-    Assignment, Dialect, Enclosure, Part, Problem, Redirection, Script, ScriptCommand, Stage,
+    Assignment, Dialect, Enclosure, List, Part, Problem, Redirection, Script, ScriptCommand, Stage,
     Unknown, Word,
 };
 

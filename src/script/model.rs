@@ -15,6 +15,10 @@ pub struct Script {
     pub after_failure: HashSet<u32>,
     /// Those that run in the background, each with the first of the list that does.
     pub background: HashMap<u32, u32>,
+    /// What loops set their variables to, one after another: `for x in a b`.
+    pub lists: Vec<List>,
+    /// The texts of here-documents and here-strings of groups and loops, before any expansion.
+    pub fed: Vec<Vec<u8>>,
     /// Something in it may set a variable, other than an assignment or a builtin: a loop, `${x:=y}`,
     /// arithmetic.
     pub sets_variables: bool,
@@ -121,6 +125,15 @@ pub struct Assignment {
     pub name: Vec<u8>,
     /// The value; for an array, one unknown part.
     pub value: Word,
+}
+
+/// A loop's variable and the words that it is set to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The variable.
+    pub name: Vec<u8>,
+    /// The words.
+    pub values: Vec<Word>,
 }
 
 /// A redirection to or from a file. Copies of descriptors and here-documents are none.

@@ -174,8 +174,9 @@ impl Parser<'_> {
         let command = pending
             .command
             .and_then(|index| self.out.script.commands.get_mut(index));
-        if let Some(command) = command {
-            command.input = Some(body.clone());
+        match command {
+            Some(command) => command.input = Some(body.clone()),
+            None => self.out.script.fed.push(body.clone()),
         }
         if pending.quoted {
             return Ok(());

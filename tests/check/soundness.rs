@@ -85,6 +85,7 @@ fn verdict(rules: &RuleSet, command: &[String]) -> (Decision, Placement) {
         copy_of: None,
         followed: None,
         pins: Vec::new(),
+        aliases: Vec::new(),
     };
     let verdict = judge(&IndexedRules::new(rules.clone()), &request).verdict;
     (verdict.decision, verdict.placement)

@@ -28,7 +28,20 @@ const RULES: &[&str] = &[
     "command_rule(program = \"uname\", cwd = \"WORLD/ws\")",
     "command_rule(program = glob(\"WORLD/ws/*\"), decision = \"forbidden\")",
     "default(\"prompt\")",
+    "prefix_rule([\"git\", \"log\"], decision = \"prompt\")",
+    "prefix_rule([\"git\", \"ls-files\"], decision = \"forbidden\")",
+    "prefix_rule([\"git\", \"version\"])",
+    "prefix_rule([\"git\", \"status\"])",
+    "prefix_rule([\"kubectl\", \"get\"])",
+    "command_rule(program = \"kubectl\", subcommand = [\"get\"], args = [rest()], pass_env = [\"KUBECONFIG\"])",
+    "prefix_rule([\"ssh\"], decision = \"prompt\")",
 ];
+
+const ALIASES: &str =
+    "[alias]\n\tl = log -1\n\ttwice = l --all\n\tfiles = ls-files\n\ts = !id -u\n";
+
+/// A program that does what it is to do where nobody sees it.
+const NOTHING: &str = "#!/bin/sh\n:\n";
 
 /// Commands; what stands in `{}` is another.
 const COMMANDS: &[&str] = &[
@@ -67,6 +80,28 @@ const COMMANDS: &[&str] = &[
     "bash <(echo '{q}')",
     "eval '{q}'",
     "trap '{q}' EXIT",
+    "ssh h {w}",
+    "ssh h '{q}'",
+    "ssh h",
+    "ssh h <<< '{q}'",
+    "echo '{q}' | ssh h",
+    "ssh -o RemoteCommand='{q}' h",
+    "sudo -n {w}",
+    "docker run --entrypoint id img -u",
+    "git version",
+    "git files",
+    "git l",
+    "git s",
+    "git twice",
+    "git -c alias.z='ls-files -z' z",
+    "git -c alias.z='!ls -l' z",
+    "git -C ../out l",
+    "kubectl get pods",
+    "KUBECONFIG=./k kubectl get pods",
+    "KUBECONFIG=$v kubectl get pods",
+    "env KUBECONFIG=/etc/k kubectl get pods",
+    "GIT_DIR=.git git version",
+    "GIT_DIR=.git git status",
 ];
 
 /// Scripts, of commands and scripts.
@@ -103,6 +138,16 @@ const SCRIPTS: &[&str] = &[
     "shopt -s expand_aliases\nalias a='ls -l'\na\n{s}",
     "{s} &\nwait",
     "! {s}",
+    "for x in -l -a; do ls $x; done; {s}",
+    "for x in log version; do git $x; done; {s}",
+    "for x in id ls; do ssh h $x -u; done",
+    "read x <<< '-l'; ls $x; {s}",
+    "while read x; do ls $x; done <<< '-l'; {s}",
+    "a=(-l -a); ls \"${a[@]}\"; {s}",
+    "export KUBECONFIG=./k; {s}",
+    "export KUBECONFIG=/etc/k; {s}",
+    "GIT_DIR=.git; {s}",
+    "export GIT_DIR=.git; {s}",
 ];
 
 /// A source of choices.
@@ -133,7 +178,17 @@ impl Dice {
     fn command(&mut self, depth: usize, quoted: bool, word: bool) -> String {
         let form = loop {
             let form = self.one_of(COMMANDS);
-            let is_builtin = ["eval", "trap", "X=1", "exec", "command", "echo", "$p"];
+            let is_builtin = [
+                "eval",
+                "trap",
+                "X=1",
+                "exec",
+                "command",
+                "echo",
+                "$p",
+                "KUBECONFIG",
+                "GIT_DIR",
+            ];
             let fits = !word || !is_builtin.iter().any(|start| form.starts_with(start));
             if fits && !(quoted && form.contains('\'')) && (depth > 0 || !form.contains('{')) {
                 break form;
@@ -167,13 +222,21 @@ impl Dice {
     }
 }
 
-/// What differs between what is said of the script and what a run of it shows.
-fn difference(rules: &str, script: &str) -> Option<String> {
+/// What differs between what is said of the script and what a run of it shows; and what is decided on it all.
+fn told(rules: &str, script: &str) -> (Option<String>, String) {
     let world = World::new()
         .file("out/there", "")
         .file("ws/there", "id -u\n")
         .script("script", "#!/bin/sh\nls -l\n")
         .script("plain", "uname -s\n")
+        .file("ws/.git/HEAD", "ref: refs/heads/main\n")
+        .file("ws/.git/refs/heads/.keep", "")
+        .file("ws/.git/objects/info/.keep", "")
+        .file("ws/.git/config", ALIASES)
+        .script("bin/ssh", NOTHING)
+        .script("bin/sudo", NOTHING)
+        .script("bin/docker", NOTHING)
+        .script("bin/kubectl", NOTHING)
         .ask("allow");
     let rules = world.spelled(rules).into_string().unwrap();
     let world = world.rules(&rules);
@@ -192,7 +255,11 @@ fn difference(rules: &str, script: &str) -> Option<String> {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mut judged = events.filter(|event| event["event"] == "judged");
-    let missed = judged.find(|event| !is_incomplete && !is_foretold(event, &listed))?;
+    let said = said["decision"].as_str().unwrap().to_owned();
+    let missed = judged.find(|event| !is_incomplete && !is_foretold(event, &listed));
+    let Some(missed) = missed else {
+        return (None, said);
+    };
     let of = |it: &Listed| {
         format!(
             "  {:>2} {} {} {} {}",
@@ -200,10 +267,8 @@ fn difference(rules: &str, script: &str) -> Option<String> {
         )
     };
     let listed: Vec<String> = listed.iter().map(of).collect();
-    Some(format!(
-        "{rules}\n{script}\n{missed}\n{}\n",
-        listed.join("\n")
-    ))
+    let found = format!("{rules}\n{script}\n{missed}\n{}\n", listed.join("\n"));
+    (Some(found), said)
 }
 
 /// A command as explain has it.
@@ -252,6 +317,12 @@ fn strictness(decision: &str) -> usize {
 fn is_foretold(event: &Value, listed: &[Listed]) -> bool {
     let field = |name: &str| event[name].as_str().unwrap_or_default();
     let (text, decision, placement) = (field("command"), field("decision"), field("placement"));
+    // What git starts of its own it asks for by the place where that is.
+    let text = match text.split_once("/git-core/git ") {
+        Some((place, rest)) if !place.contains(' ') => format!("git {rest}"),
+        _ => text.to_owned(),
+    };
+    let text = text.as_str();
     let program = |text: &str| text.split(' ').next().map(str::to_owned);
     listed.iter().enumerate().any(|(nth, command)| {
         let is_same = command.text == text;
@@ -307,7 +378,11 @@ fn each_exec_was_foretold_or_said_to_be_unknown() {
         let rules: Vec<&str> = (0..count).map(|_| dice.one_of(RULES)).collect();
         let rules = format!("{}\n", rules.join("\n"));
         let script = dice.script(2, false);
-        found.extend(difference(&rules, &script).map(|it| format!("pair {pair}:\n{it}")));
+        found.extend(
+            told(&rules, &script)
+                .0
+                .map(|it| format!("pair {pair}:\n{it}")),
+        );
     }
     assert!(
         found.is_empty(),
@@ -315,4 +390,48 @@ fn each_exec_was_foretold_or_said_to_be_unknown() {
         found.len(),
         found.join("\n")
     );
+}
+
+/// What was said otherwise once, and what is said now.
+#[test]
+fn variables_and_aliases_count_before_as_they_do_then() {
+    let passes = "command_rule(program = \"kubectl\", subcommand = [\"get\"], args = [rest()], \
+                  pass_env = [\"KUBECONFIG\"])\n";
+    let get = "prefix_rule([\"kubectl\", \"get\"])\n";
+    let status = "prefix_rule([\"git\", \"status\"])\n";
+    let log = "prefix_rule([\"git\", \"log\"], decision = \"forbidden\")\n";
+    let id = "prefix_rule([\"id\"], decision = \"prompt\")\n";
+    for (rules, script, expected) in [
+        (passes, "kubectl get pods", "allow"),
+        (passes, "KUBECONFIG=/etc/k kubectl get pods", "allow"),
+        (passes, "KUBECONFIG=./k kubectl get pods", "forbidden"),
+        (
+            passes,
+            "export KUBECONFIG=./k; kubectl get pods",
+            "forbidden",
+        ),
+        (passes, "env KUBECONFIG=./k kubectl get pods", "forbidden"),
+        (
+            passes,
+            "KUBECONFIG=$(echo ./k) kubectl get pods",
+            "forbidden",
+        ),
+        (passes, "PWD=/x kubectl get pods", "allow"),
+        (get, "KUBECONFIG=/etc/k kubectl get pods", "forbidden"),
+        (get, "X=1 kubectl get pods", "allow"),
+        (status, "GIT_DIR=.git git status", "allow"),
+        (status, "GIT_DIR=../out git status", "forbidden"),
+        (log, "git l", "forbidden"),
+        (log, "git twice", "forbidden"),
+        (log, "git -C ../out l", "allow"),
+        (log, "git --git-dir ../ws/.git l", "forbidden"),
+        (log, "env git l", "forbidden"),
+        (log, "git -c alias.l=version l", "allow"),
+        (log, "git -c alias.z='log -1' z", "forbidden"),
+        (id, "git s", "prompt"),
+    ] {
+        let (found, said) = told(rules, script);
+        assert_eq!(said, expected, "{rules}{script}");
+        assert_eq!(found, None, "{script}");
+    }
 }

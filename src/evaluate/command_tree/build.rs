@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::request::{Followed, Request, Words};
-use crate::script::{Problem, ScriptCommand};
+use crate::request::{Entry, Followed, Request, Words, aliased};
+use crate::script::{Problem, ScriptCommand, Word};
 
 use super::reading::ScriptReader;
 use super::runs::{Found, InPlace, Run, in_place_of, runs};
-use super::spelling::{as_in, unknown_words};
+use super::spelling::{as_in, spelled, unknown_words};
 use super::surroundings::Variables;
 use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
@@ -27,14 +27,27 @@ const WORD: usize = 8;
 /// Who looks at files for a script that nobody has started.
 #[derive(Clone, Copy)]
 pub struct Resolver<'a> {
-    /// What the words of a command ask for, in a directory, by the way there from the first.
-    pub find: &'a dyn Fn(&[OsString], &Path) -> Request,
+    /// What a command asks for.
+    pub find: &'a dyn Fn(&Start<'_>) -> Request,
     /// What a file holds that a shell would read as a script; `None` where that can't be known.
     pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
     /// The variables, as far as they are known.
-    pub variables: Option<&'a [(OsString, OsString)]>,
+    pub variables: Option<&'a Arc<[(OsString, OsString)]>>,
     /// Where paths, absolute, lead.
     pub follow: &'a dyn Fn(Vec<PathBuf>) -> Followed,
+}
+
+/// A command that nobody has started.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The program and its arguments.
+    pub words: &'a [OsString],
+    /// The directory, by the way there from the first.
+    pub directory: &'a Path,
+    /// The variables that it has, less those of which nobody knows the value; `None`: nobody knows any.
+    pub variables: Option<Arc<[(OsString, OsString)]>>,
+    /// Those that it may have with another value than at first, and nobody knows which.
+    pub unknown: Vec<&'a OsStr>,
 }
 
 /// The tree of a command of these words, which has others in its place besides.
@@ -43,12 +56,15 @@ pub(super) fn tree(
     words: Words<'_>,
     in_place: Vec<InPlace>,
     variables: Option<&[(OsString, OsString)]>,
+    aliases: &[Entry],
 ) -> CommandTree {
     let mut builder = Builder::new(index, None);
     if !in_place.is_empty() || same_process::runs_another(words) {
         builder.shown = Shown::Otherwise;
     }
-    builder.look_into(None, words, &Node::among(variables), in_place);
+    let node = Node::among(variables);
+    builder.look_into(None, words, &node, in_place);
+    builder.aliased(None, words, &node, aliases);
     builder.grow()
 }
 
@@ -59,7 +75,7 @@ pub(super) fn script_tree(
     resolver: &Resolver<'_>,
 ) -> CommandTree {
     let mut builder = Builder::new(index, Some(resolver));
-    builder.script(None, text, &Node::among(resolver.variables));
+    builder.script(None, text, &Node::among(resolver.variables.map(|it| &**it)));
     let mut tree = builder.grow();
     index.follow(&mut tree, resolver.follow);
     tree
@@ -82,30 +98,36 @@ pub(super) struct Builder<'a> {
 /// The variables that came of the last ones: most commands of a script have the same.
 #[derive(Default)]
 struct Given {
-    own: Option<Arc<[(OsString, OsString)]>>,
-    by: Variables,
+    by: Option<Variables>,
+    /// Those of which the value is known.
+    known: Option<Arc<[(OsString, OsString)]>>,
     all: Option<Arc<[(OsString, OsString)]>>,
 }
 
 impl Given {
-    fn of(
-        &mut self,
-        variables: &Variables,
-        own: Option<Arc<[(OsString, OsString)]>>,
-    ) -> Option<Arc<[(OsString, OsString)]>> {
-        let is_own = match (&self.own, &own) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            (one, other) => one.is_none() && other.is_none(),
-        };
-        if !is_own || !self.by.are_those(variables) {
+    fn by(&mut self, variables: &Variables, own: Option<&Arc<[(OsString, OsString)]>>) {
+        if self.by.as_ref().is_none_or(|by| !by.are_those(variables)) {
             *self = Self {
-                all: variables.of(own.as_ref()),
-                by: variables.clone(),
-                own,
+                known: variables.known(own),
+                all: variables.of(own),
+                by: Some(variables.clone()),
             };
         }
-        self.all.clone()
     }
+}
+
+/// Words of what `node` runs, as a script has them: what is unknown in its own words is so in these.
+fn written_as(
+    node: &Node,
+    unknown: &HashMap<Vec<u8>, &Word>,
+    argv: &[OsString],
+) -> Option<Box<ScriptCommand>> {
+    let around = node.written.as_deref()?;
+    Some(Box::new(ScriptCommand {
+        line: around.line,
+        words: argv.iter().map(|word| as_in(unknown, word)).collect(),
+        ..ScriptCommand::default()
+    }))
 }
 
 /// What makes two commands the same, so that one of them need not be looked at.
@@ -146,6 +168,11 @@ impl<'a> Builder<'a> {
             let in_place = self.resolved(&mut node);
             if !node.argv.is_empty() {
                 self.look_into(Some(next), node.words(), &node, in_place);
+                self.aliased(Some(next), node.words(), &node, &[]);
+                for asked in node.asked.iter().filter(|it| !it.aliases.is_empty()) {
+                    self.aliased(Some(next), node.words(), &node, &asked.aliases);
+                }
+                self.with_values(Some(next), &node);
             }
             node.children = first..self.tree.nodes.len();
             if let Some(place) = self.tree.nodes.get_mut(next) {
@@ -155,6 +182,58 @@ impl<'a> Builder<'a> {
             next += 1;
         }
         self.tree
+    }
+
+    /// Adds what git runs by an alias.
+    fn aliased(&mut self, parent: Option<usize>, words: Words<'_>, node: &Node, aliases: &[Entry]) {
+        let Some(found) = aliased(words, aliases) else {
+            return;
+        };
+        let unknown = node.written.as_deref().map(unknown_words);
+        let unknown = unknown.unwrap_or_default();
+        let mut around = node.around.clone();
+        around.directories = found.directories.and_then(|to| {
+            let way: PathBuf = to.iter().collect();
+            around.moved(way.as_os_str())
+        });
+        if !found.keeps_variables {
+            around.variables = Variables::unknown();
+        }
+        self.keep(Node {
+            written: written_as(node, &unknown, &found.argv),
+            argv: found.argv,
+            around,
+            ..self.within(parent, node)
+        });
+    }
+
+    /// Adds the command with the values that variables among its words have in the script.
+    fn with_values(&mut self, parent: Option<usize>, node: &Node) {
+        let line = node.written.as_deref().map_or(1, |it| it.line);
+        for words in &node.instead.words {
+            let argv = words.iter().flat_map(spelled);
+            self.keep(Node {
+                argv: argv.map(OsString::from_vec).collect(),
+                written: Some(Box::new(ScriptCommand {
+                    line,
+                    words: words.clone(),
+                    ..ScriptCommand::default()
+                })),
+                shown: node.instead.shown,
+                ..self.within(parent, node)
+            });
+        }
+    }
+
+    /// What `node`, `None` as a parent for the whole, runs, but for its words.
+    fn within(&self, parent: Option<usize>, node: &Node) -> Node {
+        Node {
+            parent,
+            depth: node.depth + 1,
+            shown: parent.map_or(self.shown, |_| node.shown),
+            around: node.around.clone(),
+            ..Node::default()
+        }
     }
 
     /// Finds what the command asks for, in each directory that it may be in, if somebody is to look; and what
@@ -169,11 +248,15 @@ impl<'a> Builder<'a> {
         let here = [PathBuf::new()];
         let directories = node.around.directories.as_deref().unwrap_or(&here);
         let variables = &node.around.variables;
+        self.given.by(variables, resolver.variables);
         for directory in directories {
-            let mut request = (resolver.find)(&node.argv, directory);
-            request.environment = self.given.of(variables, request.environment);
-            let changed = variables.changed().map(OsStr::to_owned);
-            request.withheld.extend(changed);
+            let mut request = (resolver.find)(&Start {
+                words: &node.argv,
+                directory,
+                variables: self.given.known.clone(),
+                unknown: variables.unsure(self.given.known.is_none()),
+            });
+            request.environment.clone_from(&self.given.all);
             node.asked.push(request);
         }
         node.program = node.asked.first().map(|it| Box::new(it.program.clone()));
@@ -190,23 +273,10 @@ impl<'a> Builder<'a> {
         node: &Node,
         in_place: Vec<InPlace>,
     ) {
-        let child = Node {
-            parent,
-            depth: node.depth + 1,
-            shown: parent.map_or(self.shown, |_| node.shown),
-            around: node.around.clone(),
-            ..Node::default()
-        };
+        let child = self.within(parent, node);
         let unknown = node.written.as_deref().map(unknown_words);
         let unknown = unknown.unwrap_or_default();
-        let written = |argv: &[OsString]| {
-            let around = node.written.as_deref()?;
-            Some(Box::new(ScriptCommand {
-                line: around.line,
-                words: argv.iter().map(|word| as_in(&unknown, word)).collect(),
-                ..ScriptCommand::default()
-            }))
-        };
+        let written = |argv: &[OsString]| written_as(node, &unknown, argv);
         let in_process = || Node {
             same_process: parent.is_none() || node.same_process,
             shown: child.shown.max(Shown::Otherwise),

@@ -24,7 +24,7 @@ pub(super) fn is_loose(command: &ScriptCommand) -> bool {
 }
 
 /// The words, without the builtins that only say where the next is looked for.
-fn own_words(command: &ScriptCommand) -> &[Word] {
+pub(super) fn own_words(command: &ScriptCommand) -> &[Word] {
     let mut words = command.words.as_slice();
     while let [first, rest @ ..] = words
         && matches!(first.known().as_deref(), Some(b"builtin" | b"command"))
@@ -35,7 +35,7 @@ fn own_words(command: &ScriptCommand) -> &[Word] {
     words
 }
 
-fn name(command: &ScriptCommand) -> Vec<u8> {
+pub(super) fn name(command: &ScriptCommand) -> Vec<u8> {
     own_words(command)
         .first()
         .map(Word::recognised)

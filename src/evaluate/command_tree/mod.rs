@@ -24,6 +24,7 @@ mod same_process;
 mod shell;
 mod spelling;
 mod surroundings;
+mod values;
 
 use std::collections::{HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -34,11 +35,11 @@ use std::path::{Path, PathBuf};
 use crate::models::{self, CommandModel, Reading};
 use crate::request::program::{last_component, normalised};
 use crate::request::{Program, Request, Words, WorkingDirectory};
-use crate::script::{Problem, ScriptCommand, Stage};
+use crate::script::{self, Problem, ScriptCommand, Stage, Word};
 
 use super::index::IndexedRules;
 
-pub use build::Resolver;
+pub use build::{Resolver, Start};
 pub(super) use same_process::{runs_another, started_in_place};
 pub(super) use spelling::spelled;
 pub(super) use surroundings::Surroundings;
@@ -104,12 +105,23 @@ pub struct Node {
     pub(super) said_by: SaidBy,
     /// What it is given to read, where that is known.
     input: Option<Vec<u8>>,
+    /// The command with each value, that the script says, of variables among its words.
+    instead: Instead,
     /// Where it runs.
     pub(super) around: Surroundings,
     /// What it runs itself.
     children: Range<usize>,
     /// What is left out of that.
     pub(super) lacks: Lack,
+}
+
+/// Commands that one of a script may be.
+#[derive(Debug, Clone, Default)]
+struct Instead {
+    /// The words of each.
+    words: Vec<Vec<Word>>,
+    /// What an exec shows of them.
+    shown: Shown,
 }
 
 /// What of a command an exec shows in the sandbox.
@@ -154,12 +166,13 @@ impl CommandTree {
             request.words(),
             runs::in_place_of(request),
             variables,
+            &request.aliases,
         )
     }
 
     /// The commands within a command of which nothing but the `words` is known.
     pub(super) fn of_words(index: &IndexedRules, words: Words<'_>) -> Self {
-        build::tree(index, words, Vec::new(), None)
+        build::tree(index, words, Vec::new(), None, &[])
     }
 
     /// Each command, before those within it.
@@ -219,6 +232,18 @@ impl CommandTree {
             let functions = script.and_then(|script| self.functions.get(script));
             functions.is_some_and(|functions| functions.contains(name))
         })
+    }
+
+    /// Whether nobody can know which program `node`, a command of a script, is.
+    pub(super) fn is_unknown(&self, node: &Node) -> bool {
+        let written = node.written.as_deref();
+        match written.and_then(|it| it.words.first()).map(Word::known) {
+            None => false,
+            Some(None) => true,
+            Some(Some(name)) => {
+                self.renames(&name) || (script::reads_script(&name) && !self.defines(node, &name))
+            }
+        }
     }
 
     /// The numbers of what `node` runs, `None` for the whole.
@@ -304,7 +329,7 @@ impl Node {
     }
 
     /// As requests of its own, within `root`: one for each directory that it may be in.
-    fn requests(&self, root: &Request) -> Vec<Inner> {
+    pub(super) fn requests(&self, root: &Request) -> Vec<Inner> {
         let called = || Program::named(self.argv.first().cloned().unwrap_or_default());
         let program = self.program.as_deref().cloned().unwrap_or_else(called);
         let mut request = root.for_inner(program, self.argv.clone());

@@ -13,7 +13,8 @@ use super::build::Builder;
 use super::effects::renamed;
 use super::shell::Shell;
 use super::spelling::{as_in, fill, spelled};
-use super::{DEPTH, Lack, Node, ScriptPlace, Shown, called, models_of, whole_names};
+use super::values::Values;
+use super::{DEPTH, Instead, Lack, Node, ScriptPlace, Shown, called, models_of, whole_names};
 
 /// Shells that start what they have no builtin for. What calls itself `sh` can be BusyBox.
 const STARTING: [&str; 3] = ["bash", "dash", "zsh"];
@@ -91,6 +92,7 @@ impl Builder<'_> {
             || contains(text, "expand_aliases");
         let renamed = script.commands.iter().flat_map(|it| renamed(it, aliases));
         self.tree.renamed.extend(renamed);
+        let values = Values::of(&script);
         let mut shell = Shell::new(&script, child.around.clone());
         let found = script.commands.iter().enumerate().map(|(nth, command)| {
             let around = shell.enter(command);
@@ -107,15 +109,24 @@ impl Builder<'_> {
         let number = self.tree.functions.len();
         let functions = std::mem::take(&mut script.functions);
         self.tree.functions.push(functions.into_iter().collect());
+        let seen = if hides {
+            child.shown.max(Shown::Otherwise)
+        } else {
+            child.shown
+        };
         for (mut command, (argv, around, input)) in script.commands.into_iter().zip(found) {
             command.line = command.line.saturating_add(line - 1);
             self.keep(Node {
                 argv,
                 // By what the shell makes of a word, the program may not look dangerous any more.
-                shown: if hides || command.words.iter().any(|word| word.unknown().is_some()) {
-                    child.shown.max(Shown::Otherwise)
+                shown: if command.words.iter().any(|word| word.unknown().is_some()) {
+                    seen.max(Shown::Otherwise)
                 } else {
-                    child.shown
+                    seen
+                },
+                instead: Instead {
+                    words: values.in_place_of(&command),
+                    shown: seen,
                 },
                 place: Some(ScriptPlace {
                     script: number,

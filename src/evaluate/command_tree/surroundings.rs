@@ -208,6 +208,20 @@ impl Variables {
         set.map(|(name, _)| name.as_os_str())
     }
 
+    /// The names of those that may have another value than the request has, and nobody knows which: that none is
+    /// known means that nobody knows what else there is.
+    pub(super) fn unsure(&self, none_is_known: bool) -> Vec<&OsStr> {
+        let changed = self.changed();
+        let is_unsure = |name: &&OsStr| {
+            none_is_known
+                || self
+                    .changes
+                    .get(*name)
+                    .is_some_and(|it| *it == Change::Unknown)
+        };
+        changed.filter(is_unsure).collect()
+    }
+
     /// Whether nobody knows them.
     pub(in crate::evaluate) fn are_unknown(&self) -> bool {
         self.base == Base::Unknown
@@ -243,6 +257,25 @@ impl Variables {
         &self,
         own: Option<&Arc<[(OsString, OsString)]>>,
     ) -> Option<Arc<[(OsString, OsString)]>> {
+        let known = self.known(own)?;
+        let changes = self.changes.iter();
+        let unknown = changes.filter(|(_, change)| **change == Change::Unknown);
+        let twice = unknown.flat_map(|(name, _)| {
+            let entry = (name.clone(), OsString::new());
+            [entry.clone(), entry]
+        });
+        let twice: Vec<_> = twice.collect();
+        if twice.is_empty() {
+            return Some(known);
+        }
+        Some(known.iter().cloned().chain(twice).collect())
+    }
+
+    /// The same without those of which nobody knows the value.
+    pub(super) fn known(
+        &self,
+        own: Option<&Arc<[(OsString, OsString)]>>,
+    ) -> Option<Arc<[(OsString, OsString)]>> {
         let mut all = match self.base {
             Base::Request if self.changes.is_empty() => return own.cloned(),
             Base::Request => own?.to_vec(),
@@ -257,8 +290,7 @@ impl Variables {
             match change {
                 Change::Set(value) => all.push(entry(value)),
                 Change::Replaced(value) if all.len() < before => all.push(entry(value)),
-                Change::Unknown => all.extend([entry(&OsString::new()), entry(&OsString::new())]),
-                Change::Replaced(_) | Change::Unset | Change::Exported => {}
+                Change::Replaced(_) | Change::Unset | Change::Exported | Change::Unknown => {}
             }
         }
         Some(all.into())

@@ -384,11 +384,12 @@ fn a_script_is_looked_at_once() {
     ));
     let look = |text: &str| {
         let (looks, words) = (Cell::new(0), Cell::new(0));
-        let find = |argv: &[OsString], directory: &Path| {
+        let find = |start: &Start<'_>| {
             looks.set(looks.get() + 1);
-            words.set(words.get() + argv.len());
-            let cwd = WorkingDirectory::new(Path::new("/work").join(directory)).unwrap();
-            Request::new(Program::named(&argv[0]), argv.to_vec(), cwd)
+            words.set(words.get() + start.words.len());
+            let cwd = WorkingDirectory::new(Path::new("/work").join(start.directory)).unwrap();
+            let program = Program::named(&start.words[0]);
+            Request::new(program, start.words.to_vec(), cwd)
         };
         let follow = |_| crate::request::Followed::default();
         let resolver = Resolver {

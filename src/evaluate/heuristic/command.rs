@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::evaluate::command_tree::{called, models_of};
 use crate::evaluate::index::IndexedRules;
-use crate::models::{self, Reading};
+use crate::models::{self, CommandModel, Reading};
 use crate::request::Words;
 
 /// A program's names and its arguments.
@@ -49,8 +49,17 @@ impl<'a> Command<'a> {
 
     /// Its arguments as each model reads them that one of its names has.
     pub(super) fn readings(&self) -> impl Iterator<Item = Reading<'a>> {
+        self.readings_of(|_| true)
+    }
+
+    /// The same, only by models that are as asked.
+    pub(super) fn readings_of(
+        &self,
+        is_asked: fn(&CommandModel) -> bool,
+    ) -> impl Iterator<Item = Reading<'a>> {
         let arguments = self.words.arguments();
         let models = models_of(self.rules, self.words).into_iter();
+        let models = models.filter(move |model| is_asked(model));
         models.map(|model| models::read(model, arguments))
     }
 

@@ -14,6 +14,7 @@ mod network;
 mod packages;
 mod rm;
 mod system;
+mod unseen;
 mod walk;
 
 use crate::request::Words;
@@ -25,7 +26,7 @@ use walk::Walk;
 pub use define::Heuristic;
 
 /// Every heuristic, in order of its code.
-pub static ALL: [&Heuristic; 16] = [
+pub static ALL: [&Heuristic; 17] = [
     &rm::FORCED_RM,
     &git::DESTRUCTIVE_GIT,
     &disk::DEVICE_WRITE,
@@ -42,6 +43,7 @@ pub static ALL: [&Heuristic; 16] = [
     &system::FIREWALL_OFF,
     &packages::ESSENTIAL_REMOVAL,
     &system::POWER_OFF,
+    &unseen::UNSEEN_COMMANDS,
 ];
 
 /// The heuristic of this code or name.

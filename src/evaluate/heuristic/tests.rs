@@ -215,7 +215,7 @@ fn behind_wrappers() {
     );
     all_are(
         None,
-        "sudo ls -f\n env\n sudo\n timeout -k\n xargs\n env -u rm -f x\n find . -exec",
+        "sudo ls -f\n env\n timeout -k\n xargs\n env -u rm -f x\n find . -exec",
     );
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use super::command::Command;
 use super::define::heuristic;
 use super::network::{self, Pipelines};
-use super::{ALL, Descendants, Heuristic};
+use super::{ALL, Descendants, Heuristic, unseen};
 use crate::evaluate::command_tree::{CommandTree, Lack, Node, SaidBy, Shown};
 use crate::evaluate::index::IndexedRules;
 use crate::request::Words;
@@ -111,11 +111,13 @@ impl<'a> Walk<'a> {
                 || node.shown != Shown::Words
                 || is_builtin(node.argv.first().map_or(&[], |word| word.as_bytes()))
         });
-        ALL.into_iter().find(|known| {
+        let found = ALL.into_iter().find(|known| {
             let applies = known.applies.is_some_and(|applies| applies(&command));
             // Of a download, a program's arguments show nothing once it runs.
             applies && (is_unseen || known.code == network::NETWORK_TO_SHELL.code)
-        })
+        });
+        let unknown = || unseen::applies(&command, self.tree, node);
+        found.or_else(|| unknown().then_some(&unseen::UNSEEN_COMMANDS))
     }
 
     /// `node` as heuristics see it.

@@ -1,7 +1,7 @@
 //! Reads a file of git's configuration.
 
 /// A variable: its name, `section.subsection.key` with section and key in lower case, and its value.
-pub(super) type Entry = (String, Vec<u8>);
+pub type Entry = (String, Vec<u8>);
 
 /// The variables in `bytes`, in order; `None` where git would refuse the file.
 pub(super) fn parse(bytes: &[u8]) -> Option<Vec<Entry>> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::argv;
 use super::Objection;
+use super::alias::names_of;
 use super::command::Asked;
 use super::config::{Config, unclear};
 use super::meaning::{Meaning, meaning};
@@ -133,8 +134,7 @@ impl Config<'_> {
         let Some(name) = subcommand.to_str() else {
             return Ok(None);
         };
-        let lower = name.to_lowercase();
-        let names = [format!("alias.{lower}"), format!("alias.{name}.command")];
+        let names = names_of(name);
         let mut entries = self.entries.iter().rev();
         let Some((_, value)) = entries.find(|(known, _)| names.contains(known)) else {
             return Ok(None);

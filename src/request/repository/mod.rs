@@ -5,10 +5,11 @@
 //! hostile but for what is known not to be: a repository that the sandbox holds, or one with nothing on the
 //! way up that could be written. Git is then told which one it is, where it could find another.
 
+pub(super) mod alias;
 mod binding;
 mod command;
 mod config;
-mod config_file;
+pub(super) mod config_file;
 mod contents;
 mod discover;
 mod files;
@@ -28,7 +29,6 @@ use std::path::Path;
 
 use super::walk::{End, Roots, walk_to};
 use super::{Earlier, Request, Words, Writable, argv};
-use crate::models;
 use command::{Asked, Reading};
 use config::Config;
 use discover::Repository;
@@ -122,6 +122,11 @@ fn shows_by_another(request: &Request, variables: Variables<'_>) -> bool {
     let entries = request.variables();
     let mut set = entries.filter(|(name, value)| name == SHOWING && !value.is_empty());
     set.any(|(_, value)| own.as_ref() != Some(value))
+}
+
+/// What is configured as aliases where `request` is git and its subcommand could be one.
+pub(super) fn aliases(request: &Request) -> Vec<config_file::Entry> {
+    alias::configured(request)
 }
 
 fn unknown(option: &OsStr) -> Objection {
@@ -230,17 +235,16 @@ impl Examination<'_> {
 
     /// Whether the subcommand is nothing but an alias: git obeys what it stands for, which is looked at.
     fn is_merely_alias(&self, asked: &Asked<'_>, config: &Config<'_>) -> bool {
-        let (Some(subcommand), Some(model)) = (asked.subcommand, models::builtin("git")) else {
+        let Some(subcommand) = asked.subcommand else {
             return false;
         };
-        let mut known = model.subcommands.iter().flat_map(|known| &known.names);
         let mut file = OsString::from("git-");
         file.push(subcommand);
         let mut path = config.path.iter();
         let is_program = config.path.is_empty() || path.any(|it| it.join(&file).exists());
         let stands_for = config.alias(subcommand).ok().flatten();
         let leads_on = stands_for.is_some_and(|it| it.first().is_some_and(|it| it != subcommand));
-        leads_on && self.is_judged && !known.any(|name| subcommand == name.as_str()) && !is_program
+        leads_on && self.is_judged && !alias::is_own(subcommand) && !is_program
     }
 
     /// Looks at what the subcommand stands for, if it is an alias. Git's own subcommands are none, but

@@ -71,7 +71,7 @@ fn lower(name: &[u8]) -> String {
 }
 
 /// `name=value`; without a value, it is true.
-fn entry(text: &[u8]) -> Entry {
+pub(super) fn entry(text: &[u8]) -> Entry {
     let mut parts = text.splitn(2, |&byte| byte == b'=');
     let name = lower(parts.next().unwrap_or_default());
     (name, parts.next().unwrap_or(b"true").to_vec())

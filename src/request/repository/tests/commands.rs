@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::models;
-use crate::models::model::{CommandModel, Form};
+use crate::models::model::{CommandModel, Form, InnerModel};
 
 /// Settings that git runs.
 const COMMANDS: &[&str] = &[
@@ -303,10 +303,15 @@ fn tools_are_looked_at_where_they_are_started() {
 fn no_program_that_obeys_or_interprets_is_a_harmless_command() {
     let world = World::new();
     let interprets = |model: &CommandModel| {
+        // ssh, to which a machine and a command for it are handed.
+        let is_elsewhere = |inner: &InnerModel| inner.form == Form::Line && inner.after == 1;
+        let leads_elsewhere = model.inner.iter().any(is_elsewhere);
         let mut inner = model.inner.iter();
         inner.any(|inner| match inner.form {
-            Form::File | Form::Code | Form::Input | Form::Script => true,
-            Form::Line => inner.after == 0,
+            Form::File | Form::Code => true,
+            Form::Input => !leads_elsewhere,
+            Form::Script => inner.of.is_empty(),
+            Form::Line => !is_elsewhere(inner),
             Form::Words => inner.follows.is_empty(),
             Form::Keys => false,
         })

@@ -1,0 +1,193 @@
+//! What variables of a script may stand for, as far as the script says it in words: `for x in a b`, `x=a`,
+//! `read x <<< a`, `x=(a b)`. There may be other values, so these restrict and permit nothing.
+
+use std::collections::BTreeMap;
+
+use crate::script::{self, Dialect, Part, Script, ScriptCommand, Word};
+
+use super::effects::{name, own_words, shows};
+
+/// So many values of one variable count, and so many commands with them in the place of one.
+const MOST: usize = 16;
+/// So many variables of one command count.
+const VARIABLES: usize = 4;
+/// A value is no longer, in bytes.
+const LENGTH: usize = 4096;
+
+/// The values of a script's variables.
+#[derive(Debug, Default)]
+pub(super) struct Values(BTreeMap<Vec<u8>, Vec<Vec<u8>>>);
+
+impl Values {
+    /// Those that the words of `script` say.
+    pub(super) fn of(script: &Script) -> Self {
+        let mut values = Self::default();
+        for list in &script.lists {
+            let known = list.values.iter().filter_map(Word::known);
+            known.for_each(|value| values.add(&list.name, value));
+        }
+        let read = script.fed.iter().cloned();
+        let shown = script
+            .commands
+            .iter()
+            .filter_map(|it| shows(it, it.input.as_deref()));
+        let read: Vec<Vec<u8>> = read.chain(shown).take(MOST).collect();
+        for command in &script.commands {
+            values.set_by(command, &read);
+        }
+        values
+    }
+
+    /// Adds what the command sets; where it says nothing of what it reads, that may be anything which loops are
+    /// `fed` or others write.
+    fn set_by(&mut self, command: &ScriptCommand, fed: &[Vec<u8>]) {
+        for set in &command.assignments {
+            self.assign(&set.name, &set.value);
+        }
+        let words = own_words(command);
+        match name(command).as_slice() {
+            b"export" | b"declare" | b"typeset" | b"local" | b"readonly" => {
+                for word in words.iter().skip(1) {
+                    let Some((name, value)) = assignment(word) else {
+                        continue;
+                    };
+                    self.assign(&name, &value);
+                }
+            }
+            b"read" | b"mapfile" | b"readarray" => {
+                let texts = command.input.as_ref().map_or(fed, std::slice::from_ref);
+                // Which of them has what depends on separators.
+                for word in words.iter().skip(1).filter_map(Word::known) {
+                    for text in texts {
+                        let lines = text.split(|&byte| byte == b'\n');
+                        let lines = lines.map(<[u8]>::trim_ascii);
+                        let parts = text.split(u8::is_ascii_whitespace);
+                        for value in lines.chain(parts).filter(|value| !value.is_empty()) {
+                            self.add(&word, value.to_vec());
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn assign(&mut self, name: &[u8], value: &Word) {
+        if let Some(value) = value.known() {
+            self.add(name, value);
+        } else if let Some(inner) = in_parentheses(&value.recognised()) {
+            // Words of an array.
+            let text = [b"x ", inner].concat();
+            let parsed = script::parse(&text, Dialect::Bash);
+            let words = parsed.commands.first().map_or(&[][..], |it| &it.words);
+            let known = words.iter().skip(1).filter_map(Word::known);
+            known.for_each(|value| self.add(name, value));
+        }
+    }
+
+    fn add(&mut self, name: &[u8], value: Vec<u8>) {
+        if value.len() > LENGTH {
+            return;
+        }
+        let values = self.0.entry(name.to_vec()).or_default();
+        if values.len() < MOST && !values.contains(&value) {
+            values.push(value);
+        }
+    }
+
+    /// The words of `command` with each value in the place of its variables.
+    pub(super) fn in_place_of(&self, command: &ScriptCommand) -> Vec<Vec<Word>> {
+        let mut names: Vec<&[u8]> = Vec::new();
+        for part in command.words.iter().flat_map(|word| &word.parts) {
+            if let Some(name) = variable(part)
+                && self.0.contains_key(name)
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let mut all = vec![command.words.clone()];
+        for name in names.into_iter().take(VARIABLES) {
+            let values = self.0.get(name).map_or(&[][..], Vec::as_slice);
+            let with = all.iter().flat_map(|words| {
+                let with = |value| {
+                    words
+                        .iter()
+                        .flat_map(|word| filled(word, name, value))
+                        .collect()
+                };
+                values
+                    .iter()
+                    .map(move |value| with(value))
+                    .collect::<Vec<Vec<Word>>>()
+            });
+            all = with.take(MOST).collect();
+        }
+        all
+    }
+}
+
+/// `name=value`, where a command has it for an argument.
+fn assignment(word: &Word) -> Option<(Vec<u8>, Word)> {
+    let (first, rest) = word.parts.split_first()?;
+    let Part::Known(first) = first else {
+        return None;
+    };
+    let equals = first.iter().position(|&byte| byte == b'=')?;
+    let (name, value) = first.split_at_checked(equals)?;
+    let value = Part::Known(value.get(1..)?.to_vec());
+    let parts = std::iter::once(value).chain(rest.iter().cloned()).collect();
+    Some((name.to_vec(), Word { parts }))
+}
+
+fn in_parentheses(text: &[u8]) -> Option<&[u8]> {
+    text.trim_ascii().strip_prefix(b"(")?.strip_suffix(b")")
+}
+
+/// The variable that a part is, whole: `$x`, `${x}`, `${x[0]}`.
+fn variable(part: &Part) -> Option<&[u8]> {
+    let Part::Unknown { source, .. } = part else {
+        return None;
+    };
+    let name = source.strip_prefix(b"$")?;
+    let Some(braced) = name.strip_prefix(b"{").and_then(|it| it.strip_suffix(b"}")) else {
+        return Some(name);
+    };
+    match braced.strip_suffix(b"]") {
+        Some(element) => element.split(|&byte| byte == b'[').next(),
+        None => Some(braced),
+    }
+}
+
+/// The words that `word` becomes with `value` for the variable `name`.
+fn filled(word: &Word, name: &[u8], value: &[u8]) -> Vec<Word> {
+    let is_it = |part: &Part| variable(part) == Some(name);
+    if !word.parts.iter().any(is_it) {
+        return vec![word.clone()];
+    }
+    let mut words = vec![Word::default()];
+    for part in &word.parts {
+        let Some(last) = words.last_mut() else {
+            break;
+        };
+        match part {
+            Part::Unknown { splits: true, .. } if is_it(part) => {
+                let mut fields = value
+                    .split(u8::is_ascii_whitespace)
+                    .filter(|it| !it.is_empty());
+                let first = fields.next().unwrap_or_default();
+                last.parts.push(Part::Known(first.to_vec()));
+                words.extend(fields.map(|field| Word {
+                    parts: vec![Part::Known(field.to_vec())],
+                }));
+            }
+            _ if is_it(part) => last.parts.push(Part::Known(value.to_vec())),
+            _ => last.parts.push(part.clone()),
+        }
+    }
+    words.retain(|word| word.known().is_none_or(|it| !it.is_empty()) || word.parts.is_empty());
+    words
+}

@@ -1,0 +1,233 @@
+//! What git would run in the place of a subcommand that it doesn't have, by its configuration: a hint. Nothing is
+//! permitted by it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+use super::super::walk::Roots;
+use super::super::{Request, Words};
+use super::command::{self, Asked, Reading};
+use super::config::Config;
+use super::config_file::Entry;
+use super::overrides::entry;
+use super::{ALIASES, Origin, discover, found};
+use crate::models;
+
+/// There are no more aliases in a configuration than are looked at.
+const MOST: usize = 1024;
+/// With one of these in it a command of an alias is a shell's.
+const OF_SHELLS: &[u8] = b"|&;<>()$`\\\"' \t\n*?[#~=%";
+
+/// What git runs by an alias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aliased {
+    /// The program and its arguments.
+    pub argv: Vec<OsString>,
+    /// The directories that git goes to first, one from another; `None`: it is the top of the working tree.
+    pub directories: Option<Vec<OsString>>,
+    /// It has the variables that git has.
+    pub keeps_variables: bool,
+}
+
+/// What a git of these `words` runs by an alias, if its subcommand is one of those in the words and in what is
+/// `configured`.
+pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
+    let Reading::Git(asked) = command::read(words) else {
+        return None;
+    };
+    if configured.is_empty() && asked.settings.is_empty() {
+        return None;
+    }
+    let (asked, before) = unknown_subcommand(words)?;
+    let mut own = asked.settings.iter().map(|it| entry(it.as_bytes()));
+    let own: Vec<Entry> = own.by_ref().filter(|(name, _)| is_alias(name)).collect();
+    if own.is_empty() && configured.is_empty() {
+        return None;
+    }
+    let value_of = |name: &OsStr| {
+        let names = names_of(name.to_str()?);
+        let mut entries = configured.iter().chain(&own).rev();
+        let (_, value) = entries.find(|(known, _)| names.contains(known))?;
+        Some(value.as_slice())
+    };
+    let options = before.iter().zip(before.iter().skip(1));
+    let options = options.filter(|(name, _)| *name == "-C").count();
+    let mut found = Aliased {
+        argv: Vec::new(),
+        directories: Some(asked.directories.iter().map(|&it| it.to_owned()).collect()),
+        keeps_variables: before.len() == options * 2,
+    };
+    let mut subcommand = asked.subcommand?.to_owned();
+    let mut arguments = asked.arguments.to_vec();
+    for _ in 0..ALIASES {
+        let Some(value) = Some(&subcommand)
+            .filter(|it| !is_own(it))
+            .and_then(|it| value_of(it))
+        else {
+            break;
+        };
+        if let Some(command) = value.strip_prefix(b"!") {
+            found.argv = by_shell(command, &arguments);
+            found.directories = None;
+            found.keeps_variables = false;
+            return Some(found);
+        }
+        let words = std::str::from_utf8(value).ok().and_then(shlex::split)?;
+        let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        let words = [words, arguments].concat();
+        let Reading::Git(next) = command::globals(&words) else {
+            return None;
+        };
+        if next.subcommand? == subcommand {
+            // Git refuses it.
+            break;
+        }
+        next.subcommand?.clone_into(&mut subcommand);
+        arguments = next.arguments.to_vec();
+        let own = ["git".into(), subcommand.clone()];
+        found.argv = own.into_iter().chain(arguments.iter().cloned()).collect();
+    }
+    (!found.argv.is_empty()).then_some(found)
+}
+
+/// What is configured as aliases where `request` is git and its subcommand could be one; nothing where that can't
+/// be known.
+pub(super) fn configured(request: &Request) -> Vec<Entry> {
+    let Some((asked, _)) = unknown_subcommand(request.words()) else {
+        return Vec::new();
+    };
+    let variables = |name: &str| match &request.environment {
+        Some(variables) => {
+            let mut found = variables.iter().filter(|(known, _)| known == name);
+            found.next().map(|(_, value)| value.clone())
+        }
+        None => std::env::var_os(name),
+    };
+    // Whoever wrote it, git obeys it.
+    let roots = Roots::of(&[]);
+    let program = request.program.real.as_deref();
+    let Ok(mut config) = Config::of_user(&roots, Origin::Outside, &variables, program) else {
+        return Vec::new();
+    };
+    let start = asked.start(&request.cwd);
+    let repository = if asked.git_dir.is_some() {
+        found(&asked, &start, &roots)
+    } else {
+        discover::chosen(&start, &variables, &roots)
+    };
+    if let Ok(Some(repository)) = repository {
+        // What is wrong with the rest of it makes no difference to those that are known by then.
+        let _ = repository.look(&roots, &mut config);
+    }
+    let mut entries = config.entries;
+    entries.retain(|(name, _)| is_alias(name));
+    entries.truncate(MOST);
+    entries
+}
+
+/// What git is asked whose subcommand is none of its own, and the words before that.
+fn unknown_subcommand(words: Words<'_>) -> Option<(Asked<'_>, &[OsString])> {
+    let Reading::Git(asked) = command::read(words) else {
+        return None;
+    };
+    let all = words.arguments();
+    let at = all.len().checked_sub(asked.arguments.len() + 1)?;
+    let subcommand = asked.subcommand?;
+    let is_there = all.get(at).is_some_and(|word| word == subcommand);
+    (is_there && !is_own(subcommand)).then_some((asked, all.get(..at)?))
+}
+
+/// Whether git has the subcommand by itself.
+pub(super) fn is_own(subcommand: &OsStr) -> bool {
+    let known = models::builtin("git").map_or(&[][..], |git| &git.subcommands);
+    let mut names = known.iter().flat_map(|known| &known.names);
+    names.any(|name| subcommand == name.as_str())
+}
+
+fn is_alias(name: &str) -> bool {
+    name.starts_with("alias.")
+}
+
+/// The names under which what the subcommand `name` stands for is configured.
+pub(super) fn names_of(name: &str) -> [String; 2] {
+    [
+        format!("alias.{}", name.to_lowercase()),
+        format!("alias.{name}.command"),
+    ]
+}
+
+/// How git starts the `command` of an alias with these arguments.
+fn by_shell(command: &[u8], arguments: &[OsString]) -> Vec<OsString> {
+    let word = OsStr::from_bytes(command).to_owned();
+    let shell = if command.iter().any(|byte| OF_SHELLS.contains(byte)) {
+        let mut script = command.to_vec();
+        if !arguments.is_empty() {
+            script.extend_from_slice(b" \"$@\"");
+        }
+        vec!["/bin/sh".into(), "-c".into(), OsString::from_vec(script)]
+    } else {
+        Vec::new()
+    };
+    let words = shell.into_iter().chain([word]);
+    words.chain(arguments.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_is_what_git_would_run() {
+        let configured: Vec<Entry> = [
+            ("alias.p", "push -f"),
+            ("alias.pp", "p --no-verify"),
+            ("alias.s", "!git push"),
+            ("alias.ls", "!ls"),
+            ("alias.status", "push"),
+            ("alias.x", "x"),
+            ("alias.odd", "push 'a"),
+            ("alias.q", "--no-pager push"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+        .to_vec();
+        for (command, expected) in [
+            ("git p x", "git push -f x"),
+            ("git P", "git push -f"),
+            ("git pp", "git push -f --no-verify"),
+            ("git q", "git push"),
+            ("git -C d --no-pager p", "git push -f"),
+            ("git s", "/bin/sh -c 'git push' 'git push'"),
+            ("git s a", "/bin/sh -c 'git push \"$@\"' 'git push' a"),
+            ("git ls -a", "ls -a"),
+            ("git -c alias.p=pull p", "git pull"),
+            (
+                "git -c alias.n='!rm -rf' n x",
+                "/bin/sh -c 'rm -rf \"$@\"' 'rm -rf' x",
+            ),
+            ("git status", ""),
+            ("git x", ""),
+            ("git odd", ""),
+            ("git none", ""),
+            ("git", ""),
+            ("ls p", ""),
+            ("gh p", ""),
+        ] {
+            let words = |text: &str| -> Vec<OsString> {
+                let words = shlex::split(text).unwrap().into_iter();
+                words.map(OsString::from).collect()
+            };
+            let argv = words(command);
+            let found = aliased(
+                Words {
+                    asked: &argv[0],
+                    path: None,
+                    real: None,
+                    argv: &argv,
+                },
+                &configured,
+            );
+            let argv = found.map(|found| found.argv).unwrap_or_default();
+            assert_eq!(argv, words(expected), "{command}");
+        }
+    }
+}
