@@ -56,6 +56,71 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         "npm update check",
         &["  allow      t.rules:1  wants install as word 1, which is update\n"],
     ),
+    (
+        "prefix_rule([\"git status\"])",
+        "git status",
+        &["  allow      t.rules:1  is about 'git status', not git; each word is a string of its own\n"],
+    ),
+    (
+        "command_rule(program = \"git push\", decision = \"forbidden\")",
+        "git push x",
+        &["  forbidden  t.rules:1  is about 'git push', not git; each word is a string of its own\n"],
+    ),
+    (
+        "prefix_rule([\"/opt/bin/cat\"])",
+        "cat x",
+        &["  allow      t.rules:1  is about /opt/bin/cat, not /usr/bin/cat\n"],
+    ),
+    (
+        "command_rule(program = \"/opt/bin/cat\", decision = \"prompt\")",
+        "cat x",
+        &["  prompt     t.rules:1  is about /opt/bin/cat, not /usr/bin/cat\n"],
+    ),
+    (
+        "prefix_rule([\"cat\", \"*\"])",
+        "cat x",
+        &["  allow      t.rules:1  wants '*' as word 1, which is x; a prefix_rule takes a `*` as it stands\n"],
+    ),
+    (
+        "command_rule(program = \"cat\", args = [\"/a/*\"])",
+        "cat /a/b",
+        &["  allow      t.rules:1  wants /a/* among the operands, not /a/b; `glob(...)` takes a `*` for anything\n"],
+    ),
+    (
+        "command_rule(program = \"frob\", args = [glob(\"https://x/*\")])",
+        "frob https://x/a/b",
+        &["  allow      t.rules:1  operand `https://x/a/b` is not glob(\"https://x/*\"), where `*` does not go past a slash"],
+    ),
+    (
+        "command_rule(program = \"rm\", flags = \"-rf\", decision = \"forbidden\")",
+        "rm -rf x",
+        &["  forbidden  t.rules:1  wants -rf among the options; all_of(...) names each of several letters\n"],
+    ),
+    (
+        "command_rule(program = \"find\", flags = \"-delete\", decision = \"forbidden\")",
+        "find . -ls",
+        &["  forbidden  t.rules:1  wants -delete among the options\n"],
+    ),
+    (
+        "command_rule(program = \"docker\", subcommand = [\"run\"], options = {\"-v\": \"/:/host\"}, decision = \"forbidden\")",
+        "docker run -v /:/mnt i",
+        &["  forbidden  t.rules:1  wants /:/host for -v, which is /:/mnt\n"],
+    ),
+    (
+        "command_rule(program = \"git\", subcommand = [\"push\"], args = [\"main\"], decision = \"forbidden\")",
+        "git push origin HEAD:main",
+        &["  forbidden  t.rules:1  wants main among the operands, not origin\n"],
+    ),
+    (
+        "command_rule(program = \"git\", subcommand = [\"push\"], cwd = \"/nowhere\", decision = \"forbidden\")",
+        "git push",
+        &["  forbidden  t.rules:1  wants the directory /nowhere, not "],
+    ),
+    (
+        "command_rule(program = \"npm\", subcommand = [\"run\", \"deploy\"], decision = \"forbidden\")",
+        "npm run deploy:prod",
+        &["  forbidden  t.rules:1  wants deploy as word 2, which is deploy:prod\n"],
+    ),
 ];
 
 #[test]

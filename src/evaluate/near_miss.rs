@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use crate::models;
 use crate::request::Request;
@@ -37,6 +38,8 @@ pub struct NearMiss {
 pub enum Parameter {
     /// `flags`.
     Flags,
+    /// The same, of several letters in one word that are options each.
+    Letters,
     /// `without`.
     Without,
     /// `options`, and the option.
@@ -57,7 +60,7 @@ impl Parameter {
     /// As rules spell it.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Flags => "flags",
+            Self::Flags | Self::Letters => "flags",
             Self::Without => "without",
             Self::Options(_) => "options",
             Self::Args => "args",
@@ -131,7 +134,10 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
             rule,
             token,
             wanted,
-            had: request.argv.get(token).cloned(),
+            had: match token {
+                0 => program_had(&missed.program, request),
+                _ => request.argv.get(token).cloned(),
+            },
             condition: None,
         })
     };
@@ -213,9 +219,42 @@ fn misspelt(index: &IndexedRules, request: &Request) -> impl Iterator<Item = usi
             let is_slip = models::is_slip(&rule.program, name)
                 || !is_found && models::is_near(&rule.program, name);
             // Letters of another case are the same name to what restricts.
-            is_unknown && is_slip && !rule.program.eq_ignore_ascii_case(name)
+            let is_misspelt = is_unknown && is_slip && !rule.program.eq_ignore_ascii_case(name);
+            is_misspelt
+                || is_elsewhere(&rule.program, request)
+                || is_all_words(&rule.program, request)
         })
         .map(|(number, _)| number)
+}
+
+/// Whether a rule is on the program's name at another path than it has.
+fn is_elsewhere(program: &str, request: &Request) -> bool {
+    let own = &request.program;
+    let paths = [own.path.as_deref(), own.real.as_deref()];
+    let is_own = |path: &Path| path.as_os_str() == program;
+    let name = own.base_name();
+    program.starts_with('/')
+        && last_component(OsStr::new(program)) == name
+        && own.asked != program
+        && !paths.into_iter().flatten().any(is_own)
+}
+
+/// What a command has for the `program` of a rule: the file, where another one is named, else the word.
+fn program_had(program: &str, request: &Request) -> Option<OsString> {
+    let path = request.program.path.as_deref().map(Path::as_os_str);
+    let path = path.filter(|_| is_elsewhere(program, request));
+    let word = request.argv.first().map(OsString::as_os_str);
+    path.or(word).map(OsStr::to_owned)
+}
+
+/// Whether a rule has the first words of the command for a program's name.
+fn is_all_words(program: &str, request: &Request) -> bool {
+    let words: Vec<&str> = program.split_whitespace().collect();
+    let had = request.argv.iter().take(words.len());
+    words.len() > 1
+        && had
+            .map(OsString::as_os_str)
+            .eq(words.iter().map(OsStr::new))
 }
 
 /// The first token that doesn't match, counted from the program as 0.

@@ -280,6 +280,14 @@ impl<'a> Reading<'a> {
         options.find(|it| it.names.iter().any(|known| known == name))
     }
 
+    /// Whether `name` is no option, but letters behind one dash that are one each.
+    pub fn is_cluster(&self, name: &str) -> bool {
+        let letters = name.strip_prefix('-').unwrap_or_default();
+        let mut each = letters.chars();
+        let is_long = each.clone().nth(1).is_some() && self.option(name).is_none();
+        is_long && each.all(|letter| self.option(&format!("-{letter}")).is_some())
+    }
+
     /// The word that makes the option of this name say something else than its value, or nothing.
     pub fn overriding(&self, name: &str) -> Option<&[u8]> {
         let option = self.option(name);

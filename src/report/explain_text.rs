@@ -250,9 +250,38 @@ pub(super) fn parted(miss: &NearMiss) -> String {
         return unmet(miss, condition, &wanted);
     }
     match &miss.had {
-        Some(had) if token == 0 => format!("is about {wanted}, not {}", one(had)),
-        Some(had) => format!("wants {wanted} as word {token}, which is {}", one(had)),
+        Some(had) if token == 0 => {
+            let hint = program_hint(miss);
+            format!("is about {wanted}, not {}{hint}", one(had))
+        }
+        Some(had) => {
+            let hint = stars_hint(miss, "; a prefix_rule takes a `*` as it stands");
+            format!(
+                "wants {wanted} as word {token}, which is {}{hint}",
+                one(had)
+            )
+        }
         None => format!("wants {wanted} as word {token}, where the command ends"),
+    }
+}
+
+/// What is to be done where a rule has more than a program for one.
+fn program_hint(miss: &NearMiss) -> &'static str {
+    let mut wanted = miss.wanted.iter();
+    if wanted.any(|program| program.contains(char::is_whitespace)) {
+        "; each word is a string of its own"
+    } else {
+        ""
+    }
+}
+
+/// `hint`, where a word is wanted that looks like a pattern.
+fn stars_hint(miss: &NearMiss, hint: &'static str) -> &'static str {
+    let is_pattern = |word: &String| word.contains('*') && !word.ends_with(')');
+    if miss.wanted.iter().any(is_pattern) {
+        hint
+    } else {
+        ""
     }
 }
 
@@ -264,6 +293,9 @@ fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str) -> String {
     };
     match condition {
         Parameter::Flags => format!("wants {wanted} among the options"),
+        Parameter::Letters => {
+            format!("wants {wanted} among the options; all_of(...) names each of several letters")
+        }
         Parameter::Without => format!("wants no {wanted}{}", instead(", which is here ", "")),
         Parameter::Options(name) => {
             let instead = instead(", which is ", ", which is not there");
@@ -271,8 +303,9 @@ fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str) -> String {
         }
         Parameter::Args => {
             let instead = instead(", not ", ", which end before that");
+            let hint = stars_hint(miss, "; `glob(...)` takes a `*` for anything");
             format!(
-                "wants {} among the operands{instead}",
+                "wants {} among the operands{instead}{hint}",
                 argv::visible(&miss.wanted.join(" or "))
             )
         }

@@ -31,16 +31,17 @@ pub fn text(rules: &RuleSet, settings: Option<&[u8]>, root: &Path) -> String {
         let source = argv::line(&source_form::of(rules, number), LINE);
         format!("{:<9}  {}  {source}", decision(said), argv::visible(&place))
     };
-    let mut text = listed("What it lets out of the sandbox", out.map(rule).collect());
+    let out: Vec<String> = out.map(rule).collect();
+    let mut text = listed("What it lets out of the sandbox", &out);
     let settings = String::from_utf8_lossy(settings.unwrap_or_default());
     let settings = settings.lines().map(str::trim);
     let settings = settings.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let settings = settings.map(|line| argv::line(line, LINE)).collect();
-    text += &listed("What it sets", settings);
+    let settings: Vec<String> = settings.map(|line| argv::line(line, LINE)).collect();
+    text += &listed("What it sets", &settings);
     text
 }
 
-fn listed(heading: &str, lines: Vec<String>) -> String {
+fn listed(heading: &str, lines: &[String]) -> String {
     if lines.is_empty() {
         return String::new();
     }
@@ -80,9 +81,7 @@ mod tests {
 
     #[test]
     fn of_many_the_rest_is_counted() {
-        let rules: String = (0..MOST + 2)
-            .map(|n| format!("prefix_rule([\"x{n}\"])\n"))
-            .collect();
+        let rules = "prefix_rule([\"x\"])\n".repeat(MOST + 2);
         let text = text(&from_own_text("x.rules", &rules), None, Path::new("/"));
         assert_eq!(text.lines().count(), MOST + 2);
         assert!(text.ends_with("  and 2 more: see the files\n"), "{text}");

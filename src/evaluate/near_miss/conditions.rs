@@ -12,7 +12,7 @@ use crate::rules::meaning::{Meaning, Operands, Pattern, Subject, Variable, Wante
 use crate::rules::mismatch::Mismatch;
 use crate::rules::model::CommandRule;
 
-use super::{NearMiss, Parameter, Unexcepted};
+use super::{NearMiss, Parameter, Unexcepted, is_all_words, is_elsewhere, program_had};
 use crate::evaluate::index::IndexedRules;
 use crate::evaluate::means::Look;
 use crate::evaluate::names::{Names, presumed};
@@ -62,6 +62,23 @@ pub(super) fn near_misses(
             })),
         }
     }
+    let others = (first..).zip(&index.rules().command_rules);
+    found.extend(
+        others
+            .filter(|(_, rule)| !is_on_it(rule))
+            .filter_map(|(number, rule)| {
+                let mut programs = rule.literal_programs();
+                let program =
+                    programs.find(|it| is_elsewhere(it, request) || is_all_words(it, request))?;
+                Some(NearMiss {
+                    rule: number,
+                    token: 0,
+                    wanted: vec![program.to_owned()],
+                    had: program_had(program, request),
+                    condition: None,
+                })
+            }),
+    );
     (found, far)
 }
 
@@ -202,7 +219,14 @@ fn told(meaning: &Meaning, condition: Condition<'_>, command: &Subject<'_>) -> M
         operands.get(nth).map(|&word| word.to_owned())
     };
     let (parameter, wanted, had) = match condition {
-        Condition::Flags(names) => (Parameter::Flags, names.to_vec(), None),
+        Condition::Flags(names) => {
+            let parameter = if names.iter().any(|name| reading.is_cluster(name)) {
+                Parameter::Letters
+            } else {
+                Parameter::Flags
+            };
+            (parameter, names.to_vec(), None)
+        }
         Condition::Without(name) => {
             let written = reading.flags().find(|flag| flag.is(name));
             let had = written.map(|flag| OsStr::from_bytes(&flag.written).to_owned());

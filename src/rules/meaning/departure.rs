@@ -74,6 +74,8 @@ pub enum Does {
 pub enum Likeness {
     /// It could.
     Possible,
+    /// It would be if the stars of a pattern went past slashes.
+    PastSlashes,
     /// It can't.
     None,
 }
@@ -180,6 +182,10 @@ fn another(
     let word = shown(word);
     match likeness {
         Likeness::None => write!(out, "operand `{word}` is another one than {form}"),
+        Likeness::PastSlashes => write!(
+            out,
+            "operand `{word}` is not {form}, where `*` does not go past a slash, as `**` would"
+        ),
         Likeness::Possible => write!(
             out,
             "operand `{word}` is not surely {form}: it is spelled otherwise, or what it leads to can change"

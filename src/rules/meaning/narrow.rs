@@ -178,11 +178,11 @@ fn unlike(command: &Subject<'_>, patterns: &[Pattern], word: &OsStr) -> Option<L
     if patterns.iter().any(|it| command.narrowly(it, word)) {
         return None;
     }
-    let is_possible = patterns.iter().any(|it| command.widely(it, word));
-    Some(if is_possible {
-        Likeness::Possible
-    } else {
-        Likeness::None
+    let possible = patterns.iter().find(|it| command.widely(it, word));
+    Some(match possible {
+        Some(Pattern::Glob(glob)) if glob.widely(word) => Likeness::PastSlashes,
+        Some(_) => Likeness::Possible,
+        None => Likeness::None,
     })
 }
 
