@@ -86,22 +86,18 @@ pub(super) fn because(explanation: &Explanation<'_>) -> String {
         Basis::Rule(index) => {
             let span = rules.rule(*index).map(|rule| rule.span);
             let place = span.map_or_else(String::new, |span| rules.place(span));
-            match explanation.judgement.presumed() {
-                Some(command) => {
-                    let command = argv::bounded(command, WORD);
-                    format!(
-                        "the rule at {place} may be about {command}, of which not each word is known"
-                    )
-                }
-                None => {
-                    let mut matches = explanation.judgement.trace.matches.iter();
-                    let inner = matches.find(|found| found.rule == *index);
-                    let inner = inner.and_then(|found| found.inner.as_ref());
-                    let inner = inner
-                        .map(|words| format!(" of {}, which it runs", argv::bounded(words, WORD)));
-                    format!("the rule at {place} says so{}", inner.unwrap_or_default())
-                }
+            if let Some(command) = explanation.judgement.presumed() {
+                let command = argv::bounded(command, WORD);
+                return format!(
+                    "the rule at {place} may be about {command}, of which not each word is known"
+                );
             }
+            let mut matches = explanation.judgement.trace.matches.iter();
+            let inner = matches.find(|found| found.rule == *index);
+            let inner = inner.and_then(|found| found.inner.as_ref());
+            let inner =
+                inner.map(|words| format!(" of {}, which it runs", argv::bounded(words, WORD)));
+            format!("the rule at {place} says so{}", inner.unwrap_or_default())
         }
         Basis::Default(index) => {
             let span = rules.defaults.get(*index).map(|rule| rule.span);
