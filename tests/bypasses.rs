@@ -30,6 +30,9 @@ struct Case {
     cover: String,
     run: String,
     stops: Stops,
+    /// The cover does what a file of the directory says, so that a rule on it is one on that.
+    #[serde(default)]
+    obeys: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -216,7 +219,19 @@ fn run_with_the_cover_allowed_none_gets_out() {
         if !is_installed(case) {
             return None;
         }
-        let (_, marked) = run(case, &allow(&case.cover));
+        let rules = allow(&case.cover);
+        if case.obeys {
+            let said = explain(case, &rules);
+            let commands = said["commands"].as_array()?;
+            let told = commands.iter().any(|command| {
+                let explained = &command["explanation"];
+                let files = explained["obeys"].as_array();
+                explained["program"]["asked"] == case.cover.as_str()
+                    && files.is_some_and(|files| !files.is_empty())
+            });
+            return (!told).then(|| "explain doesn't say what it obeys".to_owned());
+        }
+        let (_, marked) = run(case, &rules);
         marked.then(|| "it wrote outside".to_owned())
     });
 }

@@ -107,8 +107,8 @@ impl NearMisses {
     }
 }
 
-/// The rules on the request's program that don't match its arguments, and exceptions of those that do; those that it was `judged` by are told with
-/// that.
+/// The rules on the request's program that don't match its arguments, and exceptions of those that do; those that
+/// it was `judged` by are told with that.
 pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> NearMisses {
     let presumed = presumed(request);
     let mut rules = Vec::new();
@@ -117,13 +117,18 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     }
     rules.sort_unstable();
     rules.dedup();
-    // A restriction can match by what its words mean, or a command within this one.
-    rules.retain(|&number| !judged.matches.iter().any(|found| found.rule == number));
-    let mut parted: Vec<(usize, usize)> = rules
+    let parted = rules
         .into_iter()
-        .filter_map(|rule| Some((rule, parting(index, rule, request)?)))
+        .filter_map(|rule| Some((rule, parting(index, rule, request)?)));
+    let mut parted: Vec<(usize, usize)> = parted
+        .chain(misspelt(index, request).map(|rule| (rule, 0)))
         .collect();
-    parted.extend(misspelt(index, request).map(|rule| (rule, 0)));
+    // A restriction can match by what its words mean, or a command within this one.
+    parted.retain(|&(number, _)| {
+        let mut discounted = judged.discounted.iter();
+        judged.matches.iter().all(|found| found.rule != number)
+            && discounted.all(|(rule, _)| *rule != number)
+    });
     let missed = |(rule, token): (usize, usize)| {
         let missed = index.rules().prefix_rules.get(rule)?;
         let wanted = match token.checked_sub(1) {

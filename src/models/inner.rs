@@ -32,28 +32,25 @@ pub(super) fn complete<'a>(
     found.extend(splits);
     let models = reading.model.iter().flat_map(|model| &model.inner);
     let mut inputs = models.filter(|inner| inner.form == Form::Input && !inner.follows.is_empty());
+    let follows = |inner: &InnerModel, one: &Collected<'a>| {
+        let mut options = inner.follows.iter();
+        flag_at(reading, one.option).is_some_and(|(_, flag)| options.any(|name| flag.is(name)))
+    };
     let is_one = |inner: &InnerModel, one: &Collected<'a>| {
-        let follows = flag_at(reading, one.option).is_some_and(|(_, flag)| {
-            let mut options = inner.follows.iter();
-            options.any(|name| flag.is(name))
-        });
         let first = one.words.first();
-        follows && first.is_some_and(|word| form::is_of(&inner.of, word.as_bytes()))
+        follows(inner, one) && first.is_some_and(|word| form::is_of(&inner.of, word.as_bytes()))
     };
     if inputs.any(|inner| collected.iter().any(|one| is_one(inner, one))) {
         doubts.push(Doubt::Input);
     }
     for one in collected {
-        let Collected {
-            from,
-            option,
-            words,
-        } = one;
+        let models = reading.model.iter().flat_map(|model| &model.inner);
+        let mut models = models.filter(|inner| inner.form == Form::Words && follows(inner, &one));
         found.push(Inner {
-            words: from..from + words.len(),
-            option: Some(option),
-            what: What::Words(words),
-            appends: true,
+            words: one.from..one.from + one.words.len(),
+            option: Some(one.option),
+            appends: models.all(|inner| inner.appends),
+            what: What::Words(one.words),
         });
     }
     let operands = Operands::of(reading);
