@@ -14,7 +14,9 @@ use super::{Report, lint};
 
 lint! {
     /// A rule names a subcommand that its program doesn't have, as far as is known, and that is a slip of
-    /// the pen away from one that it has. In a `prefix_rule`, the same of an option.
+    /// the pen away from one that it has. In a `prefix_rule`, the same of an option. In a `command_rule`, also
+    /// one that the program has beside the one before it, and not below that: words one after the other are a
+    /// subcommand's subcommand, and alternatives stand in a list of their own.
     ///
     /// ## Why it matters
     ///
@@ -29,6 +31,10 @@ lint! {
     ///
     /// ```python
     /// command_rule(program = "kubectl", subcommand = ["delete"], decision = "forbidden", justification = "Ask first.")
+    /// ```
+    ///
+    /// ```python
+    /// command_rule(program = "terraform", subcommand = [["apply", "destroy"]], decision = "prompt")
     /// ```
     "W119", "unknown-subcommand", Some(Level::Warning), check
 }
@@ -48,6 +54,13 @@ fn check(rules: &RuleSet, report: &mut Report) {
                 if let Some((word, meant)) = misspelt(model, meaning) {
                     let message = format!("`{program}` has no subcommand `{word}` here");
                     report.add(rule.span, message, Some(did_you_mean(meant)));
+                }
+                if let Some((before, word)) = beside(model, meaning) {
+                    let message = format!("`{program} {before}` has no subcommand `{word}`");
+                    let help = format!(
+                        "for one or the other: `subcommand = [[\"{before}\", \"{word}\"]]`"
+                    );
+                    report.add(rule.span, message, Some(help));
                 }
             }
         }
@@ -75,6 +88,32 @@ fn misspelt<'a>(model: &'a CommandModel, meaning: &'a Meaning) -> Option<(&'a st
         let named = |model: &&CommandModel| model.names.iter().any(|name| place.contains(name));
         let within = here.iter().flat_map(|model| &model.subcommands);
         here = within.filter(named).collect();
+    }
+    None
+}
+
+/// Two words of the subcommand, one behind the other, of which the program has both in one place, and not the second
+/// below the first.
+fn beside<'a>(model: &CommandModel, meaning: &'a Meaning) -> Option<(&'a str, &'a str)> {
+    let has = |all: &[&CommandModel], word: &String| {
+        let mut within = all.iter().flat_map(|model| &model.subcommands);
+        within.any(|it| it.names.contains(word))
+    };
+    let mut around = vec![model];
+    for pair in meaning.subcommand.windows(2) {
+        let [before, behind] = pair else {
+            continue;
+        };
+        let named = |model: &&CommandModel| model.names.iter().any(|name| before.contains(name));
+        let within = around.iter().flat_map(|model| &model.subcommands);
+        let here: Vec<&CommandModel> = within.filter(named).collect();
+        let is_beside = |word: &&String| has(&around, word) && !has(&here, word);
+        if let (Some(first), Some(word)) = (before.first(), behind.iter().find(is_beside))
+            && !here.is_empty()
+        {
+            return Some((first, word));
+        }
+        around = here;
     }
     None
 }

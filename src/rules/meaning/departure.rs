@@ -39,7 +39,12 @@ pub enum Departure<'a> {
     /// This operand stands where one of these is wanted.
     OtherOperand(&'a OsStr, &'a [Pattern], Likeness),
     /// This operand is not named.
-    Unnamed(&'a OsStr),
+    Unnamed {
+        /// The operand.
+        word: &'a OsStr,
+        /// Others are named.
+        among_others: bool,
+    },
     /// This operand is none of those that `rest(...)` takes.
     OtherRest(&'a OsStr, &'a [Pattern], Likeness),
     /// The working directory is another one.
@@ -132,11 +137,14 @@ impl fmt::Display for Departure<'_> {
                 let form = alternatives(patterns);
                 another(out, word, &form, likeness)
             }
-            Self::Unnamed(word) => write!(
-                out,
-                "operand `{}` is not named; `args = [..., rest()]` would take any",
-                shown(word)
-            ),
+            Self::Unnamed { word, among_others } => {
+                let others = if among_others { "..., " } else { "" };
+                let word = shown(word);
+                write!(
+                    out,
+                    "operand `{word}` is not named; `args = [{others}rest()]` would take any"
+                )
+            }
             Self::OtherRest(word, patterns, likeness) => {
                 let form = format!("rest({})", text::list(patterns));
                 another(out, word, &form, likeness)

@@ -147,7 +147,10 @@ impl Meaning {
         }
         match self.operands.as_ref().and_then(|o| o.rest.as_deref()) {
             None => match words.next() {
-                Some(word) => Err(Departure::Unnamed(word)),
+                Some(word) => {
+                    let among_others = self.operands.is_some();
+                    Err(Departure::Unnamed { word, among_others })
+                }
                 None => Ok(()),
             },
             Some([]) => Ok(()),

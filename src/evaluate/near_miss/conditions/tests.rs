@@ -135,7 +135,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "flags = \"-n\"",
         "git push -n x",
-        "operand `x` is not named; `args = [..., rest()]` would take any",
+        "operand `x` is not named; `args = [rest()]` would take any",
     ),
     (
         "args = [\"a\", rest()]",
