@@ -189,6 +189,9 @@ impl Cover<'_> {
             let file = obeyed_file(request, reading);
             self.object(format!("{name} does what {file} says"));
         }
+        for file in reading.words_from() {
+            self.source(CommandSource::File(request.cwd.join(file)));
+        }
         for part in &reading.parts {
             match &part.kind {
                 Kind::Subcommand { word, model: None } => {

@@ -8,7 +8,7 @@ use crate::models;
 use crate::models::reading::Doubt;
 use crate::request::Request;
 use crate::rules::Decision;
-use crate::rules::meaning::Pattern;
+use crate::rules::meaning::{ANY_WORD, Pattern};
 use crate::rules::model::{CommandRule, PrefixRule};
 use crate::script::{Part, Word};
 
@@ -191,9 +191,9 @@ fn of_prefix(rule: &PrefixRule) -> Vec<Vec<String>> {
 fn of_command(rule: &CommandRule) -> Vec<Vec<String>> {
     let meaning = &rule.meaning;
     let groups = || meaning.subcommand.iter().chain(&meaning.flags);
-    let literal = meaning.patterns().filter_map(|pattern| match pattern {
-        Pattern::Literal(word) | Pattern::Under(word) => Some(word.clone()),
-        Pattern::Glob(_) | Pattern::Regex(_) => None,
+    let literal = meaning.patterns().map(|pattern| match pattern {
+        Pattern::Literal(word) | Pattern::Under(word) => word.clone(),
+        Pattern::Glob(_) | Pattern::Regex(_) => ANY_WORD.to_owned(),
     });
     let literal: Vec<String> = literal.collect();
     let single = groups()
@@ -235,6 +235,9 @@ mod tests {
 prefix_rule(["git", "push"], decision = "forbidden")
 prefix_rule(["docker", ["rm", "run"], "-f"], decision = "prompt")
 command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidden")
+command_rule(program = "touch", args = [rest(glob("secret*"))], decision = "forbidden")
+command_rule(program = "cat", args = [rest(regex(".*key"))], decision = "forbidden")
+command_rule(program = "kubectl", subcommand = ["delete"], options = {"-n": glob("prod*")}, decision = "forbidden")
 "#;
 
     fn index() -> IndexedRules {
@@ -260,7 +263,7 @@ command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidd
 
     #[test]
     fn what_cannot_be_known_counts_where_a_rule_restricts() {
-        let asked = "git $x|git \"$x\"|git pu*|$x push|docker $x|docker rm $x|docker $x -f|echo push | xargs git\
+        let asked = "touch $x|cat *|kubectl delete pod x -n $x|touch \"$(echo secret)\"|git $x|git \"$x\"|git pu*|$x push|docker $x|docker rm $x|docker $x -f|echo push | xargs git\
                      |bash -s|cat x | sh|sh other|BASH_ENV=other bash -c :|bash --rcfile other -ic :\
                      |cd x; sh file|hash -p /x foo; foo|. other|shopt -s expand_aliases; alias p=x; p";
         let forbidden = "bash file|sh ./file|bash <(echo git push)|bash < <(echo git push)\
@@ -297,7 +300,8 @@ command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidd
                      |ssh h 'cat x \u{1} sh'|ssh h 'echo push \u{1} xargs git'\
                      |docker exec -it c sh|docker run img sh x.sh|kubectl exec -it p -- bash\
                      |sudo -s|sudo sh|sudo -u me sh x|su|su - me|newgrp g|at now|batch|machinectl shell m\
-                     |docker exec c sh -c 'docker rm $x'|ssh h 'docker rm $x'|vagrant ssh|gcloud compute ssh vm";
+                     |ssh h 'touch $x'|ssh h 'touch \"$(printf secret)\"'|ssh h 'cat a$x'|ssh h 'ls \u{1} xargs touch'\
+                     |docker exec c sh -c 'kubectl delete pod x -n $x'|docker exec c sh -c 'docker rm $x'|ssh h 'docker rm $x'|vagrant ssh|gcloud compute ssh vm";
         let forbidden = "ssh h git push|ssh h -- git push|ssh -o RemoteCommand='git push' h\
                          |ssh -oremotecommand=' git push' h|ssh -o 'RemoteCommand git push' h\
                          |ssh -o 'RemoteCommand = git push' h|kubectl create job x --image i -- git push\
@@ -310,7 +314,7 @@ command_rule(program = "ls", args = [under("/srv"), rest()], decision = "forbidd
                          |gcloud compute ssh --command 'git push' vm|gcloud compute ssh vm --command='git push'\
                          |gcloud beta compute ssh vm --command='git push'|gcloud compute ssh vm -- git push\
                          |ssh h 'ls; git push'|ssh h 'for x in push; do git $x; done'";
-        let allowed = "ssh h ls|ssh h 'tool $x'|ssh h 'git log'|ssh -N -L 1:a:2 h|ssh -V|sudo ls|docker exec c ls\
+        let allowed = "ssh h ls|ssh h 'touch a'|ssh h 'kubectl get pod -n $x'|ssh h 'tool $x'|ssh h 'git log'|ssh -N -L 1:a:2 h|ssh -V|sudo ls|docker exec c ls\
                        |docker run img|docker ps|kubectl exec p -- tool $x|docker run --entrypoint tool img push|sudo -l\
                        |kubectl create job x --image i|ssh h 'git commit -m \"$x\"'|vagrant up|atq|atrm 3|at -c 1";
         let mut wrong = Vec::new();

@@ -221,6 +221,8 @@ fn what_is_known_to_be_read_is_compared_after_a_yes() {
         ("env -C d sed -f f", &["d/f"]),
         ("env -C d nice sh in.sh", &["d/in.sh"]),
         ("env -C d make", &["d/Makefile"]),
+        ("xargs -a l rm -v", &["l"]),
+        ("xargs --arg-file=l touch", &["l"]),
     ] {
         for file in files {
             let path = folder.path().join(file);

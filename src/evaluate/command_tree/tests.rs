@@ -251,6 +251,12 @@ fn it_is_known_where_a_command_runs() {
         directories(&["env", "-C", "a", "timeout", "5", "here"]),
         "/work/a"
     );
+    for option in ["-w", "--workdir"] {
+        let words = ["docker", "exec", option, "/srv", "c", "here"];
+        assert_eq!(directories(&words), "/srv");
+        let words = ["docker", "run", option, "/srv", "--entrypoint", "here", "c"];
+        assert_eq!(directories(&words), "/srv");
+    }
 }
 
 /// The variable `X` of each `here` within: `-` if it is not set, `?` if nobody knows.

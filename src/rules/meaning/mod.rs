@@ -19,7 +19,7 @@ use crate::models::{Phrased, Reading};
 use crate::request::Way;
 
 pub use departure::Departure;
-pub use pattern::{Paths, Pattern};
+pub use pattern::{ANY_WORD, Paths, Pattern};
 
 /// The conditions of a `command_rule` or of a `case`; each that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

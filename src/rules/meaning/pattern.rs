@@ -84,6 +84,9 @@ impl Expression {
     }
 }
 
+/// Stands for a word that nobody knows, and so could be of any form. No argument has this byte.
+pub const ANY_WORD: &str = "\0";
+
 impl Pattern {
     /// Whether it may speak of places, so that it matters where a path leads.
     pub fn may_be_of_paths(&self) -> bool {
@@ -108,6 +111,9 @@ impl Pattern {
 
     /// Whether `word` could be of this form: as it stands, or as the path that it leads to.
     pub fn widely(&self, word: &OsStr, cwd: Option<&Path>, paths: Paths<'_>) -> bool {
+        if word == ANY_WORD {
+            return true;
+        }
         let path = absolute(word, cwd);
         let given = as_given(word, cwd);
         let real = given
