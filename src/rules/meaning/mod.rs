@@ -1,7 +1,7 @@
 //! What a command means, as rules say it, and when a command does.
 //!
 //! A restriction asks [`wide`]: it holds wherever the command could mean it. A permission asks
-//! [`narrow`]: it holds only where the command says that and nothing else.
+//! `narrow`: it holds only where the command says that and nothing else.
 
 pub mod departure;
 pub mod glob;
