@@ -402,10 +402,7 @@ fn obeyed_file(request: &Request, reading: &Reading<'_>) -> String {
 
 /// `request` in the directory where it starts others.
 fn started_by(request: &Request, reading: &Reading<'_>) -> Request {
-    let directories = reading
-        .flags()
-        .filter(|flag| flag.has_effect(Effect::Directory));
-    let last = directories.filter_map(|flag| flag.value).last();
+    let last = reading.values_with(Effect::Directory).flatten().last();
     let directory = last.and_then(|last| WorkingDirectory::new(request.cwd.join(last)));
     Request {
         cwd: directory.unwrap_or_else(|| request.cwd.clone()),

@@ -195,10 +195,8 @@ fn sources_in(
         let files = reading.words_from();
         sources.extend(files.map(|file| CommandSource::named(file, cwd)));
     }
-    let elsewhere = reading
-        .flags()
-        .filter(|flag| flag.has_effect(Effect::Directory));
-    let elsewhere = elsewhere.filter_map(|flag| flag.value.map(|value| cwd.join(value)));
+    let elsewhere = reading.values_with(Effect::Directory).flatten();
+    let elsewhere = elsewhere.map(|value| cwd.join(value));
     let mut folders: Vec<PathBuf> = elsewhere.chain([cwd.to_owned()]).collect();
     if let Some(script) = reading.obeys_beside() {
         let beside = normalised(&cwd.join(script));

@@ -124,11 +124,7 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
         .chain(misspelt(index, request).map(|rule| (rule, 0)))
         .collect();
     // A restriction can match by what its words mean, or a command within this one.
-    parted.retain(|&(number, _)| {
-        let mut discounted = judged.discounted.iter();
-        judged.matches.iter().all(|found| found.rule != number)
-            && discounted.all(|(rule, _)| *rule != number)
-    });
+    parted.retain(|&(number, _)| !judged.tells_of(number));
     let missed = |(rule, token): (usize, usize)| {
         let missed = index.rules().prefix_rules.get(rule)?;
         let wanted = match token.checked_sub(1) {

@@ -4,7 +4,8 @@ use super::{IndexedRules, judge_exec};
 use crate::request::{Request, Writable};
 use crate::rules::model::Run;
 
-/// The request with git's aliases, trusted less or bound as the repository says, where the sandboxed side can write `ground`.
+/// The request with git's aliases, trusted less or bound as the repository says, where the sandboxed side can write
+/// `ground`.
 /// Where a rule lets it out so that nobody judges what it starts, that counts as well.
 pub fn with_repository(rules: &IndexedRules, request: Request, ground: &Writable) -> Request {
     let request = request.with_aliases();

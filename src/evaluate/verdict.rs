@@ -95,6 +95,16 @@ pub struct Trace {
     pub on_trial: Vec<RuleMatch>,
 }
 
+impl Trace {
+    /// Whether it says of the rule of this number that it matches, or why that doesn't count.
+    pub(super) fn tells_of(&self, rule: usize) -> bool {
+        let matched = self.matches.iter().chain(&self.on_trial);
+        let discounted = self.discounted.iter().map(|(number, _)| *number);
+        let mut all = matched.map(|found| found.rule).chain(discounted);
+        all.any(|number| number == rule)
+    }
+}
+
 /// [`crate::evaluate`]'s answer.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]

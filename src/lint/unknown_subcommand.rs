@@ -71,51 +71,49 @@ fn did_you_mean(meant: &str) -> String {
     format!("did you mean `{meant}`?")
 }
 
+/// Each word of the subcommand, by its alternatives, with the models whose subcommand it is to be.
+fn levels<'a>(
+    model: &'a CommandModel,
+    meaning: &'a Meaning,
+) -> impl Iterator<Item = (Vec<&'a CommandModel>, &'a [String])> {
+    let mut here = vec![model];
+    meaning.subcommand.iter().map(move |place| {
+        let named = |model: &&CommandModel| model.names.iter().any(|name| place.contains(name));
+        let within = here.iter().flat_map(|model| &model.subcommands);
+        let next = within.filter(named).collect();
+        (std::mem::replace(&mut here, next), place.as_slice())
+    })
+}
+
 /// The first word of the subcommand that is a misspelt one, and what it is near to.
 fn misspelt<'a>(model: &'a CommandModel, meaning: &'a Meaning) -> Option<(&'a str, &'a str)> {
-    let mut here = vec![model];
-    for place in &meaning.subcommand {
-        let misspelt = place.iter().find_map(|word| {
+    levels(model, meaning).find_map(|(here, place)| {
+        place.iter().find_map(|word| {
             let mut near = here.iter().map(|model| near(model, word));
             // One that any of them knows is none.
             let first = near.next()??;
             near.all(|it| it.is_some())
                 .then_some((word.as_str(), first))
-        });
-        if misspelt.is_some() {
-            return misspelt;
-        }
-        let named = |model: &&CommandModel| model.names.iter().any(|name| place.contains(name));
-        let within = here.iter().flat_map(|model| &model.subcommands);
-        here = within.filter(named).collect();
-    }
-    None
+        })
+    })
 }
 
 /// Two words of the subcommand, one behind the other, of which the program has both in one place, and not the second
 /// below the first.
-fn beside<'a>(model: &CommandModel, meaning: &'a Meaning) -> Option<(&'a str, &'a str)> {
+fn beside<'a>(model: &'a CommandModel, meaning: &'a Meaning) -> Option<(&'a str, &'a str)> {
     let has = |all: &[&CommandModel], word: &String| {
         let mut within = all.iter().flat_map(|model| &model.subcommands);
         within.any(|it| it.names.contains(word))
     };
-    let mut around = vec![model];
-    for pair in meaning.subcommand.windows(2) {
-        let [before, behind] = pair else {
-            continue;
+    let levels: Vec<_> = levels(model, meaning).collect();
+    levels.windows(2).find_map(|pair| {
+        let [(around, before), (here, behind)] = pair else {
+            return None;
         };
-        let named = |model: &&CommandModel| model.names.iter().any(|name| before.contains(name));
-        let within = around.iter().flat_map(|model| &model.subcommands);
-        let here: Vec<&CommandModel> = within.filter(named).collect();
-        let is_beside = |word: &&String| has(&around, word) && !has(&here, word);
-        if let (Some(first), Some(word)) = (before.first(), behind.iter().find(is_beside))
-            && !here.is_empty()
-        {
-            return Some((first, word));
-        }
-        around = here;
-    }
-    None
+        let is_beside = |word: &&String| has(around, word) && !has(here, word);
+        let word = behind.iter().find(is_beside)?;
+        (!here.is_empty()).then_some((before.first()?.as_str(), word.as_str()))
+    })
 }
 
 /// The subcommand of `model` that was probably meant by `word`, which is none.

@@ -85,7 +85,7 @@ impl CommandModel {
     }
 
     /// Its first subcommand of this name.
-    pub(super) fn subcommand(&self, name: &OsStr) -> Option<&Self> {
+    pub fn subcommand(&self, name: &OsStr) -> Option<&Self> {
         let all = || by_name(self.subcommands.iter().map(|subcommand| &subcommand.names));
         let subcommands = self.derived.subcommands.get_or_init(all);
         self.subcommands.get(*subcommands.get(name.to_str()?)?)

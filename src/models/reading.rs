@@ -173,6 +173,12 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// The values of the options that have this effect; `None` for one that has none.
+    pub fn values_with(&self, effect: Effect) -> impl Iterator<Item = Option<&'a OsStr>> {
+        let flags = self.flags().filter(move |flag| flag.has_effect(effect));
+        flags.map(|flag| flag.value)
+    }
+
     /// Subcommands and operands, in order, each with whether it could be an option's value.
     pub fn plain(&self) -> impl Iterator<Item = (&'a OsStr, bool)> {
         self.parts.iter().filter_map(|part| match part.kind {

@@ -60,12 +60,8 @@ impl Surroundings {
 
     /// Of what a command starts that is in these and read like this.
     pub(super) fn behind(&self, reading: &Reading<'_>) -> Self {
-        let values = |effect: Effect| {
-            let flags = reading.flags().filter(move |flag| flag.has_effect(effect));
-            flags.map(|flag| flag.value)
-        };
         let mut inner = self.clone();
-        let mut directories = values(Effect::Directory);
+        let mut directories = reading.values_with(Effect::Directory);
         if let Some(directory) = directories.next() {
             let only = directory.filter(|_| directories.next().is_none());
             inner.directories = only.and_then(|only| self.moved(only));
@@ -88,10 +84,12 @@ impl Surroundings {
         let before: Vec<&OsStr> = words
             .take_while(|word| word.as_bytes().contains(&b'=') || *word == "-")
             .collect();
-        if values(Effect::Clears).next().is_some() || before.iter().any(|word| *word == "-") {
+        if reading.values_with(Effect::Clears).next().is_some()
+            || before.iter().any(|word| *word == "-")
+        {
             inner.variables = Variables::none();
         }
-        for name in values(Effect::Unsets).flatten() {
+        for name in reading.values_with(Effect::Unsets).flatten() {
             inner.variables.change(name, Change::Unset);
         }
         for (name, value) in before.into_iter().filter_map(variable) {

@@ -25,14 +25,6 @@ pub(super) fn near_misses(
     request: &Request,
     judged: &Trace,
 ) -> (Vec<NearMiss>, Vec<NearMiss>) {
-    let is_told = |number: usize| {
-        let matched = judged.matches.iter().chain(&judged.on_trial);
-        let discounted = judged.discounted.iter().map(|(rule, _)| *rule);
-        matched
-            .map(|found| found.rule)
-            .chain(discounted)
-            .any(|rule| rule == number)
-    };
     let presumed = presumed(request);
     let names = Names::of(request.words(), presumed.as_deref());
     let is_on_it = |rule: &CommandRule| names.iter().any(|name| rule.could_be_on(name.name));
@@ -41,7 +33,8 @@ pub(super) fn near_misses(
     let look = Look::at(index, request, true);
     let readings = look.readings();
     let (mut found, mut far) = (Vec::new(), Vec::new());
-    for (number, rule) in rules.filter(|(number, rule)| !is_told(*number) && is_on_it(rule)) {
+    for (number, rule) in rules.filter(|(number, rule)| !judged.tells_of(*number) && is_on_it(rule))
+    {
         let miss = readings.iter().find_map(|reading| {
             let phrased = Phrased::of(reading);
             let subject = look.subject(&phrased);

@@ -38,7 +38,7 @@ pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
     if configured.is_empty() && asked.settings.is_empty() {
         return None;
     }
-    let (asked, before) = unknown_subcommand(words)?;
+    let before = before_unknown(words, &asked)?;
     let mut own = asked.settings.iter().map(|it| entry(it.as_bytes()));
     let own: Vec<Entry> = own.by_ref().filter(|(name, _)| is_alias(name)).collect();
     if own.is_empty() && configured.is_empty() {
@@ -93,9 +93,12 @@ pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
 /// What is configured as aliases where `request` is git and its subcommand could be one; nothing where that can't
 /// be known.
 pub(super) fn configured(request: &Request) -> Vec<Entry> {
-    let Some((asked, _)) = unknown_subcommand(request.words()) else {
+    let Reading::Git(asked) = command::read(request.words()) else {
         return Vec::new();
     };
+    if before_unknown(request.words(), &asked).is_none() {
+        return Vec::new();
+    }
     let variables = |name: &str| match &request.environment {
         Some(variables) => {
             let mut found = variables.iter().filter(|(known, _)| known == name);
@@ -125,23 +128,18 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
     entries
 }
 
-/// What git is asked whose subcommand is none of its own, and the words before that.
-fn unknown_subcommand(words: Words<'_>) -> Option<(Asked<'_>, &[OsString])> {
-    let Reading::Git(asked) = command::read(words) else {
-        return None;
-    };
+/// The words before the subcommand that git is `asked` for by `words`, if that is none of its own.
+fn before_unknown<'a>(words: Words<'a>, asked: &Asked<'_>) -> Option<&'a [OsString]> {
     let all = words.arguments();
     let at = all.len().checked_sub(asked.arguments.len() + 1)?;
     let subcommand = asked.subcommand?;
     let is_there = all.get(at).is_some_and(|word| word == subcommand);
-    (is_there && !is_own(subcommand)).then_some((asked, all.get(..at)?))
+    (is_there && !is_own(subcommand)).then_some(all.get(..at)?)
 }
 
 /// Whether git has the subcommand by itself.
 pub(super) fn is_own(subcommand: &OsStr) -> bool {
-    let known = models::builtin("git").map_or(&[][..], |git| &git.subcommands);
-    let mut names = known.iter().flat_map(|known| &known.names);
-    names.any(|name| subcommand == name.as_str())
+    models::builtin("git").is_some_and(|git| git.subcommand(subcommand).is_some())
 }
 
 fn is_alias(name: &str) -> bool {
