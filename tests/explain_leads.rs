@@ -147,6 +147,8 @@ fn what_is_read_is_not_said_to_be_unread() {
     world.file("x.sh", "frob a\n");
     for script in [
         "bash x.sh",
+        "bash - x.sh",
+        "sh - x.sh",
         "sh ./x.sh",
         "env bash x.sh",
         "echo frob a | sh",

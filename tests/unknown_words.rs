@@ -220,8 +220,18 @@ fn insert(words: &[String], at: usize, word: &str) -> Vec<String> {
     words
 }
 
+/// At least 3,000 cases, more by `PROPTEST_CASES`.
+fn many() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases.max(3000),
+        max_global_rejects: u32::MAX,
+        ..usual
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(many())]
 
     #[test]
     fn an_unknown_option_is_never_permitted(

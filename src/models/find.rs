@@ -117,6 +117,12 @@ impl<'a> Levels<'a> {
             .map(|(_, model)| *model)
     }
 
+    /// Whether a lone dash is an option here, as it is an old spelling of `env -i`, and not a name of
+    /// standard input.
+    pub(super) fn take_a_dash(&self) -> bool {
+        self.named(b"-").is_some()
+    }
+
     fn named(&self, name: &[u8]) -> Option<&'a OptionModel> {
         self.here().find_map(|model| model.option(name))
     }

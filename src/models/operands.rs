@@ -182,9 +182,8 @@ impl<'a> Operands<'a> {
             words = rest;
         }
         if model.assignments {
-            // env takes a lone dash for an option.
-            let assigns = |word: &OsStr| word.as_bytes().contains(&b'=') || word == "-";
-            let skipped = words.iter().take_while(|it| assigns(it.word)).count();
+            let assigns = |it: &&Operand<'_>| it.word.as_bytes().contains(&b'=');
+            let skipped = words.iter().take_while(assigns).count();
             words = words.get(skipped..)?;
         }
         (!words.is_empty()).then_some(words)

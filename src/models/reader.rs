@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
                 self.flag(index, lookup.name, lookup.known, lookup.attached);
             } else if index == 0 && self.levels.syntax().bundle == Some(true) && is_word(bytes) {
                 self.bundle(index, bytes);
-            } else if bytes.len() > 1 && bytes.starts_with(b"-") {
+            } else if bytes.starts_with(b"-") && (bytes.len() > 1 || self.levels.take_a_dash()) {
                 self.dashed(index, word);
             } else if bytes.len() > 1 && self.levels.plus() && bytes.starts_with(b"+") {
                 self.cluster(index, b'+', bytes.get(1..).unwrap_or_default());

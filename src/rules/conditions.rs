@@ -76,10 +76,17 @@ pub(super) fn options(json: &Json) -> Read<Vec<String>> {
     Ok(names)
 }
 
+/// Whether `name` can be an option's: `-f`, `+o`, `of=`, or a lone dash (`env -`).
+pub(super) fn is_option(name: &str) -> bool {
+    match name {
+        "--" | "+" | "=" => false,
+        name => name.starts_with(['-', '+']) || name.ends_with('='),
+    }
+}
+
 fn check_option(name: &str) -> Read<()> {
     let value = name.starts_with('-') && name.contains('=');
-    let marked = name.starts_with(['-', '+']) || name.ends_with('=');
-    if !marked || name.len() < 2 || name == "--" {
+    if !is_option(name) {
         Err(format!("has `{name}`, which is not an option"))
     } else if value {
         Err(format!("has `{name}`; name the option without its value"))

@@ -12,6 +12,7 @@ use crate::models::model::{
 
 use super::arguments::{Arguments, Problem, Signature};
 use super::codes;
+use super::conditions::is_option;
 
 /// For each option, by another one, its value; `""`: without another one.
 type Defaults = BTreeMap<String, BTreeMap<String, Option<String>>>;
@@ -196,7 +197,7 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
             let known = |name: &String| options.iter().any(|option| option.names.contains(name));
             if let Some(twice) = names.iter().find(|name| known(name)) {
                 arguments.problem(&format!("option `{twice}` is listed twice"));
-            } else if names.is_empty() || !names.iter().all(|name| is_option(name)) {
+            } else if names.is_empty() || !names.iter().all(|name| is_name(name)) {
                 arguments.problem(&format!("`{spelling}` in `{list}` is not an option"));
             } else {
                 options.push(OptionModel {
@@ -223,7 +224,7 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
     for (list, effect) in effects {
         let mut names = arguments.strings(list);
         if matches!(effect, Effect::Changes | Effect::Elsewhere) {
-            names.retain(|name| is_option(name));
+            names.retain(|name| is_name(name));
         }
         for name in names {
             let option = options.iter_mut().find(|o| o.names.contains(&name));
@@ -291,15 +292,14 @@ fn defaults(arguments: &mut Arguments<'_>, options: &mut [OptionModel]) {
 
 /// Those words that are no options, but forms of words or of an option's value.
 fn forms(words: Vec<String>) -> Vec<String> {
-    words.into_iter().filter(|it| !is_option(it)).collect()
+    words.into_iter().filter(|it| !is_name(it)).collect()
 }
 
 /// `-x`, `--long`, `+x`, or `of=`; not `-x=a*`.
-fn is_option(name: &str) -> bool {
-    let marked = name.starts_with(['-', '+']) || name.ends_with('=');
+fn is_name(name: &str) -> bool {
     let form = name.split_once('=').filter(|_| name.starts_with('-'));
     let is_form = form.is_some_and(|(_, form)| form.contains('*'));
-    marked && !is_form && name.len() > 1 && name != "--"
+    is_option(name) && !is_form
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -81,18 +81,14 @@ impl Surroundings {
             inner.any(|inner| inner.assignments)
         });
         let words = words.flatten().filter(|_| takes_assignments);
-        let before: Vec<&OsStr> = words
-            .take_while(|word| word.as_bytes().contains(&b'=') || *word == "-")
-            .collect();
-        if reading.values_with(Effect::Clears).next().is_some()
-            || before.iter().any(|word| *word == "-")
-        {
+        let before = words.take_while(|word| word.as_bytes().contains(&b'='));
+        if reading.values_with(Effect::Clears).next().is_some() {
             inner.variables = Variables::none();
         }
         for name in reading.values_with(Effect::Unsets).flatten() {
             inner.variables.change(name, Change::Unset);
         }
-        for (name, value) in before.into_iter().filter_map(variable) {
+        for (name, value) in before.filter_map(variable) {
             inner.variables.change(&name, Change::Set(value));
         }
         inner
