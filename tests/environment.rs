@@ -13,6 +13,8 @@ use codex_shell::request::{Program, Trust, variable};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use crate::support::cases::at_least;
 use tempfile::TempDir;
 
 /// `ws` can be written from inside, `tools` can't; links lead from each into the other, and a program
@@ -102,7 +104,7 @@ fn environments() -> impl Strategy<Value = Vec<(OsString, OsString)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(at_least(2000))]
 
     /// Nothing that was set inside gets out, but what a rule passes and a few plain words.
     #[test]

@@ -23,6 +23,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::read_back::read;
+use crate::support::cases::at_least;
 use crate::support::needs::skip;
 
 const CWD: &str = "/work";
@@ -263,7 +264,7 @@ fn each_alone(rules: &RuleSet, request: &Request) -> BTreeSet<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(at_least(2000))]
 
     #[test]
     fn never_looser_than_the_released_evaluator(

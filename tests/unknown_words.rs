@@ -11,6 +11,8 @@ use codex_shell::rules::from_own_text;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use crate::support::cases::at_least;
+
 /// Words that no model has.
 const OPTIONS: [&str; 4] = ["--zq-unheard", "--zq-unheard=x", "--zq", "--no-zq"];
 const OPERANDS: [&str; 3] = ["zq-unheard", "zq/unheard", "zq.txt"];
@@ -220,18 +222,8 @@ fn insert(words: &[String], at: usize, word: &str) -> Vec<String> {
     words
 }
 
-/// At least 3,000 cases, more by `PROPTEST_CASES`.
-fn many() -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    ProptestConfig {
-        cases: usual.cases.max(3000),
-        max_global_rejects: u32::MAX,
-        ..usual
-    }
-}
-
 proptest! {
-    #![proptest_config(many())]
+    #![proptest_config(at_least(3000))]
 
     #[test]
     fn an_unknown_option_is_never_permitted(

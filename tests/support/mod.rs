@@ -1,5 +1,6 @@
 //! What the tests of `run` share: a world to run in, and what came of a run.
 
+pub(crate) mod cases;
 pub(crate) mod judging;
 pub(crate) mod needs;
 pub(crate) mod programs;
