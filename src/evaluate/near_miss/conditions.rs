@@ -30,11 +30,13 @@ pub(super) fn near_misses(
     let is_on_it = |rule: &CommandRule| names.iter().any(|name| rule.could_be_on(name.name));
     let first = index.rules().prefix_rules.len();
     let rules = (first..).zip(&index.rules().command_rules);
+    let (on_it, elsewhere): (Vec<_>, Vec<_>) = rules
+        .filter(|(number, _)| !judged.tells_of(*number))
+        .partition(|(_, rule)| is_on_it(rule));
     let look = Look::at(index, request, true);
     let readings = look.readings();
     let (mut found, mut far) = (Vec::new(), Vec::new());
-    for (number, rule) in rules.filter(|(number, rule)| !judged.tells_of(*number) && is_on_it(rule))
-    {
+    for (number, rule) in on_it {
         let miss = readings.iter().find_map(|reading| {
             let phrased = Phrased::of(reading);
             let subject = look.subject(&phrased);
@@ -55,23 +57,17 @@ pub(super) fn near_misses(
             })),
         }
     }
-    let others = (first..).zip(&index.rules().command_rules);
-    found.extend(
-        others
-            .filter(|(_, rule)| !is_on_it(rule))
-            .filter_map(|(number, rule)| {
-                let mut programs = rule.literal_programs();
-                let program =
-                    programs.find(|it| is_elsewhere(it, request) || is_all_words(it, request))?;
-                Some(NearMiss {
-                    rule: number,
-                    token: 0,
-                    wanted: vec![program.to_owned()],
-                    had: program_had(program, request),
-                    condition: None,
-                })
-            }),
-    );
+    found.extend(elsewhere.into_iter().filter_map(|(number, rule)| {
+        let mut programs = rule.literal_programs();
+        let program = programs.find(|it| is_elsewhere(it, request) || is_all_words(it, request))?;
+        Some(NearMiss {
+            rule: number,
+            token: 0,
+            wanted: vec![program.to_owned()],
+            had: program_had(program, request),
+            condition: None,
+        })
+    }));
     (found, far)
 }
 

@@ -211,3 +211,14 @@ fn exceptions_that_all_but_hold_say_by_what_they_dont() {
         );
     }
 }
+
+#[test]
+fn a_rule_that_matches_within_is_none() {
+    let missed = |inner: &str| {
+        let conditions =
+            format!("[\"{inner}\", \"/opt/bin/timeout\"], args = [rest()], decision = \"prompt\"");
+        missed(&conditions, "timeout 5 id x")
+    };
+    assert_eq!(missed("id"), None);
+    assert!(missed("ip").is_some());
+}
