@@ -472,6 +472,8 @@ fn words() -> impl Strategy<Value = Vec<OsString>> {
 }
 
 proptest! {
+    #![proptest_config(at_least(256))]
+
     #[test]
     fn the_text_form_reads_back(words in words()) {
         let text = argv::text(&words);
