@@ -408,3 +408,61 @@ fn a_value_may_be_said_by_a_key() {
         assert_eq!(judged(rules, command).0, Decision::Forbidden, "{command}");
     }
 }
+
+/// What is one signal is one, by its number or its name, as an option of its own or as the value of another.
+#[test]
+fn a_signal_is_the_same_in_any_spelling() {
+    for (program, option) in [("kill", "-s"), ("pkill", "--signal"), ("killall", "-s")] {
+        let mut spelled: Vec<String> = ["-9", "-KILL", "-SIGKILL"].map(str::to_owned).to_vec();
+        for value in ["9", "KILL", "SIGKILL", "kill"] {
+            spelled.push(format!("{option} {value}"));
+            spelled.push(format!("--signal={value}"));
+        }
+        let others = [
+            "-15",
+            "-TERM",
+            &format!("{option} TERM"),
+            &format!("{option} 15"),
+            "",
+        ];
+        let forbids = |rule: &str, option: &str| {
+            let command = format!("{program} {option} x");
+            judged(rule, &command).0 == Decision::Forbidden
+        };
+        for wanted in &spelled {
+            let words = format!("{program} {wanted}")
+                .replace('=', " ")
+                .replace(' ', "\", \"");
+            let prefix = format!("prefix_rule([\"{words}\"], decision = \"forbidden\")\n");
+            let by_flag = format!(
+                "command_rule({program:?}, flags = {wanted:?}, args = [rest()], decision = \"forbidden\")\n"
+            );
+            let value = wanted.split([' ', '=']).nth(1);
+            let by_value = value.map(|value| {
+                format!("command_rule({program:?}, options = {{{option:?}: {value:?}}}, decision = \"forbidden\")\n")
+            });
+            let by_flag = value.is_none().then_some(by_flag);
+            for rule in [Some(prefix), by_flag, by_value].into_iter().flatten() {
+                for command in &spelled {
+                    assert!(forbids(&rule, command), "{rule}: {program} {command}");
+                }
+                for command in others {
+                    assert!(!forbids(&rule, command), "{rule}: {program} {command}");
+                }
+            }
+        }
+    }
+    // A rule that permits one signal permits no other.
+    let rule = "command_rule(\"kill\", flags = \"-TERM\", args = [rest()])\n";
+    for (command, lifted) in [
+        ("kill -TERM 5", true),
+        ("kill -s TERM 5", true),
+        ("kill -15 5", true),
+        ("kill -s KILL 5", false),
+        ("kill -9 5", false),
+        ("kill 5", false),
+    ] {
+        let placed = judged(rule, command).1 == Placement::Outside;
+        assert_eq!(placed, lifted, "{command}");
+    }
+}

@@ -153,16 +153,21 @@ impl<'a> Search<'_, 'a> {
         let is_overridden =
             wanted.value.is_some() && self.command.reading.overriding(name).is_some();
         // Of `--`, which ends the options of most, find and its like know nothing, and numbers may be operands.
-        let may_be_word =
-            self.program.syntax.style == Some(Style::Words) || wanted.known == Known::Number;
+        let is_number = || {
+            let digits = wanted.written.get(1..).unwrap_or_default();
+            self.program.syntax.digits == Some(true) && digits.iter().all(u8::is_ascii_digit)
+        };
+        let may_be_word = self.program.syntax.style == Some(Style::Words) || is_number();
         let is_word = |part: &Part<'_>| {
             let Kind::Operand { word, .. } = part.kind else {
                 return false;
             };
             may_be_word && word.as_bytes() == &*wanted.written
         };
+        let mut says_same = wanted.also.into_iter().flat_map(|flag| flag.split(' '));
         is_overridden
             || self.values(wanted).any(is_value)
+            || says_same.any(|flag| self.command.reading.has(flag))
             || self.command.reading.parts.iter().any(is_word)
     }
 

@@ -50,6 +50,7 @@ sources![
     "shells.star",
     "streams.star",
     "system_packages.star",
+    "testing.star",
     "text.star",
     "tracers.star",
     "users.star",

@@ -183,9 +183,27 @@ pub struct OptionModel {
     /// Its value may be said as `KEY=value` among others, between commas: this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_key: Option<String>,
+    /// Flags that say the same as it does with a value: each with all its spellings, of which any without its
+    /// dash may be the value. `-9 -KILL` for `-s 9` and `-s KILL`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_flags: Vec<String>,
     /// The values that it has where it isn't there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defaults: Vec<DefaultValue>,
+}
+
+impl OptionModel {
+    /// The spellings of the flag that says the same as this option does with `value`, if there is one.
+    pub fn flag_of(&self, value: &OsStr) -> Option<&str> {
+        let value = value.as_bytes();
+        let is_it = |name: &str| {
+            let name = name.strip_prefix('-').unwrap_or(name);
+            name.as_bytes().eq_ignore_ascii_case(value)
+        };
+        let mut flags = self.by_flags.iter();
+        let found = flags.find(|flag| flag.split(' ').any(is_it));
+        found.map(String::as_str)
+    }
 }
 
 /// Whether an option has a value.

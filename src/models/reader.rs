@@ -103,9 +103,14 @@ impl<'a> Reader<'a> {
         known: Known<'a>,
         value: Option<&'a OsStr>,
     ) {
+        let also = match (known, value) {
+            (Known::As(option), Some(value)) => option.flag_of(value),
+            _ => None,
+        };
         let flag = Flag {
             written: written.into(),
             known,
+            also,
             value,
             global: self.levels.is_top() && self.levels.has_subcommands(),
         };

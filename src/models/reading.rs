@@ -95,6 +95,8 @@ pub struct Flag<'a> {
     pub value: Option<&'a OsStr>,
     /// Whether it stands before any subcommand of a program that has some.
     pub global: bool,
+    /// The spellings of a flag that says the same as it does with its value: see [`OptionModel::by_flags`].
+    pub also: Option<&'a str>,
 }
 
 /// What the model says of an option.
@@ -309,23 +311,28 @@ impl<'a> Reading<'a> {
         found.map(|it| &*it.by)
     }
 
-    /// All that `value` could say as one of the option of this name: itself, what is behind a `=`, and what
-    /// its key has for a value.
+    /// All that `value` could say as one of the option of this name: itself, what is behind a `=`, what its key
+    /// has for a value, and the other spellings of the flag that says the same.
     pub fn could_say<'v>(
         &self,
         name: &str,
         value: &'v OsStr,
-    ) -> impl Iterator<Item = &'v OsStr> + use<'v> {
+    ) -> impl Iterator<Item = &'v OsStr> + use<'v, 'a>
+    where
+        'a: 'v,
+    {
         let bytes = value.as_bytes();
-        let key = self
-            .option(name)
-            .and_then(|option| option.by_key.as_deref());
+        let option = self.option(name);
+        let key = option.and_then(|option| option.by_key.as_deref());
         let by_key = key.and_then(|key| {
             let mut fields = bytes.split(|&byte| byte == b',');
             fields.find_map(|field| field.strip_prefix(key.as_bytes())?.strip_prefix(b"="))
         });
         let others = bytes.strip_prefix(b"=").into_iter().chain(by_key);
-        std::iter::once(value).chain(others.map(OsStr::from_bytes))
+        let flag = option.and_then(|option| option.flag_of(value));
+        std::iter::once(value)
+            .chain(others.map(OsStr::from_bytes))
+            .chain(flag.into_iter().flat_map(values_in))
     }
 
     /// What the option of this name may be set to: by each time that it could be there or, if it isn't, as its
@@ -340,11 +347,26 @@ impl<'a> Reading<'a> {
             _ => None,
         });
         let overridden = self.overriding(name).map(|_| None);
-        let mut values: Vec<_> = written.chain(overridden).collect();
+        let by_flags = self.by_flags(name).map(Some);
+        let mut values: Vec<_> = written.chain(overridden).chain(by_flags).collect();
         if values.is_empty() || self.resets() {
             values.extend(self.default_values(name));
         }
         values
+    }
+
+    /// What flags say that the option of this name would say with a value.
+    fn by_flags(&self, name: &str) -> impl Iterator<Item = &'a OsStr> {
+        let spelled = self.option(name).into_iter().flat_map(|it| &it.by_flags);
+        let is_there =
+            |flag: &&String| flag.split(' ').next().is_some_and(|it| self.has_itself(it));
+        spelled.filter(is_there).flat_map(|flag| values_in(flag))
+    }
+
+    /// Whether this very option is there, and no other one that says the same.
+    fn has_itself(&self, name: &str) -> bool {
+        self.flags()
+            .any(|flag| flag.also.is_none() && flag.is(name))
     }
 
     /// Whether options stand in it behind which others count no more.
@@ -392,10 +414,14 @@ impl<'a> Reading<'a> {
 impl Flag<'_> {
     /// Whether it is the option of this name, by whatever spelling.
     pub fn is(&self, name: &str) -> bool {
-        match self.known {
-            Known::As(option) => option.names.iter().any(|known| known == name),
-            _ => &*self.written == name.as_bytes(),
-        }
+        let says_same = self
+            .also
+            .is_some_and(|flag| flag.split(' ').any(|known| known == name));
+        says_same
+            || match self.known {
+                Known::As(option) => option.names.iter().any(|known| known == name),
+                _ => &*self.written == name.as_bytes(),
+            }
     }
 
     /// Whether it is `--no-NAME` of the option of this name.
@@ -421,4 +447,10 @@ impl Flag<'_> {
             _ => false,
         }
     }
+}
+
+/// The values for an option that say the same as a flag, which has these spellings.
+fn values_in(flag: &str) -> impl Iterator<Item = &OsStr> {
+    let names = flag.split(' ');
+    names.map(|name| OsStr::new(name.strip_prefix('-').unwrap_or(name)))
 }

@@ -91,6 +91,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 const FILES: &[&str] = &[
+    "COMPOSER",
     "CONFIG_SITE",
     "EXINIT",
     "GVIMINIT",
@@ -328,6 +329,7 @@ mod tests {
         "CARGO_REGISTRY_DEFAULT",
         "COMPOSE_PROFILES",
         "COMPOSE_PROJECT_NAME",
+        "COMPOSER_AUTH",
         "CONTAINERD_ADDRESS",
         "CONTAINERD_NAMESPACE",
         "CONTAINER_CONNECTION",

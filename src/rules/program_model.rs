@@ -70,6 +70,7 @@ const PARAMETERS: &[&str] = &[
     "overrides",
     "resets",
     "by_key",
+    "by_flags",
     "short_equals",
 ];
 
@@ -242,7 +243,36 @@ fn options(arguments: &mut Arguments<'_>) -> Vec<OptionModel> {
             None => not_listed(arguments, "by_key", &name),
         }
     }
+    for (name, flags) in table::<BTreeMap<_, Vec<_>>>(arguments, "by_flags", "{OPTION: [FLAGS]}") {
+        by_flags(arguments, &mut options, &name, &flags);
+    }
     options
+}
+
+/// Adds to the option of this name the flags that say the same as it does with a value.
+fn by_flags(
+    arguments: &mut Arguments<'_>,
+    options: &mut [OptionModel],
+    name: &String,
+    flags: &[String],
+) {
+    let spelled: Vec<String> = flags.iter().map(|flag| words(flag).join(" ")).collect();
+    let known = |name: &str| {
+        options
+            .iter()
+            .any(|option| option.names.iter().any(|it| it == name))
+    };
+    let mut each = spelled.iter().flat_map(|flag| flag.split(' '));
+    if let Some(unknown) = each.find(|flag| !known(flag)) {
+        return not_listed(arguments, "by_flags", unknown);
+    }
+    match options
+        .iter_mut()
+        .find(|option| option.names.contains(name))
+    {
+        Some(option) => option.by_flags = spelled,
+        None => not_listed(arguments, "by_flags", name),
+    }
 }
 
 /// What a parameter that is a dictionary says; nothing where it isn't there.
