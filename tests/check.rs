@@ -46,6 +46,22 @@ fn each_lint_finds_its_bad_side() {
     }
 }
 
+/// Each line of that file is a fault of its own.
+#[test]
+fn each_suspicious_word_is_found() {
+    let lint = lint::find("W112").unwrap();
+    let rules = load_side(lint, "bad");
+    let found = findings_of(lint, &rules);
+    let lines = rules.files[0].text.lines().count();
+    for line in 1..=lines {
+        let is_found = found.iter().any(|finding| {
+            let span = finding.span.unwrap();
+            span.line as usize == line
+        });
+        assert!(is_found, "line {line}");
+    }
+}
+
 #[test]
 fn no_lint_finds_its_good_side() {
     for lint in LINTS {

@@ -104,7 +104,12 @@ fn run(args: &Args) -> Result<(String, Exit), Error> {
             return Ok((String::new(), Exit::Failure));
         }
     };
-    let levels = levels(args, &loaded.settings)?;
+    let mut levels = levels(args, &loaded.settings)?;
+    let workspace = places.project().unwrap_or_else(|| places.directory.clone());
+    // No session writes all there is.
+    if workspace.parent().is_some() {
+        levels.started_in(workspace);
+    }
     let rules = if args.paths.is_empty() {
         of_here(loaded, &places)?
     } else {

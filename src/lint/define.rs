@@ -1,6 +1,7 @@
 //! What a lint is, and the one way to define it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::rules::RuleSet;
 use crate::rules::model::Span;
@@ -64,18 +65,25 @@ pub(super) use lint;
 pub struct Report {
     code: &'static str,
     level: Level,
+    workspaces: Vec<PathBuf>,
     findings: Vec<Finding>,
     pairs: BTreeSet<(Span, Span)>,
 }
 
 impl Report {
-    pub(super) fn new(code: &'static str, level: Level) -> Self {
+    pub(super) fn new(code: &'static str, level: Level, workspaces: &[PathBuf]) -> Self {
         Self {
             code,
             level,
+            workspaces: workspaces.to_owned(),
             findings: Vec::new(),
             pairs: BTreeSet::new(),
         }
+    }
+
+    /// Where sessions are started.
+    pub(super) fn workspaces(&self) -> &[PathBuf] {
+        &self.workspaces
     }
 
     /// Adds a finding at `span`.

@@ -1,6 +1,7 @@
 //! Which lints are on, and how bad their findings are.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::define::Lint;
 use super::finding::Level;
@@ -9,6 +10,7 @@ use super::finding::Level;
 #[derive(Debug, Clone, Default)]
 pub struct Levels {
     changed: BTreeMap<&'static str, Option<Level>>,
+    workspaces: Vec<PathBuf>,
 }
 
 /// No lint has this code or name.
@@ -22,6 +24,15 @@ impl Levels {
         let lint = super::find(code).ok_or_else(|| UnknownCode(code.to_owned()))?;
         self.changed.insert(lint.code, level);
         Ok(())
+    }
+
+    /// Says where sessions are started, which may write there.
+    pub fn started_in(&mut self, workspace: PathBuf) {
+        self.workspaces.push(workspace);
+    }
+
+    pub(super) fn workspaces(&self) -> &[PathBuf] {
+        &self.workspaces
     }
 
     /// The level that counts; `None`: the lint is off.

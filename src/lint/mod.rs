@@ -30,6 +30,7 @@ mod suspicious_word;
 mod unknown_flag;
 mod unknown_subcommand;
 mod unused_host_executable;
+mod writable_place;
 
 use crate::evaluate::heuristic::{self, Heuristic};
 use crate::rules::RuleSet;
@@ -62,6 +63,7 @@ pub const LINTS: &[Lint] = &[
     example_judged_otherwise::LINT,
     unknown_subcommand::LINT,
     option_among_operands::LINT,
+    writable_place::LINT,
 ];
 
 /// The lint of this code or name.
@@ -91,7 +93,7 @@ pub fn check(rules: &RuleSet, levels: &Levels) -> Vec<Finding> {
     let mut findings: Vec<Finding> = rules.diagnostics.iter().map(Finding::from).collect();
     for lint in LINTS {
         if let Some(level) = levels.of(lint) {
-            let mut report = Report::new(lint.code, level);
+            let mut report = Report::new(lint.code, level, levels.workspaces());
             (lint.check)(rules, &mut report);
             findings.append(&mut report.into_findings());
         }

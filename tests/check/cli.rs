@@ -28,6 +28,27 @@ fn clean_rules_succeed() {
 }
 
 #[test]
+fn what_a_session_writes_that_is_started_here_is_said_to_permit_nothing() {
+    let world = tempfile::tempdir_in("/var/tmp").unwrap();
+    let here = std::fs::canonicalize(world.path()).unwrap();
+    let rules = format!(
+        "prefix_rule([\"{0}/tool\"])\ncommand_rule(\"cat\", args = [under(\"{0}/x\")])\nprefix_rule([\"/opt/tool\"])\n",
+        here.display()
+    );
+    std::fs::write(here.join("t.rules"), rules).unwrap();
+    for (directory, found) in [(here.as_path(), 2), (std::path::Path::new("/"), 0)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codex-shell"));
+        let file = here.join("t.rules");
+        command
+            .args(["rules", "check", "--allow", "W106"])
+            .arg(file);
+        let output = command.current_dir(directory).output().unwrap();
+        let count = text(&output.stdout).matches("warning[W121]").count();
+        assert_eq!(count, found, "{}", text(&output.stdout));
+    }
+}
+
+#[test]
 fn warnings_fail_only_when_denied() {
     let file = "tests/check/W111-bad.rules";
     assert_eq!(status(&[file]), 0);
