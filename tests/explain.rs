@@ -316,7 +316,7 @@ fn the_document_has_its_keys() {
     assert_eq!(missed["near_misses"][0]["had"], Value::Null);
     assert_eq!(missed["other_rules"], 2);
     assert_eq!(said["heuristic"], Value::Null);
-    let heuristic = &World::new().json(&["rm", "-f", "x"])["heuristic"];
+    let heuristic = &World::new().json(&["rm", "-rf", "x"])["heuristic"];
     assert_eq!(heuristic["code"], "H001");
     assert_eq!(heuristic["name"], "forced-rm");
 }

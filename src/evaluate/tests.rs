@@ -314,7 +314,7 @@ fn what_runs_without_an_exec_is_not_hidden() {
     assert_eq!(is("/lib/ld.so"), (Allow, Outside));
     assert_eq!(is(ld), (Allow, Inside));
     assert_eq!(is("busybox git push"), (Forbidden, Inside));
-    assert_eq!(is("coreutils --coreutils-prog=rm -f x"), (Prompt, Inside));
+    assert_eq!(is("coreutils --coreutils-prog=rm -rf x"), (Prompt, Inside));
     assert_eq!(is("/usr/lib/git-core/git-push x").0, Forbidden);
     assert_eq!(is("git- push").0, Allow);
     let renamed = request(git(), "git-push x");

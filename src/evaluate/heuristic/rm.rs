@@ -1,11 +1,12 @@
 //! H001 and H009.
 
-use super::command::{Command, cluster_has, is_long};
+use super::command::{Command, cluster_has, components, is_long};
 use super::define::heuristic;
 
 heuristic! {
     /// `rm` told to ask nothing: `-f` alone or in a cluster, `--force` or what GNU takes for it,
-    /// anywhere before `--`.
+    /// anywhere before `--`. A single file of the working directory, or below it, that is named and isn't a
+    /// directory is no reason to ask.
     ///
     /// ## Why it is dangerous
     ///
@@ -24,6 +25,7 @@ heuristic! {
     ///
     /// ```sh
     /// rm -r build
+    /// rm -f build.log
     /// make clean
     /// ```
     FORCED_RM, "H001", "forced-rm",
@@ -65,6 +67,37 @@ fn is_forced_rm(command: &Command<'_>) -> bool {
         && command
             .options()
             .any(|option| cluster_has(option, b"f") || is_long(option, "--force", "--f"))
+        && !names_one_file(command)
+}
+
+/// Whether one thing is all that it names, by a plain name that leads below the working directory, and directories
+/// are left alone.
+fn names_one_file(command: &Command<'_>) -> bool {
+    let is_recursive = |option: &[u8]| {
+        cluster_has(option, b"rRd")
+            || is_long(option, "--recursive", "--r")
+            || is_long(option, "--dir", "--d")
+    };
+    if command.options().any(is_recursive) {
+        return false;
+    }
+    let options = command.options().count();
+    let (before, behind) = command
+        .arguments
+        .split_at(options.min(command.arguments.len()));
+    let mut named = before
+        .iter()
+        .filter(|word| !word.starts_with(b"-") || word.len() == 1)
+        .chain(behind.iter().skip(1));
+    let Some(only) = named.next() else {
+        return false;
+    };
+    // What a shell or xargs would put in its place nobody knows.
+    let is_plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+,:@=/ ".contains(byte) || *byte >= 0x80;
+    let (is_absolute, _) = components(only);
+    let climbs = only.split(|&byte| byte == b'/').any(|part| part == b"..");
+    named.next().is_none() && !is_absolute && !climbs && only.iter().all(is_plain)
 }
 
 fn removes_found(command: &Command<'_>) -> bool {

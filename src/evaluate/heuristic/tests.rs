@@ -46,14 +46,14 @@ fn codes_are_unique_and_in_order() {
 fn forced_rm() {
     all_are(
         Some("H001"),
-        "rm -f x
-         rm -rf x
+        "rm -rf x
+         rm -f x y
          rm -fr x
          rm -r -f x
-         rm x -f
+         rm x -rf
          rm -Rfv x
-         rm --force x
-         rm --forc x
+         rm --force /x
+         rm --forc x y
          /bin/rm -rf x
          ./rm -rf x",
     );
@@ -196,7 +196,7 @@ fn behind_wrappers() {
          sudo -n -u root -- rm -rf x
          sudo --user root A=b rm -rf x
          sudo -uroot rm -rf x
-         doas -u root rm -f x
+         doas -u root rm -rf x
          env rm -rf x
          env -i -u C A=b rm -rf x
          sudo A=b -u root rm -rf x
@@ -215,7 +215,7 @@ fn behind_wrappers() {
     );
     all_are(
         None,
-        "sudo ls -f\n env\n timeout -k\n xargs\n env -u rm -f x\n find . -exec",
+        "sudo ls -f\n env\n timeout -k\n xargs\n env -u rm -rf x\n find . -exec",
     );
 }
 
@@ -229,35 +229,35 @@ fn inside_scripts() {
            bash --norc --rcfile x -c 'rm -rf x'
            /bin/busybox sh -c 'rm -rf x'
            -bash -c 'rm -rf x'
-           zsh -c 'if true; then rm -f x; fi'
-           sh -c 'for i in a; do rm -f $i; done'
-           sh -c 'A=1 B=2 rm -f x'
-           sh -c '2>/dev/null rm -f x'
-           sh -c 'echo "$(rm -f x)"'
-           sh -c 'echo `rm -f x`'
-           sh -c 'echo ${x:-$(rm -f y)}'
-           sh -c '( { rm -f x; } )'
-           sh -c '\rm -f x'
-           sh -c "r'm' \$'\\x2df' x"
-           sh -c 'f() { rm -f x; }; f'
-           sh -c 'cat <(rm -f x)'
-           sh -c 'case x in x) rm -f y;; esac'
-           sh -c 'sudo sh -c "rm -f x"'
-           sh -c 'echo "$(sh -c "rm -f x")"'
-           sh -c "trap 'rm -f x' EXIT"
-           sh -c 'eval rm -f x'
-           sh -c '! rm -f x'
-           sh -c 'true & rm -f x'
-           bash -c -- 'rm -f x'"#,
+           zsh -c 'if true; then rm -rf x; fi'
+           sh -c 'for i in a; do rm -rf $i; done'
+           sh -c 'A=1 B=2 rm -rf x'
+           sh -c '2>/dev/null rm -rf x'
+           sh -c 'echo "$(rm -rf x)"'
+           sh -c 'echo `rm -rf x`'
+           sh -c 'echo ${x:-$(rm -rf y)}'
+           sh -c '( { rm -rf x; } )'
+           sh -c '\rm -rf x'
+           sh -c "r'm' \$'\\x2drf' x"
+           sh -c 'f() { rm -rf x; }; f'
+           sh -c 'cat <(rm -rf x)'
+           sh -c 'case x in x) rm -rf y;; esac'
+           sh -c 'sudo sh -c "rm -rf x"'
+           sh -c 'echo "$(sh -c "rm -rf x")"'
+           sh -c "trap 'rm -rf x' EXIT"
+           sh -c 'eval rm -rf x'
+           sh -c '! rm -rf x'
+           sh -c 'true & rm -rf x'
+           bash -c -- 'rm -rf x'"#,
     );
-    assert_eq!(code(&["sh", "-c", "r\\\nm -f x"]), Some("H001"));
-    assert_eq!(code(&["sh", "-c", "true\nrm -f x"]), Some("H001"));
+    assert_eq!(code(&["sh", "-c", "r\\\nm -rf x"]), Some("H001"));
+    assert_eq!(code(&["sh", "-c", "true\nrm -rf x"]), Some("H001"));
     all_are(
         None,
-        r#"sh -c 'echo rm -f x'
-           sh -c '# rm -f x'
-           sh -c 'echo "rm -f x"'
-           sh script.sh -c 'rm -f x'
+        r#"sh -c 'echo rm -rf x'
+           sh -c '# rm -rf x'
+           sh -c 'echo "rm -rf x"'
+           sh script.sh -c 'rm -rf x'
            sh -c 'grep -f x > rm'
            sh -c
            sh"#,
@@ -388,5 +388,45 @@ fn what_else_is_dangerous_hides_no_flow() {
     }
     for script in ["rm -r ~", "curl x | tee y", "curl x; sh", "kill -9 -1"] {
         assert_eq!(flows(script), None, "{script}");
+    }
+}
+
+#[test]
+fn one_named_file_is_no_forced_removal() {
+    for line in [
+        "rm -f x",
+        "rm -f -- x",
+        "rm --force a/b.lock",
+        "rm -fv 'a b'",
+        "rm -f ./x -v",
+        "rm -f -- -x",
+    ] {
+        assert_eq!(code(&["sh", "-c", line]), None, "{line}");
+    }
+    for line in [
+        "rm -rf x",
+        "rm -fr x",
+        "rm -Rf x",
+        "rm -f --recursive x",
+        "rm -f --rec x",
+        "rm -fd x",
+        "rm -f --dir x",
+        "rm -f x y",
+        "rm -f x -- y",
+        "rm -f /etc/passwd",
+        "rm -f ../x",
+        "rm -f a/../../x",
+        "rm -f *",
+        "rm -f a?",
+        "rm -f $x",
+        "rm -f \"$x\"",
+        "rm -f ~/x",
+        "rm -f",
+        "xargs rm -f",
+        "xargs -I{} rm -f {}",
+        "xargs -I% rm -f %",
+        "find . -exec rm -f {} ';'",
+    ] {
+        assert!(code(&["sh", "-c", line]).is_some(), "{line}");
     }
 }
