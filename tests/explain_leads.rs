@@ -121,6 +121,30 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         "npm run deploy:prod",
         &["  forbidden  t.rules:1  wants deploy as word 2, which is deploy:prod\n"],
     ),
+    (
+        "command_rule(program = \"rm\", flags = \"-r\", args = [under(\"/srv\")], decision = \"forbidden\")",
+        "rm -r work",
+        &["  forbidden  t.rules:1  wants under(\"/srv\") among the operands, not work, which is /"],
+    ),
+    (
+        "command_rule(program = \"npm\", subcommand = [\"i\"], args = [rest()])",
+        "npm install x",
+        &["  allow      t.rules:1  it permits `i` by that name alone; a rule on `install` would permit that\n"],
+    ),
+    (
+        "command_rule(program = \"docker\", subcommand = [\"image\", \"rm\"], args = [rest()])",
+        "docker rmi x",
+        &["  allow      t.rules:1  it permits `image` by that name alone; a rule on `rmi` would permit that\n"],
+    ),
+    (
+        "command_rule(program = \"frob\", args = [rest()])",
+        "frob -v --env=prod deploy",
+        &[
+            "  allow      t.rules:1  option `-v` is unknown, and the rule doesn't name it\n",
+            "  options   nothing is known of them; a rules file can say what they are: \
+             program(\"frob\", flags = [\"-v\"], options_with_value = [\"--env\"]), with those",
+        ],
+    ),
 ];
 
 #[test]
@@ -185,7 +209,8 @@ fn what_keeps_a_variable_from_going_outside_has_a_way_out() {
         (
             "u.rules",
             "outside it would be without KUBECONFIG, which says what it acts on\n",
-            "pass it by a command_rule with pass_env = [\"KUBECONFIG\"], which takes no value that",
+            "write the rule at u.rules:1 as command_rule(program = \"kubectl\", args = [rest()], pass_env = \
+             [\"KUBECONFIG\"]), which takes no value that",
         ),
     ] {
         let mut command = world.command(&["--rules", rules, "--", "kubectl", "get", "pods"]);
@@ -207,4 +232,78 @@ fn what_keeps_a_variable_from_going_outside_has_a_way_out() {
         let output = command.env("KUBECONFIG", "./k").output().unwrap();
         assert_eq!(output.status.code(), Some(status), "{more}");
     }
+}
+
+#[test]
+fn what_would_be_lost_outside_is_led_to_the_parameter_of_its_rule() {
+    let world = World::new();
+    for (rule, command, instead) in [
+        (
+            "command_rule(program = \"aws\", args = [rest()])",
+            "AWS_PROFILE=x aws s3 ls",
+            "instead: add pass_env = [\"AWS_PROFILE\"] to the rule at t.rules:1, which takes no value that",
+        ),
+        (
+            "prefix_rule([\"docker\", [\"ps\", \"images\"]])",
+            "DOCKER_HOST=tcp://x docker ps",
+            "instead: write the rule at t.rules:1 as command_rule(program = \"docker\", subcommand = [[\"ps\", \
+             \"images\"]], args = [rest()], pass_env = [\"DOCKER_HOST\"]), which",
+        ),
+        (
+            "prefix_rule([\"kubectl\", \"get\", \"-A\"])",
+            "KUBECONFIG=/etc/k kubectl get -A",
+            "instead: write the rule at t.rules:1 as command_rule(program = \"kubectl\", ..., pass_env = \
+             [\"KUBECONFIG\"]), which",
+        ),
+    ] {
+        world.file("t.rules", &format!("{rule}\n"));
+        let page = world.explain(&["--rules", "t.rules", "-c", command]);
+        let page = text(&page.stdout);
+        assert!(page.contains(instead), "{page}");
+    }
+}
+
+#[test]
+fn what_lies_where_the_sandbox_writes_is_said_not_to_count_with_a_way_out() {
+    let world = World::new();
+    let file = std::fs::canonicalize(world.file("f", "x\n")).unwrap();
+    let here = file.parent().unwrap().display();
+    world.file(
+        "t.rules",
+        &format!("command_rule(program = \"cat\", args = [under(\"{here}\")])\n"),
+    );
+    let page = text(
+        &world
+            .explain(&["--rules", "t.rules", "--", "cat", "f"])
+            .stdout,
+    );
+    let why = "the sandbox can write there, and could have it lead elsewhere; `glob(...)` goes by the name alone\n";
+    assert!(page.contains(why), "{page}");
+    world.file(
+        "u.rules",
+        &format!("command_rule(program = \"cat\", args = [glob(\"{here}/*\")])\n"),
+    );
+    let there = format!("{here}/f");
+    let page = text(
+        &world
+            .explain(&["--rules", "u.rules", "--", "cat", &there])
+            .stdout,
+    );
+    assert!(page.contains("  runs      outside the sandbox\n"), "{page}");
+
+    let tool = world.file("tool", "#!/bin/sh\necho hi\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&tool, mode).unwrap();
+    let tool = std::fs::canonicalize(tool).unwrap();
+    world.file(
+        "v.rules",
+        &format!("prefix_rule([\"{}\"])\n", tool.display()),
+    );
+    let page = text(
+        &world
+            .explain(&["--rules", "v.rules", "--", "./tool"])
+            .stdout,
+    );
+    let way = "inside it needs no rule; to let it out, have it where the sandbox can't write, and name that path";
+    assert!(page.contains(way), "{page}");
 }

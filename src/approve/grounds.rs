@@ -6,6 +6,7 @@ use super::question::{NAME_LIMIT, NAMES, printable};
 use crate::evaluate::{Basis, Judgement};
 use crate::models::is_passable;
 use crate::request::argv;
+use crate::rules::model::PrefixRule;
 use crate::rules::{Decision, RuleSet};
 
 /// What decided, in words: printable and bounded.
@@ -61,9 +62,11 @@ fn names(variables: &[OsString]) -> String {
 }
 
 /// What to do about it.
-pub fn without_withheld(basis: &Basis) -> Option<String> {
+pub fn without_withheld(rules: &RuleSet, basis: &Basis) -> Option<String> {
     let Basis::Withheld {
-        variables, leading, ..
+        rule,
+        variables,
+        leading,
     } = basis
     else {
         return None;
@@ -75,13 +78,40 @@ pub fn without_withheld(basis: &Basis) -> Option<String> {
         )
     } else if variables.iter().all(|it| is_passable(it)) {
         let listed = names(variables).replace(", ", "\", \"");
+        let passing = format!("pass_env = [\"{listed}\"]");
+        let place = rules.rule(*rule).map(|rule| rules.place(rule.span));
+        let place = printable(&place.unwrap_or_default());
+        let passed = if let Some(rule) = rules.prefix_rules.get(*rule) {
+            let rule = as_command_rule(rule, &passing);
+            format!("write the rule at {place} as {rule}")
+        } else {
+            format!("add {passing} to the rule at {place}")
+        };
         format!(
-            "pass it by a command_rule with pass_env = [\"{listed}\"], which takes no value that leads to \
-             what the sandbox can write, or {inside}"
+            "{passed}, which takes no value that leads to what the sandbox can write, or {inside}"
         )
     } else {
         format!("start the command without it, or {inside}")
     })
+}
+
+/// A prefix rule that allows as a command rule with `more`, as it may be written.
+fn as_command_rule(rule: &PrefixRule, more: &str) -> String {
+    let program = printable(&format!("{:?}", rule.program));
+    let is_plain = |word: &String| !word.starts_with('-');
+    if !rule.rest.iter().flatten().all(is_plain) || rule.rest.len() > NAMES {
+        return format!("command_rule(program = {program}, ..., {more})");
+    }
+    let place = |words: &Vec<String>| match words.as_slice() {
+        [word] => format!("{word:?}"),
+        words => format!("{words:?}"),
+    };
+    let places: Vec<String> = rule.rest.iter().map(place).collect();
+    let subcommand = match places.as_slice() {
+        [] => String::new(),
+        places => format!("subcommand = [{}], ", printable(&places.join(", "))),
+    };
+    format!("command_rule(program = {program}, {subcommand}args = [rest()], {more})")
 }
 
 fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
@@ -106,7 +136,7 @@ fn why(rules: &RuleSet, judgement: &Judgement) -> (String, Option<String>) {
                 || "a rule".into(),
                 |rule| printable(&rules.place(rule.span)),
             ),
-            without_withheld(&judgement.verdict.basis),
+            without_withheld(rules, &judgement.verdict.basis),
         ),
         Basis::Default(index) => match rules.defaults.get(*index) {
             Some(rule) => (

@@ -38,7 +38,7 @@ use crate::script::{Enclosure, ScriptCommand, Word};
 
 use super::explain::Explanation;
 use super::explain_text::{not_excepted, parted};
-use super::facts::{self, because, runs};
+use super::facts::{self, because, instead, runs, unread};
 use super::paint::{Ink, Paint, decision};
 use super::reading;
 
@@ -141,6 +141,8 @@ impl ScriptExplanation<'_> {
                 let unsure = self.unsure(command).into_iter();
                 notes.extend(unsure.map(|what| format!("nobody can know its {what} here")));
             }
+            let advice = instead(&explanation);
+            notes.extend(advice.map(|advice| format!("instead: {advice}")));
             let runs = runs(&explanation);
             notes.push(format!("runs {runs}"));
             let lacking = explanation.lacking().into_iter();
@@ -152,13 +154,18 @@ impl ScriptExplanation<'_> {
                 notes.push(format!("the rule at {place} doesn't count: {reason}"));
             }
             let misses = near_misses(self.rules, request, &judgement.trace);
+            let unread = unread(&self.explanation(command, judgement, request, &misses));
+            notes.extend(unread.map(|unread| format!("options: {unread}")));
             for it in &misses.unexcepted {
                 let place = self.place(it.rule);
                 notes.push(format!("the rule at {place}: {}", not_excepted(it)));
             }
             for miss in misses.nearest {
                 let place = self.place(miss.rule);
-                notes.push(format!("near miss: the rule at {place} {}", parted(&miss)));
+                notes.push(format!(
+                    "near miss: the rule at {place} {}",
+                    parted(&miss, &request.cwd)
+                ));
             }
         }
         for (index, word) in command.command.words.iter().enumerate() {

@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::evaluate::{NearMiss, Parameter, Unexcepted, readings};
 use crate::request::argv;
+use crate::request::program::normalised;
 use crate::rules::model::Said;
 
 use super::explain::Explanation;
@@ -154,7 +156,7 @@ impl Page<'_> {
             for miss in &misses.nearest {
                 // Of some, no single thing keeps them from matching.
                 let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
-                let note = is_known.then(|| parted(miss));
+                let note = is_known.then(|| parted(miss, &self.explanation.request.cwd));
                 self.place(miss.rule, note.as_deref());
             }
         } else if self.explanation.judgement.trace.matches.is_empty() && !others.is_empty() {
@@ -163,7 +165,7 @@ impl Page<'_> {
             for miss in shown {
                 // Of some, no single thing keeps them from matching.
                 let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
-                let note = is_known.then(|| parted(miss));
+                let note = is_known.then(|| parted(miss, &self.explanation.request.cwd));
                 self.place(miss.rule, note.as_deref());
             }
             others = left;
@@ -232,8 +234,8 @@ pub(super) fn not_excepted(it: &Unexcepted) -> String {
     )
 }
 
-/// What keeps a rule from matching, in words.
-pub(super) fn parted(miss: &NearMiss) -> String {
+/// What keeps a rule from matching a command that is started in `cwd`, in words.
+pub(super) fn parted(miss: &NearMiss, cwd: &Path) -> String {
     let mut wanted: Vec<String> = miss
         .wanted
         .iter()
@@ -247,7 +249,7 @@ pub(super) fn parted(miss: &NearMiss) -> String {
     }
     let token = miss.token;
     if let Some(condition) = &miss.condition {
-        return unmet(miss, condition, &wanted);
+        return unmet(miss, condition, &wanted, cwd);
     }
     match &miss.had {
         Some(had) if token == 0 => {
@@ -285,7 +287,24 @@ fn stars_hint(miss: &NearMiss, hint: &'static str) -> &'static str {
     }
 }
 
-fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str) -> String {
+/// Which path a relative operand is, where a place is wanted.
+fn place_hint(miss: &NearMiss, cwd: &Path) -> String {
+    let is_place = |wanted: &String| wanted.contains("under(");
+    let relative = miss
+        .had
+        .as_deref()
+        .map(Path::new)
+        .filter(|path| path.is_relative());
+    match relative.filter(|_| miss.wanted.iter().any(is_place)) {
+        Some(path) => {
+            let whole = normalised(&cwd.join(path));
+            format!(", which is {}", one(whole.as_os_str()))
+        }
+        None => String::new(),
+    }
+}
+
+fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str, cwd: &Path) -> String {
     let had = miss.had.as_deref();
     let instead = |is: &str, missing: &str| match had {
         Some(had) => format!("{is}{}", one(had)),
@@ -304,8 +323,9 @@ fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str) -> String {
         Parameter::Args => {
             let instead = instead(", not ", ", which end before that");
             let hint = stars_hint(miss, "; `glob(...)` takes a `*` for anything");
+            let place = place_hint(miss, cwd);
             format!(
-                "wants {} among the operands{instead}{hint}",
+                "wants {} among the operands{instead}{place}{hint}",
                 argv::visible(&miss.wanted.join(" or "))
             )
         }

@@ -1,12 +1,14 @@
 //! What led to a verdict, and what comes of it: a label and a text each, for people.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::approve::grounds::{withheld, without_withheld};
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
-use crate::evaluate::{Basis, heuristic, obeyed_files};
-use crate::request::argv;
+use crate::evaluate::{Basis, Judgement, heuristic, obeyed_files, readings};
+use crate::request::program::last_component;
+use crate::request::{Trust, argv};
 use crate::rules::model::Run;
 use crate::rules::{Decision, RuleSet};
 
@@ -16,19 +18,22 @@ use super::profile;
 /// Bytes of one word that are shown.
 pub(super) const WORD: usize = 256;
 
+/// As many words are looked at for options of a program that nobody knows.
+const OPTIONS: usize = 32;
+
 /// All of them, in the order in which people read them.
 pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     let request = explanation.request;
     let mut facts = vec![("because", because(explanation))];
     facts.extend(reason(explanation).map(|reason| ("reason", argv::visible(reason))));
-    let advice = without_withheld(&explanation.judgement.verdict.basis);
-    facts.extend(advice.map(|advice| ("instead", advice)));
+    facts.extend(instead(explanation).map(|advice| ("instead", advice)));
     facts.push(("runs", runs(explanation)));
     let lacking = explanation.lacking().into_iter();
     facts.extend(lacking.map(|lacking| ("without", lacking.to_string())));
     facts.push(("program", program(explanation)));
     facts.push(("trust", trust_reason(&request.program)));
     facts.extend(obeys(explanation).map(|obeys| ("obeys", obeys)));
+    facts.extend(unread(explanation).map(|unread| ("options", unread)));
     if explanation.rules.have_conditions_on_variables_of(request) {
         let known = match request.environment {
             Some(_) => "a rule asks for variables: those of codex-shell itself count here",
@@ -50,6 +55,62 @@ pub(super) fn set_aside(rules: &RuleSet) -> Option<String> {
         Some(aside) => Some(aside.to_string()),
         None => (rules.files.is_empty()).then(|| "no rules files".to_owned()),
     }
+}
+
+/// What to do where a rule lets the command out and it stays inside, or does not run.
+pub(super) fn instead(explanation: &Explanation<'_>) -> Option<String> {
+    let Judgement { verdict, trace } = explanation.judgement;
+    let rules = explanation.rules.rules();
+    without_withheld(rules, &verdict.basis).or_else(|| {
+        let is_uncounted = verdict.decision == Decision::Allow && !trace.discounted.is_empty();
+        let is_writable = matches!(explanation.request.program.trust, Trust::Writable { .. });
+        let advice = "inside it needs no rule; to let it out, have it where the sandbox can't write, and name \
+                      that path in the rule";
+        (is_uncounted && is_writable).then(|| advice.to_owned())
+    })
+}
+
+/// That nothing is known of the program's options, which a rule on it may be about, and how to say it.
+pub(super) fn unread(explanation: &Explanation<'_>) -> Option<String> {
+    let request = explanation.request;
+    let trace = &explanation.judgement.trace;
+    let misses = explanation.near_misses;
+    let is_decided = matches!(explanation.judgement.verdict.basis, Basis::Rule(_));
+    let has_none =
+        trace.discounted.is_empty() && misses.nearest.is_empty() && misses.others.is_empty();
+    if is_decided || has_none || !readings(explanation.rules, request).is_empty() {
+        return None;
+    }
+    let name = last_component(&request.program.asked).to_str()?;
+    let (mut flags, mut valued) = (Vec::new(), Vec::new());
+    let words = request.arguments().iter().map_while(|word| word.to_str());
+    for word in words.take_while(|word| *word != "--").take(OPTIONS) {
+        let (option, value) = word
+            .split_once('=')
+            .map_or((word, false), |(it, _)| (it, true));
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if !option.starts_with('-') || option.len() < 2 || !option.chars().all(plain) {
+            continue;
+        }
+        let list = if value { &mut valued } else { &mut flags };
+        if !list.contains(&option) {
+            list.push(option);
+        }
+    }
+    flags.retain(|option| !valued.contains(option));
+    if flags.is_empty() && valued.is_empty() {
+        return None;
+    }
+    let listed = [("flags", flags), ("options_with_value", valued)];
+    let mut said = format!("program({name:?}");
+    for (list, names) in listed.iter().filter(|(_, names)| !names.is_empty()) {
+        let _ = write!(said, ", {list} = {names:?}");
+    }
+    Some(format!(
+        "nothing is known of them; a rules file can say what they are: {}), with those that take the next word for \
+         a value in options_with_value",
+        argv::visible(&said)
+    ))
 }
 
 /// The author's reason.

@@ -255,7 +255,8 @@ fn a_program_that_would_act_on_something_else_is_refused() {
             .stdout("AREA_1=here\n1\nAREA_1=here")
             .stderr_has(
                 "codex-shell: denied: probe (WORLD/team.rules:2: outside it would be without TARGET, which says \
-                 what it acts on): pass it by a command_rule with pass_env = [\"TARGET\"], which",
+                 what it acts on): write the rule at WORLD/team.rules:2 as command_rule(program = \"probe\", args = \
+                 [rest()], pass_env = [\"TARGET\"]), which",
             )
             .stderr_has("would be without AREA_1, which says")
             .stderr_has("be without AREA_2, TARGET, which say what");

@@ -32,8 +32,8 @@ pub enum Departure<'a> {
     Option(&'a [u8], Does),
     /// A subcommand is missing: any of these.
     NoSubcommand(&'a [String]),
-    /// It has this subcommand.
-    OtherSubcommand(&'a OsStr),
+    /// It has this subcommand where one of these is wanted.
+    OtherSubcommand(&'a OsStr, &'a [String]),
     /// An operand is missing: any of these.
     NoOperand(&'a [Pattern]),
     /// This operand stands where one of these is wanted.
@@ -79,6 +79,8 @@ pub enum Does {
 pub enum Likeness {
     /// It could.
     Possible,
+    /// It is by its name, and the sandboxed side could have it lead elsewhere.
+    Open,
     /// It would be if the stars of a pattern went past slashes.
     PastSlashes,
     /// It can't.
@@ -88,7 +90,7 @@ pub enum Likeness {
 impl Departure<'_> {
     /// Whether it is about the subcommand, and so about another command.
     pub fn is_of_subcommand(&self) -> bool {
-        matches!(self, Self::NoSubcommand(_) | Self::OtherSubcommand(_))
+        matches!(self, Self::NoSubcommand(_) | Self::OtherSubcommand(..))
     }
 }
 
@@ -127,8 +129,12 @@ impl fmt::Display for Departure<'_> {
                 let names = any(names.iter().map(|name| format!("{name:?}")));
                 write!(out, "the subcommand {names} is missing")
             }
-            Self::OtherSubcommand(word) => {
-                write!(out, "it is about another subcommand than `{}`", shown(word))
+            Self::OtherSubcommand(word, wanted) => {
+                let (word, wanted) = (shown(word), any(wanted.iter().map(|it| format!("`{it}`"))));
+                write!(
+                    out,
+                    "it permits {wanted} by that name alone; a rule on `{word}` would permit that"
+                )
             }
             Self::NoOperand(patterns) => {
                 write!(out, "an operand is missing: {}", alternatives(patterns))
@@ -193,6 +199,11 @@ fn another(
         Likeness::PastSlashes => write!(
             out,
             "operand `{word}` is not {form}, where `*` does not go past a slash, as `**` would"
+        ),
+        Likeness::Open => write!(
+            out,
+            "operand `{word}` is not surely {form}: the sandbox can write there, and could have it lead elsewhere; \
+             `glob(...)` goes by the name alone"
         ),
         Likeness::Possible => write!(
             out,

@@ -135,7 +135,7 @@ impl Meaning {
                 .iter()
                 .any(|wanted| wanted.as_bytes() == word.as_bytes())
             {
-                return Err(Departure::OtherSubcommand(word));
+                return Err(Departure::OtherSubcommand(word, wanted));
             }
         }
         let places = self.operands.iter().flat_map(|operands| &operands.places);
@@ -184,6 +184,7 @@ fn unlike(command: &Subject<'_>, patterns: &[Pattern], word: &OsStr) -> Option<L
     let possible = patterns.iter().find(|it| command.widely(it, word));
     Some(match possible {
         Some(Pattern::Glob(glob)) if glob.widely(word) => Likeness::PastSlashes,
+        Some(pattern) if pattern.is_open(word, command.cwd, command.paths) => Likeness::Open,
         Some(_) => Likeness::Possible,
         None => Likeness::None,
     })

@@ -109,6 +109,16 @@ impl Pattern {
         }
     }
 
+    /// Whether `word` is below the place by its name, and the sandboxed side could have it lead elsewhere.
+    pub(super) fn is_open(&self, word: &OsStr, cwd: Option<&Path>, paths: Paths<'_>) -> bool {
+        let Self::Under(root) = self else {
+            return false;
+        };
+        let is_below = absolute(word, cwd).is_some_and(|path| path.starts_with(root));
+        let is_open = |path: PathBuf| paths.way(&path).is_some_and(|way| way.is_open);
+        is_below && !climbs(word) && as_given(word, cwd).is_some_and(is_open)
+    }
+
     /// Whether `word` could be of this form: as it stands, or as the path that it leads to.
     pub fn widely(&self, word: &OsStr, cwd: Option<&Path>, paths: Paths<'_>) -> bool {
         if word == ANY_WORD {
