@@ -388,6 +388,37 @@ fn the_readme_shows_what_appears() {
     }
 }
 
+/// Rules that are put where the README says count, with no word of where they are.
+#[test]
+fn rules_are_found_where_the_readme_puts_them() {
+    let readme = text_of("README.md");
+    let blocks = blocks_in(&readme, "sh");
+    let lines = blocks
+        .iter()
+        .find(|block| block.contains("codex-shell trust"))
+        .unwrap();
+    let folder = reader();
+    let home = tempfile::tempdir().unwrap();
+    let mut appeared = String::new();
+    for line in lines.lines() {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]).current_dir(folder.path());
+        command
+            .env("PATH", search_path())
+            .env("HOME", home.path())
+            .env_remove("CODEX_HOME");
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        appeared = String::from_utf8(output.stdout).unwrap();
+    }
+    for place in [
+        "/.codex/rules/team.rules:2 (user)\n",
+        "/.codex/rules/team.rules:2 (project)\n",
+    ] {
+        assert!(appeared.contains(place), "{appeared}");
+    }
+}
+
 /// The targets of the links in `markdown`.
 fn links(markdown: &str) -> Vec<&str> {
     let starts = markdown.split("](").skip(1);
