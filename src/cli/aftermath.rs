@@ -7,7 +7,7 @@ use crate::intercept::complaints::Denial;
 use crate::intercept::refused::{Kind, Refusal};
 use crate::report;
 
-/// As many kinds of refused calls are told of at the end.
+/// As many kinds of refused calls, and as many paths, are told of at the end without `--verbose`.
 const EXPLAINED: usize = 3;
 
 /// After a failure, a few lines on what the sandbox refused: the paths, and the calls that a program
@@ -18,8 +18,13 @@ pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &Refusal) {
     }
     let calls = refused.calls.iter();
     let calls = calls.filter(|call| is_verbose || call.failed);
-    calls.take(EXPLAINED).for_each(explain_call);
-    refused.paths.iter().take(EXPLAINED).for_each(explain_path);
+    let most = if is_verbose { usize::MAX } else { EXPLAINED };
+    calls.take(most).for_each(explain_call);
+    refused.paths.iter().take(most).for_each(explain_path);
+    let more = refused.paths.len().saturating_sub(most);
+    if more > 0 {
+        report::note(&format!("and {more} more paths; `--verbose` names each"));
+    }
 }
 
 /// Lines on what came to be, or went away, under names that other programs obey.

@@ -75,7 +75,7 @@ pub(super) struct Args {
     audit: Option<PathBuf>,
 
     /// Say on standard error which layers of the sandbox are in force, and at the end which calls
-    /// it refused (said on a terminal whenever the command fails)
+    /// it refused, and writing which paths, as far as programs complained of that
     #[arg(short, long)]
     verbose: bool,
 

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod caches;
 mod calls;
 mod child;
 mod error;

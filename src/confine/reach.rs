@@ -1,11 +1,13 @@
 //! Which paths the sandbox keeps from being written, and the smallest setting that would not.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
+use super::caches;
 use super::layout::Layout;
 use super::policy::{Mode, Policy};
 use super::protect::{Access, Cause, Plan, nearest};
@@ -42,6 +44,8 @@ pub enum Remedy {
     Options(Vec<OsString>),
     /// That settings take this name out of the protected ones.
     Unprotected(&'static str),
+    /// That a rule lets git out: a repository that commands could write git would not be let out for.
+    GitOutside,
     /// Nothing but to have it elsewhere.
     Nothing,
 }
@@ -52,7 +56,7 @@ impl Remedy {
         match self {
             Self::Options(options) => argv::text(options),
             Self::Unprotected(name) => format!("unprotected = [\"{name}\"]"),
-            Self::Nothing => String::new(),
+            Self::GitOutside | Self::Nothing => String::new(),
         }
     }
 }
@@ -116,6 +120,11 @@ impl Reach {
         if let Some(Cause::Deciding(_)) = cause {
             return Remedy::Nothing;
         }
+        // One that is only now to be made is nobody's yet.
+        let is_repository = |above: &Path| above.ends_with(".git") && above.join("HEAD").exists();
+        if cause == Some(Cause::Name) && path.ancestors().any(is_repository) {
+            return Remedy::GitOutside;
+        }
         let mut options: Vec<OsString> = Vec::new();
         if self.policy.mode == Mode::ReadOnly {
             options.extend(["--sandbox", Mode::WorkspaceWrite.as_str()].map(OsString::from));
@@ -125,7 +134,10 @@ impl Reach {
         }
         // A root of its own can't be moved or removed either.
         let itself = Some(path).filter(|_| errno != HELD);
-        for folder in [path.parent(), itself].into_iter().flatten() {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let cache = home.and_then(|home| caches::around(path, &fs::canonicalize(home).ok()?));
+        let folders = [cache.as_deref(), path.parent(), itself];
+        for folder in folders.into_iter().flatten() {
             if folder.is_dir() && self.would_permit(path, &[folder.to_owned()]) {
                 options.extend(["--writable".into(), folder.as_os_str().to_owned()]);
                 return Remedy::Options(options);
@@ -161,8 +173,6 @@ fn cause(plan: &Plan, path: &Path) -> Option<Cause> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn remedy(reach: &Reach, path: &Path) -> Option<String> {
@@ -199,6 +209,8 @@ mod tests {
         let told = format!("--writable {}/.git", workspace.display());
         let below = workspace.join(".git/new");
         assert_eq!(remedy(&reach, &below), Some(told));
+        fs::write(workspace.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        assert_eq!(remedy(&reach, &below).as_deref(), Some("GitOutside"));
         let cause = |path: &Path| {
             let refused = reach.refuses(path, Errno::EROFS).unwrap();
             reach.denied(refused, Errno::EROFS).cause

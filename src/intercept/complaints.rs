@@ -65,6 +65,8 @@ impl Denial {
 #[derive(Debug, Default)]
 pub struct Complaints {
     begun: HashMap<Pid, Vec<u8>>,
+    /// The last line of a thread that may name a path.
+    above: HashMap<Pid, String>,
     kept: KeptInside,
     denials: Vec<Denial>,
     /// Programs that complained of the path of a denial, by its index.
@@ -87,6 +89,7 @@ impl Complaints {
         if let Some(reach) = reach {
             for line in &lines {
                 self.take(line, call.tid, reach);
+                self.note(line, call.tid);
             }
         }
         lines
@@ -97,9 +100,25 @@ impl Complaints {
         self.kept.note(tid, program, why);
     }
 
+    /// Remembers a line that the next one may be the reason of.
+    fn note(&mut self, line: &str, tid: Pid) {
+        if line.contains('/') && (self.above.len() < THREADS || self.above.contains_key(&tid)) {
+            self.above.insert(tid, line.to_owned());
+        }
+    }
+
     fn take(&mut self, line: &str, tid: Pid, reach: &Reach) {
+        let above = self.above.get(&tid).map_or("", String::as_str);
         let mut complaints = reach.errnos().iter();
-        let said = complaints.find_map(|errno| Some((*errno, named(line, errno.desc())?)));
+        let said = complaints.find_map(|errno| {
+            let complaint = errno.desc();
+            let mut paths = named(line, complaint)?;
+            // `failed to open 'PATH'`, and on a line below it why.
+            if line.trim_start().starts_with(complaint) {
+                paths.extend(paths_in(above));
+            }
+            Some((*errno, paths))
+        });
         let Some((errno, named)) = said else {
             return;
         };
@@ -229,6 +248,9 @@ fn named<'a>(line: &'a str, complaint: &str) -> Option<Vec<&'a str>> {
         .then(|| after.split(QUOTES).nth(1));
     let pieces = before
         .rsplit(": ")
+        .flat_map(|piece| {
+            std::iter::once(piece).chain(piece.rsplit_once(", ").map(|(first, _)| first))
+        })
         .map(|piece| piece.trim_end_matches([' ', ':', '(']));
     let behind = behind.flatten().into_iter();
     Some(behind.chain(pieces.flat_map(paths_in)).collect())
@@ -284,6 +306,7 @@ mod tests {
             "Error: EROFS: read-only file system, open '/a/b'",
             "open /a/b: read-only file system",
             "fatal: Unable to create '/a/b': Read-only file system",
+            "warning: failed to write cache, path: /a/b, error: Read-only file system (os error 30)",
         ] {
             let named = named(line, complaint).unwrap();
             assert_eq!(named.first(), Some(&"/a/b"), "{line}");

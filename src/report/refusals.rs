@@ -54,6 +54,11 @@ pub fn way(denied: &Denied) -> String {
     let permits = match &denied.remedy {
         Remedy::Options(_) => format!("`{remedy}` permits it"),
         Remedy::Unprotected(_) => format!("`{remedy}` in codex-shell.toml permits it"),
+        Remedy::GitOutside => {
+            return "a rule can let git out for it: `prefix_rule([\"git\", \"commit\"], decision = \"prompt\")` \
+                    asks, and runs `git commit` outside"
+                .to_owned();
+        }
         Remedy::Nothing => "keep it elsewhere".to_owned(),
     };
     match (denied.cause, protection(denied)) {

@@ -409,6 +409,55 @@ fn the_advice_for_a_new_repository_works() {
     });
 }
 
+/// What git would be doubted for afterwards is no advice.
+#[test]
+fn the_advice_for_a_repository_is_to_let_git_out() {
+    everyone(|world| {
+        world
+            .file("ws/.git/HEAD", "ref: refs/heads/main\n")
+            .sh("touch .git/x")
+            .status(1)
+            .stderr_has("a rule can let git out for it: `prefix_rule([\"git\", \"commit\"], decision = \"prompt\")`")
+            .stderr_lacks("--writable");
+    });
+}
+
+/// Without `--verbose` a few stand for all.
+#[test]
+fn each_path_that_was_refused_is_named_to_who_asks() {
+    everyone(|world| {
+        let script = "for i in 1 2 3 4 5; do touch WORLD/out/new$i; done";
+        let ran = world.sh(script).status(1);
+        let ran = ran
+            .stderr_has("refused writing WORLD/out/new3 ")
+            .stderr_lacks("refused writing WORLD/out/new4 ")
+            .stderr_has("and 2 more paths; `--verbose` names each");
+        ran.world
+            .options(["--verbose"])
+            .sh(script)
+            .status(1)
+            .stderr_has("refused writing WORLD/out/new5 ");
+    });
+}
+
+/// Some programs say what they could not open, and why on a line below.
+#[test]
+fn a_path_is_found_on_the_line_above_the_reason() {
+    everyone(|world| {
+        let said = [
+            "failed to open `WORLD/out/x`",
+            "",
+            "Caused by:",
+            "  Read-only file system (os error 30)",
+        ];
+        let said = said
+            .map(|line| format!("print STDERR \"{line}\\n\";"))
+            .concat();
+        let ran = world.run(["--", "/usr/bin/perl", "-e", &format!("{said} exit 1")]);
+        ran.status(1).stderr_has("refused writing WORLD/out/x ");
+    });
+}
+
 /// A directory that workspace-write alone would let be written is no reason to think it is; and a missing one
 /// is none.
 #[test]

@@ -53,6 +53,13 @@ impl Ran {
         self.check(has, &format!("stderr has {part:?}"))
     }
 
+    /// What is no part of standard error.
+    pub(crate) fn stderr_lacks(self, part: &str) -> Self {
+        let part = self.world.spelled(part);
+        let lacks = !contains(&self.stderr, part.as_bytes());
+        self.check(lacks, &format!("stderr lacks {part:?}"))
+    }
+
     /// A file's whole text.
     pub(crate) fn file(self, name: &str, expected: &str) -> Self {
         let found = read(&self.world.path(name));
