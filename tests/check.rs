@@ -6,6 +6,7 @@ mod soundness;
 
 use std::path::PathBuf;
 
+use codex_shell::config::Profiles;
 use codex_shell::lint::{self, Finding, LINTS, Level, Levels, Lint};
 use codex_shell::report::findings::{self, Findings};
 use codex_shell::rules::RuleSet;
@@ -17,7 +18,7 @@ use crate::snapshot;
 fn findings_of(lint: &Lint, rules: &RuleSet) -> Vec<Finding> {
     let mut levels = Levels::default();
     levels.set(lint.code, Some(Level::Warning)).unwrap();
-    let mut found = lint::check(rules, &levels);
+    let mut found = lint::check(rules, &levels, &Profiles::default());
     found.retain(|finding| finding.code == lint.code);
     found
 }
@@ -82,7 +83,7 @@ fn formats() -> RuleSet {
 #[test]
 fn every_format_says_the_same() {
     let rules = formats();
-    let found = lint::check(&rules, &Levels::default());
+    let found = lint::check(&rules, &Levels::default(), &Profiles::default());
     let findings = Findings {
         rules: &rules,
         findings: &found,
@@ -101,7 +102,7 @@ fn every_format_says_the_same() {
 #[test]
 fn colour_only_adds_colour() {
     let rules = formats();
-    let found = lint::check(&rules, &Levels::default());
+    let found = lint::check(&rules, &Levels::default(), &Profiles::default());
     let findings = Findings {
         rules: &rules,
         findings: &found,
@@ -126,7 +127,7 @@ fn a_rules_file_cannot_draw_on_the_terminal() {
     let text = "prefix_rule(pattern = [\"a b\x1b[2J\"], decision = \"allow\") # \x1b[2J\n";
     std::fs::write(&path, text).unwrap();
     let rules = load(&[path]);
-    let found = lint::check(&rules, &Levels::default());
+    let found = lint::check(&rules, &Levels::default(), &Profiles::default());
     assert!(!found.is_empty());
     let findings = Findings {
         rules: &rules,
@@ -142,7 +143,7 @@ fn levels_switch_off_and_raise() {
     let count = |level| {
         let mut levels = Levels::default();
         levels.set("repeated-alternative", level).unwrap();
-        let found = lint::check(&rules, &levels);
+        let found = lint::check(&rules, &levels, &Profiles::default());
         let errors = found.iter().filter(|f| f.level == Level::Error).count();
         (found.iter().filter(|f| f.code == "W111").count(), errors)
     };

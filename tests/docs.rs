@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use codex_shell::config::Profiles;
 use codex_shell::lint::{self, Level, Levels};
 use codex_shell::report::findings::{self, Findings};
 
@@ -267,7 +268,7 @@ fn assert_clean(name: &str, text: &str) {
     for lint in lint::LINTS.iter().filter(|lint| lint.code != "W106") {
         levels.set(lint.code, Some(Level::Warning)).unwrap();
     }
-    let found = lint::check(&rules, &levels);
+    let found = lint::check(&rules, &levels, &Profiles::default());
     let rules = &rules;
     let findings = &found;
     let text = findings::text(Findings { rules, findings }, false);

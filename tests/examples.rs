@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use codex_shell::config::Profiles;
 use codex_shell::lint::{self, Level, Levels};
 use codex_shell::report::findings::{self, Findings};
 use codex_shell::rules::{self, Decision, RuleSet};
@@ -24,7 +25,7 @@ fn all_lints() -> Levels {
 }
 
 fn assert_clean(rules: &RuleSet) {
-    let found = lint::check(rules, &all_lints());
+    let found = lint::check(rules, &all_lints(), &Profiles::default());
     let findings = Findings {
         rules,
         findings: &found,

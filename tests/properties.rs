@@ -383,7 +383,7 @@ proptest! {
         let read: Vec<usize> = reading.parts.iter().map(|part| part.index).collect();
         prop_assert!(read.iter().all(|&index| index < words.len()));
         // Words of a command that ends before another word are that command's.
-        if reading.flags().all(|flag| flag.known != Known::Runs) {
+        if reading.flags().all(|flag| !matches!(flag.known, Known::Runs(_))) {
             let read: BTreeSet<usize> = read.into_iter().collect();
             prop_assert_eq!(read, (0..own).collect());
         }

@@ -293,7 +293,7 @@ impl Cover<'_> {
         if !script.problems.is_empty() || script.limited {
             self.object(NOT_READ);
         }
-        if script.sets_variables {
+        if script.sets_variables || !script.lists.is_empty() {
             self.object("it runs a script that sets variables");
         }
         for command in &script.commands {

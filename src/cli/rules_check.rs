@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::project::Project;
 use crate::config::values::LintLevel;
-use crate::config::{self, Flags, Loaded, Places, Settings};
+use crate::config::{self, Flags, Loaded, Places, Profiles, Settings};
 use crate::exit::Exit;
 use crate::lint::{self, Level, Levels, UnknownCode};
 use crate::report;
@@ -110,12 +110,14 @@ fn run(args: &Args) -> Result<(String, Exit), Error> {
     if workspace.parent().is_some() {
         levels.started_in(workspace);
     }
+    let temporary = std::env::var_os("TMPDIR");
+    let profiles = Profiles::new(&loaded.settings, places.directory.clone(), temporary);
     let rules = if args.paths.is_empty() {
         of_here(loaded, &places)?
     } else {
         named(&args.paths)?
     };
-    let found = lint::check(&rules, &levels);
+    let found = lint::check(&rules, &levels, &profiles);
     let findings = Findings {
         rules: &rules,
         findings: &found,

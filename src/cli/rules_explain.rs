@@ -15,7 +15,7 @@ use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
 use crate::config::{Places, Profiles};
 use crate::confine::{Mode, Policy};
-use crate::evaluate::{CommandTree, IndexedRules, judge_in, near_misses};
+use crate::evaluate::{CommandTree, IndexedRules, ScriptJudgement, judge_in, near_misses};
 use crate::exit::Exit;
 use crate::flow::{Inquiry, Setting};
 use crate::report;
@@ -129,22 +129,19 @@ pub(super) fn main(args: &Args) -> Exit {
     let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
     let inquiry = Inquiry::here(&index, &session, cwd.clone(), &ground);
     let found = |words: &[OsString]| inquiry.request(words).program.path.is_some();
-    let judged = script(args, &cwd, &found).map(|text| match text {
-        Some(text) => Some(inquiry.judge_script(&text)),
-        None => inquiry.judge_files_of(&args.command),
-    });
-    match judged {
-        Ok(Some(judgement)) => {
-            let explanation = ScriptExplanation {
-                rules: &index,
-                judgement: &judgement,
-                setting: &setting,
-                session: &session,
-                most: usize::MAX,
-            };
-            let written = args.written(|colour| explanation.text(colour), || explanation.json());
-            return answer(args, written, explanation.judgement.decision);
-        }
+    let listed = |judgement: &ScriptJudgement| {
+        let explanation = ScriptExplanation {
+            rules: &index,
+            judgement,
+            setting: &setting,
+            session: &session,
+            most: usize::MAX,
+        };
+        let written = args.written(|colour| explanation.text(colour), || explanation.json());
+        answer(args, written, judgement.decision)
+    };
+    match script(args, &cwd, &found) {
+        Ok(Some(text)) => return listed(&inquiry.judge_script_in(&text, &setting)),
         Ok(None) => {}
         Err(message) => {
             report::error(&message);
@@ -172,8 +169,12 @@ pub(super) fn main(args: &Args) -> Exit {
         setting: &setting,
         session: &session,
     };
+    let own = explanation.decision();
+    if let Some(judged) = inquiry.judge_within(&args.command, own, &setting) {
+        return listed(&judged);
+    }
     let written = args.written(|colour| explanation.text(colour), || explanation.json());
-    answer(args, written, judgement.verdict.decision)
+    answer(args, written, own)
 }
 
 /// What is wrong with how the command is given.

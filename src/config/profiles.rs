@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::confine::{ConfineError, Mode, Policy, Protection};
+use crate::lint::Sandboxes;
 use crate::rules::model::Profile as Asked;
 
 use super::settings::Settings;
@@ -113,6 +114,19 @@ impl Profiles {
             self.temporary.as_deref(),
         )?;
         Ok(policy.protecting(self.protection.clone()))
+    }
+}
+
+impl Sandboxes for Profiles {
+    fn lacking(&self, asked: &Asked) -> Option<String> {
+        self.one(asked).err().map(|error| error.to_string())
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let named = self.named.keys().map(String::as_str);
+        named
+            .chain(Mode::ALL.iter().map(|mode| mode.as_str()))
+            .collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A whole script: each command in it, judged as it would be alone.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use crate::models::misleads_shells;
 use crate::request::Request;
 use crate::rules::Decision;
@@ -12,6 +14,7 @@ use super::judge::{Doubt, judge_seeing, restrictions};
 use super::sight::Sight;
 use super::unforeseen::{Foresight, is_unforeseen};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch};
+use super::written::Written;
 
 /// What comes of a script.
 #[derive(Debug)]
@@ -100,6 +103,7 @@ pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) 
         dangers: Vec::new(),
         within: vec![Vec::new(); tree.nodes().len()],
         presumed: vec![false; tree.nodes().len()],
+        written: Written::by(index, &tree),
         lacks: Vec::new(),
         commands: Vec::new(),
         strictest: Vec::new(),
@@ -135,6 +139,8 @@ struct Judge<'a> {
     within: Vec<Vec<RuleMatch>>,
     /// Whether a rule would restrict each if what nobody can know of it were so.
     presumed: Vec<bool>,
+    /// What they write.
+    written: Written,
     /// What is left out of each.
     lacks: Vec<Lack>,
     commands: Vec<JudgedCommand>,
@@ -200,6 +206,7 @@ impl Judge<'_> {
         let mut kind = self.kind(node, command);
         if let (Kind::Program, Some(request)) = (kind, node.asked.first())
             && (is_unforeseen(self.index, node, request)
+                || self.written.decide_on(self.index, request)
                 || self.presumed.get(nth).is_some_and(|it| *it))
         {
             kind = Kind::Unknown;
@@ -255,13 +262,25 @@ impl Judge<'_> {
             return Kind::Unknown;
         }
         let name = name.unwrap_or_default();
-        if self.tree.defines(node, &name) {
+        let by_shell = self.is_by_shell(node);
+        if by_shell && self.tree.defines(node, &name) {
             Kind::Function
-        } else if script::is_builtin(&name) {
+        } else if by_shell && script::is_builtin(&name) {
             Kind::Builtin
         } else {
             Kind::Program
         }
+    }
+
+    /// Whether a shell looks for the command itself: it stands in a script, or behind a builtin that says no more.
+    /// The depth of the recursion is that of the tree.
+    fn is_by_shell(&self, node: &Node) -> bool {
+        let around = node.parent.and_then(|parent| self.tree.nodes().get(parent));
+        let passes = |around: &Node| {
+            let name = around.argv.first().map(|name| name.as_bytes());
+            matches!(name, Some(b"builtin" | b"command"))
+        };
+        node.place.is_some() || around.is_some_and(|it| passes(it) && self.is_by_shell(it))
     }
 }
 

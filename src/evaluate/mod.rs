@@ -26,6 +26,7 @@ mod unnamed;
 pub mod verdict;
 mod withheld;
 mod words;
+mod written;
 
 pub use command_tree::{CommandTree, Node, Resolver, Start, readings};
 pub use commanded::{CommandSource, all_command_sources, command_sources, obeyed_files};

@@ -86,18 +86,16 @@ impl Foresight {
         };
         let own = restricting(request.argv.clone());
         let is_more = |found: &RuleMatch| own.iter().all(|known| known.rule != found.rule);
-        let trials = wanted
-            .iter()
-            .flat_map(|(words, _)| places.iter().map(move |place| (words, place)));
-        let mut trials = trials
-            .filter(|(words, (_, splits))| *splits || words.len() == 1)
-            .take(TRIALS * 4);
-        let found = trials.find_map(|(wanted, (at, _))| {
+        let trials = wanted.iter().flat_map(|(words, _)| {
+            let one = places
+                .iter()
+                .filter(|(_, splits)| *splits || words.len() == 1);
+            let one = one.map(|(at, _)| in_one_place(&argv, *at, words));
+            one.chain((places.len() > 1 && words.len() > 1).then(|| in_each_place(&argv, words)))
+        });
+        let found = trials.take(TRIALS * 4).find_map(|tried| {
             left = left.saturating_sub(1);
-            let before = argv.iter().take(*at).map(|(word, _)| word.clone());
-            let behind = argv.iter().skip(at + 1).map(|(word, _)| word.clone());
-            let wanted = wanted.iter().map(OsString::from);
-            let found = restricting(before.chain(wanted).chain(behind).collect());
+            let found = restricting(tried);
             let found = found.iter().find(|found| is_more(found));
             found.map(|found| presumed(found.rule))
         });
@@ -138,10 +136,43 @@ impl Foresight {
     }
 }
 
+/// A word of a command; if it is unknown, whether it may be several.
+type Known = (OsString, Option<bool>);
+
+/// The words of `argv` with these for that at `at`.
+fn in_one_place(argv: &[Known], at: usize, words: &[String]) -> Vec<OsString> {
+    let before = argv.iter().take(at).map(|(word, _)| word.clone());
+    let behind = argv.iter().skip(at + 1).map(|(word, _)| word.clone());
+    let words = words.iter().map(OsString::from);
+    before.chain(words).chain(behind).collect()
+}
+
+/// The same with one of `words`, less those that are there, for each that is unknown, and the rest for the last
+/// that may be several.
+fn in_each_place(argv: &[Known], words: &[String]) -> Vec<OsString> {
+    let is_there = |word: &&String| {
+        let mut known = argv.iter().skip(1).filter(|(_, unknown)| unknown.is_none());
+        known.any(|(known, _)| known == word.as_str())
+    };
+    let mut left = words.iter().filter(|word| !is_there(word)).peekable();
+    let last = argv.iter().rposition(|(_, unknown)| *unknown == Some(true));
+    let mut filled = Vec::new();
+    for (at, (word, unknown)) in argv.iter().enumerate() {
+        if unknown.is_none() || at == 0 || left.peek().is_none() {
+            filled.push(word.clone());
+        } else if Some(at) == last {
+            filled.extend(left.by_ref().map(OsString::from));
+        } else {
+            filled.extend(left.next().map(OsString::from));
+        }
+    }
+    filled
+}
+
 /// The words of a command, each with whether it is unknown, and if so whether it may be several.
-fn words_of(node: &Node) -> Vec<(OsString, Option<bool>)> {
+fn words_of(node: &Node) -> Vec<Known> {
     let words = node.written.as_deref().map_or(&[][..], |it| &it.words);
-    let mut argv: Vec<(OsString, Option<bool>)> = Vec::new();
+    let mut argv: Vec<Known> = Vec::new();
     for word in words {
         let unknown = unknown(word);
         let all = spelled(word).into_iter();
@@ -158,7 +189,17 @@ fn words_of(node: &Node) -> Vec<(OsString, Option<bool>)> {
 
 /// Whether nobody can know before what the command, which asks for `request`, runs.
 pub(super) fn is_unforeseen(index: &IndexedRules, node: &Node, request: &Request) -> bool {
-    is_missing(request) || reads_commands(index, node, request)
+    is_missing(request) || is_anywhere(node, request) || reads_commands(index, node, request)
+}
+
+/// Whether nobody knows where the program is looked for.
+fn is_anywhere(node: &Node, request: &Request) -> bool {
+    let asked = request.program.asked.as_bytes();
+    if asked.contains(&b'/') {
+        !asked.starts_with(b"/") && node.around.directories.is_none()
+    } else {
+        node.around.variables.is_unknown("PATH")
+    }
 }
 
 /// Whether the program, asked for by a path, is not there yet.
@@ -256,6 +297,7 @@ command_rule(program = "kubectl", subcommand = ["delete"], options = {"-n": glob
             find: &|start| request(start.words, start.directory),
             read: &read,
             variables: None,
+            directory: None,
             follow: &|_| Followed::default(),
         };
         judge_script(&index(), text.as_bytes(), &resolver).decision
@@ -263,7 +305,7 @@ command_rule(program = "kubectl", subcommand = ["delete"], options = {"-n": glob
 
     #[test]
     fn what_cannot_be_known_counts_where_a_rule_restricts() {
-        let asked = "touch $x|cat *|kubectl delete pod x -n $x|touch \"$(echo secret)\"|git $x|git \"$x\"|git pu*|$x push|docker $x|docker rm $x|docker $x -f|echo push | xargs git\
+        let asked = "git -C $a $b|docker \"$a\" \"$b\"|docker \"$a\" x \"$b\"|kubectl \"$a\" pod -n \"$b\"|touch $x|cat *|kubectl delete pod x -n $x|touch \"$(echo secret)\"|git $x|git \"$x\"|git pu*|$x push|docker $x|docker rm $x|docker $x -f|echo push | xargs git\
                      |bash -s|cat x | sh|sh other|BASH_ENV=other bash -c :|bash --rcfile other -ic :\
                      |cd x; sh file|hash -p /x foo; foo|. other|shopt -s expand_aliases; alias p=x; p";
         let forbidden = "bash file|sh ./file|bash <(echo git push)|bash < <(echo git push)\
@@ -299,6 +341,7 @@ command_rule(program = "kubectl", subcommand = ["delete"], options = {"-n": glob
         let asked = "ssh h 'git $x'|ssh h 'git $(echo push)'|ssh h '$x push'|ssh h '. ./x'|ssh h|ssh -t h|ssh h sh\
                      |ssh h 'cat x \u{1} sh'|ssh h 'echo push \u{1} xargs git'\
                      |docker exec -it c sh|docker run img sh x.sh|kubectl exec -it p -- bash\
+                     |ssh h 'docker \"$a\" \"$b\"'|ssh h 'docker \"$a\" \"$b\" c'|ssh h 'kubectl \"$a\" p -n \"$b\"'|ssh h '$a $b'\
                      |sudo -s|sudo sh|sudo -u me sh x|su|su - me|newgrp g|at now|batch|machinectl shell m\
                      |ssh h 'touch $x'|ssh h 'touch \"$(printf secret)\"'|ssh h 'cat a$x'|ssh h 'ls \u{1} xargs touch'\
                      |docker exec c sh -c 'kubectl delete pod x -n $x'|docker exec c sh -c 'docker rm $x'|ssh h 'docker rm $x'|vagrant ssh|gcloud compute ssh vm";

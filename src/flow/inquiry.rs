@@ -11,14 +11,18 @@ use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{
-    IndexedRules, Resolver, ScriptJudgement, Start, judge_script, with_repository,
+    IndexedRules, Kind, Resolver, ScriptJudgement, Start, judge_script, with_repository,
 };
+use crate::request::program::normalised;
 use crate::request::{
     Followed, Interpreter, Originals, Program, Request, SearchPath, WorkingDirectory, Writable,
     argv,
 };
+use crate::rules::Decision;
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
+
+use super::place::{Setting, place};
 
 /// For so many commands of a script it is looked at which repository git would obey.
 const REPOSITORIES: usize = 1000;
@@ -29,7 +33,6 @@ pub struct Inquiry<'a> {
     rules: &'a IndexedRules,
     ground: &'a Writable,
     cwd: WorkingDirectory,
-    search_path: Option<OsString>,
     /// The variables that we have.
     own: Named,
     /// What the programs would see; `None` where nobody knows.
@@ -42,10 +45,10 @@ pub struct Inquiry<'a> {
 /// What was found out about files, which is the same for each command of a script.
 #[derive(Debug, Default)]
 struct Known {
-    /// Where programs are looked for, by the working directory.
-    search_paths: HashMap<PathBuf, SearchPath>,
+    /// Where programs are looked for, by the working directory and `PATH`.
+    search_paths: HashMap<(PathBuf, Option<OsString>), SearchPath>,
     /// The programs, by what asks for them and where.
-    programs: HashMap<(OsString, PathBuf), Found>,
+    programs: HashMap<(OsString, PathBuf, Option<OsString>), Found>,
     /// What the repository makes of each command that starts git, and where.
     repositories: HashMap<(Vec<OsString>, PathBuf), Vec<Request>>,
     /// How many those are.
@@ -89,7 +92,6 @@ impl<'a> Inquiry<'a> {
             rules,
             ground,
             cwd,
-            search_path: std::env::var_os("PATH"),
             session,
             variables: Some(Arc::clone(&own)),
             own,
@@ -121,29 +123,67 @@ impl<'a> Inquiry<'a> {
     pub fn judge_script(&self, text: &[u8]) -> ScriptJudgement {
         let find = |start: &Start<'_>| self.found(start);
         let follow = |paths: Vec<PathBuf>| Followed::of(paths, self.ground.roots.as_slice());
+        let directory = self.name_of_directory();
         let resolver = Resolver {
             find: &find,
             read: &script,
             variables: self.variables.as_ref(),
+            directory: self.variables.as_ref().map(|_| directory.as_path()),
             follow: &follow,
         };
         judge_script(self.rules, text, &resolver)
     }
 
-    /// What comes of a command of these words and of each command in the files that it has a shell read; `None`
-    /// if there are none such.
-    pub fn judge_files_of(&self, words: &[OsString]) -> Option<ScriptJudgement> {
-        let judged = self.judge_script(argv::text(words).as_bytes());
-        judged.reads_files().then_some(judged)
+    /// The same where it is known what else counts: what has nowhere to run is refused.
+    pub fn judge_script_in(&self, text: &[u8], setting: &Setting<'_>) -> ScriptJudgement {
+        let mut judged = self.judge_script(text);
+        for command in &mut judged.commands {
+            let starts = matches!(command.kind, Kind::Program | Kind::Unknown);
+            let judgement = command.judgement.as_ref().filter(|_| starts);
+            let placed = judgement.map(|judgement| place(judgement, setting).decision());
+            command.decision = command.decision.max(placed.unwrap_or(Decision::Allow));
+            judged.decision = judged.decision.max(command.decision);
+        }
+        judged
+    }
+
+    /// What a shell calls the directory that it is started in: what `PWD` says, if that is this one.
+    fn name_of_directory(&self) -> PathBuf {
+        let here = self.cwd.to_path_buf();
+        let own = self.own.iter().find(|(name, _)| name == "PWD");
+        let said = own.map(|(_, value)| PathBuf::from(value));
+        let is_plain = |said: &PathBuf| said.is_absolute() && normalised(said) == *said;
+        let said =
+            said.filter(|said| is_plain(said) && said.canonicalize().is_ok_and(|it| it == here));
+        said.unwrap_or(here)
+    }
+
+    /// What comes of a command of these words, which by itself comes to `own`, and of each that it starts; `None`
+    /// if none of those stands in a file that a shell reads, and none comes to more.
+    pub fn judge_within(
+        &self,
+        words: &[OsString],
+        own: Decision,
+        setting: &Setting<'_>,
+    ) -> Option<ScriptJudgement> {
+        let judged = self.judge_script_in(argv::text(words).as_bytes(), setting);
+        let mut within = judged.commands.iter().filter(|it| it.depth > 0);
+        let is_more = within.any(|it| it.kind == Kind::Program && it.decision > own);
+        (is_more || judged.reads_files()).then_some(judged)
     }
 
     /// What a command asks for; where its paths lead, nobody looked yet.
     fn found(&self, start: &Start<'_>) -> Request {
         let cwd = self.cwd.within(start.directory);
         let asked = start.words.first().cloned().unwrap_or_default();
-        let place = (asked, cwd.to_path_buf());
+        let variables = start.variables.as_ref().unwrap_or(&self.own);
+        let mut variables = variables.iter();
+        let path = variables
+            .find(|(name, _)| name == "PATH")
+            .map(|(_, value)| value.clone());
+        let place = (asked, cwd.to_path_buf(), path);
         let known = self.known.borrow().programs.get(&place).cloned();
-        let found = known.unwrap_or_else(|| self.look(&place.0, &cwd));
+        let found = known.unwrap_or_else(|| self.look(&place.0, &cwd, place.2.as_ref()));
         let mut request = Request::new(found.program.clone(), start.words.to_vec(), cwd);
         let Lost { withheld, leading } = self.lost(start);
         (request.withheld, request.leading) = (withheld, leading);
@@ -204,13 +244,15 @@ impl<'a> Inquiry<'a> {
         lost
     }
 
-    /// Looks for the program that is `asked` for.
-    fn look(&self, asked: &OsStr, cwd: &WorkingDirectory) -> Found {
+    /// Looks for the program that is `asked` for, where `PATH` is `searched`.
+    fn look(&self, asked: &OsStr, cwd: &WorkingDirectory, searched: Option<&OsString>) -> Found {
         let mut known = self.known.borrow_mut();
-        let path = known.search_paths.entry(cwd.to_path_buf());
+        let path = known
+            .search_paths
+            .entry((cwd.to_path_buf(), searched.cloned()));
         let path = path.or_insert_with(|| {
             let writable = self.ground.roots.as_slice();
-            SearchPath::of(cwd, self.search_path.as_deref(), writable)
+            SearchPath::of(cwd, searched.map(OsString::as_os_str), writable)
         });
         let program = path.find(asked, Some(asked));
         drop(known);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::rules::RuleSet;
-use crate::rules::model::Span;
+use crate::rules::model::{Profile, Span};
 
 use super::finding::{Finding, Level, Related};
 
@@ -60,9 +60,18 @@ macro_rules! lint {
 }
 pub(super) use lint;
 
+/// Which sandboxes of their own rules may ask for.
+pub trait Sandboxes: std::fmt::Debug {
+    /// Why this one can't be had, if so.
+    fn lacking(&self, asked: &Profile) -> Option<String>;
+    /// What they are called.
+    fn names(&self) -> Vec<&str>;
+}
+
 /// Where one lint puts its findings.
 #[derive(Debug)]
-pub struct Report {
+pub struct Report<'a> {
+    pub(super) sandboxes: &'a dyn Sandboxes,
     code: &'static str,
     level: Level,
     workspaces: Vec<PathBuf>,
@@ -70,9 +79,15 @@ pub struct Report {
     pairs: BTreeSet<(Span, Span)>,
 }
 
-impl Report {
-    pub(super) fn new(code: &'static str, level: Level, workspaces: &[PathBuf]) -> Self {
+impl<'a> Report<'a> {
+    pub(super) fn new(
+        code: &'static str,
+        level: Level,
+        workspaces: &[PathBuf],
+        sandboxes: &'a dyn Sandboxes,
+    ) -> Self {
         Self {
+            sandboxes,
             code,
             level,
             workspaces: workspaces.to_owned(),

@@ -14,6 +14,7 @@ mod duplicate_rule;
 mod empty_host_executable;
 mod example_judged_otherwise;
 mod finding;
+mod lacking_profile;
 mod levels;
 mod load_errors;
 mod missing_examples;
@@ -36,7 +37,7 @@ use crate::evaluate::heuristic::{self, Heuristic};
 use crate::rules::RuleSet;
 
 use define::lint;
-pub use define::{Lint, Report};
+pub use define::{Lint, Report, Sandboxes};
 pub use finding::{Finding, Level, Related};
 pub use levels::{Levels, UnknownCode};
 pub use load_errors::{LOAD_ERRORS, LoadError};
@@ -64,6 +65,7 @@ pub const LINTS: &[Lint] = &[
     unknown_subcommand::LINT,
     option_among_operands::LINT,
     writable_place::LINT,
+    lacking_profile::LINT,
 ];
 
 /// The lint of this code or name.
@@ -89,11 +91,11 @@ pub fn explain(code: &str) -> Option<String> {
 
 /// Everything to say of `rules`: what the loader found, and the lints that `levels` leaves on.
 /// In the order of files and lines.
-pub fn check(rules: &RuleSet, levels: &Levels) -> Vec<Finding> {
+pub fn check(rules: &RuleSet, levels: &Levels, sandboxes: &dyn Sandboxes) -> Vec<Finding> {
     let mut findings: Vec<Finding> = rules.diagnostics.iter().map(Finding::from).collect();
     for lint in LINTS {
         if let Some(level) = levels.of(lint) {
-            let mut report = Report::new(lint.code, level, levels.workspaces());
+            let mut report = Report::new(lint.code, level, levels.workspaces(), sandboxes);
             (lint.check)(rules, &mut report);
             findings.append(&mut report.into_findings());
         }

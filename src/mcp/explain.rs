@@ -124,26 +124,25 @@ pub(super) fn result(
     };
     let (text, document) = bounded(match &explained {
         Explained::Words(argv) => {
-            if let Some(judgement) = inquiry.judge_files_of(argv) {
-                listed(&judgement)
-            } else {
-                let request = inquiry.request(argv);
-                let tree = CommandTree::of(rules, &request);
-                let judgement = judge_in(rules, &request, &tree);
-                let explanation = Explanation {
-                    rules,
-                    request: &request,
-                    judgement: &judgement,
-                    tree: &tree,
-                    node: None,
-                    near_misses: &near_misses(rules, &request, &judgement.trace),
-                    setting: &setting,
-                    session: &session,
-                };
-                (explanation.text(false), explanation.json())
+            let request = inquiry.request(argv);
+            let tree = CommandTree::of(rules, &request);
+            let judgement = judge_in(rules, &request, &tree);
+            let explanation = Explanation {
+                rules,
+                request: &request,
+                judgement: &judgement,
+                tree: &tree,
+                node: None,
+                near_misses: &near_misses(rules, &request, &judgement.trace),
+                setting: &setting,
+                session: &session,
+            };
+            match inquiry.judge_within(argv, explanation.decision(), &setting) {
+                Some(judgement) => listed(&judgement),
+                None => (explanation.text(false), explanation.json()),
             }
         }
-        Explained::Script(text) => listed(&inquiry.judge_script(text.as_bytes())),
+        Explained::Script(text) => listed(&inquiry.judge_script_in(text.as_bytes(), &setting)),
     });
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = document.and_then(|text| serde_json::from_str(&text).ok());

@@ -123,7 +123,7 @@ impl<'a> Levels<'a> {
         self.named(b"-").is_some()
     }
 
-    fn named(&self, name: &[u8]) -> Option<&'a OptionModel> {
+    pub(super) fn named(&self, name: &[u8]) -> Option<&'a OptionModel> {
         self.here().find_map(|model| model.option(name))
     }
 

@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
                 self.ended = true;
                 self.push(index, Kind::Dashes);
             } else if self.levels.follows(bytes) {
-                self.flag(index, bytes, Known::Runs, None);
+                self.flag(index, bytes, Known::Runs(self.levels.named(bytes)), None);
                 self.collect(None);
             } else if let Some(lookup) = self.levels.keyword(bytes) {
                 self.flag(index, lookup.name, lookup.known, lookup.attached);
@@ -202,7 +202,8 @@ impl<'a> Reader<'a> {
             let rest = letters.get(nth + 1..).unwrap_or_default();
             if self.levels.follows(&written) {
                 let first = (!rest.is_empty()).then(|| OsStr::from_bytes(rest));
-                self.flag(index, written, Known::Runs, None);
+                let known = Known::Runs(self.levels.named(&written));
+                self.flag(index, written, known, None);
                 return self.collect(first);
             }
             let takes = match known {

@@ -108,8 +108,8 @@ pub enum Known<'a> {
     Not(&'a OptionModel),
     /// It is a number.
     Number,
-    /// A command of its own follows it.
-    Runs,
+    /// A command of its own follows it; what else is known of it.
+    Runs(Option<&'a OptionModel>),
     /// Nothing.
     Unknown,
 }
@@ -443,7 +443,10 @@ impl Flag<'_> {
     pub fn has_effect(&self, effect: Effect) -> bool {
         match self.known {
             Known::As(option) => option.effects.contains(&effect),
-            Known::Runs => effect == Effect::Runs,
+            Known::Runs(option) => {
+                let has = |option: &OptionModel| option.effects.contains(&effect);
+                effect == Effect::Runs || option.is_some_and(has)
+            }
             _ => false,
         }
     }

@@ -45,6 +45,7 @@ use crate::evaluate::{CommandTree, IndexedRules, Judgement, NearMisses};
 use crate::flow::{self, Setting};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Trust, argv};
+use crate::rules::Decision;
 
 /// Everything that is said of one command.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,11 @@ impl Explanation<'_> {
     /// What becomes of the command.
     pub(super) fn disposition(&self) -> Disposition {
         flow::place(self.judgement, self.setting)
+    }
+
+    /// What holds in the end: what has nowhere to run is refused.
+    pub fn decision(&self) -> Decision {
+        self.disposition().decision()
     }
 
     /// What it would not get of its variables, should it run outside.

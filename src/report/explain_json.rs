@@ -186,7 +186,7 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
     let readings = readings(explanation.rules, request);
     Document {
         schema: SCHEMA,
-        decision: verdict.decision,
+        decision: disposition.decision(),
         placement: placed.map(|placed| placed.place.placement()),
         why_inside: placed.and_then(|placed| placed.why_inside.clone()),
         run: (verdict.decision != Decision::Forbidden).then_some(&verdict.run),

@@ -16,8 +16,8 @@
 //!
 //! A command is `line`; `depth`, how many wrappers and scripts it is within; `kind`, one of
 //! `"program"`, `"builtin"`, `"function"`, `"bare"` (assignments or redirections alone) and
-//! `"unknown"`; `decision`; `text`, as it was read; `inside`, the substitutions and groups around
-//! it; `assignments`, names; `reads` and `writes`, the files that it is redirected from and to;
+//! `"unknown"`; `decision`; `text`, as it was read, with what is known of variables in
+//! their place; `inside`, the substitutions and groups around it; `assignments`, names; `reads` and `writes`, the files that it is redirected from and to;
 //! `unknown`, a list of `word` (its index), `source` and `reason`; `unsure`, what nobody knows of where it runs,
 //! of `"directory"` and `"variables"`: rules that restrict count then as if it were as they ask; and `explanation`, the document
 //! for one command, or null when nothing starts.

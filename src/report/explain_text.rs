@@ -59,7 +59,7 @@ impl Page<'_> {
     }
 
     fn verdict(&mut self) {
-        let said = self.explanation.judgement.verdict.decision;
+        let said = self.explanation.decision();
         let command = argv::bounded(&self.explanation.request.argv, COMMAND);
         let word = self.paint.ink(Ink::Said(said), decision(said));
         self.line(&format!("{word}  {command}"));

@@ -179,7 +179,7 @@ fn flag_step(flag: &Flag<'_>) -> (String, String) {
     let mut meaning = match flag.known {
         Known::Unknown => format!("{place} that the model doesn't know"),
         Known::Number => "option, a number".to_owned(),
-        Known::Runs => "option, a command follows".to_owned(),
+        Known::Runs(_) => "option, a command follows".to_owned(),
         Known::Not(option) => format!("{place}, the opposite of {}", spelled(&option.names)),
         Known::As(option) => {
             if option
@@ -206,7 +206,7 @@ fn flag_step(flag: &Flag<'_>) -> (String, String) {
             "chooses another server, account or configuration",
         ),
     ] {
-        if flag.has_effect(effect) && flag.known != Known::Runs {
+        if flag.has_effect(effect) && !matches!(flag.known, Known::Runs(_)) {
             meaning.push_str(", ");
             meaning.push_str(says);
         }

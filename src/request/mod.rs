@@ -29,7 +29,7 @@ pub use earlier::Earlier;
 pub use followed::{Followed, Way};
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
-pub use repository::alias::{Aliased, aliased};
+pub use repository::alias::{Aliased, alias_set, aliased};
 pub use repository::config_file::Entry;
 pub use search_path::SearchPath;
 pub use walk::{Identity, Roots, Trace, trace};

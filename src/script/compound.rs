@@ -151,7 +151,6 @@ impl Parser<'_> {
             self.newlines()?;
             return self.do_group();
         }
-        self.out.script.sets_variables = true;
         let name = self.required_word("a loop has no variable")?.recognised();
         self.newlines()?;
         let mut values = Vec::new();

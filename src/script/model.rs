@@ -19,7 +19,7 @@ pub struct Script {
     pub lists: Vec<List>,
     /// The texts of here-documents and here-strings of groups and loops, before any expansion.
     pub fed: Vec<Vec<u8>>,
-    /// Something in it may set a variable, other than an assignment or a builtin: a loop, `${x:=y}`,
+    /// Something in it may set a variable, other than an assignment, a builtin or a loop of `lists`: `${x:=y}`,
     /// arithmetic.
     pub sets_variables: bool,
     /// What could not be read, in order. When there are any, commands may be missing.

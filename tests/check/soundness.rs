@@ -1,6 +1,7 @@
 //! A rule that is reported to change nothing changes nothing: the verdict on any command is the
 //! same without it.
 
+use codex_shell::config::Profiles;
 use codex_shell::evaluate::{IndexedRules, Placement, judge};
 use codex_shell::lint::{self, Levels};
 use codex_shell::request::{Program, Request, WorkingDirectory};
@@ -97,7 +98,7 @@ proptest! {
         rules in rules(),
         commands in vec(command(), 20),
     ) {
-        for finding in lint::check(&rules, &Levels::default()) {
+        for finding in lint::check(&rules, &Levels::default(), &Profiles::default()) {
             if !USELESS.contains(&finding.code.as_str()) {
                 continue;
             }

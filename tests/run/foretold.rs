@@ -4,6 +4,8 @@
 //! Rules, scripts, directories and variables are put together at random from parts. `CODEX_SHELL_PAIRS` says how
 //! many are tried, and `CODEX_SHELL_SEED` where the first begins.
 
+use std::ffi::OsString;
+
 use serde_json::Value;
 
 use crate::support::World;
@@ -35,6 +37,8 @@ const RULES: &[&str] = &[
     "prefix_rule([\"kubectl\", \"get\"])",
     "command_rule(program = \"kubectl\", subcommand = [\"get\"], args = [rest()], pass_env = [\"KUBECONFIG\"])",
     "prefix_rule([\"ssh\"], decision = \"prompt\")",
+    "command_rule(program = \"ls\", args = [under(\"~\"), rest()], decision = \"forbidden\")",
+    "command_rule(program = \"ls\", args = [under(\"WORLD/out\")])",
 ];
 
 const ALIASES: &str =
@@ -102,6 +106,14 @@ const COMMANDS: &[&str] = &[
     "env KUBECONFIG=/etc/k kubectl get pods",
     "GIT_DIR=.git git version",
     "GIT_DIR=.git git status",
+    "ls ~",
+    "ls ~/x \"$HOME/y\"",
+    "ls $HOME/../out",
+    "ls ${PWD}/../out",
+    "ls ~nobody $UNSET",
+    "env echo a",
+    "command echo a",
+    "find . -maxdepth 0 -execdir ./script \\;",
 ];
 
 /// Scripts, of commands and scripts.
@@ -148,6 +160,23 @@ const SCRIPTS: &[&str] = &[
     "export KUBECONFIG=/etc/k; {s}",
     "GIT_DIR=.git; {s}",
     "export GIT_DIR=.git; {s}",
+    "cd; {s}",
+    "cd ~ && {s}; cd \"$OLDPWD\"; {s}",
+    "HOME=WORLD/out; ls ~; {s}",
+    "v='-l -a'; ls $v \"$v\"; {s}",
+    "v=$PWD; cd ../out; ls $v/there $PWD; {s}",
+    "d=../out; cd $d; {s}",
+    "f() { ls $v; }; v=-l; f; v=; f; {s}",
+    "for v in ~ -l; do ls $v; done; ls $v; {s}",
+    ": ${v:=-l}; ls $v; {s}",
+    "git config alias.x ls-files; git x; {s}",
+    "echo 'ls -l' > there; sh there; {s}",
+    "cp plain script; ./script; {s}",
+    "ln -s /usr/bin/ls x; ./x -l; {s}",
+    "mv plain x; ./x; {s}",
+    "cd $(pwd); ./script; {s}",
+    "mkdir -p d; cp plain d/ls; PATH=$PWD/d:$PATH ls; {s}",
+    "mkdir -p d; cp plain d/ls; PATH=$PWD/d:$PATH; ls; {s}",
 ];
 
 /// A source of choices.
@@ -227,8 +256,8 @@ fn told(rules: &str, script: &str) -> (Option<String>, String) {
     let world = World::new()
         .file("out/there", "")
         .file("ws/there", "id -u\n")
-        .script("script", "#!/bin/sh\nls -l\n")
-        .script("plain", "uname -s\n")
+        .script("ws/script", "#!/bin/sh\nls -l\n")
+        .script("ws/plain", "uname -s\n")
         .file("ws/.git/HEAD", "ref: refs/heads/main\n")
         .file("ws/.git/refs/heads/.keep", "")
         .file("ws/.git/objects/info/.keep", "")
@@ -433,5 +462,127 @@ fn variables_and_aliases_count_before_as_they_do_then() {
         let (found, said) = told(rules, script);
         assert_eq!(said, expected, "{rules}{script}");
         assert_eq!(found, None, "{script}");
+    }
+}
+
+/// What is said of each script by the rules, and that a run shows nothing else.
+fn assert_said(rules: &str, scripts: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (script, expected) in scripts {
+        let (found, said) = told(rules, script);
+        if said != *expected {
+            wrong.push(format!("{script}\n  is said to be {said}, not {expected}"));
+        }
+        wrong.extend(found);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A variable that is known, and the home directory, stand for what they are: rules that permit count, and rules
+/// on other words don't.
+#[test]
+fn variables_that_are_known_are_what_they_hold() {
+    let rules = "command_rule(program = \"ls\", args = [rest(under(\"WORLD/out\"))], decision = \"forbidden\")\n\
+                 command_rule(program = \"ls\", args = [rest(under(\"~\"))])\n";
+    assert_said(
+        rules,
+        &[
+            ("ls ~/x", "allow"),
+            ("ls \"$HOME\" ${HOME}/x", "allow"),
+            ("ls ~/../out/x", "forbidden"),
+            ("ls $PWD/../out", "forbidden"),
+            ("ls $PWD/..", "allow"),
+            ("cd; ls $PWD/x", "allow"),
+            ("cd ~/../out && ls x", "forbidden"),
+            ("v=~; ls $v/x", "allow"),
+            ("v=~/../out; ls $v/x", "forbidden"),
+            ("v=~/../out; sh -c 'ls $v/x'", "prompt"),
+            ("export v; v=~/../out; sh -c 'ls $v/x'", "forbidden"),
+            ("export v; v=~/x; sh -c 'ls $v/x'", "allow"),
+            ("HOME=WORLD/out; ls ~", "forbidden"),
+            ("IFS=/; ls \"$HOME\"", "allow"),
+            ("v=-l; ls $v ~", "allow"),
+            ("v='x ../out'; ls $v", "forbidden"),
+            ("v='x ../out'; ls \"$v\"", "allow"),
+            ("ls $UNSET", "prompt"),
+            ("for v in a b; do ls ~/$v; done", "prompt"),
+            ("for v in a ../out; do ls ~/$v; done", "forbidden"),
+            ("ssh h 'ls ~/x'", "forbidden"),
+        ],
+    );
+}
+
+/// What the script itself makes, and what a place that nobody knows holds, can't be known.
+#[test]
+fn what_the_script_makes_is_not_known() {
+    let rules = "prefix_rule([\"git\", \"log\"], decision = \"forbidden\")\n\
+                 prefix_rule([\"id\", \"-u\"], decision = \"forbidden\")\n";
+    assert_said(
+        rules,
+        &[
+            ("git config alias.x 'log -1'; git x", "forbidden"),
+            (
+                "git config --local set alias.x '!id -u' && git x",
+                "forbidden",
+            ),
+            ("env git config alias.x log; git x -1", "forbidden"),
+            ("git config alias.x version; git x", "allow"),
+            ("git config user.name log; git x", "allow"),
+            ("printf 'uname\\n' > plain; sh plain", "prompt"),
+            ("{ echo uname; } > plain; env sh ./plain", "prompt"),
+            ("echo uname | tee plain; ./plain", "prompt"),
+            ("cp script plain; ./plain", "prompt"),
+            ("cp script .; ./plain", "prompt"),
+            ("mv script plain; sh plain", "prompt"),
+            ("ln -sf /usr/bin/uname plain; ./plain", "prompt"),
+            ("while ./plain; do cp script plain; break; done", "prompt"),
+            ("sh plain > log", "allow"),
+            ("cp script copy; ./plain", "allow"),
+            ("mkdir d; cp plain d/ls; PATH=d:$PATH ls", "prompt"),
+            ("cp plain ls; export PATH=$PWD:$PATH; env ls", "prompt"),
+            ("cp plain ls; PATH=/usr/bin:$PATH env ls", "allow"),
+            ("PATH=$(pwd):$PATH; ls", "prompt"),
+            ("PATH=/nowhere; /usr/bin/uname", "allow"),
+            ("cd $(pwd) && ./plain", "prompt"),
+            ("cd $(pwd) && uname", "allow"),
+            ("find . -maxdepth 0 -execdir ./plain \\;", "prompt"),
+        ],
+    );
+}
+
+/// A command that is given by its words comes to what it does as a script.
+#[test]
+fn words_come_to_what_a_script_of_them_does() {
+    let rules = "prefix_rule([\"git\", \"status\"])\n\
+                 prefix_rule([\"kubectl\", \"get\"])\n\
+                 command_rule(program = \"uname\", run = profile(\"nowhere\"))\n";
+    for (command, expected) in [
+        ("env GIT_DIR=../out git status", 11),
+        ("timeout 5 env GIT_DIR=../out git status", 11),
+        ("env GIT_DIR=.git git status", 0),
+        ("env KUBECONFIG=/etc/k kubectl get pods", 11),
+        ("env X=1 kubectl get pods", 0),
+        ("uname", 11),
+        ("nice uname", 11),
+    ] {
+        let world = World::new()
+            .file("ws/.git/HEAD", "ref: refs/heads/main\n")
+            .file("ws/.git/refs/heads/.keep", "")
+            .file("ws/.git/objects/info/.keep", "")
+            .script("bin/kubectl", NOTHING)
+            .rules(rules);
+        let as_script = world.explained("--exit-code", command).status.code();
+        assert_eq!(as_script, Some(expected), "-c: {command}");
+        let file = world.path("team.rules");
+        let mut words: Vec<OsString> = vec![world.codex_shell().into()];
+        words.extend(["rules", "explain", "--exit-code", "--rules"].map(OsString::from));
+        words.extend([file.into(), "--".into()]);
+        words.extend(command.split(' ').map(OsString::from));
+        let as_words = world.command(&words).output().unwrap().status.code();
+        assert_eq!(as_words, Some(expected), "--: {command}");
+        let ran = world.sh(command);
+        let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
+        let is_refused = stderr.contains("denied") || stderr.contains("can't be run");
+        assert_eq!(is_refused, expected == 11, "{command}: {stderr}");
     }
 }

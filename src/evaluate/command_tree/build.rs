@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::request::{Entry, Followed, Request, Words, aliased};
+use crate::request::{Entry, Followed, Request, Words, alias_set, aliased};
 use crate::script::{Problem, ScriptCommand, Word};
 
 use super::reading::ScriptReader;
@@ -33,6 +33,8 @@ pub struct Resolver<'a> {
     pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
     /// The variables, as far as they are known.
     pub variables: Option<&'a Arc<[(OsString, OsString)]>>,
+    /// The name that the first shell has for its directory; `None` where nobody knows.
+    pub directory: Option<&'a Path>,
     /// Where paths, absolute, lead.
     pub follow: &'a dyn Fn(Vec<PathBuf>) -> Followed,
 }
@@ -89,6 +91,8 @@ pub(super) struct Builder<'a> {
     /// What the command that is looked into runs so far, by what makes two commands the same.
     known: HashMap<u64, Vec<usize>>,
     left: usize,
+    /// What the script has made aliases of git's.
+    aliases: Vec<Entry>,
     /// Less than words where the request runs others in its place, as BusyBox does, which may have a shell that
     /// does too.
     shown: Shown,
@@ -144,6 +148,7 @@ impl<'a> Builder<'a> {
             tree: CommandTree::default(),
             known: HashMap::new(),
             left: BUDGET,
+            aliases: Vec::new(),
             shown: Shown::Words,
             given: Given::default(),
         }
@@ -168,7 +173,9 @@ impl<'a> Builder<'a> {
             let in_place = self.resolved(&mut node);
             if !node.argv.is_empty() {
                 self.look_into(Some(next), node.words(), &node, in_place);
-                self.aliased(Some(next), node.words(), &node, &[]);
+                let set = std::mem::take(&mut self.aliases);
+                self.aliased(Some(next), node.words(), &node, &set);
+                self.aliases = [set, std::mem::take(&mut self.aliases)].concat();
                 for asked in node.asked.iter().filter(|it| !it.aliases.is_empty()) {
                     self.aliased(Some(next), node.words(), &node, &asked.aliases);
                 }
@@ -402,6 +409,8 @@ impl<'a> Builder<'a> {
             let line = node.written.as_deref().map_or(1, |it| it.line);
             return self.limited(node.parent, line, node.depth);
         }
+        let set = self.resolver.and_then(|_| alias_set(node.words()));
+        self.aliases.extend(set);
         let mut hasher = DefaultHasher::new();
         sameness(&node).hash(&mut hasher);
         let nodes = &mut self.tree.nodes;

@@ -83,6 +83,12 @@ pub(super) fn destination(command: &ScriptCommand, is_searched: bool) -> Option<
     (!means_another && !is_searched && words.next().is_none()).then_some(word)
 }
 
+/// Whether the command goes to the home directory.
+pub(super) fn goes_home(command: &ScriptCommand) -> bool {
+    let is_change = matches!(name(command).as_slice(), b"cd" | b"chdir");
+    is_change && own_words(command).len() == 1 && command.assignments.is_empty()
+}
+
 /// What the command writes, if it does no more than that and it is short; what is unknown as the script has it.
 pub(super) fn shows(command: &ScriptCommand, input: Option<&[u8]>) -> Option<Vec<u8>> {
     let mut words = own_words(command)

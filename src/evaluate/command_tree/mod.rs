@@ -18,6 +18,7 @@
 
 mod build;
 mod effects;
+mod expansion;
 mod reading;
 mod runs;
 mod same_process;

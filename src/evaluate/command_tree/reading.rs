@@ -13,6 +13,7 @@ use super::build::Builder;
 use super::effects::renamed;
 use super::shell::Shell;
 use super::spelling::{as_in, fill, spelled};
+use super::surroundings::Surroundings;
 use super::values::Values;
 use super::{DEPTH, Instead, Lack, Node, ScriptPlace, Shown, called, models_of, whole_names};
 
@@ -93,28 +94,31 @@ impl Builder<'_> {
         let renamed = script.commands.iter().flat_map(|it| renamed(it, aliases));
         self.tree.renamed.extend(renamed);
         let values = Values::of(&script);
-        let mut shell = Shell::new(&script, child.around.clone());
-        let found = script.commands.iter().enumerate().map(|(nth, command)| {
+        let mut commands = std::mem::take(&mut script.commands);
+        let functions = std::mem::take(&mut script.functions);
+        let around = self.settled(reader.as_ref(), child);
+        let mut shell = Shell::new(&script, &commands, around, self.resolver);
+        let mut found = Vec::with_capacity(commands.len());
+        let mut rest = commands.as_mut_slice();
+        while let [command, behind @ ..] = rest {
             let around = shell.enter(command);
             let argv = command.words.iter().flat_map(spelled);
             let argv: Vec<_> = argv.map(OsString::from_vec).collect();
-            let behind = script.commands.get(nth + 1..).unwrap_or_default();
-            (argv, around, shell.input(command, behind))
-        });
-        let found: Vec<_> = found.collect();
+            found.push((argv, around, shell.input(command, behind)));
+            rest = behind;
+        }
         // A shell within is judged by its own names when it starts.
         let mut all = found.iter().map(|(argv, ..)| argv.as_slice());
         let hides = child.parent.is_none()
             && reader.is_some_and(|reader| self.hides(reader.words, &mut all));
         let number = self.tree.functions.len();
-        let functions = std::mem::take(&mut script.functions);
         self.tree.functions.push(functions.into_iter().collect());
         let seen = if hides {
             child.shown.max(Shown::Otherwise)
         } else {
             child.shown
         };
-        for (mut command, (argv, around, input)) in script.commands.into_iter().zip(found) {
+        for (mut command, (argv, around, input)) in commands.into_iter().zip(found) {
             command.line = command.line.saturating_add(line - 1);
             self.keep(Node {
                 argv,
@@ -138,6 +142,19 @@ impl Builder<'_> {
                 ..child.clone()
             });
         }
+    }
+
+    /// Where the script runs: what was not exported its own shell does not have.
+    fn settled(&self, reader: Option<&ScriptReader<'_>>, child: &Node) -> Surroundings {
+        let mut around = child.around.clone();
+        let own = self.resolver.and_then(|resolver| resolver.variables);
+        // `eval` and the like run it in the very shell.
+        let is_started =
+            |reader: &ScriptReader<'_>| !script::is_builtin(reader.words.asked.as_bytes());
+        if let Some(own) = own.filter(|_| reader.is_some_and(is_started)) {
+            around.variables.settle(own);
+        }
+        around
     }
 
     /// Whether the command is a shell that may do some of `all` commands itself which others start.

@@ -6,14 +6,18 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::script::{Enclosure, Script, ScriptCommand, Stage};
 
+use super::build::Resolver;
 use super::effects::{
-    changes, destination, is_loose, is_vague, known, moves, runs_anything, shows, substituted,
+    changes, destination, goes_home, is_loose, is_vague, known, moves, runs_anything, shows,
+    substituted,
 };
+use super::expansion::Expansion;
 use super::surroundings::{Change, Directories, Surroundings, VARIABLES, Variables, either};
 
 /// A shell on its way through a script.
 pub(super) struct Shell<'a> {
     script: &'a Script,
+    expansion: Expansion<'a>,
     /// What the next command finds.
     here: State,
     /// What the last one stood in, outermost first.
@@ -72,11 +76,17 @@ impl State {
 }
 
 impl<'a> Shell<'a> {
-    /// A shell that starts with `script`.
-    pub(super) fn new(script: &'a Script, mut around: Surroundings) -> Self {
+    /// A shell that starts with `script`, of which these are the `commands`.
+    pub(super) fn new(
+        script: &'a Script,
+        commands: &[ScriptCommand],
+        mut around: Surroundings,
+        given: Option<&'a Resolver<'a>>,
+    ) -> Self {
         around.variables = around.variables.in_shell();
         let mut shell = Self {
             script,
+            expansion: Expansion::of(script, commands, given),
             here: State {
                 failed: around.directories.clone(),
                 around,
@@ -90,7 +100,7 @@ impl<'a> Shell<'a> {
             vaguely_set: BTreeSet::new(),
             set: BTreeSet::new(),
         };
-        for (nth, command) in script.commands.iter().enumerate() {
+        for (nth, command) in commands.iter().enumerate() {
             let is_vague = is_vague(command);
             if moves(command) {
                 shell.moves = true;
@@ -108,8 +118,8 @@ impl<'a> Shell<'a> {
         shell
     }
 
-    /// What the next command finds, which is this one.
-    pub(super) fn enter(&mut self, command: &ScriptCommand) -> Surroundings {
+    /// What the next command finds, which is this one; what is known by then is put into its words.
+    pub(super) fn enter(&mut self, command: &mut ScriptCommand) -> Surroundings {
         let nth = self.count;
         self.count += 1;
         let path = self.path(command);
@@ -152,6 +162,7 @@ impl<'a> Shell<'a> {
                 .variables
                 .change(OsStr::from_bytes(name), Change::Unknown);
         }
+        self.expansion.fill(command, &found);
         if !elsewhere {
             self.run(command, level, &found);
         }
@@ -251,8 +262,13 @@ impl<'a> Shell<'a> {
             let mut own = command.assignments.iter();
             let is_searched =
                 found.variables.may_have("CDPATH") || own.any(|set| set.name == b"CDPATH");
-            let moved = destination(command, is_searched)
-                .and_then(|to| found.moved(OsStr::from_bytes(&to)));
+            let home = || self.expansion.value(b"HOME", found);
+            let to = if goes_home(command) {
+                home()
+            } else {
+                destination(command, is_searched)
+            };
+            let moved = to.and_then(|to| found.moved(OsStr::from_bytes(&to)));
             let here = &mut self.here;
             here.failed.clone_from(&found.directories);
             if is_certain && !self.script.after_success.contains(&pipeline) {

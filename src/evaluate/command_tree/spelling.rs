@@ -112,78 +112,86 @@ pub(super) fn fill(commands: &mut [ScriptCommand], given: &[Word]) {
     if commands.iter().any(sets) {
         return;
     }
+    let nothing = Word::default();
+    let all = given.get(1..).unwrap_or_default();
+    let value = |name: &[u8]| {
+        let number: usize = std::str::from_utf8(name).ok()?.parse().ok()?;
+        let value = given.get(number);
+        value.or_else(|| (number > 0).then_some(&nothing)).cloned()
+    };
     for command in commands {
         // A function has its own.
         if command.inside.contains(&Enclosure::Function) {
             continue;
         }
         let words = std::mem::take(&mut command.words).into_iter();
-        command.words = words.flat_map(|word| filled(word, given)).collect();
+        let words = words.flat_map(|word| match word.parts.as_slice() {
+            [Part::Unknown { source, splits, .. }]
+                if *splits && matches!(bare(source), b"@" | b"*") =>
+            {
+                let each = all.iter().cloned().map(Some);
+                each.flat_map(|it| filled(&word, &|_| it.clone())).collect()
+            }
+            _ => filled(&word, &value),
+        });
+        command.words = words.collect();
     }
 }
 
-/// The words that `word` becomes.
-fn filled(word: Word, given: &[Word]) -> Vec<Word> {
-    if let [Part::Unknown { source, splits, .. }] = word.parts.as_slice()
-        && matches!(bare(source), b"@" | b"*")
-        && *splits
-    {
-        let all = given.get(1..).unwrap_or_default();
-        return all.iter().map(|value| split(value, *splits)).collect();
-    }
-    let nothing = Word::default();
-    let mut parts = Vec::new();
-    let mut vanishes = !word.parts.is_empty();
-    for part in word.parts {
-        let Part::Unknown { source, splits, .. } = &part else {
-            vanishes = false;
-            parts.push(part);
-            continue;
-        };
-        let number = std::str::from_utf8(bare(source))
-            .ok()
-            .and_then(|it| it.parse().ok());
-        let value = match number {
-            Some(0) => given.first(),
-            Some(number) => Some(given.get::<usize>(number).unwrap_or(&nothing)),
-            None => None,
-        };
-        let Some(value) = value else {
-            vanishes = false;
-            parts.push(part);
-            continue;
-        };
-        let value = split(value, *splits);
-        vanishes &= *splits && value.parts.is_empty();
-        parts.extend(value.parts);
-    }
-    if vanishes {
-        Vec::new()
-    } else {
-        vec![Word { parts }]
-    }
-}
-
-/// `value` as it stands where the shell `splits` it: what may become several words is unknown.
-fn split(value: &Word, splits: bool) -> Word {
-    let Some(bytes) = value.known().filter(|_| splits) else {
-        return value.clone();
+/// The words that a shell makes of `word`, where `value` says what some variables hold.
+pub(super) fn filled(word: &Word, value: &dyn Fn(&[u8]) -> Option<Word>) -> Vec<Word> {
+    let held = |part: &Part| match part {
+        Part::Unknown { source, splits, .. } => Some((value(bare(source))?, *splits)),
+        Part::Known(_) => None,
     };
-    let is_plain = |byte: &u8| !byte.is_ascii_whitespace() && !b"*?[".contains(byte);
-    if bytes.iter().all(is_plain) {
-        return value.clone();
+    if !word.parts.iter().any(|part| held(part).is_some()) {
+        return vec![word.clone()];
     }
-    Word {
-        parts: vec![Part::Unknown {
-            why: Unknown::Variable,
-            source: bytes,
-            splits,
-        }],
+    let mut done = Vec::new();
+    let mut last = Word::default();
+    for part in &word.parts {
+        match held(part) {
+            None => last.parts.push(part.clone()),
+            // It is there even if it is empty.
+            Some((value, false)) if value.parts.is_empty() => {
+                last.parts.push(Part::Known(Vec::new()));
+            }
+            Some((value, false)) => last.parts.extend(value.parts),
+            Some((value, true)) => match value.known() {
+                None => last.parts.extend(value.parts),
+                Some(bytes) => {
+                    for (nth, field) in bytes.split(|byte| b" \t\n".contains(byte)).enumerate() {
+                        if nth > 0 && !last.parts.is_empty() {
+                            done.push(std::mem::take(&mut last));
+                        }
+                        last.parts.extend(as_field(field));
+                    }
+                }
+            },
+        }
+    }
+    done.extend(Some(last).filter(|last| !last.parts.is_empty()));
+    done
+}
+
+/// A part of a word that came of a variable: it may still be a pattern.
+fn as_field(bytes: &[u8]) -> Option<Part> {
+    let source = bytes.to_vec();
+    if bytes.is_empty() {
+        None
+    } else if bytes.iter().any(|byte| b"*?[\\".contains(byte)) {
+        Some(Part::Unknown {
+            why: Unknown::Glob,
+            source,
+            splits: true,
+        })
+    } else {
+        Some(Part::Known(source))
     }
 }
 
-/// The name in `$x` or `${x}`.
-fn bare(source: &[u8]) -> &[u8] {
+/// The name in `$x` or `${x}`; nothing if it is anything else.
+pub(super) fn bare(source: &[u8]) -> &[u8] {
     let name = source.strip_prefix(b"$").unwrap_or_default();
     let braced = name.strip_prefix(b"{").and_then(|it| it.strip_suffix(b"}"));
     braced.unwrap_or(name)

@@ -227,6 +227,11 @@ impl Variables {
         self.are_unknown() || change.is_some_and(|change| *change != Change::Unset)
     }
 
+    /// Whether it is this variable of which nobody knows the value.
+    pub(in crate::evaluate) fn is_unknown(&self, name: &str) -> bool {
+        self.changes.get(OsStr::new(name)) == Some(&Change::Unknown)
+    }
+
     /// Whether nobody knows one of them, but for those that every shell sets.
     pub(super) fn is_any_unknown(&self) -> bool {
         let mut changes = self.changes.iter();
@@ -288,6 +293,37 @@ impl Variables {
             }
         }
         Some(all.into())
+    }
+
+    /// The value that a shell's variable has, where the request has `own`; `None` where that is unknown.
+    pub(super) fn value(&self, name: &OsStr, own: &[(OsString, OsString)]) -> Option<OsString> {
+        match (self.changes.get(name), self.base) {
+            (Some(Change::Set(value) | Change::Replaced(value)), _) => Some(value.clone()),
+            (None | Some(Change::Exported), Base::Request) => {
+                let mut values = own.iter().filter(|(known, _)| known == name);
+                let (_, value) = values.next()?;
+                values.next().is_none().then(|| value.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// As whoever is started has them: what was not exported is as the request, which has `own`, has it.
+    pub(super) fn settle(&mut self, own: &[(OsString, OsString)]) {
+        let replaced = |change: &Change| matches!(change, Change::Replaced(_));
+        if !self.changes.values().any(replaced) {
+            return;
+        }
+        for (name, change) in Arc::make_mut(&mut self.changes) {
+            if let Change::Replaced(value) = change {
+                let has = own.iter().any(|(known, _)| known == name);
+                *change = if has && self.base == Base::Request {
+                    Change::Set(std::mem::take(value))
+                } else {
+                    Change::Unset
+                };
+            }
+        }
     }
 
     /// Whether these were made of each other, and not changed since.

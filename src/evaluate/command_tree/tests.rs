@@ -402,6 +402,7 @@ fn a_script_is_looked_at_once() {
             find: &find,
             read: &|_| None,
             variables: None,
+            directory: None,
             follow: &follow,
         };
         let judged = judge_script(&index, text.as_bytes(), &resolver);

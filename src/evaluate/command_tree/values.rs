@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::script::{self, Dialect, Part, Script, ScriptCommand, Word};
 
 use super::effects::{name, own_words, shows};
+use super::spelling::{bare, filled};
 
 /// So many values of one variable count, and so many commands with them in the place of one.
 const MOST: usize = 16;
@@ -99,10 +100,11 @@ impl Values {
     pub(super) fn in_place_of(&self, command: &ScriptCommand) -> Vec<Vec<Word>> {
         let mut names: Vec<&[u8]> = Vec::new();
         for part in command.words.iter().flat_map(|word| &word.parts) {
-            if let Some(name) = variable(part)
-                && self.0.contains_key(name)
-                && !names.contains(&name)
-            {
+            let Part::Unknown { source, .. } = part else {
+                continue;
+            };
+            let name = whole(bare(source));
+            if self.0.contains_key(name) && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -113,16 +115,13 @@ impl Values {
         for name in names.into_iter().take(VARIABLES) {
             let values = self.0.get(name).map_or(&[][..], Vec::as_slice);
             let with = all.iter().flat_map(|words| {
-                let with = |value| {
-                    words
-                        .iter()
-                        .flat_map(|word| filled(word, name, value))
-                        .collect()
+                let with = |value: &Vec<u8>| {
+                    let parts = vec![Part::Known(value.clone())];
+                    let value = Word { parts };
+                    let value = |it: &[u8]| (whole(it) == name).then(|| value.clone());
+                    words.iter().flat_map(|word| filled(word, &value)).collect()
                 };
-                values
-                    .iter()
-                    .map(move |value| with(value))
-                    .collect::<Vec<Vec<Word>>>()
+                values.iter().map(with).collect::<Vec<Vec<Word>>>()
             });
             all = with.take(MOST).collect();
         }
@@ -147,47 +146,9 @@ fn in_parentheses(text: &[u8]) -> Option<&[u8]> {
     text.trim_ascii().strip_prefix(b"(")?.strip_suffix(b")")
 }
 
-/// The variable that a part is, whole: `$x`, `${x}`, `${x[0]}`.
-fn variable(part: &Part) -> Option<&[u8]> {
-    let Part::Unknown { source, .. } = part else {
-        return None;
-    };
-    let name = source.strip_prefix(b"$")?;
-    let Some(braced) = name.strip_prefix(b"{").and_then(|it| it.strip_suffix(b"}")) else {
-        return Some(name);
-    };
-    match braced.strip_suffix(b"]") {
-        Some(element) => element.split(|&byte| byte == b'[').next(),
-        None => Some(braced),
-    }
-}
-
-/// The words that `word` becomes with `value` for the variable `name`.
-fn filled(word: &Word, name: &[u8], value: &[u8]) -> Vec<Word> {
-    let is_it = |part: &Part| variable(part) == Some(name);
-    if !word.parts.iter().any(is_it) {
-        return vec![word.clone()];
-    }
-    let mut words = vec![Word::default()];
-    for part in &word.parts {
-        let Some(last) = words.last_mut() else {
-            break;
-        };
-        match part {
-            Part::Unknown { splits: true, .. } if is_it(part) => {
-                let mut fields = value
-                    .split(u8::is_ascii_whitespace)
-                    .filter(|it| !it.is_empty());
-                let first = fields.next().unwrap_or_default();
-                last.parts.push(Part::Known(first.to_vec()));
-                words.extend(fields.map(|field| Word {
-                    parts: vec![Part::Known(field.to_vec())],
-                }));
-            }
-            _ if is_it(part) => last.parts.push(Part::Known(value.to_vec())),
-            _ => last.parts.push(part.clone()),
-        }
-    }
-    words.retain(|word| word.known().is_none_or(|it| !it.is_empty()) || word.parts.is_empty());
-    words
+/// The variable of which an expansion of this `name` shows one element, or all: `x[0]`.
+fn whole(name: &[u8]) -> &[u8] {
+    let element = name.strip_suffix(b"]");
+    let element = element.and_then(|it| it.split(|&byte| byte == b'[').next());
+    element.unwrap_or(name)
 }

@@ -142,6 +142,22 @@ pub(super) fn is_own(subcommand: &OsStr) -> bool {
     models::builtin("git").is_some_and(|git| git.subcommand(subcommand).is_some())
 }
 
+/// The alias that a git of these `words` puts into a configuration.
+pub fn alias_set(words: Words<'_>) -> Option<Entry> {
+    let Reading::Git(asked) = command::read(words) else {
+        return None;
+    };
+    let operands = asked.arguments.iter();
+    let mut operands = operands.filter(|word| !word.as_bytes().starts_with(b"-"));
+    let mut operand = || operands.next().map(|word| word.as_bytes());
+    let name = match operand() {
+        Some(b"set" | b"add") => operand()?,
+        name => name?,
+    };
+    let set = entry(&[name, b"=", operand()?].concat());
+    (asked.subcommand? == "config" && is_alias(&set.0)).then_some(set)
+}
+
 fn is_alias(name: &str) -> bool {
     name.starts_with("alias.")
 }
