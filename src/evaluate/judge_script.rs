@@ -1,5 +1,6 @@
 //! A whole script: each command in it, judged as it would be alone.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::misleads_shells;
@@ -295,7 +296,10 @@ fn doubt(command: &ScriptCommand, kind: Kind, around: &Surroundings) -> Option<D
     if kind == Kind::Function {
         return all("the script has a function of this name");
     }
-    if around.variables.changed().any(misleads_shells) {
+    // Where it is known, programs were looked for by it.
+    let is_followed = |name: &OsStr| name == "PATH" && !around.variables.is_unknown("PATH");
+    let mut changed = around.variables.changed();
+    if changed.any(|name| misleads_shells(name) && !is_followed(name)) {
         return all("the script changes a variable that says what programs do");
     }
     if around.variables.are_unknown() {

@@ -370,12 +370,13 @@ fn is_foretold(event: &Value, listed: &[Listed]) -> bool {
         let same_place = decision == "forbidden" || command.placement == placement || is_kept;
         let as_said = command.decision == decision && same_place;
         let stricter = strictness(&command.decision) > strictness(decision) && by_inner;
-        let around = listed
-            .iter()
-            .take(nth)
-            .rev()
-            .find(|it| it.depth < command.depth);
-        let adds = around.is_some_and(|it| it.text.starts_with("xargs"));
+        let mut depth = command.depth;
+        let mut around = listed.iter().take(nth).rev().filter(|it| {
+            let is_around = it.depth < depth;
+            depth = depth.min(it.depth);
+            is_around
+        });
+        let adds = around.any(|it| it.text.starts_with("xargs"));
         let begins = text
             .strip_prefix(&command.text)
             .is_some_and(|rest| rest.starts_with(' '));
@@ -449,6 +450,13 @@ fn variables_and_aliases_count_before_as_they_do_then() {
         (get, "KUBECONFIG=/etc/k kubectl get pods", "forbidden"),
         (get, "X=1 kubectl get pods", "allow"),
         (status, "GIT_DIR=.git git status", "allow"),
+        (
+            status,
+            "PATH=/usr/bin; GIT_DIR=../out git status",
+            "forbidden",
+        ),
+        (status, "PATH=/usr/bin; git status", "allow"),
+        (status, "PATH=/usr/bin git status", "allow"),
         (status, "GIT_DIR=../out git status", "forbidden"),
         (log, "git l", "forbidden"),
         (log, "git twice", "forbidden"),

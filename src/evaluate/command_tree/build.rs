@@ -209,6 +209,7 @@ impl<'a> Builder<'a> {
         self.keep(Node {
             written: written_as(node, &unknown, &found.argv),
             argv: found.argv,
+            appends: node.appends,
             around,
             ..self.within(parent, node)
         });
@@ -227,6 +228,7 @@ impl<'a> Builder<'a> {
                     ..ScriptCommand::default()
                 })),
                 shown: node.instead.shown,
+                appends: node.appends,
                 ..self.within(parent, node)
             });
         }
