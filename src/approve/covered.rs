@@ -8,6 +8,7 @@
 //! reach can even change between the question and the moment in which it is read, so that a look at it says
 //! nothing for the next time.
 
+mod named;
 mod starters;
 
 use std::ffi::{OsStr, OsString};
@@ -28,6 +29,8 @@ use crate::request::{Program, Request, Trust, WorkingDirectory, argv};
 use crate::script::{self, Dialect, ScriptCommand};
 use crate::sys::read_capped::read_capped;
 
+pub(super) use named::Named;
+use named::{Paths, Use};
 use starters::names;
 
 /// How many commands, each within the other, are looked into.
@@ -61,6 +64,8 @@ pub(super) struct Covered {
     pub(super) descriptors: Vec<i32>,
     /// The state of all the files, none of which the command can change; or why that can't be said.
     pub(super) stamps: Result<Vec<Stamp>, Uncovered>,
+    /// What else is named to it that the command can change, as it is now.
+    pub(super) named: Vec<Named>,
 }
 
 impl Covered {
@@ -80,16 +85,19 @@ impl Covered {
             objection: None,
             commands: 0,
             scripts: Vec::new(),
+            paths: Paths::default(),
         };
         for source in all_command_sources(rules, request) {
             cover.source(source);
         }
         cover.request(request, 0);
+        let named = cover.named(&request.cwd);
         Self {
             files: cover.files,
             redirected: cover.redirected,
             descriptors: cover.descriptors,
             stamps: cover.objection.map_or(Ok(cover.stamps), Err),
+            named,
         }
     }
 }
@@ -106,11 +114,26 @@ struct Cover<'a> {
     commands: usize,
     /// The scripts that were read.
     scripts: Vec<PathBuf>,
+    /// What the words name.
+    paths: Paths,
 }
 
 impl Cover<'_> {
     fn object(&mut self, why: impl Into<Uncovered>) {
         self.objection.get_or_insert_with(|| why.into());
+    }
+
+    /// What the words name that the command can change.
+    fn named(&mut self, cwd: &Path) -> Vec<Named> {
+        let reach = &self.reach;
+        named::note_mentioned(&mut self.files, cwd, |path| reach.includes(path));
+        let is_open = |path: &Path| reach.includes_some_of(path);
+        let is_covered = self.objection.is_none();
+        let named = std::mem::take(&mut self.paths).noted(&mut self.files, is_covered, is_open);
+        named.unwrap_or_else(|why| {
+            self.object(why);
+            Vec::new()
+        })
     }
 
     fn request(&mut self, request: &Request, depth: usize) {
@@ -148,6 +171,7 @@ impl Cover<'_> {
     /// A program of which nothing is known but its file: it may read what is named to it. What an option
     /// of it would mean, or what of a directory it runs, nobody can say.
     fn unknown(&mut self, request: &Request) {
+        self.names(request, &[], Use::Unknown);
         for word in request.arguments() {
             let bytes = word.as_bytes();
             if bytes.starts_with(b"-") || bytes.starts_with(b"+") {
@@ -177,8 +201,23 @@ impl Cover<'_> {
         for source in command_sources(self.rules, request) {
             self.source(source);
         }
-        for reading in readings(self.rules, request) {
+        let readings = readings(self.rules, request);
+        if let Some(other) = starters::use_of_words(request) {
+            self.names(request, &readings, other);
+        }
+        for reading in readings {
             self.reading(request, &reading, depth);
+        }
+    }
+
+    /// What the words of a command name, and what is made of that: `other` where no model says it.
+    fn names(&mut self, request: &Request, readings: &[Reading<'_>], other: Use) {
+        let words = request.arguments();
+        let uses = named::uses(readings, words.len(), other);
+        for (word, used) in words.iter().zip(uses) {
+            if let Some(used) = used {
+                self.paths.add(&request.cwd, word, used);
+            }
         }
     }
 
@@ -212,6 +251,8 @@ impl Cover<'_> {
                     continue;
                 }
                 Doubt::File(file) => {
+                    let path = request.cwd.join(file.word);
+                    self.source(CommandSource::FileIfThere(path));
                     format!("what {} loads can change", shown(file.word))
                 }
                 Doubt::Code(_) => format!("nobody knows here what a program of {name}'s runs"),
@@ -224,7 +265,15 @@ impl Cover<'_> {
             self.object(why);
         }
         let started = &started_by(request, reading);
+        let finds_modules = reading.obeyed_file().is_some();
         for inner in &reading.inner {
+            // It looks for a module of that name first.
+            if let What::Words(words) = &inner.what
+                && finds_modules
+                && let Some(module) = words.first()
+            {
+                self.source(CommandSource::FileIfThere(request.cwd.join(module)));
+            }
             if !is_shell && !starters::starts_it_as_it_is(&request.program, inner) {
                 let where_to = "in another directory or with other variables";
                 self.object(format!("{name} may start what it runs {where_to}"));
@@ -309,6 +358,10 @@ impl Cover<'_> {
         for redirection in &command.redirections {
             let target = redirection.target.recognised();
             let path = request.cwd.join(OsStr::from_bytes(&target));
+            if !redirection.writes {
+                self.paths
+                    .add(&request.cwd, OsStr::from_bytes(&target), Use::Unknown);
+            }
             self.redirected.push(path);
         }
         let Some(name) = command.words.first() else {
@@ -350,8 +403,16 @@ impl Cover<'_> {
             self.note(&path);
         } else if !is_open || name.len() > NAME {
             // Nobody can put anything there; or it is a text, and no name.
+        } else if !is_word && path.is_dir() {
+            self.files.note_tree(&path);
         } else if is_word && !name.contains(FORMS) {
-            // Interpreters put endings behind the name of a module.
+            // Interpreters put endings behind the name of a module, which may be one of a package.
+            if let Some((package, _)) = name.split_once('.').filter(|(it, _)| !it.is_empty()) {
+                let package = folder.join(package);
+                if package.is_dir() {
+                    self.files.note_tree(&package);
+                }
+            }
             self.files.note_form(folder, &format!("{name}.*"));
             self.files.note_form(folder, &format!("{name}/*"));
         } else if let Some((folder, form)) = split_form(&path).filter(|_| !is_word) {

@@ -9,17 +9,20 @@ use nix::unistd::{AccessFlags, access, geteuid};
 
 use super::stamp::Stamp;
 use super::text::shown;
+use super::tree::{Budget, Tree};
 use crate::confine::found_in;
 use crate::request::Roots;
 
 /// As many bytes of what the command can change are read, for one question.
 pub(super) const CONTENT: u64 = 256 << 20;
+/// The same of files that may be no more than data: of what is larger the times count alone.
+const DATA: u64 = 64 << 20;
 
 /// What the command can change.
 #[derive(Debug)]
 pub(super) enum Reach {
     /// What lies in these, or is reached by what does.
-    Roots(Roots),
+    Roots(Roots, Vec<PathBuf>),
     /// Whatever its user can change: there is no sandbox.
     User,
 }
@@ -27,24 +30,39 @@ pub(super) enum Reach {
 impl Reach {
     /// That of a command whose sandbox can write the `writable` roots; without a sandbox `None`.
     pub(super) fn of(writable: Option<&[PathBuf]>) -> Self {
-        writable.map_or(Self::User, |roots| Self::Roots(Roots::of(roots)))
+        writable.map_or(Self::User, |roots| {
+            Self::Roots(Roots::of(roots), roots.to_vec())
+        })
     }
 
     /// Whether there is a sandbox.
     pub(super) fn is_bounded(&self) -> bool {
-        matches!(self, Self::Roots(_))
+        matches!(self, Self::Roots(..))
     }
 
     /// Whether another file, or another content, can be put where `path`, absolute, leads.
     pub(super) fn includes(&self, path: &Path) -> bool {
         match self {
-            Self::Roots(roots) => roots.entry_towards(path).is_some(),
+            Self::Roots(roots, _) => roots.entry_towards(path).is_some(),
             Self::User => {
                 let real = path.canonicalize();
                 let ways = std::iter::once(path).chain(real.as_deref().ok());
                 ways.flat_map(Path::ancestors).any(is_ours)
             }
         }
+    }
+
+    /// The same, or something that is in the directory at `path`, or below.
+    pub(super) fn includes_some_of(&self, path: &Path) -> bool {
+        let holds_root = || match self {
+            Self::Roots(_, roots) => {
+                let real = path.canonicalize();
+                let holds = |real: PathBuf| roots.iter().any(|root| root.starts_with(&real));
+                real.is_ok_and(holds)
+            }
+            Self::User => true,
+        };
+        self.includes(path) || holds_root()
     }
 }
 
@@ -56,11 +74,33 @@ fn is_ours(path: &Path) -> bool {
 }
 
 /// Files that say what a command runs: its program, interpreters, scripts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
     noted: Vec<Noted>,
+    /// Files that may be no more than data to what runs.
+    data: Vec<Noted>,
     forms: Vec<NotedForm>,
-    left: u64,
+    /// Directories, all that is in them.
+    trees: Vec<(PathBuf, Option<Tree>)>,
+    left: Left,
+}
+
+/// How much is still read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Left {
+    content: u64,
+    data: u64,
+    trees: Budget,
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        Self {
+            content: CONTENT,
+            data: DATA,
+            trees: Budget::default(),
+        }
+    }
 }
 
 /// What there was in a directory of a form of names, all of which the command can change.
@@ -80,16 +120,6 @@ struct Noted {
     stamp: Option<Stamp>,
 }
 
-impl Default for Files {
-    fn default() -> Self {
-        Self {
-            noted: Vec::new(),
-            forms: Vec::new(),
-            left: CONTENT,
-        }
-    }
-}
-
 impl Files {
     /// The file at `path`, which the command can change.
     #[cfg(test)]
@@ -104,7 +134,7 @@ impl Files {
         if let Some(noted) = self.noted.iter().find(|noted| noted.path == path) {
             return noted.stamp.clone();
         }
-        let stamp = stamp(path, is_open, &mut self.left);
+        let stamp = stamp(path, is_open, &mut self.left.content);
         self.noted.push(Noted {
             path: path.to_owned(),
             is_open,
@@ -124,11 +154,53 @@ impl Files {
         for file in found.iter().filter(|path| path.is_file()) {
             self.note(file, true);
         }
+        // A package has others in it.
+        if let Some(name) = form.strip_prefix("*/") {
+            let packages = found.iter().filter_map(|file| {
+                let below = file.strip_prefix(folder).ok()?;
+                Some(folder.join(below.iter().next()?))
+            });
+            for package in packages.collect::<BTreeSet<_>>() {
+                self.note_form(&package, &format!("**/{name}"));
+            }
+        }
         self.forms.push(NotedForm {
             folder: folder.to_owned(),
             form: form.to_owned(),
             found,
         });
+    }
+
+    /// Notes the file at `path`, which the command can change and which may be data to what runs; its state, if
+    /// there is one.
+    pub(super) fn note_data(&mut self, path: &Path) -> Option<Stamp> {
+        let mut noted = self.noted.iter().chain(&self.data);
+        if let Some(noted) = noted.find(|noted| noted.path == path) {
+            return noted.stamp.clone();
+        }
+        let stamp = Stamp::with_content(path, &mut self.left.data);
+        self.data.push(Noted {
+            path: path.to_owned(),
+            is_open: true,
+            stamp: stamp.clone(),
+        });
+        stamp
+    }
+
+    /// Those that say what runs and that the command can change.
+    pub(super) fn open(&self) -> Vec<PathBuf> {
+        let open = self.noted.iter().filter(|noted| noted.is_open);
+        let open = open.filter(|noted| noted.stamp.is_some());
+        open.map(|noted| noted.path.clone()).collect()
+    }
+
+    /// Notes all that is in the directory at `path`, as far as that is looked at.
+    pub(super) fn note_tree(&mut self, path: &Path) {
+        if self.trees.iter().any(|(noted, _)| noted == path) {
+            return;
+        }
+        let tree = Tree::of(path, &mut self.left.trees);
+        self.trees.push((path.to_owned(), tree));
     }
 
     /// A file that the command can change and of which nobody could say later whether it has; in words for
@@ -146,11 +218,21 @@ impl Files {
 
     /// The first that is not as it was, in words for people.
     pub fn changed(&self) -> Option<String> {
-        let mut left = CONTENT;
+        let mut left = Left::default();
         let mut noted = self.noted.iter();
-        let changed = noted.find(|file| stamp(&file.path, file.is_open, &mut left) != file.stamp);
+        let changed =
+            noted.find(|file| stamp(&file.path, file.is_open, &mut left.content) != file.stamp);
+        let mut data = self.data.iter();
+        let changed = changed.or_else(|| {
+            data.find(|file| Stamp::with_content(&file.path, &mut left.data) != file.stamp)
+        });
         let changed = changed.map(|noted| noted.path.clone());
         let changed = changed.or_else(|| self.forms.iter().find_map(NotedForm::changed));
+        let mut trees = self.trees.iter();
+        let changed = changed.or_else(|| {
+            let tree = trees.find(|(path, tree)| Tree::of(path, &mut left.trees) != *tree);
+            tree.map(|(path, _)| path.clone())
+        });
         changed.map(|path| format!("{} has changed", shown(&path)))
     }
 }
@@ -199,16 +281,17 @@ mod tests {
         let path = folder.path().join("large");
         let file = fs::File::create(&path).unwrap();
         file.set_len(100).unwrap();
-        let mut files = Files {
-            left: 99,
+        let with_left = |content| Files {
+            left: Left {
+                content,
+                ..Left::default()
+            },
             ..Files::default()
         };
+        let mut files = with_left(99);
         files.note(&path, true);
         assert!(files.unheld().is_some());
-        let mut files = Files {
-            left: 99,
-            ..Files::default()
-        };
+        let mut files = with_left(99);
         files.note(&path, false);
         assert_eq!(files.unheld(), None);
     }

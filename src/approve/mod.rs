@@ -16,6 +16,7 @@ mod stamp;
 mod standing;
 pub mod terminal;
 pub mod text;
+mod tree;
 pub mod wording;
 
 use std::os::fd::BorrowedFd;

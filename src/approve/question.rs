@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::covered::Covered;
+use super::covered::{Covered, Named};
 use super::files::Files;
 use super::grounds::Grounds;
 use super::leads::{Destinations, Leads};
@@ -43,6 +43,8 @@ pub struct Question {
     /// The files that say what it does, as they were when it was asked; `None` where it depends on
     /// something else as well.
     stamps: Option<Vec<Stamp>>,
+    /// What else is named to it that can change, as it was then.
+    named: Vec<Named>,
     /// The files that say what it runs, as far as they are known.
     files: Files,
     leads: Leads,
@@ -68,6 +70,7 @@ pub struct Key {
     dropped: Vec<OsString>,
     passed: Vec<OsString>,
     stamps: Vec<Stamp>,
+    named: Vec<Named>,
     leads: Destinations,
     umask: u32,
     kept: Vec<OsString>,
@@ -110,6 +113,7 @@ impl Question {
             files,
             stamps,
             descriptors,
+            named,
             ..
         } = covered;
         let covered = stamps.and_then(|stamps| {
@@ -135,6 +139,7 @@ impl Question {
         };
         Self {
             stamps: covered.ok(),
+            named,
             files,
             leads,
             request,
@@ -247,6 +252,7 @@ impl Question {
             dropped: self.dropped.clone(),
             passed: self.passed.clone(),
             stamps,
+            named: self.named.clone(),
             leads: self.leads.destinations(),
             umask,
             kept: self

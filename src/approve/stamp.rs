@@ -14,7 +14,7 @@ const CHUNK: usize = 64 << 10;
 
 /// By which contents are told apart. Nobody outside this process knows it or what comes of it, so that no
 /// content can be made that has the same.
-static TELLING: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+pub(super) static TELLING: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// A file as it is now.
 ///
@@ -44,7 +44,8 @@ impl Stamp {
             return Self::of(path);
         };
         let stamp = Self::from(&file.metadata().ok()?)?;
-        let content = content(file, left);
+        let fits = stamp.size <= *left;
+        let content = fits.then(|| content(file, left)).flatten();
         Some(Self { content, ..stamp })
     }
 

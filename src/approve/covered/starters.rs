@@ -1,11 +1,14 @@
-//! Programs that start others, of which it is known that they do it as they were started themselves.
+//! Programs that start others, of which it is known that they do it as they were started themselves; and what
+//! programs make of what is named to them.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::named::Use;
+use crate::models;
 use crate::models::reading::Inner;
-use crate::request::Program;
 use crate::request::program::last_component;
+use crate::request::{Program, Request};
 
 /// Programs whose files of commands are read as shell scripts here.
 const SHELLS: [&[u8]; 6] = [b"ash", b"bash", b"dash", b"ksh", b"mksh", b"sh"];
@@ -27,6 +30,26 @@ const SHELL_OPTIONS: [&[u8]; 9] = [
     b"--norc",
     b"--noprofile",
 ];
+/// Programs that read nothing of what is named to them: they make it, or remove it.
+const READING_NOTHING: [&[u8]; 5] = [b"mkdir", b"rm", b"rmdir", b"touch", b"unlink"];
+
+/// What a program makes of what its words name, where no model says it; `None`: it reads nothing of that.
+pub(super) fn use_of_words(request: &Request) -> Option<Use> {
+    let first = request.arguments().first().map(|word| word.as_bytes());
+    let takes_data = |name: &OsStr| {
+        let name = name.to_str().unwrap_or_default();
+        models::takes_data(name, first).is_some()
+    };
+    let reads_nothing = |name: &OsStr| READING_NOTHING.contains(&name.as_bytes());
+    if names(&request.program).all(reads_nothing) {
+        None
+    } else if names(&request.program).all(takes_data) {
+        Some(Use::Data)
+    } else {
+        Some(Use::Unknown)
+    }
+}
+
 /// Whether files that `program` is given are read as shell scripts here.
 pub(super) fn is_shell(program: &Program) -> bool {
     names(program).any(|name| SHELLS.contains(&name.as_bytes()))

@@ -336,3 +336,178 @@ fn what_a_script_reads_elsewhere_is_looked_for_there() {
     let why = covered.files.changed().unwrap_or_default();
     assert!(why.ends_with("d/f has changed"), "{why}");
 }
+
+/// Commands, with `~` between their words, and a file each that decides what they do, or what goes where.
+const READ_BY_WORDS: &[(&str, &str)] = &[
+    ("docker~build~.", "Dockerfile"),
+    ("docker~build~.", "src/a/b"),
+    ("docker~build~-f~x~d", "x"),
+    ("docker~run~--env-file=x~img", "x"),
+    ("kubectl~apply~-f~x", "x"),
+    ("kubectl~apply~-fx", "x"),
+    ("kubectl~apply~--filename=x", "x"),
+    ("kubectl~apply~-f~d", "d/new"),
+    ("helm~upgrade~r~./d~-f~x", "d/templates/y"),
+    ("javac~@x", "x"),
+    ("rsync~-a~d/~h:y", "d/x"),
+    ("cp~x~/etc/y", "x"),
+    ("curl~-d~@x~http://h", "x"),
+    ("curl~-F~f=@x;type=t~http://h", "x"),
+    ("gh~pr~create~--body-file~x", "x"),
+    ("sort~-o~y~x", "x"),
+    ("timeout~5~cp~x~/etc/y", "x"),
+    ("sh~-c~cp x /etc/y; cat <z", "z"),
+    ("nobody-knows-it~x", "x"),
+];
+
+/// In a sandbox that can write all of them, a command as it was, and once this file has other content.
+fn before_and_after(line: &str, file: &str) -> (Covered, String, Covered) {
+    let folder = workspace();
+    let roots = [folder.path().to_owned()];
+    let path = folder.path().join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, "one").unwrap();
+    let words: Vec<&str> = line.split('~').collect();
+    let request = trusted(&folder, &words);
+    let (before, why) = noted(&request, Some(&roots));
+    assert_eq!(before.files.changed(), None, "{line}");
+    fs::write(&path, "two").unwrap();
+    let changed = before.files.changed();
+    let (after, _) = noted(&request, Some(&roots));
+    let once = changed.unwrap_or_default();
+    assert!(after.files.changed().is_none(), "{line}");
+    (before, format!("{why}|{once}"), after)
+}
+
+/// Whatever a word names, a yes for the session is for what is there.
+#[test]
+fn a_yes_for_the_session_is_for_what_the_words_name() {
+    for (line, file) in READ_BY_WORDS {
+        let (before, why, after) = before_and_after(line, file);
+        let is_known = why.starts_with('|') || line.starts_with("nobody");
+        assert!(is_known, "{line}: {why}");
+        assert_ne!(before.named, after.named, "{line} {file}");
+    }
+    // What is made or removed is not read.
+    for (line, file) in [
+        ("rm~-rf~d", "d/x"),
+        ("rm~-f~x", "x"),
+        ("sh~-c~rm -rf d", "d/x"),
+        ("mkdir~-p~d", "d/x"),
+        ("curl~-o~x~http://h", "x"),
+        ("git~push~origin~main", "x"),
+    ] {
+        let (before, why, after) = before_and_after(line, file);
+        assert_eq!(why, "|", "{line}");
+        assert_eq!(before.named, after.named, "{line} {file}");
+    }
+}
+
+/// What there is too much of can't be what a yes for the session is for.
+#[test]
+fn what_is_too_much_to_compare_has_no_yes_for_the_session() {
+    let folder = workspace();
+    let roots = [folder.path().to_owned()];
+    let large = |name: &str| {
+        let file = fs::File::create(folder.path().join(name)).unwrap();
+        file.set_len(70 << 20).unwrap();
+    };
+    large("d/large");
+    large("large");
+    for line in [
+        "docker~build~d",
+        "cp~large~/x",
+        "docker~build~.",
+        "docker~build~/var",
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let (covered, why) = noted(&trusted(&folder, &words), Some(&roots));
+        assert!(why.starts_with("there is more in "), "{line}: {why}");
+        assert_eq!(covered.files.unheld(), None, "{line}");
+    }
+}
+
+/// Words in a language of the program's own name files as well, and so do the files.
+#[test]
+fn what_words_or_files_say_of_files_is_compared_after_a_yes() {
+    for (line, file) in [
+        ("sqlite3~db~.read x", "x"),
+        ("vim~-c~source x", "x"),
+        ("vim~+so x", "x"),
+        ("vim~-S~x", "x"),
+        ("gdb~-ex~source x", "x"),
+        ("psql~-c~\\i x", "x"),
+        ("psql~-c~\\! sh x", "x"),
+        ("mysql~-e~source x", "x"),
+        ("mysql~-e~system sh ./x", "x"),
+        ("gnuplot~-e~load \"x\"", "x"),
+        ("R~-e~source('x')", "x"),
+        ("sftp~-b~x~h", "x"),
+        ("lftp~-c~source x", "x"),
+        ("awk~BEGIN{system(\"sh x\")}", "x"),
+        ("sed~1e sh x~f", "x"),
+        ("kubectl~apply~-f~x", "x"),
+        ("python3~-m~a.b.c.d", "a/b/c/d.py"),
+        ("python3~-c~import pkg", "pkg/__init__.py"),
+        ("java~Main", "Main.class"),
+        ("java~a.b.Main", "a/b/c/Other.class"),
+        ("java~-cp~lib~Main", "lib/a/Main.class"),
+        ("java~-cp~/opt/x.jar:lib/*~Main", "lib/x.jar"),
+        ("node~-e~1", "node_modules/x/lib/y.js"),
+        ("node~-r~./lib~-e~1", "lib/a/y.js"),
+        ("make~-f~x.mk", "x.mk"),
+    ] {
+        let (_, why, _) = before_and_after(line, file);
+        assert!(why.ends_with(" has changed"), "{line}: {why}");
+        assert!(
+            !why.starts_with('|') || line.starts_with("kubectl"),
+            "{line}: {why}"
+        );
+    }
+    // What is shown while it grows is data.
+    let (before, why, after) = before_and_after("tail~-f~x", "x");
+    assert_eq!(why, "|");
+    assert_ne!(before.named, after.named);
+}
+
+/// A package may lie any number of directories down, and a file may say which others it includes.
+#[test]
+fn what_is_found_by_way_of_another_is_compared_after_a_yes() {
+    let folder = workspace();
+    let roots = [folder.path().to_owned()];
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("pkg/a/b")).unwrap();
+    for (name, text) in [
+        ("pkg/__init__.py", ""),
+        ("pkg/a/b/c.py", ""),
+        ("Makefile", "include config.mk\nall:\n\tsh build.sh\n"),
+        ("config.mk", "include d/more.mk\n"),
+        ("d/more.mk", ""),
+        ("build.sh", "sh lib.sh\n"),
+        ("lib.sh", "echo a\n"),
+        ("s.sql", ".read t.sql\n"),
+        ("t.sql", ""),
+    ] {
+        fs::write(at(name), text).unwrap();
+    }
+    for (line, file) in [
+        ("python3~-c~import pkg", "pkg/a/b/c.py"),
+        ("make~all", "config.mk"),
+        ("make~all", "d/more.mk"),
+        ("make~all", "build.sh"),
+        ("make~all", "lib.sh"),
+        ("sqlite3~-init~s.sql~db", "t.sql"),
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let (covered, _) = noted(&trusted(&folder, &words), Some(&roots));
+        assert_eq!(covered.files.changed(), None, "{line}");
+        let text = read_capped(&at(file), 1000, Duration::ZERO).unwrap();
+        fs::write(at(file), "other").unwrap();
+        let why = covered.files.changed().unwrap_or_default();
+        fs::write(at(file), text).unwrap();
+        assert!(
+            why.ends_with(&format!("{file} has changed")),
+            "{line}: {why}"
+        );
+    }
+}

@@ -1,0 +1,261 @@
+//! What the words of a command name: what it reads there may decide what it does, as an image's
+//! recipe, a manifest or a statement `source FILE` does, whatever it is called.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::files::Files;
+use super::super::stamp::Stamp;
+use super::super::tree::{Budget, Tree};
+use super::{Uncovered, shown};
+use crate::models::Reading;
+use crate::models::model::Effect;
+use crate::models::reading::{Doubt, Flag, Kind, Known};
+use crate::request::program::normalised;
+use crate::sys::read_capped::read_capped;
+
+/// As many paths are looked at for one question, of those in words and of those in files.
+const LOOKS: usize = 10_000;
+/// The longest file in which they are looked for, in bytes.
+const TEXT: usize = 256 << 10;
+
+/// What a word names, as it is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::approve) enum Named {
+    /// A file.
+    File(PathBuf, Stamp),
+    /// A directory, and all that is in it.
+    Folder(PathBuf, Tree),
+}
+
+/// What is made of what lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Use {
+    /// To whatever reads it, it is data.
+    Data,
+    /// Nobody knows.
+    Unknown,
+    /// It says what runs.
+    Obeyed,
+}
+
+/// The paths that words name.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    seen: BTreeSet<(PathBuf, Use)>,
+    looks: usize,
+}
+
+impl Paths {
+    /// Notes what could be a path in a `word` of a command in the directory `cwd`.
+    pub(super) fn add(&mut self, cwd: &Path, word: &OsStr, used: Use) {
+        for part in parts(word.as_bytes()) {
+            self.looks += 1;
+            if self.looks > LOOKS {
+                return;
+            }
+            let path = cwd.join(OsStr::from_bytes(part));
+            let found = path.metadata();
+            if !found.is_ok_and(|it| it.is_file() || it.is_dir()) {
+                continue;
+            }
+            // Of where it runs, too much changes that says nothing.
+            let used = match used {
+                Use::Obeyed if cwd.starts_with(&path) || path == cwd.join(".") => Use::Unknown,
+                used => used,
+            };
+            self.seen.insert((path, used));
+        }
+    }
+
+    /// All of them that the command can change, as `is_open` says; or why a yes for the session can't be for
+    /// what they are now, which matters where one `is_covered`. What one for once is for is put into `files`.
+    pub(super) fn noted(
+        self,
+        files: &mut Files,
+        is_covered: bool,
+        is_open: impl Fn(&Path) -> bool,
+    ) -> Result<Vec<Named>, Uncovered> {
+        let mut why = (self.looks > LOOKS).then(|| super::TOO_MANY.to_owned());
+        let mut budget = Budget::default();
+        let mut all = Vec::new();
+        for (path, used) in self.seen.into_iter().filter(|(path, _)| is_open(path)) {
+            let name = shown(path.as_os_str());
+            let too_much = format!("there is more in {name} than can be compared");
+            if path.is_dir() {
+                if used == Use::Obeyed {
+                    files.note_tree(&path);
+                }
+                if is_covered && why.is_none() {
+                    match Tree::of(&path, &mut budget).filter(Tree::is_whole) {
+                        Some(tree) => all.push(Named::Folder(path, tree)),
+                        None => why = Some(too_much),
+                    }
+                }
+                continue;
+            }
+            let stamp = match used {
+                Use::Data => Files::default().note_data(&path),
+                Use::Unknown | Use::Obeyed => files.note_data(&path),
+            };
+            match stamp.filter(Stamp::has_content) {
+                Some(stamp) => all.push(Named::File(path, stamp)),
+                None => why = why.or(Some(too_much)),
+            }
+        }
+        why.map_or(Ok(all), Err)
+    }
+}
+
+/// Notes the files that those of which what runs is known say, as a Makefile says what it includes; as far as
+/// they are written out, and as `is_open` says that the command can change them.
+pub(super) fn note_mentioned(files: &mut Files, cwd: &Path, is_open: impl Fn(&Path) -> bool) {
+    let mut found = files.open();
+    let mut seen: BTreeSet<PathBuf> = found.iter().cloned().collect();
+    let mut looks = 0;
+    while let Some(file) = found.pop() {
+        let text = read_capped(&file, TEXT, Duration::ZERO).unwrap_or_default();
+        let words: BTreeSet<&[u8]> = between(&text).filter(|word| word.len() > 1).collect();
+        let beside = file.parent().filter(|beside| *beside != cwd);
+        for folder in std::iter::once(cwd).chain(beside) {
+            for word in &words {
+                looks += 1;
+                if looks > LOOKS {
+                    return;
+                }
+                let path = normalised(&folder.join(OsStr::from_bytes(word)));
+                if path.is_file() && is_open(&path) && seen.insert(path.clone()) {
+                    files.note_data(&path);
+                    found.push(path);
+                }
+            }
+        }
+    }
+}
+
+/// What is made of what a command's words name, by their places; `None` where nothing is read there. Where
+/// nobody knows a word, it is `other`.
+pub(super) fn uses(readings: &[Reading<'_>], words: usize, other: Use) -> Vec<Option<Use>> {
+    let mut all = vec![None; words];
+    for reading in readings {
+        let used = uses_in(reading, words, other);
+        for (one, used) in all.iter_mut().zip(used) {
+            *one = (*one).max(used);
+        }
+    }
+    if readings.is_empty() {
+        all.fill(Some(other));
+    }
+    all
+}
+
+fn uses_in(reading: &Reading<'_>, words: usize, other: Use) -> Vec<Option<Use>> {
+    let mut uses = vec![Some(other); words];
+    let mut say = |index: usize, used: Option<Use>| {
+        if let Some(it) = uses.get_mut(index) {
+            *it = used;
+        }
+    };
+    let flags = reading.parts.iter().enumerate().filter_map(|(nth, part)| {
+        let Kind::Flag(flag) = &part.kind else {
+            return None;
+        };
+        let next = reading.parts.get(nth + 1);
+        let next = next.filter(|next| matches!(next.kind, Kind::Value(_)));
+        Some((flag, next.map_or(part.index, |next| next.index)))
+    });
+    for (_, index) in flags
+        .clone()
+        .filter(|(it, _)| it.has_effect(Effect::Writes))
+    {
+        say(index, None);
+    }
+    // What is a command itself is looked at as such.
+    for inner in &reading.inner {
+        inner.words.clone().for_each(|index| say(index, None));
+    }
+    let loads = |flag: &Flag<'_>| {
+        let loads = flag.has_effect(Effect::Runs) || flag.known == Known::Unknown;
+        loads && !flag.has_effect(Effect::Directory)
+    };
+    for (_, index) in flags.filter(|(flag, _)| loads(flag)) {
+        say(index, Some(Use::Obeyed));
+    }
+    for doubt in &reading.doubts {
+        if let Doubt::File(file) = doubt {
+            say(file.index, Some(Use::Obeyed));
+        }
+    }
+    uses
+}
+
+/// Whatever could be a path in a word: itself, what is behind an option's letter or a mark, and what stands
+/// between the marks of some language.
+fn parts(word: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let attached = word.strip_prefix(b"-").and_then(|rest| rest.get(1..));
+    let marks = word.iter().enumerate().filter(|(_, byte)| is_mark(**byte));
+    let behind = marks.filter_map(|(at, _)| word.get(at + 1..));
+    let all = std::iter::once(word).chain(attached).chain(behind);
+    let all = all.chain(between(word));
+    // `file://NAME` may be one from here, and `DIRECTORY/*` stands for all that is in it.
+    let all = all.flat_map(|part| {
+        [
+            Some(part),
+            part.strip_prefix(b"//"),
+            part.strip_suffix(b"/*"),
+        ]
+    });
+    all.flatten().filter(|part| !part.is_empty())
+}
+
+/// What stands between the marks of some language.
+fn between(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| is_mark(*byte) || is_bracket(*byte))
+}
+
+/// What a value may stand behind.
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'=' | b':' | b',' | b'@' | b'+' | b' ')
+}
+
+/// What words of a language stand between.
+fn is_bracket(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"'\"`(){}[]<>;|&!$\\".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stand_anywhere_in_a_word() {
+        for word in [
+            "d/f",
+            "-fd/f",
+            "--file=d/f",
+            "@d/f",
+            "x=@d/f",
+            "+so d/f",
+            ".read d/f",
+            ".read 'd/f'",
+            "source(\"d/f\")",
+            "\\i d/f",
+            "id=x,src=d/f",
+            "file://d/f",
+            "a:d/f",
+            "(load \"d/f\")",
+            "-Wl,-T,d/f",
+            "system(\"sh d/f\")",
+            "d/f/*",
+            "!d/f",
+            "id=x,src=d/f,ro",
+        ] {
+            assert!(parts(word.as_bytes()).any(|part| part == b"d/f"), "{word}");
+        }
+        let spaced = "x=my file, yours";
+        assert!(parts(spaced.as_bytes()).any(|part| part == b"my file, yours"));
+    }
+}
