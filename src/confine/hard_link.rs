@@ -16,7 +16,7 @@ pub(super) fn may_decide(path: &Path, role: Role, roots: &[PathBuf]) -> bool {
         // Root could write every program, and distributions ship some under several names.
         Role::Asker => !geteuid().is_root(),
         // Projects are trusted by what they say; the others run or lie inside.
-        Role::Home | Role::Project | Role::Shell | Role::Audit => false,
+        Role::Home | Role::Project | Role::Shell | Role::Audit | Role::Output => false,
     };
     counts && may_be_written(path, roots)
 }

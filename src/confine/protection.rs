@@ -81,6 +81,8 @@ pub enum Role {
     Shell,
     /// The records of what was run.
     Audit,
+    /// The output of calls that was too long to be returned.
+    Output,
 }
 
 impl Role {
@@ -104,6 +106,7 @@ impl fmt::Display for Role {
             Self::Asker => "it answers questions",
             Self::Shell => "it is the shell that runs scripts",
             Self::Audit => "it is the record of what ran",
+            Self::Output => "it holds what calls have put out",
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The files of output that is too long to be returned.
 //!
-//! They lie where commands can write, who can put anything in the place of a name at any time: what is made,
-//! looked at or removed is found from the descriptor of the directory that it is in, and no directory is removed
-//! but an empty one.
+//! They lie where commands can write. The calls of this server can't write there, as it is held for them (see
+//! [`Folder::held`]); others can put anything in the place of a name at any time: what is made, looked at or removed
+//! is found from the descriptor of the directory that it is in, and no directory is removed but an empty one.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -13,13 +13,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::NixPath;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+
+use crate::confine::{Deciding, Role};
 
 /// The largest file for output that is too long to be returned.
 const FILE_LIMIT: u64 = 256 << 20;
@@ -32,10 +34,12 @@ const SWEPT: usize = 1024;
 /// How long it may take from making a folder to locking it.
 const MAKING: Duration = Duration::from_mins(1);
 
-/// A directory for what is too long to be returned: made when first needed, removed at the end.
+/// A directory for what is too long to be returned: made at the start, before a call could put something in its
+/// place, and removed at the end.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
-    place: OnceLock<Option<Place>>,
+    /// `None`: there can be none.
+    place: Option<Place>,
     files: AtomicU64,
     room: Mutex<Room>,
 }
@@ -44,6 +48,8 @@ pub(super) struct Folder {
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
+    /// What calls must not write: itself, or that of all the user's.
+    held: PathBuf,
     /// The directory that it is in, and its name there.
     around: File,
     name: String,
@@ -60,9 +66,28 @@ struct Room {
 }
 
 impl Folder {
+    /// A new one.
+    pub(super) fn new() -> Self {
+        Self {
+            place: Self::make().ok(),
+            files: AtomicU64::default(),
+            room: Mutex::default(),
+        }
+    }
+
+    /// What calls must not write: whoever reads a file there takes it for what a call said.
+    pub(super) fn held(&self) -> Option<Deciding> {
+        let place = self.place.as_ref()?;
+        Some(Deciding {
+            path: place.held.clone(),
+            role: Role::Output,
+            is_directory: true,
+        })
+    }
+
     /// A new file and its name; `None` where there can be none.
     fn create(&self) -> Option<(String, File)> {
-        let folder = self.place.get_or_init(|| Self::make().ok()).as_ref()?;
+        let folder = self.place.as_ref()?;
         let number = self.files.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("output-{number}");
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
@@ -71,14 +96,9 @@ impl Folder {
         Some((name, File::from(file)))
     }
 
-    /// Where it is.
-    fn place(&self) -> Option<&Place> {
-        self.place.get().and_then(Option::as_ref)
-    }
-
     /// Removes a file.
     fn remove(&self, name: &str) {
-        if let Some(place) = self.place() {
+        if let Some(place) = self.place.as_ref() {
             let _ = unlinkat(&*place.lock, name, UnlinkatFlags::NoRemoveDir);
         }
     }
@@ -121,8 +141,11 @@ impl Folder {
         let (path, around) = around()?;
         mkdirat(&around, name, Mode::S_IRWXU)?;
         let lock = locked(&around, name)?;
+        let is_own = path == own_path();
+        let own = path.join(name);
         Ok(Place {
-            path: path.join(name),
+            held: if is_own { path } else { own.clone() },
+            path: own,
             around,
             name: name.to_owned(),
             lock,
@@ -213,7 +236,7 @@ fn locked<P: NixPath + ?Sized>(directory: &File, name: &P) -> io::Result<Flock<F
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Some(place) = self.place() {
+        if let Some(place) = self.place.as_ref() {
             remove(&place.around, OsStr::new(&place.name), &place.lock);
             // Unless another server has something in it.
             let _ = std::fs::remove_dir(own_path());
@@ -260,7 +283,7 @@ impl Saved {
     /// Keeps it until newer ones need its room, and says where it is.
     pub(super) fn keep(mut self) -> PathBuf {
         let name = self.name.take().unwrap_or_default();
-        let place = self.folder.place();
+        let place = self.folder.place.as_ref();
         let path = place.map_or_else(PathBuf::new, |place| place.path.join(&name));
         self.folder.room().kept.push_back((name, self.bytes));
         path
@@ -290,7 +313,7 @@ mod tests {
 
     #[test]
     fn the_oldest_files_make_room() {
-        let folder = Arc::default();
+        let folder = Arc::new(Folder::new());
         let half = FOLDER_LIMIT / 2;
         let mut paths = Vec::new();
         for (bytes, there) in [
@@ -305,14 +328,14 @@ mod tests {
 
     #[test]
     fn those_that_are_being_written_count_and_keep_their_room() {
-        let folder: Arc<Folder> = Arc::default();
+        let folder = Arc::new(Folder::new());
         let half = FOLDER_LIMIT / 2;
         let first = saved(&folder, half).unwrap();
         let mut second = saved(&folder, half).unwrap();
         assert!(second.append(b"x").is_none());
         assert!(saved(&folder, 1).is_none());
         let name = first.name.clone().unwrap();
-        let path = folder.place().unwrap().path.join(name);
+        let path = folder.place.as_ref().unwrap().path.join(name);
         assert!(path.exists());
         drop(first);
         assert!(!path.exists());
@@ -321,10 +344,10 @@ mod tests {
 
     #[test]
     fn what_is_put_in_its_place_stays() {
-        let folder: Arc<Folder> = Arc::default();
+        let folder = Arc::new(Folder::new());
         let first = saved(&folder, 1).unwrap();
         let name = first.name.clone().unwrap();
-        let path = folder.place().unwrap().path.clone();
+        let path = folder.place.as_ref().unwrap().path.clone();
         let (moved, other) = (path.with_extension("away"), path.with_extension("other"));
         std::fs::rename(&path, &moved).unwrap();
         std::fs::create_dir(&other).unwrap();

@@ -174,7 +174,7 @@ impl Session {
             gone,
             alive: watch::channel(()).0,
             spare: Spare::default(),
-            folder: Arc::default(),
+            folder: Arc::new(Folder::new()),
             outbox: Arc::default(),
             room: Semaphore::new(CALLS),
             here,
@@ -246,6 +246,7 @@ impl Session {
     fn protection(&self) -> Protection {
         let mut protection = self.options.protection.clone();
         protection.deciding.extend(lock(&self.rulebook).deciding());
+        protection.deciding.extend(self.folder.held());
         protection
     }
 

@@ -238,6 +238,8 @@ fn files_of_a_killed_server_are_removed() {
     first.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     first.shell("printf %5000s x");
     assert_eq!(folders(), 1);
+    let of_first = std::fs::read_dir(&own).unwrap().next().unwrap();
+    let of_first = of_first.unwrap().path();
     let age = || {
         let entries = std::fs::read_dir(&own).unwrap().flatten();
         let old = SystemTime::now() - Duration::from_hours(1);
@@ -257,13 +259,15 @@ fn files_of_a_killed_server_are_removed() {
     age();
     let mut second = start.unmet();
     second.request("initialize", &hello);
-    assert_eq!(folders(), 2);
+    assert_eq!(folders(), 3);
+    assert!(of_first.exists());
     first.process.kill().unwrap();
     first.process.wait().unwrap();
     age();
     let mut third = start.unmet();
     third.request("initialize", &hello);
-    assert_eq!(folders(), 1);
+    assert_eq!(folders(), 3);
+    assert!(!of_first.exists());
     assert!(other.exists() && beside.exists());
 }
 
@@ -307,4 +311,43 @@ fn files_of_output_follow_no_links() {
     std::os::unix::fs::symlink(elsewhere.path(), &folder).unwrap();
     client.shell("printf %5000s x");
     assert!(is_empty());
+}
+
+/// What a call has put out is what whoever reads the file gets, whatever a later call does.
+#[test]
+fn kept_output_is_not_for_calls_to_write() {
+    for taken in [false, true] {
+        let temporary = tempfile::tempdir_in("/var/tmp").unwrap();
+        let place = temporary.path().to_str().unwrap();
+        let own = temporary
+            .path()
+            .join(format!("codex-shell-{}", nix::unistd::geteuid()));
+        if taken {
+            std::fs::write(&own, "").unwrap();
+        }
+        let environment = [("TMPDIR", place)];
+        let start = Start {
+            arguments: &["--sandbox", "workspace-write", "--max-output", "1000"],
+            environment: &environment,
+            ..Start::default()
+        };
+        let mut client = start.client();
+        let tried = client.shell(&format!("echo x >{place}/f && cat {place}/f"));
+        assert_eq!(tried["stdout"], "x\n", "{tried}");
+        let output = client.shell("printf %5000s x");
+        let file = output["truncated"]["whole_output"].as_str().unwrap();
+        let folder = Path::new(file).parent().unwrap().display().to_string();
+        let above = Path::new(&folder).parent().unwrap().display();
+        let script = format!(
+            "exec 2>/dev/null; echo y >{file}; echo y >>{file}; unlink {file}; echo y >{folder}/new; mv {folder} {place}/moved; \
+             rmdir {folder}; mv {above} {above}.moved; ln -sfn /etc {folder}; chmod 777 {folder}; :"
+        );
+        client.shell(&script);
+        let size = std::fs::metadata(file).unwrap().len();
+        assert_eq!(size, 5000, "{taken}");
+        let entries = std::fs::read_dir(&folder).unwrap().count();
+        assert_eq!(entries, 1, "{taken}");
+        let read = client.shell(&format!("wc -c <{file}"));
+        assert_eq!(read["stdout"], "5000\n", "{read}");
+    }
 }
