@@ -113,7 +113,9 @@ fn obeyed_in(reading: &Reading<'_>) -> Vec<String> {
         Doubt::File(file) => file.word.to_str().filter(|word| is_relative(word)),
         _ => None,
     });
-    let named = named.map(str::to_owned);
+    let read = reading.read_files().into_iter();
+    let read = read.filter_map(|file| file.to_str().filter(|file| is_relative(file)));
+    let named = named.chain(read).map(str::to_owned);
     let beside = reading.obeys_beside().map(Path::new);
     let found = reading.obeyed().filter_map(|file| match beside {
         None => Some(file.to_owned()),
@@ -406,6 +408,15 @@ mod tests {
             ("busybox sh f", Some("f")),
             ("gh pr list", Some(REPOSITORY)),
             ("gh --version", None),
+            ("psql -f f", Some("f")),
+            ("psql -f /opt/f", None),
+            ("psql -c 1", None),
+            ("sftp -b f h", Some("f")),
+            ("vim -S f", Some("f")),
+            ("gdb -x f a.out", Some("f")),
+            ("sqlite3 -init f db", Some("f")),
+            ("R --vanilla --file=f", Some("f")),
+            ("lftp -f f", Some("f")),
             ("cat f", None),
         ] {
             let files = obeyed_files(&index, &request(command));
@@ -414,6 +425,37 @@ mod tests {
                 None => files.is_empty(),
             };
             assert!(is_so, "{command}: {files:?}");
+        }
+    }
+
+    /// Statements in a program's own language name files as well.
+    #[test]
+    fn what_statements_read_is_known_by_name() {
+        let index = IndexedRules::new(from_own_text("t.rules", ""));
+        for words in [
+            &["sqlite3", "db", ".read f"][..],
+            &["sqlite3", "db", "select 1;.read 'f'"],
+            &["sqlite3", "-cmd", ".read f", "db"],
+            &["duckdb", "-c", ".read f"],
+            &["vim", "-c", "source f"],
+            &["vim", "-es", "--cmd", "so f", "x"],
+            &["gdb", "-batch", "-ex", "source f"],
+            &["psql", "-c", "\\i f"],
+            &["psql", "--command=\\include f"],
+            &["mysql", "-e", "source f"],
+            &["mysql", "-e", "\\. f"],
+            &["gnuplot", "-e", "load \"f\""],
+            &["R", "--vanilla", "-e", "source('f')"],
+            &["lftp", "-c", "open h; source f"],
+            &["env", "psql", "-c", "\\i f"],
+        ] {
+            let argv: Vec<_> = words.iter().map(Into::into).collect();
+            let cwd = WorkingDirectory::new("/work").unwrap();
+            let request = Request::new(Program::named(&argv[0]), argv, cwd);
+            let files = obeyed_files(&index, &request);
+            let is_known = files.iter().any(|file| file == "f");
+            // What another program runs is told of that one.
+            assert_eq!(is_known, words[0] != "env", "{words:?}: {files:?}");
         }
     }
 

@@ -151,7 +151,7 @@ fn is_code(operand: Operand<'_>, doubts: &[Doubt<'_>]) -> bool {
 }
 
 /// Operands and the values of options.
-fn words_of<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = Operand<'a>> + 'b {
+pub(super) fn words_of<'b, 'a>(reading: &'b Reading<'a>) -> impl Iterator<Item = Operand<'a>> + 'b {
     let parts = reading.parts.iter().enumerate();
     parts.filter_map(|(nth, part)| {
         let is_next = matches!(

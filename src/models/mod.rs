@@ -38,6 +38,8 @@
 //!     unseen = True,                            # no exec shows what it or a subcommand starts: that is on another
 //!                                               # machine, in a container, left to a service, or takes rights that
 //!                                               # a sandbox has not
+//!     away = True,                              # what it or a subcommand starts has a directory of its own, as on
+//!                                               # another machine and in a container
 //!     elsewhere_operands = "first",             # of the operands, these alone choose it
 //!     writes_operands = "last",                 # operands that are files written: all, first, rest, last, files
 //!     writes_unless = ["--stdout"],             # … but not with one of these options
@@ -49,6 +51,8 @@
 //!     acts_as_called = True,                    # linked to as `cargo`, rustup does what cargo does
 //!     cut_short = True,                         # its subcommands may be: `npm pub`
 //!     obeys = ["Makefile"],                     # files where it is started that tell it what to start
+//!     reads = ["-S=*", "source *"],             # files whose commands it does: what a star of values of options,
+//!                                               # or of a statement in a language of its own, stands for
 //!     variables = ["GIT_DIR"],                  # say what it and its subcommands act on; `TF_VAR_*` too
 //!     secured_by = ["LESSSECURE=1", "!NAME"],   # so set, or unset, it takes no commands from input or terminal
 //!     subcommands = [command("push", …), …],    # the same arguments, to any depth
@@ -118,6 +122,7 @@ mod reader;
 pub mod reading;
 mod running;
 mod slip;
+mod statements;
 pub mod variable;
 
 pub use builtin::{SOURCES, builtin, knows, programs, released, says_what_is_acted_on, source};

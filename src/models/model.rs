@@ -61,6 +61,10 @@ pub struct CommandModel {
     /// If it is given a file of commands, they lie beside that one instead.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub obeys_beside: bool,
+    /// Forms of options' values (`-S=*`), and of statements in a language of its own among its words
+    /// (`source *`), in which the star stands for a file whose commands it does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<String>,
     /// Operands say what to do, as make's targets do, and are its subcommands in all but that nobody can
     /// list them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -107,6 +111,10 @@ pub struct CommandModel {
     /// left to a service, in its own process, or takes rights that a sandbox has not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseen: bool,
+    /// What it starts, or a subcommand does, is in a directory of its own, which isn't its caller's unless the
+    /// words say so: on another machine, in a container, in the home of another user.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
     /// What follows from the rest.
     #[serde(skip)]
     pub derived: Derived,

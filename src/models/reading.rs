@@ -267,6 +267,13 @@ impl<'a> Reading<'a> {
         models.any(|model| model.unseen)
     }
 
+    /// Whether what it starts is in a directory of its own, by the model of the program or of one of its
+    /// subcommands.
+    pub fn is_away(&self) -> bool {
+        let mut models = self.program.into_iter().chain(self.subcommands());
+        models.any(|model| model.away)
+    }
+
     /// The models of its subcommands, outermost first.
     pub fn subcommands(&self) -> impl DoubleEndedIterator<Item = &'a CommandModel> {
         self.parts.iter().filter_map(|part| match part.kind {

@@ -63,6 +63,8 @@ const PARAMETERS: &[&str] = &[
     "clears",
     "keeps_variables",
     "unseen",
+    "away",
+    "reads",
     "short",
     "cut_short",
     "defaults",
@@ -156,6 +158,8 @@ pub(super) fn parse(arguments: &mut Arguments<'_>) -> Option<CommandModel> {
         secured_by: arguments.strings("secured_by"),
         keeps_variables: arguments.bool("keeps_variables").unwrap_or(false),
         unseen: arguments.bool("unseen").unwrap_or(false),
+        away: arguments.bool("away").unwrap_or(false),
+        reads: arguments.strings("reads"),
         derived: Derived::default(),
     };
     if model.is_deeper_than(NESTED) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use crate::models::Reading;
@@ -62,9 +62,13 @@ impl Surroundings {
     pub(super) fn behind(&self, reading: &Reading<'_>) -> Self {
         let mut inner = self.clone();
         let mut directories = reading.values_with(Effect::Directory);
+        let is_away = reading.is_away();
         if let Some(directory) = directories.next() {
             let only = directory.filter(|_| directories.next().is_none());
+            let only = only.filter(|only| !is_away || Path::new(only).is_absolute());
             inner.directories = only.and_then(|only| self.moved(only));
+        } else if is_away {
+            inner.directories = None;
         }
         let keeps = reading.model.is_some_and(|model| model.keeps_variables);
         if !keeps {

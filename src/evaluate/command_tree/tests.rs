@@ -244,6 +244,7 @@ fn it_is_known_where_a_command_runs() {
         ("sudo -D /a here", "/a"),
         ("env -C a -C b here", "?"),
         ("timeout 5 xargs here", "/work"),
+        ("sudo here", "/work"),
     ] {
         assert_eq!(directories(&["sh", "-c", script]), expected, "{script}");
     }
@@ -256,6 +257,34 @@ fn it_is_known_where_a_command_runs() {
         assert_eq!(directories(&words), "/srv");
         let words = ["docker", "run", option, "/srv", "--entrypoint", "here", "c"];
         assert_eq!(directories(&words), "/srv");
+    }
+}
+
+/// What runs on another machine or in a container is not where its caller is.
+#[test]
+fn what_runs_away_has_a_directory_of_its_own() {
+    for (script, expected) in [
+        ("ssh h here", "?"),
+        ("ssh h 'cd a; here'", "?"),
+        ("cd a; ssh h here", "?"),
+        ("docker run i here", "?"),
+        ("docker run -w a i here", "?"),
+        ("docker run -w /a i here", "/a"),
+        ("docker exec c sh -c here", "?"),
+        ("docker compose exec s here", "?"),
+        ("podman run i here", "?"),
+        ("kubectl exec p -- here", "?"),
+        ("env -C a kubectl exec p -- here", "?"),
+        ("chroot d here", "?"),
+        ("tmux new here", "?"),
+        ("systemd-run here", "?"),
+        ("systemd-run --working-directory=/a here", "/a"),
+        ("vagrant ssh -c here", "?"),
+        ("nsenter -t 1 here", "?"),
+        ("pkexec here", "?"),
+        ("timeout 5 ssh h env here", "?"),
+    ] {
+        assert_eq!(directories(&["sh", "-c", script]), expected, "{script}");
     }
 }
 
