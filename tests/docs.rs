@@ -396,12 +396,11 @@ fn rules_are_found_where_the_readme_puts_them() {
     let blocks = blocks_in(&readme, "sh");
     let lines = blocks
         .iter()
-        .find(|block| block.contains("codex-shell trust"))
-        .unwrap();
+        .filter(|block| block.contains("cp team.rules"));
     let folder = reader();
     let home = tempfile::tempdir().unwrap();
     let mut appeared = String::new();
-    for line in lines.lines() {
+    for line in lines.flat_map(|block| block.lines()) {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", line]).current_dir(folder.path());
         command

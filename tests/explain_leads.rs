@@ -132,6 +132,16 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         &["  allow      t.rules:1  it permits `i` by that name alone; a rule on `install` would permit that\n"],
     ),
     (
+        "command_rule(program = \"docker\", subcommand = [\"ps\"], args = [rest()])",
+        "docker container ls -a x",
+        &["  allow      t.rules:1  it permits `ps` by that name alone; a rule on `container ls` would permit that\n"],
+    ),
+    (
+        "command_rule(program = \"docker\", subcommand = [\"container\"])",
+        "docker container ls",
+        &["  allow      t.rules:1  `ls` is a subcommand of its own, which it doesn't name\n"],
+    ),
+    (
         "command_rule(program = \"docker\", subcommand = [\"image\", \"rm\"], args = [rest()])",
         "docker rmi x",
         &["  allow      t.rules:1  it permits `image` by that name alone; a rule on `rmi` would permit that\n"],

@@ -215,8 +215,11 @@ impl Cover<'_> {
         let words = request.arguments();
         let uses = named::uses(readings, words.len(), other);
         for (word, used) in words.iter().zip(uses) {
-            if let Some(used) = used {
-                self.paths.add(&request.cwd, word, used);
+            let Some(used) = used else { continue };
+            self.paths.add(&request.cwd, word, used);
+            if named::is_input(word) {
+                self.descriptors.push(0);
+                self.object("nobody knows what it reads from its standard input the next time");
             }
         }
     }

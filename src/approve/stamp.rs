@@ -1,20 +1,14 @@
 //! What a file is at one moment.
 
 use std::fs::{self, File, Metadata};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use crate::sys::read_capped::open_file;
 
 /// How much of a file is read at once, in bytes.
 const CHUNK: usize = 64 << 10;
-
-/// By which contents are told apart. Nobody outside this process knows it or what comes of it, so that no
-/// content can be made that has the same.
-pub(super) static TELLING: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// A file as it is now.
 ///
@@ -27,7 +21,7 @@ pub(super) struct Stamp {
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
-    content: Option<u64>,
+    content: Option<blake3::Hash>,
 }
 
 impl Stamp {
@@ -66,19 +60,20 @@ impl Stamp {
     }
 }
 
-/// What stands for all that is in `file`; `None` where that is more than the bytes that are `left`.
-fn content(file: File, left: &mut u64) -> Option<u64> {
+/// What stands for all that is in `file`, the same in every process; `None` where that is more than the bytes
+/// that are `left`.
+fn content(file: File, left: &mut u64) -> Option<blake3::Hash> {
     let mut file = file.take(left.saturating_add(1));
-    let mut hasher = TELLING.build_hasher();
+    let mut hasher = blake3::Hasher::new();
     let mut chunk = vec![0; CHUNK];
     loop {
         let count = file.read(&mut chunk).ok()?;
         let read = chunk.get(..count)?;
         if read.is_empty() {
-            return Some(hasher.finish());
+            return Some(hasher.finalize());
         }
         *left = left.checked_sub(count as u64)?;
-        hasher.write(read);
+        hasher.update(read);
     }
 }
 

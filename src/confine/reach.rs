@@ -122,7 +122,7 @@ impl Reach {
         }
         // One that is only now to be made is nobody's yet.
         let is_repository = |above: &Path| above.ends_with(".git") && above.join("HEAD").exists();
-        if cause == Some(Cause::Name) && path.ancestors().any(is_repository) {
+        if path.ancestors().any(is_repository) {
             return Remedy::GitOutside;
         }
         let mut options: Vec<OsString> = Vec::new();
@@ -211,6 +211,11 @@ mod tests {
         assert_eq!(remedy(&reach, &below), Some(told));
         fs::write(workspace.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
         assert_eq!(remedy(&reach, &below).as_deref(), Some("GitOutside"));
+        // So it is for a repository around the workspace.
+        fs::create_dir(outside.join(".git")).unwrap();
+        fs::write(outside.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        let around = outside.join(".git/index.lock");
+        assert_eq!(remedy(&reach, &around).as_deref(), Some("GitOutside"));
         let cause = |path: &Path| {
             let refused = reach.refuses(path, Errno::EROFS).unwrap();
             reach.denied(refused, Errno::EROFS).cause

@@ -64,7 +64,8 @@ impl<'a> Reader<'a> {
             let index = self.at - 1;
             let unsure = std::mem::take(&mut self.unsure);
             let bytes = word.as_bytes();
-            if self.ended {
+            let is_dash = bytes == b"-" && self.operands == 0 && self.levels.take_a_dash();
+            if self.ended && !is_dash {
                 self.operand(index, word, false);
             } else if bytes == b"--" {
                 self.ended = true;
@@ -76,7 +77,7 @@ impl<'a> Reader<'a> {
                 self.flag(index, lookup.name, lookup.known, lookup.attached);
             } else if index == 0 && self.levels.syntax().bundle == Some(true) && is_word(bytes) {
                 self.bundle(index, bytes);
-            } else if bytes.starts_with(b"-") && (bytes.len() > 1 || self.levels.take_a_dash()) {
+            } else if is_dash || (bytes.len() > 1 && bytes.starts_with(b"-")) {
                 self.dashed(index, word);
             } else if bytes.len() > 1 && self.levels.plus() && bytes.starts_with(b"+") {
                 self.cluster(index, b'+', bytes.get(1..).unwrap_or_default());

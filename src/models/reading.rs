@@ -59,6 +59,26 @@ pub struct Part<'a> {
     pub kind: Kind<'a>,
 }
 
+impl<'a> Part<'a> {
+    /// The word, if it is a subcommand or an operand.
+    pub fn plain(&self) -> Option<&'a OsStr> {
+        match self.kind {
+            Kind::Subcommand { word, .. } | Kind::Operand { word, .. } => Some(word),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a subcommand.
+    pub fn is_subcommand(&self) -> bool {
+        matches!(self.kind, Kind::Subcommand { .. })
+    }
+
+    /// Whether it is an operand.
+    pub fn is_operand(&self) -> bool {
+        matches!(self.kind, Kind::Operand { .. })
+    }
+}
+
 /// What a word is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind<'a> {

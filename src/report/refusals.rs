@@ -55,8 +55,8 @@ pub fn way(denied: &Denied) -> String {
         Remedy::Options(_) => format!("`{remedy}` permits it"),
         Remedy::Unprotected(_) => format!("`{remedy}` in codex-shell.toml permits it"),
         Remedy::GitOutside => {
-            return "a rule can let git out for it: `prefix_rule([\"git\", \"commit\"], decision = \"prompt\")` \
-                    asks, and runs `git commit` outside"
+            return "only git outside writes there, by a rule on its subcommand: for `git commit`, \
+                    `prefix_rule([\"git\", \"commit\"], decision = \"prompt\")`, which asks first"
                 .to_owned();
         }
         Remedy::Nothing => "keep it elsewhere".to_owned(),

@@ -122,6 +122,34 @@ fn a_yes_for_the_session_is_for_the_script_as_it_was() {
     }
 }
 
+/// So is what any other program is given to read.
+#[test]
+fn a_yes_for_the_session_is_for_what_the_words_name_as_it_was() {
+    let mut client = Start {
+        rules: "prefix_rule(pattern=[\"grep\"], decision=\"prompt\")\n",
+        files: &[("work/f", "one\n"), ("work/d/e/g", "one\n")],
+        arguments: &WRITABLE,
+        ..Start::default()
+    }
+    .client();
+    for (script, asked) in [
+        ("grep one f", true),
+        ("grep one f", false),
+        ("echo one >new; mv new f; grep one f", true),
+        ("grep one f", false),
+        ("grep -r one d", true),
+        ("grep -r one d", false),
+        ("touch d/e/h; grep -r one d", true),
+    ] {
+        let id = client.start_shell(script, &json!({}));
+        if asked {
+            let question = client.question();
+            client.reply(&question, &choose("session"));
+        }
+        assert_eq!(structured(&client.finish(id))["exit_code"], 0, "{script}");
+    }
+}
+
 /// What goes outside as the caller has it is part of what a yes is for.
 #[test]
 fn a_yes_for_the_session_is_for_one_umask() {

@@ -409,6 +409,9 @@ fn the_advice_for_a_new_repository_works() {
     });
 }
 
+const GIT_OUTSIDE: &str = "only git outside writes there, by a rule on its subcommand: for `git commit`, \
+                           `prefix_rule([\"git\", \"commit\"], decision = \"prompt\")`";
+
 /// What git would be doubted for afterwards is no advice.
 #[test]
 fn the_advice_for_a_repository_is_to_let_git_out() {
@@ -417,7 +420,7 @@ fn the_advice_for_a_repository_is_to_let_git_out() {
             .file("ws/.git/HEAD", "ref: refs/heads/main\n")
             .sh("touch .git/x")
             .status(1)
-            .stderr_has("a rule can let git out for it: `prefix_rule([\"git\", \"commit\"], decision = \"prompt\")`")
+            .stderr_has(GIT_OUTSIDE)
             .stderr_lacks("--writable");
     });
 }

@@ -64,7 +64,7 @@ impl Paths {
             }
             // Of where it runs, too much changes that says nothing.
             let used = match used {
-                Use::Obeyed if cwd.starts_with(&path) || path == cwd.join(".") => Use::Unknown,
+                _ if cwd.starts_with(&path) || path == cwd.join(".") => Use::Data,
                 used => used,
             };
             self.seen.insert((path, used));
@@ -86,7 +86,7 @@ impl Paths {
             let name = shown(path.as_os_str());
             let too_much = format!("there is more in {name} than can be compared");
             if path.is_dir() {
-                if used == Use::Obeyed {
+                if used != Use::Data {
                     files.note_tree(&path);
                 }
                 if is_covered && why.is_none() {
@@ -167,12 +167,6 @@ fn uses_in(reading: &Reading<'_>, words: usize, other: Use) -> Vec<Option<Use>> 
         let next = next.filter(|next| matches!(next.kind, Kind::Value(_)));
         Some((flag, next.map_or(part.index, |next| next.index)))
     });
-    for (_, index) in flags
-        .clone()
-        .filter(|(it, _)| it.has_effect(Effect::Writes))
-    {
-        say(index, None);
-    }
     // What is a command itself is looked at as such.
     for inner in &reading.inner {
         inner.words.clone().for_each(|index| say(index, None));
@@ -190,6 +184,18 @@ fn uses_in(reading: &Reading<'_>, words: usize, other: Use) -> Vec<Option<Use>> 
         }
     }
     uses
+}
+
+/// Whether a word says that something is read from standard input: `-`, `-f-`, `--file=-`, `@-`.
+pub(super) fn is_input(word: &OsStr) -> bool {
+    let word = word.as_bytes();
+    let is_attached = word.len() == 3 && word.starts_with(b"-") && word != b"---";
+    match word.strip_suffix(b"-") {
+        Some(before) => {
+            before.is_empty() || before.ends_with(b"=") || before.ends_with(b"@") || is_attached
+        }
+        None => false,
+    }
 }
 
 /// Whatever could be a path in a word: itself, what is behind an option's letter or a mark, and what stands

@@ -98,6 +98,7 @@ fn what_can_say_something_else_the_next_time_is_not() {
         env -Cd touch f|env --chdir=d sh plain.sh|env -i touch f|env -u PATH touch f|\
         timeout 5 env -C d sh plain.sh|sudo -D d sh plain.sh|sudo touch f|chroot d sh plain.sh|\
         unshare --wd d sh plain.sh|nsenter --wd=d sh plain.sh|flock f touch f|\
+        kubectl apply -f -|tar xf - -C d|docker build -f- d|curl -d @- http://h|sort -|\
         systemd-run --working-directory=d sh plain.sh|bash -l plain.sh|bash -ic true|\
         bash -O sourcepath plain.sh|xargs -a f touch|watch touch f|script -c true";
     for line in lines.split('|') {
@@ -355,6 +356,10 @@ const READ_BY_WORDS: &[(&str, &str)] = &[
     ("curl~-F~f=@x;type=t~http://h", "x"),
     ("gh~pr~create~--body-file~x", "x"),
     ("sort~-o~y~x", "x"),
+    // What an option writes by its model, it may read as well.
+    ("tar~xf~x~-C~d", "x"),
+    ("wget~-i~x", "x"),
+    ("curl~-o~x~http://h", "x"),
     ("timeout~5~cp~x~/etc/y", "x"),
     ("sh~-c~cp x /etc/y; cat <z", "z"),
     ("nobody-knows-it~x", "x"),
@@ -394,7 +399,6 @@ fn a_yes_for_the_session_is_for_what_the_words_name() {
         ("rm~-f~x", "x"),
         ("sh~-c~rm -rf d", "d/x"),
         ("mkdir~-p~d", "d/x"),
-        ("curl~-o~x~http://h", "x"),
         ("git~push~origin~main", "x"),
     ] {
         let (before, why, after) = before_and_after(line, file);
@@ -463,6 +467,10 @@ fn what_words_or_files_say_of_files_is_compared_after_a_yes() {
             !why.starts_with('|') || line.starts_with("kubectl"),
             "{line}: {why}"
         );
+    }
+    for line in ["cp~-r~d~/etc/y", "docker~build~d", "kubectl~kustomize~d"] {
+        let (_, why, _) = before_and_after(line, "d/a/x");
+        assert!(why.ends_with("/d has changed"), "{line}: {why}");
     }
     // What is shown while it grows is data.
     let (before, why, after) = before_and_after("tail~-f~x", "x");

@@ -63,22 +63,27 @@ heuristic! {
 }
 
 fn is_forced_rm(command: &Command<'_>) -> bool {
-    command.is_any(&["rm"])
-        && command
-            .options()
-            .any(|option| cluster_has(option, b"f") || is_long(option, "--force", "--f"))
-        && !names_one_file(command)
+    is_forced(command) && !names_one_file(command)
+}
+
+fn is_forced(command: &Command<'_>) -> bool {
+    let is_force = |option: &[u8]| cluster_has(option, b"f") || is_long(option, "--force", "--f");
+    command.is_any(&["rm"]) && command.options().any(is_force)
+}
+
+/// Whether it is about directories.
+fn is_of_directories(command: &Command<'_>) -> bool {
+    command.options().any(|option| {
+        cluster_has(option, b"rRd")
+            || is_long(option, "--recursive", "--r")
+            || is_long(option, "--dir", "--d")
+    })
 }
 
 /// Whether one thing is all that it names, by a plain name that leads below the working directory, and directories
 /// are left alone.
 fn names_one_file(command: &Command<'_>) -> bool {
-    let is_recursive = |option: &[u8]| {
-        cluster_has(option, b"rRd")
-            || is_long(option, "--recursive", "--r")
-            || is_long(option, "--dir", "--d")
-    };
-    if command.options().any(is_recursive) {
+    if is_of_directories(command) {
         return false;
     }
     let options = command.options().count();
@@ -102,7 +107,8 @@ fn names_one_file(command: &Command<'_>) -> bool {
 
 fn removes_found(command: &Command<'_>) -> bool {
     let finds = command.is_any(&["find", "gfind"]) && command.arguments.contains(&&b"-delete"[..]);
-    // A forced one has a code of its own.
-    let removes = |inner: &Command<'_>| inner.is_any(&["rm", "unlink"]) && !is_forced_rm(inner);
+    // One that is asked about when it starts, whatever it is given, is not asked about twice.
+    let is_asked = |inner: &Command<'_>| is_forced(inner) && is_of_directories(inner);
+    let removes = |inner: &Command<'_>| inner.is_any(&["rm", "unlink"]) && !is_asked(inner);
     finds || command.feeds.iter().any(removes)
 }

@@ -203,8 +203,8 @@ fn behind_wrappers() {
          env -S 'rm -rf x'
          env '-Srm -rf' x
          nohup nice -n 5 timeout -k 5 10 rm -rf x
-         xargs -n 1 rm -f
-         find . -exec rm -f {} +
+         xargs -n 1 rm -rf
+         find . -exec rm -rf {} +
          busybox rm -rf x
          busybox sh -c 'rm -rf x'
          su -c 'rm -rf x'
@@ -334,6 +334,10 @@ fn what_is_judged_when_it_starts_does_not_count_twice() {
         ("timeout 5 env rm -rf x", None),
         ("bash -c 'sh -c \"rm -rf x\"'", None),
         ("find . -exec rm -rf {} ;", None),
+        // Of one file each, none would be.
+        ("find . -exec rm -f {} ;", Some("H009")),
+        ("find . -execdir rm -f {} ;", Some("H009")),
+        ("xargs -n 1 rm -f", Some("H009")),
         ("bash -c 'git reset --hard'", None),
         ("bash -c 'command rm -rf x'", None),
         // What calls itself so may have builtins of these names, and others can be taught.

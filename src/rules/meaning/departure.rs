@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::models::reading::Part;
 use crate::request::argv;
 
 use super::{Pattern, text};
@@ -32,8 +33,10 @@ pub enum Departure<'a> {
     Option(&'a [u8], Does),
     /// A subcommand is missing: any of these.
     NoSubcommand(&'a [String]),
-    /// It has this subcommand where one of these is wanted.
-    OtherSubcommand(&'a OsStr, &'a [String]),
+    /// Of what it is made of, the subcommand from this on is none of these.
+    OtherSubcommand(&'a [Part<'a>], &'a [String]),
+    /// Its subcommand is not named in whole: what else there is of it.
+    Subcommand(&'a [Part<'a>]),
     /// An operand is missing: any of these.
     NoOperand(&'a [Pattern]),
     /// This operand stands where one of these is wanted.
@@ -90,7 +93,10 @@ pub enum Likeness {
 impl Departure<'_> {
     /// Whether it is about the subcommand, and so about another command.
     pub fn is_of_subcommand(&self) -> bool {
-        matches!(self, Self::NoSubcommand(_) | Self::OtherSubcommand(..))
+        matches!(
+            self,
+            Self::NoSubcommand(_) | Self::OtherSubcommand(..) | Self::Subcommand(_)
+        )
     }
 }
 
@@ -129,11 +135,19 @@ impl fmt::Display for Departure<'_> {
                 let names = any(names.iter().map(|name| format!("{name:?}")));
                 write!(out, "the subcommand {names} is missing")
             }
-            Self::OtherSubcommand(word, wanted) => {
-                let (word, wanted) = (shown(word), any(wanted.iter().map(|it| format!("`{it}`"))));
+            Self::OtherSubcommand(parts, wanted) => {
+                let wanted = any(wanted.iter().map(|it| format!("`{it}`")));
+                let word = subcommand(parts);
                 write!(
                     out,
                     "it permits {wanted} by that name alone; a rule on `{word}` would permit that"
+                )
+            }
+            Self::Subcommand(parts) => {
+                let word = subcommand(parts);
+                write!(
+                    out,
+                    "`{word}` is a subcommand of its own, which it doesn't name"
                 )
             }
             Self::NoOperand(patterns) => {
@@ -209,6 +223,16 @@ fn another(
             out,
             "operand `{word}` is not surely {form}: it is spelled otherwise, or what it leads to can change"
         ),
+    }
+}
+
+/// The subcommands that begin these, or the word that stands where one could.
+fn subcommand(parts: &[Part<'_>]) -> String {
+    let named = parts.iter().take_while(|part| !part.is_operand());
+    let named: Vec<String> = named.filter_map(Part::plain).map(shown).collect();
+    match parts.first().and_then(Part::plain) {
+        Some(word) if named.is_empty() => shown(word),
+        _ => named.join(" "),
     }
 }
 

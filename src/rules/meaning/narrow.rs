@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::model::Effect;
-use crate::models::reading::{Flag, Kind, Known};
+use crate::models::reading::{Flag, Kind, Known, Part};
 use crate::models::{CommandModel, Reading};
 
 use super::departure::{Does, Likeness};
@@ -128,33 +128,39 @@ impl Meaning {
     }
 
     fn permits_words<'a>(&'a self, command: &Subject<'a>) -> Result<(), Departure<'a>> {
-        let mut words = command.reading.plain().map(|(word, _)| word);
+        let parts = command.reading.parts.as_slice();
+        let from = |at: usize| parts.get(at..).unwrap_or_default();
+        let words = parts.iter().enumerate();
+        let mut words = words.filter_map(|(at, part)| Some((at, part.plain()?)));
         for wanted in &self.subcommand {
-            let word = words.next().ok_or(Departure::NoSubcommand(wanted))?;
+            let (at, word) = words.next().ok_or(Departure::NoSubcommand(wanted))?;
             if !wanted
                 .iter()
                 .any(|wanted| wanted.as_bytes() == word.as_bytes())
             {
-                return Err(Departure::OtherSubcommand(word, wanted));
+                return Err(Departure::OtherSubcommand(from(at), wanted));
             }
         }
         let places = self.operands.iter().flat_map(|operands| &operands.places);
         for patterns in places {
-            let word = words.next().ok_or(Departure::NoOperand(patterns))?;
+            let (_, word) = words.next().ok_or(Departure::NoOperand(patterns))?;
             if let Some(likeness) = unlike(command, patterns, word) {
                 return Err(Departure::OtherOperand(word, patterns, likeness));
             }
         }
         match self.operands.as_ref().and_then(|o| o.rest.as_deref()) {
             None => match words.next() {
-                Some(word) => {
+                Some((at, _)) if from(at).first().is_some_and(Part::is_subcommand) => {
+                    Err(Departure::Subcommand(from(at)))
+                }
+                Some((_, word)) => {
                     let among_others = self.operands.is_some();
                     Err(Departure::Unnamed { word, among_others })
                 }
                 None => Ok(()),
             },
             Some([]) => Ok(()),
-            Some(rest) => words.try_for_each(|word| match unlike(command, rest, word) {
+            Some(rest) => words.try_for_each(|(_, word)| match unlike(command, rest, word) {
                 Some(likeness) => Err(Departure::OtherRest(word, rest, likeness)),
                 None => Ok(()),
             }),
