@@ -18,6 +18,7 @@
 //! The folders are the stages, in this order; [`flow`] shows the whole path on one screen.
 //! Imports point down this list only, which `tests/layers.rs` holds.
 
+pub mod digest;
 pub mod exit;
 pub mod sys;
 

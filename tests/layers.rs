@@ -32,6 +32,7 @@ struct Row {
 const LAYERS: &[Row] = &[
     row(0, "sys", Only(&[]), &["libc"]),
     row(1, "exit", Only(&[]), &[]),
+    row(0, "digest", Only(&[]), &["blake3"]),
     row(0, "models", Only(&[]), &[]),
     row(1, "command_text", Only(&["models"]), &[]),
     row(2, "request", Only(&["sys", "models", "command_text"]), &[]),
@@ -65,8 +66,8 @@ const LAYERS: &[Row] = &[
     row(
         7,
         "config",
-        Only(&["sys", "request", "rules", "confine", "lint"]),
-        &["toml", "blake3"],
+        Only(&["sys", "digest", "request", "rules", "confine", "lint"]),
+        &["toml"],
     ),
     row(
         9,

@@ -1,10 +1,12 @@
 //! What a file is at one moment.
 
 use std::fs::{self, File, Metadata};
+use std::hash::Hasher as _;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use crate::digest::{Digest, Digester};
 use crate::sys::read_capped::open_file;
 
 /// How much of a file is read at once, in bytes.
@@ -21,7 +23,7 @@ pub(super) struct Stamp {
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
-    content: Option<blake3::Hash>,
+    content: Option<Digest>,
 }
 
 impl Stamp {
@@ -62,18 +64,18 @@ impl Stamp {
 
 /// What stands for all that is in `file`, the same in every process; `None` where that is more than the bytes
 /// that are `left`.
-fn content(file: File, left: &mut u64) -> Option<blake3::Hash> {
+fn content(file: File, left: &mut u64) -> Option<Digest> {
     let mut file = file.take(left.saturating_add(1));
-    let mut hasher = blake3::Hasher::new();
+    let mut digester = Digester::default();
     let mut chunk = vec![0; CHUNK];
     loop {
         let count = file.read(&mut chunk).ok()?;
         let read = chunk.get(..count)?;
         if read.is_empty() {
-            return Some(hasher.finalize());
+            return Some(digester.digest());
         }
         *left = left.checked_sub(count as u64)?;
-        hasher.update(read);
+        digester.write(read);
     }
 }
 

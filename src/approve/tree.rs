@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, FileType};
-use std::hash::{Hash as _, Hasher};
+use std::hash::Hash as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::stamp::Stamp;
+use crate::digest::{Digest, Digester};
 
 /// How much is looked at, for all the directories of one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Default for Budget {
 /// All that lies in a directory and below, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Tree {
-    mark: blake3::Hash,
+    mark: Digest,
     is_whole: bool,
 }
 
@@ -38,7 +39,7 @@ impl Tree {
     /// `None` where there is none.
     pub(super) fn of(path: &Path, budget: &mut Budget) -> Option<Self> {
         let real = path.canonicalize().ok().filter(|real| real.is_dir())?;
-        let mut hasher = Marks::default();
+        let mut hasher = Digester::default();
         let mut is_whole = true;
         let mut folders = vec![real.clone()];
         while let Some(folder) = folders.pop() {
@@ -67,7 +68,7 @@ impl Tree {
             }
         }
         Some(Self {
-            mark: hasher.0.finalize(),
+            mark: hasher.digest(),
             is_whole,
         })
     }
@@ -75,22 +76,6 @@ impl Tree {
     /// Whether all of it counts: there is no more in it than is looked at, and all of that can be read.
     pub(super) fn is_whole(&self) -> bool {
         self.is_whole
-    }
-}
-
-/// Puts together what stands for a directory: the same in every process, and nothing else can be made that has it.
-#[derive(Default)]
-struct Marks(blake3::Hasher);
-
-impl Hasher for Marks {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        let mut first = [0; 8];
-        self.0.finalize_xof().fill(&mut first);
-        u64::from_ne_bytes(first)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a project's `.codex` folder says, and the hash by which it is trusted.
 
 use std::fs;
+use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::digest::Digester;
 use crate::rules::{Layer, Origin};
 use crate::sys::read_capped::read_capped;
 
@@ -102,16 +104,16 @@ impl Project {
 
     /// Every file by its name and content, in hexadecimal.
     pub fn hash(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
+        let mut digester = Digester::default();
         let mut part = |bytes: &[u8]| {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
+            digester.write(&(bytes.len() as u64).to_le_bytes());
+            digester.write(bytes);
         };
         for file in self.files() {
             part(self.name(file).as_os_str().as_encoded_bytes());
             part(&file.content);
         }
-        hasher.finalize().to_hex().to_string()
+        digester.digest().to_string()
     }
 
     /// The rules, to be loaded as they were read.
