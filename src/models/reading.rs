@@ -203,10 +203,9 @@ impl<'a> Reading<'a> {
 
     /// Subcommands and operands, in order, each with whether it could be an option's value.
     pub fn plain(&self) -> impl Iterator<Item = (&'a OsStr, bool)> {
-        self.parts.iter().filter_map(|part| match part.kind {
-            Kind::Subcommand { word, .. } => Some((word, false)),
-            Kind::Operand { word, doubtful } => Some((word, doubtful)),
-            _ => None,
+        self.parts.iter().filter_map(|part| {
+            let doubtful = matches!(part.kind, Kind::Operand { doubtful: true, .. });
+            Some((part.plain()?, doubtful))
         })
     }
 

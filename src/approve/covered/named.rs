@@ -63,11 +63,9 @@ impl Paths {
                 continue;
             }
             // Of where it runs, too much changes that says nothing.
-            let used = match used {
-                _ if cwd.starts_with(&path) || path == cwd.join(".") => Use::Data,
-                used => used,
-            };
-            self.seen.insert((path, used));
+            let is_around = cwd.starts_with(&path) || path == cwd.join(".");
+            self.seen
+                .insert((path, if is_around { Use::Data } else { used }));
         }
     }
 

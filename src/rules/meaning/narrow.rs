@@ -150,7 +150,7 @@ impl Meaning {
         }
         match self.operands.as_ref().and_then(|o| o.rest.as_deref()) {
             None => match words.next() {
-                Some((at, _)) if from(at).first().is_some_and(Part::is_subcommand) => {
+                Some((at, _)) if parts.get(at).is_some_and(Part::is_subcommand) => {
                     Err(Departure::Subcommand(from(at)))
                 }
                 Some((_, word)) => {
