@@ -17,7 +17,7 @@ use crate::sys::{fds, fork};
 /// A process, and the end of a pipe or a pair whose other end is open there alone.
 #[derive(Debug)]
 pub(super) struct ServerChild<S: AsyncRead + Unpin + Send + 'static> {
-    pid: Pid,
+    pub(super) pid: Pid,
     /// `None` once the process is seen to have ended, or to be about to: the other end is closed.
     pub(super) stream: Option<S>,
 }

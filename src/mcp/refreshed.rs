@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::apart::apart;
+use super::apart::{Limits, apart};
 use super::listener::Listener;
 use super::lookout::Lookout;
 use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten};
@@ -19,7 +19,10 @@ pub(super) const WRITING: Duration = Duration::from_secs(2);
 /// How long it may take to look at the files.
 const LOOKING: Duration = Duration::from_secs(1);
 /// How long it may take to read them.
-const READING: Duration = Duration::from_secs(30);
+const READING: Limits = Limits {
+    processor: Duration::from_secs(30),
+    all: Duration::from_secs(30),
+};
 
 const NO_ANSWER: &str = "the files of the rules can't be looked at in time; those that were read last \
                          stay in force";

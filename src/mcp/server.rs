@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::TOLD_BACK;
-use super::apart::apart;
+use super::apart::{Limits, apart};
 use super::approval::Manner;
 use super::asking::{Asker, Via};
 use super::call::Call;
@@ -39,7 +39,10 @@ const SANDBOX_STATE_VERSION: &str = "1.0.0";
 const SANDBOX_STATE_UPDATE: &str = "codex/sandbox-state/update";
 
 /// How long it may take to explain a command.
-const EXPLAINING: Duration = Duration::from_secs(5);
+const EXPLAINING: Limits = Limits {
+    processor: Duration::from_secs(5),
+    all: Duration::from_secs(15),
+};
 
 /// Serves one client.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 
 use super::client::{Start, structured, text};
-use super::lifetime::crews;
+use super::lifetime::{children, crews};
 
 /// A command that takes long to judge is judged beside everything else, and not for ever.
 #[test]
@@ -28,6 +28,34 @@ fn what_takes_long_to_explain_holds_up_nobody() {
     assert_eq!(client.shell("echo alive")["stdout"], "alive\n");
     let answer = client.finish(explained);
     assert!(answer["result"].is_object(), "{answer}");
+}
+
+/// What else a machine does must not decide whether there is an explanation.
+#[test]
+fn time_without_the_processor_does_not_count_for_an_explanation() {
+    let mut client = Start::default().client();
+    client.shell("true");
+    let before = children(&client);
+    let arguments = json!({ "command": "ls a b; ".repeat(4_000), "workdir": client.work() });
+    let params = json!({ "name": "explain", "arguments": arguments });
+    let explained = client.start("tools/call", &params);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let explaining = loop {
+        let new = children(&client)
+            .into_iter()
+            .find(|it| !before.contains(it));
+        if let Some(new) = new {
+            break new;
+        }
+        assert!(Instant::now() < deadline);
+        thread::yield_now();
+    };
+    kill(explaining, Signal::SIGSTOP).unwrap();
+    // Longer than explaining may be on the processor.
+    thread::sleep(Duration::from_secs(6));
+    kill(explaining, Signal::SIGCONT).unwrap();
+    let answer = client.finish(explained);
+    assert_eq!(answer["result"]["isError"], false, "{answer}");
 }
 
 /// What is said of a long command is bounded, and what decides is not left out.

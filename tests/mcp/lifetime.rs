@@ -230,9 +230,12 @@ fn held(client: &super::client::Client) -> (usize, usize) {
     (descriptors, memory.unwrap().trim().parse().unwrap())
 }
 
-fn children(client: &super::client::Client) -> usize {
+/// The processes that the server has beside it.
+pub(super) fn children(client: &super::client::Client) -> Vec<Pid> {
     let path = format!("/proc/{0}/task/{0}/children", client.process.id());
-    read(path.as_ref()).split_whitespace().count()
+    let numbers = read(path.as_ref());
+    let numbers = numbers.split_whitespace().map(|it| it.parse().unwrap());
+    numbers.map(Pid::from_raw).collect()
 }
 
 #[test]
@@ -253,11 +256,11 @@ fn nothing_is_left_behind_call_by_call() {
             // The last call's end is tidied up after its answer. The next one's processes wait for it, and
             // so does who looks whether the rules have changed.
             let deadline = Instant::now() + Duration::from_secs(10);
-            while children(&client) != 2 && Instant::now() < deadline {
+            while children(&client).len() != 2 && Instant::now() < deadline {
                 std::thread::sleep(Duration::from_millis(20));
             }
             std::thread::sleep(Duration::from_millis(100));
-            assert_eq!(children(&client), 2);
+            assert_eq!(children(&client).len(), 2);
             held(&client)
         };
         round(16);
