@@ -535,6 +535,20 @@ fn a_rule_on_trial_acts_on_nothing() {
     ));
 }
 
+/// A rule on trial does not stand before one that counts, for words that nobody knows before.
+#[test]
+fn a_rule_on_trial_hides_no_other() {
+    let counts = "prefix_rule(pattern = [\"x\", \"z\", \"--c\"], decision = \"prompt\")\n\
+                  prefix_rule(pattern = [\"x\", \"a\", \"b\"], decision = \"prompt\")\n";
+    let trial = "command_rule(program = \"x\", flags = \"--c\", decision = \"prompt\", \
+                 enforce = False)\n";
+    for rules in [format!("{counts}{trial}"), format!("{trial}{counts}")] {
+        let judgement = judged(&rules, &request("xargs x a"));
+        assert_eq!(judgement.verdict.decision, Decision::Prompt, "{rules}");
+        assert!(judgement.presumed().is_some(), "{rules}");
+    }
+}
+
 #[test]
 fn a_program_can_be_a_path_or_a_form() {
     let at = |path: &str, trust: Trust| {

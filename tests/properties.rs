@@ -298,8 +298,10 @@ proptest! {
     ) {
         let before = severity(&rules, &request);
         let mut stricter = rules;
+        let was = judge(&IndexedRules::new(stricter.clone()), &request);
         stricter.command_rules.push(more);
-        prop_assert!(severity(&stricter, &request) >= before);
+        let is = judge(&IndexedRules::new(stricter), &request);
+        prop_assert!(is.verdict.decision >= before, "{was:?}\n{is:?}");
     }
 
     #[test]

@@ -66,8 +66,7 @@ pub(super) fn restrictions(
 }
 
 fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Found) {
-    let rule = index.rules().command_rule(matched.rule);
-    if rule.is_some_and(|rule| !rule.enforce) {
+    if index.rules().is_on_trial(matched.rule) {
         found.trace.on_trial.push(matched);
     } else {
         found.trace.matches.push(matched);

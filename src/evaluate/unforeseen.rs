@@ -85,7 +85,10 @@ impl Foresight {
             restrictions(index, &tried, node.around.directories.is_some())
         };
         let own = restricting(request.argv.clone());
-        let is_more = |found: &RuleMatch| own.iter().all(|known| known.rule != found.rule);
+        let is_more = |found: &RuleMatch| {
+            let is_known = own.iter().any(|known| known.rule == found.rule);
+            !is_known && !index.rules().is_on_trial(found.rule)
+        };
         let trials = wanted.iter().flat_map(|(words, _)| {
             let one = places
                 .iter()

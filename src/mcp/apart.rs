@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use nix::time::clock_getcpuclockid;
+use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::{Pid, pipe2};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -92,7 +92,7 @@ async fn read_in(
 
 /// How long a process has been on the processor. All of the time there is, if that can't be known.
 fn processor_time(pid: Pid) -> Duration {
-    let time = clock_getcpuclockid(pid).and_then(|clock| clock.now());
+    let time = clock_getcpuclockid(pid).and_then(ClockId::now);
     time.map_or(Duration::MAX, Duration::from)
 }
 

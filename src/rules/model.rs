@@ -366,6 +366,12 @@ impl RuleSet {
         self.command_rules.get(index)
     }
 
+    /// Whether the rule of this number is on trial, and acts on nothing.
+    pub fn is_on_trial(&self, number: usize) -> bool {
+        let rule = self.command_rule(number);
+        rule.is_some_and(|rule| !rule.enforce)
+    }
+
     /// Whether anything here says no, or not unasked; so also when it may be in what did not load.
     pub fn restricts(&self) -> bool {
         let restricts = |decision: Decision| decision != Decision::Allow;

@@ -7,7 +7,7 @@ pub const MAX_BYTES: usize = 256 << 10;
 /// How many commands a script may have.
 pub const MAX_COMMANDS: usize = 10_000;
 /// How deep groups, substitutions and quotes may be nested.
-pub const MAX_NESTING: usize = 50;
+pub const MAX_NESTING: usize = 400;
 /// How many problems are worth telling.
 const MAX_PROBLEMS: usize = 20;
 

@@ -207,6 +207,29 @@ fn words_that_only_running_tells_are_unknown() {
 }
 
 #[test]
+fn what_is_nested_deep_is_read() {
+    for (open, close) in [
+        ("( ", " )"),
+        ("{ ", "; }"),
+        ("x=$( ", " )"),
+        ("echo \"$( ", " )\""),
+        ("if true; then ", "; fi"),
+        ("case a in a) ", ";; esac"),
+        ("while false; do ", "; done"),
+        ("cat <( ", " )"),
+        ("f() { ", "; }"),
+        ("echo ${x:-$( ", " )}"),
+    ] {
+        let levels = 100;
+        let script = format!("{}ls -a{}", open.repeat(levels), close.repeat(levels));
+        let parsed = parse(script.as_bytes(), Dialect::Bash);
+        assert!(parsed.problems.is_empty(), "{open}: {:?}", parsed.problems);
+        let is_there = commands(script.as_bytes()).contains(&vec!["ls".into(), "-a".into()]);
+        assert!(is_there, "{open}");
+    }
+}
+
+#[test]
 fn any_text_is_read_in_no_time() {
     for unit in [
         "$(",

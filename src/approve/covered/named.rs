@@ -62,8 +62,9 @@ impl Paths {
             if !found.is_ok_and(|it| it.is_file() || it.is_dir()) {
                 continue;
             }
-            // Of where it runs, too much changes that says nothing.
-            let is_around = cwd.starts_with(&path) || path == cwd.join(".");
+            // Of where it runs, too much changes that says nothing, whatever the word for it is.
+            let real = path.canonicalize();
+            let is_around = real.is_ok_and(|real| cwd.starts_with(real));
             self.seen
                 .insert((path, if is_around { Use::Data } else { used }));
         }
@@ -233,6 +234,25 @@ fn is_bracket(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A build beside the question changes something there all the time.
+    #[test]
+    fn where_a_command_runs_does_not_count_whatever_the_word_is() {
+        let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let cwd = base.join("a/b");
+        std::fs::create_dir_all(cwd.join("below")).unwrap();
+        std::os::unix::fs::symlink("../..", cwd.join("link")).unwrap();
+        for word in [".", "./", "..", "../../", "below/..", "link", "link/a"] {
+            let mut paths = Paths::default();
+            paths.add(&cwd, OsStr::new(word), Use::Unknown);
+            let used: Vec<Use> = paths.seen.into_iter().map(|(_, used)| used).collect();
+            assert_eq!(used, [Use::Data], "{word}");
+        }
+        let mut paths = Paths::default();
+        paths.add(&cwd, OsStr::new("below"), Use::Unknown);
+        assert_eq!(paths.seen, [(cwd.join("below"), Use::Unknown)].into());
+    }
 
     #[test]
     fn paths_stand_anywhere_in_a_word() {
