@@ -305,13 +305,8 @@ fn who_waits_for_the_next_call_goes_with_the_server() {
         .client();
         client.shell("true");
         let deadline = Instant::now() + Duration::from_secs(10);
-        let path = format!("/proc/{0}/task/{0}/children", client.process.id());
         let children = loop {
-            let children = read(path.as_ref());
-            let children = children
-                .split_whitespace()
-                .map(|pid| pid.parse::<i32>().unwrap());
-            let children: Vec<i32> = children.collect();
+            let children = children(&client);
             if children.len() == 2 {
                 break children;
             }
@@ -320,7 +315,7 @@ fn who_waits_for_the_next_call_goes_with_the_server() {
         };
         client.process.kill().unwrap();
         client.process.wait().unwrap();
-        let is_there = |&pid: &i32| kill(Pid::from_raw(pid), None).is_ok();
+        let is_there = |&pid: &Pid| kill(pid, None).is_ok();
         while children.iter().any(is_there) {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(10));

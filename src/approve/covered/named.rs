@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::super::files::Files;
@@ -62,9 +62,11 @@ impl Paths {
             if !found.is_ok_and(|it| it.is_file() || it.is_dir()) {
                 continue;
             }
-            // Of where it runs, too much changes that says nothing, whatever the word for it is.
-            let real = path.canonicalize();
-            let is_around = real.is_ok_and(|real| cwd.starts_with(real));
+            // Of where it runs, too much changes that says nothing. By a name, it could come to be elsewhere.
+            let mut steps = Path::new(OsStr::from_bytes(part)).components();
+            let is_nameless =
+                steps.all(|it| matches!(it, Component::CurDir | Component::ParentDir));
+            let is_around = is_nameless || cwd.starts_with(&path);
             self.seen
                 .insert((path, if is_around { Use::Data } else { used }));
         }
@@ -235,23 +237,35 @@ fn is_bracket(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// A build beside the question changes something there all the time.
+    /// A build beside the question changes something there all the time. A link can come to lead elsewhere.
     #[test]
-    fn where_a_command_runs_does_not_count_whatever_the_word_is() {
+    fn where_a_command_runs_does_not_count_unless_a_name_leads_there() {
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let base = folder.path().canonicalize().unwrap();
         let cwd = base.join("a/b");
         std::fs::create_dir_all(cwd.join("below")).unwrap();
         std::os::unix::fs::symlink("../..", cwd.join("link")).unwrap();
-        for word in [".", "./", "..", "../../", "below/..", "link", "link/a"] {
+        let absolute = base.to_str().unwrap();
+        for (word, wanted) in [
+            (".", Use::Data),
+            ("./", Use::Data),
+            ("..", Use::Data),
+            ("./../..", Use::Data),
+            (absolute, Use::Data),
+            ("below", Use::Unknown),
+            ("below/..", Use::Unknown),
+            ("link", Use::Unknown),
+            ("link/a", Use::Unknown),
+            ("../../a/b/below", Use::Unknown),
+        ] {
             let mut paths = Paths::default();
             paths.add(&cwd, OsStr::new(word), Use::Unknown);
-            let used: Vec<Use> = paths.seen.into_iter().map(|(_, used)| used).collect();
-            assert_eq!(used, [Use::Data], "{word}");
+            let used = paths
+                .seen
+                .into_iter()
+                .find(|(path, _)| *path == cwd.join(word));
+            assert_eq!(used.map(|(_, used)| used), Some(wanted), "{word}");
         }
-        let mut paths = Paths::default();
-        paths.add(&cwd, OsStr::new("below"), Use::Unknown);
-        assert_eq!(paths.seen, [(cwd.join("below"), Use::Unknown)].into());
     }
 
     #[test]
