@@ -92,8 +92,8 @@ fn first_call(listener: &Arc<Listener>, init: BorrowedFd<'_>) -> Result<Waiting,
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(io::Error::from(errno).into()),
         }
-        let [calls, ended] = fds;
-        if calls.any() == Some(true) {
+        let [calls, ended] = fds.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
+        if calls.contains(PollFlags::POLLIN) {
             match Waiting::next(listener)? {
                 // The launcher itself, which may start the command beside the first process: nothing
                 // else runs there yet.
@@ -101,7 +101,8 @@ fn first_call(listener: &Arc<Listener>, init: BorrowedFd<'_>) -> Result<Waiting,
                 Some(call) => return Ok(call),
                 None => {}
             }
-        } else if ended.any() == Some(true) {
+        } else if !(calls | ended).is_empty() {
+            // A listener that nobody is left to call is ready for ever, and has no call.
             return Err(Blind::Silent);
         }
     }
@@ -146,4 +147,31 @@ fn trace(call: &Waiting) -> io::Result<()> {
     });
     call.answer(0);
     traced?.wait_for_stop().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use nix::unistd::Pid;
+
+    use super::*;
+
+    /// Whether `program`, which is the first process, is seen not to answer, and nobody else is there.
+    fn is_silent(program: &mut Command) -> bool {
+        let listener = std::thread::spawn(crate::confine::listen_from_here).join();
+        let (listener, _) = listener.unwrap().unwrap();
+        let mut first = program.spawn().unwrap();
+        let init = PidFd::open(Pid::from_raw(first.id().cast_signed())).unwrap();
+        let found = look(&Arc::new(Listener::new(listener)), init.as_fd());
+        first.kill().unwrap();
+        first.wait().unwrap();
+        matches!(found, Err(Blind::Silent))
+    }
+
+    #[test]
+    fn nobody_is_waited_for_who_cannot_call_any_more() {
+        assert!(is_silent(&mut Command::new("true")));
+        assert!(is_silent(Command::new("sleep").arg("100")));
+    }
 }
