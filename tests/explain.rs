@@ -735,6 +735,27 @@ fn files_that_a_shell_reads_are_read() {
     assert!(said.get("commands").is_none());
 }
 
+/// Generated scripts, such as `configure`, are longer than anybody would type.
+#[test]
+fn a_script_of_a_megabyte_is_read_to_its_end() {
+    let world = World::new();
+    let line = format!(
+        "# {}
+LIBS=\"-lx $LIBS\" printf x >>confdefs.h
+",
+        "-".repeat(1000)
+    );
+    let script = line.repeat((1 << 20) / line.len()) + "frob push -f\n";
+    let path = world.file("configure.sh", &script);
+    let said = world.json(&["--rules", "team.rules", "--script", path.to_str().unwrap()]);
+    assert_eq!(said["decision"], "forbidden");
+    assert_eq!(said["problems"], json!([]));
+    world.file("large.sh", &"# nothing\n".repeat(500_000));
+    let output = world.explain(&["--rules", "team.rules", "--script", "large.sh"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("4194304 bytes"), "{output:?}");
+}
+
 #[test]
 fn a_script_of_several_words_is_an_error_that_says_how() {
     let output = World::new().explain(&["-c", "git", "push", "a b"]);

@@ -332,7 +332,7 @@ impl Cover<'_> {
         if self.scripts.len() > SCRIPTS {
             return self.object(TOO_MANY);
         }
-        let text = read_capped(path, script::MAX_BYTES, Duration::ZERO);
+        let text = read_capped(path, script::MAX_FOUND, Duration::ZERO);
         let Ok(text) = text else {
             return self.object(NOT_READ);
         };

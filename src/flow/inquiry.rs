@@ -19,7 +19,7 @@ use crate::request::{
     argv,
 };
 use crate::rules::Decision;
-use crate::script::MAX_BYTES;
+use crate::script::MAX_FOUND;
 use crate::sys::read_capped::read_capped;
 
 use super::place::{Setting, place};
@@ -278,6 +278,6 @@ fn script(file: &Path) -> Option<Vec<u8>> {
         return None;
     }
     Interpreter::by_default(file).ok()??;
-    let text = read_capped(file, MAX_BYTES, Duration::ZERO);
+    let text = read_capped(file, MAX_FOUND, Duration::ZERO);
     text.ok().filter(|text| !text.contains(&0))
 }

@@ -3,9 +3,9 @@
 use super::model::{Dialect, Enclosure, Problem, Script, ScriptCommand, Stage};
 
 /// How many bytes a script may have.
-pub const MAX_BYTES: usize = 256 << 10;
-/// How many commands a script may have.
-pub const MAX_COMMANDS: usize = 10_000;
+pub const MAX_BYTES: usize = 4 << 20;
+/// How many bytes are read of one that another starts: those were asked for by nobody.
+pub const MAX_FOUND: usize = 256 << 10;
 /// How deep groups, substitutions and quotes may be nested.
 pub const MAX_NESTING: usize = 400;
 /// How many problems are worth telling.
@@ -22,11 +22,18 @@ pub(super) enum Stop {
 
 pub(super) type Read<T> = Result<T, Stop>;
 
+/// How many commands a script of so many bytes may have: more than people write, and not so many that to look
+/// at each would take long.
+pub fn max_commands(bytes: usize) -> usize {
+    (bytes / 25).max(10_000)
+}
+
 /// What all parsers of one script share.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) script: Script,
     pub(super) pipelines: u32,
+    pub(super) max_commands: usize,
     /// Bytes that may still be looked at ahead or copied.
     pub(super) budget: usize,
     pub(super) depth: usize,
@@ -185,7 +192,7 @@ impl<'a> Parser<'a> {
     /// Makes room for a command that begins here, and says where.
     pub(super) fn begin_command(&mut self) -> Read<usize> {
         let index = self.out.script.commands.len();
-        if index >= MAX_COMMANDS {
+        if index >= self.out.max_commands {
             return self.give_up("too many commands");
         }
         self.out.script.commands.push(ScriptCommand {

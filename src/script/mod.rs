@@ -32,7 +32,7 @@ mod substitution;
 mod word;
 
 pub use builtins::{is_builtin, is_inert, reads_script};
-pub use cursor::{MAX_BYTES, MAX_COMMANDS, MAX_NESTING};
+pub use cursor::{MAX_BYTES, MAX_FOUND, MAX_NESTING, max_commands};
 pub use model::{
     Assignment, Dialect, Enclosure, List, Part, Problem, Redirection, Script, ScriptCommand, Stage,
     Unknown, Word,
@@ -47,6 +47,7 @@ pub fn parse(text: &[u8], dialect: Dialect) -> Script {
     let read = text.get(..MAX_BYTES).unwrap_or(text);
     let mut out = Output {
         budget: read.len() * 3 + 4096,
+        max_commands: max_commands(read.len()),
         prompts: read.windows(3).any(|part| part == b"@P}"),
         ..Output::default()
     };

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::request::{Entry, Followed, Request, Words, alias_set, aliased};
-use crate::script::{Problem, ScriptCommand, Word};
+use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 
 use super::reading::ScriptReader;
 use super::runs::{Found, InPlace, Run, in_place_of, runs};
@@ -17,9 +17,8 @@ use super::surroundings::Variables;
 use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
 
-/// How many commands there may be in one.
-const COMMANDS: usize = 10_000;
-/// What may be spent on one request: for each script its bytes, for each word its bytes and [`WORD`].
+/// What may be spent on one request, beside four times the script that it is: for each script its bytes, for
+/// each word its bytes and [`WORD`].
 const BUDGET: usize = 4 << 20;
 /// What a word costs beside its bytes.
 const WORD: usize = 8;
@@ -60,7 +59,7 @@ pub(super) fn tree(
     variables: Option<&[(OsString, OsString)]>,
     aliases: &[Entry],
 ) -> CommandTree {
-    let mut builder = Builder::new(index, None);
+    let mut builder = Builder::new(index, None, 0);
     if !in_place.is_empty() || same_process::runs_another(words) {
         builder.shown = Shown::Otherwise;
     }
@@ -76,7 +75,7 @@ pub(super) fn script_tree(
     text: &[u8],
     resolver: &Resolver<'_>,
 ) -> CommandTree {
-    let mut builder = Builder::new(index, Some(resolver));
+    let mut builder = Builder::new(index, Some(resolver), text.len());
     builder.script(None, text, &Node::among(resolver.variables.map(|it| &**it)));
     let mut tree = builder.grow();
     index.follow(&mut tree, resolver.follow);
@@ -90,7 +89,10 @@ pub(super) struct Builder<'a> {
     pub(super) tree: CommandTree,
     /// What the command that is looked into runs so far, by what makes two commands the same.
     known: HashMap<u64, Vec<usize>>,
+    /// What is left of [`BUDGET`].
     left: usize,
+    /// How many commands there may be.
+    max_commands: usize,
     /// What the script has made aliases of git's.
     aliases: Vec<Entry>,
     /// Less than words where the request runs others in its place, as BusyBox does, which may have a shell that
@@ -141,13 +143,16 @@ fn sameness(node: &Node) -> impl Hash + PartialEq {
 }
 
 impl<'a> Builder<'a> {
-    fn new(index: &'a IndexedRules, resolver: Option<&'a Resolver<'a>>) -> Self {
+    /// For a script of so many bytes; a command is none.
+    fn new(index: &'a IndexedRules, resolver: Option<&'a Resolver<'a>>, bytes: usize) -> Self {
+        let bytes = bytes.min(MAX_BYTES);
         Self {
             index,
             resolver,
             tree: CommandTree::default(),
             known: HashMap::new(),
-            left: BUDGET,
+            left: BUDGET + 4 * bytes,
+            max_commands: max_commands(bytes),
             aliases: Vec::new(),
             shown: Shown::Words,
             given: Given::default(),
@@ -406,7 +411,7 @@ impl<'a> Builder<'a> {
         }
         let words = node.argv.iter().map(|word| word.len() + WORD);
         let size = words.sum::<usize>() + node.input.as_ref().map_or(0, Vec::len);
-        let many = self.tree.nodes.len() >= COMMANDS;
+        let many = self.tree.nodes.len() >= self.max_commands;
         if node.depth > DEPTH || many || !self.spend(size) {
             let line = node.written.as_deref().map_or(1, |it| it.line);
             return self.limited(node.parent, line, node.depth);
