@@ -124,6 +124,27 @@ fn every_folder_has_a_row_and_every_row_a_folder() {
     assert_eq!(found, expected);
 }
 
+/// The table of ARCHITECTURE.md has them all, in this order.
+#[test]
+fn the_architecture_names_every_folder_in_the_order_of_layers() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
+    let (_, folders) = text.split_once("| folder | holds |").unwrap();
+    let (folders, _) = folders.split_once("\n\n").unwrap();
+    let names: Vec<&str> = folders
+        .lines()
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| !ROOTS.contains(name))
+        .collect();
+    let layers: Vec<u8> = names
+        .iter()
+        .map(|name| row_of(name).unwrap().layer)
+        .collect();
+    assert!(layers.is_sorted(), "{names:?} {layers:?}");
+    assert_eq!(names.len(), LAYERS.len(), "{names:?}");
+}
+
 #[test]
 fn rows_name_only_lower_rows() {
     for row in LAYERS {

@@ -4,6 +4,35 @@
 //! can be made to run other code by a variable, and no list of such variables is complete. So what
 //! passes is what was there when the session started, unchanged, and a few names that only say how
 //! output should look.
+//!
+//! # What passes
+//!
+//! A variable passes if it has the value that it had when `codex-shell` started. A few names that only say
+//! how output should look (`LANG`, `TERM`, `COLUMNS` and the like) pass with plain changed values. `PATH` and
+//! `HOME` are always the session's. The rest is dropped: loaders, shells, interpreters and most tools can be
+//! made to run other code by a variable, and no list of such variables is complete.
+//!
+//! For the same reason nothing of the session's own passes that leads to what the sandbox can write, a
+//! directory of the workspace on `PATH` among others, whatever the variable: a few are known to name nothing
+//! that is run (`TMPDIR`, `SSH_AUTH_SOCK` and the like). Lists lose such entries, and those that are empty or
+//! relative; other variables are left out. Of one that names files, what is relative lies in the working
+//! directory, and so leads inside (`XDG_CONFIG_HOME=xdg`); of one that holds a command or options (`EDITOR`,
+//! `NODE_OPTIONS`), each word must be known to name nothing there. A script counts as untrusted when what it
+//! has `env` find could be the sandbox's.
+//!
+//! Some of what is dropped says what a program acts on (`GIT_DIR`, `KUBECONFIG`); models list it as
+//! `variables`. A program that a rule allows and that would lose such a variable is refused: outside it would
+//! act on something else than it was told to. A rule's `pass_env` passes the variables that it names, but
+//! none that makes programs run or load other code (`models/running.rs` lists them with the reasons), and
+//! none that says what some program acts on and leads to what the sandbox can write: such a program is
+//! refused too. An option or an operand that chooses another server, account or configuration than the
+//! program has by itself (`--context`, `-h HOST`; `elsewhere` in models) must be named by a rule that
+//! permits, as what runs or writes must.
+//!
+//! A program that answers questions gets the session's own variables, trimmed in the same way.
+//!
+//! What was dropped or left out is in the audit record and in a question, and is said on the caller's
+//! standard error, each set of names once; what shells and build tools set by themselves is not.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};

@@ -2,6 +2,17 @@
 //!
 //! Only this folder makes a [`Permit`], and a permit owns its request: nothing can be run that was
 //! not settled here, and nothing else can be slipped in after the answer.
+//!
+//! # While a question is open
+//!
+//! **Prompt.** The caller waits in its exec. File, argv, environment and directory are held as they were
+//! judged. After a yes, what the words stood for must still be there: the working directory where it was, the
+//! directories by which each named path leads, the umask (`approve/leads.rs`, `standing.rs`); and so must the
+//! program, its interpreters and the scripts and other files of commands that it is known to read
+//! (`files.rs`), with their contents where the command can write them: a mapping changes a file without a
+//! trace. Where something differs the request is refused, and what differs is said. Then it goes on as above.
+//! The question is withdrawn when the caller dies, and the time it takes does not count for `--timeout`.
+//! Other processes go on meanwhile.
 
 pub mod command;
 mod covered;

@@ -1,4 +1,38 @@
 //! Which paths become mounts of their own, before anything is made or mounted.
+//!
+//! # What lies in a writable root and is not written
+//!
+//! `layout.rs` says what, `protect.rs` holds it, each as a mount of its own; the directories on the way to it
+//! are mounts as well, so that they can't be moved away. Of a path, every link on the way counts that lies in
+//! a root (`trail.rs`).
+//!
+//! - *What decides*: each place that rules and settings are read from, or would be if it existed, given
+//!   files, the shell, the audit log. `config/deciding.rs` collects them; a policy carries them, also that
+//!   of a profile. Where one can't be held (there are no namespaces, it is a root itself, it has a second
+//!   name), nothing starts. A program that answers questions obeys what lies beside it, so it must not lie in
+//!   a root at all.
+//! - *What calls of `serve` have put out*, where it was too long to be returned: the directory that has it.
+//! - *What other programs obey* by themselves: the table in `obeyed.rs`. It is held where it exists; in a home
+//!   directory what a login would run is held before it exists, and the directory that it would lie in is made
+//!   for the run: `.config` and the like can be written, another one not. What else came to be under such a name, or
+//!   is gone, is told at the end; so is, in a project, what is its day's work to write and what a program runs there that was
+//!   started for something else (`.pre-commit-config.yaml`, `.yarnrc.yml`, `.Rprofile`).
+//!
+//!   So it is with what variables of the session's name in a root, by the table in `named.rs`: what a shell or an
+//!   interpreter would run when it starts is held before it exists, other settings where they exist.
+//!
+//! - *What a policy takes out of its roots or hides*, as a client's profile does: by every link on the way, as
+//!   it counts for the next call as well, and so is a link by which a root was named. What is hidden and
+//!   missing can't be made. Patterns hide what there is of their form when the call starts (`pattern.rs`: at
+//!   most 1,024 paths, among 100,000 entries). What can't be held is refused with the reason: a file with a
+//!   second name, a place of which the sandbox has its own (`/proc`, `/dev`). Second names of files in a
+//!   hidden directory are not looked for.
+//!
+//! A mount needs something to be mounted on. For a missing directory an empty one is made, for a missing file
+//! a link that leads nowhere: nobody sees it who asks for the name (`unseen.rs`). The last sandbox that
+//! relies on one removes it; one that a killed run left is known by its look, and removed by the next.
+//!
+//! A file that is replaced from outside meanwhile, as editors do, is not held any more for those who run.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -8,6 +8,35 @@
 //! ```
 //! Where the machine does not let us have namespaces, the child says so and ends, and another is
 //! forked that goes without them.
+//!
+//! # The first process
+//!
+//! The supervisor forks init into new namespaces. Init mounts what the sandbox sees, drops capabilities, sets
+//! no\_new\_privs, enters Landlock, closes inherited descriptors, and installs one seccomp filter. It sends
+//! the filter's listener to the supervisor, closes its own copy, and starts the command.
+//!
+//! # The layers
+//!
+//! | layer | what it does |
+//! | --- | --- |
+//! | namespaces | user (where needed), mount, pid, ipc and, with the network off, network. All mounts read-only but the writable roots; in a root that holds work, `.git`, `.codex` and `.agents` read-only too, whether they exist or not; so is what decides, and what other programs obey |
+//! | proc | a `/proc` that shows the sandbox's processes alone |
+//! | landlock | files, TCP, and signals and abstract sockets that lead outside: a second guard |
+//! | filter | besides stopping execs: refuses foreign architectures and x32, mounts, new namespaces, io\_uring, keyrings, bpf, handles, sockets but local pairs while the network is off, leases, priorities of whole process groups, input pushed into a terminal; calls newer than its table look unimplemented |
+//! | privileges | no capabilities, no\_new\_privs |
+//!
+//! `codex-shell doctor` puts all of it in force once and reports. A layer that the machine does not offer is
+//! reported at each start with what is lost, and `--require LAYER` refuses to start without it. Without
+//! namespaces, the filter also refuses changes of file attributes and everything that reaches into other
+//! processes. Without namespaces *and* Landlock nothing starts.
+//!
+//! A directory that the sandbox is given as a descriptor is opened anew on its own mounts: what is reached
+//! through the old one would not be read-only.
+//!
+//! With `--sandbox danger-full-access` there is no sandbox: execs are judged, and nothing holds what they do;
+//! `clone3` alone is answered as absent, for its flags can't be seen, and `clone` serves. A process that
+//! swaps its words with a second thread, or for a child that shares its memory, is still caught; one that
+//! writes into another process's memory is not, since it could write into the supervisor's as well.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What applies: [`judge`] takes rules and a request to a verdict and the way it came about.
+//! What applies: [`judge()`] takes rules and a request to a verdict and the way it came about.
 //!
 //! Pure: no clock, no file, no environment, no process. Everything that judges calls this.
 

@@ -4,6 +4,23 @@
 //! or a file, which the sandboxed side controls, or that this could have written itself; nor a git, whatever
 //! starts it, in a repository that the sandboxed side could have written. Below a program that was let out
 //! though it does what such a file says, as make does, files don't count any more.
+//!
+//! # What a program outside starts
+//!
+//! What such a program starts is judged as well: a thread of the supervisor has a filter with a listener of
+//! its own, and starts the programs, which inherit it. There is nowhere further out, so there a permit means
+//! that the program goes on. What no rule names stays out, because what starts it is, with three exceptions
+//! (`intercept/inheritance.rs`). What takes commands from its input, another descriptor or the terminal, as
+//! models know it of editors, pagers and shells without a script, would do what the sandbox says: a person is
+//! asked. So would what xargs starts, where that isn't known to take words for data and to start nothing by
+//! them. For a descriptor that is so unless it is empty, a pipe that was made outside, or a file that can't
+//! be written from inside. less is put in its secure mode by a variable, in which it takes no commands. The
+//! same goes for a program that the sandbox could have written, and for one that does what such a file says:
+//! a script, a Makefile, a list for `xargs -a`. But where a rule or a person let out what does what such
+//! files say, as make does, what it starts is asked about no more for the files. And a git, whatever starts
+//! it, is looked at as one that is let out, and refused. Programs that gain rights when they start
+//! (set-user-id) would not work under that filter unless the supervisor is privileged, and are started
+//! without; so is `codex-shell` itself, which judges for itself.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;

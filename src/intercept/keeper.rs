@@ -1,5 +1,13 @@
 //! The process that the user started, and the one between it and the supervisor: both outlive that by
 //! a moment.
+//!
+//! # Who ends what
+//!
+//! Keeper, guard and supervisor all adopt orphans, and init dies with the supervisor. The end of one is told
+//! to those next to it by `SIGCONT`, so that one that was stopped hears of it too, and they end what is left.
+//! So as long as one of the three has not been killed, whatever the command started ends, inside and outside;
+//! the guard has a session and a name of its own, so that `killall` or a signal to the group does not kill
+//! all three.
 
 use std::ffi::CStr;
 use std::io;

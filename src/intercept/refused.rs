@@ -1,5 +1,19 @@
 //! Calls that the sandbox refused: answered here, and remembered for whoever wonders why a command
 //! failed.
+//!
+//! # What is told
+//!
+//! Calls that the filter refuses come to the supervisor instead, which refuses them and remembers. Libraries
+//! try many of them by habit, so one is told at the end only where the command failed and a program failed of
+//! the call (`failing.rs`): the program, or one that started it, then said so on standard error, or it was an
+//! internet socket, and the program said nothing there and exited with another status than 0 (Linux 6.15
+//! tells that). The audit log has all of them, and so has `run --verbose`. Paths can't be had that way: a
+//! mount that refuses a write tells nobody, and asking about every call that writes would about double what
+//! writing a small file costs. So `complaints.rs` listens to what programs write to standard error, before it
+//! is written: few bytes, and only when something is said at all. Where a message speaks of the error that
+//! the sandbox gives, and names a path that the sandbox keeps from being written and nothing else does
+//! (`reach.rs`), the path is told when the command fails, with options that were tried on the policy itself.
+//! A program that fails in silence stays unexplained.
 
 use std::fs;
 use std::path::PathBuf;

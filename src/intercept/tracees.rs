@@ -5,6 +5,23 @@
 //! the process waits for that exec in turn (`cred_guard_mutex` in the kernel's `fs/exec.c`, ptrace(2)). With
 //! two that are traced, each would wait for the other, and it could not be told whose exec it was. So the
 //! exec of a second one waits until the first is let alone.
+//!
+//! # Replacing an exec
+//!
+//! A notification can't change a system call, but a tracer can. The supervisor puts a copy of the proxy's
+//! file into the caller (a descriptor that the listener adds), seizes the calling thread with ptrace, and
+//! answers the notification so that the kernel starts the call over. The thread stops on its way; the
+//! supervisor sets its registers to `execveat(fd, "", argv, envp, AT_EMPTY_PATH)` and lets go. The empty
+//! string is the end of the caller's own path. Only registers change: nothing is written to the caller's
+//! memory, which a `vfork` parent may share. The new call is stopped by the listener as well, and passes when
+//! it is exactly the one that was set up. The string and the descriptor are the caller's to change, so the
+//! thread stays traced until it runs the proxy's file; one inside that runs another is killed. `execveat`
+//! with `AT_EXECVE_CHECK` starts nothing: what is forbidden is answered with EACCES, the rest by the kernel.
+//!
+//! The proxy is a few hundred bytes of machine code in a sealed, anonymous file. It knows nothing and holds
+//! nothing; it asks what to do by a system call that no kernel implements and that the listener answers. Any
+//! process may make that call: without an exec that the supervisor replaced, the answer is that there is no
+//! such call.
 
 use std::collections::HashMap;
 use std::io;

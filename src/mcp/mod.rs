@@ -9,6 +9,27 @@
 //!
 //! The server has one thread, so that it can fork: a call gets the parsed rules with the fork. After
 //! a call, keeper and supervisor of the next are forked and wait for it. Its end, or a signal to its keeper, ends everything.
+//!
+//! # Who waits for a call
+//!
+//! `codex-shell serve` keeps a keeper, a guard and a supervisor ready, which wait for what a call says:
+//! command, directory, streams. Calls at once have such a crew each. A crew whose call ended by itself, and
+//! which has nothing left of it, no thread among others, waits for another; the others end, and a new one is
+//! forked. Where there is no sandbox, init waits as well; one with mounts is made when the call comes, from
+//! the files as they are then. Another policy or changed rules send those who wait away. `SIGTERM`, `SIGINT`
+//! and `SIGHUP` to the server end its calls as the client's end does.
+//!
+//! Where init waits, so does a child of it, in init's own memory until it executes the shell. The server
+//! sends it the command, and init tells the server the command's status once nothing of it is left. If the
+//! supervisor has told of no exec by then, it has nothing to add, and the client has its answer. Else the
+//! supervisor's last word is waited for, as it is before the crew gets another call; one from which none
+//! comes within a second is ended.
+//!
+//! The server looks at no file that a client names, since it may lie on a file system that never answers. The
+//! supervisor finds out where a call starts and what its sandbox's directories stand for; `explain` is a
+//! process of its own as well. So such a name costs its own call the time that it has. Nor does it look at a
+//! file of the project after its start: whether rules have changed is looked at by a child. Where that gets
+//! no answer in a second, the rules that were read last stay in force, and the client is told.
 
 #![forbid(unsafe_code)]
 

@@ -5,7 +5,7 @@
 //! sequences, text direction, characters without a glyph, bytes that are not UTF-8) is
 //! written as an escape in `$'…'`. Bash, in a UTF-8 locale, reads the same bytes back.
 //!
-//! [`bounded`] is the form for prompts and refusals: it shows both ends of whatever is long.
+//! [`bounded()`] is the form for prompts and refusals: it shows both ends of whatever is long.
 //!
 //! ```
 //! use codex_shell::request::argv;

@@ -5,6 +5,12 @@
 //! `duser`, … One that was a writable root holds a file `record`, with a word that is new for each session;
 //! sessions that go on have a lock on it. A repository that the user trusts holds a file `trusted`, with the
 //! words that stood in the records above it then: it is trusted while they stand there.
+//!
+//! What a sandbox holds now an earlier one may have let be written: a workspace's repository lies in another
+//! workspace. So each session remembers its workspaces (`request/earlier.rs`, below `$CODEX_HOME`), with a
+//! word that is new each time and a lock while it goes on. A repository below one of them, other than that
+//! one's own `.git`, stays inside until `codex-shell trust` says that it is the user's; that lasts until a
+//! session could write it again. Temporary directories are not remembered.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};

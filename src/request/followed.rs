@@ -1,6 +1,11 @@
 //! Where the paths among a command's words lead, every link followed.
 //!
 //! Rules name places; a link that the sandboxed side has made leads from one to another.
+//!
+//! Where a rule speaks of places, the paths among a command's words are followed before it is judged, every
+//! link and every missing name on the way (`request/followed.rs`); the judge itself looks at no file. A rule
+//! that restricts matches by the name and by where that leads. One that permits needs both, and no entry on
+//! the way that the sandboxed side could replace, since the program goes the way once more.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

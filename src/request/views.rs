@@ -1,4 +1,12 @@
 //! Mounts that show elsewhere what the sandboxed side can write.
+//!
+//! A directory of a root may be seen elsewhere: by a bind mount, in an overlay, or as a disk that is mounted
+//! twice. The table of mounts says so (`request/views.rs`), and such a place counts as writable. So does a
+//! file of this user's with another name (a hard link) on the device of a root. The sandboxed side can't make
+//! such a name, as its roots are mounts; package managers and people do. Root is told nothing of it: there
+//! every program is root's, many have several names, and where those are only a look everywhere would tell.
+//! As root, don't put another name of a program into a workspace. What a FUSE file system shows nobody can
+//! tell.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,10 @@
 //! System calls that need unsafe code, or that nix lacks. The only folder where unsafe may appear.
 //!
 //! Each block says why it is sound; nothing here decides anything.
+//!
+//! In `src/sys/` alone, by lint. Each block says why it is sound, and each file says in one line what it
+//! needs it for. The longest to read are `registers.rs` (ptrace), `proxy_image.rs` (the proxy's machine
+//! code), `child.rs`, `clone.rs` and `fork.rs` (between fork and exec) and `listener.rs` (ioctls).
 
 pub mod allocator;
 pub mod bpf;

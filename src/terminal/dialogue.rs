@@ -1,4 +1,15 @@
 //! One question on a terminal. An answer is a whole word and Enter, typed after the question was shown.
+//!
+//! # Who may answer
+//!
+//! A question on the terminal is put by the keeper, which carries nothing across until it is answered. First
+//! the terminal ends whatever the command began, and is asked where its cursor is, at places made at random.
+//! It answers in order, so what comes before that answer was typed before, or answers the command, and is
+//! thrown away. Then the question is shown, on rows that are new at the end of the screen: nothing can have
+//! been painted there. Where no such answer comes within a second, or the screen is too small for a secret
+//! place, what comes later may still be the terminal's: an answer then needs a word beside it which is made
+//! at random and stands only in the question. An answer is a whole word and Enter. Any byte that no line is
+//! made of, such as those that terminals answer in, throws the line away and begins all of it anew.
 
 use std::fmt;
 use std::time::Instant;

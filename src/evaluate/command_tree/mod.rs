@@ -15,6 +15,33 @@
 //! The tree is found once for a request or a whole script, by the models of programs and the parser of
 //! scripts. Rules and heuristics that restrict, `rules explain` and the checks of rules files read it. Its
 //! depth and the bytes in it are limited, so the work is linear in the request.
+//!
+//! # What counts when
+//!
+//! What a command or a script comes to is found once, as a tree of commands (`evaluate/command_tree`): by the
+//! models of programs, the parser of scripts, and what runs in a program's place; with the directories that
+//! each may be in and its variables, or that nobody knows them: then what restricts counts, and what permits
+//! doesn't. Rules that restrict, heuristics, `rules explain` and checks of rules read that tree, so what one
+//! of them sees within a command all of them do. Of a script, `rules explain` judges each command once, and
+//! reads the scripts that it has a shell read. What it can't know, as the words of `git $x` where a rule
+//! restricts git, or what a shell is given to read, it says, and a person is asked. Where a command's
+//! directory or variables can't be known it says that as well; the directory of what runs on another machine
+//! or in a container is not the caller's (`away` in models). What is known, as the home directory, stands in
+//! the words of the script. What the script itself writes, as far as its words say, is unknown where a later
+//! command reads it or starts it, also by `PATH`. Values that the script itself gives a variable (`for x in a
+//! b`) are tried in its place, and an alias of git's is what it stands for, by the words and by the
+//! configuration that git would obey: both restrict, and permit nothing. It reads the very tree that was
+//! judged, and finds a program, and a repository for the same words, once for all commands of a script.
+//!
+//! What a command's words say that it will start counts for the command where nobody would judge that
+//! otherwise: when it runs outside, by a patched shell, and in `rules explain`. Where each program comes to
+//! be judged when it starts, it counts then, once; except what does not show then: what flows from one
+//! program into another, what a shell does itself, words that it makes others of, as `~` and `*`, and what
+//! starts where no exec is seen: on another machine, in a container, by a service, or with rights that a
+//! sandbox has not (`unseen` in models: `ssh`, `docker`, `kubectl`, `sudo`). Of that, a person is asked about
+//! words that can't be known and that a rule may be about, and about commands that come from the input
+//! (H017). The start of the shell that is given the text of `run -c` is not judged; what flows in that text
+//! from the network into a program is.
 
 mod build;
 mod effects;

@@ -8,6 +8,23 @@
 //! ```
 //! The sandbox's filter has the one listener that there can be, so that what the program starts is
 //! judged as for any program outside. Where the sandbox can't be built, nothing runs.
+//!
+//! # How it is built
+//!
+//! **Allow, outside, in a profile.** A rule's `run = profile(...)` gives the program a sandbox of its own.
+//! The supervisor can't fork and go on, having threads, so it starts a *helper*: this binary again, with all
+//! that the program takes over. The helper forks the sandbox's first process by the code that makes the
+//! session's, with the profile's policy; that process starts the program. File and directory are opened again
+//! from within, since by a descriptor from outside what is read-only could be written, and must be the very
+//! same. The filter's listener goes to the supervisor, so what the program starts is judged as for any
+//! program outside; a permit leads no further out. The first process tells what becomes of the program and
+//! stays until nothing is left; the helper clears away what the sandbox needed. Without namespaces there is
+//! no such sandbox, and then the program does not run.
+//!
+//! What a profile permits is a sandbox mode or a table of `codex-shell.toml`, with what the rule adds.
+//! Workspace-write means the session's workspaces, wherever the program starts. Where several rules match,
+//! the most confined place counts: inside, then a profile, then outside. Of several profiles the strictest
+//! mode counts, and the network or a directory only if each has it.
 
 mod helper;
 mod job;

@@ -4,6 +4,37 @@
 //! depends on files as well, which could be swapped between here and there. So this looks not for what is
 //! hostile but for what is known not to be: a repository that the sandbox holds, or one with nothing on the
 //! way up that could be written. Git is then told which one it is, where it could find another.
+//!
+//! # What counts as hostile
+//!
+//! A repository is a program: its configuration and hooks name commands. Which one git finds depends on files
+//! as well, and how it looks for it changes from release to release. So `request/repository` doesn't look for
+//! what is hostile, but for what is known not to be: a workspace's `.git`, which the sandbox holds, as the
+//! policy says, or a repository with nothing on the way up that could be written; no pointer, link, include,
+//! alternate or command of its configuration that leads into a writable root; no submodule, as the sandboxed
+//! side could put another repository in its place. Submodules can also stand in history, or come while git
+//! runs: git enters most by starting another git, which is looked at as well; what enters them by itself
+//! (`--recurse-submodules` of grep and ls-files) stays inside. The same goes for your own configuration, and
+//! for a local repository that git would push to. Everything else stays inside, with the reason.
+//!
+//! A setting that git runs as a command (`repository/meaning.rs`) is read as variables with commands are
+//! (`command_text.rs`): `sh mon.sh` names a file of the working tree. Settings from `-c`, `--config-env` and
+//! variables count as those of files do, and an alias is what it stands for. A setting counts unless the
+//! subcommand is known not to obey it in the process that it is itself (`repository/obeyed_by.rs`; its tests
+//! try each with git): push shows no differences, so a `textconv` says nothing of it. What it starts is
+//! looked at when it starts; where nothing would be, below a patched shell, each setting counts. Of a git
+//! that another program outside starts no rule names the words, and they may be the sandboxed side's: those
+//! must start nothing, or what can't be written from inside, and each of its options must be known
+//! (`repository/nested.rs`). That goes for whatever program starts it: no name or words of a program say that
+//! it starts none. A git that is started outside can't be told which repository it is, so in a directory
+//! where the sandboxed side could make one it does not run. Git is what has its name, what is a copy of it
+//! byte for byte, and what a loader, valgrind or an emulator runs in its own place. One that has mounts or a
+//! root directory of its own does not run: nobody here can tell what lies where it looks.
+//!
+//! Where the sandboxed side could make a repository that git would find first, between the directory where it
+//! starts and the one that was looked at, git is started with `GIT_DIR` and `GIT_WORK_TREE`, so that nothing
+//! made in between counts. Of git's answers only `--git-common-dir` and `--git-path` change by it: they are
+//! absolute.
 
 pub(super) mod alias;
 mod binding;
