@@ -43,7 +43,7 @@ use std::time::Duration;
 use super::files::{Files, Reach};
 use super::stamp::Stamp;
 use crate::evaluate::{
-    CommandSource, IndexedRules, all_command_sources, command_sources, readings,
+    CommandSource, CommandTree, IndexedRules, all_command_sources, command_sources, readings,
 };
 use crate::models::Reading;
 use crate::models::model::Effect;
@@ -59,8 +59,10 @@ use starters::names;
 
 /// How many commands, each within the other, are looked into.
 const DEPTH: usize = 8;
-/// How many commands are looked at.
-const COMMANDS: usize = 1000;
+/// How many words of commands are looked at, and each command for [`COMMAND`]; the first command has any number.
+const WORDS: usize = 20_000;
+/// What a command costs beside its words.
+const COMMAND: usize = 20;
 /// How many scripts are read.
 const SCRIPTS: usize = 20;
 /// The longest word that is shown of a command, in bytes.
@@ -93,25 +95,28 @@ pub(super) struct Covered {
 }
 
 impl Covered {
-    /// What is known of `request`, in a sandbox that can write the `writable` roots; without one `None`.
+    /// What is known of `request`, whose `tree` it is, in a sandbox that can write the `writable` roots; without
+    /// one `None`.
     pub(super) fn of(
         rules: &IndexedRules,
         request: &Request,
+        tree: &CommandTree,
         writable: Option<&[PathBuf]>,
     ) -> Self {
         let mut cover = Cover {
             rules,
+            whole: request,
             reach: Reach::of(writable),
             files: Files::default(),
             stamps: Vec::new(),
             redirected: Vec::new(),
             descriptors: Vec::new(),
             objection: None,
-            commands: 0,
+            looked_at: 0,
             scripts: Vec::new(),
             paths: Paths::default(),
         };
-        for source in all_command_sources(rules, request) {
+        for source in all_command_sources(rules, request, tree) {
             cover.source(source);
         }
         cover.request(request, 0);
@@ -128,6 +133,7 @@ impl Covered {
 
 struct Cover<'a> {
     rules: &'a IndexedRules,
+    whole: &'a Request,
     reach: Reach,
     files: Files,
     stamps: Vec<Stamp>,
@@ -135,7 +141,8 @@ struct Cover<'a> {
     descriptors: Vec<i32>,
     /// Why a yes can't hold for the session; the first reason.
     objection: Option<Uncovered>,
-    commands: usize,
+    /// How much of [`WORDS`].
+    looked_at: usize,
     /// The scripts that were read.
     scripts: Vec<PathBuf>,
     /// What the words name.
@@ -214,15 +221,19 @@ impl Cover<'_> {
 
     /// What a program does whose name can be believed.
     fn words(&mut self, request: &Request, depth: usize) {
-        self.commands += 1;
-        if depth > DEPTH || self.commands > COMMANDS {
+        let is_first = self.looked_at == 0;
+        self.looked_at += COMMAND + request.argv.len();
+        if depth > DEPTH || self.looked_at > WORDS && !is_first {
             return self.object(TOO_MANY);
         }
         let mut known = names(&request.program).filter_map(|name| self.rules.model(name));
         if known.next().is_none() {
             return self.unknown(request);
         }
-        for source in command_sources(self.rules, request) {
+        // Those of the whole are known, and of all within it.
+        let is_known = std::ptr::eq(request, self.whole);
+        let sources = (!is_known).then(|| command_sources(self.rules, request));
+        for source in sources.into_iter().flatten() {
             self.source(source);
         }
         let readings = readings(self.rules, request);

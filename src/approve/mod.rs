@@ -38,7 +38,7 @@ pub use grounds::Grounds;
 pub use question::Question;
 pub use standing::Standing;
 
-use crate::evaluate::{IndexedRules, Judgement};
+use crate::evaluate::{CommandTree, IndexedRules, Judgement};
 use crate::request::Request;
 
 use covered::Covered;
@@ -153,12 +153,18 @@ pub fn settle(
             files: Files::default(),
         })),
         Disposition::Ask(placed) => {
+            // Before anything is looked up for it: whoever is not asked must not hold up others.
+            if !question::can_be_put(&request) {
+                let why = "the command is too long to be asked about";
+                return Settled::Refused(question::unasked(&grounds, &request, why));
+            }
             let pass_env = judgement.verdict.pass_env.clone();
-            let covered = Covered::of(rules, &request, writable);
+            let tree = CommandTree::of(rules, &request);
+            let covered = Covered::of(rules, &request, &tree, writable);
             if let Some(why) = covered.files.unheld() {
                 return Settled::Refused(question::unasked(&grounds, &request, &why));
             }
-            let mut paths = rules.paths_named(&request);
+            let mut paths = tree.paths_named(&request);
             paths.extend(covered.redirected.iter().cloned());
             let Some(leads) = Leads::of(&request.cwd, paths) else {
                 let why = "its paths take more steps than can be followed";

@@ -16,6 +16,8 @@ use crate::request::{Program, Request, argv, variable};
 
 /// The longest form of a command in a question or a refusal, in bytes.
 const COMMAND_LIMIT: usize = 2000;
+/// The largest argument vector that a person is asked about, in bytes and words; nobody reads a longer one.
+const LONGEST: (usize, usize) = (1 << 20, 20_000);
 /// The longest path or reason that is shown, in bytes; of a text, half as many characters.
 const TEXT_LIMIT: usize = 1000;
 
@@ -320,6 +322,13 @@ pub(super) fn forbidden(grounds: &Grounds, request: &Request) -> Refusal {
     let command = argv::bounded(&request.argv, COMMAND_LIMIT);
     let justification = grounds.justification.as_deref();
     denied(&command, &grounds.because, &grounds.how, justification)
+}
+
+/// Whether a person can be asked about it: see [`LONGEST`].
+pub(super) fn can_be_put(request: &Request) -> bool {
+    let bytes: usize = request.argv.iter().map(|word| word.len()).sum();
+    let (most_bytes, most_words) = LONGEST;
+    bytes <= most_bytes && request.argv.len() <= most_words
 }
 
 /// The refusal of a request that nobody can be asked about, and why.

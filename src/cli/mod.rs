@@ -86,7 +86,7 @@ struct ExecveWrapper {
     #[arg(value_name = "FILE")]
     file: OsString,
 
-    /// Its argument vector, from `argv[0]` on
+    /// Its argument vector, argument 0 first
     #[arg(value_name = "ARGV", trailing_var_arg = true)]
     argv: Vec<OsString>,
 }

@@ -82,10 +82,13 @@ pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSo
     sources_of(index, std::iter::once(request).chain(&within))
 }
 
-/// The same for each command within `request` as well, wherever it runs and whoever starts it; where nobody
-/// knows its directory, as if it were that of the request.
-pub fn all_command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
-    let tree = CommandTree::of(index, request);
+/// The same for each command within `request`, whose `tree` it is, as well, wherever it runs and whoever starts
+/// it; where nobody knows its directory, as if it were that of the request.
+pub fn all_command_sources(
+    index: &IndexedRules,
+    request: &Request,
+    tree: &CommandTree,
+) -> Vec<CommandSource> {
     let within = tree.requests(request, |_| true);
     let within: Vec<_> = within.map(|inner| inner.request).collect();
     sources_of(index, std::iter::once(request).chain(&within))

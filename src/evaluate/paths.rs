@@ -54,7 +54,7 @@ impl IndexedRules {
             return Vec::new();
         }
         let mut found = self.roots_and_values(request);
-        found.extend(self.paths_named(request));
+        found.extend(CommandTree::of(self, request).paths_named(request));
         distinct(found)
     }
 
@@ -103,12 +103,14 @@ impl IndexedRules {
             }
         }
     }
+}
 
-    /// Whatever could be a path among the words of `request` and those of the commands within, absolute.
+impl CommandTree {
+    /// Whatever could be a path among the words of `request`, whose tree this is, and those of the commands
+    /// within, absolute.
     pub fn paths_named(&self, request: &Request) -> Vec<PathBuf> {
-        let tree = CommandTree::of(self, request);
         let mut found = from(&request.cwd, &request.argv);
-        for node in tree.nodes() {
+        for node in self.nodes() {
             found.extend(from(&request.cwd, &node.argv));
             let known = node.directories(request).unwrap_or_default();
             for directory in known.iter().filter(|known| ***known != *request.cwd) {

@@ -13,8 +13,6 @@ use crate::request::Request;
 const COUNT: usize = 512;
 /// As many programs run outside at once, or are about to; each takes descriptors of ours.
 pub const OUTSIDE: usize = 128;
-/// The largest argument list that a person is asked about, in bytes; nobody reads a longer one.
-pub const QUESTION: usize = 1 << 20;
 /// As many bytes the arguments of a script may take with those of its interpreters, while it is
 /// judged. With the kernel's default limits on arguments, only very many very short ones take more.
 pub const SCRIPT: usize = 24 << 20;

@@ -255,10 +255,6 @@ impl Exec for StoppedExec<'_> {
     }
 
     fn wait(self, question: Box<Question>, record: ExecRecord) {
-        if limits::weigh(&question.request().argv) > limits::QUESTION {
-            let why = "the command is too long to be asked about";
-            return unasked(self, *question, record, why);
-        }
         let session = Arc::clone(self.supervisor.session());
         let request = question.request();
         let pass_env = question.pass_env();

@@ -44,7 +44,12 @@ fn trusted(folder: &TempDir, words: &[&str]) -> Request {
 fn stamped(request: &Request) -> Result<usize, Uncovered> {
     let rules = "program(\"deploy\")";
     let index = IndexedRules::new(from_own_text("t.rules", rules));
-    let covered = Covered::of(&index, request, Some(&[]));
+    let covered = Covered::of(
+        &index,
+        request,
+        &CommandTree::of(&index, request),
+        Some(&[]),
+    );
     covered.stamps.map(|stamps| stamps.len())
 }
 
@@ -156,7 +161,7 @@ fn what_can_say_something_else_the_next_time_is_not() {
 /// The files that say what a request runs, as far as they are known, and why a yes is for once.
 fn noted(request: &Request, writable: Option<&[PathBuf]>) -> (Covered, String) {
     let index = IndexedRules::new(from_own_text("t.rules", "program(\"deploy\")"));
-    let mut covered = Covered::of(&index, request, writable);
+    let mut covered = Covered::of(&index, request, &CommandTree::of(&index, request), writable);
     let stamps = std::mem::replace(&mut covered.stamps, Ok(Vec::new()));
     (covered, stamps.err().unwrap_or_default())
 }

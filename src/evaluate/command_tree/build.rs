@@ -18,8 +18,9 @@ use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
 
 /// What may be spent on one request, beside four times the script that it is: for each script its bytes, for
-/// each word its bytes and [`WORD`].
-const BUDGET: usize = 4 << 20;
+/// each word its bytes and [`WORD`]. As much as the kernel takes for a whole command, so that what a wrapper
+/// starts is always looked at.
+const BUDGET: usize = 2 << 20;
 /// What a word costs beside its bytes.
 const WORD: usize = 8;
 

@@ -21,7 +21,7 @@ use crate::approve::{Answer, Permit, Question, Refusal, Standing};
 use crate::audit::ExecRecord;
 use crate::flow::{self, Exec, Setting};
 use crate::intercept::job::StandInProcess;
-use crate::intercept::{caller, limits, stand_in};
+use crate::intercept::{caller, stand_in};
 use crate::request::{Request, argv};
 use crate::sys::pidfd::PidFd;
 use crate::sys::tree;
@@ -291,10 +291,6 @@ impl Exec for WrappedExec {
     }
 
     fn wait(self, question: Box<Question>, record: ExecRecord) {
-        if limits::weigh(&question.request().argv) > limits::QUESTION {
-            let why = "the command is too long to be asked about";
-            return self.unasked(*question, record, why);
-        }
         self.apart(move |exec| exec.ask(*question, record));
     }
 }
