@@ -13,6 +13,7 @@ use codex_shell::flow::{Setting, place};
 use codex_shell::request::{Program, Request, Trust, WorkingDirectory};
 use codex_shell::rules::model::{Profile, Run};
 use codex_shell::rules::{Decision, from_own_text};
+use nix::unistd::Pid;
 use proptest::prelude::*;
 
 fn profile() -> impl Strategy<Value = Profile> {
@@ -119,9 +120,12 @@ fn disposition(judgement: &Judgement, caller: Caller, startup: bool) -> Disposit
     place(judgement, &setting)
 }
 
+/// A process that isn't there has nothing to read.
+const NOBODY: Pid = Pid::from_raw(i32::MAX);
+
 fn standing(question: &Question) -> Option<Standing> {
     let directory = File::open(&*question.request().cwd).ok()?;
-    Standing::of(nix::unistd::Pid::this(), directory.as_fd(), 0o22).ok()
+    Standing::of(NOBODY, directory.as_fd(), 0o22).ok()
 }
 
 /// The question that comes of it, if one does.
@@ -211,7 +215,7 @@ proptest! {
         };
         let asked = |umask, variables: &str| {
             let directory = File::open(&*question.request().cwd).unwrap();
-            let standing = Standing::of(nix::unistd::Pid::this(), directory.as_fd(), umask).unwrap();
+            let standing = Standing::of(NOBODY, directory.as_fd(), umask).unwrap();
             let variables: Vec<OsString> = variables.split(' ').map(Into::into).collect();
             question.clone().asked_from(standing, &variables)
         };

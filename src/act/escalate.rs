@@ -30,10 +30,13 @@ impl Escalation {
     /// Everything to start the program with.
     ///
     /// # Errors
-    /// `EPERM` for a permit that lets nothing out; `EINVAL` for a NUL where there can be none.
+    /// `EPERM` for a permit that lets nothing out; its input is another one than was asked about; `EINVAL` for a NUL where there can be none.
     pub fn launch(self, inherited: Inherited) -> io::Result<Launch> {
         if self.permit.confinement().is_none() {
             return Err(Errno::EPERM.into());
+        }
+        if !self.permit.inputs().are_among(&inherited.descriptors) {
+            return Err(io::Error::other("what it is given to read has changed"));
         }
         let c_strings = |strings: Vec<OsString>| {
             let strings = strings.into_iter().map(|s| CString::new(s.into_vec()));

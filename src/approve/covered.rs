@@ -26,7 +26,9 @@
 //! manifest, a playbook. It counts by its content, a directory by all that is in it
 //! (`approve/covered/named.rs`): once that has changed, the question is asked again. What there is too much
 //! of to compare (10,000 entries, 32 MiB in directories, 64 MiB in files) has no yes for the session, and
-//! neither has what the words say is read from standard input (`kubectl apply -f -`). A yes for once is for
+//! neither has what the words say is read from standard input (`kubectl apply -f -`), what comes by a named pipe,
+//! a socket or a path of which nobody knows where it leads (`@/dev/fd/3`), nor what a program may read without a
+//! word that says so (`input.rs`). A yes for once is for
 //! the files and directories that the words name as they were at the question, for the files that those that
 //! are obeyed write out (`include x.mk`, `.read x`), and for the packages that models know of
 //! (`node_modules`, a class path), as far as they are looked at. What `rm`, `mkdir` and the like remove or
@@ -41,6 +43,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{Files, Reach};
+use super::input;
 use super::stamp::Stamp;
 use crate::evaluate::{
     CommandSource, CommandTree, IndexedRules, all_command_sources, command_sources, readings,
@@ -86,7 +89,7 @@ pub(super) struct Covered {
     pub(super) files: Files,
     /// Files that its scripts read or write by themselves, absolute.
     pub(super) redirected: Vec<PathBuf>,
-    /// The descriptors that it takes commands from.
+    /// The descriptors that it may read.
     pub(super) descriptors: Vec<i32>,
     /// The state of all the files, none of which the command can change; or why that can't be said.
     pub(super) stamps: Result<Vec<Stamp>, Uncovered>,
@@ -202,6 +205,7 @@ impl Cover<'_> {
     /// A program of which nothing is known but its file: it may read what is named to it. What an option
     /// of it would mean, or what of a directory it runs, nobody can say.
     fn unknown(&mut self, request: &Request) {
+        self.reads(0);
         self.names(request, &[], Use::Unknown);
         for word in request.arguments() {
             let bytes = word.as_bytes();
@@ -238,6 +242,7 @@ impl Cover<'_> {
         }
         let readings = readings(self.rules, request);
         if let Some(other) = starters::use_of_words(request) {
+            self.reads(0);
             self.names(request, &readings, other);
         }
         for reading in readings {
@@ -253,8 +258,7 @@ impl Cover<'_> {
             let Some(used) = used else { continue };
             self.paths.add(&request.cwd, word, used);
             if named::is_input(word) {
-                self.descriptors.push(0);
-                self.object("nobody knows what it reads from its standard input the next time");
+                self.object(input::unknown(0));
             }
         }
     }
@@ -417,6 +421,13 @@ impl Cover<'_> {
         self.command(request, words.collect(), depth);
     }
 
+    /// It may read the descriptor of this number.
+    fn reads(&mut self, number: i32) {
+        if !self.descriptors.contains(&number) {
+            self.descriptors.push(number);
+        }
+    }
+
     /// Notes a file that runs, or says what runs.
     fn note(&mut self, path: &Path) {
         let is_open = self.reach.includes(path);
@@ -429,8 +440,8 @@ impl Cover<'_> {
         let (path, is_word) = match source {
             CommandSource::File(path) => (path, false),
             CommandSource::FileIfThere(path) => (path, true),
-            CommandSource::Keys => return self.descriptors.push(0),
-            CommandSource::Descriptor(number) => return self.descriptors.push(number),
+            CommandSource::Keys => return self.reads(0),
+            CommandSource::Descriptor(number) => return self.reads(number),
         };
         let is_open = self.reach.includes(&path);
         let Some((folder, name)) = path.parent().zip(path.file_name().and_then(OsStr::to_str))

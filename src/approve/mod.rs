@@ -19,6 +19,7 @@ mod covered;
 mod files;
 pub mod fixed;
 pub mod grounds;
+mod input;
 mod leads;
 pub mod place;
 pub mod question;
@@ -35,6 +36,7 @@ use std::path::PathBuf;
 
 pub use files::Files;
 pub use grounds::Grounds;
+pub use input::{Inputs, is_null};
 pub use question::Question;
 pub use standing::Standing;
 
@@ -53,6 +55,7 @@ pub struct Permit {
     place: Place,
     pass_env: Vec<String>,
     files: Files,
+    inputs: Inputs,
 }
 
 impl Permit {
@@ -79,9 +82,14 @@ impl Permit {
         &self.request
     }
 
-    /// The request, and the files that say what it runs, as they were when a person was asked.
-    pub fn into_parts(self) -> (Request, Files) {
-        (self.request, self.files)
+    /// What there was to read at its descriptors when a person was asked.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The request, and the files that say what it runs and what it reads, as they were when a person was asked.
+    pub fn into_parts(self) -> (Request, Files, Inputs) {
+        (self.request, self.files, self.inputs)
     }
 }
 
@@ -151,6 +159,7 @@ pub fn settle(
             place: placed.place,
             pass_env: judgement.verdict.pass_env.clone(),
             files: Files::default(),
+            inputs: Inputs::default(),
         })),
         Disposition::Ask(placed) => {
             // Before anything is looked up for it: whoever is not asked must not hold up others.

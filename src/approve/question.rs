@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::covered::{Covered, Named};
 use super::files::Files;
 use super::grounds::Grounds;
+use super::input::Inputs;
 use super::leads::{Destinations, Leads};
 use super::place::{Place, Placed};
 use super::stamp::Stamp;
@@ -52,15 +53,15 @@ pub struct Question {
     leads: Leads,
     /// Where its caller stands.
     standing: Option<Standing>,
-    /// The descriptors that it takes commands from, and those of them that are files.
+    /// The descriptors that it may read, and what there was to read.
     descriptors: Vec<i32>,
-    inputs: Vec<(i32, Stamp)>,
+    inputs: Inputs,
     /// The variables that it has where it stays, `NAME=value` each.
     kept: Vec<OsString>,
 }
 
 /// What a question is about, whole: what was shown, what was too long to be shown, and what the files are
-/// that it runs and that may change. A yes to one is a yes to every question with the same key, and to no
+/// that it runs or reads and that may change. A yes to one is a yes to every question with the same key, and to no
 /// other.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -75,6 +76,7 @@ pub struct Key {
     named: Vec<Named>,
     leads: Destinations,
     umask: u32,
+    inputs: Inputs,
     kept: Vec<OsString>,
 }
 
@@ -136,6 +138,7 @@ impl Question {
             justification,
             dropped_variables: Vec::new(),
             passed_variables: Vec::new(),
+            input: None,
             leads: first(destinations.texts()),
             no_session: covered.as_ref().err().map(|why| printable(why)),
         };
@@ -153,7 +156,7 @@ impl Question {
             passed: Vec::new(),
             standing: None,
             descriptors,
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             kept: Vec::new(),
         }
     }
@@ -170,6 +173,11 @@ impl Question {
             self.kept.sort_by_cached_key(name);
         }
         self.inputs = standing.inputs(&self.descriptors);
+        self.text.input = self.inputs.file();
+        if let Some(why) = self.inputs.unknown() {
+            self.stamps = None;
+            self.text.no_session.get_or_insert_with(|| printable(&why));
+        }
         self.standing = Some(standing);
         self
     }
@@ -257,6 +265,7 @@ impl Question {
             named: self.named.clone(),
             leads: self.leads.destinations(),
             umask,
+            inputs: self.inputs.clone(),
             kept: self
                 .kept
                 .iter()
@@ -288,6 +297,7 @@ impl Question {
             place: self.place,
             pass_env: self.pass_env,
             files: self.files,
+            inputs: self.inputs,
         }
     }
 

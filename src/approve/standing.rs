@@ -8,8 +8,7 @@ use nix::fcntl::{OFlag, openat, readlink};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::Pid;
 
-use super::files::CONTENT;
-use super::stamp::Stamp;
+use super::input::Inputs;
 use crate::request::Identity;
 
 /// As many directories lie above one another; the kernel knows no longer paths.
@@ -58,16 +57,9 @@ impl Standing {
         &self.path
     }
 
-    /// The states of the files that these descriptors of its are, by number; none for what is no file.
-    pub(super) fn inputs(&self, descriptors: &[i32]) -> Vec<(i32, Stamp)> {
-        let mut left = CONTENT;
-        let inputs = descriptors.iter().filter_map(|&number| {
-            let path = PathBuf::from(format!("/proc/{}/fd/{number}", self.process));
-            // To open a pipe could wait, or take its data away.
-            Stamp::of(&path)?;
-            Some((number, Stamp::with_content(&path, &mut left)?))
-        });
-        inputs.collect()
+    /// What there is to read at these descriptors of its.
+    pub(super) fn inputs(&self, descriptors: &[i32]) -> Inputs {
+        Inputs::of(self.process, descriptors.iter().copied())
     }
 
     /// The file mode creation mask.

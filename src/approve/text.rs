@@ -37,6 +37,9 @@ pub struct Text {
     /// The paths among its words that pass a link, each with where it leads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leads: Vec<String>,
+    /// The file that it has as its standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
     /// The variables that the program would not get outside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped_variables: Vec<String>,
@@ -63,6 +66,7 @@ impl Text {
         add("because", &self.justification);
         add("why inside", &self.why_inside);
         facts.extend(self.leads.iter().map(|lead| ("link", lead.clone())));
+        facts.extend(self.input.iter().map(|file| ("input", file.clone())));
         let passed = self.passed_variables.iter();
         facts.extend(passed.map(|variable| ("with", variable.clone())));
         if !self.dropped_variables.is_empty() {

@@ -38,6 +38,7 @@ use nix::unistd::{Pid, getpid};
 use super::call::{ExecCall, Side};
 use super::caller;
 use super::supervisor::Supervisor;
+use crate::approve::is_null;
 use crate::approve::place::Inheritance;
 use crate::evaluate::{CommandSource, CommandTree, IndexedRules, command_sources};
 use crate::request::program::last_component;
@@ -48,8 +49,6 @@ use crate::sys::read_capped::read_capped;
 const HANDED: usize = 4096;
 /// As many ancestors are looked at.
 const ANCESTORS: usize = 64;
-/// The device numbers of `/dev/null`.
-const NULL: (u64, u64) = (1, 3);
 /// The longest name of a program in a reason, in bytes.
 const NAME_LIMIT: usize = 100;
 /// The longest name of a file, likewise.
@@ -191,8 +190,7 @@ impl Supervisor {
         }
         let kind = file.file_type();
         if kind.is_char_device() {
-            let number = file.rdev();
-            return (nix::sys::stat::major(number), nix::sys::stat::minor(number)) != NULL;
+            return !is_null(&file);
         }
         if kind.is_fifo() {
             return !path.as_os_str().as_bytes().starts_with(b"pipe:[");

@@ -186,7 +186,7 @@ impl Exec for StoppedExec<'_> {
     }
 
     fn stay(self, permit: Permit, record: ExecRecord) {
-        let (request, files) = permit.into_parts();
+        let (request, files, inputs) = permit.into_parts();
         let supervisor = self.supervisor;
         let runs = match (self.call.side, self.material) {
             // Who is outside already has nothing to gain by a race with us.
@@ -209,7 +209,7 @@ impl Exec for StoppedExec<'_> {
                 }
             }
         };
-        let expected = Expected::new(request, runs).by(files);
+        let expected = Expected::new(request, runs).by(files, inputs);
         supervisor.tracees.watch(&self.call, expected, record);
     }
 

@@ -17,7 +17,7 @@ use nix::sys::stat::{FileStat, stat};
 use nix::unistd::Pid;
 
 use super::{caller, limits};
-use crate::approve::Files;
+use crate::approve::{Files, Inputs};
 use crate::audit::ExecRecord;
 use crate::evaluate::{IndexedRules, judge_exec};
 use crate::request::{HalfRead, Originals, Request, Trust, argv, variable};
@@ -44,8 +44,9 @@ pub struct Expected {
     environment: Option<Arc<[(OsString, OsString)]>>,
     /// The kernel runs the file by itself.
     is_program: bool,
-    /// Files that say what it runs, as they were when a person was asked.
+    /// Files that say what it runs, and what it reads, as they were when a person was asked.
     files: Files,
+    inputs: Inputs,
 }
 
 /// Says to whoever reads our standard error why a process was killed that was to run `argv`.
@@ -73,6 +74,7 @@ impl Expected {
             argv: half.argv,
             environment: None,
             files: Files::default(),
+            inputs: Inputs::default(),
         }
     }
 
@@ -91,13 +93,18 @@ impl Expected {
             real,
             copy_of: last.copy_of,
             files: Files::default(),
+            inputs: Inputs::default(),
         }
     }
 
-    /// The same, by these files as they were when a person was asked.
+    /// The same, by these files and inputs as they were when a person was asked.
     #[must_use]
-    pub fn by(self, files: Files) -> Self {
-        Self { files, ..self }
+    pub fn by(self, files: Files, inputs: Inputs) -> Self {
+        Self {
+            files,
+            inputs,
+            ..self
+        }
     }
 
     /// The memory of its strings, in bytes.
@@ -147,6 +154,7 @@ impl Expected {
             return Ok(line == joined(&self.argv)
                 && self.has_its_variables(process)?
                 && self.files.changed().is_none()
+                && self.inputs.are_had_by(process)
                 && self.is_copied_as_judged(process, rules, originals));
         }
         if self.is_program || !is_kernels_interpreter(&file) {
@@ -228,7 +236,7 @@ mod tests {
             let cwd = WorkingDirectory::new("/").unwrap();
             let request = Request::new(program, argv, cwd);
             let file = stat("/usr/bin/sleep").unwrap();
-            let expected = Expected::new(request, file).by(files);
+            let expected = Expected::new(request, file).by(files, Inputs::default());
             expected.runs_in(process, &rules, &Originals::default())
         };
         let files = Files::holding(&script);

@@ -152,6 +152,7 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         dropped_variables,
         passed_variables,
         leads,
+        input,
         no_session,
         ..
     } = text;
@@ -172,6 +173,8 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
     ];
     let leads = leads.iter().map(|lead| format!("A link: {}.", span(lead)));
     sentences.extend(leads);
+    let input = input.iter();
+    sentences.extend(input.map(|file| format!("Its input: {}.", span(file))));
     if !passed_variables.is_empty() {
         let passed = span(&passed_variables.join(", "));
         sentences.push(format!("It would get, as it is inside: {passed}."));
@@ -406,15 +409,16 @@ mod tests {
         /// In our own name only we speak.
         #[test]
         fn a_question_keeps_others_words_in_code_spans(
-            words in prop::collection::vec(hostile(), 9),
+            words in prop::collection::vec(hostile(), 10),
             purpose in prop::option::of(hostile()),
         ) {
             let plain = |text: &String| argv::visible(text);
-            let [command, program, directory, why, profile, because, reason, name, once] =
-                <[String; 9]>::try_from(words).unwrap();
+            let [command, program, directory, why, profile, because, reason, name, input, once] =
+                <[String; 10]>::try_from(words).unwrap();
             let text = Text {
                 passed_variables: Vec::new(),
                 leads: Vec::new(),
+                input: Some(input),
                 command: plain(&command),
                 program: plain(&program),
                 directory: plain(&directory),
@@ -433,7 +437,7 @@ mod tests {
             prop_assert_eq!(
                 ours,
                 format!(
-                    "Allow agent to run @ in @? Program: @, @ because @. It would not get \
+                    "Allow agent to run @ in @? Program: @, @ because @. Its input: @. It would not get \
                      these variables, as they are inside: @. Asked by @. A yes is for once: @.{says}"
                 )
             );

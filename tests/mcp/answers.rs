@@ -150,6 +150,33 @@ fn a_yes_for_the_session_is_for_what_the_words_name_as_it_was() {
     }
 }
 
+/// Nobody is shown what a call gives to read.
+#[test]
+fn there_is_no_yes_for_the_session_to_what_a_call_gives_to_read() {
+    let mut client = Start {
+        rules: "prefix_rule(pattern=[\"cat\"], decision=\"prompt\")\n",
+        arguments: &WRITABLE,
+        ..Start::default()
+    }
+    .client();
+    for (input, answer, exit_code) in [
+        (json!({}), Some("session"), 0),
+        (json!({}), None, 0),
+        (json!({ "stdin": "a\n" }), Some("session"), 1),
+        (json!({ "stdin": "a\n" }), Some("once"), 0),
+        (json!({ "stdin": "a\n" }), Some("no"), 1),
+        (json!({}), None, 0),
+    ] {
+        let id = client.start_shell("cat", &input);
+        if let Some(answer) = answer {
+            let question = client.question();
+            client.reply(&question, &choose(answer));
+        }
+        let result = structured(&client.finish(id));
+        assert_eq!(result["exit_code"], exit_code, "{input} {answer:?}");
+    }
+}
+
 /// What goes outside as the caller has it is part of what a yes is for.
 #[test]
 fn a_yes_for_the_session_is_for_one_umask() {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::needs::lacks;
 use crate::support::ran::Ran;
+use crate::support::world::patched_bash;
 use crate::support::{World, everyone, everyone_with};
 
 const RULES: &str = "\
@@ -216,6 +217,55 @@ prefix_rule(pattern = [\"probe\"], decision = \"prompt\")
             assert!(line.contains("\"placement\":\"outside\""), "{line}");
         }
     });
+}
+
+/// What nobody was shown can be something else the next time.
+#[test]
+fn a_question_says_what_is_read_and_what_may_be_another_the_next_time() {
+    const UNKNOWN: &str = "nobody knows what it reads from its standard input the next time";
+    for (script, input, why) in [
+        ("probe exit 0 </dev/null", None, None),
+        ("probe exit 0 <&-", None, None),
+        ("probe exit 0 <x", Some("WORLD/ws/x"), None),
+        // Here it is a pipe.
+        ("probe exit 0", None, Some(UNKNOWN)),
+        ("echo | probe exit 0", None, Some(UNKNOWN)),
+        ("probe exit 0 <<<a", None, Some(UNKNOWN)),
+        ("mkfifo p; probe exit 0 0<>p", None, Some(UNKNOWN)),
+        ("probe exit 0 </dev/zero", None, Some(UNKNOWN)),
+        ("exec 7<x; rm x; probe exit 0 <&7", None, Some(UNKNOWN)),
+        ("echo | touch y", None, None),
+        (
+            "mkfifo p; probe exit 0 with:p </dev/null",
+            None,
+            Some("WORLD/ws/p is no file"),
+        ),
+        (
+            "probe exit 0 with:/dev/fd/7 7<x </dev/null",
+            None,
+            Some("nobody knows where /dev/fd/7 leads"),
+        ),
+        (
+            "ln -s /dev/fd l; probe exit 0 with:l/7 7<x </dev/null",
+            None,
+            Some("nobody knows where WORLD/ws/l/7 leads"),
+        ),
+    ] {
+        everyone(|world| {
+            let rules = format!("{RULES}prefix_rule([\"touch\"], \"prompt\")\n");
+            let world = noting(asking(world, "")).rules(&rules).file("ws/x", "x\n");
+            let ran = world.sh(script).status(0);
+            let asked = questions(&ran);
+            let [asked] = asked.as_slice() else {
+                panic!("{script}: {asked:?}")
+            };
+            for (field, wanted) in [("input", input), ("no_session", why)] {
+                let wanted = wanted.map(|text| ran.world.spelled(text).into_string().unwrap());
+                let said = asked.get(field).map(|text| text.as_str().unwrap());
+                assert_eq!(said, wanted.as_deref(), "{script}: {field}");
+            }
+        });
+    }
 }
 
 /// A question about a program inside says why, where the rule would have it outside.
@@ -513,6 +563,30 @@ fn a_yes_is_for_the_files_as_they_were() {
             }
         });
     }
+}
+
+/// Nor of another standard input, which a thread of the caller puts there.
+#[test]
+fn a_yes_is_for_the_standard_input_that_was_there() {
+    // With a patched shell, nobody judges what python starts.
+    if lacks("python3") || patched_bash().is_some() {
+        return;
+    }
+    let asked = "exec </dev/null python3 -c '
+import ctypes, os, threading, time
+def swap():
+    while not os.path.exists(\"swap\"): time.sleep(0.01)
+    os.dup2(os.open(\"x\", 0), 0)
+    open(\"swapped\", \"w\")
+threading.Thread(target=swap, daemon=True).start()
+ctypes.CDLL(None).execlp(b\"probe\", b\"probe\", b\"cat\", None)'";
+    let meanwhile = ": >swap; until [ -e swapped ]; do sleep 0.01; done";
+    everyone(|world| {
+        let world = world.rules(RULES).program("probe").file("ws/x", "x\n");
+        while_asked(world, asked, meanwhile)
+            .stdout("")
+            .stderr_has("since the question, what it is given to read has changed)");
+    });
 }
 
 /// Whoever wanted the program is gone before the answer: nothing runs.

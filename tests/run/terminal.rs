@@ -167,6 +167,36 @@ fn where_what_runs_can_change_unseen_no_answer_is_for_the_session() {
     });
 }
 
+/// What a program reads without a word that says so is part of what a yes is for.
+#[test]
+fn a_yes_for_the_session_is_for_what_is_read() {
+    everyone(|world| {
+        let script = "probe cat </dev/null; probe cat </dev/null; printf '1\\n2\\n' >x; echo null over; \
+                      probe cat <x; probe cat <x; echo file over; (read y; probe cat) <x; echo rest over; \
+                      printf '3\\n4\\n' >x; probe cat <x; echo changed over; echo 5 | probe cat; echo over";
+        let shown = terminal(world, script)
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("null over")
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("1\r\n2\r\n1\r\n2\r\nfile over")
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("2\r\nrest over")
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("3\r\n4\r\nchanged over")
+            .wait_for("Answer yes or no: ")
+            .keys("no\r")
+            .wait_for("over")
+            .end(0);
+        let shown = shown.replace('\r', "");
+        assert_eq!(shown.matches(ASKED).count(), 5, "{shown}");
+        assert_eq!(shown.matches("  input ").count(), 3, "{shown}");
+    });
+}
+
 /// A link may lead somewhere else the next time.
 #[test]
 fn a_yes_for_the_session_is_for_where_the_words_lead() {

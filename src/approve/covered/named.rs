@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::super::files::Files;
+use super::super::input::too_much;
 use super::super::stamp::Stamp;
 use super::super::tree::{Budget, Tree};
 use super::{Uncovered, shown};
@@ -15,10 +18,13 @@ use crate::models::Reading;
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Kind, Known};
 use crate::request::program::normalised;
+use crate::request::trace;
 use crate::sys::read_capped::read_capped;
 
 /// As many paths are looked at for one question, of those in words and of those in files.
 const LOOKS: usize = 10_000;
+/// As many entries are looked at on their ways.
+const STEPS: usize = 200_000;
 /// The longest file in which they are looked for, in bytes.
 const TEXT: usize = 256 << 10;
 
@@ -46,6 +52,8 @@ pub(super) enum Use {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     seen: BTreeSet<(PathBuf, Use)>,
+    /// Whatever could be one.
+    possible: BTreeSet<PathBuf>,
     looks: usize,
 }
 
@@ -57,9 +65,18 @@ impl Paths {
             if self.looks > LOOKS {
                 return;
             }
+            if part
+                .split(|&byte| byte == b'/')
+                .any(|name| name.len() > super::NAME)
+            {
+                continue;
+            }
             let path = cwd.join(OsStr::from_bytes(part));
-            let found = path.metadata();
-            if !found.is_ok_and(|it| it.is_file() || it.is_dir()) {
+            self.possible.insert(path.clone());
+            let found = path.metadata().map(|found| found.file_type());
+            let counts =
+                |it: FileType| it.is_file() || it.is_dir() || it.is_fifo() || it.is_socket();
+            if !found.is_ok_and(counts) {
                 continue;
             }
             // Of where it runs, too much changes that says nothing. By a name, it could come to be elsewhere.
@@ -81,11 +98,18 @@ impl Paths {
         is_open: impl Fn(&Path) -> bool,
     ) -> Result<Vec<Named>, Uncovered> {
         let mut why = (self.looks > LOOKS).then(|| super::TOO_MANY.to_owned());
+        if is_covered {
+            let mut steps = STEPS;
+            let mut possible = self.possible.iter();
+            let lost =
+                possible.find(|path| trace(path, &mut steps).is_none_or(|it| it.real.is_none()));
+            let lost =
+                lost.map(|path| format!("nobody knows where {} leads", shown(path.as_os_str())));
+            why = why.or(lost);
+        }
         let mut budget = Budget::default();
         let mut all = Vec::new();
         for (path, used) in self.seen.into_iter().filter(|(path, _)| is_open(path)) {
-            let name = shown(path.as_os_str());
-            let too_much = format!("there is more in {name} than can be compared");
             if path.is_dir() {
                 if used != Use::Data {
                     files.note_tree(&path);
@@ -93,9 +117,14 @@ impl Paths {
                 if is_covered && why.is_none() {
                     match Tree::of(&path, &mut budget).filter(Tree::is_whole) {
                         Some(tree) => all.push(Named::Folder(path, tree)),
-                        None => why = Some(too_much),
+                        None => why = Some(too_much(&path)),
                     }
                 }
+                continue;
+            }
+            // What comes by a pipe or a socket is something else each time.
+            if !path.is_file() {
+                why = why.or_else(|| Some(format!("{} is no file", shown(path.as_os_str()))));
                 continue;
             }
             let stamp = match used {
@@ -104,7 +133,7 @@ impl Paths {
             };
             match stamp.filter(Stamp::has_content) {
                 Some(stamp) => all.push(Named::File(path, stamp)),
-                None => why = why.or(Some(too_much)),
+                None => why = why.or_else(|| Some(too_much(&path))),
             }
         }
         why.map_or(Ok(all), Err)
