@@ -92,7 +92,10 @@ impl Inputs {
     /// The file that is standard input, for people.
     pub(super) fn file(&self) -> Option<String> {
         self.0.iter().find_map(|(number, input)| match input {
-            Input::File { path, .. } if *number == 0 => Some(shown(path)),
+            Input::File { path, at, .. } if *number == 0 => Some(match at {
+                0 => shown(path),
+                at => format!("{} from byte {at} on", shown(path)),
+            }),
             _ => None,
         })
     }

@@ -227,6 +227,11 @@ fn a_question_says_what_is_read_and_what_may_be_another_the_next_time() {
         ("probe exit 0 </dev/null", None, None),
         ("probe exit 0 <&-", None, None),
         ("probe exit 0 <x", Some("WORLD/ws/x"), None),
+        (
+            "(read y; probe exit 0) <x",
+            Some("WORLD/ws/x from byte 2 on"),
+            None,
+        ),
         // Here it is a pipe.
         ("probe exit 0", None, Some(UNKNOWN)),
         ("echo | probe exit 0", None, Some(UNKNOWN)),
