@@ -266,7 +266,8 @@ impl<'a> Inquiry<'a> {
 
     /// The same with what its file says about it.
     fn with_files(&self, request: Request) -> Request {
-        let request = request.with_interpreters(self.ground.roots.as_slice());
+        let passed = request.program.passed().to_owned();
+        let request = request.with_interpreters(&passed, self.ground.roots.as_slice());
         let wanted = |name: &_| self.rules.ask_for_copies_of(name);
         request.with_original(&self.originals, None, &wanted)
     }

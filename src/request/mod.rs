@@ -180,10 +180,10 @@ impl Request {
     }
 
     /// The same with the interpreters that the file and each interpreter name, as far as the
-    /// kernel follows them. `writable` is as for [`Program::at`].
+    /// kernel follows them. The file is `passed` to execve(2) by this name; `writable` is as for [`Program::at`].
     #[must_use]
-    pub fn with_interpreters(mut self, writable: &[PathBuf]) -> Self {
-        self.interpreter = self.interpreted(writable, 0).map(Box::new);
+    pub fn with_interpreters(mut self, passed: &OsStr, writable: &[PathBuf]) -> Self {
+        self.interpreter = self.interpreted(passed, writable, 0).map(Box::new);
         self
     }
 
@@ -207,16 +207,17 @@ impl Request {
         self
     }
 
-    fn interpreted(&self, writable: &[PathBuf], depth: usize) -> Option<Self> {
+    fn interpreted(&self, passed: &OsStr, writable: &[PathBuf], depth: usize) -> Option<Self> {
         let named = Interpreter::of(self.program.real.as_deref()?).ok()??;
-        let argv = named.argv(&self.program.asked, &self.argv);
+        let argv = named.argv(passed, &self.argv);
         let asked = named.path.as_os_str();
         let path = self.cwd.join(&named.path);
         let program = Program::at(asked, &path, Some(asked), writable);
         let mut request = Self::new(program, argv, self.cwd.clone());
         request.environment.clone_from(&self.environment);
         if depth < INTERPRETERS {
-            request.interpreter = request.interpreted(writable, depth + 1).map(Box::new);
+            let next = request.interpreted(asked, writable, depth + 1);
+            request.interpreter = next.map(Box::new);
         }
         Some(request)
     }

@@ -127,6 +127,13 @@ impl Program {
         }
     }
 
+    /// What whoever looks for it by `PATH` gives to execve(2): the path that was found, where that was looked for.
+    pub fn passed(&self) -> &OsStr {
+        let is_searched = !self.asked.as_bytes().contains(&b'/');
+        let path = self.path.as_deref().filter(|_| is_searched);
+        path.map_or(&self.asked, Path::as_os_str)
+    }
+
     /// The last component of what was asked for.
     pub fn base_name(&self) -> &OsStr {
         last_component(&self.asked)

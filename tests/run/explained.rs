@@ -187,3 +187,41 @@ fn what_would_be_refused_within_is_refused_unasked() {
         );
     }
 }
+
+/// A script's interpreter has the path by which the script was found, however that is asked for.
+#[test]
+fn a_script_is_read_by_the_path_that_it_is_started_by() {
+    let rules = "prefix_rule([\"sh\", \"WORLD/bin/tool\"], decision = \"prompt\")\n\
+                 prefix_rule([\"sh\", \"./tool\"], decision = \"prompt\")\n\
+                 prefix_rule([\"sh\", \"tool\"], decision = \"forbidden\")\n";
+    for (line, rule) in [
+        ("tool a", "team.rules:1"),
+        ("WORLD/bin/tool a", "team.rules:1"),
+        ("nice tool a", "team.rules:1"),
+        ("./tool a", "team.rules:2"),
+    ] {
+        let stub = "#!/bin/sh\n:\n";
+        let world = World::new()
+            .script("bin/tool", stub)
+            .script("ws/tool", stub);
+        let rules = world.spelled(rules).into_string().unwrap();
+        let world = world.rules(&rules);
+        let line = world.spelled(line).into_string().unwrap();
+        let explain = [world.codex_shell().into(), "rules".into(), "explain".into()];
+        let named = ["--rules".into(), world.path("team.rules").into()];
+        let words = line.split(' ').map(Into::into);
+        let words: Vec<_> = { explain.into_iter().chain(named) }
+            .chain(["--".into()])
+            .chain(words)
+            .collect();
+        let whole = world.explained("--format=text", &line).stdout;
+        let alone = world.command(&words).output().unwrap().stdout;
+        let run = world.arguments(["-c", &line]);
+        let refused = world.command(&run).output().unwrap().stderr;
+        for (how, said) in [("-c", whole), ("--", alone), ("run", refused)] {
+            let said = String::from_utf8_lossy(&said);
+            assert!(said.contains(rule), "{how}: {line}: {said}");
+            assert!(!said.contains("forbidden  "), "{how}: {line}: {said}");
+        }
+    }
+}

@@ -189,8 +189,8 @@ fn a_file_of_the_sandboxed_side_has_no_yes_for_the_session() {
         let asked = OsString::from(format!("./{name}"));
         let program = Program::at(&asked, &path, Some(&asked), &roots);
         let cwd = WorkingDirectory::new(folder.path()).unwrap();
-        let request = Request::new(program, vec![asked, "f".into()], cwd);
-        let request = request.with_interpreters(&roots);
+        let request = Request::new(program, vec![asked.clone(), "f".into()], cwd);
+        let request = request.with_interpreters(&asked, &roots);
         request.with_original(&crate::request::Originals::default(), None, &|_| true)
     };
     fs::write(folder.path().join("script"), "#!/bin/sh -e\necho a\n").unwrap();

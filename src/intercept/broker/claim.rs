@@ -150,9 +150,13 @@ fn request(
     let cwd = WorkingDirectory::new(path_of(directory)?).ok_or(Errno::ENOENT)?;
     let real = path_of(file)?;
     let path = cwd.join(&asked);
-    let request = named(asked, &path, &real, argv, cwd)
-        .with_interpreters(writable)
-        .with_original(originals, Some(&link(file)), &wanted);
+    let request = named(asked, &path, &real, argv, cwd);
+    let passed = request.program.asked.clone();
+    let request = request.with_interpreters(&passed, writable).with_original(
+        originals,
+        Some(&link(file)),
+        &wanted,
+    );
     let found = Found { path, real, stat };
     let request = found.examine(request, &session.rules, writable);
     Ok(session.with_repository_alone(request))
