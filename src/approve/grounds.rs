@@ -6,7 +6,7 @@ use super::question::{NAME_LIMIT, NAMES, printable};
 use crate::evaluate::{Basis, Judgement};
 use crate::models::is_passable;
 use crate::request::argv;
-use crate::rules::model::PrefixRule;
+use crate::rules::model::{PrefixRule, Profile, Run};
 use crate::rules::{Decision, RuleSet};
 
 /// What decided, in words: printable and bounded.
@@ -33,6 +33,17 @@ impl Grounds {
             by_rule: matches!(judgement.verdict.basis, Basis::Rule(_)),
         }
     }
+}
+
+/// Where the rule is that wants this sandbox of its own, as `FILE:LINE`.
+pub fn wanting(rules: &RuleSet, judgement: &Judgement, asked: &Profile) -> String {
+    let mut matched = judgement.trace.matches.iter().map(|found| found.rule);
+    let asks = |number: usize| {
+        let rule = rules.command_rule(number)?;
+        matches!(&rule.run, Some(Run::Profile(wanted)) if wanted == asked).then_some(rule.span)
+    };
+    let span = matched.find_map(asks);
+    span.map_or_else(|| "a rule".to_owned(), |span| printable(&rules.place(span)))
 }
 
 /// What a program would lose outside, or go by there, where that is why it does not run.

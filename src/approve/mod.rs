@@ -36,6 +36,7 @@ use std::path::PathBuf;
 
 pub use files::Files;
 pub use grounds::Grounds;
+use grounds::wanting;
 pub use input::{Inputs, is_null};
 pub use question::Question;
 pub use standing::Standing;
@@ -183,7 +184,10 @@ pub fn settle(
             Settled::Asking(Box::new(question.with_rules_passing(pass_env)))
         }
         Disposition::Forbid => Settled::Refused(question::forbidden(&grounds, &request)),
-        Disposition::Nowhere(reason) => Settled::Refused(question::nowhere(&reason, &request)),
+        Disposition::Nowhere { asked, why } => {
+            let rule = wanting(rules.rules(), judgement, &asked);
+            Settled::Refused(question::nowhere(&rule, &why, &request))
+        }
         Disposition::Uninherited(reason) => {
             Settled::Refused(question::uninherited(&reason, &request))
         }

@@ -92,8 +92,13 @@ pub enum Disposition {
     Ask(Placed),
     /// It does not run: the rules say so.
     Forbid,
-    /// It does not run: there is no such place as a rule wants it in. Why, in words for people.
-    Nowhere(String),
+    /// It does not run: there is no such place as a rule wants it in.
+    Nowhere {
+        /// What the rule asks for.
+        asked: Profile,
+        /// Why there is none, in words for people.
+        why: String,
+    },
     /// It does not run: it would be outside for no other reason than what starts it, and that is not
     /// enough. Why, in words for people.
     Uninherited(String),
@@ -160,7 +165,7 @@ impl Disposition {
     pub fn placed(&self) -> Option<&Placed> {
         match self {
             Self::Run(placed) | Self::Ask(placed) => Some(placed),
-            Self::Forbid | Self::Nowhere(_) | Self::Uninherited(_) => None,
+            Self::Forbid | Self::Nowhere { .. } | Self::Uninherited(_) => None,
         }
     }
 
@@ -169,7 +174,7 @@ impl Disposition {
         match self {
             Self::Run(_) => Decision::Allow,
             Self::Ask(_) => Decision::Prompt,
-            Self::Forbid | Self::Nowhere(_) | Self::Uninherited(_) => Decision::Forbidden,
+            Self::Forbid | Self::Nowhere { .. } | Self::Uninherited(_) => Decision::Forbidden,
         }
     }
 }

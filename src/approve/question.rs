@@ -347,12 +347,14 @@ pub(super) fn unasked(grounds: &Grounds, request: &Request, why: &str) -> Refusa
     denied(&command, &grounds.because, why, None)
 }
 
-/// The refusal of a request for which there is no such place as a rule wants it in.
-pub(super) fn nowhere(reason: &str, request: &Request) -> Refusal {
+/// The refusal of a request for which there is no such place as the rule at `rule` wants it in, and why.
+pub(super) fn nowhere(rule: &str, why: &str, request: &Request) -> Refusal {
     let command = argv::bounded(&request.argv, COMMAND_LIMIT);
-    let reason = printable(reason);
+    let reason = printable(why);
     Refusal {
-        message: format!("codex-shell: error: {command}: can't be run in its profile: {reason}"),
+        message: format!(
+            "codex-shell: error: {command}: can't be run in the profile of {rule}: {reason}"
+        ),
         reason,
     }
 }

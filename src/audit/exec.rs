@@ -116,8 +116,8 @@ impl Audit {
             }
             Disposition::Ask(_) => None,
             Disposition::Forbid => Some(Outcome::Refused(String::new())),
-            Disposition::Nowhere(reason) | Disposition::Uninherited(reason) => {
-                Some(Outcome::Refused(argv::visible(reason)))
+            Disposition::Nowhere { why, .. } | Disposition::Uninherited(why) => {
+                Some(Outcome::Refused(argv::visible(why)))
             }
         };
         let trial = judgement.trace.on_trial.iter();

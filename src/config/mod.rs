@@ -31,5 +31,5 @@ pub use flags::Flags;
 pub use load::{Loaded, load};
 pub use places::Places;
 pub use problem::Problem;
-pub use profiles::Profiles;
+pub use profiles::{Profiles, Unavailable};
 pub use settings::{Settings, Source, Sourced};

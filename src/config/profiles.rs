@@ -24,6 +24,16 @@ pub struct Profiles {
     protection: Protection,
 }
 
+/// A sandbox that can't be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct Unavailable {
+    /// What is asked for.
+    pub asked: Asked,
+    /// Why there is none.
+    pub error: ProfileError,
+}
+
 /// Why there is no such sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
@@ -83,8 +93,13 @@ impl Profiles {
     ///
     /// # Errors
     /// One of them can't be had: then there is nothing to run in.
-    pub fn policy(&self, asked: &[Asked]) -> Result<Option<Policy>, ProfileError> {
-        let policies = asked.iter().map(|asked| self.one(asked));
+    pub fn policy(&self, asked: &[Asked]) -> Result<Option<Policy>, Unavailable> {
+        let policies = asked.iter().map(|asked| {
+            self.one(asked).map_err(|error| Unavailable {
+                asked: asked.clone(),
+                error,
+            })
+        });
         let policies: Vec<Policy> = policies.collect::<Result<_, _>>()?;
         Ok(policies.into_iter().reduce(Policy::both))
     }
@@ -208,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_can_not_be_had_is_an_error() {
-        let error = |asked: Asked| profiles().policy(&[asked]).unwrap_err();
+        let error = |asked: Asked| profiles().policy(&[asked]).unwrap_err().error;
         let unknown = error(asked("feth", None, &[]));
         assert_eq!(unknown, ProfileError::Unknown("feth".to_owned()));
         let unheld = error(asked("danger-full-access", Some(false), &[]));

@@ -4,7 +4,7 @@
 use crate::approve::place::{
     Caller, Confinement, Disposition, Inheritance, Place, Placed, SeparateSandbox,
 };
-use crate::config::Profiles;
+use crate::config::{Profiles, Unavailable};
 use crate::confine::Mode;
 use crate::evaluate::{Judgement, Placement, Verdict};
 use crate::rules::Decision;
@@ -45,7 +45,10 @@ pub fn place(judgement: &Judgement, setting: &Setting<'_>) -> Disposition {
     // Also where nothing comes of it: a rule that can't be followed permits nothing.
     let outside = match outside(verdict, setting.profiles) {
         Ok(outside) => outside,
-        Err(reason) => return Disposition::Nowhere(reason),
+        Err(Unavailable { asked, error }) => {
+            let why = error.to_string();
+            return Disposition::Nowhere { asked, why };
+        }
     };
     let (asked, lifted) = match (&setting.inheritance, is_out) {
         (Inheritance::Refused(why), true) => return Disposition::Uninherited(why.clone()),
@@ -71,9 +74,8 @@ pub fn place(judgement: &Judgement, setting: &Setting<'_>) -> Disposition {
 }
 
 /// Where outside the verdict wants it; `None` for inside. Why there is no such place.
-fn outside(verdict: &Verdict, profiles: &Profiles) -> Result<Option<Confinement>, String> {
-    let policy = profiles.policy(&verdict.profiles);
-    let policy = policy.map_err(|error| error.to_string())?;
+fn outside(verdict: &Verdict, profiles: &Profiles) -> Result<Option<Confinement>, Unavailable> {
+    let policy = profiles.policy(&verdict.profiles)?;
     Ok(match (&verdict.run, policy) {
         (Run::Inside, _) => None,
         (Run::Profile(_), Some(policy)) if policy.mode != Mode::DangerFullAccess => {
@@ -141,7 +143,7 @@ mod tests {
             Disposition::Run(placed) => ("runs", placed),
             Disposition::Ask(placed) => ("asks", placed),
             Disposition::Forbid => return "forbidden".to_owned(),
-            Disposition::Nowhere(_) => return "nowhere".to_owned(),
+            Disposition::Nowhere { .. } => return "nowhere".to_owned(),
             Disposition::Uninherited(_) => return "refused".to_owned(),
         };
         let place = match placed.place {

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::approve::grounds::{withheld, without_withheld};
+use crate::approve::grounds::{wanting, withheld, without_withheld};
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
 use crate::evaluate::{Basis, Judgement, heuristic, obeyed_files, readings};
 use crate::request::program::last_component;
@@ -137,6 +137,10 @@ fn obeys(explanation: &Explanation<'_>) -> Option<String> {
 
 pub(super) fn because(explanation: &Explanation<'_>) -> String {
     let rules = explanation.rules.rules();
+    if let Disposition::Nowhere { asked, .. } = explanation.disposition() {
+        let place = wanting(rules, explanation.judgement, &asked);
+        return format!("there is no such sandbox as the rule at {place} wants");
+    }
     match &explanation.judgement.verdict.basis {
         Basis::Withheld { rule, .. } => {
             let rule = rules.rule(*rule);
@@ -190,7 +194,7 @@ pub(super) fn runs(explanation: &Explanation<'_>) -> String {
     }) = disposition.placed()
     else {
         return match disposition {
-            Disposition::Nowhere(_) => profile::text(explanation),
+            Disposition::Nowhere { .. } => profile::text(explanation),
             _ => "not at all".to_owned(),
         };
     };

@@ -235,7 +235,7 @@ fn without_its_sandbox_nothing_runs() {
             .sh("probe write WORLD/ws/a; echo $?")
             .stdout("1")
             .stderr(&format!(
-                "codex-shell: error: probe write WORLD/ws/a: can't be run in its profile: {reason}"
+                "codex-shell: error: probe write WORLD/ws/a: can't be run in the profile of WORLD/team.rules:1: {reason}"
             ))
             .no_file("ws/a");
     });
