@@ -33,6 +33,14 @@ pub struct NearMiss {
     pub condition: Option<Parameter>,
 }
 
+impl NearMiss {
+    /// Whether the command has a file there of the name that the rule wants, or nearly.
+    fn is_alike(&self) -> bool {
+        let had = self.had.as_deref().unwrap_or_default();
+        self.wanted.iter().any(|wanted| is_file_alike(had, wanted))
+    }
+}
+
 /// The parameter of `command_rule` that a condition stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parameter {
@@ -78,7 +86,7 @@ pub struct NearMisses {
     /// The nearest, closest first, at most five; last those whose program was perhaps meant to be the
     /// request's.
     pub nearest: Vec<NearMiss>,
-    /// The ones beside, each with the first that keeps it from matching.
+    /// The ones beside, closest first, each with the first that keeps it from matching.
     pub others: Vec<NearMiss>,
     /// Of rules that do match: why their exceptions don't hold.
     pub unexcepted: Vec<Unexcepted>,
@@ -120,9 +128,9 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     let parted = rules
         .into_iter()
         .filter_map(|rule| Some((rule, parting(index, rule, request)?)));
-    let mut parted: Vec<(usize, usize)> = parted
-        .chain(misspelt(index, request).map(|rule| (rule, 0)))
-        .collect();
+    let all = index.rules().prefix_rules.iter().enumerate();
+    let meant = all.filter(|(_, rule)| is_meant(&rule.program, request));
+    let mut parted: Vec<(usize, usize)> = parted.chain(meant.map(|(rule, _)| (rule, 0))).collect();
     // A restriction can match by what its words mean, or a command within this one.
     parted.retain(|&(number, _)| !judged.tells_of(number));
     let missed = |(rule, token): (usize, usize)| {
@@ -148,11 +156,12 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     let (by_condition, far) = conditions::near_misses(index, request, judged);
     let mut nearest: Vec<NearMiss> = near.into_iter().filter_map(missed).collect();
     nearest.extend(by_condition);
-    nearest.sort_by_key(|miss| (Reverse(miss.token), miss.rule));
+    let distance = |miss: &NearMiss| (Reverse(miss.token), !miss.is_alike(), miss.rule);
+    nearest.sort_by_key(distance);
     let mut others = nearest.split_off(nearest.len().min(MOST));
     others.extend(beside.into_iter().filter_map(missed));
     others.extend(far);
-    others.sort_by_key(|miss| miss.rule);
+    others.sort_by_key(distance);
     NearMisses {
         nearest,
         others,
@@ -201,31 +210,43 @@ fn is_near(index: &IndexedRules, rule: usize, token: usize, request: &Request) -
     let alike = |word: &String| {
         let mut subcommands = model.into_iter().flat_map(|model| &model.subcommands);
         models::is_slip_among_few(&had, word)
+            || is_file_alike(OsStr::new(&*had), word)
             || subcommands
                 .any(|it| it.names.iter().any(|name| *name == *had) && it.names.contains(word))
     };
     is_another && wanted.iter().any(alike)
 }
 
-/// The rules on a program that is called almost as the request's, one of which nobody knows.
-fn misspelt(index: &IndexedRules, request: &Request) -> impl Iterator<Item = usize> {
+/// Whether a word names a file as the one that is `wanted`, a word or a pattern: elsewhere, or with more at either
+/// end of its name.
+fn is_file_alike(had: &OsStr, wanted: &str) -> bool {
+    let quoted = wanted.find('"').zip(wanted.rfind('"'));
+    let text = quoted.and_then(|(start, end)| wanted.get(start + 1..end));
+    let text = text.unwrap_or(wanted).trim_matches(['*', '/']);
+    let wanted = last_component(OsStr::new(text)).to_string_lossy();
+    let had = last_component(had).to_string_lossy();
+    let wanted = wanted.trim_matches('*');
+    let is_telling = wanted.contains('.') && wanted.trim_matches('.').len() > 1;
+    !wanted.is_empty() && had == wanted || is_telling && had.contains(wanted)
+}
+
+/// Whether a rule on this `program` was perhaps meant to be on the request's.
+fn is_meant(program: &str, request: &Request) -> bool {
+    is_misspelt(program, request)
+        || is_elsewhere(program, request)
+        || is_all_words(program, request)
+}
+
+/// Whether a program is called almost as the request's, and nobody knows one of the two.
+fn is_misspelt(program: &str, request: &Request) -> bool {
     let name = request.argv.first().map(|word| last_component(word));
     let name = name.and_then(OsStr::to_str).unwrap_or_default();
     let is_found = request.program.path.is_some();
-    let knows_name = models::knows(name);
-    let rules = index.rules().prefix_rules.iter().enumerate();
-    rules
-        .filter(move |(_, rule)| {
-            let is_unknown = !models::knows(&rule.program) || !is_found && !knows_name;
-            let is_slip = models::is_slip(&rule.program, name)
-                || !is_found && models::is_near(&rule.program, name);
-            // Letters of another case are the same name to what restricts.
-            let is_misspelt = is_unknown && is_slip && !rule.program.eq_ignore_ascii_case(name);
-            is_misspelt
-                || is_elsewhere(&rule.program, request)
-                || is_all_words(&rule.program, request)
-        })
-        .map(|(number, _)| number)
+    let is_slip = models::is_slip(program, name) || !is_found && models::is_near(program, name);
+    // Letters of another case are the same name to what restricts.
+    is_slip
+        && !program.eq_ignore_ascii_case(name)
+        && (!models::knows(program) || !is_found && !models::knows(name))
 }
 
 /// Whether a rule is on the program's name at another path than it has.
@@ -339,6 +360,10 @@ mod tests {
             ("rm -rf", "rm x", false),
             ("nobody-knows-it push", "nobody-knows-it pull", false),
             ("kubctl get", "kubectl get", true),
+            ("cat .env", "cat config/.env", true),
+            ("cat .env", "cat .env.local", true),
+            ("cat .env", "cat README", false),
+            ("code .", "code a.txt", false),
         ] {
             let misses = missed(&[pattern], command);
             assert_eq!(

@@ -12,7 +12,7 @@ use crate::rules::meaning::{Meaning, Operands, Pattern, Subject, Variable, Wante
 use crate::rules::mismatch::Mismatch;
 use crate::rules::model::CommandRule;
 
-use super::{NearMiss, Parameter, Unexcepted, is_all_words, is_elsewhere, program_had};
+use super::{NearMiss, Parameter, Unexcepted, is_meant, program_had};
 use crate::evaluate::index::IndexedRules;
 use crate::evaluate::means::Look;
 use crate::evaluate::names::{Names, presumed};
@@ -59,7 +59,7 @@ pub(super) fn near_misses(
     }
     found.extend(elsewhere.into_iter().filter_map(|(number, rule)| {
         let mut programs = rule.literal_programs();
-        let program = programs.find(|it| is_elsewhere(it, request) || is_all_words(it, request))?;
+        let program = programs.find(|it| is_meant(it, request))?;
         Some(NearMiss {
             rule: number,
             token: 0,
