@@ -104,7 +104,7 @@ fn what_nearly_matches_is_told_and_the_rest_counted() {
     let near = page(&[&rules[..], &["frob", "remote"]].concat());
     let told = "\nNear misses\n  \
                 prompt     team.rules:10  wants add as word 2, where the command ends\n  \
-                and 2 more rules on this program that don't match\n";
+                and 2 more rules on this program that don't match, the nearest at team.rules:3\n";
     assert!(near.ends_with(told), "{near}");
     let far = page(&[&rules[..], &["frob", "status"]].concat());
     assert!(!far.contains("Near misses"), "{far}");

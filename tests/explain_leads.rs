@@ -317,3 +317,141 @@ fn what_lies_where_the_sandbox_writes_is_said_not_to_count_with_a_way_out() {
     let way = "inside it needs no rule; to let it out, have it where the sandbox can't write, and name that path";
     assert!(page.contains(way), "{page}");
 }
+
+/// What is said of a command is said however it is given.
+const ALIKE: &[(&str, &str, &[&str])] = &[
+    (
+        "prefix_rule([\"frob\", \"x\"], decision = \"prompt\", justification = \"Asks the team.\")",
+        "frob x",
+        &["the rule at t.rules:1 says so", "Asks the team."],
+    ),
+    (
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
+        "nice git pus",
+        &["t.rules:1", "wants push as word 1, which is pus"],
+    ),
+    (
+        "prefix_rule([\"frob\"], justification = \"Harmless.\")",
+        "nice frob",
+        &[
+            "the rule at t.rules:1 says so",
+            "Harmless.",
+            "runs outside the sandbox",
+        ],
+    ),
+    (
+        "prefix_rule([\"gti\", \"push\"], decision = \"forbidden\")",
+        "git push",
+        &["t.rules:1", "is about gti, not git"],
+    ),
+    (
+        "command_rule(program = \"gti\", subcommand = [\"push\"], decision = \"forbidden\")",
+        "git push",
+        &["t.rules:1", "is about gti, not git"],
+    ),
+    (
+        "command_rule(program = \"frob\", decision = \"forbidden\", enforce = False)",
+        "frob x",
+        &["t.rules:1", "on trial"],
+    ),
+    (
+        "prefix_rule([\"frob\"])\n\
+         command_rule(program = \"frob\", args = [rest()], run = profile(\"workspace-write\", writable = [\"/no/dir\"]))",
+        "frob x",
+        &[
+            "there is no such sandbox as the rule at t.rules:2 wants",
+            "nowhere: the rule wants a sandbox of its own (workspace-write), but /no/dir can't be a writable root",
+        ],
+    ),
+    (
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\", justification = \"Publishes.\")",
+        "git -c alias.p=push p x",
+        &[
+            "the rule at t.rules:1 says so of git push x, which it runs",
+            "Publishes.",
+        ],
+    ),
+];
+
+#[test]
+fn a_command_is_led_to_the_rule_however_it_is_given() {
+    let world = World::new();
+    for (rules, command, said) in ALIKE {
+        world.file("t.rules", &format!("{rules}\n"));
+        let words: Vec<&str> = command.split(' ').collect();
+        let apart = [&["--rules", "t.rules", "--"], words.as_slice()].concat();
+        for given in [apart.as_slice(), &["--rules", "t.rules", "-c", command]] {
+            let page = text(&world.explain(given).stdout);
+            for part in *said {
+                let part = part.replace(' ', "");
+                assert!(page.replace(' ', "").contains(&part), "{given:?}: {page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_many_near_misses_those_on_files_of_that_name_come_first() {
+    let world = World::new();
+    let others = ["/etc", "/srv", "/opt", "/usr", "/var", "/home"];
+    let others = others
+        .map(|place| format!("command_rule(program = \"cat\", args = [under(\"{place}\")])\n"));
+    for rule in [
+        "command_rule(program = \"cat\", args = [glob(\"**/.env\")], decision = \"forbidden\")",
+        "prefix_rule([\"cat\", \".env\"], decision = \"forbidden\")",
+    ] {
+        world.file("t.rules", &format!("{}{rule}\n", others.concat()));
+        for file in [".env.local", "prod.env"] {
+            let page = world.explain(&["--rules", "t.rules", "--", "cat", file]);
+            let page = text(&page.stdout);
+            let first = "Near misses\n  forbidden  t.rules:7  wants ";
+            assert!(page.contains(first), "{page}");
+            let rest =
+                "\n  and 2 more rules on this program that don't match, the nearest at t.rules:5\n";
+            assert!(page.ends_with(rest), "{page}");
+        }
+    }
+}
+
+#[test]
+fn an_alias_is_told_as_one() {
+    let world = World::new();
+    let said = |words: &[&str]| text(&world.explain(words).stdout);
+    let counts = "the script makes g stand for something else, as by an alias\n";
+    let idle = "the script's alias g does not count in bash; in another shell, it does\n";
+    for (script, told) in [
+        ("alias g=git\ng push", idle),
+        ("shopt -s expand_aliases\nalias g=git\ng push", counts),
+        ("sh -c \"alias g=git\ng push\"", counts),
+        (
+            "git -c alias.p=push p",
+            "what an alias of git's stands for\n",
+        ),
+    ] {
+        let page = said(&["--rules", "team.rules", "-c", script]);
+        assert!(page.contains(told), "{script}: {page}");
+    }
+    let page = said(&[
+        "--rules",
+        "team.rules",
+        "--",
+        "git",
+        "-c",
+        "alias.p=push",
+        "p",
+    ]);
+    assert!(
+        page.contains("  git push         what the alias stands for\n"),
+        "{page}"
+    );
+}
+
+#[test]
+fn what_reads_a_file_by_its_first_line_is_no_command_that_the_file_starts() {
+    let world = World::new();
+    let tool = world.file("tool", "#!/usr/bin/env perl\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&tool, mode).unwrap();
+    let page = text(&world.explain(&["--rules", "team.rules", "./tool"]).stdout);
+    assert!(!page.contains("perl"), "{page}");
+}

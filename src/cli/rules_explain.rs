@@ -169,12 +169,11 @@ pub(super) fn main(args: &Args) -> Exit {
         setting: &setting,
         session: &session,
     };
-    let own = explanation.decision();
-    if let Some(judged) = inquiry.judge_within(&args.command, own, &setting) {
+    if let Some(judged) = inquiry.judge_within(&args.command, &judgement, &setting) {
         return listed(&judged);
     }
     let written = args.written(|colour| explanation.text(colour), || explanation.json());
-    answer(args, written, own)
+    answer(args, written, explanation.decision())
 }
 
 /// What is wrong with how the command is given.

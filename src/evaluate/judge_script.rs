@@ -8,7 +8,7 @@ use crate::request::Request;
 use crate::rules::Decision;
 use crate::script::{self, Problem, ScriptCommand, Word};
 
-use super::command_tree::{CommandTree, Lack, Node, Resolver, SaidBy, Surroundings};
+use super::command_tree::{CommandTree, Lack, Node, Resolver, Surroundings};
 use super::heuristic::{self, Heuristic};
 use super::index::IndexedRules;
 use super::judge::{Doubt, judge_seeing, restrictions};
@@ -188,15 +188,12 @@ impl Judge<'_> {
     fn list(&mut self, node: Option<&Node>, depth: usize) {
         let tree = self.tree;
         for (nth, child) in tree.range(node).zip(tree.children(node)) {
-            if child.said_by == SaidBy::Words {
+            if child.is_said() {
                 let (judged, strictest) = self.judged(nth, child, depth);
                 self.commands.push(judged);
                 self.strictest.push(strictest);
             }
-            self.list(
-                Some(child),
-                depth + usize::from(child.said_by == SaidBy::Words),
-            );
+            self.list(Some(child), depth + usize::from(child.is_said()));
         }
     }
 

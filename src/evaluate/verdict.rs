@@ -97,11 +97,15 @@ pub struct Trace {
 
 impl Trace {
     /// Whether it says of the rule of this number that it matches, or why that doesn't count.
-    pub(super) fn tells_of(&self, rule: usize) -> bool {
+    pub fn tells_of(&self, rule: usize) -> bool {
+        self.rules().any(|number| number == rule)
+    }
+
+    /// The rules of which it says so, by number.
+    pub fn rules(&self) -> impl Iterator<Item = usize> {
         let matched = self.matches.iter().chain(&self.on_trial);
         let discounted = self.discounted.iter().map(|(number, _)| *number);
-        let mut all = matched.map(|found| found.rule).chain(discounted);
-        all.any(|number| number == rule)
+        matched.map(|found| found.rule).chain(discounted)
     }
 }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{
-    IndexedRules, Kind, Resolver, ScriptJudgement, Start, judge_script, with_repository,
+    Basis, IndexedRules, JudgedCommand, Judgement, Kind, Resolver, ScriptJudgement, Start,
+    judge_script, near_misses, with_repository,
 };
 use crate::request::program::normalised;
 use crate::request::{
@@ -158,18 +159,37 @@ impl<'a> Inquiry<'a> {
         said.unwrap_or(here)
     }
 
-    /// What comes of a command of these words, which by itself comes to `own`, and of each that it starts; `None`
-    /// if none of those stands in a file that a shell reads, and none comes to more.
+    /// What comes of a command of these words, of which `alone` is known by itself, and of each that it starts;
+    /// `None` if none of those stands in a file that a shell reads, and there is no more to be said of any.
     pub fn judge_within(
         &self,
         words: &[OsString],
-        own: Decision,
+        alone: &Judgement,
         setting: &Setting<'_>,
     ) -> Option<ScriptJudgement> {
         let judged = self.judge_script_in(argv::text(words).as_bytes(), setting);
+        let own = place(alone, setting).decision();
         let mut within = judged.commands.iter().filter(|it| it.depth > 0);
-        let is_more = within.any(|it| it.kind == Kind::Program && it.decision > own);
+        let is_more = within.any(|it| {
+            it.kind == Kind::Program && (it.decision > own || self.says_beside(alone, it))
+        });
         (is_more || judged.reads_files()).then_some(judged)
+    }
+
+    /// Whether rules say of a command within one, or nearly, what is not told with that `alone`.
+    fn says_beside(&self, alone: &Judgement, within: &JudgedCommand) -> bool {
+        let (Some(judgement), Some(request)) = (&within.judgement, &within.request) else {
+            return false;
+        };
+        let is_missed = || {
+            let missed = near_misses(self.rules, request, &judgement.trace);
+            !missed.nearest.is_empty() || !missed.others.is_empty()
+        };
+        judgement
+            .trace
+            .rules()
+            .any(|rule| !alone.trace.tells_of(rule))
+            || !matches!(alone.verdict.basis, Basis::Rule(_)) && is_missed()
     }
 
     /// What a command asks for; where its paths lead, nobody looked yet.

@@ -137,7 +137,7 @@ pub(super) fn result(
                 setting: &setting,
                 session: &session,
             };
-            match inquiry.judge_within(argv, explanation.decision(), &setting) {
+            match inquiry.judge_within(argv, &judgement, &setting) {
                 Some(judgement) => listed(&judgement),
                 None => (explanation.text(false), explanation.json()),
             }

@@ -37,8 +37,8 @@ use crate::rules::Decision;
 use crate::script::{Enclosure, ScriptCommand, Word};
 
 use super::explain::Explanation;
-use super::explain_text::{not_excepted, parted};
-use super::facts::{self, because, instead, runs, unread};
+use super::facts::{self, because};
+use super::misses::{Missed, not_excepted, note};
 use super::paint::{Ink, Paint, decision};
 use super::reading;
 
@@ -130,44 +130,16 @@ impl ScriptExplanation<'_> {
 
     fn notes(&self, command: &JudgedCommand) -> Vec<String> {
         let mut notes = vec![self.reason(command)];
-        let judged = command
-            .judgement
-            .as_ref()
-            .filter(|_| command.kind == Kind::Program);
-        if let (Some(judgement), Some(request)) = (judged, &command.request) {
-            let explanation = self.explanation(command, judgement, request, NearMisses::none());
-            let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
-            if command.decision > Decision::Allow && by_rule {
-                let unsure = self.unsure(command).into_iter();
-                notes.extend(unsure.map(|what| format!("nobody can know its {what} here")));
-            }
-            let advice = instead(&explanation);
-            notes.extend(advice.map(|advice| format!("instead: {advice}")));
-            let runs = runs(&explanation);
-            notes.push(format!("runs {runs}"));
-            let lacking = explanation.lacking().into_iter();
-            notes.extend(lacking.map(|lacking| format!("without {lacking}")));
-            let node = self.judgement.tree.nodes().get(command.node);
-            notes.extend(reading::line(self.rules, request, node));
-            for (rule, reason) in &judgement.trace.discounted {
-                let place = self.place(*rule);
-                notes.push(format!("the rule at {place} doesn't count: {reason}"));
-            }
-            let misses = near_misses(self.rules, request, &judgement.trace);
-            let unread = unread(&self.explanation(command, judgement, request, &misses));
-            notes.extend(unread.map(|unread| format!("options: {unread}")));
-            for it in &misses.unexcepted {
-                let place = self.place(it.rule);
-                notes.push(format!("the rule at {place}: {}", not_excepted(it)));
-            }
-            for miss in misses.nearest {
-                let place = self.place(miss.rule);
-                notes.push(format!(
-                    "near miss: the rule at {place} {}",
-                    parted(&miss, &request.cwd)
-                ));
+        if let Some((judgement, request)) = judged(command) {
+            if command.kind == Kind::Program {
+                self.of_program(command, judgement, request, &mut notes);
+            } else if is_because(command) {
+                let explanation = self.explanation(command, judgement, request, NearMisses::none());
+                let reason = facts::reason(&explanation).map(argv::visible);
+                notes.extend(reason.map(|reason| format!("reason: {reason}")));
             }
         }
+        notes.extend(self.alias(command));
         for (index, word) in command.command.words.iter().enumerate() {
             if let Some(why) = word.unknown() {
                 let source = shown(&word.recognised());
@@ -200,6 +172,70 @@ impl ScriptExplanation<'_> {
         notes
     }
 
+    /// What is said of a program that starts, as the page for one command says it.
+    fn of_program(
+        &self,
+        command: &JudgedCommand,
+        judgement: &Judgement,
+        request: &Request,
+        notes: &mut Vec<String>,
+    ) {
+        let misses = near_misses(self.rules, request, &judgement.trace);
+        let explanation = self.explanation(command, judgement, request, &misses);
+        let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
+        if command.decision > Decision::Allow && by_rule {
+            let unsure = self.unsure(command).into_iter();
+            notes.extend(unsure.map(|what| format!("nobody can know its {what} here")));
+        }
+        notes.extend(facts::listed(&explanation));
+        let node = self.judgement.tree.nodes().get(command.node);
+        notes.extend(reading::line(self.rules, request, node));
+        let rule = |number: usize| format!("the rule at {}", self.place(number));
+        for (number, reason) in &judgement.trace.discounted {
+            notes.push(format!("{} doesn't count: {reason}", rule(*number)));
+        }
+        for found in &judgement.trace.on_trial {
+            notes.push(format!("{} matches, but is on trial", rule(found.rule)));
+        }
+        for it in &misses.unexcepted {
+            notes.push(format!("{}: {}", rule(it.rule), not_excepted(it)));
+        }
+        let Some(told) = Missed::of(&explanation, 0) else {
+            return;
+        };
+        for miss in told.shown {
+            let note = note(miss, &request.cwd).unwrap_or_default();
+            notes.push(format!("near miss: {} {note}", rule(miss.rule)));
+        }
+        notes.extend(told.more(self.rules.rules()));
+    }
+
+    /// That an alias makes it what it is, or would.
+    fn alias(&self, command: &JudgedCommand) -> Option<String> {
+        let tree = &self.judgement.tree;
+        if tree
+            .nodes()
+            .get(command.node)
+            .is_some_and(Node::is_by_alias)
+        {
+            return Some("what an alias of git's stands for".to_owned());
+        }
+        let name = command.command.words.first().and_then(Word::known)?;
+        let shown = shown(&name);
+        if command.kind == Kind::Unknown && tree.renames(&name) {
+            Some(format!(
+                "the script makes {shown} stand for something else, as by an alias"
+            ))
+        } else {
+            let is_idle = command.kind == Kind::Program && tree.has_idle_alias(&name);
+            is_idle.then(|| {
+                format!(
+                    "the script's alias {shown} does not count in bash; in another shell, it does"
+                )
+            })
+        }
+    }
+
     fn place(&self, rule: usize) -> String {
         let rule = self.rules.rules().rule(rule);
         let place = rule.map(|rule| self.rules.rules().place(rule.span));
@@ -213,29 +249,11 @@ impl ScriptExplanation<'_> {
     }
 
     fn reason(&self, command: &JudgedCommand) -> String {
-        let is_restricted = command
-            .judgement
-            .as_ref()
-            .is_some_and(|judged| judged.verdict.decision > Decision::Allow);
-        let reason = match command.kind {
-            Kind::Unknown if !is_restricted => "what runs can't be known before it does",
-            Kind::Bare => "no program starts",
-            Kind::Builtin if command.decision == Decision::Allow => {
-                "the shell does this itself: no program starts"
-            }
-            Kind::Function if command.decision == Decision::Allow => {
-                "a function of this script: its commands are judged where they stand"
-            }
-            _ => "",
-        };
-        let judged = command.judgement.as_ref().zip(command.request.as_ref());
-        match judged {
-            Some((judgement, request))
-                if reason.is_empty() || command.decision == Decision::Forbidden =>
-            {
+        match judged(command).filter(|_| is_because(command)) {
+            Some((judgement, request)) => {
                 because(&self.explanation(command, judgement, request, NearMisses::none()))
             }
-            _ => reason.to_owned(),
+            None => otherwise(command).unwrap_or_default().to_owned(),
         }
     }
 
@@ -257,6 +275,34 @@ impl ScriptExplanation<'_> {
             session: self.session,
         }
     }
+}
+
+/// Whether what the judge says of it is the reason for its decision.
+fn is_because(command: &JudgedCommand) -> bool {
+    otherwise(command).is_none() || command.decision == Decision::Forbidden
+}
+
+/// The reason that is none of the judge's.
+fn otherwise(command: &JudgedCommand) -> Option<&'static str> {
+    let is_restricted = command
+        .judgement
+        .as_ref()
+        .is_some_and(|judged| judged.verdict.decision > Decision::Allow);
+    match command.kind {
+        Kind::Unknown if !is_restricted => Some("what runs can't be known before it does"),
+        Kind::Bare => Some("no program starts"),
+        Kind::Builtin if command.decision == Decision::Allow => {
+            Some("the shell does this itself: no program starts")
+        }
+        Kind::Function if command.decision == Decision::Allow => {
+            Some("a function of this script: its commands are judged where they stand")
+        }
+        _ => None,
+    }
+}
+
+fn judged(command: &JudgedCommand) -> Option<(&Judgement, &Request)> {
+    command.judgement.as_ref().zip(command.request.as_ref())
 }
 
 /// The command on one line: known words as a shell reads them, unknown ones as they stand.

@@ -49,6 +49,16 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// What a list of commands says of each beside [`because`]: not what all have in common, nor the file.
+pub(super) fn listed(explanation: &Explanation<'_>) -> impl Iterator<Item = String> {
+    let facts = of(explanation).into_iter();
+    facts.filter_map(|(label, text)| match label {
+        "because" | "program" | "trust" | "rules" => None,
+        "runs" | "without" | "obeys" => Some(format!("{label} {text}")),
+        _ => Some(format!("{label}: {text}")),
+    })
+}
+
 /// That there are no rules, or that some don't count.
 pub(super) fn set_aside(rules: &RuleSet) -> Option<String> {
     match &rules.set_aside {
@@ -58,7 +68,7 @@ pub(super) fn set_aside(rules: &RuleSet) -> Option<String> {
 }
 
 /// What to do where a rule lets the command out and it stays inside, or does not run.
-pub(super) fn instead(explanation: &Explanation<'_>) -> Option<String> {
+fn instead(explanation: &Explanation<'_>) -> Option<String> {
     let Judgement { verdict, trace } = explanation.judgement;
     let rules = explanation.rules.rules();
     without_withheld(rules, &verdict.basis).or_else(|| {
@@ -71,7 +81,7 @@ pub(super) fn instead(explanation: &Explanation<'_>) -> Option<String> {
 }
 
 /// That nothing is known of the program's options, which a rule on it may be about, and how to say it.
-pub(super) fn unread(explanation: &Explanation<'_>) -> Option<String> {
+fn unread(explanation: &Explanation<'_>) -> Option<String> {
     let request = explanation.request;
     let trace = &explanation.judgement.trace;
     let misses = explanation.near_misses;
@@ -114,7 +124,7 @@ pub(super) fn unread(explanation: &Explanation<'_>) -> Option<String> {
 }
 
 /// The author's reason.
-fn reason<'a>(explanation: &Explanation<'a>) -> Option<&'a str> {
+pub(super) fn reason<'a>(explanation: &Explanation<'a>) -> Option<&'a str> {
     let rules = explanation.rules.rules();
     match explanation.judgement.verdict.basis {
         Basis::Rule(index) => rules.rule(index)?.justification,
@@ -187,7 +197,7 @@ fn unmatched(explanation: &Explanation<'_>) -> &'static str {
     }
 }
 
-pub(super) fn runs(explanation: &Explanation<'_>) -> String {
+fn runs(explanation: &Explanation<'_>) -> String {
     let disposition = explanation.disposition();
     let Some(Placed {
         place, why_inside, ..

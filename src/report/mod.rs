@@ -16,6 +16,7 @@ mod explain_text;
 mod facts;
 pub mod findings;
 pub mod layers;
+mod misses;
 pub mod obeyed;
 mod paint;
 pub mod permissions;

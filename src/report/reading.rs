@@ -41,14 +41,16 @@ pub(super) fn account(explanation: &Explanation<'_>, reading: Option<&Reading<'_
     let mut more = itself.map_or(tree.is_incomplete(), Node::is_incomplete);
     for one in tree.within(node) {
         more |= one.is_incomplete();
-        if one.argv.is_empty() || !seen.insert(&one.argv) {
+        if one.argv.is_empty() || !one.is_said() || !seen.insert(&one.argv) {
             continue;
         }
         if seen.len() > MOST + 1 {
             more = true;
             break;
         }
-        let meaning = if one.parent == node {
+        let meaning = if one.is_by_alias() {
+            "what the alias stands for"
+        } else if one.parent == node {
             "a command that it runs"
         } else {
             "a command that this runs"

@@ -216,6 +216,7 @@ impl<'a> Builder<'a> {
             written: written_as(node, &unknown, &found.argv),
             argv: found.argv,
             appends: node.appends,
+            said_by: SaidBy::Alias,
             around,
             ..self.within(parent, node)
         });
@@ -334,7 +335,11 @@ impl<'a> Builder<'a> {
                 Run::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
                 Run::Words { argv, appends } => self.keep(Node {
                     // An interpreter that starts the other one, as env does, is told so by the file.
-                    said_by: node.said_by,
+                    said_by: if node.is_said() {
+                        SaidBy::Words
+                    } else {
+                        node.said_by
+                    },
                     written: written(&argv),
                     argv,
                     appends,
@@ -367,7 +372,7 @@ impl<'a> Builder<'a> {
     ) -> Option<Vec<OsString>> {
         let asked = node.asked.first()?;
         let by_path = asked.program.asked.as_bytes().contains(&b'/');
-        if node.said_by != SaidBy::Words || asked.interpreter.is_some() || !by_path {
+        if !node.is_said() || asked.interpreter.is_some() || !by_path {
             return None;
         }
         let file = asked.program.real.as_deref();

@@ -88,6 +88,8 @@ pub struct CommandTree {
     functions: Vec<HashSet<Vec<u8>>>,
     /// The names that one of them makes stand for something else.
     renamed: HashSet<Vec<u8>>,
+    /// The names of aliases that don't count where they are made.
+    idle_aliases: HashSet<Vec<u8>>,
     /// What could not be read of a script.
     problems: Vec<Problem>,
     /// Some of it stands in files.
@@ -170,6 +172,8 @@ pub(super) enum SaidBy {
     /// Its words, or a script that it reads.
     #[default]
     Words,
+    /// The same, where git knows it by another name.
+    Alias,
     /// The first line of its file: this is its interpreter, which has it to read.
     Interpreter,
     /// Its file, which is a copy of this one's.
@@ -247,8 +251,13 @@ impl CommandTree {
         nodes.fold(self.lacks, Lack::max)
     }
 
+    /// Whether a script has an alias of this `name` where bash, which has it to read, knows none.
+    pub fn has_idle_alias(&self, name: &[u8]) -> bool {
+        self.idle_aliases.contains(name)
+    }
+
     /// Whether a script makes this `name` stand for something else, which nobody reads here.
-    pub(super) fn renames(&self, name: &[u8]) -> bool {
+    pub fn renames(&self, name: &[u8]) -> bool {
         self.renamed.contains(name)
     }
 
@@ -305,6 +314,16 @@ impl Node {
     /// Whether it runs more commands itself, or some that can't be read.
     pub fn is_incomplete(&self) -> bool {
         self.lacks != Lack::Nothing
+    }
+
+    /// Whether words or a script say that it runs, not the file of the command around it.
+    pub fn is_said(&self) -> bool {
+        matches!(self.said_by, SaidBy::Words | SaidBy::Alias)
+    }
+
+    /// Whether it is what git makes of an alias.
+    pub fn is_by_alias(&self) -> bool {
+        self.said_by == SaidBy::Alias
     }
 
     /// Whether no exec of it will be judged: it runs without one, or not here.

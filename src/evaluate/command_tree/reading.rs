@@ -91,8 +91,14 @@ impl Builder<'_> {
         let is_bash = |reader: &ScriptReader<'_>| called(reader.words.asked) == "bash";
         let aliases = reader.as_ref().is_some_and(|reader| !is_bash(reader))
             || contains(text, "expand_aliases");
-        let renamed = script.commands.iter().flat_map(|it| renamed(it, aliases));
-        self.tree.renamed.extend(renamed);
+        let named = |aliases| {
+            let commands = script.commands.iter();
+            commands.flat_map(move |it| renamed(it, aliases))
+        };
+        self.tree.renamed.extend(named(aliases));
+        if !aliases {
+            self.tree.idle_aliases.extend(named(true));
+        }
         let values = Values::of(&script);
         let mut commands = std::mem::take(&mut script.commands);
         let functions = std::mem::take(&mut script.functions);

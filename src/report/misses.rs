@@ -1,0 +1,193 @@
+//! Rules that a command missed, and exceptions that it is none of, for people.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::evaluate::{NearMiss, Parameter, Unexcepted};
+use crate::request::argv;
+use crate::request::program::normalised;
+use crate::rules::RuleSet;
+
+use super::explain::Explanation;
+use super::facts::one;
+
+/// What is told of the rules on a program that don't match.
+pub(super) struct Missed<'a> {
+    /// Those that are shown are near.
+    pub(super) is_near: bool,
+    /// Those that are shown.
+    pub(super) shown: &'a [NearMiss],
+    /// The others, which are counted.
+    rest: &'a [NearMiss],
+}
+
+impl<'a> Missed<'a> {
+    /// The near ones; where none is and none matches, `most` of the others.
+    pub(super) fn of(explanation: &Explanation<'a>, most: usize) -> Option<Self> {
+        let misses = explanation.near_misses;
+        let (near, others) = (misses.nearest.as_slice(), misses.others.as_slice());
+        if !near.is_empty() {
+            return Some(Self {
+                is_near: true,
+                shown: near,
+                rest: others,
+            });
+        }
+        let is_unmatched = explanation.judgement.trace.matches.is_empty();
+        let (shown, rest) = others.split_at(others.len().min(most));
+        (is_unmatched && !others.is_empty()).then_some(Self {
+            is_near: false,
+            shown,
+            rest,
+        })
+    }
+
+    /// How many there are beside, and where the nearest of them is.
+    pub(super) fn more(&self, rules: &RuleSet) -> Option<String> {
+        let first = rules.rule(self.rest.first()?.rule)?;
+        let place = rules.place(first.span);
+        let (and, more) = if self.shown.is_empty() {
+            ("", "")
+        } else {
+            ("and ", " more")
+        };
+        Some(match self.rest.len() {
+            1 => format!("{and}1{more} rule on this program that doesn't match, at {place}"),
+            count => format!(
+                "{and}{count}{more} rules on this program that don't match, the nearest at {place}"
+            ),
+        })
+    }
+}
+
+/// What keeps a rule from matching a command that is started in `cwd`, in words; of some, no single thing does.
+pub(super) fn note(miss: &NearMiss, cwd: &Path) -> Option<String> {
+    let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
+    is_known.then(|| parted(miss, cwd))
+}
+
+/// Why an exception doesn't hold, in words.
+pub(super) fn not_excepted(it: &Unexcepted) -> String {
+    format!(
+        "{} doesn't hold: {}",
+        argv::visible(&it.case),
+        argv::visible(&it.why)
+    )
+}
+
+fn parted(miss: &NearMiss, cwd: &Path) -> String {
+    let mut wanted: Vec<String> = miss
+        .wanted
+        .iter()
+        .map(|word| one(OsStr::new(word)))
+        .collect();
+    let more = wanted.len().saturating_sub(4);
+    wanted.truncate(4);
+    let mut wanted = wanted.join(" or ");
+    if more > 0 {
+        let _ = write!(wanted, " or {more} more");
+    }
+    let token = miss.token;
+    if let Some(condition) = &miss.condition {
+        return unmet(miss, condition, &wanted, cwd);
+    }
+    match &miss.had {
+        Some(had) if token == 0 => {
+            let hint = program_hint(miss);
+            format!("is about {wanted}, not {}{hint}", one(had))
+        }
+        Some(had) => {
+            let hint = stars_hint(miss, "; a prefix_rule takes a `*` as it stands");
+            format!(
+                "wants {wanted} as word {token}, which is {}{hint}",
+                one(had)
+            )
+        }
+        None => format!("wants {wanted} as word {token}, where the command ends"),
+    }
+}
+
+/// What is to be done where a rule has more than a program for one.
+fn program_hint(miss: &NearMiss) -> &'static str {
+    let mut wanted = miss.wanted.iter();
+    if wanted.any(|program| program.contains(char::is_whitespace)) {
+        "; each word is a string of its own"
+    } else {
+        ""
+    }
+}
+
+/// `hint`, where a word is wanted that looks like a pattern.
+fn stars_hint(miss: &NearMiss, hint: &'static str) -> &'static str {
+    let is_pattern = |word: &String| word.contains('*') && !word.ends_with(')');
+    if miss.wanted.iter().any(is_pattern) {
+        hint
+    } else {
+        ""
+    }
+}
+
+/// Which path a relative operand is, where a place is wanted.
+fn place_hint(miss: &NearMiss, cwd: &Path) -> String {
+    let is_place = |wanted: &String| wanted.contains("under(");
+    let relative = miss
+        .had
+        .as_deref()
+        .map(Path::new)
+        .filter(|path| path.is_relative());
+    match relative.filter(|_| miss.wanted.iter().any(is_place)) {
+        Some(path) => {
+            let whole = normalised(&cwd.join(path));
+            format!(", which is {}", one(whole.as_os_str()))
+        }
+        None => String::new(),
+    }
+}
+
+fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str, cwd: &Path) -> String {
+    let had = miss.had.as_deref();
+    let instead = |is: &str, missing: &str| match had {
+        Some(had) => format!("{is}{}", one(had)),
+        None => missing.to_owned(),
+    };
+    match condition {
+        Parameter::Flags => format!("wants {wanted} among the options"),
+        Parameter::Letters => {
+            format!("wants {wanted} among the options; all_of(...) names each of several letters")
+        }
+        Parameter::Without => format!("wants no {wanted}{}", instead(", which is here ", "")),
+        Parameter::Options(name) => {
+            let instead = instead(", which is ", ", which is not there");
+            format!("wants {wanted} for {}{instead}", one(OsStr::new(name)))
+        }
+        Parameter::Args => {
+            let instead = instead(", not ", ", which end before that");
+            let hint = stars_hint(miss, "; `glob(...)` takes a `*` for anything");
+            let place = place_hint(miss, cwd);
+            format!(
+                "wants {} among the operands{instead}{place}{hint}",
+                argv::visible(&miss.wanted.join(" or "))
+            )
+        }
+        Parameter::Exact => format!("wants nothing else to follow{}", instead(", as does ", "")),
+        Parameter::Cwd => format!("wants the directory {wanted}{}", instead(", not ", "")),
+        Parameter::Env(name) => {
+            let wanted = match wanted {
+                "" => "to be set".to_owned(),
+                "''" => "not to be set".to_owned(),
+                value => format!("to be {value}"),
+            };
+            let instead = instead(", which is ", ", which is not set");
+            format!(
+                "wants the variable {} {wanted}{instead}",
+                one(OsStr::new(name))
+            )
+        }
+        Parameter::Unless => {
+            let case = argv::visible(&miss.wanted.join(" "));
+            let by = instead(", which is met by ", "");
+            format!("leaves it alone by its `unless`: {case}{by}")
+        }
+    }
+}
