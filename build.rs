@@ -10,6 +10,7 @@ fn main() -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/wrapper/image");
     println!("cargo::rerun-if-changed=src/sys/bare");
+    println!("cargo::rerun-if-changed=src/sys/arch");
     let image = PathBuf::from(variable("OUT_DIR")?).join("codex-execve-wrapper");
     let status = Command::new(variable("RUSTC")?)
         .args(["src/wrapper/image/main.rs", "--crate-name", "wrapper"])

@@ -1,17 +1,9 @@
-//! The table of system calls that the filter looks at: numbers for both architectures, and what
-//! happens to each. A call that is not listed passes.
+//! The table of system calls that the filter looks at, and what happens to each. A call that is not
+//! listed passes.
 
 use nix::errno::Errno;
 
-use crate::sys::proxy_image::CALL;
-
-/// A system call by its numbers; `None` where the architecture does not have it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Call {
-    pub(super) name: &'static str,
-    pub(super) x86_64: Option<u32>,
-    pub(super) i386: Option<u32>,
-}
+use crate::sys::arch::{Call, PROXY, calls};
 
 /// What happens to a call. Arguments are compared in their low 32 bits, all that the kernel looks
 /// at in the calls listed here.
@@ -53,39 +45,7 @@ pub(super) type Group = &'static [(Call, Verdict)];
 
 /// The last call that was looked at when this table was made. Later ones are answered as an older
 /// kernel would, so that a new way around the sandbox is not open before somebody has thought of it.
-pub(super) const NEWEST: u32 = 469;
-
-/// Never implemented by the kernel; our own proxy speaks to the supervisor through it.
-const PROXY_CALL: u32 = CALL.cast_unsigned();
-
-const fn both(name: &'static str, x86_64: u32, i386: u32) -> Call {
-    Call {
-        name,
-        x86_64: Some(x86_64),
-        i386: Some(i386),
-    }
-}
-
-const fn x86_64(name: &'static str, number: u32) -> Call {
-    Call {
-        name,
-        x86_64: Some(number),
-        i386: None,
-    }
-}
-
-const fn i386(name: &'static str, number: u32) -> Call {
-    Call {
-        name,
-        x86_64: None,
-        i386: Some(number),
-    }
-}
-
-/// Calls since Linux 5.1 have one number everywhere.
-const fn unified(name: &'static str, number: u32) -> Call {
-    both(name, number, number)
-}
+pub(super) const NEWEST: Call = calls::file_setattr;
 
 const NO: Verdict = Verdict::Refuse(Errno::EPERM);
 /// libc takes it as "too old a kernel" and falls back.
@@ -101,9 +61,9 @@ const NEW_TIME_NAMESPACE: u32 = 0x80;
 
 /// In force always.
 pub(super) const EXEC: Group = &[
-    (both("execve", 59, 11), Verdict::Notify),
-    (both("execveat", 322, 358), Verdict::Notify),
-    (x86_64("afs_syscall", PROXY_CALL), Verdict::Notify),
+    (calls::execve, Verdict::Notify),
+    (calls::execveat, Verdict::Notify),
+    (PROXY, Verdict::Notify),
 ];
 
 /// As long may a message on standard error be that the supervisor looks at, in bytes; in buffers, for
@@ -112,20 +72,20 @@ pub(super) const LONGEST_COMPLAINT: u32 = 4096;
 
 /// In force in a sandbox that tells, before all others: these are made often.
 pub(super) const COMPLAINTS: Group = &[
-    (both("write", 1, 4), Verdict::Complaint),
-    (both("writev", 20, 146), Verdict::Complaint),
+    (calls::write, Verdict::Complaint),
+    (calls::writev, Verdict::Complaint),
 ];
 
 /// In force without a sandbox, if it tells: after these a path may lead elsewhere for a process than for
 /// the supervisor.
 pub(super) const MOVES: Group = &[
-    (both("chroot", 161, 61), Verdict::Notify),
-    (both("pivot_root", 155, 217), Verdict::Notify),
-    (both("setns", 308, 346), Verdict::Notify),
-    (both("mount", 165, 21), Verdict::Notify),
-    (unified("move_mount", 429), Verdict::Notify),
-    (both("umount2", 166, 52), Verdict::Notify),
-    (i386("umount", 22), Verdict::Notify),
+    (calls::chroot, Verdict::Notify),
+    (calls::pivot_root, Verdict::Notify),
+    (calls::setns, Verdict::Notify),
+    (calls::mount, Verdict::Notify),
+    (calls::move_mount, Verdict::Notify),
+    (calls::umount2, Verdict::Notify),
+    (calls::umount, Verdict::Notify),
 ];
 
 /// `PR_SET_CHILD_SUBREAPER`: afterwards, orphans are no longer all in one place.
@@ -135,86 +95,86 @@ const TAKE_IN_ORPHANS: Verdict = Verdict::NotifyValue(0, 36);
 /// run in.
 pub(super) const WRITERS: Group = &[
     // Its flags are behind a pointer; `clone` says the same where the filter can see it.
-    (unified("clone3", 435), ABSENT),
-    (both("clone", 56, 120), Verdict::Share),
-    (both("prctl", 157, 172), TAKE_IN_ORPHANS),
-    (both("io_setup", 206, 245), Verdict::Notify),
-    (unified("io_uring_setup", 425), Verdict::Notify),
+    (calls::clone3, ABSENT),
+    (calls::clone, Verdict::Share),
+    (calls::prctl, TAKE_IN_ORPHANS),
+    (calls::io_setup, Verdict::Notify),
+    (calls::io_uring_setup, Verdict::Notify),
 ];
 
 /// In force in every sandbox.
 pub(super) const SANDBOX: Group = &[
     // Who leases a file can hold up those who open it.
-    (both("fcntl", 72, 55), LEASES),
-    (i386("fcntl64", 221), LEASES),
+    (calls::fcntl, LEASES),
+    (calls::fcntl64, LEASES),
     // Its flags are behind a pointer; `clone` says the same where the filter can see it.
-    (unified("clone3", 435), ABSENT),
-    (both("clone", 56, 120), Verdict::Clone),
-    (both("prctl", 157, 172), TAKE_IN_ORPHANS),
+    (calls::clone3, ABSENT),
+    (calls::clone, Verdict::Clone),
+    (calls::prctl, TAKE_IN_ORPHANS),
     // Writes the caller's memory when a disk has read, not when it is asked for.
-    (both("io_setup", 206, 245), Verdict::Notify),
+    (calls::io_setup, Verdict::Notify),
     (
-        both("unshare", 272, 310),
+        calls::unshare,
         Verdict::RefuseBits(0, NEW_NAMESPACE | NEW_TIME_NAMESPACE),
     ),
-    (both("setns", 308, 346), NO),
+    (calls::setns, NO),
     // Does what other calls do without making them.
-    (unified("io_uring_setup", 425), ABSENT),
-    (unified("io_uring_enter", 426), ABSENT),
-    (unified("io_uring_register", 427), ABSENT),
+    (calls::io_uring_setup, ABSENT),
+    (calls::io_uring_enter, ABSENT),
+    (calls::io_uring_register, ABSENT),
     // Mounts, three generations.
-    (both("mount", 165, 21), NO),
-    (i386("umount", 22), NO),
-    (both("umount2", 166, 52), NO),
-    (both("pivot_root", 155, 217), NO),
-    (both("chroot", 161, 61), NO),
-    (unified("open_tree", 428), NO),
-    (unified("move_mount", 429), NO),
-    (unified("fsopen", 430), NO),
-    (unified("fsconfig", 431), NO),
-    (unified("fsmount", 432), NO),
-    (unified("fspick", 433), NO),
-    (unified("mount_setattr", 442), NO),
-    (unified("open_tree_attr", 467), NO),
+    (calls::mount, NO),
+    (calls::umount, NO),
+    (calls::umount2, NO),
+    (calls::pivot_root, NO),
+    (calls::chroot, NO),
+    (calls::open_tree, NO),
+    (calls::move_mount, NO),
+    (calls::fsopen, NO),
+    (calls::fsconfig, NO),
+    (calls::fsmount, NO),
+    (calls::fspick, NO),
+    (calls::mount_setattr, NO),
+    (calls::open_tree_attr, NO),
     // Shared by uid, whatever the namespace.
-    (both("add_key", 248, 286), NO),
-    (both("request_key", 249, 287), NO),
-    (both("keyctl", 250, 288), NO),
+    (calls::add_key, NO),
+    (calls::request_key, NO),
+    (calls::keyctl, NO),
     // Reaches around descriptors and paths.
-    (unified("pidfd_getfd", 438), NO),
-    (both("name_to_handle_at", 303, 341), NO),
-    (both("open_by_handle_at", 304, 342), NO),
+    (calls::pidfd_getfd, NO),
+    (calls::name_to_handle_at, NO),
+    (calls::open_by_handle_at, NO),
     // The kernel itself.
-    (both("bpf", 321, 357), NO),
-    (both("perf_event_open", 298, 336), NO),
-    (both("userfaultfd", 323, 374), NO),
-    (both("kexec_load", 246, 283), NO),
-    (x86_64("kexec_file_load", 320), NO),
-    (both("init_module", 175, 128), NO),
-    (both("finit_module", 313, 350), NO),
-    (both("delete_module", 176, 129), NO),
-    (both("create_module", 174, 127), NO),
-    (both("query_module", 178, 167), NO),
-    (both("get_kernel_syms", 177, 130), NO),
-    (both("reboot", 169, 88), NO),
-    (both("swapon", 167, 87), NO),
-    (both("swapoff", 168, 115), NO),
-    (both("acct", 163, 51), NO),
-    (both("quotactl", 179, 131), NO),
-    (unified("quotactl_fd", 443), NO),
-    (both("settimeofday", 164, 79), NO),
-    (i386("stime", 25), NO),
-    (both("clock_settime", 227, 264), NO),
-    (i386("clock_settime64", 404), NO),
-    (both("lookup_dcookie", 212, 253), NO),
-    (both("nfsservctl", 180, 169), NO),
-    (both("vhangup", 153, 111), NO),
-    (both("iopl", 172, 110), NO),
-    (both("ioperm", 173, 101), NO),
-    (both("uselib", 134, 86), NO),
+    (calls::bpf, NO),
+    (calls::perf_event_open, NO),
+    (calls::userfaultfd, NO),
+    (calls::kexec_load, NO),
+    (calls::kexec_file_load, NO),
+    (calls::init_module, NO),
+    (calls::finit_module, NO),
+    (calls::delete_module, NO),
+    (calls::create_module, NO),
+    (calls::query_module, NO),
+    (calls::get_kernel_syms, NO),
+    (calls::reboot, NO),
+    (calls::swapon, NO),
+    (calls::swapoff, NO),
+    (calls::acct, NO),
+    (calls::quotactl, NO),
+    (calls::quotactl_fd, NO),
+    (calls::settimeofday, NO),
+    (calls::stime, NO),
+    (calls::clock_settime, NO),
+    (calls::clock_settime64, NO),
+    (calls::lookup_dcookie, NO),
+    (calls::nfsservctl, NO),
+    (calls::vhangup, NO),
+    (calls::iopl, NO),
+    (calls::ioperm, NO),
+    (calls::uselib, NO),
     // Sockets.
-    (both("socketpair", 53, 360), Verdict::LocalPair),
-    (i386("socketcall", 102), NO),
+    (calls::socketpair, Verdict::LocalPair),
+    (calls::socketcall, NO),
 ];
 
 const TIOCSTI: u32 = 0x5412;
@@ -235,19 +195,16 @@ const SET_VERSION_32: u32 = 0x4004_7602;
 /// In force in a sandbox that has namespaces.
 pub(super) const WITH_NAMESPACES: Group = &[
     // Ways into another process's memory: the supervisor has to know that they are in use.
-    (both("ptrace", 101, 26), Verdict::Notify),
-    (both("process_vm_writev", 311, 348), Verdict::Notify),
+    (calls::ptrace, Verdict::Notify),
+    (calls::process_vm_writev, Verdict::Notify),
     (
-        both("ioctl", 16, 54),
+        calls::ioctl,
         Verdict::RefuseValues(1, &[TIOCSTI, TIOCLINUX, TIOCSETD]),
     ),
     // The group may be the caller's, with members outside.
+    (calls::setpriority, Verdict::RefuseValues(0, &[PRIO_PGRP])),
     (
-        both("setpriority", 141, 97),
-        Verdict::RefuseValues(0, &[PRIO_PGRP]),
-    ),
-    (
-        both("ioprio_set", 251, 289),
+        calls::ioprio_set,
         Verdict::RefuseValues(0, &[IOPRIO_WHO_PGRP]),
     ),
 ];
@@ -255,7 +212,7 @@ pub(super) const WITH_NAMESPACES: Group = &[
 /// In force in a sandbox without: file attributes, the processes and the shared memory of others.
 pub(super) const WITHOUT_NAMESPACES: Group = &[
     (
-        both("ioctl", 16, 54),
+        calls::ioctl,
         Verdict::RefuseValues(
             1,
             &[
@@ -270,81 +227,69 @@ pub(super) const WITHOUT_NAMESPACES: Group = &[
             ],
         ),
     ),
-    (both("chmod", 90, 15), NO),
-    (both("fchmod", 91, 94), NO),
-    (both("fchmodat", 268, 306), NO),
-    (unified("fchmodat2", 452), NO),
-    (both("chown", 92, 182), NO),
-    (both("fchown", 93, 95), NO),
-    (both("lchown", 94, 16), NO),
-    (both("fchownat", 260, 298), NO),
-    (i386("chown32", 212), NO),
-    (i386("fchown32", 207), NO),
-    (i386("lchown32", 198), NO),
-    (both("utime", 132, 30), NO),
-    (both("utimes", 235, 271), NO),
-    (both("futimesat", 261, 299), NO),
-    (both("utimensat", 280, 320), NO),
-    (i386("utimensat_time64", 412), NO),
-    (both("setxattr", 188, 226), NO),
-    (both("lsetxattr", 189, 227), NO),
-    (both("fsetxattr", 190, 228), NO),
-    (unified("setxattrat", 463), NO),
-    (both("removexattr", 197, 235), NO),
-    (both("lremovexattr", 198, 236), NO),
-    (both("fremovexattr", 199, 237), NO),
-    (unified("removexattrat", 466), NO),
-    (unified("file_setattr", 469), NO),
-    (both("ptrace", 101, 26), NO),
-    (both("process_vm_readv", 310, 347), NO),
-    (both("process_vm_writev", 311, 348), NO),
-    (unified("process_madvise", 440), NO),
-    (unified("process_mrelease", 448), NO),
-    (both("kcmp", 312, 349), NO),
+    (calls::chmod, NO),
+    (calls::fchmod, NO),
+    (calls::fchmodat, NO),
+    (calls::fchmodat2, NO),
+    (calls::chown, NO),
+    (calls::fchown, NO),
+    (calls::lchown, NO),
+    (calls::fchownat, NO),
+    (calls::chown32, NO),
+    (calls::fchown32, NO),
+    (calls::lchown32, NO),
+    (calls::utime, NO),
+    (calls::utimes, NO),
+    (calls::futimesat, NO),
+    (calls::utimensat, NO),
+    (calls::utimensat_time64, NO),
+    (calls::setxattr, NO),
+    (calls::lsetxattr, NO),
+    (calls::fsetxattr, NO),
+    (calls::setxattrat, NO),
+    (calls::removexattr, NO),
+    (calls::lremovexattr, NO),
+    (calls::fremovexattr, NO),
+    (calls::removexattrat, NO),
+    (calls::file_setattr, NO),
+    (calls::ptrace, NO),
+    (calls::process_vm_readv, NO),
+    (calls::process_vm_writev, NO),
+    (calls::process_madvise, NO),
+    (calls::process_mrelease, NO),
+    (calls::kcmp, NO),
     // Zero is the caller itself.
-    (both("move_pages", 279, 317), Verdict::RefuseNonZero(0)),
-    (both("migrate_pages", 256, 294), Verdict::RefuseNonZero(0)),
-    (both("prlimit64", 302, 340), Verdict::RefuseNonZero(0)),
-    (
-        both("sched_setaffinity", 203, 241),
-        Verdict::RefuseNonZero(0),
-    ),
-    (both("sched_setparam", 142, 154), Verdict::RefuseNonZero(0)),
-    (
-        both("sched_setscheduler", 144, 156),
-        Verdict::RefuseNonZero(0),
-    ),
-    (both("sched_setattr", 314, 351), Verdict::RefuseNonZero(0)),
-    (
-        both("setpriority", 141, 97),
-        Verdict::OwnProcess(PRIO_PROCESS),
-    ),
-    (
-        both("ioprio_set", 251, 289),
-        Verdict::OwnProcess(IOPRIO_WHO_PROCESS),
-    ),
-    (i386("ipc", 117), NO),
-    (both("shmget", 29, 395), NO),
-    (both("shmat", 30, 397), NO),
-    (both("shmctl", 31, 396), NO),
-    (both("semget", 64, 393), NO),
-    (x86_64("semop", 65), NO),
-    (x86_64("semtimedop", 220), NO),
-    (i386("semtimedop_time64", 420), NO),
-    (both("semctl", 66, 394), NO),
-    (both("msgget", 68, 399), NO),
-    (both("msgsnd", 69, 400), NO),
-    (both("msgrcv", 70, 401), NO),
-    (both("msgctl", 71, 402), NO),
-    (both("mq_open", 240, 277), NO),
-    (both("mq_unlink", 241, 278), NO),
+    (calls::move_pages, Verdict::RefuseNonZero(0)),
+    (calls::migrate_pages, Verdict::RefuseNonZero(0)),
+    (calls::prlimit64, Verdict::RefuseNonZero(0)),
+    (calls::sched_setaffinity, Verdict::RefuseNonZero(0)),
+    (calls::sched_setparam, Verdict::RefuseNonZero(0)),
+    (calls::sched_setscheduler, Verdict::RefuseNonZero(0)),
+    (calls::sched_setattr, Verdict::RefuseNonZero(0)),
+    (calls::setpriority, Verdict::OwnProcess(PRIO_PROCESS)),
+    (calls::ioprio_set, Verdict::OwnProcess(IOPRIO_WHO_PROCESS)),
+    (calls::ipc, NO),
+    (calls::shmget, NO),
+    (calls::shmat, NO),
+    (calls::shmctl, NO),
+    (calls::semget, NO),
+    (calls::semop, NO),
+    (calls::semtimedop, NO),
+    (calls::semtimedop_time64, NO),
+    (calls::semctl, NO),
+    (calls::msgget, NO),
+    (calls::msgsnd, NO),
+    (calls::msgrcv, NO),
+    (calls::msgctl, NO),
+    (calls::mq_open, NO),
+    (calls::mq_unlink, NO),
 ];
 
 /// In force with the network on.
-pub(super) const NETWORK_ON: Group = &[(both("socket", 41, 359), Verdict::Internet)];
+pub(super) const NETWORK_ON: Group = &[(calls::socket, Verdict::Internet)];
 
 /// In force with the network off.
-pub(super) const NETWORK_OFF: Group = &[(both("socket", 41, 359), NO)];
+pub(super) const NETWORK_OFF: Group = &[(calls::socket, NO)];
 
 /// What [`Verdict::Internet`] answers for a family that is neither local nor internet.
 pub(super) const OTHER_FAMILY: Errno = Errno::EAFNOSUPPORT;

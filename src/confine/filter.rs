@@ -1,6 +1,6 @@
 //! The system call filter: the table of [`super::calls`] as one BPF program.
 //!
-//! Per architecture the program is a search tree over the numbers; each body ends in a return, so
+//! Per calling convention the program is a search tree over the numbers; each body ends in a return, so
 //! that the accumulator still holds the number where the next test begins. The kernel remembers
 //! which numbers always pass and does not run the program for them. To know which, it tries each
 //! number when the filter is installed, and a sandbox waits for that.
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use nix::errno::Errno::{self, ENOSYS, EPERM};
 
+use crate::sys::arch::{Arch, Call, LAST_NUMBER};
 use crate::sys::bpf::{
     ARCHITECTURE, Instruction, NUMBER, and, argument, if_any_bit_skip, if_equal_skip, jump, load,
     ret, unless_above_skip, unless_equal_skip,
@@ -16,19 +17,9 @@ use crate::sys::bpf::{
 use crate::sys::seccomp;
 
 use super::calls::{
-    COMPLAINTS, Call, EXEC, Group, LONGEST_COMPLAINT, MOVES, NETWORK_OFF, NETWORK_ON,
-    NEW_NAMESPACE, NEWEST, OTHER_FAMILY, SANDBOX, Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES,
-    WRITERS,
+    COMPLAINTS, EXEC, Group, LONGEST_COMPLAINT, MOVES, NETWORK_OFF, NETWORK_ON, NEW_NAMESPACE,
+    NEWEST, OTHER_FAMILY, SANDBOX, Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES, WRITERS,
 };
-
-#[cfg(not(target_arch = "x86_64"))]
-compile_error!("the system call filter knows the numbers of x86_64 and i386 only");
-
-const ARCHITECTURE_X86_64: u32 = 0xc000_003e;
-const ARCHITECTURE_I386: u32 = 0x4000_0003;
-/// The bit that tells x32 calls, which run under the x86_64 architecture value. No other call has
-/// a number as high.
-const X32: u32 = 0x4000_0000;
 
 const CLONE_VM: u32 = 0x100;
 const CLONE_VFORK: u32 = 0x4000;
@@ -65,17 +56,15 @@ pub(super) fn program(scope: Scope) -> Vec<Instruction> {
 }
 
 fn assemble(scope: Scope, groups: &[Group]) -> Vec<Instruction> {
-    // An x32 number is above all others, whatever the scope.
-    let newest = match scope {
-        Scope::Unconfined => X32 - 1,
-        Scope::Sandbox { .. } => NEWEST,
-    };
-    let native = bodies(groups, newest, |call| call.x86_64);
-    let compat = bodies(groups, newest, |call| call.i386);
-
     let mut program = vec![load(ARCHITECTURE)];
-    program.extend(when(ARCHITECTURE_X86_64, native));
-    program.extend(when(ARCHITECTURE_I386, compat));
+    for &arch in Arch::JUDGED {
+        let newest = match scope {
+            Scope::Unconfined => LAST_NUMBER,
+            Scope::Sandbox { .. } => NEWEST.number(arch).unwrap_or_default(),
+        };
+        let bodies = bodies(groups, arch, newest);
+        program.extend(when(arch.audit_value(), bodies));
+    }
     program.push(ret(seccomp::KILL));
     program
 }
@@ -134,10 +123,7 @@ pub(super) fn is_move(architecture: u32, number: u32) -> bool {
 }
 
 fn is(call: &Call, architecture: u32, number: u32) -> bool {
-    match architecture {
-        ARCHITECTURE_X86_64 => call.x86_64 == Some(number),
-        _ => call.i386 == Some(number),
-    }
+    Arch::of(architecture).is_some_and(|arch| call.is(arch, number))
 }
 
 /// Whether the call is refused in a sandbox without namespaces alone.
@@ -165,16 +151,12 @@ fn groups(scope: Scope) -> Vec<Group> {
     }
 }
 
-/// Absence above `newest`, then the rules that `number` knows, then a pass. Where groups know the same
-/// call, the first counts.
-fn bodies(
-    groups: &[Group],
-    newest: u32,
-    number: impl Fn(&Call) -> Option<u32>,
-) -> Vec<Instruction> {
+/// Absence above `newest`, then the rules for calls that `arch` has, then a pass. Where groups know the
+/// same call, the first counts.
+fn bodies(groups: &[Group], arch: Arch, newest: u32) -> Vec<Instruction> {
     let mut rules = BTreeMap::new();
     for (call, verdict) in groups.iter().copied().flatten() {
-        if let Some(number) = number(call) {
+        if let Some(number) = call.number(arch) {
             rules.entry(number).or_insert(*verdict);
         }
     }

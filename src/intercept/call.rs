@@ -18,7 +18,8 @@ use crate::request::program::normalised;
 use crate::request::{
     HalfRead, INTERPRETERS, Interpreter, Originals, Program, Request, Trust, WorkingDirectory,
 };
-use crate::sys::listener::{Arch, Notification, Waiting};
+use crate::sys::arch::calls;
+use crate::sys::listener::Waiting;
 
 /// Of `execveat`: only checks (Linux 6.14).
 const AT_EXECVE_CHECK: i32 = 0x1_0000;
@@ -76,10 +77,8 @@ pub struct Asked {
 impl ExecCall {
     /// Takes a call that is an exec; `None` for another system call.
     pub fn new(waiting: &Waiting, side: Side) -> Option<Self> {
-        let Notification {
-            args, arch, number, ..
-        } = waiting.notification;
-        let [first, second, third, fourth, fifth, _] = args;
+        let notification = &waiting.notification;
+        let [first, second, third, fourth, fifth, _] = notification.args;
         let plain = |path, argv, envp| Self {
             waiting: waiting.clone(),
             side,
@@ -89,14 +88,16 @@ impl ExecCall {
             base: Base::Directory,
             flags: 0,
         };
-        match (arch, number) {
-            (Arch::X86_64, 59) | (Arch::I386, 11) => Some(plain(first, second, third)),
-            (Arch::X86_64, 322) | (Arch::I386, 358) => Some(Self {
+        if notification.is(calls::execve) {
+            Some(plain(first, second, third))
+        } else if notification.is(calls::execveat) {
+            Some(Self {
                 base: base(low_half(first)),
                 flags: low_half(fifth),
                 ..plain(second, third, fourth)
-            }),
-            _ => None,
+            })
+        } else {
+            None
         }
     }
 

@@ -22,7 +22,8 @@ use crate::confine::{Denied, Reach};
 use crate::models::{self, CommandModel};
 use crate::report::refusals;
 use crate::request::argv;
-use crate::sys::listener::{Arch, Notification};
+use crate::sys::arch::calls;
+use crate::sys::listener::Notification;
 use crate::sys::pidfd::PidFd;
 
 /// As many paths are remembered; the sandboxed side decides how many it complains of.
@@ -185,18 +186,14 @@ fn is_shell(process: Pid) -> bool {
 
 /// The bytes that the caller is about to write, or the first of them.
 fn message(call: &Notification) -> Option<Vec<u8>> {
-    const WRITE: [(Arch, i32); 2] = [(Arch::X86_64, 1), (Arch::I386, 4)];
     let [_, address, count, ..] = call.args;
     let count = usize::try_from(count).ok()?;
     let mut text = Vec::new();
-    if WRITE.contains(&(call.arch, call.number)) {
+    if call.is(calls::write) {
         append(&mut text, call.tid, address, count);
         return Some(text);
     }
-    let word = match call.arch {
-        Arch::X86_64 => 8,
-        Arch::I386 => 4,
-    };
+    let word = call.arch.pointer();
     let mut vector = Vec::new();
     append(
         &mut vector,

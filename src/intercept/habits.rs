@@ -13,7 +13,8 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
 use crate::confine::Refused;
-use crate::sys::listener::{Arch, Notification};
+use crate::sys::arch::{Arch, RETURNS_BY_STACK};
+use crate::sys::listener::Notification;
 
 /// As much of a list of mappings is looked at, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -38,7 +39,7 @@ pub(super) struct Habits(HashMap<(Pid, u64), Habit>);
 impl Habits {
     /// Whether a call that was refused, and whose thread stands still, was made by habit.
     pub(super) fn of(&mut self, refused: Refused, call: &Notification) -> Habit {
-        if call.arch != Arch::X86_64 || refused.family.is_none() {
+        if !RETURNS_BY_STACK || call.arch != Arch::Native || refused.family.is_none() {
             return Habit::No;
         }
         let Some((makes, returns)) = addresses(call.tid) else {

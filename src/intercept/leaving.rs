@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::caller;
+use crate::sys::arch::{Arch, calls};
 use crate::sys::listener::Waiting;
 use crate::sys::trace::Traced;
 
@@ -19,8 +20,6 @@ use crate::sys::trace::Traced;
 const FEW: usize = 64;
 /// As many may be remembered; beyond, an exec is watched.
 const MANY: usize = 4096;
-/// The numbers of `execve` and `execveat`, in both conventions.
-const EXECS: [&str; 4] = ["59", "322", "11", "358"];
 
 /// See the module.
 #[derive(Debug)]
@@ -120,11 +119,17 @@ fn has_left(tid: Pid) -> bool {
     match text {
         Ok(text) => {
             let number = text.split_ascii_whitespace().next().unwrap_or_default();
-            let is_elsewhere = number.parse::<u32>().is_ok() && !EXECS.contains(&number);
+            let is_elsewhere = number.parse().is_ok_and(|number| !is_exec(number));
             is_elsewhere || has_company()
         }
         Err(error) => is_gone(&error) || is_dead(tid) || has_company(),
     }
+}
+
+/// Whether it is the number of an exec by any convention.
+fn is_exec(number: u32) -> bool {
+    let mut conventions = Arch::JUDGED.iter();
+    conventions.any(|&arch| calls::execve.is(arch, number) || calls::execveat.is(arch, number))
 }
 
 fn is_gone(error: &io::Error) -> bool {

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
 use nix::unistd::Pid;
 
-use crate::sys::listener::Arch;
+use crate::sys::arch::Arch;
 
 /// The longest path that the kernel takes, with its NUL.
 const PATH_LIMIT: usize = 4096;
@@ -64,11 +64,10 @@ impl Vector {
 impl Memory {
     /// The memory of the thread `tid`, with pointers as `arch` has them.
     pub fn of(tid: Pid, arch: Arch) -> Self {
-        let pointer = match arch {
-            Arch::X86_64 => 8,
-            Arch::I386 => 4,
-        };
-        Self { tid, pointer }
+        Self {
+            tid,
+            pointer: arch.pointer(),
+        }
     }
 
     /// The path at `address`, without its NUL.
@@ -294,7 +293,7 @@ mod tests {
     use super::*;
 
     fn own() -> Memory {
-        Memory::of(nix::unistd::gettid(), Arch::X86_64)
+        Memory::of(nix::unistd::gettid(), Arch::Native)
     }
 
     fn vector(strings: &[CString]) -> Vec<u64> {

@@ -16,10 +16,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::caller;
 use super::memory::Memory;
 use crate::confine::Status;
-use crate::sys::listener::{Arch, Listener, Notification, Waiting};
+use crate::sys::arch::{Arch, PROXY, calls};
+use crate::sys::listener::{Listener, Notification, Waiting};
 use crate::sys::pidfd::PidFd;
 use crate::sys::probe_call;
-use crate::sys::proxy_image::{self, CALL, PROBE};
+use crate::sys::proxy_image::{self, PROBE};
 use crate::sys::trace::Traced;
 
 /// Why nothing can be judged.
@@ -55,7 +56,7 @@ pub enum Blind {
 pub fn look(listener: &Arc<Listener>, init: BorrowedFd<'_>) -> Result<Status, Blind> {
     let waiting = first_call(listener, init)?;
     let call = waiting.notification;
-    if call.number != CALL || call.args.first() != Some(&PROBE) {
+    if !call.is(PROXY) || call.args.first() != Some(&PROBE) {
         waiting.fail(Errno::EPERM);
         return Err(Blind::Silent);
     }
@@ -109,7 +110,7 @@ fn first_call(listener: &Arc<Listener>, init: BorrowedFd<'_>) -> Result<Waiting,
 }
 
 fn is_clone(call: &Notification) -> bool {
-    call.arch == Arch::X86_64 && i64::from(call.number) == nix::libc::SYS_clone
+    call.arch == Arch::Native && call.is(calls::clone)
 }
 
 /// What judging takes.

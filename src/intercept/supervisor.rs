@@ -31,9 +31,10 @@ use crate::confine::{LayerName, Layers, Status};
 use crate::evaluate::{IndexedRules, with_repository};
 use crate::flow::{self, Inquiry};
 use crate::request::{Earlier, Originals, Request, Writable};
+use crate::sys::arch::PROXY;
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Listener, Waiting};
-use crate::sys::proxy_image::{self, Order};
+use crate::sys::proxy_image::Order;
 
 /// What the supervisor works with.
 pub struct Session {
@@ -247,7 +248,7 @@ impl Supervisor {
         let Some(waiting) = Waiting::next(listener)? else {
             return Ok(());
         };
-        if waiting.notification.number == proxy_image::CALL {
+        if waiting.notification.is(PROXY) {
             self.answer_proxy(&waiting);
         } else if let Some(call) = ExecCall::new(&waiting, side) {
             self.answer_exec(call);

@@ -278,26 +278,20 @@ impl Tracees {
     /// Whether this exec is the one that we made of another, for the proxy: it may go on, and is
     /// watched. Whatever the thread was to become before is void otherwise.
     pub fn is_replacement(&mut self, notification: &Notification) -> bool {
-        let Notification {
-            tid,
-            arch,
-            number,
-            args,
-            ..
-        } = notification;
-        self.has_come(*tid);
-        self.announced.remove(tid);
-        if let Some((replacement, role)) = self.outside.remove(tid)
-            && replacement.is(*arch, *number, args)
+        let tid = notification.tid;
+        self.has_come(tid);
+        self.announced.remove(&tid);
+        if let Some((replacement, role)) = self.outside.remove(&tid)
+            && replacement.is(notification)
         {
-            self.announced.insert(process_of(*tid), role);
+            self.announced.insert(process_of(tid), role);
             return true;
         }
-        let Some(tracee) = self.traced.get_mut(tid) else {
+        let Some(tracee) = self.traced.get_mut(&tid) else {
             return false;
         };
         match std::mem::replace(&mut tracee.stage, Stage::Unwatched) {
-            Stage::Replaced(replacement, role) if replacement.is(*arch, *number, args) => {
+            Stage::Replaced(replacement, role) if replacement.is(notification) => {
                 tracee.stage = Stage::BecomesProxy(role);
                 true
             }

@@ -10,30 +10,8 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use super::arch::{Arch, Call};
 use super::checked;
-
-/// The calling convention of the program that made the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arch {
-    /// 64-bit x86.
-    X86_64,
-    /// 32-bit x86.
-    I386,
-}
-
-impl Arch {
-    /// The kernel's number for the convention, as a system call filter sees it.
-    pub fn audit_value(self) -> u32 {
-        match self {
-            Self::X86_64 => AUDIT_ARCH_X86_64,
-            Self::I386 => AUDIT_ARCH_I386,
-        }
-    }
-}
-
-/// The kernel's names for the conventions (`linux/audit.h`).
-const AUDIT_ARCH_X86_64: u32 = 0xC000_003E;
-const AUDIT_ARCH_I386: u32 = 0x4000_0003;
 
 /// One system call that waits for an answer.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +26,13 @@ pub struct Notification {
     pub number: i32,
     /// The six arguments.
     pub args: [u64; 6],
+}
+
+impl Notification {
+    /// Whether this is the call.
+    pub fn is(&self, call: Call) -> bool {
+        call.is(self.arch, self.number.cast_unsigned())
+    }
 }
 
 /// Start the call over even when a signal handler runs in between: `ERESTARTNOINTR`, which is
@@ -95,13 +80,9 @@ impl Listener {
             }
             Err(e) => return Err(e),
         }
-        let arch = match raw.data.arch {
-            AUDIT_ARCH_X86_64 => Arch::X86_64,
-            AUDIT_ARCH_I386 => Arch::I386,
-            _ => {
-                self.send(raw.id, 0, -libc::ENOSYS, 0);
-                return Ok(None);
-            }
+        let Some(arch) = Arch::of(raw.data.arch) else {
+            self.send(raw.id, 0, -libc::ENOSYS, 0);
+            return Ok(None);
         };
         let tid = Pid::from_raw(i32::try_from(raw.pid).unwrap_or(0));
         Ok(Some(Notification {

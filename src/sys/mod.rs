@@ -7,6 +7,7 @@
 //! code), `child.rs`, `clone.rs` and `fork.rs` (between fork and exec) and `listener.rs` (ioctls).
 
 pub mod allocator;
+pub mod arch;
 pub mod bpf;
 pub mod canary;
 pub mod caps;

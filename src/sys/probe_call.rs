@@ -8,8 +8,9 @@
 use std::ffi::CStr;
 use std::io;
 
+use super::arch::PROXY;
 use super::checked;
-use super::proxy_image::{CALL, PROBE};
+use super::proxy_image::PROBE;
 
 /// What the supervisor must find in the caller's memory.
 pub const WORD: &CStr = c"codex-shell looks at itself";
@@ -19,7 +20,8 @@ pub const WORD: &CStr = c"codex-shell looks at itself";
 /// # Errors
 /// Nobody answers calls.
 pub fn make() -> io::Result<()> {
+    let call = libc::c_long::from(PROXY.own_number());
     // SAFETY: the listener gets two integers; whoever follows the second one only reads.
-    checked(unsafe { libc::syscall(libc::c_long::from(CALL), PROBE, WORD.as_ptr()) })?;
+    checked(unsafe { libc::syscall(call, PROBE, WORD.as_ptr()) })?;
     Ok(())
 }

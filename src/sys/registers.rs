@@ -1,23 +1,14 @@
 //! Replaces an exec that is waiting to start over by another one, in the registers of its thread.
 //!
-//! The only file that depends on the processor. Nothing is written to the thread's memory.
-
-#![expect(
-    unsafe_code,
-    reason = "ptrace(2) and waitpid(2) with thread identifiers"
-)]
+//! Nothing is written to the thread's memory.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 
 use nix::unistd::Pid;
 
-use super::checked;
-use super::listener::Arch;
-
-const EXECVEAT_X86_64: u64 = 322;
-const EXECVEAT_I386: u64 = 358;
+use super::arch::{Arch, Registers, calls};
+use super::listener::Notification;
 
 /// An `execveat(fd, "", argv, envp, AT_EMPTY_PATH)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +24,9 @@ pub struct Exec {
 }
 
 impl Exec {
-    /// Whether a call with this number and these arguments is this exec and no other.
-    pub fn is(&self, arch: Arch, number: i32, args: &[u64; 6]) -> bool {
-        let expected = match arch {
-            Arch::X86_64 => EXECVEAT_X86_64,
-            Arch::I386 => EXECVEAT_I386,
-        };
-        u64::from(number.cast_unsigned()) == expected && args[..5] == self.arguments()
+    /// Whether the call is this exec and no other.
+    pub fn is(&self, call: &Notification) -> bool {
+        call.is(calls::execveat) && call.args[..5] == self.arguments()
     }
 
     fn arguments(&self) -> [u64; 5] {
@@ -54,52 +41,12 @@ impl Exec {
 /// # Errors
 /// The thread is not in an exec, or is gone.
 pub fn replace(tid: Pid, arch: Arch, exec: &Exec) -> io::Result<()> {
-    let mut registers = MaybeUninit::<libc::user_regs_struct>::uninit();
-    // SAFETY: the kernel fills the whole structure, whose size is that of the request.
-    let mut registers = unsafe {
-        checked(libc::ptrace(
-            libc::PTRACE_GETREGS,
-            tid.as_raw(),
-            std::ptr::null_mut::<libc::c_void>(),
-            registers.as_mut_ptr(),
-        ))?;
-        registers.assume_init()
+    let mut registers = Registers::of(tid)?;
+    let number = registers.number();
+    let is_exec = calls::execve.is(arch, number) || calls::execveat.is(arch, number);
+    let Some(execveat) = calls::execveat.number(arch).filter(|_| is_exec) else {
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
     };
-    let [fd, empty, argv, envp, flags] = exec.arguments();
-    // As the kernel reads it: a call's number is 32 bits wide.
-    let number = registers.orig_rax & u64::from(u32::MAX);
-    match arch {
-        Arch::X86_64 => {
-            if !matches!(number, 59 | EXECVEAT_X86_64) {
-                return Err(io::Error::from_raw_os_error(libc::ESRCH));
-            }
-            registers.orig_rax = EXECVEAT_X86_64;
-            registers.rdi = fd;
-            registers.rsi = empty;
-            registers.rdx = argv;
-            registers.r10 = envp;
-            registers.r8 = flags;
-        }
-        Arch::I386 => {
-            if !matches!(number, 11 | EXECVEAT_I386) {
-                return Err(io::Error::from_raw_os_error(libc::ESRCH));
-            }
-            registers.orig_rax = EXECVEAT_I386;
-            registers.rbx = fd;
-            registers.rcx = empty;
-            registers.rdx = argv;
-            registers.rsi = envp;
-            registers.rdi = flags;
-        }
-    }
-    // SAFETY: reads the structure, which lives until the call returns.
-    checked(unsafe {
-        libc::ptrace(
-            libc::PTRACE_SETREGS,
-            tid.as_raw(),
-            std::ptr::null_mut::<libc::c_void>(),
-            &raw const registers,
-        )
-    })?;
-    Ok(())
+    registers.set_call(arch, execveat, exec.arguments());
+    registers.give(tid)
 }

@@ -15,7 +15,7 @@ use codex_shell::intercept::memory::Memory;
 use codex_shell::request::{Interpreter, argv};
 use codex_shell::rules;
 use codex_shell::script::{self, Dialect};
-use codex_shell::sys::listener::Arch;
+use codex_shell::sys::arch::Arch;
 use codex_shell::wire::frame::Reader;
 use codex_shell::wire::message::FromWrapper;
 
@@ -64,7 +64,7 @@ pub(crate) fn memory(data: &[u8]) {
         }
     }
     let tid = nix::unistd::gettid();
-    for (arch, byte) in [(Arch::X86_64, 0), (Arch::I386, 1)] {
+    for (arch, byte) in [(Arch::Native, 0), (Arch::Compat, 1)] {
         let memory = Memory::of(tid, arch);
         let offset = head.get(byte).copied().map_or(0, u64::from) * 67;
         if let Ok(strings) = memory.strings(start + offset) {

@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use super::arch::MODE_IN_STAT;
 use super::{ENOEXEC, Errno, O_CLOEXEC, Words, address, again, call3, calls, number, parse, word};
 
 const AT_FDCWD: isize = -100;
@@ -22,7 +23,7 @@ pub fn open_place(path: &CStr) -> Result<i32, Errno> {
 fn open(path: &CStr, flags: usize) -> Result<i32, Errno> {
     let flags = flags | O_CLOEXEC;
     above_standard(again(
-        calls::OPENAT,
+        calls::openat,
         AT_FDCWD.cast_unsigned(),
         address(path.as_ptr()),
         flags,
@@ -35,13 +36,13 @@ pub(super) fn above_standard(fd: usize) -> Result<i32, Errno> {
     if fd > 2 {
         return Ok(number(fd));
     }
-    let higher = call3(calls::FCNTL, fd, DUPLICATE, 3)?;
+    let higher = call3(calls::fcntl, fd, DUPLICATE, 3)?;
     close(number(fd));
     Ok(number(higher))
 }
 
 pub fn close(fd: i32) {
-    let _ = call3(calls::CLOSE, word(fd), 0, 0);
+    let _ = call3(calls::close, word(fd), 0, 0);
 }
 
 /// Whether it is a regular file.
@@ -49,8 +50,8 @@ pub fn is_regular(fd: i32) -> Result<bool, Errno> {
     const TYPE: u32 = 0o170_000;
     const REGULAR: u32 = 0o100_000;
     let mut stat = [0_u32; 36];
-    call3(calls::FSTAT, word(fd), address(&raw mut stat), 0)?;
-    let [_, _, _, _, _, _, mode, ..] = stat;
+    call3(calls::fstat, word(fd), address(&raw mut stat), 0)?;
+    let mode = stat.get(MODE_IN_STAT).copied().unwrap_or_default();
     Ok(mode & TYPE == REGULAR)
 }
 
@@ -58,7 +59,7 @@ pub fn is_regular(fd: i32) -> Result<bool, Errno> {
 pub fn may_execute(path: &CStr) -> Result<(), Errno> {
     const EXECUTE: usize = 1;
     call3(
-        calls::FACCESSAT,
+        calls::faccessat,
         AT_FDCWD.cast_unsigned(),
         address(path.as_ptr()),
         EXECUTE,
@@ -67,13 +68,13 @@ pub fn may_execute(path: &CStr) -> Result<(), Errno> {
 }
 
 pub fn write(to: i32, bytes: &[u8]) -> Result<usize, Errno> {
-    again(calls::WRITE, word(to), address(bytes.as_ptr()), bytes.len())
+    again(calls::write, word(to), address(bytes.as_ptr()), bytes.len())
 }
 
 /// How many bytes were read; 0 at the end.
 pub fn read(from: i32, room: &mut [u8]) -> Result<usize, Errno> {
     again(
-        calls::READ,
+        calls::read,
         word(from),
         address(room.as_mut_ptr()),
         room.len(),
@@ -83,7 +84,7 @@ pub fn read(from: i32, room: &mut [u8]) -> Result<usize, Errno> {
 /// Becomes the program. Returns when that fails.
 pub fn execute(file: &CStr, arguments: &Words, variables: &Words) -> Errno {
     let [arguments, variables] = [arguments, variables].map(Words::first);
-    match call3(calls::EXECVE, address(file.as_ptr()), arguments, variables) {
+    match call3(calls::execve, address(file.as_ptr()), arguments, variables) {
         Err(errno) => errno,
         Ok(_) => ENOEXEC,
     }
@@ -92,7 +93,7 @@ pub fn execute(file: &CStr, arguments: &Words, variables: &Words) -> Errno {
 /// Whether it is open and stays so when this process becomes another program.
 pub fn is_inherited(fd: i32) -> bool {
     const GET: usize = 1;
-    call3(calls::FCNTL, word(fd), GET, 0).is_ok_and(|flags| flags & CLOEXEC == 0)
+    call3(calls::fcntl, word(fd), GET, 0).is_ok_and(|flags| flags & CLOEXEC == 0)
 }
 
 /// The numbers of all open descriptors, in pieces as the kernel gives them.
@@ -101,7 +102,7 @@ pub fn descriptors(mut each: impl FnMut(i32)) -> Result<(), Errno> {
     let mut entries = [0_u8; PAGE];
     loop {
         let count = call3(
-            calls::GETDENTS64,
+            calls::getdents64,
             word(folder),
             address(entries.as_mut_ptr()),
             PAGE,

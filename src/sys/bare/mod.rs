@@ -1,19 +1,20 @@
 //! The wrapper's whole ground: where it starts, and its system calls. Not part of the library: the
 //! program in `src/wrapper/image` includes this folder, since it has neither a C library nor `std`.
+//! What differs between processors is in `src/sys/arch`.
 
 #![allow(
     unsafe_code,
     reason = "the start of a program, and system calls by their numbers"
 )]
 
-mod c_library;
+#[path = "../arch/bare.rs"]
+mod arch;
 mod files;
 mod signals;
 mod streams;
 mod words;
 
-use core::arch::{asm, naked_asm};
-
+use arch::calls;
 pub use files::{
     close, descriptors, execute, is_inherited, is_regular, may_execute, open_file, open_place,
     read, write,
@@ -39,14 +40,6 @@ pub const EPROTO: Errno = Errno(71);
 
 const O_CLOEXEC: usize = 0o2_000_000;
 
-/// The kernel starts the program here: the stack holds the count of arguments, their addresses, a
-/// null, the addresses of the variables, a null.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-extern "C" fn _start() -> ! {
-    naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {begin}", "ud2", begin = sym begin)
-}
-
 extern "C" fn begin(stack: *mut usize) -> ! {
     // SAFETY: the kernel has laid the stack out so, and nobody else looks at these words.
     let (arguments, variables) = unsafe { Words::on_stack(stack) };
@@ -58,34 +51,8 @@ fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
     exit(crate::INTERNAL)
 }
 
-/// Numbers of system calls, from the kernel's `asm/unistd_64.h`.
-mod calls {
-    pub const READ: usize = 0;
-    pub const WRITE: usize = 1;
-    pub const CLOSE: usize = 3;
-    pub const FSTAT: usize = 5;
-    pub const POLL: usize = 7;
-    pub const MMAP: usize = 9;
-    pub const RT_SIGACTION: usize = 13;
-    pub const RT_SIGPROCMASK: usize = 14;
-    pub const GETPID: usize = 39;
-    pub const SENDMSG: usize = 46;
-    pub const SOCKETPAIR: usize = 53;
-    pub const EXECVE: usize = 59;
-    pub const KILL: usize = 62;
-    pub const FCNTL: usize = 72;
-    pub const RT_SIGPENDING: usize = 127;
-    pub const RT_SIGTIMEDWAIT: usize = 128;
-    pub const PRCTL: usize = 157;
-    pub const GETDENTS64: usize = 217;
-    pub const EXIT_GROUP: usize = 231;
-    pub const OPENAT: usize = 257;
-    pub const FACCESSAT: usize = 269;
-    pub const SIGNALFD4: usize = 289;
-}
-
 pub fn exit(status: u8) -> ! {
-    let _ = call3(calls::EXIT_GROUP, usize::from(status), 0, 0);
+    let _ = call3(calls::exit_group, usize::from(status), 0, 0);
     // Not reached: the call has no way back.
     loop {
         core::hint::spin_loop();
@@ -95,20 +62,8 @@ pub fn exit(status: u8) -> ! {
 /// A system call that gives a result or an error. What the arguments point to is the caller's to
 /// answer for, which is why all calls are in this folder.
 fn call(number: usize, arguments: [usize; 6]) -> Result<usize, Errno> {
-    let [first, second, third, fourth, fifth, sixth] = arguments;
-    let result: isize;
-    // SAFETY: the kernel's calling convention; it changes rcx, r11, and the memory that the callers
-    // below give it.
-    unsafe {
-        asm!(
-            "syscall",
-            inlateout("rax") number => result,
-            in("rdi") first, in("rsi") second, in("rdx") third,
-            in("r10") fourth, in("r8") fifth, in("r9") sixth,
-            lateout("rcx") _, lateout("r11") _,
-            options(nostack),
-        );
-    }
+    // SAFETY: the callers below give the kernel memory that is theirs.
+    let result = unsafe { arch::call(number, arguments) };
     match result {
         -4095..=-1 => Err(Errno(i32::try_from(-result).unwrap_or_default())),
         _ => Ok(result.cast_unsigned()),

@@ -33,7 +33,7 @@ pub fn hold_back() {
 /// The signals that wait.
 fn pending() -> u64 {
     let mut set = 0;
-    let _ = call3(calls::RT_SIGPENDING, address(&raw mut set), 8, 0);
+    let _ = call3(calls::rt_sigpending, address(&raw mut set), 8, 0);
     set
 }
 
@@ -66,7 +66,7 @@ pub fn stop() {
 pub fn blocked() -> u64 {
     let mut set = 0_u64;
     let _ = call(
-        calls::RT_SIGPROCMASK,
+        calls::rt_sigprocmask,
         [0, 0, address(&raw mut set), 8, 0, 0],
     );
     set
@@ -76,7 +76,7 @@ pub fn blocked() -> u64 {
 fn block(set: u64) {
     const SET: usize = 2;
     let _ = call(
-        calls::RT_SIGPROCMASK,
+        calls::rt_sigprocmask,
         [SET, address(&raw const set), 0, 8, 0, 0],
     );
 }
@@ -87,7 +87,7 @@ pub fn signals() -> Result<i32, Errno> {
     let all = !only(TERMINAL_OUTPUT);
     let none = usize::MAX;
     above_standard(call(
-        calls::SIGNALFD4,
+        calls::signalfd4,
         [
             none,
             address(&raw const all),
@@ -125,7 +125,7 @@ fn take(signal: i32) -> Option<(i32, i32)> {
     let mut information = [0_i32; 32];
     let (set, at_once) = (only(signal), [0_u64; 2]);
     call(
-        calls::RT_SIGTIMEDWAIT,
+        calls::rt_sigtimedwait,
         [
             address(&raw const set),
             address(&raw mut information),
@@ -143,7 +143,7 @@ fn take(signal: i32) -> Option<(i32, i32)> {
 fn next(from: i32) -> Result<Option<(i32, i32)>, Errno> {
     let mut information = [0_i32; 32];
     match again(
-        calls::READ,
+        calls::read,
         word(from),
         address(&raw mut information),
         size_of_val(&information),
@@ -159,15 +159,15 @@ fn next(from: i32) -> Result<Option<(i32, i32)>, Errno> {
 
 /// Sends a signal to this process.
 fn raise(signal: i32) {
-    let process = call3(calls::GETPID, 0, 0, 0).unwrap_or_default();
-    let _ = call3(calls::KILL, process, word(signal), 0);
+    let process = call3(calls::getpid, 0, 0, 0).unwrap_or_default();
+    let _ = call3(calls::kill, process, word(signal), 0);
 }
 
 /// Has a signal do what it does by default.
 fn default(signal: i32) {
     let action = [0_usize; 4];
     let _ = call(
-        calls::RT_SIGACTION,
+        calls::rt_sigaction,
         [word(signal), address(&raw const action), 0, 8, 0, 0],
     );
 }
@@ -177,7 +177,7 @@ fn default(signal: i32) {
 pub fn die_of(signal: i32) {
     const NOT_DUMPABLE: usize = 4;
     block(u64::MAX);
-    let _ = call3(calls::PRCTL, NOT_DUMPABLE, 0, 0);
+    let _ = call3(calls::prctl, NOT_DUMPABLE, 0, 0);
     default(signal);
     raise(signal);
     // Alone: the mark would stop this process.

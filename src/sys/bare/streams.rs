@@ -11,7 +11,7 @@ pub fn stream_pair() -> Result<(i32, i32), Errno> {
     const STREAM: usize = 1 | O_CLOEXEC;
     let mut pair = [0_i32; 2];
     call(
-        calls::SOCKETPAIR,
+        calls::socketpair,
         [LOCAL, STREAM, 0, address(&raw mut pair), 0, 0],
     )?;
     let [one, other] = pair.map(|fd| above_standard(word(fd)));
@@ -81,7 +81,7 @@ pub fn send<const N: usize>(to: i32, pieces: [&[u8]; N], numbers: &[i32]) -> Res
         message.control_length = control.length.next_multiple_of(8);
     }
     again(
-        calls::SENDMSG,
+        calls::sendmsg,
         word(to),
         address(&raw const message),
         NO_SIGNAL,
@@ -98,13 +98,13 @@ struct Poll {
 /// Waits until one of the two has something to say.
 pub fn wait(one: i32, other: i32) -> Result<(bool, bool), Errno> {
     const IN: i16 = 1;
-    const FOREVER: usize = usize::MAX;
+    const FOREVER: usize = 0;
     let mut both = [one, other].map(|fd| Poll {
         fd,
         events: IN,
         found: 0,
     });
-    again(calls::POLL, address(&raw mut both), 2, FOREVER)?;
+    again(calls::ppoll, address(&raw mut both), 2, FOREVER)?;
     let [one, other] = both.map(|poll| poll.found != 0);
     Ok((one, other))
 }

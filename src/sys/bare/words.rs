@@ -121,7 +121,7 @@ pub fn memory(bytes: usize) -> Result<&'static mut [u8], Errno> {
     const PRIVATE_ANONYMOUS: usize = 0x22;
     let bytes = bytes.max(1);
     let address = call(
-        calls::MMAP,
+        calls::mmap,
         [0, bytes, READ_WRITE, PRIVATE_ANONYMOUS, usize::MAX, 0],
     )?;
     // SAFETY: the kernel has just mapped it, for nobody else.

@@ -1,6 +1,42 @@
-//! What the compiler calls by these names; there is no C library that has them.
+//! Where the wrapper's image starts, how it calls the kernel, and what the compiler calls by the names of
+//! a C library that is not there.
 
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
+
+/// The kernel starts the program here: the stack holds the count of arguments, their addresses, a
+/// null, the addresses of the variables, a null.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    naked_asm!("xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call {begin}", "ud2",
+        begin = sym super::super::begin)
+}
+
+/// Where `struct stat` has the mode, in words of 32 bits.
+pub const MODE_IN_STAT: usize = 6;
+
+/// A system call, as the kernel answers it.
+///
+/// # Safety
+///
+/// What the arguments point to is the caller's to answer for.
+pub unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
+    let [first, second, third, fourth, fifth, sixth] = arguments;
+    let result: isize;
+    // SAFETY: the kernel's calling convention; it changes rcx, r11, and the memory that the caller
+    // gives it.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number => result,
+            in("rdi") first, in("rsi") second, in("rdx") third,
+            in("r10") fourth, in("r8") fifth, in("r9") sixth,
+            lateout("rcx") _, lateout("r11") _,
+            options(nostack),
+        );
+    }
+    result
+}
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
