@@ -12,7 +12,18 @@ fn main() -> Result<(), String> {
     println!("cargo::rerun-if-changed=src/sys/bare");
     println!("cargo::rerun-if-changed=src/sys/arch");
     let image = PathBuf::from(variable("OUT_DIR")?).join("codex-execve-wrapper");
-    let status = Command::new(variable("RUSTC")?)
+    let mut compiler = Command::new(variable("RUSTC")?);
+    // Where the machine is another, cargo has been told what links for it.
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        let mut option = OsString::from("linker=");
+        option.push(linker);
+        compiler.arg("-C").arg(option);
+    }
+    // Rust brings musl's start of programs along.
+    if variable("CARGO_CFG_TARGET_ENV")? == "musl" {
+        compiler.args(["-C", "link-self-contained=no"]);
+    }
+    let status = compiler
         .args(["src/wrapper/image/main.rs", "--crate-name", "wrapper"])
         .args(["--edition", "2024", "--crate-type", "bin", "--target"])
         .arg(variable("TARGET")?)

@@ -1,6 +1,9 @@
 //! How the C library's allocator gets memory from the kernel.
 
-#![expect(unsafe_code, reason = "mallopt(3) has no safe wrapper")]
+#![cfg_attr(
+    target_env = "gnu",
+    expect(unsafe_code, reason = "mallopt(3) has no safe wrapper")
+)]
 
 /// For a process that is short: it takes memory in large pieces, all threads from the same ones,
 /// and gives none back. What it may have in all is for [`super::rlimit`] to say.

@@ -43,6 +43,12 @@ pub mod trace;
 pub mod tree;
 pub mod urgency;
 
+/// A request of ptrace(2), as the C library has it.
+#[cfg(target_env = "musl")]
+pub(crate) type PtraceRequest = libc::c_int;
+#[cfg(not(target_env = "musl"))]
+pub(crate) type PtraceRequest = libc::c_uint;
+
 /// Turns the `-1` of a C call into the error that the kernel gave.
 pub(crate) fn checked<T: PartialEq + From<i8>>(result: T) -> std::io::Result<T> {
     if result == T::from(-1) {

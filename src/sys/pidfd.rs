@@ -29,8 +29,8 @@ struct Info {
     exit_code: i32,
 }
 
-/// `PIDFD_GET_INFO`: `_IOWR(0xff, 11, struct pidfd_info)`, Linux 6.13.
-const PIDFD_GET_INFO: libc::Ioctl = 0xc040_ff0b;
+/// Linux 6.13.
+const PIDFD_GET_INFO: libc::Ioctl = libc::_IOWR::<Info>(0xff, 11);
 /// `PIDFD_INFO_PID`.
 const NUMBERS: u64 = 1;
 /// `PIDFD_INFO_EXIT`, Linux 6.15.

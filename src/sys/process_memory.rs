@@ -33,8 +33,8 @@ struct Query {
     build_id_addr: u64,
 }
 
-/// `PROCMAP_QUERY`: `_IOWR('f', 17, struct procmap_query)`, Linux 6.11.
-const PROCMAP_QUERY: libc::Ioctl = 0xc068_6611;
+/// Linux 6.11.
+const PROCMAP_QUERY: libc::Ioctl = libc::_IOWR::<Query>(b'f' as u32, 17);
 /// `PROCMAP_QUERY_VMA_SHARED`.
 const SHARED: u64 = 8;
 /// `KCMP_VM`.

@@ -9,7 +9,7 @@ use std::io;
 
 use nix::unistd::Pid;
 
-use super::checked;
+use super::{PtraceRequest, checked};
 
 /// A traced thread; it is let go when this is dropped.
 #[derive(Debug)]
@@ -164,7 +164,7 @@ fn wait(tid: Pid, flags: i32) -> io::Result<Option<i32>> {
     Ok((checked(found)? != 0).then_some(status))
 }
 
-fn ptrace(request: libc::c_uint, tid: Pid, data: i32) -> io::Result<()> {
+fn ptrace(request: PtraceRequest, tid: Pid, data: i32) -> io::Result<()> {
     let address = std::ptr::null_mut::<libc::c_void>();
     // SAFETY: the requests made through here take an integer, not a pointer, as data.
     checked(unsafe { libc::ptrace(request, tid.as_raw(), address, libc::c_long::from(data)) })?;

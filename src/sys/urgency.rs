@@ -63,16 +63,10 @@ fn ordinary() -> Option<i32> {
 }
 
 /// Sets the calling thread's policy; its niceness stays.
-fn set(policy: i32, sched_priority: i32) -> io::Result<()> {
-    let parameters = libc::sched_param { sched_priority };
-    // SAFETY: the structure lives until the call returns; 0 is the calling thread.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_sched_setscheduler,
-            0,
-            policy,
-            &raw const parameters,
-        )
-    };
+fn set(policy: i32, priority: libc::c_int) -> io::Result<()> {
+    // SAFETY: the kernel's structure is the priority alone, which lives until the call returns; 0 is the
+    // calling thread.
+    let result =
+        unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
     checked(result).map(drop)
 }
