@@ -11,8 +11,10 @@ macro_rules! calls {
 /// Numbers of system calls.
 #[allow(dead_code, reason = "the table is the library's too")]
 #[cfg_attr(target_arch = "x86_64", path = "x86_64/calls.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64/calls.rs")]
 pub mod calls;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64/bare.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64/bare.rs")]
 mod machine;
 
 pub use machine::{MODE_IN_STAT, call};

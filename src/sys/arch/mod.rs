@@ -7,10 +7,11 @@
 #[macro_use]
 mod call;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64/mod.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64/mod.rs")]
 mod machine;
 mod unified;
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("what this processor's system calls, registers and machine code are is not known");
 
 pub use call::{Arch, Call, Convention};
