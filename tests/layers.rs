@@ -75,8 +75,8 @@ const LAYERS: &[Row] = &[
         9,
         "report",
         Only(&[
-            "models", "request", "script", "rules", "evaluate", "confine", "approve", "lint",
-            "config", "act", "flow",
+            "sys", "models", "request", "script", "rules", "evaluate", "confine", "approve",
+            "lint", "config", "act", "flow",
         ]),
         &["annotate_snippets", "comfy_table", "similar"],
     ),

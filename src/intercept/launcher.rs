@@ -1,7 +1,7 @@
 //! The first process of the sandbox: hands the listener over, starts the command, reaps.
 
 use std::ffi::{CString, OsStr};
-use std::io::{self, IoSlice, IoSliceMut, Write};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::handed;
 use crate::exit::Exit;
 use crate::request::{argv, entry};
 use crate::sys::change::{self, Change};
-use crate::sys::{fork, messages, probe_call, signals};
+use crate::sys::{fork, messages, probe_call, say, signals};
 use crate::terminal::Given;
 
 /// The command as the launcher starts it.
@@ -283,8 +283,7 @@ fn look_at_me() {
 }
 
 fn say(message: &str, exit: Exit) -> u8 {
-    // Where standard error is closed the status has to do.
-    let _ = writeln!(io::stderr(), "codex-shell: error: {message}");
+    say::line(&format!("codex-shell: error: {message}"));
     exit.code()
 }
 

@@ -1,7 +1,7 @@
 //! A process that was made to run the proxy: what it stands for, and what it is told.
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -21,6 +21,7 @@ use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
 use crate::sys::pidfd::PidFd;
 use crate::sys::proxy_image::{BUFFER, HELLO, Order, SIGNALLED};
+use crate::sys::say;
 
 /// What a proxy is there for.
 #[derive(Debug)]
@@ -36,10 +37,7 @@ impl Role {
     pub fn tell_of_kill(self) {
         match self {
             Self::Refuse(words) => {
-                let _ = writeln!(
-                    io::stderr(),
-                    "{words} (and it tried to start anyway: killed)"
-                );
+                say::line(&format!("{words} (and it tried to start anyway: killed)"));
             }
             Self::Start(escalation, record) => {
                 verify::tell_of_kill(&escalation.permit.request().argv, record);

@@ -7,7 +7,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use crate::evaluate::{IndexedRules, judge_exec};
 use crate::request::{HalfRead, Originals, Request, Trust, argv, variable};
 use crate::rules::Decision;
 use crate::sys::read_capped::{open_file, read_capped};
+use crate::sys::say;
 
 /// The longest form of a command in a message, in bytes.
 const COMMAND_LIMIT: usize = 2000;
@@ -54,7 +55,7 @@ pub fn tell_of_kill(argv: &[OsString], record: ExecRecord) {
     record.killed();
     let command = argv::bounded(argv, COMMAND_LIMIT);
     let why = "changed between the judgement and the start: killed";
-    let _ = writeln!(io::stderr(), "codex-shell: denied: {command} ({why})");
+    say::line(&format!("codex-shell: denied: {command} ({why})"));
 }
 
 /// Whether this file runs in the process.

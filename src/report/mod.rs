@@ -29,6 +29,7 @@ mod source_form;
 use std::io::{self, IsTerminal as _, Write};
 
 use crate::request::argv;
+use crate::sys::say;
 
 /// Writes `text` to standard output. A reader that has gone away is not an error.
 pub fn print(text: &[u8]) -> io::Result<()> {
@@ -41,9 +42,7 @@ pub fn print(text: &[u8]) -> io::Result<()> {
 
 /// Says on standard error what went wrong on our side, in the form that all such messages have.
 pub fn error(message: &str) {
-    let message = inert(message);
-    // Nobody is left to tell when standard error itself fails.
-    let _ = writeln!(io::stderr().lock(), "codex-shell: error: {message}");
+    say::line(&format!("codex-shell: error: {}", inert(message)));
 }
 
 /// Text without what a terminal would obey, line by line: other people's words may be in it.
@@ -60,7 +59,5 @@ pub fn colours_errors() -> bool {
 
 /// Says on standard error something worth knowing.
 pub fn note(message: &str) {
-    let message = inert(message);
-    // As for errors.
-    let _ = writeln!(io::stderr().lock(), "codex-shell: {message}");
+    say::line(&format!("codex-shell: {}", inert(message)));
 }

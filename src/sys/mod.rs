@@ -36,6 +36,7 @@ pub mod registers;
 pub mod resident;
 pub mod respawn;
 pub mod rlimit;
+pub mod say;
 pub mod seccomp;
 pub mod signals;
 pub mod timer;

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::{CString, OsString};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 
 use nix::errno::Errno;
@@ -14,7 +14,7 @@ use nix::unistd::fexecve;
 
 use crate::exit::Exit;
 use crate::request::entry;
-use crate::sys::{closed, memfd, signals};
+use crate::sys::{closed, memfd, say, signals};
 
 /// The name that makes this binary the wrapper.
 pub const NAME: &str = "codex-execve-wrapper";
@@ -29,11 +29,9 @@ pub fn main(own: Option<OsString>, args: Vec<OsString>) -> Exit {
     let own = own.unwrap_or_default();
     let arguments = [own].into_iter().chain(args).collect();
     let Err(error) = become_image(arguments);
-    // Where standard error is closed, the status has to do.
-    let _ = writeln!(
-        io::stderr(),
+    say::line(&format!(
         "codex-shell: error: nothing runs unjudged: {NAME} can't be started: {error}"
-    );
+    ));
     Exit::Internal
 }
 
