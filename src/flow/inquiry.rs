@@ -127,7 +127,7 @@ impl<'a> Inquiry<'a> {
         let directory = self.name_of_directory();
         let resolver = Resolver {
             find: &find,
-            read: &script,
+            read: &|file| self.script(file),
             variables: self.variables.as_ref(),
             directory: self.variables.as_ref().map(|_| directory.as_path()),
             follow: &follow,
@@ -264,6 +264,18 @@ impl<'a> Inquiry<'a> {
         lost
     }
 
+    /// What the file holds, if it is a script and can be read at once. One that is installed is a program like
+    /// others: what it starts is judged when it does.
+    fn script(&self, file: &Path) -> Option<Vec<u8>> {
+        let path = self.own.iter().find(|(name, _)| name == "PATH");
+        let mut folders = path
+            .into_iter()
+            .flat_map(|(_, value)| std::env::split_paths(value));
+        let is_open = self.ground.roots.iter().any(|root| file.starts_with(root));
+        let is_installed = !is_open && folders.any(|folder| file.parent() == Some(&folder));
+        (!is_installed).then(|| script_in(file)).flatten()
+    }
+
     /// Looks for the program that is `asked` for, where `PATH` is `searched`.
     fn look(&self, asked: &OsStr, cwd: &WorkingDirectory, searched: Option<&OsString>) -> Found {
         let mut known = self.known.borrow_mut();
@@ -294,7 +306,7 @@ impl<'a> Inquiry<'a> {
 }
 
 /// What the file holds, if it is a script and can be read at once.
-fn script(file: &Path) -> Option<Vec<u8>> {
+fn script_in(file: &Path) -> Option<Vec<u8>> {
     if !fs::metadata(file).ok()?.is_file() {
         return None;
     }
