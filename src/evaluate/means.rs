@@ -22,7 +22,8 @@ use super::verdict::RuleMatch;
 /// A program of which nothing is known.
 static NO_MODEL: LazyLock<CommandModel> = LazyLock::new(CommandModel::default);
 
-const SEEN_THROUGH: &str = "the rule matches only when options are left out";
+const SEEN_THROUGH: &str =
+    "the command has options between the rule's words, or other names for them";
 const SEVERAL: &str =
     "the program goes by several names, under which its words mean different things";
 

@@ -7,6 +7,8 @@ use std::path::Path;
 use crate::models;
 use crate::request::Request;
 use crate::request::program::last_component;
+use crate::rules::Decision;
+use crate::rules::model::PrefixRule;
 
 use super::index::{IndexedRules, one_of};
 use super::names::{Names, presumed};
@@ -127,39 +129,37 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     rules.dedup();
     let parted = rules
         .into_iter()
-        .filter_map(|rule| Some((rule, parting(index, rule, request)?)));
+        .filter_map(|rule| Parted::of(index, rule, request));
     let all = index.rules().prefix_rules.iter().enumerate();
     let meant = all.filter(|(_, rule)| is_meant(&rule.program, request));
-    let mut parted: Vec<(usize, usize)> = parted.chain(meant.map(|(rule, _)| (rule, 0))).collect();
+    let mut parted: Vec<Parted<'_>> = parted
+        .chain(meant.map(|(number, rule)| Parted::at_program(number, rule)))
+        .collect();
     // A restriction can match by what its words mean, or a command within this one.
-    parted.retain(|&(number, _)| !judged.tells_of(number));
-    let missed = |(rule, token): (usize, usize)| {
-        let missed = index.rules().prefix_rules.get(rule)?;
-        let wanted = match token.checked_sub(1) {
-            Some(argument) => missed.rest.get(argument)?.clone(),
-            None => vec![missed.program.clone()],
-        };
-        Some(NearMiss {
-            rule,
-            token,
-            wanted,
-            had: match token {
-                0 => program_had(&missed.program, request),
-                _ => request.argv.get(token).cloned(),
-            },
-            condition: None,
-        })
+    parted.retain(|it| !judged.tells_of(it.number));
+    let missed = |it: Parted<'_>| NearMiss {
+        rule: it.number,
+        token: it.token(request),
+        wanted: match it.at {
+            Some(place) => it.rule.rest.get(place).cloned().unwrap_or_default(),
+            None => vec![it.rule.program.clone()],
+        },
+        had: match it.at {
+            Some(place) => it.words.get(place).map(|(_, word)| (*word).to_owned()),
+            None => program_had(&it.rule.program, request),
+        },
+        condition: None,
     };
     let (near, beside): (Vec<_>, Vec<_>) = parted
         .into_iter()
-        .partition(|&(rule, token)| is_near(index, rule, token, request));
+        .partition(|it| is_near(index, it, request));
     let (by_condition, far) = conditions::near_misses(index, request, judged);
-    let mut nearest: Vec<NearMiss> = near.into_iter().filter_map(missed).collect();
+    let mut nearest: Vec<NearMiss> = near.into_iter().map(missed).collect();
     nearest.extend(by_condition);
     let distance = |miss: &NearMiss| (Reverse(miss.token), !miss.is_alike(), miss.rule);
     nearest.sort_by_key(distance);
     let mut others = nearest.split_off(nearest.len().min(MOST));
-    others.extend(beside.into_iter().filter_map(missed));
+    others.extend(beside.into_iter().map(missed));
     others.extend(far);
     others.sort_by_key(distance);
     NearMisses {
@@ -171,27 +171,30 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
 
 /// Whether one word makes the difference: another one, one too many, or one that is missing. Another
 /// subcommand is another command, unless it is the same by another name or nearly.
-fn is_near(index: &IndexedRules, rule: usize, token: usize, request: &Request) -> bool {
-    let Some(at) = token.checked_sub(1) else {
+fn is_near(index: &IndexedRules, parted: &Parted<'_>, request: &Request) -> bool {
+    let &Parted {
+        rule,
+        at: Some(at),
+        ref words,
+        ..
+    } = parted
+    else {
         return true;
     };
-    let Some(rule) = index.rules().prefix_rules.get(rule) else {
-        return false;
-    };
     let follows = |pattern: usize, word: usize| {
-        let words = request.arguments().get(word..).unwrap_or_default();
+        let words = words.get(word..).unwrap_or_default();
         let mut pattern = rule.rest.get(pattern..).unwrap_or_default().iter();
         let mut words = words.iter();
         pattern.all(|wanted| {
             words
                 .next()
-                .is_some_and(|word| one_of(wanted, word, rule.canonical))
+                .is_some_and(|(_, word)| one_of(wanted, word, rule.canonical))
         })
     };
-    let (Some(wanted), had) = (rule.rest.get(at), request.arguments().get(at)) else {
+    let (Some(wanted), had) = (rule.rest.get(at), words.get(at)) else {
         return false;
     };
-    let Some(had) = had else {
+    let Some((_, had)) = had else {
         return at > 0 && rule.rest.len() == at + 1;
     };
     let is_another = follows(at + 1, at + 1);
@@ -279,18 +282,72 @@ fn is_all_words(program: &str, request: &Request) -> bool {
             .eq(words.iter().map(OsStr::new))
 }
 
-/// The first token that doesn't match, counted from the program as 0.
-fn parting(index: &IndexedRules, rule: usize, request: &Request) -> Option<usize> {
-    let rule = index.rules().prefix_rules.get(rule)?;
-    let mut words = request.arguments().iter();
-    rule.rest
-        .iter()
-        .position(|wanted| {
-            !words
-                .next()
-                .is_some_and(|word| one_of(wanted, word, rule.canonical))
+/// Where a prefix rule and a command parted.
+struct Parted<'a> {
+    number: usize,
+    rule: &'a PrefixRule,
+    /// The place of the rule's that doesn't match, 0 behind the program; `None`: the program.
+    at: Option<usize>,
+    /// The words behind the program that the rule looks at, each with its index in `argv`.
+    words: Vec<(usize, &'a OsStr)>,
+}
+
+impl<'a> Parted<'a> {
+    fn of(index: &'a IndexedRules, number: usize, request: &'a Request) -> Option<Self> {
+        let rule = index.rules().prefix_rules.get(number)?;
+        let words = looked_at(index, rule, request);
+        let is_met = |(wanted, word): (&Vec<String>, Option<&(usize, &OsStr)>)| {
+            word.is_some_and(|(_, word)| one_of(wanted, word, rule.canonical))
+        };
+        let had = words.iter().map(Some).chain(std::iter::repeat(None));
+        let at = rule.rest.iter().zip(had).position(|pair| !is_met(pair))?;
+        Some(Self {
+            number,
+            rule,
+            at: Some(at),
+            words,
         })
-        .map(|at| at + 1)
+    }
+
+    fn at_program(number: usize, rule: &'a PrefixRule) -> Self {
+        Self {
+            number,
+            rule,
+            at: None,
+            words: Vec::new(),
+        }
+    }
+
+    /// As an index into `argv`.
+    fn token(&self, request: &Request) -> usize {
+        let Some(at) = self.at else { return 0 };
+        self.words
+            .get(at)
+            .map_or(request.argv.len(), |(token, _)| *token)
+    }
+}
+
+/// The words of a command that a rule looks at: one that restricts passes over options that it doesn't name, and
+/// their values, where they are known.
+fn looked_at<'a>(
+    index: &IndexedRules,
+    rule: &PrefixRule,
+    request: &'a Request,
+) -> Vec<(usize, &'a OsStr)> {
+    let words = request.arguments().iter().map(OsString::as_os_str);
+    let all = (1..).zip(words);
+    let model = index.model(OsStr::new(&rule.program));
+    let Some(model) = model.filter(|_| rule.decision > Decision::Allow && !rule.canonical) else {
+        return all.collect();
+    };
+    let reading = models::read(model, request.arguments());
+    let is_named = |word: &OsStr| rule.rest.iter().any(|wanted| one_of(wanted, word, false));
+    let is_plain = |token: usize| {
+        let mut parts = reading.parts.iter();
+        parts.any(|part| part.index + 1 == token && part.plain().is_some())
+    };
+    all.filter(|&(token, word)| is_plain(token) || is_named(word))
+        .collect()
 }
 
 #[cfg(test)]
@@ -302,13 +359,18 @@ mod tests {
 
     /// What `command` misses among rules with these patterns; alternatives of a word are written `a|b`.
     fn missed(patterns: &[&str], command: &str) -> NearMisses {
+        missed_by(patterns, "", command)
+    }
+
+    /// The same of rules that say this besides.
+    fn missed_by(patterns: &[&str], besides: &str, command: &str) -> NearMisses {
         let place = |place: &str| {
             let words: Vec<&str> = place.split('|').collect();
             format!("{words:?}")
         };
         let rule = |pattern: &&str| {
             let places: Vec<String> = pattern.split(' ').map(place).collect();
-            format!("prefix_rule([{}])\n", places.join(", "))
+            format!("prefix_rule([{}]{besides})\n", places.join(", "))
         };
         let text: String = patterns.iter().map(rule).collect();
         let index = IndexedRules::new(from_own_text("t.rules", &text));
@@ -374,6 +436,52 @@ mod tests {
             let others = !near && command.starts_with(pattern.split(' ').next().unwrap());
             let count = misses.others.len();
             assert_eq!(count, usize::from(others), "{pattern}: {command}");
+        }
+    }
+
+    /// What restricts passes over options: the word that makes the difference is told, not one that makes none.
+    #[test]
+    fn options_that_a_rule_passes_over_are_none() {
+        for (pattern, command, token, had) in [
+            (
+                "kubectl delete pod",
+                "kubectl -n prod delete svc web",
+                4,
+                "svc",
+            ),
+            (
+                "git push origin master",
+                "git push -u origin main",
+                4,
+                "main",
+            ),
+            (
+                "docker compose down",
+                "docker compose -f p.yml up -d",
+                4,
+                "up",
+            ),
+            (
+                "systemctl restart web",
+                "systemctl --user restart web.service",
+                3,
+                "web.service",
+            ),
+            (
+                "cargo build --debug",
+                "cargo --locked build --release",
+                4,
+                "",
+            ),
+        ] {
+            let misses = missed_by(&[pattern], ", decision = \"prompt\"", command);
+            let miss = misses.nearest.iter().chain(&misses.others).next().unwrap();
+            let found = miss.had.clone().unwrap_or_default();
+            assert_eq!(
+                (miss.token, found.to_str().unwrap()),
+                (token, had),
+                "{command}"
+            );
         }
     }
 

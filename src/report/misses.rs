@@ -128,6 +128,9 @@ fn stars_hint(miss: &NearMiss, hint: &'static str) -> &'static str {
     }
 }
 
+/// What takes a `*` for a pattern.
+const GLOB: &str = "; `glob(...)` takes a `*` for anything";
+
 /// Which path a relative operand is, where a place is wanted.
 fn place_hint(miss: &NearMiss, cwd: &Path) -> String {
     let is_place = |wanted: &String| wanted.contains("under(");
@@ -159,11 +162,15 @@ fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str, cwd: &Path) -> St
         Parameter::Without => format!("wants no {wanted}{}", instead(", which is here ", "")),
         Parameter::Options(name) => {
             let instead = instead(", which is ", ", which is not there");
-            format!("wants {wanted} for {}{instead}", one(OsStr::new(name)))
+            let hint = stars_hint(miss, GLOB);
+            format!(
+                "wants {wanted} for {}{instead}{hint}",
+                one(OsStr::new(name))
+            )
         }
         Parameter::Args => {
             let instead = instead(", not ", ", which end before that");
-            let hint = stars_hint(miss, "; `glob(...)` takes a `*` for anything");
+            let hint = stars_hint(miss, GLOB);
             let place = place_hint(miss, cwd);
             format!(
                 "wants {} among the operands{instead}{place}{hint}",
@@ -171,7 +178,19 @@ fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str, cwd: &Path) -> St
             )
         }
         Parameter::Exact => format!("wants nothing else to follow{}", instead(", as does ", "")),
-        Parameter::Cwd => format!("wants the directory {wanted}{}", instead(", not ", "")),
+        Parameter::Cwd => {
+            let is_below =
+                |wanted: &String| had.is_some_and(|had| Path::new(had).starts_with(wanted));
+            let hint = if miss.wanted.iter().any(is_below) {
+                "; `under(...)` takes what is below it as well"
+            } else {
+                ""
+            };
+            format!(
+                "wants the directory {wanted}{}{hint}",
+                instead(", not ", "")
+            )
+        }
         Parameter::Env(name) => {
             let wanted = match wanted {
                 "" => "to be set".to_owned(),
@@ -179,8 +198,9 @@ fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str, cwd: &Path) -> St
                 value => format!("to be {value}"),
             };
             let instead = instead(", which is ", ", which is not set");
+            let hint = stars_hint(miss, GLOB);
             format!(
-                "wants the variable {} {wanted}{instead}",
+                "wants the variable {} {wanted}{instead}{hint}",
                 one(OsStr::new(name))
             )
         }
