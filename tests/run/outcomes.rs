@@ -87,7 +87,7 @@ fn what_nobody_could_be_asked_about() {
             records(&ran, "od"),
             [
                 "judged - outside".to_owned(),
-                format!("answered refused outside: {why}")
+                format!("outcome refused outside: {why}")
             ]
         );
     });
