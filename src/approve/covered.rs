@@ -387,6 +387,12 @@ impl Cover<'_> {
         if script.sets_variables || !script.lists.is_empty() {
             self.object("it runs a script that sets variables");
         }
+        // A copy may be copied in turn.
+        if script.copied.iter().any(|(_, is_output)| !is_output) {
+            for (number, _) in &script.copied {
+                self.reads(i32::try_from(*number).unwrap_or(i32::MAX));
+            }
+        }
         for command in &script.commands {
             self.script_command(request, command, depth);
         }
@@ -398,6 +404,9 @@ impl Cover<'_> {
             self.object(format!("it runs a script that sets {name}"));
         }
         for redirection in &command.redirections {
+            if redirection.target.unknown().is_some() {
+                self.object(NOT_READ);
+            }
             let target = redirection.target.recognised();
             let path = request.cwd.join(OsStr::from_bytes(&target));
             if !redirection.writes {

@@ -15,6 +15,10 @@ use std::path::{Path, PathBuf};
 
 use nix::libc::O_CLOEXEC;
 use nix::sys::stat::{fstat, major, minor};
+use nix::sys::statfs::{
+    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, ISOFS_SUPER_MAGIC,
+    MSDOS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC, statfs,
+};
 use nix::unistd::Pid;
 
 use super::covered::Uncovered;
@@ -23,6 +27,19 @@ use super::stamp::Stamp;
 use super::text::shown;
 use crate::request::Identity;
 
+/// File systems that keep what was written, and nothing else.
+const STORING: [FsType; 9] = [
+    BTRFS_SUPER_MAGIC,
+    EXT4_SUPER_MAGIC,
+    F2FS_SUPER_MAGIC,
+    ISOFS_SUPER_MAGIC,
+    MSDOS_SUPER_MAGIC,
+    OVERLAYFS_SUPER_MAGIC,
+    TMPFS_MAGIC,
+    XFS_SUPER_MAGIC,
+    // ZFS.
+    FsType(0x2fc1_2fc1),
+];
 /// The device numbers of `/dev/null`.
 const NULL: (u64, u64) = (1, 3);
 
@@ -126,7 +143,7 @@ impl Input {
             return Self::Plain;
         }
         // To open a pipe could wait, or take its data away.
-        let has_name = found.is_file() && found.nlink() > 0;
+        let has_name = found.is_file() && found.nlink() > 0 && says_the_same(&link);
         let file = has_name.then(|| {
             let at = said(&format!("/proc/{process}/fdinfo/{number}"), "pos:")?;
             Some(Self::File {
@@ -138,6 +155,12 @@ impl Input {
         file.flatten()
             .unwrap_or(Self::Other(Some((found.dev(), found.ino()))))
     }
+}
+
+/// Whether what is read from the file by another descriptor is what there is to read by this one: not of what the
+/// kernel or a program makes up when it is asked.
+fn says_the_same(link: &Path) -> bool {
+    statfs(link).is_ok_and(|found| STORING.contains(&found.filesystem_type()))
 }
 
 /// What a file of the kernel's says behind `name`.
@@ -219,6 +242,11 @@ mod tests {
                 assert_eq!(Inputs::of(process, [0]).unknown(), Some(unknown(0)));
             });
         }
+        // The kernel says another thing to each who asks.
+        let made_up = fs::File::open("/proc/self/comm").unwrap();
+        of(made_up.into(), &|process| {
+            assert_eq!(Inputs::of(process, [0]).unknown(), Some(unknown(0)));
+        });
         of(Stdio::null(), &|process| {
             assert_eq!(Inputs::of(process, [0]).unknown(), None);
             assert_eq!(Inputs::of(process, [0, 77]).unknown(), None);

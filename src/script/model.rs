@@ -19,6 +19,8 @@ pub struct Script {
     pub lists: Vec<List>,
     /// The texts of here-documents and here-strings of groups and loops, before any expansion.
     pub fed: Vec<Vec<u8>>,
+    /// The descriptors that are copied, and whether each is to be standard output or error: `<&3`, `2>&1`.
+    pub copied: Vec<(u32, bool)>,
     /// Something in it may set a variable, other than an assignment, a builtin or a loop of `lists`: `${x:=y}`,
     /// arithmetic.
     pub sets_variables: bool,

@@ -13,9 +13,9 @@ impl Parser<'_> {
         if !matches!(self.look(), Some(b'<' | b'>' | b'&' | b'{' | b'0'..=b'9')) {
             return Ok(false);
         }
-        let rest = self.ahead();
-        let prefix = descriptor(&rest);
-        let (both, rest) = match rest.get(prefix..).unwrap_or_default() {
+        let ahead = self.ahead();
+        let prefix = descriptor(&ahead);
+        let (both, rest) = match ahead.get(prefix..).unwrap_or_default() {
             [b'&', rest @ ..] if prefix == 0 => (1, rest),
             rest => (0, rest),
         };
@@ -23,8 +23,12 @@ impl Parser<'_> {
             [b'<', b'<', b'<', ..] => (3, Kind::Text),
             [b'<', b'<', b'-', ..] => (3, Kind::Here { strip_tabs: true }),
             [b'<', b'<', ..] => (2, Kind::Here { strip_tabs: false }),
-            [b'<', b'&', ..] => (2, Kind::Copy { writes: false }),
-            [b'>', b'&', ..] => (2, Kind::Copy { writes: true }),
+            [b'<' | b'>', b'&', ..] => (
+                2,
+                Kind::Copy {
+                    writes: rest.starts_with(b">"),
+                },
+            ),
             [b'<', b'>', ..] | [b'>', b'>' | b'|', ..] => (2, Kind::File { writes: true }),
             [b'<' | b'>', b'(', ..] => return Ok(false),
             [b'>', ..] => (1, Kind::File { writes: true }),
@@ -39,7 +43,12 @@ impl Parser<'_> {
             self.bump();
         }
         self.blanks();
-        self.target(command, kind)?;
+        // What is made of standard output or error is read by nobody who doesn't say so.
+        let is_output = match ahead.get(..prefix).unwrap_or_default() {
+            b"" => matches!(kind, Kind::Copy { writes: true }),
+            number => matches!(number, b"1" | b"2"),
+        };
+        self.target(command, kind, is_output)?;
         Ok(true)
     }
 
@@ -60,7 +69,7 @@ impl Parser<'_> {
         ahead
     }
 
-    fn target(&mut self, command: &mut ScriptCommand, kind: Kind) -> Read<()> {
+    fn target(&mut self, command: &mut ScriptCommand, kind: Kind, is_output: bool) -> Read<()> {
         if matches!(kind, Kind::Copy { .. }) && self.eat(b'-') {
             // Closes the descriptor; what follows is the next word, even without a blank.
             return Ok(());
@@ -82,10 +91,14 @@ impl Parser<'_> {
             Kind::Copy { writes } | Kind::File { writes } => writes,
         };
         let target = self.word()?;
-        let copy = matches!(kind, Kind::Copy { .. })
-            && target.known().is_some_and(|word| is_descriptor(&word));
-        if !copy {
-            command.redirections.push(Redirection { writes, target });
+        let is_copy = matches!(kind, Kind::Copy { .. });
+        match target
+            .known()
+            .filter(|_| is_copy)
+            .and_then(|word| copied(&word))
+        {
+            Some(number) => self.out.script.copied.push((number, is_output)),
+            None => command.redirections.push(Redirection { writes, target }),
         }
         Ok(())
     }
@@ -219,10 +232,13 @@ fn descriptor(text: &[u8]) -> usize {
     if redirects { length } else { 0 }
 }
 
-/// What can follow `>&` to name a descriptor: `1`, `1-`.
-fn is_descriptor(word: &[u8]) -> bool {
+/// The descriptor that is named by what follows `>&`: `1`, `1-`.
+fn copied(word: &[u8]) -> Option<u32> {
     let digits = word.strip_suffix(b"-").unwrap_or(word);
-    !word.is_empty() && digits.iter().all(u8::is_ascii_digit)
+    let is_number = !word.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let number = is_number.then(|| std::str::from_utf8(digits).ok()?.parse().ok());
+    // There is none of a larger number, or of none.
+    number.map(|number| number.unwrap_or(u32::MAX))
 }
 
 fn odd_backslashes(text: &[u8]) -> bool {

@@ -152,6 +152,12 @@ fn what_can_say_something_else_the_next_time_is_not() {
         "env PATH=d touch f",
         "exec -c touch f",
         "touch f >$x; eval x",
+        "touch f >$x",
+        "cat <f*",
+        "cat <~+/f",
+        "cat <$PWD/f",
+        "{ cat; } <f?",
+        "cat <&$x",
     ] {
         let stamped = stamped(&trusted(&folder, &["bash", "-c", script]));
         assert!(stamped.is_err(), "{script}");
@@ -164,6 +170,32 @@ fn noted(request: &Request, writable: Option<&[PathBuf]>) -> (Covered, String) {
     let mut covered = Covered::of(&index, request, &CommandTree::of(&index, request), writable);
     let stamps = std::mem::replace(&mut covered.stamps, Ok(Vec::new()));
     (covered, stamps.err().unwrap_or_default())
+}
+
+/// A script can have any descriptor read, and copies of copies.
+#[test]
+fn what_a_script_copies_to_be_read_is_read() {
+    let folder = workspace();
+    for (script, expected) in [
+        ("true 2>&1", &[][..]),
+        ("true >&2", &[]),
+        ("true 1>&3", &[]),
+        ("true <&3", &[3]),
+        ("true <&3-", &[3]),
+        ("true <&\"3\"", &[3]),
+        ("true <&03", &[3]),
+        ("true 0>&10", &[10]),
+        ("{ true; } <&3", &[3]),
+        ("exec 4>&3; true <&4", &[3, 4]),
+        ("exec 1>&3; true <&1", &[1, 3]),
+        ("exec {x}<&3", &[3]),
+    ] {
+        let (covered, _) = noted(&trusted(&folder, &["bash", "-c", script]), Some(&[]));
+        let mut found = covered.descriptors;
+        found.retain(|number| *number > 0);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{script}");
+    }
 }
 
 /// What is in the command's reach could be another file in the moment in which it is read.
