@@ -28,7 +28,7 @@ const PAGE: u64 = PAGE_BYTES as u64;
 const PAGE_BYTES: usize = 4096;
 /// How much of each string is read at first; most are shorter.
 const CHUNK: usize = 256;
-/// How many strings are read by one call.
+/// How many pieces of memory are read by one call.
 const BATCH: usize = 64;
 
 /// The memory of one process.
@@ -61,6 +61,60 @@ impl Vector {
     }
 }
 
+/// A piece of one page.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    address: u64,
+    length: usize,
+}
+
+impl Piece {
+    /// The beginning of what lies there.
+    fn at(address: u64) -> Self {
+        let to_the_end = usize::try_from(PAGE - address % PAGE).unwrap_or(CHUNK);
+        Self {
+            address,
+            length: CHUNK.min(to_the_end),
+        }
+    }
+
+    /// Has the beginning of what lies at `address` too, if that is further on in the page.
+    fn extend_to(&mut self, address: u64) -> bool {
+        let is_in_page = self.address <= address && self.address / PAGE == address / PAGE;
+        if is_in_page {
+            let offset = usize::try_from(address - self.address).unwrap_or(0);
+            self.length = self.length.max(offset + Self::at(address).length);
+        }
+        is_in_page
+    }
+
+    /// How many of its bytes lie at `address` and behind it.
+    fn behind(self, address: u64) -> usize {
+        let offset = usize::try_from(address.saturating_sub(self.address)).unwrap_or(usize::MAX);
+        self.length.saturating_sub(offset)
+    }
+
+    /// The pieces, [`BATCH`] at most, that have the beginnings of what lies at the first of these addresses, and for
+    /// each such address the number of its piece. What lies one behind the other is one piece.
+    fn gather(addresses: &[u64]) -> (Vec<Self>, Vec<usize>) {
+        let mut pieces: Vec<Self> = Vec::new();
+        let mut numbers = Vec::new();
+        for &address in addresses {
+            if !pieces
+                .last_mut()
+                .is_some_and(|last| last.extend_to(address))
+            {
+                if pieces.len() == BATCH {
+                    break;
+                }
+                pieces.push(Self::at(address));
+            }
+            numbers.push(pieces.len() - 1);
+        }
+        (pieces, numbers)
+    }
+}
+
 impl Memory {
     /// The memory of the thread `tid`, with pointers as `arch` has them.
     pub fn of(tid: Pid, arch: Arch) -> Self {
@@ -84,14 +138,11 @@ impl Memory {
     /// # Errors
     /// As for [`Memory::path`] and [`Memory::vector`].
     pub fn path_and_vector(self, path: u64, vector: u64) -> Result<(Vec<u8>, Vector), Errno> {
-        let mut buffer = [0; 2 * CHUNK];
+        let pieces = [path, vector].map(Piece::at);
         // Where that fails, each is read by itself and has an error of its own.
-        let lengths = self.beginnings(&[path, vector], &mut buffer);
-        let split = lengths.ok().and_then(|lengths| {
-            let (first, rest) = buffer.split_at_checked(*lengths.first()?)?;
-            Some((first, rest.get(..*lengths.get(1)?)?))
-        });
-        let (first, second) = split.unwrap_or_default();
+        let read = self.pieces(&pieces).unwrap_or_default();
+        let [first, _] = pieces;
+        let (first, second) = read.split_at_checked(first.length).unwrap_or_default();
         let path = self.string(path, first, PATH_LIMIT, Errno::ENAMETOOLONG)?;
         Ok((path, self.vector_from(vector, second)?))
     }
@@ -123,15 +174,25 @@ impl Memory {
         let size = (pointers.len() + 1) * self.pointer;
         let mut left = TOTAL_LIMIT.saturating_sub(size);
         vector.note(address, size);
-        // One for all: a buffer for each string would leave holes between them when it is cut to
-        // the string's size.
-        let mut buffer = vec![0; pointers.len().min(BATCH) * CHUNK];
-        for batch in pointers.chunks(BATCH) {
-            let lengths = self.beginnings(batch, &mut buffer)?;
-            let mut rest = buffer.as_slice();
-            for (&address, length) in batch.iter().zip(lengths) {
-                let (beginning, after) = rest.split_at_checked(length).ok_or(Errno::EFAULT)?;
-                rest = after;
+        let mut rest = pointers.as_slice();
+        while !rest.is_empty() {
+            let (pieces, numbers) = Piece::gather(rest);
+            let read = self.pieces(&pieces)?;
+            let mut ends = Vec::with_capacity(pieces.len());
+            for piece in &pieces {
+                ends.push(ends.last().copied().unwrap_or(0) + piece.length);
+            }
+            let (batch, after) = rest.split_at_checked(numbers.len()).ok_or(Errno::EFAULT)?;
+            rest = after;
+            for (&address, number) in batch.iter().zip(numbers) {
+                let (piece, end) = pieces
+                    .get(number)
+                    .zip(ends.get(number))
+                    .ok_or(Errno::EFAULT)?;
+                let start = end
+                    .checked_sub(piece.behind(address))
+                    .ok_or(Errno::EFAULT)?;
+                let beginning = read.get(start..*end).ok_or(Errno::EFAULT)?;
                 let limit = STRING_LIMIT.min(left);
                 let bytes = self.string(address, beginning, limit, Errno::E2BIG)?;
                 left = left.checked_sub(bytes.len() + 1).ok_or(Errno::E2BIG)?;
@@ -202,22 +263,19 @@ impl Memory {
         false
     }
 
-    /// Fills `buffer` with the first bytes at each address, up to [`CHUNK`] or the end of the page,
-    /// and returns how many are each one's.
-    fn beginnings(self, addresses: &[u64], buffer: &mut [u8]) -> Result<Vec<usize>, Errno> {
-        let length = |a: &u64| usize::try_from(PAGE - a % PAGE).map_or(CHUNK, |n| n.min(CHUNK));
-        let lengths: Vec<usize> = addresses.iter().map(length).collect();
-        let mut remote = Vec::with_capacity(addresses.len());
-        for (address, &len) in addresses.iter().zip(&lengths) {
-            let base = narrow(*address)?;
+    /// What lies there, one behind the other.
+    fn pieces(self, pieces: &[Piece]) -> Result<Vec<u8>, Errno> {
+        let mut remote = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let base = narrow(piece.address)?;
+            let len = piece.length;
             remote.push(RemoteIoVec { base, len });
         }
-        let wanted = lengths.iter().sum();
-        let local = buffer.get_mut(..wanted).ok_or(Errno::EFAULT)?;
-        let read = process_vm_readv(self.tid, &mut [IoSliceMut::new(local)], &remote)?;
+        let mut bytes = vec![0; pieces.iter().map(|piece| piece.length).sum()];
+        let local = &mut [IoSliceMut::new(&mut bytes)];
         // No piece crosses a page, so that a short read means a bad pointer.
-        if read == wanted {
-            Ok(lengths)
+        if process_vm_readv(self.tid, local, &remote)? == bytes.len() {
+            Ok(bytes)
         } else {
             Err(Errno::EFAULT)
         }
@@ -315,6 +373,36 @@ mod tests {
             .strings(vector(&strings).as_ptr().addr() as u64)
             .unwrap();
         assert_eq!(read.iter().map(|s| s.len()).collect::<Vec<_>>(), lengths);
+    }
+
+    /// Wherever they lie: one behind the other as the kernel has them, in any order, each in a page of its own, or all
+    /// in one place.
+    #[test]
+    fn strings_are_read_wherever_they_lie() {
+        let words: Vec<Vec<u8>> = (0..3000)
+            .map(|n: usize| format!("{n}{}\0", "x".repeat(n % 300)).into_bytes())
+            .collect();
+        let memory = words.concat();
+        let start = memory.as_ptr().addr() as u64;
+        let offset = |n: usize| words.iter().take(n).map(Vec::len).sum::<usize>() as u64;
+        let addresses: Vec<u64> = (0..3000).map(|n| start + offset(n)).collect();
+        let read = |numbers: Vec<usize>| {
+            let pointers: Vec<u64> = numbers.iter().map(|&n| addresses[n]).chain([0]).collect();
+            let found = own().strings(pointers.as_ptr().addr() as u64).unwrap();
+            let expected: Vec<_> = numbers
+                .iter()
+                .map(|&n| words[n].split_last().unwrap().1)
+                .collect();
+            assert!(
+                found.iter().map(|s| s.as_encoded_bytes()).eq(expected),
+                "{numbers:?}"
+            );
+        };
+        read((0..3000).collect());
+        read((0..3000).rev().collect());
+        read((0..3000).map(|n| n * 7 % 3000).collect());
+        read((0..3000).map(|n| n / 50 * 50).collect());
+        read(vec![42; 3000]);
     }
 
     #[test]
