@@ -13,7 +13,7 @@ pub use place::{Setting, place};
 use crate::approve::place::{Disposition, Place, Placed};
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled, Standing};
 use crate::audit::{Audit, ExecRecord};
-use crate::evaluate::{IndexedRules, Judgement, Placement, judge, judge_exec};
+use crate::evaluate::{CommandTree, IndexedRules, Judgement, Placement, judge_exec_in, judge_in};
 use crate::request::{HalfRead, Request};
 
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
@@ -51,18 +51,20 @@ pub fn is_plain(rules: &IndexedRules, exec: &HalfRead, audit: &Audit) -> bool {
 
 /// Sends `exec` the way that the rules say for `request`.
 pub fn consider(rules: &IndexedRules, request: Request, exec: impl Exec, audit: &Audit) {
+    let tree = CommandTree::of(rules, &request);
     let judgement = if exec.is_followed() {
-        judge_exec(rules, &request)
+        judge_exec_in(rules, &request, &tree)
     } else {
-        judge(rules, &request)
+        judge_in(rules, &request, &tree)
     };
-    follow(rules, request, &judgement, exec, audit);
+    follow(rules, request, &tree, &judgement, exec, audit);
 }
 
-/// Sends `exec` the way of a `judgement` on `request`.
+/// Sends `exec` the way of a `judgement` on `request`, whose `tree` it is.
 pub fn follow(
     rules: &IndexedRules,
     request: Request,
+    tree: &CommandTree,
     judgement: &Judgement,
     mut exec: impl Exec,
     audit: &Audit,
@@ -82,7 +84,7 @@ pub fn follow(
         );
     }
     let writable = exec.writable();
-    let settled = approve::settle(rules, judgement, disposition, request, writable);
+    let settled = approve::settle(rules, judgement, disposition, request, tree, writable);
     act(settled, record, exec);
 }
 

@@ -8,7 +8,9 @@ use std::os::fd::AsFd as _;
 use codex_shell::approve::place::{Caller, Disposition, Inheritance, Place};
 use codex_shell::approve::{Answer, Permit, Question, Settled, Standing, answered, settle};
 use codex_shell::config::Profiles;
-use codex_shell::evaluate::{Basis, IndexedRules, Judgement, Placement, RuleMatch, Trace, Verdict};
+use codex_shell::evaluate::{
+    Basis, CommandTree, IndexedRules, Judgement, Placement, RuleMatch, Trace, Verdict,
+};
 use codex_shell::flow::{Setting, place};
 use codex_shell::request::{Program, Request, Trust, WorkingDirectory};
 use codex_shell::rules::model::{Profile, Run};
@@ -131,7 +133,9 @@ fn standing(question: &Question) -> Option<Standing> {
 /// The question that comes of it, if one does.
 fn question(judgement: &Judgement, caller: Caller, request: Request) -> Option<Question> {
     let disposition = disposition(judgement, caller, false);
-    match settle(&rules(), judgement, disposition, request, Some(&[])) {
+    let (rules, writable) = (rules(), Some(&[][..]));
+    let tree = CommandTree::of(&rules, &request);
+    match settle(&rules, judgement, disposition, request, &tree, writable) {
         Settled::Asking(question) => {
             let standing = standing(&question)?;
             Some(question.asked_from(standing, &[]))

@@ -145,12 +145,13 @@ pub trait Approver: Send + Sync {
 }
 
 /// Takes a judgement, and what is to become of it, to a permit, a question or a refusal. The sandbox can write
-/// the `writable` roots; without one `None`.
+/// the `writable` roots; without one `None`. The `tree` is the request's.
 pub fn settle(
     rules: &IndexedRules,
     judgement: &Judgement,
     disposition: Disposition,
     request: Request,
+    tree: &CommandTree,
     writable: Option<&[PathBuf]>,
 ) -> Settled {
     let grounds = Grounds::of(rules.rules(), judgement);
@@ -169,8 +170,7 @@ pub fn settle(
                 return Settled::Refused(question::unasked(&grounds, &request, why));
             }
             let pass_env = judgement.verdict.pass_env.clone();
-            let tree = CommandTree::of(rules, &request);
-            let covered = Covered::of(rules, &request, &tree, writable);
+            let covered = Covered::of(rules, &request, tree, writable);
             if let Some(why) = covered.files.unheld() {
                 return Settled::Refused(question::unasked(&grounds, &request, &why));
             }

@@ -43,10 +43,14 @@ pub fn judge_in(index: &IndexedRules, request: &Request, tree: &CommandTree) -> 
 /// does start, so rules and heuristics that restrict that count here only if this would run outside. Nobody
 /// is asked about what would be refused then.
 pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
-    let tree = CommandTree::of(index, request);
-    let sight = Sight::followed(index, request, &tree);
+    judge_exec_in(index, request, &CommandTree::of(index, request))
+}
+
+/// The same of a request whose tree is known.
+pub fn judge_exec_in(index: &IndexedRules, request: &Request, tree: &CommandTree) -> Judgement {
+    let sight = Sight::followed(index, request, tree);
     let found = collect(index, request, &sight);
-    let whole = || judge_seeing(index, request, &Sight::of(index, request, &tree));
+    let whole = || judge_seeing(index, request, &Sight::of(index, request, tree));
     match found.run {
         None | Some(Run::Inside) => {
             let alone = conclude(index, request, &sight, found);
@@ -59,12 +63,15 @@ pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
     }
 }
 
-/// What the text that `request`, a shell, is started with shows as a whole, where each program in it is judged
+/// What the text that `request`, a shell whose `tree` it is, is started with shows as a whole, where each program in it is judged
 /// when it starts: what the network sends is run by another. `None` if there is nothing to say. Rules are not
 /// looked at: see [`super::ScriptJudgement::asks_about_flows`].
-pub fn judge_flows(index: &IndexedRules, request: &Request) -> Option<Judgement> {
-    let tree = CommandTree::of(index, request);
-    let danger = heuristic::flow_in(index, request.words(), &tree)?;
+pub fn judge_flows(
+    index: &IndexedRules,
+    request: &Request,
+    tree: &CommandTree,
+) -> Option<Judgement> {
+    let danger = heuristic::flow_in(index, request.words(), tree)?;
     let basis = Basis::Heuristic {
         code: danger.code,
         reason: danger.reason,

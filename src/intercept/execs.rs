@@ -14,7 +14,7 @@ use super::tracees;
 use super::verify::Expected;
 use crate::approve::place::Inheritance;
 use crate::audit::ExecRecord;
-use crate::evaluate::{IndexedRules, Placement, judge_exec, judge_flows};
+use crate::evaluate::{CommandTree, IndexedRules, Placement, judge_exec, judge_flows};
 use crate::flow;
 use crate::request::{HalfRead, Request};
 use crate::rules::Decision;
@@ -150,7 +150,8 @@ impl Supervisor {
         let Ok((request, asked)) = read.and_then(|read| call.whole(read, rules, writable)) else {
             return tracees::resume(&call);
         };
-        let flows = judge_flows(rules, &request);
+        let tree = CommandTree::of(rules, &request);
+        let flows = judge_flows(rules, &request, &tree);
         let Some(judgement) = flows.filter(|_| session.asks_about_flows(&request)) else {
             return tracees::resume(&call);
         };
@@ -162,7 +163,7 @@ impl Supervisor {
             inheritance: Inheritance::Free,
             material: Material::Read(Box::new(asked)),
         };
-        flow::follow(rules, request, &judgement, exec, &session.audit);
+        flow::follow(rules, request, &tree, &judgement, exec, &session.audit);
         self.phase = phase;
     }
 
