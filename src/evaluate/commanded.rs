@@ -213,12 +213,18 @@ fn sources_in(
     }
 }
 
+/// The longest command of which it is looked whether it takes words for data, in words.
+const LONGEST: usize = 1000;
+
 /// Whether words that come from elsewhere, wherever they stand behind the program's name, are data to this
 /// command: none is, or has it start, another one. What isn't known may do so.
 fn takes_data(index: &IndexedRules, inner: &Inner<'_>, depth: usize) -> bool {
     let What::Words(words) = &inner.what else {
         return false;
     };
+    if words.len() > LONGEST {
+        return false;
+    }
     let argv: Vec<OsString> = words.iter().map(|&word| word.to_owned()).collect();
     let Some((program, arguments)) = argv.split_first() else {
         // xargs itself prints them, others run them.
