@@ -566,7 +566,7 @@ fn it_is_told_whose_variables_count() {
     };
     assert!(with("b").starts_with("forbidden  frob\n"));
     assert!(with("c").starts_with("allow  frob\n"));
-    let told = "  env       a rule asks for variables: those of codex-shell itself count here\n";
+    let told = "  env       a rule asks for variables: those of codex-shell, and what a script sets, count here\n";
     assert!(with("c").contains(told), "{}", with("c"));
     assert_eq!(
         world.json(&["--rules", "env.rules", "frob"])["variables"],

@@ -36,7 +36,9 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     facts.extend(unread(explanation).map(|unread| ("options", unread)));
     if explanation.rules.have_conditions_on_variables_of(request) {
         let known = match request.environment {
-            Some(_) => "a rule asks for variables: those of codex-shell itself count here",
+            Some(_) => {
+                "a rule asks for variables: those of codex-shell, and what a script sets, count here"
+            }
             None => "a rule asks for variables, which nobody knows here",
         };
         facts.push(("env", known.to_owned()));
