@@ -1,6 +1,7 @@
 //! Rules that a command came close to, for people who wonder why one didn't match.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -342,16 +343,18 @@ fn looked_at<'a>(
     };
     let reading = models::read(model, request.arguments());
     let is_named = |word: &OsStr| rule.rest.iter().any(|wanted| one_of(wanted, word, false));
-    let is_plain = |token: usize| {
-        let mut parts = reading.parts.iter();
-        parts.any(|part| part.index + 1 == token && part.plain().is_some())
-    };
-    all.filter(|&(token, word)| is_plain(token) || is_named(word))
+    let plain = reading.parts.iter().filter(|part| part.plain().is_some());
+    let plain: HashSet<usize> = plain.map(|part| part.index + 1).collect();
+    all.filter(|&(token, word)| plain.contains(&token) || is_named(word))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use nix::time::ClockId;
+
     use super::*;
     use crate::evaluate::judge;
     use crate::request::{Program, WorkingDirectory};
@@ -483,6 +486,17 @@ mod tests {
                 "{command}"
             );
         }
+    }
+
+    /// Commands may be long, and each rule looks at all of their words.
+    #[test]
+    fn a_long_command_is_looked_through_once() {
+        let command = format!("git push{}", " x".repeat(200_000));
+        let clock = || Duration::from(ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap());
+        let started = clock();
+        let misses = missed_by(&["git push origin"], ", decision = \"prompt\"", &command);
+        assert_eq!(misses.nearest.len(), 1);
+        assert!(clock().saturating_sub(started) < Duration::from_secs(10));
     }
 
     #[test]
