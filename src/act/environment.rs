@@ -1,12 +1,5 @@
 //! Which variables reach a program outside the sandbox.
 //!
-//! Whatever the sandboxed side changed is hostile: a loader, a shell, an interpreter and most tools
-//! can be made to run other code by a variable, and no list of such variables is complete. So what
-//! passes is what was there when the session started, unchanged, and a few names that only say how
-//! output should look.
-//!
-//! # What passes
-//!
 //! A variable passes if it has the value that it had when `codex-shell` started. A few names that only say
 //! how output should look (`LANG`, `TERM`, `COLUMNS` and the like) pass with plain changed values. `PATH` and
 //! `HOME` are always the session's. The rest is dropped: loaders, shells, interpreters and most tools can be

@@ -30,7 +30,8 @@ impl Escalation {
     /// Everything to start the program with.
     ///
     /// # Errors
-    /// `EPERM` for a permit that lets nothing out; its input is another one than was asked about; `EINVAL` for a NUL where there can be none.
+    /// `EPERM` for a permit that lets nothing out; `EINVAL` for a NUL where there can be none; another one where
+    /// its input is not what was asked about.
     pub fn launch(self, inherited: Inherited) -> io::Result<Launch> {
         if self.permit.confinement().is_none() {
             return Err(Errno::EPERM.into());

@@ -3,7 +3,7 @@
 //!
 //! It can where every file that runs is known and none can be changed by the command, or be exchanged for
 //! another. What runs is what models know of the words, and the text of shell scripts. A module that is
-//! searched for by name, a directory, standard input, a program in a language that nobody reads here: any of
+//! searched for by name, a directory, a program in a language that nobody reads here: any of
 //! them can say something else the next time, so that a person is asked each time. What is in the command's
 //! reach can even change between the question and the moment in which it is read, so that a look at it says
 //! nothing for the next time.
@@ -15,9 +15,9 @@
 //! for questions with the same `Key`, which has all that the question showed and what it cut, the umask, the
 //! variables where the program keeps its caller's, and the state (device, inode, size, times of change) of
 //! the files that say what runs. There is such a yes only where each of these is known and the command can't
-//! change it or put another in its place (`approve/covered.rs`): what lies in a writable root can be
+//! change it or put another in its place: what lies in a writable root can be
 //! exchanged between any look at it and the moment in which it is read. Where something else says what runs
-//! there is none either: a Makefile, a module, a directory, standard input, a script that isn't a shell's or
+//! there is none either: a Makefile, a module, a directory, a script that isn't a shell's or
 //! that sets variables, a wrapper that may choose directory, root or variables, an option that runs what
 //! models can't know. Of a program without a model its file counts, and files that are named to it; with an
 //! option or a directory among its words there is no yes for the session.
@@ -26,10 +26,9 @@
 //! manifest, a playbook. It counts by its content, a directory by all that is in it
 //! (`approve/covered/named.rs`): once that has changed, the question is asked again. What there is too much
 //! of to compare (10,000 entries, 32 MiB in directories, 64 MiB in files) has no yes for the session, and
-//! neither has what the words say is read from standard input (`kubectl apply -f -`), what comes by a named pipe,
-//! a socket or a path of which nobody knows where it leads (`@/dev/fd/3`), nor what a program may read without a
-//! word that says so (`input.rs`). A yes for once is for
-//! the files and directories that the words name as they were at the question, for the files that those that
+//! neither has what the words say is read from standard input (`kubectl apply -f -`), nor what comes by a named
+//! pipe, a socket or a path of which nobody knows where it leads (`@/dev/fd/3`). What a program may read without
+//! a word that says so counts as `input.rs` says. A yes for once is for the files and directories that the words name as they were at the question, for the files that those that
 //! are obeyed write out (`include x.mk`, `.read x`), and for the packages that models know of
 //! (`node_modules`, a class path), as far as they are looked at. What `rm`, `mkdir` and the like remove or
 //! make is not read, and doesn't count.

@@ -142,8 +142,7 @@ fn is_relative(word: &str) -> bool {
 fn in_process(index: &IndexedRules, request: &Request) -> Vec<Request> {
     let tree = CommandTree::of(index, request);
     let sourced = |one: &Request| script::reads_script(one.program.asked.as_bytes());
-    let inner = tree.requests(request, |node| node.same_process);
-    let mut within: Vec<_> = inner.map(|inner| inner.request).collect();
+    let mut within = tree.in_process(request);
     let others = tree.requests(request, |node| !node.same_process);
     within.extend(others.map(|inner| inner.request).filter(sourced));
     within

@@ -63,9 +63,9 @@ pub fn judge_exec_in(index: &IndexedRules, request: &Request, tree: &CommandTree
     }
 }
 
-/// What the text that `request`, a shell whose `tree` it is, is started with shows as a whole, where each program in it is judged
-/// when it starts: what the network sends is run by another. `None` if there is nothing to say. Rules are not
-/// looked at: see [`super::ScriptJudgement::asks_about_flows`].
+/// What the text that `request`, a shell whose `tree` this is, is started with shows as a whole, where each
+/// program in it is judged when it starts: what the network sends is run by another. `None` if there is nothing to
+/// say. Rules are not looked at: see [`super::ScriptJudgement::asks_about_flows`].
 pub fn judge_flows(
     index: &IndexedRules,
     request: &Request,
