@@ -155,6 +155,31 @@ const LEADS: &[(&str, &str, &[&str])] = &[
              program(\"frob\", flags = [\"-v\"], options_with_value = [\"--env\"]), with those",
         ],
     ),
+    (
+        "prefix_rule([\"docker\", \"compose\", \"up\"])",
+        "docker-compose up",
+        &["  allow      t.rules:1  is about docker, not docker-compose\n"],
+    ),
+    (
+        "prefix_rule([\"docker-compose\", \"up\"])",
+        "docker compose up",
+        &["  allow      t.rules:1  is about docker-compose, not docker\n"],
+    ),
+    (
+        "prefix_rule([\"./ci.sh\"])",
+        "bash ci.sh",
+        &["  allow      t.rules:1  is about ./ci.sh, not bash\n"],
+    ),
+    (
+        "prefix_rule([\"cargo\", \"publish\"], decision = \"forbidden\")",
+        "cargo +nightly publish",
+        &["  +nightly  global option that the model doesn't know\n"],
+    ),
+    (
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
+        "make deploy",
+        &["  starts    what files here say (GNUmakefile, makefile, Makefile): each program is judged when it starts\n"],
+    ),
 ];
 
 #[test]

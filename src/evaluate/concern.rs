@@ -127,15 +127,16 @@ prefix_rule(["probe"])
         }
     }
 
-    /// No exec shows the module that an interpreter runs.
+    /// No exec shows the module or the file that an interpreter runs.
     #[test]
-    fn a_module_is_judged_with_its_interpreter() {
+    fn what_an_interpreter_runs_is_judged_with_it() {
         let index = index(RULES);
         for (command, decision) in [
             ("python3 -m git push", Decision::Forbidden),
             ("python3 -Im git push", Decision::Forbidden),
             ("python3 -m git", Decision::Allow),
-            ("python3 git push", Decision::Allow),
+            ("python3 git push", Decision::Forbidden),
+            ("python3 git pull", Decision::Allow),
             ("timeout 5 git push", Decision::Allow),
         ] {
             let verdict = judge_exec(&index, &whole(half(command), "/work")).verdict;

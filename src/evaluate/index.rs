@@ -211,6 +211,11 @@ impl IndexedRules {
             || self.meanings.has_rules_on(name)
     }
 
+    /// Whether a rule may be on a program by its path.
+    pub(super) fn has_rules_on_paths(&self) -> bool {
+        self.paths.programs
+    }
+
     /// Calls `found` with every rule on the program `name`, whatever its words.
     pub(super) fn on_program(&self, name: &OsStr, found: &mut dyn FnMut(usize)) {
         for (shelves, canonical) in [(&self.exact, false), (&self.canonical, true)] {

@@ -83,7 +83,8 @@ impl IndexedRules {
     /// Whether a rule could be on a program of which no more is known than these words.
     pub(super) fn may_restrict(&self, words: Words<'_>) -> bool {
         // Where one would be that is asked for by a path is another name.
-        let is_sought = words.path.is_none() && words.asked.as_bytes().contains(&b'/');
+        let by_path = words.path.is_none() && words.asked.as_bytes().contains(&b'/');
+        let is_sought = by_path && self.has_rules_on_paths();
         let names = Names::of(words, None);
         is_sought || names.iter().any(|name| self.has_rules_on(name.name))
     }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::models;
@@ -11,6 +12,7 @@ use crate::request::program::last_component;
 use crate::rules::Decision;
 use crate::rules::model::PrefixRule;
 
+use super::command_tree::CommandTree;
 use super::index::{IndexedRules, one_of};
 use super::names::{Names, presumed};
 use super::verdict::Trace;
@@ -132,7 +134,14 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
         .into_iter()
         .filter_map(|rule| Parted::of(index, rule, request));
     let all = index.rules().prefix_rules.iter().enumerate();
-    let meant = all.filter(|(_, rule)| is_meant(&rule.program, request));
+    let tree = CommandTree::of_words(index, request.words());
+    let files: Vec<&OsStr> = tree.interpreted().collect();
+    let is_meant = |rule: &PrefixRule| {
+        is_meant(&rule.program, request)
+            || is_joined(rule, request)
+            || files.iter().any(|file| is_file_alike(file, &rule.program))
+    };
+    let meant = all.filter(|(_, rule)| is_meant(rule));
     let mut parted: Vec<Parted<'_>> = parted
         .chain(meant.map(|(number, rule)| Parted::at_program(number, rule)))
         .collect();
@@ -239,6 +248,21 @@ fn is_meant(program: &str, request: &Request) -> bool {
     is_misspelt(program, request)
         || is_elsewhere(program, request)
         || is_all_words(program, request)
+}
+
+/// Whether a rule is on `docker compose` and the command on `docker-compose`, or the other way round.
+fn is_joined(rule: &PrefixRule, request: &Request) -> bool {
+    let name = request.program.base_name().as_bytes();
+    let is_both = |both: &[u8], first: &[u8], second: &[u8]| {
+        let rest = both.strip_prefix(first);
+        let rest = rest.and_then(|rest| rest.strip_prefix(b"-"));
+        rest.is_some_and(|rest| !rest.is_empty() && rest == second)
+    };
+    let program = rule.program.as_bytes();
+    let mut wanted = rule.rest.first().into_iter().flatten();
+    let second = request.argv.get(1).map(|word| word.as_bytes());
+    wanted.any(|word| is_both(name, program, word.as_bytes()))
+        || second.is_some_and(|second| is_both(program, name, second))
 }
 
 /// Whether a program is called almost as the request's, and nobody knows one of the two.

@@ -4,7 +4,7 @@ use crate::request::{Request, Words};
 use crate::rules::model::Run;
 use crate::rules::{Decision, RuleSet};
 
-use super::command_tree::{CommandTree, Shown};
+use super::command_tree::{CommandTree, Node, Shown};
 use super::heuristic::{self, Danger, Descendants};
 use super::index::IndexedRules;
 use super::sight::Sight;
@@ -49,7 +49,9 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
 /// words, which runs no other in its place; and it runs none of which a rule would have to be asked here.
 pub(super) fn nothing_is_said_of(index: &IndexedRules, words: Words<'_>) -> bool {
     let tree = CommandTree::of_words(index, words);
-    if tree.nodes().iter().any(|node| node.shown == Shown::Never) {
+    let has_rule = |node: &Node| node.same_process && index.may_restrict(node.words());
+    let is_asked = |node: &Node| node.shown == Shown::Never || has_rule(node);
+    if tree.nodes().iter().any(is_asked) {
         return false;
     }
     let danger = heuristic::danger_in(index, words, &tree, Descendants::Unjudged);

@@ -127,6 +127,16 @@ impl<'a> Levels<'a> {
         self.here().find_map(|model| model.option(name))
     }
 
+    /// Whether any option of one letter has this sign. If none has, a word with it is one option, as the
+    /// `+nightly` of cargo is.
+    pub(super) fn has_letters(&self, sign: u8) -> bool {
+        let mut names = self.models.iter().flat_map(|model| &model.options);
+        names.any(|option| {
+            let mut names = option.names.iter().map(String::as_bytes);
+            names.any(|name| matches!(name, [first, _] if *first == sign))
+        })
+    }
+
     /// One letter of a cluster.
     pub(super) fn letter(&self, sign: u8, letter: u8) -> Known<'a> {
         self.named(&[sign, letter])

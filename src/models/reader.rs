@@ -197,6 +197,10 @@ impl<'a> Reader<'a> {
                 .collect();
             return self.flag(index, written, Known::Number, None);
         }
+        if sign == b'+' && !self.levels.has_letters(sign) {
+            let written = [&[sign], letters].concat();
+            return self.flag(index, written, Known::Unknown, None);
+        }
         for (nth, &letter) in letters.iter().enumerate() {
             let written = vec![sign, letter];
             let known = self.levels.letter(sign, letter);

@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use crate::approve::grounds::{wanting, withheld, without_withheld};
 use crate::approve::place::{Confinement, Disposition, Place, Placed};
 use crate::evaluate::{Basis, Judgement, heuristic, obeyed_files, readings};
+use crate::models::Reading;
+use crate::models::reading::REPOSITORY;
 use crate::request::program::last_component;
 use crate::request::{Trust, argv};
 use crate::rules::model::Run;
@@ -32,7 +34,7 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     facts.extend(lacking.map(|lacking| ("without", lacking.to_string())));
     facts.push(("program", program(explanation)));
     facts.push(("trust", trust_reason(&request.program)));
-    facts.extend(obeys(explanation).map(|obeys| ("obeys", obeys)));
+    facts.extend(obeys(explanation));
     facts.extend(unread(explanation).map(|unread| ("options", unread)));
     if explanation.rules.have_conditions_on_variables_of(request) {
         let known = match request.environment {
@@ -56,7 +58,7 @@ pub(super) fn listed(explanation: &Explanation<'_>) -> impl Iterator<Item = Stri
     let facts = of(explanation).into_iter();
     facts.filter_map(|(label, text)| match label {
         "because" | "program" | "trust" | "rules" => None,
-        "runs" | "without" | "obeys" => Some(format!("{label} {text}")),
+        "runs" | "without" | "obeys" | "starts" => Some(format!("{label} {text}")),
         _ => Some(format!("{label}: {text}")),
     })
 }
@@ -135,16 +137,40 @@ pub(super) fn reason<'a>(explanation: &Explanation<'a>) -> Option<&'a str> {
     }
 }
 
-/// What the directory may have to say, where that counts outside.
-fn obeys(explanation: &Explanation<'_>) -> Option<String> {
+/// What the directory may have to say: outside nobody judges what comes of it, inside that is judged later.
+fn obeys(explanation: &Explanation<'_>) -> Option<(&'static str, String)> {
+    let (rules, request) = (explanation.rules, explanation.request);
     let verdict = &explanation.judgement.verdict;
     let outside = matches!(verdict.run, Run::Outside | Run::Unconfined);
-    let files = obeyed_files(explanation.rules, explanation.request);
-    if !outside || verdict.decision == Decision::Forbidden || files.is_empty() {
+    let files = if outside {
+        obeyed_files(rules, request)
+    } else {
+        looked_for(&readings(rules, request))
+    };
+    if verdict.decision == Decision::Forbidden || files.is_empty() {
         return None;
     }
     let files = argv::visible(&files.join(", "));
-    Some(format!("what the directory says it should do: {files}"))
+    Some(if outside {
+        let obeys = format!("what the directory says it should do: {files}");
+        ("obeys", obeys)
+    } else {
+        let starts =
+            format!("what files here say ({files}): each program is judged when it starts");
+        ("starts", starts)
+    })
+}
+
+/// Files that commands look for to be told what to start.
+fn looked_for(readings: &[Reading<'_>]) -> Vec<String> {
+    let mut files: Vec<String> = Vec::new();
+    let all = readings.iter().flat_map(Reading::obeyed);
+    for file in all.filter(|file| *file != REPOSITORY && !file.contains('*')) {
+        if !files.iter().any(|known| known == file) {
+            files.push(file.to_owned());
+        }
+    }
+    files
 }
 
 pub(super) fn because(explanation: &Explanation<'_>) -> String {

@@ -51,6 +51,21 @@ pub(super) static CASE: Signature = Signature {
     required: 0,
 };
 
+/// How each condition may be written.
+const FORMS: [(&str, &str); 11] = [
+    ("program", r#""git""#),
+    ("subcommand", r#"["remote", ["add", "set-url"]]"#),
+    ("flags", r#"any_of("-f", "--force")"#),
+    ("without", r#"["-n", "--dry-run"]"#),
+    ("options", r#"{"--namespace": any_of("dev", "test")}"#),
+    ("args", r#"["origin", rest(glob("v*"))]"#),
+    ("cwd", r#"under("/srv")"#),
+    ("env", r#"{"CI": True}"#),
+    ("unless", r#"case(flags = "--dry-run")"#),
+    ("run", r#"profile("workspace-write", network = True)"#),
+    ("pass_env", r#"["SSH_AUTH_SOCK"]"#),
+];
+
 /// What one call says.
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -135,7 +150,13 @@ fn condition<T>(
 ) -> Option<T> {
     let value = arguments.any(name)?;
     let read = as_data(value).and_then(|json| read(&json));
-    let problem = |why| Problem::new(codes::CONDITION, format!("parameter `{name}` {why}"));
+    let problem = |why| {
+        let problem = Problem::new(codes::CONDITION, format!("parameter `{name}` {why}"));
+        match FORMS.iter().find(|(parameter, _)| *parameter == name) {
+            Some((_, form)) => problem.with_help(format!("as in `{name} = {form}`")),
+            None => problem,
+        }
+    };
     arguments.keep(read.map_err(problem))
 }
 
@@ -159,5 +180,21 @@ fn programs(json: &Json, home: Tilde<'_>) -> Result<Vec<ProgramName>, String> {
         Json::Array(items) if items.is_empty() => Err("names no program".to_owned()),
         Json::Array(items) => items.iter().map(one).collect(),
         json => one(json).map(|name| vec![name]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::from_own_text;
+
+    #[test]
+    fn each_form_that_is_shown_is_one() {
+        for (parameter, form) in FORMS {
+            let program = ["program = \"git\", ", ""][usize::from(parameter == "program")];
+            let text = format!("command_rule({program}{parameter} = {form})\n");
+            let rules = from_own_text("t.rules", &text);
+            assert!(!rules.is_broken(), "{text}");
+        }
     }
 }

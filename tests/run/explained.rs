@@ -59,6 +59,44 @@ fn directories_and_variables_are_those_that_the_command_has() {
     }
 }
 
+/// An interpreter that is given a script runs what the kernel would run for its name.
+#[test]
+fn a_script_is_the_same_by_its_name_and_by_its_interpreter() {
+    let by_name = "prefix_rule([\"./task\"], decision = \"forbidden\")\n";
+    let by_place = "prefix_rule([\"WORLD/ws/task\", \"-x\"], decision = \"forbidden\")\n";
+    let by_pattern = "command_rule(program = glob(\"/**/task\"), decision = \"forbidden\")\n";
+    for (rules, script, refused) in [
+        (by_name, "./task", true),
+        (by_name, "sh task", true),
+        (by_name, "sh -u ./task x", true),
+        (by_name, "env sh task", true),
+        (by_name, "sh -c 'sh task'", true),
+        (by_name, "sh other", false),
+        (by_name, ". ./task", false),
+        (by_place, "sh task -x", true),
+        (by_place, "sh ../ws/task -x", true),
+        (by_place, "cd ..; sh ws/task -x", true),
+        (by_place, "sh task", false),
+        (by_pattern, "sh task", true),
+        (by_pattern, "sh other", false),
+    ] {
+        let world = World::new();
+        let rules = world.spelled(rules).into_string().unwrap();
+        let text = "#!/bin/sh\necho x >WORLD/ws/mark\n";
+        let world = ["ws/task", "ws/other"].iter().fold(world, |world, name| {
+            let text = world.spelled(text).into_string().unwrap();
+            world.script(name, &text)
+        });
+        let world = world.rules(&rules);
+        let said = world.explained("--exit-code", script).status.code();
+        assert_eq!(said == Some(11), refused, "explain: {rules}{script}");
+        let mark = world.path("ws/mark");
+        let _ran = world.sh(script);
+        let ran = mark.exists();
+        assert_eq!(ran, !refused, "run: {rules}{script}");
+    }
+}
+
 /// What flows from one program into another shows in the script alone, and counts there.
 #[test]
 fn what_the_network_sends_is_not_run_unasked() {

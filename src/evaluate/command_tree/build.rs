@@ -177,7 +177,8 @@ impl<'a> Builder<'a> {
             self.known.clear();
             let first = self.tree.nodes.len();
             let in_place = self.resolved(&mut node);
-            if !node.argv.is_empty() {
+            // Whoever has it read is looked into.
+            if !node.argv.is_empty() && node.said_by != SaidBy::Script {
                 self.look_into(Some(next), node.words(), &node, in_place);
                 let set = std::mem::take(&mut self.aliases);
                 self.aliased(Some(next), node.words(), &node, &set);
@@ -187,6 +188,8 @@ impl<'a> Builder<'a> {
                 }
                 self.with_values(Some(next), &node);
             }
+            let mut within = self.tree.nodes.iter().skip(first);
+            node.is_looked_into = within.any(|it| it.said_by != SaidBy::Script);
             node.children = first..self.tree.nodes.len();
             if let Some(place) = self.tree.nodes.get_mut(next) {
                 node.lacks = place.lacks;
@@ -353,6 +356,12 @@ impl<'a> Builder<'a> {
                     let reader = ScriptReader { words, line, given };
                     self.script(Some(reader), &text, &child);
                 }
+                Run::Interpreted(argv) => self.keep(Node {
+                    said_by: SaidBy::Script,
+                    written: written(&argv),
+                    argv,
+                    ..in_process()
+                }),
                 Run::File { file, given } => {
                     let asked = node.asked.first();
                     let file = asked.map(|asked| asked.cwd.join(&file));

@@ -141,6 +141,8 @@ pub struct Node {
     pub(super) around: Surroundings,
     /// What it runs itself.
     children: Range<usize>,
+    /// Some of that is more than the file that it has an interpreter read.
+    is_looked_into: bool,
     /// What is left out of that.
     pub(super) lacks: Lack,
 }
@@ -176,6 +178,8 @@ pub(super) enum SaidBy {
     Alias,
     /// The first line of its file: this is its interpreter, which has it to read.
     Interpreter,
+    /// Its words, which have an interpreter read this file: the kernel would start that for it.
+    Script,
     /// Its file, which is a copy of this one's.
     Copy,
 }
@@ -299,6 +303,12 @@ impl CommandTree {
         within.map(|inner| inner.request).collect()
     }
 
+    /// The files that an interpreter is given to read, each as the program that it would be by itself.
+    pub(super) fn interpreted(&self) -> impl Iterator<Item = &OsStr> {
+        let files = self.nodes.iter().filter(|it| it.said_by == SaidBy::Script);
+        files.filter_map(|node| node.argv.first().map(OsString::as_os_str))
+    }
+
     /// Those within `request`, whose tree this is, that are as asked.
     pub(super) fn requests(
         &self,
@@ -333,7 +343,7 @@ impl Node {
 
     /// Whether it is known what it reads, if it reads commands.
     pub fn is_read(&self) -> bool {
-        self.input.is_some() || !self.children.is_empty()
+        self.input.is_some() || self.is_looked_into
     }
 
     /// What a request or a script is that has these variables.

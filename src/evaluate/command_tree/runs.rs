@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use crate::evaluate::index::IndexedRules;
 use crate::models::reading::{Doubt, What};
-use crate::models::{self, CommandModel};
+use crate::models::{self, CommandModel, Reading};
 use crate::request::{Program, Request, Words};
+use crate::script;
 
 use super::surroundings::Surroundings;
 use super::{SaidBy, models_of};
@@ -33,6 +35,8 @@ pub(super) enum Run {
         /// What `$0`, `$1` and so on are.
         given: Vec<OsString>,
     },
+    /// The command that the file which an interpreter reads would be by itself.
+    Interpreted(Vec<OsString>),
 }
 
 /// What a command runs, and how.
@@ -55,7 +59,7 @@ pub(super) fn runs(
 ) -> (Vec<Found>, bool) {
     let (mut found, mut incomplete) = (Vec::new(), false);
     let models = models_of(index, words).into_iter();
-    for model in models.filter(|model| model.runs_commands()) {
+    for model in models.filter(|model| model.runs_commands() || model.runs_files()) {
         let reading = models::read(model, words.arguments());
         incomplete |= reading.doubts.contains(&Doubt::TooMany);
         let is = |asked: fn(&CommandModel) -> bool| reading.model.is_some_and(asked);
@@ -71,7 +75,9 @@ pub(super) fn runs(
             Doubt::File(file) if input.is_none() && is(CommandModel::is_shell) => Some(*file),
             _ => None,
         });
-        if reading.inner.is_empty() && input.is_none() && file.is_none() {
+        let interpreted = interpreted(model, &reading, words);
+        let has_file = file.is_some() || interpreted.is_some();
+        if reading.inner.is_empty() && input.is_none() && !has_file {
             continue;
         }
         let around = around.behind(&reading);
@@ -101,13 +107,38 @@ pub(super) fn runs(
                 .to_vec(),
         });
         let is_unseen = reading.is_unseen();
-        found.extend(inner.chain(file).map(|run| Found {
+        let interpreted = interpreted.map(Run::Interpreted);
+        found.extend(inner.chain(file).chain(interpreted).map(|run| Found {
             run,
             around: around.clone(),
             is_unseen,
         }));
     }
     (found, incomplete)
+}
+
+/// The command that `./script a b` would be, of one that has an interpreter read that file. A shell that reads
+/// it itself starts nothing.
+fn interpreted(
+    model: &CommandModel,
+    reading: &Reading<'_>,
+    words: Words<'_>,
+) -> Option<Vec<OsString>> {
+    if script::reads_script(words.asked.as_bytes()) {
+        return None;
+    }
+    let file = reading.doubts.iter().find_map(|doubt| match doubt {
+        Doubt::File(file) if model.runs_files() => Some(file),
+        _ => None,
+    })?;
+    let behind = words.arguments().get(file.index..)?;
+    let mut words = behind.to_vec();
+    if let Some(first) = words.first_mut()
+        && !first.as_bytes().contains(&b'/')
+    {
+        *first = Path::new(".").join(&*first).into();
+    }
+    Some(words)
 }
 
 /// What runs in the place of a command.
