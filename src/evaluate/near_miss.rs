@@ -135,13 +135,8 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
         .filter_map(|rule| Parted::of(index, rule, request));
     let all = index.rules().prefix_rules.iter().enumerate();
     let tree = CommandTree::of_words(index, request.words());
-    let files: Vec<&OsStr> = tree.interpreted().collect();
-    let is_meant = |rule: &PrefixRule| {
-        is_meant(&rule.program, request)
-            || is_joined(rule, request)
-            || files.iter().any(|file| is_file_alike(file, &rule.program))
-    };
-    let meant = all.filter(|(_, rule)| is_meant(rule));
+    let called = Called::of(request, &tree);
+    let meant = all.filter(|(_, rule)| called.is_meant_by(&rule.program, rule.rest.first()));
     let mut parted: Vec<Parted<'_>> = parted
         .chain(meant.map(|(number, rule)| Parted::at_program(number, rule)))
         .collect();
@@ -163,7 +158,7 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     let (near, beside): (Vec<_>, Vec<_>) = parted
         .into_iter()
         .partition(|it| is_near(index, it, request));
-    let (by_condition, far) = conditions::near_misses(index, request, judged);
+    let (by_condition, far) = conditions::near_misses(index, &called, judged);
     let mut nearest: Vec<NearMiss> = near.into_iter().map(missed).collect();
     nearest.extend(by_condition);
     let distance = |miss: &NearMiss| (Reverse(miss.token), !miss.is_alike(), miss.rule);
@@ -243,48 +238,78 @@ fn is_file_alike(had: &OsStr, wanted: &str) -> bool {
     !wanted.is_empty() && had == wanted || is_telling && had.contains(wanted)
 }
 
-/// Whether a rule on this `program` was perhaps meant to be on the request's.
-fn is_meant(program: &str, request: &Request) -> bool {
-    is_misspelt(program, request)
-        || is_elsewhere(program, request)
-        || is_all_words(program, request)
+/// How a command's program is called, to be compared with those of many rules.
+struct Called<'a> {
+    request: &'a Request,
+    /// The last component of its first word.
+    name: &'a str,
+    /// That of the program that was asked for.
+    base: &'a OsStr,
+    /// The file is not there, and no model of that name is.
+    is_nothing: bool,
+    /// The files that it has an interpreter read.
+    files: Vec<&'a OsStr>,
 }
 
-/// Whether a rule is on `docker compose` and the command on `docker-compose`, or the other way round.
-fn is_joined(rule: &PrefixRule, request: &Request) -> bool {
-    let name = request.program.base_name().as_bytes();
-    let is_both = |both: &[u8], first: &[u8], second: &[u8]| {
-        let rest = both.strip_prefix(first);
-        let rest = rest.and_then(|rest| rest.strip_prefix(b"-"));
-        rest.is_some_and(|rest| !rest.is_empty() && rest == second)
-    };
-    let program = rule.program.as_bytes();
-    let mut wanted = rule.rest.first().into_iter().flatten();
-    let second = request.argv.get(1).map(|word| word.as_bytes());
-    wanted.any(|word| is_both(name, program, word.as_bytes()))
-        || second.is_some_and(|second| is_both(program, name, second))
-}
+impl<'a> Called<'a> {
+    fn of(request: &'a Request, tree: &'a CommandTree) -> Self {
+        let name = request.argv.first().map(|word| last_component(word));
+        let name = name.and_then(OsStr::to_str).unwrap_or_default();
+        Self {
+            request,
+            name,
+            base: request.program.base_name(),
+            is_nothing: request.program.path.is_none() && !models::knows(name),
+            files: tree.interpreted().collect(),
+        }
+    }
 
-/// Whether a program is called almost as the request's, and nobody knows one of the two.
-fn is_misspelt(program: &str, request: &Request) -> bool {
-    let name = request.argv.first().map(|word| last_component(word));
-    let name = name.and_then(OsStr::to_str).unwrap_or_default();
-    let is_found = request.program.path.is_some();
-    let is_slip = models::is_slip(program, name) || !is_found && models::is_near(program, name);
-    // Letters of another case are the same name to what restricts.
-    is_slip
-        && !program.eq_ignore_ascii_case(name)
-        && (!models::knows(program) || !is_found && !models::knows(name))
+    /// Whether a rule on `program`, which wants one of `next` behind that, was perhaps meant to be on it.
+    fn is_meant_by(&self, program: &str, next: Option<&Vec<String>>) -> bool {
+        let is_read = |file: &&OsStr| is_file_alike(file, program);
+        self.is_misspelt(program)
+            || is_elsewhere(program, self.request)
+            || is_all_words(program, self.request)
+            || self.is_joined(program, next)
+            || self.files.iter().any(is_read)
+    }
+
+    /// Whether a program is called almost as the command's, and nobody knows one of the two.
+    fn is_misspelt(&self, program: &str) -> bool {
+        if models::knows(program) && !self.is_nothing {
+            return false;
+        }
+        let is_found = self.request.program.path.is_some();
+        let is_slip =
+            models::is_slip(program, self.name) || !is_found && models::is_near(program, self.name);
+        // Letters of another case are the same name to what restricts.
+        is_slip && !program.eq_ignore_ascii_case(self.name)
+    }
+
+    /// Whether the rule is on `docker compose` and the command on `docker-compose`, or the other way round.
+    fn is_joined(&self, program: &str, next: Option<&Vec<String>>) -> bool {
+        let is_both = |both: &[u8], first: &[u8], second: &[u8]| {
+            let rest = both.strip_prefix(first);
+            let rest = rest.and_then(|rest| rest.strip_prefix(b"-"));
+            rest.is_some_and(|rest| !rest.is_empty() && rest == second)
+        };
+        let (name, program) = (self.base.as_bytes(), program.as_bytes());
+        let mut wanted = next.into_iter().flatten();
+        let second = self.request.argv.get(1).map(|word| word.as_bytes());
+        wanted.any(|word| is_both(name, program, word.as_bytes()))
+            || second.is_some_and(|second| is_both(program, name, second))
+    }
 }
 
 /// Whether a rule is on the program's name at another path than it has.
 fn is_elsewhere(program: &str, request: &Request) -> bool {
+    if !program.starts_with('/') {
+        return false;
+    }
     let own = &request.program;
     let paths = [own.path.as_deref(), own.real.as_deref()];
     let is_own = |path: &Path| path.as_os_str() == program;
-    let name = own.base_name();
-    program.starts_with('/')
-        && last_component(OsStr::new(program)) == name
+    last_component(OsStr::new(program)) == own.base_name()
         && own.asked != program
         && !paths.into_iter().flatten().any(is_own)
 }
@@ -299,6 +324,9 @@ fn program_had(program: &str, request: &Request) -> Option<OsString> {
 
 /// Whether a rule has the first words of the command for a program's name.
 fn is_all_words(program: &str, request: &Request) -> bool {
+    if !program.contains(char::is_whitespace) {
+        return false;
+    }
     let words: Vec<&str> = program.split_whitespace().collect();
     let had = request.argv.iter().take(words.len());
     words.len() > 1

@@ -24,10 +24,11 @@ impl Written {
     pub(super) fn by(index: &IndexedRules, tree: &CommandTree) -> Self {
         let mut places: HashMap<_, Vec<&WorkingDirectory>> = HashMap::new();
         for node in tree.nodes() {
-            let each = node.asked.iter().map(|asked| &asked.cwd);
-            places
-                .entry(&node.around.directories)
-                .or_insert_with(|| each.collect());
+            let each = places.entry(&node.around.directories).or_default();
+            // Assignments alone ask for nothing.
+            if each.is_empty() {
+                each.extend(node.asked.iter().map(|asked| &asked.cwd));
+            }
         }
         let mut written = Self::default();
         for node in tree.nodes() {

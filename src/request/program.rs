@@ -147,7 +147,13 @@ impl Program {
 
 /// The part of `name` after its last slash; all of it when that part is empty.
 pub fn last_component(name: &OsStr) -> &OsStr {
-    Path::new(name).file_name().unwrap_or(name)
+    let bytes = name.as_bytes();
+    let slash = bytes.iter().rposition(|byte| *byte == b'/');
+    match bytes.get(slash.map_or(0, |at| at + 1)..) {
+        // The usual case, which this is for: it is asked of each exec several times.
+        Some(last) if !matches!(last, b"" | b"." | b"..") => OsStr::from_bytes(last),
+        _ => Path::new(name).file_name().unwrap_or(name),
+    }
 }
 
 /// `path` without empty and `.` components and with `..` applied, by its text alone.

@@ -62,6 +62,15 @@ pub(super) fn moves(command: &ScriptCommand) -> bool {
     ) || runs_anything(command)
 }
 
+/// Whether what stands behind the command in its list or loop does not run after it.
+pub(super) fn leaves(command: &ScriptCommand) -> bool {
+    match name(command).as_slice() {
+        b"exit" | b"return" | b"break" | b"continue" => true,
+        b"exec" => own_words(command).len() > 1,
+        _ => false,
+    }
+}
+
 /// Where the command goes, if the words say that; where it is looked for elsewhere, too, as by `CDPATH`, it may
 /// be another directory of the name.
 pub(super) fn destination(command: &ScriptCommand, is_searched: bool) -> Option<Vec<u8>> {

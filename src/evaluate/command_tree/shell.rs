@@ -8,8 +8,8 @@ use crate::script::{Enclosure, Script, ScriptCommand, Stage};
 
 use super::build::Resolver;
 use super::effects::{
-    changes, destination, goes_home, is_loose, is_vague, known, moves, runs_anything, shows,
-    substituted,
+    changes, destination, goes_home, is_loose, is_vague, known, leaves, moves, runs_anything,
+    shows, substituted,
 };
 use super::expansion::Expansion;
 use super::surroundings::{Change, Directories, Surroundings, VARIABLES, Variables, either};
@@ -51,8 +51,10 @@ struct State {
     around: Surroundings,
     /// The directories as long as each command since has succeeded.
     chain: Option<Chain>,
-    /// The directories if the last command that changed them has failed.
+    /// The directories if the last command of the list that changed them has failed.
     failed: Directories,
+    /// Where a command stands that runs because another one failed: the directories if it leaves the script.
+    otherwise: Option<(u32, Directories)>,
 }
 
 /// Commands that follow one that changed the directory, if it ran: `a && cd x && y`.
@@ -91,6 +93,7 @@ impl<'a> Shell<'a> {
                 failed: around.directories.clone(),
                 around,
                 chain: None,
+                otherwise: None,
             },
             around: Vec::new(),
             written: None,
@@ -126,7 +129,9 @@ impl<'a> Shell<'a> {
         self.leave(&path);
         let level = command.stages.len().saturating_sub(1);
         self.go_on(command, level);
+        self.begin(&path);
         for (stage, is_apart) in path.into_iter().skip(self.around.len()) {
+            self.join_failure(stage.pipeline);
             self.around.push(Entered {
                 stage,
                 is_apart,
@@ -136,10 +141,6 @@ impl<'a> Shell<'a> {
         let is_in = |one: Enclosure| command.inside.contains(&one);
         let in_function = is_in(Enclosure::Function);
         let mut found = self.here.now();
-        let mut stages = command.stages.iter();
-        if stages.any(|stage| self.script.after_failure.contains(&stage.pipeline)) {
-            found.directories = either(found.directories, self.here.failed.clone());
-        }
         let is_lost = self
             .vague
             .is_some_and(|first| first <= nth || is_loose(command));
@@ -238,6 +239,50 @@ impl<'a> Shell<'a> {
         }
     }
 
+    /// Whether the pipeline goes on with a list: `a && b`, `a || b`.
+    fn follows(&self, pipeline: u32) -> bool {
+        self.script.after_failure.contains(&pipeline)
+            || self.script.after_success.contains(&pipeline)
+    }
+
+    /// Forgets what may have failed before the command on this `path`, if it begins a list of its own.
+    fn begin(&mut self, path: &[(Stage, bool)]) {
+        let new = path.get(self.around.len()).map(|(stage, _)| *stage);
+        let mut all = self.around.iter().map(|it| it.stage).chain(new);
+        if new.is_some() && !all.any(|it| self.follows(it.pipeline)) {
+            self.here.failed.clone_from(&self.here.around.directories);
+        }
+    }
+
+    /// What holds in and behind a pipeline that runs if what is before it has failed.
+    fn join_failure(&mut self, pipeline: u32) {
+        if self.script.after_failure.contains(&pipeline) {
+            let before = self.here.around.directories.clone();
+            let failed = self.here.failed.clone();
+            self.here.around.directories = either(before.clone(), failed);
+            self.here.otherwise = Some((pipeline, before));
+        }
+    }
+
+    /// Behind a command that surely leaves the script, as in `cd x || exit`, nothing has failed.
+    fn leave_script(&mut self, command: &ScriptCommand) {
+        let Some((from, before)) = self.here.otherwise.take() else {
+            return;
+        };
+        let mut within = self.around.iter().rev();
+        let mut own = within.by_ref().take_while(|it| it.stage.pipeline != from);
+        let is_certain = own.all(|it| !it.is_apart && !self.follows(it.stage.pipeline));
+        let is_in = self
+            .around
+            .iter()
+            .any(|it| it.stage.pipeline == from && !it.is_apart);
+        if is_in && is_certain && leaves(command) {
+            self.here.around.directories = before;
+        } else {
+            self.here.otherwise = Some((from, before));
+        }
+    }
+
     /// Ends the chain unless the command goes on with it.
     fn go_on(&mut self, command: &ScriptCommand, level: usize) {
         let Some(chain) = &mut self.here.chain else {
@@ -253,6 +298,7 @@ impl<'a> Shell<'a> {
 
     /// What the command does to the shell.
     fn run(&mut self, command: &ScriptCommand, level: usize, found: &Surroundings) {
+        self.leave_script(command);
         let pipeline = command.stages.last().map_or(0, |stage| stage.pipeline);
         let is_certain = !self.script.after_failure.contains(&pipeline);
         if runs_anything(command) {

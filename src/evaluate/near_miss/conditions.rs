@@ -12,19 +12,20 @@ use crate::rules::meaning::{Meaning, Operands, Pattern, Subject, Variable, Wante
 use crate::rules::mismatch::Mismatch;
 use crate::rules::model::CommandRule;
 
-use super::{NearMiss, Parameter, Unexcepted, is_meant, program_had};
+use super::{Called, NearMiss, Parameter, Unexcepted, program_had};
 use crate::evaluate::index::IndexedRules;
 use crate::evaluate::means::Look;
 use crate::evaluate::names::{Names, presumed};
 use crate::evaluate::verdict::Trace;
 
-/// The rules on the program of `request` that it all but matches, and the others that don't match, with the first
-/// that keeps each from it.
+/// The rules on the program that is `called` so that its command all but matches, and the others that don't match,
+/// with the first that keeps each from it.
 pub(super) fn near_misses(
     index: &IndexedRules,
-    request: &Request,
+    called: &Called<'_>,
     judged: &Trace,
 ) -> (Vec<NearMiss>, Vec<NearMiss>) {
+    let request = called.request;
     let presumed = presumed(request);
     let names = Names::of(request.words(), presumed.as_deref());
     let is_on_it = |rule: &CommandRule| names.iter().any(|name| rule.could_be_on(name.name));
@@ -59,7 +60,8 @@ pub(super) fn near_misses(
     }
     found.extend(elsewhere.into_iter().filter_map(|(number, rule)| {
         let mut programs = rule.literal_programs();
-        let program = programs.find(|it| is_meant(it, request))?;
+        let program =
+            programs.find(|it| called.is_meant_by(it, rule.meaning.subcommand.first()))?;
         Some(NearMiss {
             rule: number,
             token: 0,
