@@ -253,6 +253,50 @@ const ANOTHER_COMMAND: &[(&str, &str, &str)] = &[
         "make SHELL=x",
         "option `SHELL=` can run another program",
     ),
+    // What is written as NAME=VALUE, or as find's words are, is no operand behind two dashes.
+    (
+        "make",
+        "make all -- SHELL=x",
+        "option `SHELL=` can run another program",
+    ),
+    (
+        "make",
+        "make ' SHELL=x'",
+        "option `SHELL=` can run another program",
+    ),
+    (
+        "make",
+        "make 'DESTDIR=`x`'",
+        "`'DESTDIR=`x`'` is a program that it runs",
+    ),
+    (
+        "just",
+        "just deploy ';x'",
+        "`';x'` is a program that it runs",
+    ),
+    ("dd", "dd -- of=x", "option `of=` writes a file"),
+    ("dd", "dd if=a -- of=x", "option `of=` writes a file"),
+    (
+        "find",
+        "find -- a -exec x ';'",
+        "option `-exec` can run another program",
+    ),
+    (
+        "find",
+        "find -L -- a -fprint x",
+        "option `-fprint` writes a file",
+    ),
+    (
+        "sudo -k",
+        "sudo -k -s",
+        "it runs what its standard input says",
+    ),
+    ("sudo", "sudo -e x", "option `-e` can run another program"),
+    (
+        "ip",
+        "ip -all netns exec x",
+        "it runs `x`, which the rule doesn't name",
+    ),
     ("make", "make -f x", "option `-f` can run another program"),
     (
         "timeout 60 make",

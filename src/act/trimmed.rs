@@ -103,15 +103,14 @@ pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
     let leads = |word: &[u8]| session.leads_inside(word);
     let value = value.as_bytes();
     let unless = |goes: bool, why: Why| if goes { Ok(()) } else { Err(why) };
-    let goes = match form(name.as_bytes()) {
+    let form = form(name.as_bytes());
+    let bad_file = |word: &[u8]| !is_whole(word) || leads(word);
+    let goes = match form {
         Form::Harmless => return Trimmed::Whole,
         // Go takes that word for none.
         Form::Places if value == b"off" && name.as_bytes().starts_with(b"GO") => Ok(()),
         Form::Places if !is_address(name, value) => return places(name, value, session),
-        Form::Files => unless(
-            files(value).all(|word| is_whole(word) && !leads(word)),
-            Why::Leads,
-        ),
+        Form::Files => unless(!files(value).any(bad_file), Why::Leads),
         Form::Command(handed) => {
             let directories = session.search_path();
             let directories: Vec<&Path> = directories.iter().map(Path::new).collect();
@@ -134,7 +133,10 @@ pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
     match goes {
         Ok(()) => Trimmed::Whole,
         Err(_) if value.contains(&b':') && entries(value).iter().all(absolute) => {
-            without(value, leads)
+            without(value, |entry| match form {
+                Form::Files => files(entry).any(bad_file),
+                _ => leads(entry) || words(entry).any(leads),
+            })
         }
         Err(why) => Trimmed::Gone(why),
     }
@@ -160,9 +162,9 @@ fn places(name: &OsStr, value: &[u8], session: &Session<'_>) -> Trimmed {
     if value.is_empty() && !is_path {
         return Trimmed::Whole;
     }
-    let list = without(value, |entry| {
-        !is_whole(entry) || session.leads_inside(entry)
-    });
+    // The loader and Lua part lists at a semicolon too.
+    let is_bad = |part: &[u8]| !is_whole(part) || session.leads_inside(part);
+    let list = without(value, |entry| entry.split(|byte| *byte == b';').any(is_bad));
     match list {
         Trimmed::Gone(_) if is_path => Trimmed::Less {
             value: PLAIN_PATH.into(),

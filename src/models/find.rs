@@ -143,8 +143,9 @@ impl<'a> Levels<'a> {
             .map_or(Known::Unknown, Known::As)
     }
 
-    /// An operand that is an option by its first letters: `of=FILE`.
+    /// An operand that is an option by its first letters: `of=FILE`. make looks at none of the blanks before it.
     pub(super) fn keyword(&self, word: &'a [u8]) -> Option<Lookup<'a>> {
+        let word = word.trim_ascii_start();
         let equals = word.iter().position(|&byte| byte == b'=')?;
         if word.starts_with(b"-") {
             return None;

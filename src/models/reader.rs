@@ -65,16 +65,18 @@ impl<'a> Reader<'a> {
             let unsure = std::mem::take(&mut self.unsure);
             let bytes = word.as_bytes();
             let is_dash = bytes == b"-" && self.operands == 0 && self.levels.take_a_dash();
-            if self.ended && !is_dash {
+            if let Some(lookup) = self.levels.keyword(bytes) {
+                // `dd -- of=x`: only what begins with a dash is none behind two.
+                self.flag(index, lookup.name, lookup.known, lookup.attached);
+            } else if self.ended && !is_dash {
                 self.operand(index, word, false);
             } else if bytes == b"--" {
-                self.ended = true;
+                // find and its like know options of some letters by it, and go on with the others.
+                self.ended = self.levels.syntax().style != Some(Style::Words);
                 self.push(index, Kind::Dashes);
             } else if self.levels.follows(bytes) {
                 self.flag(index, bytes, Known::Runs(self.levels.named(bytes)), None);
                 self.collect(None);
-            } else if let Some(lookup) = self.levels.keyword(bytes) {
-                self.flag(index, lookup.name, lookup.known, lookup.attached);
             } else if index == 0 && self.levels.syntax().bundle == Some(true) && is_word(bytes) {
                 self.bundle(index, bytes);
             } else if is_dash || (bytes.len() > 1 && bytes.starts_with(b"-")) {

@@ -52,6 +52,26 @@ fn entries_that_lead_inside_are_left_out() {
         ("LD_LIBRARY_PATH", "@/ws/lib", None),
         ("PYTHONPATH", "@/tools/bin:src:", Some("@/tools/bin")),
         ("OTHER_PATH", "@/ws/x:/opt", Some("/opt")),
+        // What some programs part lists at beside the colon.
+        ("LD_LIBRARY_PATH", "/x;@/ws", None),
+        ("LD_LIBRARY_PATH", "/x;", None),
+        ("LD_LIBRARY_PATH", "/x;.;/y:/z", Some("/z")),
+        ("LD_PRELOAD", "/lib/x.so ./y.so", None),
+        ("LD_PRELOAD", "/lib/x.so @/ws/y.so", None),
+        (
+            "LD_PRELOAD",
+            "/lib/x.so ./y.so:/lib/z.so",
+            Some("/lib/z.so"),
+        ),
+        (
+            "LD_PRELOAD",
+            "/lib/x.so /lib/y.so",
+            Some("/lib/x.so /lib/y.so"),
+        ),
+        ("LD_AUDIT", "/a @/ws", None),
+        ("LUA_PATH", "/usr/share/lua/?.lua;@/ws/?.lua", None),
+        ("LUA_CPATH", "/usr/lib/?.so;;", None),
+        ("GCONV_PATH", "/a;./x", None),
     ] {
         let found = match place.trimmed(name, value) {
             Trimmed::Whole => Some(place.spelled(value)),
