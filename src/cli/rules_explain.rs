@@ -119,6 +119,7 @@ pub(super) fn main(args: &Args) -> Exit {
     let index = IndexedRules::new(rules);
     let set = &loaded.settings;
     let profiles = Profiles::new(set, cwd.to_path_buf(), std::env::var_os("TMPDIR"));
+    let profiles = profiles.under(index.rules());
     let setting = Setting {
         caller: Caller::not_let_out(set.sandbox.value),
         startup: false,

@@ -194,7 +194,9 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     let overdue = overdue.map_err(|e| e.to_string())?.map(Arc::new);
     Ok(Prepared {
         policy,
-        profiles: Profiles::new(settings, directory, temporary).protecting(protection),
+        profiles: Profiles::new(settings, directory, temporary)
+            .under(&rules)
+            .protecting(protection),
         ask,
         rules: IndexedRules::new(rules),
         audit,

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use crate::confine::{ConfineError, Mode, Policy, Protection};
 use crate::lint::Sandboxes;
-use crate::rules::model::Profile as Asked;
+use crate::rules::RuleSet;
+use crate::rules::model::{Profile as Asked, Run};
 
 use super::settings::Settings;
 use super::values::Profile;
@@ -20,6 +21,8 @@ pub struct Profiles {
     /// The value of TMPDIR.
     temporary: Option<OsString>,
     named: BTreeMap<String, Profile>,
+    /// What rules add to some of them.
+    added: Vec<PathBuf>,
     /// What none of them writes.
     protection: Protection,
 }
@@ -70,6 +73,21 @@ impl Profiles {
         Self { workspaces, ..self }
     }
 
+    /// The same for `rules`, whose profiles may write each what they say.
+    #[must_use]
+    pub fn under(self, rules: &RuleSet) -> Self {
+        let runs = rules
+            .command_rules
+            .iter()
+            .filter_map(|rule| rule.run.as_ref());
+        let added = runs.flat_map(|run| match run {
+            Run::Profile(asked) => asked.writable.as_slice(),
+            Run::Inside | Run::Outside | Run::Unconfined => &[],
+        });
+        let added = added.map(PathBuf::from).collect();
+        Self { added, ..self }
+    }
+
     /// The same where none of them writes what is protected.
     #[must_use]
     pub fn protecting(self, protection: Protection) -> Self {
@@ -82,6 +100,7 @@ impl Profiles {
             workspaces,
             temporary,
             named: BTreeMap::new(),
+            added: Vec::new(),
             protection: Protection::default(),
         }
     }
@@ -120,8 +139,11 @@ impl Profiles {
             return Err(ProfileError::Unheld);
         }
         let more = asked.writable.iter().map(PathBuf::from);
-        let roots = self.workspaces.iter().cloned().chain(said.writable);
-        let roots: Vec<PathBuf> = roots.chain(more).collect();
+        let own: Vec<PathBuf> = said.writable.into_iter().chain(more).collect();
+        let all = self.written_somewhere();
+        own.iter()
+            .try_for_each(|path| Policy::leads_straight(path, &all))?;
+        let roots = [self.workspaces.as_slice(), own.as_slice()].concat();
         let policy = Policy::with_roots(
             said.mode,
             asked.network.unwrap_or(said.network),
@@ -129,6 +151,19 @@ impl Profiles {
             self.temporary.as_deref(),
         )?;
         Ok(policy.protecting(self.protection.clone()))
+    }
+
+    /// What the session or some profile may write.
+    fn written_somewhere(&self) -> Vec<PathBuf> {
+        let named = self.named.values().flat_map(|profile| &profile.writable);
+        let scratch = self.temporary.iter().map(PathBuf::from);
+        let all = self
+            .workspaces
+            .iter()
+            .chain(named)
+            .chain(&self.added)
+            .cloned();
+        all.chain(scratch).chain([PathBuf::from("/tmp")]).collect()
     }
 }
 

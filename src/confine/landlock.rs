@@ -12,7 +12,7 @@ use landlock::{
 
 use super::error::{ConfineError, During};
 use super::layers::Status;
-use super::mounts::DEVICES;
+use super::mounts::{self, DEVICES};
 use super::policy::Policy;
 
 /// The version this was tested with; the library asks an older kernel for less and says so.
@@ -60,7 +60,9 @@ fn enforce(policy: &Policy, namespaces: bool) -> Result<RestrictionStatus, AnyEr
         AccessFs::from_read(TESTED),
     )?;
     for root in policy.writable_roots() {
-        ruleset = permit(ruleset, root, all)?;
+        // A link on the way is one that was put there meanwhile.
+        let root = mounts::open(root).map_err(io::Error::from)?;
+        ruleset = ruleset.add_rule(PathBeneath::new(root, all))?;
     }
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
     for path in DEVICES

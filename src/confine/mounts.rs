@@ -142,7 +142,7 @@ fn put(tree: impl AsFd, path: &Path) -> Result<(), ConfineError> {
 
 /// The paths are canonical: a symbolic link on the way is one that was put there meanwhile. The
 /// last component may be a link; it is not followed.
-fn open(path: &Path) -> nix::Result<OwnedFd> {
+pub(super) fn open(path: &Path) -> nix::Result<OwnedFd> {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);

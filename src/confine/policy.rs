@@ -135,6 +135,29 @@ impl Policy {
         Ok(policy)
     }
 
+    /// That `path`, absolute, leads to a root by no symbolic link which stands in one of `roots`: whoever writes
+    /// there could have made it, and would decide what else is written.
+    ///
+    /// # Errors
+    /// It does.
+    pub fn leads_straight(path: &Path, roots: &[PathBuf]) -> Result<(), ConfineError> {
+        let roots: Vec<PathBuf> = roots
+            .iter()
+            .filter_map(|it| fs::canonicalize(it).ok())
+            .collect();
+        let mut links = Trail::to(path).links.into_iter();
+        match links.find(|link| within(link, &roots)) {
+            None => Ok(()),
+            Some(link) => Err(ConfineError::Root {
+                path: path.to_owned(),
+                reason: format!(
+                    "{} is a symbolic link that a command could have made; name the directory itself",
+                    link.display()
+                ),
+            }),
+        }
+    }
+
     /// Nothing is written, and there is no network.
     pub fn closed() -> Self {
         Self {

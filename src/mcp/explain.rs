@@ -98,6 +98,7 @@ pub(super) fn result(
     let session = SessionEnvironment::new(std::env::vars_os(), policy.writable_roots());
     let inquiry = Inquiry::here(rules, &session, cwd, &ground).without_variables();
     let profiles = options.profiles.clone().within(policy.workspaces.clone());
+    let profiles = profiles.under(rules.rules());
     let setting = Setting {
         caller: Caller::not_let_out(policy.mode),
         startup: false,

@@ -337,6 +337,7 @@ fn session(recipe: &Recipe, policy: &Policy, audit: Arc<Audit>, events: &Arc<Own
             .profiles
             .clone()
             .within(policy.workspaces.clone())
+            .under(recipe.rules.rules())
             .protecting(policy.protection.clone()),
         require: recipe.require.clone(),
     }

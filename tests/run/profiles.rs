@@ -241,6 +241,37 @@ fn without_its_sandbox_nothing_runs() {
     });
 }
 
+/// What a command makes of the way to a directory does not say where its profile writes.
+#[test]
+fn a_profiles_directory_is_not_where_a_link_of_the_commands_leads() {
+    let cases = [
+        ("cache", "rmdir cache; ln -s ../out cache", "cache"),
+        ("a/cache", "mv a b; mkdir a; ln -s ../../out a/cache", "a/cache"),
+        ("a/cache", "mv a b; ln -s ../out a; mkdir -p a/cache", "a"),
+        ("cache", "rmdir cache; ln -s WORLD cache", "cache"),
+    ];
+    everyone_with(&cases, |world, (directory, change, link)| {
+        let rule = format!(
+            "command_rule(program = \"probe\", args = [rest()],
+                run = profile(\"workspace-write\", writable = [\"WORLD/ws/{directory}\"]))\n"
+        );
+        world
+            .rules(&rule)
+            .program("probe")
+            .file(&format!("ws/{directory}/.keep"), "")
+            .file("out/cache/.keep", "")
+            .sh(format!(
+                "rm {directory}/.keep; {change}; probe write WORLD/out/a; echo $?"
+            ))
+            .stdout("1")
+            .stderr_has(&format!(
+                "WORLD/ws/{directory} can't be a writable root: WORLD/ws/{link} is a symbolic link that a \
+                 command could have made"
+            ))
+            .no_file("out/a");
+    });
+}
+
 /// Where there are no namespaces, the session goes without, but a profile does not.
 #[test]
 fn without_namespaces_nothing_runs() {
