@@ -36,6 +36,7 @@ use std::sync::OnceLock;
 
 use super::lacking::Told;
 use super::trimmed::{Session, Trimmed, Why, trimmed};
+use crate::models;
 use crate::models::variable::is_target;
 use crate::request::{Request, Roots};
 
@@ -263,6 +264,24 @@ impl SessionEnvironment {
         };
         let leading = variables.iter().filter(leads);
         request.leading = leading.map(|(name, _)| name.clone()).collect();
+    }
+
+    /// The first of `entries`, `NAME=value` each, that is not as it was at the start and makes programs run or
+    /// load what it names, where that could be the sandboxed side's. `PATH` does not count: the programs that
+    /// it leads to are looked at themselves; nor does what git is told, which is looked at as a whole.
+    pub fn misleading<'a>(&self, entries: &'a [OsString]) -> Option<&'a OsStr> {
+        let roots = Roots::of(&self.writable);
+        let session = self.session(&roots);
+        let mut set = entries.iter().filter_map(|entry| split(entry));
+        let found = set.find(|(name, value)| {
+            let is_own = self.variables.get(*name).is_some_and(|own| own == value);
+            let is_looked_at = *name == "PATH" || name.as_bytes().starts_with(b"GIT_");
+            !is_own
+                && !is_looked_at
+                && models::runs(name.as_bytes()).is_some()
+                && trimmed(name, value, &session) != Trimmed::Whole
+        });
+        found.map(|(name, _)| name)
     }
 
     /// What variables are looked at by.

@@ -28,7 +28,7 @@ mod withheld;
 mod words;
 mod written;
 
-pub use command_tree::{CommandTree, Node, Resolver, Start, readings};
+pub use command_tree::{CommandTree, Node, Resolver, Start, readings, started_in_place};
 pub use commanded::{CommandSource, all_command_sources, command_sources, obeyed_files};
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec, judge_exec_in, judge_flows, judge_in};

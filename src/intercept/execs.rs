@@ -109,7 +109,8 @@ impl Supervisor {
         let whole = match read {
             Ok(Read::Half(half, asked))
                 if flow::is_plain(rules, &half, &audit)
-                    && !self.limits_inheritance(call.side, half.words()) =>
+                    && !self.limits_inheritance(call.side, half.words())
+                    && !self.is_misled_by_variable(&call) =>
             {
                 return self.go_on_unspoken(&call, half, &asked);
             }

@@ -23,7 +23,7 @@
 //! without; so is `codex-shell` itself, which judges for itself.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -40,7 +40,9 @@ use super::caller;
 use super::supervisor::Supervisor;
 use crate::approve::is_null;
 use crate::approve::place::Inheritance;
-use crate::evaluate::{CommandSource, CommandTree, IndexedRules, command_sources};
+use crate::evaluate::{
+    CommandSource, CommandTree, IndexedRules, command_sources, started_in_place,
+};
 use crate::request::program::last_component;
 use crate::request::{Program, Request, Roots, Trust, Words, argv};
 use crate::sys::read_capped::read_capped;
@@ -90,6 +92,16 @@ impl Supervisor {
         side != Side::Inside && (words.start_git() || self.session.rules.may_be_commanded(words))
     }
 
+    /// Whether a variable of a call from outside leads to what the sandboxed side could have written. Cheap where
+    /// the variables are those of the start.
+    pub(super) fn is_misled_by_variable(&self, call: &ExecCall) -> bool {
+        let is_misled =
+            |entries: Vec<OsString>| self.session.environment.misleading(&entries).is_some();
+        self.session.writable.is_some()
+            && call.side != Side::Inside
+            && call.environment().is_ok_and(is_misled)
+    }
+
     /// What comes of it for `request` that its caller is out. Its variables are looked up if they count.
     ///
     /// # Errors
@@ -106,11 +118,16 @@ impl Supervisor {
             return Ok(Inheritance::Free);
         }
         let known = &Roots::of(roots);
-        if !self.is_limited(request) && own_file_inside(request, known).is_none() {
+        let entries = call.environment()?;
+        let variable = self.session.environment.misleading(&entries);
+        let variable =
+            variable.map(|name| format!("{} leads to what the sandbox can write", shown(name)));
+        let is_free = !self.is_limited(request) && own_file_inside(request, known).is_none();
+        if is_free && variable.is_none() {
             return Ok(Inheritance::Free);
         }
         if request.environment.is_none() {
-            request.know_environment(&call.environment()?);
+            request.know_environment(&entries);
         }
         let gits = self.gits(request);
         let is_hidden = !gits.is_empty() && call.side == Side::Outside && !is_in_view(call.tid());
@@ -127,7 +144,7 @@ impl Supervisor {
             )));
         }
         let why = self.open_source(call, request, known).or_else(|| {
-            let file = file_inside(&self.session.rules, request, known, true)?;
+            let file = file_inside(&self.session.rules, request, known, true).or(variable)?;
             (!self.is_led_by_files(call, known)).then_some(file)
         });
         Ok(why.map_or(Inheritance::Free, |why| {
@@ -300,11 +317,25 @@ fn file_inside(
             entry.map(|_| path)
         }
         CommandSource::FileIfThere(_) | CommandSource::Keys | CommandSource::Descriptor(_) => None,
-    })?;
+    });
+    let path = path.or_else(|| loaded_inside(request, roots))?;
     let file = shown(path.as_os_str());
     Some(format!(
         "does what {file} says, which the sandbox can write"
     ))
+}
+
+/// A file that the sandboxed side can write and that a loader, which `request` starts, is given to run or to load.
+fn loaded_inside(request: &Request, roots: &Roots) -> Option<PathBuf> {
+    let loaded = started_in_place(request)?;
+    // All up to the program: its own words are as those of any other.
+    let given = request.arguments();
+    let given = given.get(..given.len().saturating_sub(loaded.arguments().len()))?;
+    let words = given.iter().map(|word| word.as_bytes());
+    let parts = words.flat_map(|word| word.split(|byte| b":;= ".contains(byte)));
+    let parts = parts.filter(|part| part.contains(&b'/') || part.starts_with(b"."));
+    let mut paths = parts.map(|part| request.cwd.join(OsStr::from_bytes(part)));
+    paths.find(|path| roots.entry_towards(path).is_some())
 }
 
 /// What a process runs, as far as its words and its file say it.

@@ -246,7 +246,11 @@ fn without_its_sandbox_nothing_runs() {
 fn a_profiles_directory_is_not_where_a_link_of_the_commands_leads() {
     let cases = [
         ("cache", "rmdir cache; ln -s ../out cache", "cache"),
-        ("a/cache", "mv a b; mkdir a; ln -s ../../out a/cache", "a/cache"),
+        (
+            "a/cache",
+            "mv a b; mkdir a; ln -s ../../out a/cache",
+            "a/cache",
+        ),
         ("a/cache", "mv a b; ln -s ../out a; mkdir -p a/cache", "a"),
         ("cache", "rmdir cache; ln -s WORLD cache", "cache"),
     ];

@@ -27,7 +27,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 46] = [
+const COMMANDED: [&str; 52] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -74,6 +74,14 @@ const COMMANDED: [&str; 46] = [
     "printf 'x:\n\tsh orders\n' >Makefile; starter make",
     "mkdir d; printf 'x:\n\tsh orders\n' >d/Makefile; cd d; starter make; cd ..; starter make -C d",
     "printf 'x:\n\tsh orders\n' >f; starter make -f f",
+    // A loader starts what it is given, and loads what it is told to.
+    "cp /usr/bin/touch t; printf x >>t; starter $(ls /lib*/ld-linux*64*.so.* | head -1) ./t WORLD/out/pwned",
+    "cp /usr/bin/touch t; printf x >>t; starter env $(ls /lib*/ld-linux*64*.so.* | head -1) --argv0 touch ./t WORLD/out/pwned",
+    "starter $(ls /lib*/ld-linux*64*.so.* | head -1) --library-path . /usr/bin/touch WORLD/out/pwned",
+    // What outside is set to another value counts as what is named.
+    "starter env BASH_ENV=WORLD/ws/orders bash -c :",
+    "starter sh -c 'BASH_ENV=./orders bash -c :'",
+    "echo 'open(F, q(>WORLD/out/pwned));1' >E.pm; starter env PERL5LIB=. perl -ME -e 1",
 ];
 
 #[test]
@@ -145,6 +153,13 @@ fn what_takes_no_commands_runs_on() {
         ),
         ("echo file >l; starter xargs -a l rm; ls l", "l\n"),
         ("echo e >f; starter cat f", "e\n"),
+        ("starter env LD_LIBRARY_PATH=/usr/lib echo e", "e\n"),
+        ("starter env A=WORLD/ws/orders echo f", "f\n"),
+        ("starter env PATH=WORLD/ws:/usr/bin:/bin echo g", "g\n"),
+        (
+            "starter $(ls /lib*/ld-linux*64*.so.* | head -1) /bin/echo h",
+            "h\n",
+        ),
     ];
     everyone_with(&free, |world, (script, expected)| {
         prepared(world)

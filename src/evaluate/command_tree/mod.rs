@@ -68,7 +68,8 @@ use crate::script::{self, Problem, ScriptCommand, Stage, Word};
 use super::index::IndexedRules;
 
 pub use build::{Resolver, Start};
-pub(super) use same_process::{runs_another, started_in_place};
+pub(super) use same_process::runs_another;
+pub use same_process::started_in_place;
 pub(super) use spelling::spelled;
 pub(super) use surroundings::Surroundings;
 

@@ -37,7 +37,7 @@ const WITH_VALUE: [&str; 21] = [
 ];
 
 /// What a program runs in its place, by the name that it is called.
-pub(in crate::evaluate) fn started_in_place(request: &Request) -> Option<Request> {
+pub fn started_in_place(request: &Request) -> Option<Request> {
     let words = Words {
         real: None,
         ..request.words()
