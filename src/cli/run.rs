@@ -218,12 +218,14 @@ fn protected(
     let files = [
         (args.audit.as_deref(), Role::Audit),
         (patched.map(Patched::wrapper), Role::Shell),
-        (ask.program(), Role::Asker),
     ];
     for (path, role) in files {
         if let Some(path) = path {
             deciding::add(&mut protection, path, role);
         }
+    }
+    for file in ask.program().map(settings::answering).unwrap_or_default() {
+        deciding::add(&mut protection, &file, Role::Asker);
     }
     Ok(protection)
 }

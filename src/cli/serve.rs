@@ -198,7 +198,9 @@ impl Args {
         deciding::add_rules(&mut protection, &self.rules);
         if let Who::Program(program) = &mut ask {
             *program = settings::asker(program)?;
-            deciding::add(&mut protection, program, Role::Asker);
+            for file in settings::answering(program) {
+                deciding::add(&mut protection, &file, Role::Asker);
+            }
         }
         let files = [
             (self.audit.as_deref(), Role::Audit),

@@ -9,7 +9,7 @@ use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{self, Flags, Loaded, Places};
 use crate::confine::{Mode, PROTECTED};
 use crate::report;
-use crate::request::{SearchPath, argv};
+use crate::request::{INTERPRETERS, Interpreter, SearchPath, argv};
 use crate::rules::{self, RuleSet};
 
 /// What of the settings can be said on the command line.
@@ -204,6 +204,18 @@ pub(super) fn rules(loaded: &Loaded, given: &[PathBuf]) -> RuleSet {
     } else {
         rules::load(given)
     }
+}
+
+/// What answers where `asker` does: that, and what the kernel starts for a script.
+pub(super) fn answering(asker: &Path) -> Vec<PathBuf> {
+    let mut files = vec![asker.to_owned()];
+    while let Some(Ok(Some(next))) = files.last().map(|file| Interpreter::of(file)) {
+        files.push(next.path);
+        if files.len() > INTERPRETERS {
+            break;
+        }
+    }
+    files
 }
 
 /// The program that is to be asked, found once for all: a name that is looked for at each question could

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access, geteuid};
 
 use super::protection::Role;
+use crate::request::SHIPPED;
 
 /// Whether what is read at `path` for this `role` may have another name in one of the `roots`, by which
 /// a command could write it.
@@ -14,7 +15,7 @@ pub(super) fn may_decide(path: &Path, role: Role, roots: &[PathBuf]) -> bool {
     let counts = match role {
         Role::Rules | Role::Settings | Role::Trust => true,
         // Root could write every program, and distributions ship some under several names.
-        Role::Asker => !geteuid().is_root(),
+        Role::Asker => !geteuid().is_root() || !SHIPPED.iter().any(|it| path.starts_with(it)),
         // Projects are trusted by what they say; the others run or lie inside.
         Role::Home | Role::Project | Role::Shell | Role::Audit | Role::Output => false,
     };

@@ -32,7 +32,7 @@ pub use program::{Program, Trust};
 pub use repository::alias::{Aliased, alias_set, aliased};
 pub use repository::config_file::Entry;
 pub use search_path::SearchPath;
-pub use walk::{Identity, Roots, Trace, trace};
+pub use walk::{Identity, Roots, SHIPPED, Trace, trace};
 pub use words::{HalfRead, Words};
 pub use writable::Writable;
 

@@ -101,12 +101,13 @@ impl Roots {
     /// Whether a second link to `file` may be in one of the roots: package managers make such
     /// links, and its owner can write the file through any of them.
     ///
-    /// Root owns every program, and distributions ship some under several names, so there this
-    /// says nothing. Where the other names are, only a look everywhere would tell.
-    fn may_hold_a_link_to(&self, file: &Metadata) -> bool {
+    /// Root owns every program, and distributions ship some under several names, so that there, in such
+    /// a `directory`, it says nothing. Where the other names are, only a look everywhere would tell.
+    fn may_hold_a_link_to(&self, file: &Metadata, directory: &Path) -> bool {
+        let is_shipped = || SHIPPED.iter().any(|shipped| directory.starts_with(shipped));
         file.is_file()
             && file.nlink() > 1
-            && !self.user.is_root()
+            && !(self.user.is_root() && is_shipped())
             && file.uid() == self.user.as_raw()
             && self
                 .identities
@@ -118,6 +119,11 @@ impl Roots {
 fn of(file: &Metadata) -> Identity {
     (file.dev(), file.ino())
 }
+
+/// Where distributions and package managers of systems put programs, some under several names.
+pub const SHIPPED: [&str; 8] = [
+    "/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/nix", "/gnu",
+];
 
 /// What a way may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -381,7 +387,7 @@ impl<'a> Walk<'a> {
         let mode = file.mode();
         let guarded = file.is_dir() && mode & STICKY != 0;
         self.roots.hold(file)
-            || self.roots.may_hold_a_link_to(file)
+            || self.roots.may_hold_a_link_to(file, &self.directory)
             || (self.roots.others && mode & OTHERS_WRITE != 0 && !guarded)
     }
 }

@@ -220,6 +220,24 @@ fn what_nothing_could_hold_starts_nothing() {
             &|_| (),
             "it is itself a writable directory",
         ),
+        // What answers questions is also what the kernel starts for a script, and any other name of it.
+        (
+            &["--ask", "command:WORLD/out/asker"],
+            &|world: &World| {
+                fs::copy("/bin/sh", world.path("ws/sh")).unwrap();
+                let sh = world.path("ws/sh");
+                fs::write(world.path("out/asker"), format!("#!{}\n", sh.display())).unwrap();
+            },
+            "ws/sh, and it answers questions",
+        ),
+        (
+            &["--ask", "command:WORLD/out/asker"],
+            &|world: &World| {
+                fs::write(world.path("out/asker"), "#!/bin/sh\n").unwrap();
+                fs::hard_link(world.path("out/asker"), world.path("ws/other")).unwrap();
+            },
+            "it has another name (a hard link)",
+        ),
         (
             &["--ask", "command:./asker"],
             &|_| (),

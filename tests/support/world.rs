@@ -140,7 +140,7 @@ impl World {
         for name in ["ws", "out", "home"] {
             world.give(name);
         }
-        link(
+        copy(
             Path::new(env!("CARGO_BIN_EXE_codex-shell")),
             &world.codex_shell(),
         );
@@ -240,7 +240,7 @@ impl World {
 
     /// A compiled helper as `bin/NAME`.
     pub(crate) fn program(self, name: &'static str) -> Self {
-        link(
+        copy(
             &program(name, Machine::Native),
             &self.path("bin").join(name),
         );
@@ -252,7 +252,7 @@ impl World {
     /// Where nothing can be compiled for `machine`, it is left out: ask [`super::needs::lacks`].
     pub(crate) fn program_at(self, path: &str, name: &'static str, machine: Machine) -> Self {
         if machine == Machine::Native || has_i386() {
-            link(&program(name, machine), &self.path(path));
+            copy(&program(name, machine), &self.path(path));
         }
         self
     }
@@ -310,7 +310,7 @@ impl World {
         if let (Some(shell), Some("-c")) = (patched_bash(), first(&arguments)) {
             let name = self.path("patched-bash");
             if !name.exists() {
-                link(&shell, &name);
+                copy(&shell, &name);
             }
             all.extend(["--interceptor", "shell", "--shell"].map(OsString::from));
             all.push(name.into());
@@ -390,9 +390,9 @@ fn first<T: AsRef<OsStr>>(arguments: &[T]) -> Option<&str> {
     arguments.first()?.as_ref().to_str()
 }
 
-/// One more name for a file; a copy where that is on another disk.
-fn link(file: &Path, name: &Path) {
-    if fs::hard_link(file, name).is_err() {
-        fs::copy(file, name).unwrap();
-    }
+/// A file of its own: another name of one could be written in a workspace, and then nothing trusts it. Made by
+/// another process: while we have it open to be written, others of our threads start programs that inherit that.
+fn copy(file: &Path, name: &Path) {
+    let copied = Command::new("cp").arg(file).arg(name).status().unwrap();
+    assert!(copied.success());
 }
