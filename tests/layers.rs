@@ -32,7 +32,7 @@ struct Row {
 
 /// Arrows point down only.
 const LAYERS: &[Row] = &[
-    row(0, "sys", Only(&[]), &["libc"]),
+    row(0, "sys", Only(&[]), &["libc", "rustix"]),
     row(1, "exit", Only(&[]), &[]),
     row(0, "digest", Only(&[]), &["blake3"]),
     row(0, "models", Only(&[]), &[]),

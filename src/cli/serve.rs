@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::intercept::broker::Patched;
 use crate::mcp::{self, Options, ServeError, Who};
 use crate::report;
-use crate::sys::fork;
+use crate::sys::fds;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -190,7 +190,7 @@ impl Args {
             Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
             None => Audit::default(),
         };
-        fork::close_others_on_exec().map_err(|error| error.to_string())?;
+        fds::close_others_on_exec().map_err(|error| error.to_string())?;
         let mut ask = self.ask.unwrap_or_else(|| asked(&settings));
         let mut protection = deciding::protected(&places, &settings, &self.rules);
         // The places are looked at anew for each call.

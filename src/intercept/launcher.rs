@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::sys::prctl;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{Pid, execvpe, setsid};
 
@@ -15,7 +16,7 @@ use super::handed;
 use crate::exit::Exit;
 use crate::request::{argv, entry};
 use crate::sys::change::{self, Change};
-use crate::sys::{fork, messages, probe_call, say, signals};
+use crate::sys::{fds, fork, messages, probe_call, say, signals};
 use crate::terminal::Given;
 
 /// The command as the launcher starts it.
@@ -247,7 +248,7 @@ fn rehearse() -> io::Result<()> {
 
 fn become_command(command: &Command, pass: &[RawFd]) -> u8 {
     for &fd in pass {
-        if let Err(error) = fork::keep_on_exec(fd) {
+        if let Err(error) = fds::keep_on_exec(fd) {
             return say(&format!("descriptor {fd}: {error}"), Exit::Internal);
         }
     }
@@ -277,7 +278,7 @@ fn execute(command: &Command) -> Errno {
 
 /// Waits until the supervisor has seen whether it can look at this process.
 fn look_at_me() {
-    fork::allow_inspection();
+    let _ = prctl::set_dumpable(true);
     // Where nobody answers, an exec gets no answer either.
     let _ = probe_call::make();
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use crate::exit::Exit;
-use crate::sys::{allocator, respawn, rlimit};
+use crate::sys::{allocator, fds, rlimit};
 
 use super::codes;
 use super::interpret::interpret;
@@ -25,7 +25,7 @@ const USUAL_INPUT: usize = 256 << 10;
 
 /// Reads the job from standard input and answers on standard output.
 pub fn main() -> Exit {
-    respawn::close_inherited();
+    fds::close_inherited();
     allocator::keep_memory();
     match rlimit::confine_self(ADDRESS_SPACE).and_then(|()| on_large_stack(serve)) {
         Ok(()) => Exit::Success,

@@ -15,9 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::unistd::{Pid, getpgid};
+use rustix::fs::getxattr_query;
+use rustix::process::getpriority_process;
 
 use super::pidfd::PidFd;
-use super::{checked, signals};
+use super::{checked, process, signals};
 
 /// A soft and a hard resource limit.
 pub type Limit = libc::rlimit64;
@@ -123,13 +125,9 @@ pub fn limits(pid: Pid) -> io::Result<Vec<(u32, Limit)>> {
     RESOURCES.map(read).collect()
 }
 
-/// The nice value of a process.
+/// The nice value of a process; 0 stands for the caller.
 pub fn nice(pid: Pid) -> i32 {
-    // SAFETY: takes integers only. The raw call returns 20 - nice, or an error below zero.
-    match unsafe { libc::syscall(libc::SYS_getpriority, libc::PRIO_PROCESS, pid.as_raw()) } {
-        value @ 1..=40 => 20 - i32::try_from(value).unwrap_or(20),
-        _ => 0,
-    }
+    getpriority_process(process(pid).ok()).unwrap_or(0)
 }
 
 /// What the child needs between clone and exec: plain pointers, nothing to allocate.
@@ -152,14 +150,9 @@ impl Launch {
     pub fn gains_privileges(&self) -> bool {
         let set_id = nix::sys::stat::fstat(&self.executable)
             .is_ok_and(|file| file.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0);
-        let Ok(path) = CString::new(format!("/proc/self/fd/{}", self.executable.as_raw_fd()))
-        else {
-            return set_id;
-        };
-        let name = c"security.capability".as_ptr();
-        // SAFETY: both names are C strings that live until the call returns; no value is asked for.
-        let size = unsafe { libc::getxattr(path.as_ptr(), name, std::ptr::null_mut(), 0) };
-        set_id || size > 0
+        let path = format!("/proc/self/fd/{}", self.executable.as_raw_fd());
+        let capabilities = getxattr_query(path, c"security.capability");
+        set_id || capabilities.is_ok_and(|size| size > 0)
     }
 
     /// Whether the file is the program that we are ourselves.
