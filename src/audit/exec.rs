@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::fmt::Display;
 
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
 
-use super::notable::Notable;
+use super::notable::{Notable, Outcome};
 use super::{Audit, Record};
 use crate::approve::place::{Disposition, Place};
 use crate::approve::{Answer, Grounds, Question, Refusal};
@@ -19,19 +18,6 @@ const COMMAND_LIMIT: usize = 2000;
 const NAME_LIMIT: usize = 100;
 /// As many variables are named there.
 const NAMES: usize = 100;
-
-/// What became of an exec that was judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// It went on where its caller is, or was started outside.
-    Ran,
-    /// It was not let run: the rules say so, or who was asked.
-    Refused(String),
-    /// It could have run, and could not be started.
-    Failed(String),
-    /// Its process was killed: it had become something else than what was judged.
-    Killed,
-}
 
 /// The records of one exec, which end with what became of it: what is dropped before that is known failed, as
 /// nobody is left for whom it could run.

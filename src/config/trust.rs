@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::sys::own_file::{self, OwnError};
 use crate::sys::read_capped::{ReadError, read_capped};
 
+use super::places::trust_store;
 use super::project::{Project, ProjectFile};
 
 const SCHEMA: u32 = 1;
@@ -85,15 +86,10 @@ pub enum TrustError {
     Name(PathBuf),
 }
 
-/// Where the store is.
-pub(super) fn file(codex_home: &Path) -> PathBuf {
-    codex_home.join("codex-shell").join("trust.json")
-}
-
 impl TrustStore {
     /// Reads the store in `codex_home`; one that does not exist yet is empty.
     pub fn open(codex_home: &Path) -> Result<Self, TrustError> {
-        let path = file(codex_home);
+        let path = trust_store(codex_home);
         let document = match own_file::read(&path, MAX_FILE) {
             Ok(Some(bytes)) => parse(&bytes).ok_or_else(|| TrustError::Garbled(path.clone()))?,
             Ok(None) => Document {

@@ -26,13 +26,13 @@ use std::sync::Arc;
 pub use copies::Originals;
 pub use directory::WorkingDirectory;
 pub use earlier::Earlier;
-pub use followed::{Followed, Way};
+pub use followed::Followed;
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
 pub use repository::alias::{Aliased, alias_set, aliased};
 pub use repository::config_file::Entry;
 pub use search_path::SearchPath;
-pub use walk::{Identity, Roots, Trace, trace};
+pub use walk::{Identity, Roots, Trace, Way, trace};
 pub use words::{HalfRead, Words};
 pub use writable::Writable;
 

@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid};
 
+use super::Writable;
 use super::views::elsewhere;
-use super::{Way, Writable};
 use crate::sys::identity::identity;
 
 /// How many symbolic links the kernel follows.
@@ -180,6 +180,17 @@ pub(super) fn walk_to(path: &Path, roots: &Roots, end: End) -> Result<Found, Los
         (Err(_), Some(entry)) => Err(Lost::Writable(entry)),
         (Err(lost), None) => Err(lost),
     }
+}
+
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Without any link. What is missing stands where it would be made. `None` where that can't be told
+    /// from here.
+    pub real: Option<PathBuf>,
+    /// The sandboxed side could put something else in the place of an entry on the way, also after
+    /// somebody looked.
+    pub is_open: bool,
 }
 
 /// Where `path`, absolute, leads, whatever is there.
