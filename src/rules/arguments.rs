@@ -1,5 +1,6 @@
 //! The arguments of one call, with every problem found in them.
 
+use starlark::codemap::FileSpan;
 use starlark::collections::SmallMap;
 use starlark::values::Value;
 use starlark::values::list::ListRef;
@@ -175,5 +176,19 @@ impl<'v> Arguments<'v> {
         let function = self.signature.name;
         self.problems
             .push(Problem::new(codes::ARGUMENT, format!("{function}: {what}")));
+    }
+}
+
+/// One call of a function of ours.
+pub(super) struct Call<'v> {
+    pub(super) at: Option<FileSpan>,
+    pub(super) positional: Vec<Value<'v>>,
+    pub(super) named: SmallMap<String, Value<'v>>,
+}
+
+impl<'v> Call<'v> {
+    pub(super) fn bind(self, signature: &'static Signature) -> (Arguments<'v>, Option<FileSpan>) {
+        let arguments = Arguments::bind(signature, self.positional, self.named);
+        (arguments, self.at)
     }
 }

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use crate::models;
 
+use super::meaning::Expression;
 use super::meaning::glob::Glob;
-use super::meaning::pattern::Expression;
 use super::meaning::{Meaning, Operands, OptionValue, Pattern, Variable, Wanted};
 use super::model::{Profile, Run};
 

@@ -10,7 +10,8 @@ use starlark::syntax::Dialect;
 use starlark::values::Value;
 use starlark::values::tuple::UnpackTuple;
 
-use super::recorder::{self, Call};
+use super::arguments::Call;
+use super::recorder;
 
 /// Top-level statements, `def`, `lambda`, type annotations and f-strings.
 pub(super) const DIALECT: Dialect = Dialect {

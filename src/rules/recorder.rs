@@ -5,10 +5,8 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 use starlark::codemap::{CodeMap, FileSpan, Span as Bytes};
-use starlark::collections::SmallMap;
-use starlark::values::Value;
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{Call, Problem};
 use super::codes;
 use super::command_examples::CommandExamples;
 use super::command_rule;
@@ -47,20 +45,6 @@ thread_local! {
 /// The recorder of the evaluation that runs on this thread, if one does.
 pub(super) fn current() -> Option<Rc<Recorder>> {
     CURRENT.with_borrow(Clone::clone)
-}
-
-/// One call of a function of ours.
-pub(super) struct Call<'v> {
-    pub(super) at: Option<FileSpan>,
-    pub(super) positional: Vec<Value<'v>>,
-    pub(super) named: SmallMap<String, Value<'v>>,
-}
-
-impl<'v> Call<'v> {
-    pub(super) fn bind(self, signature: &'static Signature) -> (Arguments<'v>, Option<FileSpan>) {
-        let arguments = Arguments::bind(signature, self.positional, self.named);
-        (arguments, self.at)
-    }
 }
 
 #[derive(Debug, Default)]

@@ -2,12 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{Arguments, Call, Problem, Signature};
 use super::codes;
 use super::command_rule;
 use super::conditions::Tilde;
 use super::model::Profile;
-use super::recorder::Call;
 
 static WORDS: [Signature; 3] = [
     Signature {

@@ -4,6 +4,7 @@
 //! `narrow`: it holds only where the command says that and nothing else.
 
 pub mod departure;
+mod expression;
 pub mod glob;
 mod narrow;
 pub mod pattern;
@@ -19,6 +20,7 @@ use crate::models::{Phrased, Reading};
 use crate::request::Way;
 
 pub use departure::Departure;
+pub use expression::Expression;
 pub use pattern::{ANY_WORD, Paths, Pattern};
 
 /// The conditions of a `command_rule` or of a `case`; each that is given must hold.
