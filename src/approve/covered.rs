@@ -44,6 +44,7 @@ use std::time::Duration;
 use super::files::{Files, Reach};
 use super::input;
 use super::stamp::Stamp;
+use super::text::Uncovered;
 use crate::evaluate::{
     CommandSource, CommandTree, IndexedRules, all_command_sources, command_sources, readings,
 };
@@ -77,9 +78,6 @@ const FORMS: [char; 3] = ['*', '?', '['];
 
 const NOT_READ: &str = "it runs a script that can't be read in whole";
 const TOO_MANY: &str = "there is more in it than can be looked at";
-
-/// Why a yes can't hold for the session, in a few words for people.
-pub(super) type Uncovered = String;
 
 /// What is known of what a request runs.
 #[derive(Debug)]

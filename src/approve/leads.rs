@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::covered::Uncovered;
+use super::text::Uncovered;
 use super::text::shown;
 use crate::request::program::normalised;
 use crate::request::{Trace, trace};

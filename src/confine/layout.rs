@@ -35,13 +35,12 @@
 //! A file that is replaced from outside meanwhile, as editors do, is not held any more for those who run.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
-use std::io::Read as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::access::{Access, Cause, PROTECTED, Plan, nearest};
 use super::error::{ConfineError, Wish};
+use super::git_chain::git_chain;
 use super::hard_link;
 use super::mounts;
 use super::obeyed;
@@ -49,14 +48,9 @@ use super::pattern;
 use super::placeholder::{Form, is_passage_at};
 use super::policy::Policy;
 use super::present::Present;
-use super::protect::{Access, Cause, PROTECTED, Plan, nearest};
 use super::protection::{Deciding, Role};
 use super::trail::{End, Trail, within};
 use super::unseen;
-use crate::sys::read_capped::open_file;
-
-/// A `.git` file or a `commondir` file holds one path.
-const LONGEST_POINTER: u64 = 8192;
 
 /// Why a file with several names can't be held.
 const LINKED: &str = "it has another name (a hard link), by which it could be reached";
@@ -384,27 +378,6 @@ impl Layout {
         }
         Ok(())
     }
-}
-
-/// Of a `.git`, which is no link: itself or the directory that it names, and the one with which that
-/// shares its files, as far as they lie in a writable root.
-pub(super) fn git_chain(target: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
-    let git = pointer(target, b"gitdir:");
-    let common = pointer(&git.as_deref().unwrap_or(target).join("commondir"), b"");
-    let all = [Some(target.to_owned()), git, common].into_iter().flatten();
-    all.filter(|path| within(path, roots)).collect()
-}
-
-/// The path that the file at `path` names behind `prefix`, if it is a file that does.
-fn pointer(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
-    let mut text = Vec::new();
-    open_file(path)
-        .ok()?
-        .take(LONGEST_POINTER)
-        .read_to_end(&mut text)
-        .ok()?;
-    let named = OsStr::from_bytes(text.strip_prefix(prefix)?.trim_ascii());
-    fs::canonicalize(path.parent()?.join(named)).ok()
 }
 
 fn unheld(path: &Path, wish: Wish, reason: &str) -> ConfineError {

@@ -40,11 +40,14 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod caches;
 mod calls;
 mod child;
+mod directory_lock;
 mod error;
 mod filter;
+mod git_chain;
 mod given;
 mod hard_link;
 mod landlock;
@@ -77,23 +80,23 @@ use nix::unistd::Pid;
 
 use crate::sys::clone::{self, Forked};
 
+pub use access::{Cause, PROTECTED};
 pub use error::ConfineError;
 pub use layers::{Layer, LayerName, Layers, Status};
 pub use made::{Made, Unmade};
 pub use pattern::{Pattern, found_in};
 pub use placeholder::is_at as is_placeholder;
 pub use policy::{Mode, Policy};
-pub use protect::{Cause, PROTECTED};
 pub use protection::{Deciding, Protection, Role};
 pub use reach::{Denied, Reach, Remedy};
 pub use refusals::{Refusals, Refused, Told};
 
+use access::Plan;
 use child::Report;
 use error::During;
 use filter::Scope;
 use namespaces::Identity;
 use placeholder::Placeholders;
-use protect::Plan;
 
 /// What [`start`] is asked for.
 #[derive(Debug)]

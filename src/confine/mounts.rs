@@ -15,9 +15,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::sys::mounts::{Attributes, attach, copy_tree, restrict};
 
+use super::access::{Access, Plan};
 use super::error::{ConfineError, During};
 use super::layers::Status;
-use super::protect::{Access, Plan};
 
 /// Device files that programs count on and that give nothing away.
 pub(super) const DEVICES: [&str; 6] = [

@@ -6,11 +6,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::access::Cause;
 use super::layout::Layout;
 use super::obeyed::{self, Obeyed, Scope};
 use super::placeholder::Form;
 use super::policy::Policy;
-use super::protect::Cause;
 use super::protection::Protection;
 use super::trail::{End, Trail};
 

@@ -314,7 +314,7 @@ mod tests {
     use std::collections::HashSet;
     use std::path::{Component, Path};
 
-    use super::super::protect::PROTECTED;
+    use super::super::access::PROTECTED;
     use super::*;
 
     #[test]

@@ -6,15 +6,15 @@
 //! removed by the next. Each sandbox that relies on one holds a shared lock: removing a directory
 //! takes the mounts on it away in every namespace.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 
+use super::directory_lock::{open, same, share};
 use super::error::{ConfineError, During};
 use super::unseen::{self, Unseen};
 
@@ -35,11 +35,6 @@ const MODE: u32 = 0o1755;
 const STICKY: u32 = 0o1000;
 /// The same for a passage, whose contents are the user's.
 const PASSAGE: u32 = 0o1700;
-
-/// How long to wait for a lock that somebody else has.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How long to wait before trying again.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// The placeholders that one sandbox relies on. They go away with this value, the last user's first.
 #[derive(Debug, Default)]
@@ -131,27 +126,6 @@ impl Drop for Placeholders {
     }
 }
 
-/// A shared lock on the `directory` that was at `path`; `None` if another is there now. Who removes one
-/// has it locked for a moment; whoever keeps it locked for longer, as a program inside can, holds up
-/// nobody for ever.
-pub(super) fn share(path: &Path, mut directory: File) -> io::Result<Option<Flock<File>>> {
-    let begin = Instant::now();
-    loop {
-        match Flock::lock(directory, FlockArg::LockSharedNonblock) {
-            Ok(lock) => return Ok(Some(lock)),
-            Err((_, Errno::EWOULDBLOCK)) if begin.elapsed() > PATIENCE => {
-                return Err(io::Error::other("somebody keeps it locked"));
-            }
-            Err((same_one, Errno::EWOULDBLOCK | Errno::EINTR)) => directory = same_one,
-            Err((_, errno)) => return Err(errno.into()),
-        }
-        if !same(path, &directory) {
-            return Ok(None);
-        }
-        std::thread::sleep(PAUSE);
-    }
-}
-
 fn make(path: &Path, form: Form) -> io::Result<()> {
     let mode = if form == Form::Passage { PASSAGE } else { MODE };
     match fs::DirBuilder::new().mode(mode).create(path) {
@@ -169,13 +143,6 @@ fn can_not_be_made(error: &io::Error) -> bool {
     refusals
         .iter()
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
-}
-
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits())
-        .open(path)
 }
 
 /// Whether what is at `path` only stands there for a name that does not exist.
@@ -202,15 +169,11 @@ fn is_passage(metadata: &fs::Metadata) -> bool {
         && metadata.uid() == nix::unistd::geteuid().as_raw()
 }
 
-fn same(path: &Path, directory: &File) -> bool {
-    match (fs::symlink_metadata(path), directory.metadata()) {
-        (Ok(there), Ok(here)) => (there.dev(), there.ino()) == (here.dev(), here.ino()),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use super::super::directory_lock::{PATIENCE, PAUSE};
     use super::*;
 
     fn held(path: &Path) -> Placeholders {

@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::access::PROTECTED;
 use super::error::ConfineError;
+use super::git_chain::git_chain;
 use super::pattern::Pattern;
-use super::protect::PROTECTED;
 use super::protection::Protection;
 use super::trail::{Trail, within};
 use crate::request::Writable;
@@ -165,7 +166,7 @@ impl Policy {
     pub fn ground(&self) -> Writable {
         let held = self.workspaces.iter().flat_map(|root| {
             let git = root.join(".git");
-            super::layout::git_chain(&git, &self.writable)
+            git_chain(&git, &self.writable)
         });
         Writable {
             held: held.chain(self.taken_out()).collect(),

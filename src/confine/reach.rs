@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
+use super::access::{Access, Cause, Plan, nearest};
 use super::caches;
 use super::layout::Layout;
 use super::policy::{Mode, Policy};
-use super::protect::{Access, Cause, Plan, nearest};
 use super::trail::{Trail, within};
 use crate::request::argv;
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::placeholder::{open, share};
+use super::directory_lock::{open, share};
 
 /// Where they lead. Nobody can make a file there; inside, what is tried through such a link is refused
 /// as it is in any place that is read-only.
