@@ -11,7 +11,9 @@ use crate::script::{self, Problem, ScriptCommand, Word};
 use super::command_tree::{CommandTree, Lack, Node, Resolver, Surroundings};
 use super::heuristic::{self, Heuristic};
 use super::index::IndexedRules;
-use super::judge::{Doubt, judge_seeing, restrictions};
+use super::judge::judge_seeing;
+use super::matches::UncertainWord;
+use super::restrictions::restrictions;
 use super::sight::Sight;
 use super::unforeseen::{Foresight, is_unforeseen};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch};
@@ -98,6 +100,7 @@ impl JudgedCommand {
 /// Judges every command in the script `text`, and what those start in turn.
 pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) -> ScriptJudgement {
     let mut tree = CommandTree::of_script(index, text, resolver);
+    index.follow(&mut tree, resolver.follow);
     let mut judge = Judge {
         index,
         tree: &tree,
@@ -283,9 +286,9 @@ impl Judge<'_> {
 }
 
 /// Why rules that permit may not believe all of the command's words.
-fn doubt(command: &ScriptCommand, kind: Kind, around: &Surroundings) -> Option<Doubt> {
+fn doubt(command: &ScriptCommand, kind: Kind, around: &Surroundings) -> Option<UncertainWord> {
     let all = |reason: &str| {
-        Some(Doubt {
+        Some(UncertainWord {
             from: 0,
             reason: reason.to_owned(),
         })
@@ -314,7 +317,7 @@ fn doubt(command: &ScriptCommand, kind: Kind, around: &Surroundings) -> Option<D
     words.find_map(|(from, word)| {
         let why = word.unknown()?;
         let reason = format!("word {from} is {}, known only when it runs", why.name());
-        Some(Doubt { from, reason })
+        Some(UncertainWord { from, reason })
     })
 }
 

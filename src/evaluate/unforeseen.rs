@@ -14,8 +14,8 @@ use crate::script::{Part, Word};
 
 use super::command_tree::{Node, models_of, spelled};
 use super::index::IndexedRules;
-use super::judge::restrictions;
 use super::names::{Names, presumed};
+use super::restrictions::restrictions;
 use super::verdict::RuleMatch;
 
 /// So many words are tried in the place of one; of more, it is not asked which.

@@ -163,8 +163,13 @@ struct RuleForm<'a> {
     source: String,
 }
 
-pub(super) fn json(explanation: &Explanation<'_>) -> serde_json::Result<String> {
-    line(&document(explanation))
+impl Explanation<'_> {
+    /// For programs: the document that [`super::explain`] describes, with a final newline.
+    ///
+    /// Fails only if the document can't be written as JSON.
+    pub fn json(&self) -> serde_json::Result<String> {
+        line(&document(self))
+    }
 }
 
 /// `document` on one line, safe on a terminal.

@@ -21,19 +21,22 @@ const OTHERS: usize = 5;
 /// Lines of a rule that are shown.
 const LINES: usize = 12;
 
-pub(super) fn text(explanation: &Explanation<'_>, colour: bool) -> String {
-    let mut page = Page {
-        explanation,
-        paint: Paint { colour },
-        out: String::new(),
-    };
-    page.verdict();
-    page.facts();
-    page.reading();
-    page.matches();
-    page.discounted();
-    page.near_misses();
-    page.out
+impl Explanation<'_> {
+    /// For people, with a final newline.
+    pub fn text(&self, colour: bool) -> String {
+        let mut page = Page {
+            explanation: self,
+            paint: Paint { colour },
+            out: String::new(),
+        };
+        page.verdict();
+        page.facts();
+        page.reading();
+        page.matches();
+        page.discounted();
+        page.near_misses();
+        page.out
+    }
 }
 
 struct Page<'a> {
@@ -250,8 +253,12 @@ mod tests {
                 inheritance: crate::approve::place::Inheritance::Free,
             },
         };
-        assert!(text(&explanation, true).starts_with("\u{1b}[1;31mforbidden\u{1b}[0m  x\n"));
-        assert!(text(&explanation, false).starts_with("forbidden  x\n"));
-        assert!(!text(&explanation, false).contains('\u{1b}'));
+        assert!(
+            explanation
+                .text(true)
+                .starts_with("\u{1b}[1;31mforbidden\u{1b}[0m  x\n")
+        );
+        assert!(explanation.text(false).starts_with("forbidden  x\n"));
+        assert!(!explanation.text(false).contains('\u{1b}'));
     }
 }

@@ -1,16 +1,16 @@
 //! From a request to the tree.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::request::{Entry, Followed, Request, Words, alias_set, aliased};
+use crate::request::{Entry, Request, Words, alias_set, aliased};
 use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 
-use super::reading::ScriptReader;
+use super::resolver::{Resolver, Start};
 use super::runs::{Found, InPlace, Run, in_place_of, runs};
 use super::spelling::{as_in, spelled, unknown_words};
 use super::surroundings::Variables;
@@ -23,34 +23,6 @@ use crate::evaluate::index::IndexedRules;
 const BUDGET: usize = 2 << 20;
 /// What a word costs beside its bytes.
 const WORD: usize = 8;
-
-/// Who looks at files for a script that nobody has started.
-#[derive(Clone, Copy)]
-pub struct Resolver<'a> {
-    /// What a command asks for.
-    pub find: &'a dyn Fn(&Start<'_>) -> Request,
-    /// What a file holds that a shell would read as a script; `None` where that can't be known.
-    pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
-    /// The variables, as far as they are known.
-    pub variables: Option<&'a Arc<[(OsString, OsString)]>>,
-    /// The name that the first shell has for its directory; `None` where nobody knows.
-    pub directory: Option<&'a Path>,
-    /// Where paths, absolute, lead.
-    pub follow: &'a dyn Fn(Vec<PathBuf>) -> Followed,
-}
-
-/// A command that nobody has started.
-#[derive(Debug)]
-pub struct Start<'a> {
-    /// The program and its arguments.
-    pub words: &'a [OsString],
-    /// The directory, by the way there from the first.
-    pub directory: &'a Path,
-    /// The variables that it has, less those of which nobody knows the value; `None`: nobody knows any.
-    pub variables: Option<Arc<[(OsString, OsString)]>>,
-    /// Those that it may have with another value than at first, and nobody knows which.
-    pub unknown: Vec<&'a OsStr>,
-}
 
 /// The tree of a command of these words, which has others in its place besides.
 pub(super) fn tree(
@@ -78,9 +50,16 @@ pub(super) fn script_tree(
 ) -> CommandTree {
     let mut builder = Builder::new(index, Some(resolver), text.len());
     builder.script(None, text, &Node::among(resolver.variables.map(|it| &**it)));
-    let mut tree = builder.grow();
-    index.follow(&mut tree, resolver.follow);
-    tree
+    builder.grow()
+}
+
+/// The command that has a script read.
+pub(super) struct ScriptReader<'a> {
+    pub(super) words: Words<'a>,
+    /// Its line.
+    pub(super) line: u32,
+    /// What `$0`, `$1` and so on are, if the script has its own.
+    pub(super) given: Option<Vec<Word>>,
 }
 
 pub(super) struct Builder<'a> {

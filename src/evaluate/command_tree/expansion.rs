@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::request::program::normalised;
 use crate::script::{Part, Script, ScriptCommand, Unknown, Word};
 
-use super::build::Resolver;
 use super::effects::{moves, name, own_words};
+use super::resolver::Resolver;
 use super::spelling::filled;
 use super::surroundings::Surroundings;
 

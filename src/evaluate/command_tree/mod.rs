@@ -47,6 +47,7 @@ mod build;
 mod effects;
 mod expansion;
 mod reading;
+mod resolver;
 mod runs;
 mod same_process;
 mod shell;
@@ -67,7 +68,7 @@ use crate::script::{self, Problem, ScriptCommand, Stage, Word};
 
 use super::index::IndexedRules;
 
-pub use build::{Resolver, Start};
+pub use resolver::{Resolver, Start};
 pub(super) use same_process::{runs_another, started_in_place};
 pub(super) use spelling::spelled;
 pub(super) use surroundings::Surroundings;

@@ -6,12 +6,12 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::script::{Enclosure, Script, ScriptCommand, Stage};
 
-use super::build::Resolver;
 use super::effects::{
     changes, destination, goes_home, is_loose, is_vague, known, leaves, moves, runs_anything,
     shows, substituted,
 };
 use super::expansion::Expansion;
+use super::resolver::Resolver;
 use super::surroundings::{Change, Directories, Surroundings, VARIABLES, Variables, either};
 
 /// A shell on its way through a script.

@@ -5,7 +5,6 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::command::Command;
 use super::define::heuristic;
-use super::walk::Walk;
 use crate::evaluate::command_tree::{Node, ScriptPlace};
 use crate::models::CommandModel;
 use crate::models::reading::Doubt;
@@ -95,7 +94,12 @@ pub(super) struct Pipelines {
 
 impl Pipelines {
     /// Notes the next command of a script, and says whether a download flows into it, or is the program.
-    pub(super) fn flow_into<'a>(&mut self, walk: Walk<'a>, node: &'a Node) -> bool {
+    /// `any` says whether it, or a command within it, is as asked.
+    pub(super) fn flow_into(
+        &mut self,
+        node: &Node,
+        any: impl Fn(fn(&Command<'_>) -> bool) -> bool,
+    ) -> bool {
         let Some(ScriptPlace { script, stages }) = &node.place else {
             return false;
         };
@@ -106,8 +110,8 @@ impl Pipelines {
             let first = self.downloads.get(&(*script, stage.pipeline));
             first.is_some_and(|&first| first < stage.stage)
         };
-        let danger = stages.iter().any(earlier) && walk.any(node, interprets);
-        if !stages.is_empty() && walk.any(node, downloads) {
+        let danger = stages.iter().any(earlier) && any(interprets);
+        if !stages.is_empty() && any(downloads) {
             for stage in stages {
                 let first = self.downloads.entry((*script, stage.pipeline));
                 first.or_insert(stage.stage);

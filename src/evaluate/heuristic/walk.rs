@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
         let mut pipelines = Pipelines::default();
         let known = known.get_mut(self.tree.range(node)).unwrap_or_default();
         for (child, known) in self.tree.children(node).iter().zip(known.iter_mut()) {
-            if child.place.is_some() && pipelines.flow_into(self, child) {
+            if child.place.is_some() && pipelines.flow_into(child, |is| self.any(child, is)) {
                 *known = Some(&network::NETWORK_TO_SHELL);
             }
         }
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
 
     /// Whether `node` or one within it is as asked. The depth of the recursion is bounded by that of the
     /// tree.
-    pub(super) fn any(self, node: &'a Node, is: fn(&Command<'_>) -> bool) -> bool {
+    fn any(self, node: &'a Node, is: fn(&Command<'_>) -> bool) -> bool {
         let mut children = self.tree.children(Some(node)).iter();
         is(&self.command(node)) || children.any(|child| self.any(child, is))
     }
