@@ -12,8 +12,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::approval::{self, Decision, Manner, Said};
 use super::channel::{Asked, End, Reply};
-use super::rounds::Round;
 use super::session::Session;
+
+/// What a client brought for a form, or why the form could not be put.
+pub(super) type Brought = Result<Value, String>;
+
+/// A form to be put to the person, and where the answer goes.
+pub(super) type Round = (Value, oneshot::Sender<Brought>);
 
 /// How a form reaches the person.
 #[derive(Debug, Clone)]

@@ -7,10 +7,9 @@ use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::Peer;
 use tokio::sync::mpsc;
 
-use super::asking::Asker;
+use super::asking::{Asker, Round};
 use super::call::{Call, News, Report};
 use super::listener::Listener;
-use super::rounds::Round;
 
 /// So often at most is the client told of output.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);

@@ -21,6 +21,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
+use super::secret_name::secret_name;
 use crate::confine::{Deciding, Role};
 
 /// The largest file for output that is too long to be returned.
@@ -122,7 +123,7 @@ impl Folder {
 
     /// Among those of the same user; where somebody else has taken that name, under one that nobody could have.
     fn make() -> io::Result<Place> {
-        let name = super::rounds::handle()?;
+        let name = secret_name()?;
         let mut tried = Self::make_in(own_folder, &name);
         // The last server that leaves takes it along.
         for _ in 0..3 {

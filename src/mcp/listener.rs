@@ -5,7 +5,7 @@ use rmcp::model::{CustomNotification, ServerNotification};
 use rmcp::service::Peer;
 use serde_json::{Value, json};
 
-use super::server::{Context, is_stateless};
+use super::context::{Context, is_stateless};
 
 /// The protocol's levels of messages, from the least severe.
 const LEVELS: [&str; 8] = [

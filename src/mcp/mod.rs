@@ -40,6 +40,7 @@ mod call;
 mod channel;
 mod child;
 mod codex_state;
+mod context;
 mod crew;
 mod denials;
 mod drive;
@@ -62,6 +63,7 @@ mod result;
 mod rounds;
 mod rulebook;
 mod schema;
+mod secret_name;
 mod server;
 mod session;
 mod shell;
@@ -145,7 +147,7 @@ async fn talk(
     let outbox = Outbox::open(Arc::clone(&session.outbox))?;
     let wire = Wire::new(outbox, gone.clone())?;
     let _socket = match session.options.ask {
-        Who::Queue => Some(queue::open(Arc::clone(session))?),
+        Who::Queue => Some(queue::open(Arc::clone(&session.queue))?),
         Who::Client | Who::Program(_) | Who::Fixed(_) => None,
     };
     let result = tokio::select! {
@@ -161,6 +163,7 @@ async fn talk(
 async fn converse(session: &Arc<Session>, wire: Wire) -> io::Result<()> {
     let server = Server {
         session: Arc::clone(session),
+        waiting: Arc::default(),
     };
     match server.serve(wire).await {
         Ok(service) => {

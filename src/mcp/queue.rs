@@ -17,7 +17,6 @@ use tokio::sync::oneshot;
 
 use super::approval::{self, Decision, Said};
 use super::channel::Asked;
-use super::session::Session;
 use crate::approve::text::Text;
 use crate::sys::tree;
 
@@ -186,11 +185,11 @@ impl Drop for Socket {
     }
 }
 
-/// Opens the queue of `session` to `codex-shell approve`.
+/// Opens the `queue` to `codex-shell approve`.
 ///
 /// # Errors
 /// There is no place for the socket.
-pub(super) fn open(session: Arc<Session>) -> io::Result<Socket> {
+pub(super) fn open(queue: Arc<Queue>) -> io::Result<Socket> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
     let folder = folder().ok_or_else(|| io::Error::other("no place for the queue's socket"))?;
     let naming =
@@ -209,23 +208,23 @@ pub(super) fn open(session: Arc<Session>) -> io::Result<Socket> {
     let socket = Socket(path);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let session = Arc::clone(&session);
+            let queue = Arc::clone(&queue);
             tokio::spawn(async move {
                 // Whoever asked may have gone.
-                let _ = serve(&session, stream).await;
+                let _ = serve(&queue, stream).await;
             });
         }
     });
     Ok(socket)
 }
 
-async fn serve(session: &Session, stream: UnixStream) -> io::Result<()> {
+async fn serve(queue: &Queue, stream: UnixStream) -> io::Result<()> {
     let response = if may_answer(&stream) {
         let mut line = String::new();
         let mut reader = BufReader::new(stream);
         (&mut reader).take(LONGEST).read_line(&mut line).await?;
         let response = match serde_json::from_str(&line) {
-            Ok(order) => session.queue.carry_out(order),
+            Ok(order) => queue.carry_out(order),
             Err(error) => Err(format!("not a request: {error}")),
         };
         return say(&response, reader.into_inner()).await;

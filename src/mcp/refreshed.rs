@@ -10,12 +10,10 @@ use tokio::time::timeout;
 use super::apart::{Limits, apart};
 use super::listener::Listener;
 use super::lookout::Lookout;
-use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten};
+use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten, WRITING};
 use super::session::{Session, lock};
 use crate::evaluate::IndexedRules;
 
-/// How long somebody who writes rules is waited for; the old ones stay in force then.
-pub(super) const WRITING: Duration = Duration::from_secs(2);
 /// How long it may take to look at the files.
 const LOOKING: Duration = Duration::from_secs(1);
 /// How long it may take to read them.
@@ -26,14 +24,6 @@ const READING: Limits = Limits {
 
 const NO_ANSWER: &str = "the files of the rules can't be looked at in time; those that were read last \
                          stay in force";
-
-/// Who looks, when that was asked last, and whether it was in vain.
-#[derive(Debug, Default)]
-pub(super) struct Looked {
-    lookout: Option<Lookout>,
-    began: Option<Instant>,
-    in_vain: bool,
-}
 
 /// What there is to tell the client.
 type News = Option<Result<String, String>>;

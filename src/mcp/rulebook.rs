@@ -63,6 +63,8 @@ pub(super) struct StillWritten;
 
 /// What there is to say of rules that are never left alone.
 const BEING_WRITTEN: &str = "a file of the rules is being written all the time";
+/// How long somebody who writes rules is waited for; the old ones stay in force then.
+pub(super) const WRITING: Duration = Duration::from_secs(2);
 /// How often it is looked whether somebody is still at it.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Who opens a file again and again to write it is through if it has not changed for so long.

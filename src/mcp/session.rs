@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rmcp::model::RequestId;
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, watch};
 
@@ -17,12 +16,11 @@ use super::crew::Spare;
 use super::folder::Folder;
 use super::limits::Limits;
 use super::listener::{Level, Listener};
+use super::lookout::Looked;
 use super::order::{Ask, Keys};
 use super::outbox::Fill;
 use super::queue::Queue;
-use super::refreshed::{Looked, WRITING};
-use super::rounds::{PARKED, Parked};
-use super::rulebook::Rulebook;
+use super::rulebook::{Rulebook, WRITING};
 use super::wanted::{Started, Wanted};
 use crate::approve::Answer;
 use crate::approve::command::Program;
@@ -120,13 +118,10 @@ pub(super) struct Session {
     /// The signals as the server's caller left them, and as commands find them.
     pub(super) signals: Signals,
     /// Questions for `codex-shell approve`.
-    pub(super) queue: Queue,
+    pub(super) queue: Arc<Queue>,
     remembered: Mutex<HashSet<[u64; 2]>>,
     /// The directories that calls could write, each with the mark that says so.
     noted: Mutex<HashMap<PathBuf, Option<Noted>>>,
-    parked: Mutex<HashMap<String, Parked>>,
-    /// A permit for each call that may wait for its client.
-    pub(super) places: Arc<Semaphore>,
 }
 
 /// What a client sends with a call, beside the call's arguments.
@@ -183,11 +178,9 @@ impl Session {
             rulebook: Mutex::new(rulebook),
             looked: tokio::sync::Mutex::default(),
             signals,
-            queue: Queue::default(),
+            queue: Arc::default(),
             remembered: Mutex::default(),
             noted: Mutex::default(),
-            parked: Mutex::default(),
-            places: Arc::new(Semaphore::new(PARKED)),
         })
     }
 
@@ -326,25 +319,6 @@ impl Session {
     /// Permits this request for the session.
     pub(super) fn remember(&self, key: [u64; 2]) {
         lock(&self.remembered).insert(key);
-    }
-
-    /// Keeps a call whose client is to come back with an answer.
-    pub(super) fn park(&self, handle: String, parked: Parked) {
-        lock(&self.parked).insert(handle, parked);
-    }
-
-    /// The call that was kept under `handle`.
-    pub(super) fn unpark(&self, handle: &str) -> Option<Parked> {
-        lock(&self.parked).remove(handle)
-    }
-
-    /// The call that waits for its client since `request` was answered.
-    pub(super) fn unpark_request(&self, request: &RequestId) -> Option<Parked> {
-        let mut parked = lock(&self.parked);
-        let mut entries = parked.iter();
-        let handle = entries.find(|(_, parked)| parked.request == *request)?.0;
-        let handle = handle.clone();
-        parked.remove(&handle)
     }
 
     /// The user's own rules file, if this session reads it.
