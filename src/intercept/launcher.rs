@@ -1,9 +1,9 @@
 //! The first process of the sandbox: hands the listener over, starts the command, reaps.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -11,43 +11,14 @@ use nix::sys::prctl;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{Pid, execvpe, setsid};
 
+pub use super::command::Command;
 use super::ending::Alive;
 use super::handed;
 use crate::exit::Exit;
-use crate::request::{argv, entry};
+use crate::request::argv;
 use crate::sys::change::{self, Change};
 use crate::sys::{fds, fork, messages, probe_call, say, signals};
 use crate::terminal::Given;
-
-/// The command as the launcher starts it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// A name to be searched for in `PATH`, or a path.
-    pub program: CString,
-    /// The argument vector.
-    pub argv: Vec<CString>,
-    /// The environment, as `NAME=value`.
-    pub environment: Vec<CString>,
-    /// Ignored signals, bit n-1 for signal n.
-    pub ignored: u64,
-    /// Blocked signals, likewise.
-    pub blocked: u64,
-}
-
-impl Command {
-    /// One that can't start, with the variables of this process.
-    pub fn nothing() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| CString::new(entry(&name, &value).into_vec()).ok());
-        Self {
-            program: CString::default(),
-            argv: vec![CString::default(); 3],
-            environment: variables.collect(),
-            ignored: 0,
-            blocked: signals::blocked(),
-        }
-    }
-}
 
 /// The first process's ways to the supervisor.
 #[derive(Debug)]

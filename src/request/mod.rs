@@ -151,7 +151,7 @@ impl Request {
     /// The same as if [`with_repository`](Self::with_repository) had objected; `None` for a program of
     /// which that is not asked.
     pub fn misled(&self) -> Option<Self> {
-        if self.program.trust != Trust::Trusted || !repository::is_git(self.words()) {
+        if self.program.trust != Trust::Trusted || !self.words().start_git() {
             return None;
         }
         let mut misled = self.clone();

@@ -96,9 +96,11 @@ const SHOWING: &str = "GIT_EXTERNAL_DIFF";
 /// Aliases that lead one to another.
 const ALIASES: usize = 8;
 
-/// Whether `request` starts git, or what starts it.
-pub(super) fn is_git(request: Words<'_>) -> bool {
-    command::read(request) != Reading::Other
+impl Words<'_> {
+    /// Whether they start git, or a program that starts it.
+    pub fn start_git(self) -> bool {
+        command::read(self) != Reading::Other
+    }
 }
 
 /// Whether `request`, if it starts git, may do so where the sandboxed side can write `writable`; if so, the
