@@ -77,7 +77,7 @@ pub struct SessionEnvironment {
     /// Those of which not all goes outside; looked for once something goes.
     trimmed: OnceLock<HashMap<OsString, Trimmed>>,
     /// What was said of what programs don't get.
-    pub(super) reported: AlreadyReported,
+    pub(super) reported: SaidNotes,
 }
 
 /// What a program outside gets, and what it does not.
@@ -96,7 +96,7 @@ pub struct Filtered {
 
 /// What was said in one session, so that nothing is said twice.
 #[derive(Debug, Default)]
-pub(super) struct AlreadyReported(pub(super) Mutex<HashSet<Vec<OsString>>>);
+pub(super) struct SaidNotes(pub(super) Mutex<HashSet<Vec<OsString>>>);
 
 impl SessionEnvironment {
     /// Takes the variables of a trusted moment: our own start. `writable` is what the sandboxed side
@@ -109,7 +109,7 @@ impl SessionEnvironment {
             variables: variables.into_iter().collect(),
             writable: writable.to_vec(),
             trimmed: OnceLock::new(),
-            reported: AlreadyReported::default(),
+            reported: SaidNotes::default(),
         }
     }
 

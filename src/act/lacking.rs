@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use super::environment::{AlreadyReported, Filtered, SessionEnvironment, join};
+use super::environment::{Filtered, SaidNotes, SessionEnvironment, join};
 use crate::request::argv;
 
 /// Names that git and build tools set for what they start, npm others that begin with its own: nothing is
@@ -103,7 +103,7 @@ impl SessionEnvironment {
     pub fn note(&self, program: &OsStr, filtered: &Filtered) -> Option<String> {
         let program = shown(program);
         let is_new = |lacking: &Lacking| {
-            let AlreadyReported(told) = &self.reported;
+            let SaidNotes(told) = &self.reported;
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             let one = |(name, part): &(OsString, Option<OsString>)| match part {
                 Some(part) => join(name, part),

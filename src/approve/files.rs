@@ -76,24 +76,24 @@ fn is_ours(path: &Path) -> bool {
 /// Files that say what a command runs: its program, interpreters, scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
-    noted: Vec<Noted>,
+    noted: Vec<NotedDirectory>,
     /// Files that may be no more than data to what runs.
-    data: Vec<Noted>,
+    data: Vec<NotedDirectory>,
     forms: Vec<NotedForm>,
     /// Directories, all that is in them.
     trees: Vec<(PathBuf, Option<Tree>)>,
-    left: Left,
+    left: ReadBudget,
 }
 
 /// How much is still read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Left {
+struct ReadBudget {
     content: u64,
     data: u64,
     trees: Budget,
 }
 
-impl Default for Left {
+impl Default for ReadBudget {
     fn default() -> Self {
         Self {
             content: CONTENT,
@@ -112,7 +112,7 @@ struct NotedForm {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Noted {
+struct NotedDirectory {
     path: PathBuf,
     /// The command can change it.
     is_open: bool,
@@ -135,7 +135,7 @@ impl Files {
             return noted.stamp.clone();
         }
         let stamp = stamp(path, is_open, &mut self.left.content);
-        self.noted.push(Noted {
+        self.noted.push(NotedDirectory {
             path: path.to_owned(),
             is_open,
             stamp: stamp.clone(),
@@ -179,7 +179,7 @@ impl Files {
             return noted.stamp.clone();
         }
         let stamp = Stamp::with_content(path, &mut self.left.data);
-        self.data.push(Noted {
+        self.data.push(NotedDirectory {
             path: path.to_owned(),
             is_open: true,
             stamp: stamp.clone(),
@@ -218,7 +218,7 @@ impl Files {
 
     /// The first that is not as it was, in words for people.
     pub fn changed(&self) -> Option<String> {
-        let mut left = Left::default();
+        let mut left = ReadBudget::default();
         let mut noted = self.noted.iter();
         let changed =
             noted.find(|file| stamp(&file.path, file.is_open, &mut left.content) != file.stamp);
@@ -282,9 +282,9 @@ mod tests {
         let file = fs::File::create(&path).unwrap();
         file.set_len(100).unwrap();
         let with_left = |content| Files {
-            left: Left {
+            left: ReadBudget {
                 content,
-                ..Left::default()
+                ..ReadBudget::default()
             },
             ..Files::default()
         };

@@ -23,11 +23,11 @@ const NAMES: usize = 100;
 /// nobody is left for whom it could run.
 #[derive(Debug, Default)]
 pub struct ExecRecord {
-    open: Option<Box<Open>>,
+    open: Option<Box<OpenRecord>>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenRecord {
     audit: Audit,
     /// What its records have in common.
     common: Record,
@@ -83,7 +83,7 @@ impl Audit {
         let grounds = Grounds::of(rules.rules(), judgement);
         common.placement = placed.map(|placed| placed.place.placement());
         common.profile = placed.and_then(|placed| placed.place.profile());
-        let mut open = Open {
+        let mut open = OpenRecord {
             audit: self.clone(),
             common,
             brief: argv::bounded(&request.argv, COMMAND_LIMIT),
@@ -219,7 +219,7 @@ impl Drop for ExecRecord {
     }
 }
 
-impl Open {
+impl OpenRecord {
     /// A record of what is known of it; with the outcome, if this is the one that tells it.
     fn record(&self, outcome: Option<&Outcome>) -> Record {
         let mut record = self.common.clone();

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use crate::lint::{self, Level, Lint};
 
 use super::keys::{KEYS, Name, Project};
-use super::parse::{Said, SaidProfile};
+use super::parse::{FileSettings, SaidProfile};
 use super::settings::{Settings, Source, Sourced};
 use super::values::{Ask, LintLevel, Profile};
 
 impl Settings {
     /// The user's own file: it sets whatever it names.
-    pub(super) fn set(&mut self, said: Said) {
+    pub(super) fn set(&mut self, said: FileSettings) {
         replace(&mut self.sandbox, said.sandbox);
         replace(&mut self.network, said.network);
         replace(&mut self.writable, said.writable);
@@ -38,7 +38,7 @@ impl Settings {
 
     /// A project's file: it only makes things stricter. Returns what it asked for in vain, each
     /// with its place.
-    pub(super) fn tighten(&mut self, said: Said) -> Vec<(Source, String)> {
+    pub(super) fn tighten(&mut self, said: FileSettings) -> Vec<(Source, String)> {
         let mut vain = Vain::default();
         if let Some(said) = said.sandbox {
             let stricter = said.value.strictness() > self.sandbox.value.strictness();

@@ -9,7 +9,7 @@ use crate::sys::encoding;
 use crate::sys::read_capped::read_capped;
 
 use super::flags::Flags;
-use super::parse::{Said, parse};
+use super::parse::{FileSettings, parse};
 use super::places::{Places, is_absent};
 use super::problem::Problem;
 use super::project::Project;
@@ -56,8 +56,8 @@ pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
     let configured = configured.map(|path| Origin::new(Layer::Config, path));
     let configured: Vec<_> = configured.collect();
     match project(places, &mut loaded) {
-        Some(Counted::All(project)) => loaded.add_project(&project, places)?,
-        Some(Counted::Restrictions { now, trusted }) => {
+        Some(CountedProject::All(project)) => loaded.add_project(&project, places)?,
+        Some(CountedProject::Restrictions { now, trusted }) => {
             loaded.restrict_by(&now, trusted.as_ref(), places);
         }
         None => {}
@@ -127,7 +127,7 @@ impl Loaded {
 }
 
 /// What counts of the project that the command starts in.
-enum Counted {
+enum CountedProject {
     /// Its files are those that were trusted.
     All(Project),
     /// They have changed since.
@@ -140,7 +140,7 @@ enum Counted {
 }
 
 /// What the user's file says; `None` when there is none.
-fn user_file(path: &Path, places: &Places) -> Result<Option<Said>, Vec<Problem>> {
+fn user_file(path: &Path, places: &Places) -> Result<Option<FileSettings>, Vec<Problem>> {
     if is_absent(path) {
         return Ok(None);
     }
@@ -153,7 +153,7 @@ fn user_file(path: &Path, places: &Places) -> Result<Option<Said>, Vec<Problem>>
     }
 }
 
-fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<Said, Vec<Problem>> {
+fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<FileSettings, Vec<Problem>> {
     let whole = |message: String| vec![Problem::of_file(path, message)];
     if bytes.len() > MAX_FILE {
         return Err(whole(format!("it is larger than {MAX_FILE} bytes")));
@@ -172,7 +172,7 @@ pub fn check_project(project: &Project, places: &Places) -> Vec<Problem> {
 }
 
 /// The project that the command starts in, as far as it counts; what does not is noted.
-fn project(places: &Places, loaded: &mut Loaded) -> Option<Counted> {
+fn project(places: &Places, loaded: &mut Loaded) -> Option<CountedProject> {
     let root = places.project()?;
     let aside = |reason, [rules, settings]: [bool; 2]| SetAside {
         project: argv::word(root.as_os_str()),
@@ -199,7 +199,7 @@ fn project(places: &Places, loaded: &mut Loaded) -> Option<Counted> {
     };
     let standing = store.as_ref().map(|store| store.standing(&project));
     match (standing, store) {
-        (Some(Standing::Trusted), _) => Some(Counted::All(project)),
+        (Some(Standing::Trusted), _) => Some(CountedProject::All(project)),
         (Some(Standing::Changed), Some(store)) => {
             let trusted = store.trusted(&project.root);
             let had = trusted.as_ref().map_or([true; 2], |trusted| {
@@ -208,7 +208,7 @@ fn project(places: &Places, loaded: &mut Loaded) -> Option<Counted> {
             let [rules, settings] = has;
             let either = [rules || had[0], settings || had[1]];
             loaded.set_aside = Some(aside(SetAsideReason::Changed, either));
-            Some(Counted::Restrictions {
+            Some(CountedProject::Restrictions {
                 now: project,
                 trusted,
             })

@@ -20,7 +20,7 @@ use super::values::{Ask, Interceptor, LintLevel, duration};
 
 /// What one file says; `None` where it is silent.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct FileSettings {
     pub(super) sandbox: Option<Sourced<Mode>>,
     pub(super) network: Option<Sourced<bool>>,
     pub(super) writable: Option<Sourced<Vec<PathBuf>>>,
@@ -43,14 +43,18 @@ pub(super) struct SaidProfile {
 }
 
 /// Reads `text`, which stands in `path`; a path in it may begin with `~/`, for `home`.
-pub(super) fn parse(path: &Path, text: &str, home: Option<&Path>) -> Result<Said, Vec<Problem>> {
-    let mut reader = Reader {
+pub(super) fn parse(
+    path: &Path,
+    text: &str,
+    home: Option<&Path>,
+) -> Result<FileSettings, Vec<Problem>> {
+    let mut reader = SettingsReader {
         path,
         text,
         home,
         problems: Vec::new(),
     };
-    let mut said = Said::default();
+    let mut said = FileSettings::default();
     match DeTable::parse(text) {
         Ok(table) => reader.table(table.get_ref(), &mut said),
         Err(error) => {
@@ -68,14 +72,14 @@ pub(super) fn parse(path: &Path, text: &str, home: Option<&Path>) -> Result<Said
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
-struct Reader<'a> {
+struct SettingsReader<'a> {
     path: &'a Path,
     text: &'a str,
     home: Option<&'a Path>,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl SettingsReader<'_> {
     fn problem(&mut self, at: Range<usize>, message: String) {
         let problem = Problem::at(self.path, self.text, at, message);
         self.problems.push(problem);
@@ -104,7 +108,7 @@ impl Reader<'_> {
         found
     }
 
-    fn table(&mut self, table: &DeTable<'_>, said: &mut Said) {
+    fn table(&mut self, table: &DeTable<'_>, said: &mut FileSettings) {
         for (word, value) in table {
             let Some(key) = self.key(KEYS, word) else {
                 continue;
@@ -155,7 +159,7 @@ impl Reader<'_> {
         Some(self.sourced(at, mode))
     }
 
-    fn lints(&mut self, value: &Value<'_>, said: &mut Said) {
+    fn lints(&mut self, value: &Value<'_>, said: &mut FileSettings) {
         let Some(table) = self.subtable(value) else {
             return;
         };
@@ -177,7 +181,7 @@ impl Reader<'_> {
         }
     }
 
-    fn profiles(&mut self, value: &Value<'_>, said: &mut Said) {
+    fn profiles(&mut self, value: &Value<'_>, said: &mut FileSettings) {
         let Some(table) = self.subtable(value) else {
             return;
         };

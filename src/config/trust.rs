@@ -25,12 +25,12 @@ const MAX_KEPT: usize = 100 << 20;
 #[derive(Debug)]
 pub struct TrustStore {
     path: PathBuf,
-    document: Document,
+    document: TrustDocument,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct TrustDocument {
     schema: u32,
     /// From the project's directory to the hash of its files.
     projects: BTreeMap<String, String>,
@@ -39,7 +39,7 @@ struct Document {
 /// What was trusted: the files of one project.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+struct TrustedFiles {
     schema: u32,
     /// From a file's name, in the project's directory, to what it held.
     files: BTreeMap<String, String>,
@@ -92,7 +92,7 @@ impl TrustStore {
         let path = trust_store(codex_home);
         let document = match own_file::read(&path, MAX_FILE) {
             Ok(Some(bytes)) => parse(&bytes).ok_or_else(|| TrustError::Garbled(path.clone()))?,
-            Ok(None) => Document {
+            Ok(None) => TrustDocument {
                 schema: SCHEMA,
                 projects: BTreeMap::new(),
             },
@@ -119,7 +119,7 @@ impl TrustStore {
     pub fn trusted(&self, root: &Path) -> Option<Project> {
         let hash = self.document.projects.get(root.to_str()?)?;
         let bytes = read_capped(&self.kept(hash), MAX_KEPT, Duration::ZERO).ok()?;
-        let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+        let kept: TrustedFiles = serde_json::from_slice(&bytes).ok()?;
         let files = kept.files.into_iter().map(|(name, content)| ProjectFile {
             path: root.join(name),
             content: content.into_bytes(),
@@ -139,7 +139,7 @@ impl TrustStore {
         // What is not text has errors and is not trusted; only a name may be none.
         if let Some(files) = project.files().map(text).collect() {
             let schema = SCHEMA;
-            write(&self.kept(&hash), &Kept { schema, files })?;
+            write(&self.kept(&hash), &TrustedFiles { schema, files })?;
         }
         let before = self.document.projects.insert(root, hash);
         self.write()?;
@@ -194,8 +194,8 @@ fn write(path: &Path, document: &impl Serialize) -> Result<(), TrustError> {
     })
 }
 
-fn parse(bytes: &[u8]) -> Option<Document> {
-    let document: Document = serde_json::from_slice(bytes).ok()?;
+fn parse(bytes: &[u8]) -> Option<TrustDocument> {
+    let document: TrustDocument = serde_json::from_slice(bytes).ok()?;
     (document.schema == SCHEMA).then_some(document)
 }
 

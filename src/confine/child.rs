@@ -21,7 +21,7 @@ use super::filter::{self, Scope};
 use super::given::Directories;
 use super::layers::{LayerName, Layers, Status};
 use super::policy::Mode;
-use super::{Inside, Job, Wanted, landlock, mounts, namespaces};
+use super::{InitSetup, Inside, NamespaceChoice, landlock, mounts, namespaces};
 
 /// A report is a page at most; a longer one is not ours.
 const LONGEST_REPORT: u64 = 1 << 16;
@@ -59,7 +59,7 @@ impl Report {
 }
 
 /// Builds the sandbox around this process and runs `init` in it.
-pub(super) fn run(job: &Job<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8) -> ! {
+pub(super) fn run(job: &InitSetup<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8) -> ! {
     let failed = Exit::Internal.code();
     let (report, built) = match build(job, &pipe) {
         Ok((layers, listener)) => (Report::Ready(layers), Some(listener)),
@@ -78,7 +78,7 @@ pub(super) fn run(job: &Job<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8)
     clone::exit_now(status.unwrap_or(failed))
 }
 
-fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Report> {
+fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Report> {
     die_with_caller(pipe).map_err(Report::Failed)?;
     let mut layers = Layers::default();
     if !job.in_namespaces() {
@@ -87,16 +87,16 @@ fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Rep
             .map_err(Report::Failed)?;
     }
     match &job.namespaces {
-        Wanted::No => {
+        NamespaceChoice::No => {
             layers.add(LayerName::Namespaces, Status::Off);
             layers.add(LayerName::Proc, Status::Off);
         }
-        Wanted::Barred(reason) => {
+        NamespaceChoice::Barred(reason) => {
             layers.add(LayerName::Namespaces, Status::Missing(reason.clone()));
             let reason = "there is no pid namespace".to_owned();
             layers.add(LayerName::Proc, Status::Missing(reason));
         }
-        Wanted::Yes => {
+        NamespaceChoice::Yes => {
             namespaces::settle(job.identity).map_err(|error| {
                 Report::Barred(format!("the namespaces came without rights: {error}"))
             })?;
@@ -135,7 +135,7 @@ fn die_with_caller(pipe: &OwnedFd) -> Result<(), ConfineError> {
 
 /// The layers of a sandbox mode, behind the namespaces.
 fn confined(
-    job: &Job<'_>,
+    job: &InitSetup<'_>,
     pipe: &OwnedFd,
     layers: &mut Layers,
 ) -> Result<Option<OwnedFd>, ConfineError> {
@@ -186,7 +186,7 @@ fn promise_if_needed() -> Result<bool, ConfineError> {
 
 /// The listener alone.
 fn unconfined(
-    job: &Job<'_>,
+    job: &InitSetup<'_>,
     pipe: &OwnedFd,
     layers: &mut Layers,
 ) -> Result<Option<OwnedFd>, ConfineError> {
@@ -230,7 +230,7 @@ fn suffice(layers: &Layers, require: &[LayerName]) -> Result<(), ConfineError> {
 }
 
 /// Closes what was inherited and installs the filter: the last step.
-fn listen(job: &Job<'_>, pipe: &OwnedFd) -> Result<Option<OwnedFd>, ConfineError> {
+fn listen(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<Option<OwnedFd>, ConfineError> {
     let mut keep = job.setup.keep.to_vec();
     keep.push(pipe.as_raw_fd());
     fds::close_all_except(&keep).during("closing inherited descriptors")?;

@@ -166,11 +166,11 @@ fn bodies(groups: &[Group], arch: Arch, newest: u32) -> Vec<Instruction> {
 }
 
 /// Numbers in a row that are treated alike: the first, and what they get; `None` is a pass.
-type Stretch = (u32, Option<Verdict>);
+type CallRange = (u32, Option<Verdict>);
 
 /// All numbers from 0 on.
-fn stretches(rules: BTreeMap<u32, Verdict>) -> Vec<Stretch> {
-    let mut all: Vec<Stretch> = Vec::new();
+fn stretches(rules: BTreeMap<u32, Verdict>) -> Vec<CallRange> {
+    let mut all: Vec<CallRange> = Vec::new();
     let mut next = 0;
     for (number, verdict) in rules {
         if number > next {
@@ -185,7 +185,7 @@ fn stretches(rules: BTreeMap<u32, Verdict>) -> Vec<Stretch> {
 }
 
 /// What the number in the accumulator gets, which is in one of `stretches`.
-fn search(stretches: &[Stretch]) -> Vec<Instruction> {
+fn search(stretches: &[CallRange]) -> Vec<Instruction> {
     match stretches.split_at(stretches.len() / 2) {
         ([], [(_, Some(verdict)), ..]) => body(*verdict),
         ([], _) => vec![allow()],

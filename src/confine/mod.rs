@@ -150,7 +150,7 @@ pub struct Sandbox {
     /// What to answer a call with that is neither an exec nor the proxy's.
     pub refusals: Refusals,
     /// Goes last.
-    ground: Ground,
+    ground: HeldPlaceholders,
 }
 
 impl Sandbox {
@@ -163,12 +163,12 @@ impl Sandbox {
 
 /// Placeholders, and the process whose end makes them superfluous.
 #[derive(Debug)]
-struct Ground {
+struct HeldPlaceholders {
     init: OwnedFd,
     placeholders: Placeholders,
 }
 
-impl Drop for Ground {
+impl Drop for HeldPlaceholders {
     fn drop(&mut self) {
         if self.placeholders.is_empty() {
             return;
@@ -203,11 +203,11 @@ pub fn listen_from_here() -> Result<(OwnedFd, bool), ConfineError> {
 pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandbox, ConfineError> {
     let identity = Identity::of_caller().during("asking for capabilities")?;
     let mut namespaces = match setup.policy.mode {
-        Mode::DangerFullAccess => Wanted::No,
-        Mode::ReadOnly | Mode::WorkspaceWrite => Wanted::Yes,
+        Mode::DangerFullAccess => NamespaceChoice::No,
+        Mode::ReadOnly | Mode::WorkspaceWrite => NamespaceChoice::Yes,
     };
     loop {
-        let (job, placeholders) = Job::new(setup, identity, namespaces)?;
+        let (job, placeholders) = InitSetup::new(setup, identity, namespaces)?;
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).during("making a pipe")?;
         let (init_pid, pidfd) = match clone::fork_into(job.flags()) {
             Ok(Forked::Child) => {
@@ -216,14 +216,14 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
             }
             Ok(Forked::Parent { pid, pidfd }) => (pid, pidfd),
             Err(error) if job.in_namespaces() && namespaces::barred(&error) => {
-                namespaces = Wanted::Barred(format!("clone: {error}"));
+                namespaces = NamespaceChoice::Barred(format!("clone: {error}"));
                 continue;
             }
             Err(error) => return Err(error).during("forking the first process"),
         };
         drop(writer);
         // It does not run `init` unless its report is read: an error before that ends it.
-        let ground = Ground {
+        let ground = HeldPlaceholders {
             init: pidfd.try_clone().during("copying a descriptor")?,
             placeholders,
         };
@@ -234,7 +234,7 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
             let _ = waitpid(init_pid, None);
         }
         match report {
-            Report::Barred(reason) => namespaces = Wanted::Barred(reason),
+            Report::Barred(reason) => namespaces = NamespaceChoice::Barred(reason),
             Report::Failed(error) => return Err(error),
             Report::Ready(layers) => {
                 return Ok(Sandbox {
@@ -252,7 +252,7 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
 
 /// Whether there are to be namespaces.
 #[derive(Debug)]
-enum Wanted {
+enum NamespaceChoice {
     Yes,
     /// The mode does without.
     No,
@@ -262,24 +262,24 @@ enum Wanted {
 
 /// All that the first process needs to know.
 #[derive(Debug)]
-struct Job<'a> {
+struct InitSetup<'a> {
     setup: &'a Setup<'a>,
     identity: Identity,
-    namespaces: Wanted,
+    namespaces: NamespaceChoice,
     plan: Plan,
     cwd: PathBuf,
 }
 
-impl<'a> Job<'a> {
+impl<'a> InitSetup<'a> {
     fn new(
         setup: &'a Setup<'a>,
         identity: Identity,
-        namespaces: Wanted,
+        namespaces: NamespaceChoice,
     ) -> Result<(Self, Placeholders), ConfineError> {
         let (plan, placeholders) = match &namespaces {
-            Wanted::Yes => protect::plan(setup.policy)?,
-            Wanted::No => Default::default(),
-            Wanted::Barred(reason) => {
+            NamespaceChoice::Yes => protect::plan(setup.policy)?,
+            NamespaceChoice::No => Default::default(),
+            NamespaceChoice::Barred(reason) => {
                 protect::check_unheld(setup.policy, reason)?;
                 Default::default()
             }
@@ -295,7 +295,7 @@ impl<'a> Job<'a> {
     }
 
     fn in_namespaces(&self) -> bool {
-        matches!(self.namespaces, Wanted::Yes)
+        matches!(self.namespaces, NamespaceChoice::Yes)
     }
 
     fn scope(&self) -> Scope {

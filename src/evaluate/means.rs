@@ -13,7 +13,7 @@ use crate::rules::model::{CommandRule, ProgramName, Run};
 use super::command_tree::{models_of, readings};
 use super::index::IndexedRules;
 use super::matches::{Matches, WITHIN, untrusted};
-use super::names::{Names, Wanted, distrust, objection, presumed};
+use super::names::{Names, PermittedProgram, distrust, objection, presumed};
 use super::see_through::seen_through;
 use super::sight::Sight;
 use super::unnamed::{Named, unnamed};
@@ -284,7 +284,7 @@ impl<'a> Look<'a> {
             let objection = match name {
                 ProgramName::Literal(name) => {
                     let canonical = false;
-                    objection(self.index, Wanted { name, canonical }, program)
+                    objection(self.index, PermittedProgram { name, canonical }, program)
                 }
                 ProgramName::Glob(glob) => distrust(program).or_else(|| {
                     let matches = glob.narrowly(path(program));

@@ -128,7 +128,7 @@ fn inner_command(
 
 /// What an option does that a rule must name; what is worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Does {
+enum UnnamedEffect {
     Runs,
     RunsLine,
     Unknown,
@@ -145,13 +145,13 @@ fn options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
     });
     let (does, flag) = options.min_by_key(|(does, _)| *does)?;
     let says = match does {
-        Does::Runs => "can run another program",
-        Does::RunsLine => "runs a command line",
-        Does::Unknown => "is unknown",
-        Does::CutShort => "is cut short",
-        Does::Writes => "writes a file",
-        Does::Changes => CHANGES,
-        Does::Elsewhere => ELSEWHERE,
+        UnnamedEffect::Runs => "can run another program",
+        UnnamedEffect::RunsLine => "runs a command line",
+        UnnamedEffect::Unknown => "is unknown",
+        UnnamedEffect::CutShort => "is cut short",
+        UnnamedEffect::Writes => "writes a file",
+        UnnamedEffect::Changes => CHANGES,
+        UnnamedEffect::Elsewhere => ELSEWHERE,
     };
     let option = argv::word(OsStr::from_bytes(&flag.written));
     Some(format!(
@@ -159,22 +159,22 @@ fn options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
     ))
 }
 
-fn does(flag: &Flag<'_>) -> Option<Does> {
+fn does(flag: &Flag<'_>) -> Option<UnnamedEffect> {
     let lines = [Effect::Script, Effect::Splits, Effect::Commas];
     if flag.known == Known::Unknown {
-        Some(Does::Unknown)
+        Some(UnnamedEffect::Unknown)
     } else if flag.has_effect(Effect::Runs) {
-        Some(Does::Runs)
+        Some(UnnamedEffect::Runs)
     } else if lines.iter().any(|effect| flag.has_effect(*effect)) {
-        Some(Does::RunsLine)
+        Some(UnnamedEffect::RunsLine)
     } else if is_cut_short(flag) {
-        Some(Does::CutShort)
+        Some(UnnamedEffect::CutShort)
     } else if flag.has_effect(Effect::Writes) && !flag.value.is_some_and(is_nowhere) {
-        Some(Does::Writes)
+        Some(UnnamedEffect::Writes)
     } else if flag.has_effect(Effect::Changes) {
-        Some(Does::Changes)
+        Some(UnnamedEffect::Changes)
     } else if flag.has_effect(Effect::Elsewhere) {
-        Some(Does::Elsewhere)
+        Some(UnnamedEffect::Elsewhere)
     } else {
         None
     }

@@ -132,7 +132,7 @@ impl Asker {
                 let options = PeerRequestOptions::with_timeout(limit);
                 let sent = peer.send_cancellable_request(request, options).await;
                 let handle = sent.map_err(|e| format!("nobody could be asked: {e}"))?;
-                let mut withdrawal = Withdrawal::of(peer, &handle.id);
+                let mut withdrawal = FormWithdrawal::of(peer, &handle.id);
                 let answer = handle.await_response().await;
                 withdrawal.peer = None;
                 match answer {
@@ -154,12 +154,12 @@ fn late(limit: Duration) -> String {
 }
 
 /// Tells the client that its answer is no longer wanted, if it is dropped before that has come.
-struct Withdrawal {
+struct FormWithdrawal {
     peer: Option<Peer<RoleServer>>,
     id: rmcp::model::RequestId,
 }
 
-impl Withdrawal {
+impl FormWithdrawal {
     fn of(peer: &Peer<RoleServer>, id: &rmcp::model::RequestId) -> Self {
         Self {
             peer: Some(peer.clone()),
@@ -168,7 +168,7 @@ impl Withdrawal {
     }
 }
 
-impl Drop for Withdrawal {
+impl Drop for FormWithdrawal {
     fn drop(&mut self) {
         let Some(peer) = self.peer.take() else {
             return;

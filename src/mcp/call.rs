@@ -130,9 +130,9 @@ impl Call {
             let spare = session_at_work.as_ref().map(|session| &session.spare);
             let returning = spare.map(Spare::expect);
             let is_free = match left {
-                Left::Waiting => true,
-                Left::Owing => stays(&events).await,
-                Left::Ending => false,
+                CrewRemains::Waiting => true,
+                CrewRemains::Owing => stays(&events).await,
+                CrewRemains::Ending => false,
             };
             let crew = Crew {
                 events: events.into_inner(),
@@ -203,7 +203,7 @@ enum Woken {
 
 /// What a call leaves of its crew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
+enum CrewRemains {
     /// It waits for another call.
     Waiting,
     /// So it will once it has said how this one ended.
@@ -214,7 +214,7 @@ enum Left {
 
 impl Follow {
     /// What is left of the crew, and the way to it.
-    async fn follow(mut self, keeper: &Keeper) -> (Left, End) {
+    async fn follow(mut self, keeper: &Keeper) -> (CrewRemains, End) {
         let mut ending = false;
         let left = loop {
             let woken = tokio::select! {
@@ -233,13 +233,13 @@ impl Follow {
                 Ok(Woken::Event(Ok(Some((event, fd))))) => {
                     if self.take(event, fd).await {
                         break if self.report.last.stays && !ending {
-                            Left::Waiting
+                            CrewRemains::Waiting
                         } else {
-                            Left::Ending
+                            CrewRemains::Ending
                         };
                     }
                 }
-                Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break Left::Ending,
+                Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break CrewRemains::Ending,
                 Ok(Woken::Over(status)) => {
                     self.gate = None;
                     // That may be ours: then the supervisor says of what.
@@ -250,7 +250,7 @@ impl Follow {
                         && self.events.is_silent()
                     {
                         self.report.last = Ended::Exit(status).into();
-                        break Left::Owing;
+                        break CrewRemains::Owing;
                     }
                 }
                 Ok(Woken::Cancelled) => {
@@ -261,7 +261,7 @@ impl Follow {
                     // Nobody waits for whoever holds it up.
                     self.report.last = Ended::Failed(HUNG.to_owned()).into();
                     keeper.end();
-                    break Left::Ending;
+                    break CrewRemains::Ending;
                 }
             }
         };

@@ -34,11 +34,11 @@ impl Level {
 #[derive(Debug, Clone)]
 pub(super) struct Listener {
     peer: Peer<RoleServer>,
-    wish: Wish,
+    wish: LogWish,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Wish {
+enum LogWish {
     /// What the session was told to.
     Session,
     /// This, and what is more severe.
@@ -56,9 +56,9 @@ impl Listener {
         Self {
             peer: context.peer.clone(),
             wish: match asked {
-                Some(level) => Wish::From(level),
-                None if is_stateless(context) => Wish::Nothing,
-                None => Wish::Session,
+                Some(level) => LogWish::From(level),
+                None if is_stateless(context) => LogWish::Nothing,
+                None => LogWish::Session,
             },
         }
     }
@@ -66,9 +66,9 @@ impl Listener {
     /// Sends a message, if it is wanted; `session` is what the session was told to.
     pub(super) fn tell(&self, session: Level, level: &str, text: &str) {
         let wanted = match self.wish {
-            Wish::Session => Level::named(level) >= session,
-            Wish::From(least) => Level::named(level) >= least,
-            Wish::Nothing => false,
+            LogWish::Session => Level::named(level) >= session,
+            LogWish::From(least) => Level::named(level) >= least,
+            LogWish::Nothing => false,
         };
         if !wanted {
             return;

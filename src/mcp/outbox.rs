@@ -16,12 +16,12 @@ use super::stdio;
 const FULL: usize = 4 << 20;
 
 /// A line on its way out, and who waits for it to be written.
-type Line = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
+type OutgoingLine = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
 
 /// The lines that wait, in their order.
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
-    lines: mpsc::UnboundedSender<Line>,
+    lines: mpsc::UnboundedSender<OutgoingLine>,
     fill: Arc<Fill>,
 }
 
@@ -60,7 +60,7 @@ impl Outbox {
     /// It is closed.
     pub(super) fn open(fill: Arc<Fill>) -> io::Result<Self> {
         let mut stdout = stdio::output()?;
-        let (lines, mut waiting) = mpsc::unbounded_channel::<Line>();
+        let (lines, mut waiting) = mpsc::unbounded_channel::<OutgoingLine>();
         let sinking = Arc::clone(&fill);
         tokio::spawn(async move {
             while let Some((line, written)) = waiting.recv().await {

@@ -76,15 +76,15 @@ pub fn folder() -> Option<PathBuf> {
 
 /// The open questions.
 #[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<Waiting>);
+pub(super) struct Queue(Mutex<OpenQuestions>);
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct OpenQuestions {
     last: u64,
     open: BTreeMap<u64, (Entry, Instant, oneshot::Sender<Said>)>,
 }
 
-impl Waiting {
+impl OpenQuestions {
     /// Takes out a question that is to be answered, `for_session` perhaps.
     fn take(&mut self, number: u64, for_session: bool) -> Result<oneshot::Sender<Said>, String> {
         let (entry, ..) = self.open.get(&number).ok_or(NOT_OPEN)?;
@@ -97,7 +97,7 @@ impl Waiting {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, OpenQuestions> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -112,7 +112,7 @@ impl Queue {
             waiting.open.insert(number, (entry, Instant::now(), sender));
             number
         };
-        let _withdrawal = Withdrawal {
+        let _withdrawal = QuestionWithdrawal {
             queue: self,
             number,
         };
@@ -155,12 +155,12 @@ impl Queue {
 }
 
 /// Takes a question out of the queue.
-struct Withdrawal<'a> {
+struct QuestionWithdrawal<'a> {
     queue: &'a Queue,
     number: u64,
 }
 
-impl Drop for Withdrawal<'_> {
+impl Drop for QuestionWithdrawal<'_> {
     fn drop(&mut self) {
         self.queue.lock().open.remove(&self.number);
     }

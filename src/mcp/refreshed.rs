@@ -26,7 +26,7 @@ const NO_ANSWER: &str = "the files of the rules can't be looked at in time; thos
                          stay in force";
 
 /// What there is to tell the client.
-type News = Option<Result<String, String>>;
+type RulesNews = Option<Result<String, String>>;
 
 impl Session {
     /// The rules, loaded again if they have changed; the client is told. A file that is being written is
@@ -53,7 +53,7 @@ impl Session {
     ///
     /// # Errors
     /// A file is being written: this is to be called again, unless it `is_late`.
-    async fn refresh(&self, since: Instant, is_late: bool) -> Result<News, StillWritten> {
+    async fn refresh(&self, since: Instant, is_late: bool) -> Result<RulesNews, StillWritten> {
         let mut looked = self.looked.lock().await;
         if looked.began.is_some_and(|began| began >= since) {
             return Ok(None);
@@ -76,7 +76,7 @@ impl Session {
         &self,
         lookout: &mut Option<Lookout>,
         is_late: bool,
-    ) -> Option<Result<News, StillWritten>> {
+    ) -> Option<Result<RulesNews, StillWritten>> {
         let (sources, known) = {
             let rulebook = lock(&self.rulebook);
             (rulebook.sources().clone(), rulebook.view().clone())

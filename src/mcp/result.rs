@@ -23,7 +23,7 @@ const LONGEST_NOTE: usize = 240;
 
 /// The result as text: JSON, too.
 #[derive(Debug, Serialize)]
-struct Text {
+struct ResultText {
     exit_code: u8,
     timed_out: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,7 +46,7 @@ struct ExecResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<Truncated>,
     /// The programs that were refused, or ran outside the sandbox.
-    execs: Vec<Exec>,
+    execs: Vec<ExecEntry>,
     /// How many more of these there were.
     more_execs: u64,
     /// The paths that the sandbox kept from being written, as far as programs complained of them; when the
@@ -72,11 +72,11 @@ struct ExecResult {
 /// A program that did not simply run inside the sandbox.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-struct Exec {
+struct ExecEntry {
     /// The command, quoted as for a shell.
     command: String,
     /// What became of it.
-    verdict: Verdict,
+    verdict: ExecVerdict,
     /// The rule's FILE:LINE, or the heuristic's code.
     because: String,
     /// The rule's justification, or the heuristic's reason.
@@ -92,7 +92,7 @@ struct Exec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+enum ExecVerdict {
     /// A rule forbids it; it did not run.
     Forbidden,
     /// Somebody was asked and it did not run.
@@ -134,7 +134,7 @@ pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallT
         denials.retain(|denial| denial.failed);
     }
     let execs = execs(report.notables, reasons, report.last.confined);
-    let text = Text {
+    let text = ResultText {
         exit_code,
         timed_out,
         notes: notes(&execs, &denials, &refused_calls, &report.last.made),
@@ -165,12 +165,12 @@ pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallT
 
 /// What was refused, with what would permit it, and what else is worth a line.
 fn notes(
-    execs: &[Exec],
+    execs: &[ExecEntry],
     denials: &[Denial],
     calls: &[RefusedCall],
     made: &[MadeFile],
 ) -> Vec<String> {
-    let execs = execs.iter().filter_map(Exec::note);
+    let execs = execs.iter().filter_map(ExecEntry::note);
     let denials = denials::notes(denials);
     let calls = calls.iter().map(RefusedCall::note);
     let all = execs.chain(denials).chain(calls);
@@ -190,7 +190,7 @@ fn shortened(note: &str) -> String {
     }
 }
 
-impl Exec {
+impl ExecEntry {
     fn note(&self) -> Option<String> {
         let Self {
             command, because, ..
@@ -199,11 +199,11 @@ impl Exec {
         let why = why.map_or_else(String::new, |why| format!("; {why}"));
         let dropped = self.dropped_variables.join(", ");
         match self.verdict {
-            Verdict::Forbidden | Verdict::Refused => {
+            ExecVerdict::Forbidden | ExecVerdict::Refused => {
                 Some(format!("refused: {} ({because}{why})", brief(command)))
             }
-            Verdict::Failed => Some(format!("failed to start: {}{why}", brief(command))),
-            Verdict::Killed => Some(format!(
+            ExecVerdict::Failed => Some(format!("failed to start: {}{why}", brief(command))),
+            ExecVerdict::Killed => Some(format!(
                 "killed: {}, which had changed since it was judged",
                 brief(command)
             )),
@@ -240,7 +240,11 @@ pub(super) fn failure(why: &str) -> CallToolResult {
 }
 
 /// An entry for each exec. Without a sandbox there is no outside.
-fn execs(notables: Vec<Notable>, reasons: &HashMap<String, String>, confined: bool) -> Vec<Exec> {
+fn execs(
+    notables: Vec<Notable>,
+    reasons: &HashMap<String, String>,
+    confined: bool,
+) -> Vec<ExecEntry> {
     let told = notables.into_iter().filter_map(|notable| {
         let Notable {
             command,
@@ -252,20 +256,20 @@ fn execs(notables: Vec<Notable>, reasons: &HashMap<String, String>, confined: bo
             dropped_variables,
         } = notable;
         let (verdict, reason) = match outcome {
-            Outcome::Refused(why) if asked => (Verdict::Refused, Some(why)),
-            Outcome::Refused(why) => (Verdict::Forbidden, (!why.is_empty()).then_some(why)),
-            Outcome::Failed(why) => (Verdict::Failed, Some(why)),
-            Outcome::Killed => (Verdict::Killed, None),
+            Outcome::Refused(why) if asked => (ExecVerdict::Refused, Some(why)),
+            Outcome::Refused(why) => (ExecVerdict::Forbidden, (!why.is_empty()).then_some(why)),
+            Outcome::Failed(why) => (ExecVerdict::Failed, Some(why)),
+            Outcome::Killed => (ExecVerdict::Killed, None),
             Outcome::Ran => {
                 let reason = reasons.get(&command).cloned().filter(|_| asked);
                 match (asked, outside && confined) {
-                    (_, true) => (Verdict::Escalated, reason),
-                    (true, false) => (Verdict::Approved, reason),
+                    (_, true) => (ExecVerdict::Escalated, reason),
+                    (true, false) => (ExecVerdict::Approved, reason),
                     (false, false) => return None,
                 }
             }
         };
-        Some(Exec {
+        Some(ExecEntry {
             command,
             verdict,
             because,

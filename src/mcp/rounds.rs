@@ -77,13 +77,13 @@ impl Parked {
 
 /// The calls that wait for their clients.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct SuspendedCalls {
     calls: Mutex<HashMap<String, Parked>>,
     /// A permit for each.
     places: Arc<Semaphore>,
 }
 
-impl Default for Waiting {
+impl Default for SuspendedCalls {
     fn default() -> Self {
         let places = Arc::new(Semaphore::new(PARKED));
         Self {
@@ -93,7 +93,7 @@ impl Default for Waiting {
     }
 }
 
-impl Waiting {
+impl SuspendedCalls {
     /// A place for one more, if there is one.
     pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()

@@ -29,7 +29,7 @@ use super::explain::{self, ExplainParams};
 use super::listener::Listener;
 use super::output::Output;
 use super::result;
-use super::rounds::{self, Parked, Waiting};
+use super::rounds::{self, Parked, SuspendedCalls};
 use super::secret_name::secret_name;
 use super::session::{Session, Who};
 use super::shell::ExecParams;
@@ -51,7 +51,7 @@ const EXPLAINING: Limits = Limits {
 pub(super) struct Server {
     pub(super) session: Arc<Session>,
     /// Those whose clients are to come back.
-    pub(super) waiting: Arc<Waiting>,
+    pub(super) waiting: Arc<SuspendedCalls>,
 }
 
 impl Server {

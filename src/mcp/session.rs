@@ -111,7 +111,7 @@ pub(super) struct Session {
     pub(super) room: Semaphore,
     here: PathBuf,
     started: Vec<Started>,
-    state: Mutex<State>,
+    state: Mutex<ClientState>,
     pub(super) rulebook: Mutex<Rulebook>,
     /// When somebody looked last whether the rules have changed; held by who looks.
     pub(super) looked: tokio::sync::Mutex<Looked>,
@@ -135,7 +135,7 @@ pub(super) struct Sent {
 
 /// What the client has said.
 #[derive(Debug, Default)]
-struct State {
+struct ClientState {
     sandbox: Option<Value>,
     roots: Vec<PathBuf>,
     /// The least severe messages that are wanted.

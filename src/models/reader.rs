@@ -14,7 +14,7 @@ use super::reading::{Flag, Kind, Known, Part, Reading};
 pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
     let end = words.iter().position(|word| is_end(model, word));
     let (own, behind) = words.split_at(end.map_or(words.len(), |end| end + 1));
-    let mut reader = Reader {
+    let mut reader = WordReader {
         words: own,
         at: 0,
         levels: Levels::new(model),
@@ -43,7 +43,7 @@ fn is_end(model: &CommandModel, word: &OsStr) -> bool {
     model.chains.iter().any(ends)
 }
 
-struct Reader<'a> {
+struct WordReader<'a> {
     words: &'a [OsString],
     /// The next word.
     at: usize,
@@ -58,7 +58,7 @@ struct Reader<'a> {
     collected: Vec<Collected<'a>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> WordReader<'a> {
     fn all(&mut self) {
         while let Some(word) = self.next() {
             let index = self.at - 1;

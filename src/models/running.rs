@@ -42,12 +42,12 @@ const SHELLS: &str = "has shells run other code, or read scripts in another way"
 /// Why, and names: `*` stands for any letters, and `!` takes a name out. Beside these, whatever holds a
 /// command, options or files of commands, by its form.
 #[derive(Debug, Deserialize)]
-struct Running {
+struct RunningVariables {
     why: String,
     names: Vec<String>,
 }
 
-static RUNNING: LazyLock<Vec<Running>> =
+static RUNNING: LazyLock<Vec<RunningVariables>> =
     LazyLock::new(|| serde_json::from_str(include_str!("running.json")).unwrap_or_default());
 
 #[cfg(test)]

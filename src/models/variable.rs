@@ -270,13 +270,13 @@ const TOOL_ENDS: &[&str] = &[
 ];
 
 /// Names, the program and the words before its options.
-type Row = (
+type VariableRow = (
     &'static [&'static str],
     &'static str,
     &'static [&'static str],
 );
 
-const OPTIONS: &[Row] = &[
+const OPTIONS: &[VariableRow] = &[
     (&["NODE_OPTIONS", "NPM_CONFIG_NODE_OPTIONS"], "node", &[]),
     (
         &[

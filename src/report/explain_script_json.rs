@@ -50,7 +50,7 @@ impl ScriptExplanation<'_> {
         &'b self,
         command: &'b JudgedCommand,
         misses: &'b NearMisses,
-    ) -> CommandForm<'b> {
+    ) -> ScriptCommandForm<'b> {
         let judged = command.judgement.as_ref().zip(command.request.as_ref());
         let files = |writes: bool| {
             let all = command.command.redirections.iter();
@@ -58,7 +58,7 @@ impl ScriptExplanation<'_> {
                 .map(|redirection| shown(&redirection.target.recognised()))
                 .collect()
         };
-        CommandForm {
+        ScriptCommandForm {
             line: command.line,
             depth: command.depth,
             kind: kind_name(command.kind),
@@ -92,7 +92,7 @@ impl ScriptExplanation<'_> {
 struct ScriptDocument<'a> {
     schema: u32,
     decision: Decision,
-    commands: Vec<CommandForm<'a>>,
+    commands: Vec<ScriptCommandForm<'a>>,
     #[serde(skip_serializing_if = "is_none")]
     left_out: usize,
     problems: Vec<ProblemForm>,
@@ -106,7 +106,7 @@ fn is_none(count: &usize) -> bool {
 }
 
 #[derive(Serialize)]
-struct CommandForm<'a> {
+struct ScriptCommandForm<'a> {
     line: u32,
     depth: usize,
     kind: &'static str,

@@ -69,7 +69,7 @@ impl Roots {
     /// The entry by which the sandboxed side can put something in the place of what `path`, absolute,
     /// leads to, whether or not that exists, or below it.
     pub fn entry_towards(&self, path: &Path) -> Option<PathBuf> {
-        let mut walk = Walk::new(self, End::File);
+        let mut walk = PathWalk::new(self, End::File);
         let lost = walk.follow(path).err();
         let open = walk.writable_at.last() == Some(&true);
         match lost {
@@ -168,7 +168,7 @@ pub(super) fn walk(path: &Path, roots: &Roots) -> Result<Found, Lost> {
 
 /// Follows `path`, absolute.
 pub(super) fn walk_to(path: &Path, roots: &Roots, end: End) -> Result<Found, Lost> {
-    let mut walk = Walk::new(roots, end);
+    let mut walk = PathWalk::new(roots, end);
     let result = walk.follow(path);
     match (result, walk.writable) {
         (Ok(real), writable) => Ok(Found {
@@ -195,7 +195,7 @@ pub struct Way {
 
 /// Where `path`, absolute, leads, whatever is there.
 pub(super) fn way_to(path: &Path, roots: &Roots) -> Way {
-    let mut walk = Walk::new(roots, End::Directory);
+    let mut walk = PathWalk::new(roots, End::Directory);
     let real = match walk.follow(path) {
         Ok(real) => Some(real),
         Err(Lost::Missing) => Some(walk.rest()),
@@ -221,7 +221,7 @@ pub struct Trace {
 /// are left, which it takes from them.
 pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
     let roots = Roots::of(&[]);
-    let mut walk = Walk::new(&roots, End::Directory);
+    let mut walk = PathWalk::new(&roots, End::Directory);
     walk.steps = *steps;
     let followed = walk.follow(path);
     *steps = walk.steps;
@@ -236,12 +236,12 @@ pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
     })
 }
 
-enum Step {
+enum WalkStep {
     Up,
     Into(OsString),
 }
 
-struct Walk<'a> {
+struct PathWalk<'a> {
     roots: &'a Roots,
     end: End,
     /// Where we are: no links, no `..`.
@@ -252,7 +252,7 @@ struct Walk<'a> {
     /// The entry that was entered last.
     at: PathBuf,
     /// The components still to go, the next one last.
-    ahead: Vec<Step>,
+    ahead: Vec<WalkStep>,
     links: usize,
     writable: Option<PathBuf>,
     climbed: bool,
@@ -263,7 +263,7 @@ struct Walk<'a> {
     steps: usize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PathWalk<'a> {
     fn new(roots: &'a Roots, end: End) -> Self {
         Self {
             roots,
@@ -292,13 +292,13 @@ impl<'a> Walk<'a> {
             let is_own = self.ahead.len() < own;
             own = own.min(self.ahead.len());
             match step {
-                Step::Up => {
+                WalkStep::Up => {
                     self.climbed |= is_own && self.links > 0;
                     if self.directory.pop() {
                         self.writable_at.pop();
                     }
                 }
-                Step::Into(name) => {
+                WalkStep::Into(name) => {
                     if let Some(file) = self.enter(self.directory.join(name))? {
                         return Ok(file);
                     }
@@ -315,8 +315,8 @@ impl<'a> Walk<'a> {
     fn plan(&mut self, path: &Path) {
         for component in path.components().rev() {
             match component {
-                Component::Normal(name) => self.ahead.push(Step::Into(name.to_owned())),
-                Component::ParentDir => self.ahead.push(Step::Up),
+                Component::Normal(name) => self.ahead.push(WalkStep::Into(name.to_owned())),
+                Component::ParentDir => self.ahead.push(WalkStep::Up),
                 _ => {}
             }
         }
@@ -360,10 +360,10 @@ impl<'a> Walk<'a> {
         let mut path = std::mem::take(&mut self.at);
         while let Some(step) = self.ahead.pop() {
             match step {
-                Step::Up => {
+                WalkStep::Up => {
                     path.pop();
                 }
-                Step::Into(name) => path.push(name),
+                WalkStep::Into(name) => path.push(name),
             }
         }
         path

@@ -60,7 +60,7 @@ fn given(paths: &[PathBuf]) -> Vec<Origin> {
 
 fn load_from(program: &Path, origins: &[Origin], released: bool) -> RuleSet {
     let (rules, sources) = read_all(origins);
-    let session = Session {
+    let session = LoadSession {
         program,
         released,
         time: ALL_TIME,
@@ -73,7 +73,7 @@ fn load_from(program: &Path, origins: &[Origin], released: bool) -> RuleSet {
 }
 
 /// One load: as many children as it takes.
-struct Session<'a> {
+struct LoadSession<'a> {
     program: &'a Path,
     released: bool,
     /// The processor time that is left.
@@ -82,7 +82,7 @@ struct Session<'a> {
     rules: RuleSet,
 }
 
-impl Session<'_> {
+impl LoadSession<'_> {
     fn evaluate(mut self, mut sources: &[Source]) -> RuleSet {
         while !sources.is_empty() {
             let done = if self.time.is_zero() {

@@ -33,7 +33,7 @@ pub(super) struct Recorder {
     file: u32,
     places: ExamplePlaces,
     home: Option<String>,
-    state: RefCell<State>,
+    state: RefCell<RecorderState>,
 }
 
 thread_local! {
@@ -48,7 +48,7 @@ pub(super) fn current() -> Option<Rc<Recorder>> {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RecorderState {
     said: Contribution,
     examples: Vec<CallExamples>,
     command_examples: Vec<CommandExamples>,

@@ -25,7 +25,7 @@ const PIPE_PATIENCE: Duration = Duration::from_secs(1);
 /// Every file that `paths` mean, as an entry in the rule set with what is wrong with it, and the
 /// texts of those that could be read.
 pub(super) fn read_all(origins: &[Origin]) -> (RuleSet, Vec<Source>) {
-    let mut reading = Reading::default();
+    let mut reading = SourceReading::default();
     for (origin, place) in origins.iter().flat_map(places) {
         reading.layer = origin.layer;
         if reading.rules.files.len() == MAX_FILES {
@@ -49,14 +49,14 @@ fn places(origin: &Origin) -> impl Iterator<Item = (&Origin, Place)> {
 }
 
 #[derive(Default)]
-struct Reading {
+struct SourceReading {
     layer: Layer,
     rules: RuleSet,
     sources: Vec<Source>,
     bytes: usize,
 }
 
-impl Reading {
+impl SourceReading {
     fn read(&mut self, place: Place, content: Option<&[u8]>) {
         match place {
             Place::File(path) => match self.text_of(&path, content) {

@@ -29,12 +29,12 @@ pub(super) struct Job {
 struct Head {
     job: Job,
     /// The files, in order.
-    files: Vec<Text>,
+    files: Vec<TextHeader>,
 }
 
 /// What the first line says of a file.
 #[derive(Debug, Serialize, Deserialize)]
-struct Text {
+struct TextHeader {
     file: u32,
     name: String,
     /// Bytes of its text.
@@ -44,7 +44,7 @@ struct Text {
 impl Job {
     /// The message for this and `sources`.
     pub(super) fn with(self, sources: &[Source]) -> io::Result<Vec<u8>> {
-        let file = |source: &Source| Text {
+        let file = |source: &Source| TextHeader {
             file: source.file,
             name: source.name.clone(),
             length: source.text.len(),
@@ -67,7 +67,7 @@ impl Job {
             .ok_or_else(nonsense)?;
         let Head { job, files } = serde_json::from_slice(head)?;
         let mut sources = Vec::with_capacity(files.len());
-        for Text { file, name, length } in files {
+        for TextHeader { file, name, length } in files {
             let (text, rest) = texts.split_at_checked(length).ok_or_else(nonsense)?;
             texts = rest;
             let text = std::str::from_utf8(text)

@@ -20,19 +20,19 @@ impl Parser<'_> {
             rest => (0, rest),
         };
         let (length, kind) = match rest {
-            [b'<', b'<', b'<', ..] => (3, Kind::Text),
-            [b'<', b'<', b'-', ..] => (3, Kind::Here { strip_tabs: true }),
-            [b'<', b'<', ..] => (2, Kind::Here { strip_tabs: false }),
+            [b'<', b'<', b'<', ..] => (3, RedirectKind::Text),
+            [b'<', b'<', b'-', ..] => (3, RedirectKind::Here { strip_tabs: true }),
+            [b'<', b'<', ..] => (2, RedirectKind::Here { strip_tabs: false }),
             [b'<' | b'>', b'&', ..] => (
                 2,
-                Kind::Copy {
+                RedirectKind::Copy {
                     writes: rest.starts_with(b">"),
                 },
             ),
-            [b'<', b'>', ..] | [b'>', b'>' | b'|', ..] => (2, Kind::File { writes: true }),
+            [b'<', b'>', ..] | [b'>', b'>' | b'|', ..] => (2, RedirectKind::File { writes: true }),
             [b'<' | b'>', b'(', ..] => return Ok(false),
-            [b'>', ..] => (1, Kind::File { writes: true }),
-            [b'<', ..] => (1, Kind::File { writes: false }),
+            [b'>', ..] => (1, RedirectKind::File { writes: true }),
+            [b'<', ..] => (1, RedirectKind::File { writes: false }),
             _ => return Ok(false),
         };
         if both == 1 && !rest.starts_with(b">") {
@@ -45,7 +45,7 @@ impl Parser<'_> {
         self.blanks();
         // What is made of standard output or error is read by nobody who doesn't say so.
         let is_output = match ahead.get(..prefix).unwrap_or_default() {
-            b"" => matches!(kind, Kind::Copy { writes: true }),
+            b"" => matches!(kind, RedirectKind::Copy { writes: true }),
             number => matches!(number, b"1" | b"2"),
         };
         self.target(command, kind, is_output)?;
@@ -69,8 +69,13 @@ impl Parser<'_> {
         ahead
     }
 
-    fn target(&mut self, command: &mut ScriptCommand, kind: Kind, is_output: bool) -> Read<()> {
-        if matches!(kind, Kind::Copy { .. }) && self.eat(b'-') {
+    fn target(
+        &mut self,
+        command: &mut ScriptCommand,
+        kind: RedirectKind,
+        is_output: bool,
+    ) -> Read<()> {
+        if matches!(kind, RedirectKind::Copy { .. }) && self.eat(b'-') {
             // Closes the descriptor; what follows is the next word, even without a blank.
             return Ok(());
         }
@@ -81,17 +86,17 @@ impl Parser<'_> {
             _ => return self.fail("a redirection has no target"),
         }
         let writes = match kind {
-            Kind::Here { strip_tabs } => return self.delimiter(strip_tabs),
-            Kind::Text => {
+            RedirectKind::Here { strip_tabs } => return self.delimiter(strip_tabs),
+            RedirectKind::Text => {
                 let mut text = self.word()?.recognised();
                 text.push(b'\n');
                 command.input = Some(text);
                 return Ok(());
             }
-            Kind::Copy { writes } | Kind::File { writes } => writes,
+            RedirectKind::Copy { writes } | RedirectKind::File { writes } => writes,
         };
         let target = self.word()?;
-        let is_copy = matches!(kind, Kind::Copy { .. });
+        let is_copy = matches!(kind, RedirectKind::Copy { .. });
         match target
             .known()
             .filter(|_| is_copy)
@@ -212,7 +217,7 @@ impl Parser<'_> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum RedirectKind {
     File { writes: bool },
     Copy { writes: bool },
     Here { strip_tabs: bool },

@@ -131,7 +131,7 @@ pub fn nice(pid: Pid) -> i32 {
 }
 
 /// What the child needs between clone and exec: plain pointers, nothing to allocate.
-struct Plan<'a> {
+struct ChildPlan<'a> {
     launch: &'a Launch,
     argv: Vec<*const c_char>,
     environment: Vec<*const c_char>,
@@ -171,7 +171,7 @@ impl Launch {
             Group::Shared(shared) => Some(shared),
             Group::Same | Group::Join(_) | Group::NewSession => None,
         };
-        let mut plan = Plan {
+        let mut plan = ChildPlan {
             launch: self,
             argv: pointers(&self.argv),
             environment: pointers(&self.environment),
@@ -225,14 +225,14 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
 
 extern "C" fn child_main(plan: *mut c_void) -> i32 {
     // SAFETY: `start` passes a live Plan that nobody else touches while we run.
-    let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
+    let plan = unsafe { &mut *plan.cast::<ChildPlan<'_>>() };
     let Err(error) = prepare(plan).and_then(|()| exec(plan));
     plan.errno = error.raw_os_error().unwrap_or(libc::EIO);
     127
 }
 
 /// Sets everything up, in an order in which no step spoils the next.
-fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
+fn prepare(plan: &mut ChildPlan<'_>) -> io::Result<()> {
     let launch = plan.launch;
     let inherited = &launch.inherited;
     // SAFETY: system calls on integers and on structures that live in `plan`.
@@ -271,7 +271,7 @@ fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
 }
 
 /// Moves the sources above every target, then each to its number, so that none is overwritten.
-fn place_descriptors(plan: &mut Plan<'_>) -> io::Result<()> {
+fn place_descriptors(plan: &mut ChildPlan<'_>) -> io::Result<()> {
     let descriptors = &plan.launch.inherited.descriptors;
     let above = descriptors
         .iter()
@@ -303,7 +303,7 @@ fn place_descriptors(plan: &mut Plan<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn exec(plan: &Plan<'_>) -> io::Result<std::convert::Infallible> {
+fn exec(plan: &ChildPlan<'_>) -> io::Result<std::convert::Infallible> {
     // SAFETY: both vectors end with a null pointer and point to C strings that outlive the call.
     unsafe {
         libc::syscall(

@@ -90,13 +90,13 @@ impl fmt::Display for Choices {
 pub(super) struct Dialogue {
     text: String,
     choices: Choices,
-    state: State,
+    state: DialogueState,
     /// How often something came that nobody types.
     disturbed: u32,
 }
 
 #[derive(Debug)]
-enum State {
+enum DialogueState {
     /// Nothing is shown yet, or not again.
     Settling(Settling),
     /// It is shown.
@@ -134,21 +134,21 @@ impl Dialogue {
         Self {
             text,
             choices,
-            state: State::Settling(Settling::begin(size, 0, out)),
+            state: DialogueState::Settling(Settling::begin(size, 0, out)),
             disturbed: 0,
         }
     }
 
     /// Begins anew, after the terminal was somebody else's.
     pub(super) fn again(&mut self, size: Option<Size>, out: &mut Vec<u8>) {
-        self.state = State::Settling(Settling::begin(size, self.disturbed, out));
+        self.state = DialogueState::Settling(Settling::begin(size, self.disturbed, out));
     }
 
     /// Takes what came from the terminal.
     pub(super) fn take(&mut self, bytes: &[u8], size: Option<Size>, out: &mut Vec<u8>) -> Step {
         for &byte in bytes {
             let line = match &mut self.state {
-                State::Settling(settling) => {
+                DialogueState::Settling(settling) => {
                     if settling.take(byte) {
                         // The rest was typed before there was a question.
                         self.show(Proof::Order, out);
@@ -156,7 +156,7 @@ impl Dialogue {
                     }
                     continue;
                 }
-                State::Asking(line, _) => line,
+                DialogueState::Asking(line, _) => line,
             };
             match line.take(byte, out) {
                 Typed::Part => {}
@@ -181,14 +181,14 @@ impl Dialogue {
     /// Until when to wait for something to take; then [`Dialogue::waited`].
     pub(super) fn until(&self) -> Option<Instant> {
         match &self.state {
-            State::Settling(settling) => Some(settling.until()),
-            State::Asking(..) => None,
+            DialogueState::Settling(settling) => Some(settling.until()),
+            DialogueState::Asking(..) => None,
         }
     }
 
     /// Nothing came until then.
     pub(super) fn waited(&mut self, out: &mut Vec<u8>) {
-        let State::Settling(settling) = &self.state else {
+        let DialogueState::Settling(settling) = &self.state else {
             return;
         };
         if settling.until() <= Instant::now() {
@@ -212,14 +212,16 @@ impl Dialogue {
         let mut words = entered.split_ascii_whitespace();
         let is_choice = words.next().is_some_and(|word| self.chosen(word).is_some());
         let (proof, wrong) = match &self.state {
-            State::Asking(_, Proof::Word(_)) => {
+            DialogueState::Asking(_, Proof::Word(_)) => {
                 let wrong = match words.next() {
                     None => "The word behind it is missing.",
                     Some(_) => "What is behind it is not the word that was shown.",
                 };
                 (Proof::Word(settling::word()), Some(wrong))
             }
-            State::Asking(_, Proof::Order) | State::Settling(_) => (Proof::Order, None),
+            DialogueState::Asking(_, Proof::Order) | DialogueState::Settling(_) => {
+                (Proof::Order, None)
+            }
         };
         let wrong = wrong.filter(|_| is_choice).map(str::to_owned);
         let line = wrong
@@ -244,7 +246,7 @@ impl Dialogue {
         }
         out.extend(b"\r\n");
         out.extend(self.choices.prompt.bytes());
-        self.state = State::Asking(Line::default(), proof);
+        self.state = DialogueState::Asking(Line::default(), proof);
     }
 
     /// The choice that this word is.
@@ -254,7 +256,7 @@ impl Dialogue {
     }
 
     fn answer(&self, entered: &str) -> Option<Answer> {
-        let State::Asking(_, proof) = &self.state else {
+        let DialogueState::Asking(_, proof) = &self.state else {
             return None;
         };
         let mut words = entered.split_ascii_whitespace();
@@ -284,7 +286,7 @@ mod tests {
         let mut dialogue = Dialogue {
             text: String::new(),
             choices: Choices::YES_OR_NO,
-            state: State::Asking(Line::default(), Proof::Word("xyzzy".to_owned())),
+            state: DialogueState::Asking(Line::default(), Proof::Word("xyzzy".to_owned())),
             disturbed: 0,
         };
         let mut out = Vec::new();

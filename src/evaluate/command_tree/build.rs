@@ -78,19 +78,19 @@ pub(super) struct Builder<'a> {
     /// Less than words where the request runs others in its place, as BusyBox does, which may have a shell that
     /// does too.
     shown: Shown,
-    given: Given,
+    given: KnownVariables,
 }
 
 /// The variables that came of the last ones: most commands of a script have the same.
 #[derive(Default)]
-struct Given {
+struct KnownVariables {
     by: Option<Variables>,
     /// Those of which the value is known.
     known: Option<Arc<[(OsString, OsString)]>>,
     all: Option<Arc<[(OsString, OsString)]>>,
 }
 
-impl Given {
+impl KnownVariables {
     fn by(&mut self, variables: &Variables, own: Option<&Arc<[(OsString, OsString)]>>) {
         if self.by.as_ref().is_none_or(|by| !by.are_those(variables)) {
             *self = Self {
@@ -135,7 +135,7 @@ impl<'a> Builder<'a> {
             max_commands: max_commands(bytes),
             aliases: Vec::new(),
             shown: Shown::Words,
-            given: Given::default(),
+            given: KnownVariables::default(),
         }
     }
 

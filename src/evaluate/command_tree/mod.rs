@@ -353,7 +353,7 @@ impl Node {
         let mut set = variables.into_iter().flatten();
         if let Some((name, value)) = set.find(|(name, _)| name == "CDPATH") {
             // It says where `cd` goes, and so is not only passed on.
-            let change = surroundings::Change::Set(value.clone());
+            let change = surroundings::VariableChange::Set(value.clone());
             node.around.variables.change(name, change);
         }
         node

@@ -28,14 +28,14 @@ impl Repository {
         let repository = (GIT_DIR.into(), git_dir.into());
         match said {
             _ if pinned => vec![repository, (GIT_WORK_TREE.into(), tree.into())],
-            Some(Said::Both) => vec![repository, (GIT_WORK_TREE.into(), tree.into())],
-            Some(Said::Repository) => vec![repository],
+            Some(VariableTarget::Both) => vec![repository, (GIT_WORK_TREE.into(), tree.into())],
+            Some(VariableTarget::Repository) => vec![repository],
             None => Vec::new(),
         }
     }
 
     /// Which variables of `request` name this repository and its working tree, and no other.
-    fn names(&self, asked: &Asked<'_>, request: &Request) -> Option<Said> {
+    fn names(&self, asked: &Asked<'_>, request: &Request) -> Option<VariableTarget> {
         if !asked.directories.is_empty() || asked.git_dir.is_some() || asked.names_work_tree {
             return None;
         }
@@ -52,15 +52,15 @@ impl Repository {
             return None;
         }
         if path(GIT_WORK_TREE).is_some_and(|path| path == tree) {
-            return Some(Said::Both);
+            return Some(VariableTarget::Both);
         }
         let is_top = fs::canonicalize(&*request.cwd).is_ok_and(|cwd| cwd == tree);
-        (!is_set(GIT_WORK_TREE) && is_top).then_some(Said::Repository)
+        (!is_set(GIT_WORK_TREE) && is_top).then_some(VariableTarget::Repository)
     }
 }
 
 /// What variables name.
-enum Said {
+enum VariableTarget {
     Repository,
     /// And its working tree.
     Both,

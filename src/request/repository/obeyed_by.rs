@@ -12,11 +12,11 @@ use crate::models::reading::Known;
 use crate::models::{self, Reading};
 
 /// Settings by their section and the last parts of their names.
-type Settings = (&'static str, &'static [&'static str]);
+type GitSettings = (&'static str, &'static [&'static str]);
 
 /// Settings that some subcommands don't obey.
 pub(super) struct Unused {
-    settings: &'static [Settings],
+    settings: &'static [GitSettings],
     /// The subcommands, with blanks between; with a first argument behind a dot.
     pub(super) by: &'static str,
     /// They do, with one of these options, or where one of these settings is set.
@@ -27,15 +27,15 @@ pub(super) struct Unused {
     pub(super) reason: &'static str,
 }
 
-const DIFF_DRIVERS: [Settings; 1] = [("diff", &["external", "command", "textconv"])];
-const OF_FILES: [Settings; 3] = [
+const DIFF_DRIVERS: [GitSettings; 1] = [("diff", &["external", "command", "textconv"])];
+const OF_FILES: [GitSettings; 3] = [
     ("filter", &["clean", "smudge", "process"]),
     ("merge", &["driver"]),
     ("interactive", &["difffilter"]),
 ];
-const EDITORS: [Settings; 2] = [("core", &["editor"]), ("sequence", &["editor"])];
-const TRAILERS: [Settings; 1] = [("trailer", &["cmd", "command"])];
-const CONNECTIONS: [Settings; 4] = [
+const EDITORS: [GitSettings; 2] = [("core", &["editor"]), ("sequence", &["editor"])];
+const TRAILERS: [GitSettings; 1] = [("trailer", &["cmd", "command"])];
+const CONNECTIONS: [GitSettings; 4] = [
     ("credential", &["helper"]),
     ("core", &["sshcommand", "gitproxy", "askpass"]),
     ("remote", &["uploadpack", "receivepack", "vcs"]),

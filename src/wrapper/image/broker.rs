@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use crate::kernel::{self, DESCRIPTORS, EPROTO, Errno};
-use crate::{Job, Places};
+use crate::{ProgramToRun, OpenedPlaces};
 
 const VERSION: u8 = 1;
 const ASK: u8 = b'R';
@@ -39,7 +39,7 @@ pub enum Answer {
 
 impl Broker {
     /// Connects by the inherited socket, and asks for `job`.
-    pub fn ask(job: &Job, places: &Places, socket: i32) -> Result<Self, Errno> {
+    pub fn ask(job: &ProgramToRun, places: &OpenedPlaces, socket: i32) -> Result<Self, Errno> {
         let (stream, theirs) = kernel::stream_pair()?;
         let broker = Self { stream };
         let blocked = kernel::blocked().to_le_bytes();

@@ -35,7 +35,7 @@ const WRAPPER: [&[u8]; 2] = [b"EXEC_WRAPPER", b"BASH_EXEC_WRAPPER"];
 
 /// What is to be run.
 #[derive(Debug)]
-struct Job {
+struct ProgramToRun {
     /// The path by which the shell started this program.
     own: &'static CStr,
     file: &'static CStr,
@@ -50,13 +50,13 @@ fn main(arguments: Words, variables: Words) -> u8 {
         say::error(&[b"usage: codex-execve-wrapper FILE ARGV\xe2\x80\xa6"]);
         return USAGE;
     };
-    let job = Job {
+    let job = ProgramToRun {
         own,
         file,
         arguments,
         variables,
     };
-    let places = match Places::open(job.file) {
+    let places = match OpenedPlaces::open(job.file) {
         Ok(places) => places,
         Err(errno) => return job.failed(errno),
     };
@@ -83,7 +83,7 @@ fn main(arguments: Words, variables: Words) -> u8 {
     }
 }
 
-impl Job {
+impl ProgramToRun {
     /// The value of a variable.
     fn variable(&self, name: &[u8]) -> Option<&'static [u8]> {
         (0..self.variables.count())
@@ -112,12 +112,12 @@ fn value<'a>(entry: &'a CStr, name: &[u8]) -> Option<&'a [u8]> {
 
 /// What goes with a request.
 #[derive(Debug)]
-struct Places {
+struct OpenedPlaces {
     directory: i32,
     file: i32,
 }
 
-impl Places {
+impl OpenedPlaces {
     /// What isn't there or can't be executed needs no judgement.
     fn open(file: &CStr) -> Result<Self, Errno> {
         let directory = kernel::open_place(c".")?;
