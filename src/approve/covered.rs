@@ -41,7 +41,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files::{Files, Reach};
+use super::files::{FileReach, Files};
 use super::input;
 use super::stamp::Stamp;
 use super::text::Uncovered;
@@ -57,7 +57,7 @@ use crate::script::{self, Dialect, ScriptCommand};
 use crate::sys::read_capped::read_capped;
 
 pub(super) use named::Named;
-use named::{Paths, Use};
+use named::{NamedPaths, Use};
 use starters::names;
 
 /// How many commands, each within the other, are looked into.
@@ -106,7 +106,7 @@ impl Covered {
         let mut cover = Cover {
             rules,
             whole: request,
-            reach: Reach::of(writable),
+            reach: FileReach::of(writable),
             files: Files::default(),
             stamps: Vec::new(),
             redirected: Vec::new(),
@@ -114,7 +114,7 @@ impl Covered {
             objection: None,
             looked_at: 0,
             scripts: Vec::new(),
-            paths: Paths::default(),
+            paths: NamedPaths::default(),
         };
         for source in all_command_sources(rules, request, tree) {
             cover.source(source);
@@ -134,7 +134,7 @@ impl Covered {
 struct Cover<'a> {
     rules: &'a IndexedRules,
     whole: &'a Request,
-    reach: Reach,
+    reach: FileReach,
     files: Files,
     stamps: Vec<Stamp>,
     redirected: Vec<PathBuf>,
@@ -146,7 +146,7 @@ struct Cover<'a> {
     /// The scripts that were read.
     scripts: Vec<PathBuf>,
     /// What the words name.
-    paths: Paths,
+    paths: NamedPaths,
 }
 
 impl Cover<'_> {

@@ -20,14 +20,14 @@ const DATA: u64 = 64 << 20;
 
 /// What the command can change.
 #[derive(Debug)]
-pub(super) enum Reach {
+pub(super) enum FileReach {
     /// What lies in these, or is reached by what does.
     Roots(Roots, Vec<PathBuf>),
     /// Whatever its user can change: there is no sandbox.
     User,
 }
 
-impl Reach {
+impl FileReach {
     /// That of a command whose sandbox can write the `writable` roots; without a sandbox `None`.
     pub(super) fn of(writable: Option<&[PathBuf]>) -> Self {
         writable.map_or(Self::User, |roots| {
@@ -301,10 +301,10 @@ mod tests {
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let path = folder.path().join("f");
         fs::write(&path, "").unwrap();
-        assert!(Reach::of(None).includes(&path));
-        assert!(!Reach::of(Some(&[])).includes(&path));
-        assert!(Reach::of(Some(&[folder.path().to_owned()])).includes(&path));
-        let others = Reach::of(None).includes(Path::new("/usr/bin/env"));
+        assert!(FileReach::of(None).includes(&path));
+        assert!(!FileReach::of(Some(&[])).includes(&path));
+        assert!(FileReach::of(Some(&[folder.path().to_owned()])).includes(&path));
+        let others = FileReach::of(None).includes(Path::new("/usr/bin/env"));
         assert_eq!(others, geteuid().is_root());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::here;
 use super::run::layer;
-use super::settings::{self, Which};
+use super::settings::{self, InterceptorArg};
 use crate::approve::Answer;
 use crate::audit::Audit;
 use crate::config::settings::Source;
@@ -85,7 +85,7 @@ pub(super) struct Args {
 
     /// What brings each exec before the rules [default: auto]
     #[arg(long, value_name = "WHICH", value_enum)]
-    interceptor: Option<Which>,
+    interceptor: Option<InterceptorArg>,
 
     /// The program that a patched shell starts in place of each other one: a link named
     /// codex-execve-wrapper to codex-shell [default: one in the user's cache]

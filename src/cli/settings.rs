@@ -40,7 +40,7 @@ pub(super) struct SettingsArgs {
 
     /// What brings each exec before the rules [default: auto]
     #[arg(long, value_name = "WHICH", value_enum)]
-    interceptor: Option<Which>,
+    interceptor: Option<InterceptorArg>,
 
     /// The shell for -c [default: /bin/bash]
     #[arg(long, value_name = "PATH")]
@@ -66,7 +66,7 @@ impl SettingsArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Which {
+pub(super) enum InterceptorArg {
     /// The kernel; a patched shell where the kernel can't
     Auto,
     /// The kernel: every program is judged
@@ -76,12 +76,12 @@ pub(super) enum Which {
     Shell,
 }
 
-impl From<Which> for Interceptor {
-    fn from(which: Which) -> Self {
+impl From<InterceptorArg> for Interceptor {
+    fn from(which: InterceptorArg) -> Self {
         match which {
-            Which::Auto => Self::Auto,
-            Which::Kernel => Self::Kernel,
-            Which::Shell => Self::Shell,
+            InterceptorArg::Auto => Self::Auto,
+            InterceptorArg::Kernel => Self::Kernel,
+            InterceptorArg::Shell => Self::Shell,
         }
     }
 }

@@ -38,10 +38,10 @@ pub enum Cause {
 }
 
 /// Every path that becomes a mount of its own; a directory comes before what it holds.
-pub(super) type Plan = BTreeMap<PathBuf, Access>;
+pub(super) type MountPlan = BTreeMap<PathBuf, Access>;
 
 /// How `path` is mounted by what holds it.
-pub(super) fn nearest(plan: &Plan, path: &Path) -> Access {
+pub(super) fn nearest(plan: &MountPlan, path: &Path) -> Access {
     path.ancestors()
         .find_map(|ancestor| plan.get(ancestor))
         .copied()

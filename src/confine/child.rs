@@ -17,8 +17,8 @@ use crate::sys::bpf::Instruction;
 use crate::sys::{caps, clone, fds, seccomp};
 
 use super::error::{ConfineError, During};
-use super::filter::{self, Scope};
-use super::given::Directories;
+use super::filter::{self, FilterScope};
+use super::given::OpenDirectories;
 use super::layers::{LayerName, Layers, Status};
 use super::policy::Mode;
 use super::{InitSetup, Inside, NamespaceChoice, landlock, mounts, namespaces};
@@ -28,7 +28,7 @@ const LONGEST_REPORT: u64 = 1 << 16;
 
 /// What the first process says before it goes on, or ends.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Report {
+pub(super) enum InitReport {
     /// Every layer is settled; `init` runs now.
     Ready(Layers),
     /// The namespaces are of no use, and why. It ends.
@@ -37,7 +37,7 @@ pub(super) enum Report {
     Failed(ConfineError),
 }
 
-impl Report {
+impl InitReport {
     /// Waits for the report.
     pub(super) fn receive(pipe: OwnedFd) -> Self {
         let mut text = Vec::new();
@@ -62,7 +62,7 @@ impl Report {
 pub(super) fn run(job: &InitSetup<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8) -> ! {
     let failed = Exit::Internal.code();
     let (report, built) = match build(job, &pipe) {
-        Ok((layers, listener)) => (Report::Ready(layers), Some(listener)),
+        Ok((layers, listener)) => (InitReport::Ready(layers), Some(listener)),
         Err(report) => (report, None),
     };
     let told = report.send(pipe);
@@ -78,13 +78,13 @@ pub(super) fn run(job: &InitSetup<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) 
     clone::exit_now(status.unwrap_or(failed))
 }
 
-fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Report> {
-    die_with_caller(pipe).map_err(Report::Failed)?;
+fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), InitReport> {
+    die_with_caller(pipe).map_err(InitReport::Failed)?;
     let mut layers = Layers::default();
     if !job.in_namespaces() {
         prctl::set_child_subreaper(true)
             .during("taking in orphans")
-            .map_err(Report::Failed)?;
+            .map_err(InitReport::Failed)?;
     }
     match &job.namespaces {
         NamespaceChoice::No => {
@@ -98,15 +98,15 @@ fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>
         }
         NamespaceChoice::Yes => {
             namespaces::settle(job.identity).map_err(|error| {
-                Report::Barred(format!("the namespaces came without rights: {error}"))
+                InitReport::Barred(format!("the namespaces came without rights: {error}"))
             })?;
             if let Some(number) = job.setup.number {
                 // While /proc is the caller's: ours can't be written. It may be read-only as well.
                 let _ = namespaces::number_next(number);
             }
-            let directories = Directories::among(job.setup.keep).map_err(Report::Failed)?;
-            let proc = mounts::build(&job.plan, &job.cwd).map_err(Report::Failed)?;
-            directories.reopen().map_err(Report::Failed)?;
+            let directories = OpenDirectories::among(job.setup.keep).map_err(InitReport::Failed)?;
+            let proc = mounts::build(&job.plan, &job.cwd).map_err(InitReport::Failed)?;
+            directories.reopen().map_err(InitReport::Failed)?;
             layers.add(LayerName::Namespaces, Status::InForce);
             layers.add(LayerName::Proc, proc);
         }
@@ -117,7 +117,7 @@ fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>
     };
     listener
         .map(|listener| (layers, listener))
-        .map_err(Report::Failed)
+        .map_err(InitReport::Failed)
 }
 
 /// From here on the caller's end is this process's end.
@@ -171,7 +171,10 @@ fn confined(
 /// See [`super::listen_from_here`].
 pub(super) fn listen_from_here() -> Result<(OwnedFd, bool), ConfineError> {
     let privileged = promise_if_needed()?;
-    Ok((install(&filter::program(Scope::Unconfined))?, privileged))
+    Ok((
+        install(&filter::program(FilterScope::Unconfined))?,
+        privileged,
+    ))
 }
 
 /// A filter must not be handed to a set-user-id program: without CAP_SYS_ADMIN, the kernel wants

@@ -91,11 +91,11 @@ pub use protection::{Deciding, Protection, Role};
 pub use reach::{Denied, Reach, Remedy};
 pub use refusals::{Refusals, Refused, Told};
 
-use access::Plan;
-use child::Report;
+use access::MountPlan;
+use child::InitReport;
 use error::During;
-use filter::Scope;
-use namespaces::Identity;
+use filter::FilterScope;
+use namespaces::CallerIds;
 use placeholder::Placeholders;
 
 /// What [`start`] is asked for.
@@ -201,7 +201,7 @@ pub fn listen_from_here() -> Result<(OwnedFd, bool), ConfineError> {
 /// Fails when this process has other threads, when a layer can't be put in force for a reason other
 /// than the machine's lack of it, or when one that `setup` requires is lacking. Nothing runs then.
 pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandbox, ConfineError> {
-    let identity = Identity::of_caller().during("asking for capabilities")?;
+    let identity = CallerIds::of_caller().during("asking for capabilities")?;
     let mut namespaces = match setup.policy.mode {
         Mode::DangerFullAccess => NamespaceChoice::No,
         Mode::ReadOnly | Mode::WorkspaceWrite => NamespaceChoice::Yes,
@@ -227,16 +227,16 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
             init: pidfd.try_clone().during("copying a descriptor")?,
             placeholders,
         };
-        let report = Report::receive(reader);
-        if !matches!(report, Report::Ready(_)) {
+        let report = InitReport::receive(reader);
+        if !matches!(report, InitReport::Ready(_)) {
             // It ends by itself, unless what it said was not understood.
             let _ = clone::kill(&pidfd);
             let _ = waitpid(init_pid, None);
         }
         match report {
-            Report::Barred(reason) => namespaces = NamespaceChoice::Barred(reason),
-            Report::Failed(error) => return Err(error),
-            Report::Ready(layers) => {
+            InitReport::Barred(reason) => namespaces = NamespaceChoice::Barred(reason),
+            InitReport::Failed(error) => return Err(error),
+            InitReport::Ready(layers) => {
                 return Ok(Sandbox {
                     init: pidfd,
                     init_pid,
@@ -264,16 +264,16 @@ enum NamespaceChoice {
 #[derive(Debug)]
 struct InitSetup<'a> {
     setup: &'a Setup<'a>,
-    identity: Identity,
+    identity: CallerIds,
     namespaces: NamespaceChoice,
-    plan: Plan,
+    plan: MountPlan,
     cwd: PathBuf,
 }
 
 impl<'a> InitSetup<'a> {
     fn new(
         setup: &'a Setup<'a>,
-        identity: Identity,
+        identity: CallerIds,
         namespaces: NamespaceChoice,
     ) -> Result<(Self, Placeholders), ConfineError> {
         let (plan, placeholders) = match &namespaces {
@@ -298,10 +298,10 @@ impl<'a> InitSetup<'a> {
         matches!(self.namespaces, NamespaceChoice::Yes)
     }
 
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> FilterScope {
         match self.setup.policy.mode {
-            Mode::DangerFullAccess => Scope::Unconfined,
-            Mode::ReadOnly | Mode::WorkspaceWrite => Scope::Sandbox {
+            Mode::DangerFullAccess => FilterScope::Unconfined,
+            Mode::ReadOnly | Mode::WorkspaceWrite => FilterScope::Sandbox {
                 network: self.setup.policy.network,
                 namespaces: self.in_namespaces(),
             },

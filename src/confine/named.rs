@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use super::access::Cause;
 use super::layout::Layout;
 use super::obeyed::{self, Obeyed, Scope};
-use super::placeholder::Form;
+use super::placeholder::PlaceholderForm;
 use super::policy::Policy;
 use super::protection::Protection;
-use super::trail::{End, Trail};
+use super::trail::{Trail, TrailEnd};
 
 /// What a variable names.
 #[derive(Debug, Clone, Copy)]
@@ -355,18 +355,18 @@ impl Layout {
             let trail = Trail::to(&path);
             match &trail.end {
                 // All of it may be written, and so may be where it lies.
-                End::There(end) if roots.contains(end) => {}
-                End::Missing { .. } if !one.scope.is_of_login() => {
+                TrailEnd::There(end) if roots.contains(end) => {}
+                TrailEnd::Missing { .. } if !one.scope.is_of_login() => {
                     self.add_links(&trail, cause, roots);
                 }
-                End::Missing {
+                TrailEnd::Missing {
                     path: first,
                     goes_on,
                 } if *goes_on => {
                     self.add_unmade(&path, first, cause, roots);
                     self.add_links(&trail, cause, roots);
                 }
-                _ => self.add_trail(&trail, Form::Unseen, cause, roots),
+                _ => self.add_trail(&trail, PlaceholderForm::Unseen, cause, roots),
             }
         }
     }

@@ -90,7 +90,7 @@ enum PatternComponent {
     /// This very name.
     Name(String),
     /// A name of this form.
-    Form(String),
+    PlaceholderForm(String),
     /// Any number of directories.
     Any,
 }
@@ -148,7 +148,7 @@ fn steps(text: &str) -> Result<Vec<PatternComponent>, &'static str> {
                 if matches(part.as_bytes(), b"").is_none() {
                     return Err("a bracket is not closed");
                 }
-                PatternComponent::Form(part.to_owned())
+                PatternComponent::PlaceholderForm(part.to_owned())
             }
             part => PatternComponent::Name(part.to_owned()),
         };
@@ -277,7 +277,7 @@ fn advance<'a>(
             return rest.is_empty() || advance(rest, name, left);
         }
         PatternComponent::Name(wanted) => wanted.as_bytes() == name,
-        PatternComponent::Form(form) => matches(form.as_bytes(), name) == Some(true),
+        PatternComponent::PlaceholderForm(form) => matches(form.as_bytes(), name) == Some(true),
     };
     // With nothing but `**` left, what is in it is meant, and not itself.
     if fits && !rest.is_empty() {

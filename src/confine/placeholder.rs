@@ -20,7 +20,7 @@ use super::unseen::{self, Unseen};
 
 /// What is to stand where nothing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum PlaceholderForm {
     /// An empty directory.
     Directory,
     /// A link that is not there for who asks for the name; see [`unseen`].
@@ -54,7 +54,7 @@ impl Placeholders {
     /// Makes sure that something is at `path`, and that it stays while this value lives if it is a
     /// placeholder: one that is made now has this `form`. Where it can't be made, the sandbox can't make
     /// it either.
-    pub(super) fn hold(&mut self, path: &Path, form: Form) -> Result<(), ConfineError> {
+    pub(super) fn hold(&mut self, path: &Path, form: PlaceholderForm) -> Result<(), ConfineError> {
         let step = || format!("holding {}", path.display());
         loop {
             match fs::symlink_metadata(path) {
@@ -65,7 +65,7 @@ impl Placeholders {
                     return Ok(());
                 }
                 Ok(_) => {}
-                Err(_) if form == Form::Unseen => match self.unseen.hold(path) {
+                Err(_) if form == PlaceholderForm::Unseen => match self.unseen.hold(path) {
                     Err(error) if can_not_be_made(&error) => return Ok(()),
                     result => return result.during(step()),
                 },
@@ -126,8 +126,12 @@ impl Drop for Placeholders {
     }
 }
 
-fn make(path: &Path, form: Form) -> io::Result<()> {
-    let mode = if form == Form::Passage { PASSAGE } else { MODE };
+fn make(path: &Path, form: PlaceholderForm) -> io::Result<()> {
+    let mode = if form == PlaceholderForm::Passage {
+        PASSAGE
+    } else {
+        MODE
+    };
     match fs::DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => {
@@ -178,7 +182,7 @@ mod tests {
 
     fn held(path: &Path) -> Placeholders {
         let mut placeholders = Placeholders::default();
-        placeholders.hold(path, Form::Directory).unwrap();
+        placeholders.hold(path, PlaceholderForm::Directory).unwrap();
         placeholders
     }
 
@@ -198,7 +202,7 @@ mod tests {
     fn one_left_behind_is_taken_over() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".codex");
-        make(&path, Form::Directory).unwrap();
+        make(&path, PlaceholderForm::Directory).unwrap();
         drop(held(&path));
         assert!(!path.exists());
     }
@@ -217,12 +221,12 @@ mod tests {
     fn one_that_somebody_keeps_locked_is_an_error_and_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".git");
-        make(&path, Form::Directory).unwrap();
+        make(&path, PlaceholderForm::Directory).unwrap();
         let locked = Flock::lock(open(&path).unwrap(), FlockArg::LockExclusive).unwrap();
         let begin = Instant::now();
         assert!(
             Placeholders::default()
-                .hold(&path, Form::Directory)
+                .hold(&path, PlaceholderForm::Directory)
                 .is_err()
         );
         assert!(begin.elapsed() < 5 * PATIENCE);
@@ -245,8 +249,10 @@ mod tests {
         let (passage, name) = (directory.path().join("a"), directory.path().join("a/b"));
         let hold = || {
             let mut placeholders = Placeholders::default();
-            placeholders.hold(&passage, Form::Passage).unwrap();
-            placeholders.hold(&name, Form::Unseen).unwrap();
+            placeholders
+                .hold(&passage, PlaceholderForm::Passage)
+                .unwrap();
+            placeholders.hold(&name, PlaceholderForm::Unseen).unwrap();
             placeholders
         };
         let (first, second) = (hold(), hold());
@@ -262,7 +268,7 @@ mod tests {
         assert!(is_passage_at(&passage), "who was killed has it locked here");
         let again = directory.path().join("c");
         let mut placeholders = Placeholders::default();
-        placeholders.hold(&again, Form::Passage).unwrap();
+        placeholders.hold(&again, PlaceholderForm::Passage).unwrap();
         fs::write(again.join("own"), "").unwrap();
         drop(placeholders);
         assert_eq!(fs::metadata(&again).unwrap().mode() & 0o7777, 0o700);

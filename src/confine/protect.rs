@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::access::{Access, Cause, Plan};
+use super::access::{Access, Cause, MountPlan};
 use super::error::{ConfineError, Wish};
 use super::layout::Layout;
 use super::placeholder::Placeholders;
@@ -16,7 +16,7 @@ use super::unseen;
 ///
 /// # Errors
 /// Something that decides what is permitted can't be kept from being written.
-pub(super) fn plan(policy: &Policy) -> Result<(Plan, Placeholders), ConfineError> {
+pub(super) fn plan(policy: &Policy) -> Result<(MountPlan, Placeholders), ConfineError> {
     let layout = Layout::of(policy)?;
     layout.check(policy)?;
     let mut plan = layout.plan;

@@ -13,10 +13,10 @@ use super::matches::{Matches, untrusted};
 use super::means;
 use super::names::objection;
 use super::restrictions::{for_each_match, restrictions};
-use super::sight::Sight;
+use super::sight::CommandSight;
 use super::unforeseen::Foresight;
 use super::unmatched::{or_stricter_default, unmatched};
-use super::unnamed::{Named, unnamed};
+use super::unnamed::{RuleNamed, unnamed};
 use super::verdict::{Basis, Judgement, RuleMatch, Trace};
 use super::withheld::unless_withheld;
 
@@ -35,7 +35,7 @@ pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
 
 /// The same of a request whose tree is known.
 pub fn judge_in(index: &IndexedRules, request: &Request, tree: &CommandTree) -> Judgement {
-    let sight = Sight::of(tree, within(index, request, tree, |_| true));
+    let sight = CommandSight::of(tree, within(index, request, tree, |_| true));
     judge_seeing(index, request, &sight)
 }
 
@@ -48,7 +48,7 @@ pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
 
 /// The same of a request whose tree is known.
 pub fn judge_exec_in(index: &IndexedRules, request: &Request, tree: &CommandTree) -> Judgement {
-    let sight = Sight::followed(tree, within(index, request, tree, Node::is_unjudged));
+    let sight = CommandSight::followed(tree, within(index, request, tree, Node::is_unjudged));
     let found = collect(index, request, &sight);
     let judge_whole = || judge_in(index, request, tree);
     match found.run {
@@ -86,7 +86,7 @@ pub fn judge_flows(
 pub(super) fn judge_seeing(
     index: &IndexedRules,
     request: &Request,
-    sight: &Sight<'_>,
+    sight: &CommandSight<'_>,
 ) -> Judgement {
     let found = collect(index, request, sight);
     conclude(index, request, sight, found)
@@ -115,7 +115,7 @@ fn within(
 fn conclude(
     index: &IndexedRules,
     request: &Request,
-    sight: &Sight<'_>,
+    sight: &CommandSight<'_>,
     found: Matches,
 ) -> Judgement {
     let verdict = match strictest(index, &found.trace.matches) {
@@ -137,7 +137,7 @@ fn conclude(
 }
 
 /// The rules that match `request` or, if they restrict, one of the commands in `sight`.
-fn collect(index: &IndexedRules, request: &Request, sight: &Sight<'_>) -> Matches {
+fn collect(index: &IndexedRules, request: &Request, sight: &CommandSight<'_>) -> Matches {
     let mut found = Matches::default();
     for_each_match(index, request, &mut |number, rule, matched| {
         // Leaving the sandbox is a permission, so a prompt must match as narrowly for that.
@@ -183,7 +183,7 @@ fn beyond(index: &IndexedRules, request: &Request, rule: &PrefixRule) -> Option<
         .iter_mut()
         .take(rule.rest.len())
         .for_each(|word| *word = true);
-    let named = Named {
+    let named = RuleNamed {
         words: &words,
         options: &[],
         operands: false,

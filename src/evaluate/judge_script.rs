@@ -14,7 +14,7 @@ use super::index::IndexedRules;
 use super::judge::judge_seeing;
 use super::matches::UncertainWord;
 use super::restrictions::restrictions;
-use super::sight::Sight;
+use super::sight::CommandSight;
 use super::unforeseen::{Foresight, is_unforeseen};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch};
 use super::written::Written;
@@ -216,7 +216,7 @@ impl Judge<'_> {
         let within = self.within.get_mut(nth).map(std::mem::take);
         let lacks = self.lacks.get(nth).copied().unwrap_or_default();
         let danger = self.dangers.get(nth).copied().flatten();
-        let sight = Sight::in_script(
+        let sight = CommandSight::in_script(
             within.unwrap_or_default(),
             lacks,
             danger,

@@ -15,8 +15,8 @@ use super::index::IndexedRules;
 use super::matches::{Matches, WITHIN, untrusted};
 use super::names::{Names, PermittedProgram, distrust, objection, presumed};
 use super::see_through::seen_through;
-use super::sight::Sight;
-use super::unnamed::{Named, unnamed};
+use super::sight::CommandSight;
+use super::unnamed::{RuleNamed, unnamed};
 use super::verdict::RuleMatch;
 
 /// A program of which nothing is known.
@@ -32,7 +32,7 @@ const SEVERAL: &str =
 pub(super) fn collect(
     index: &IndexedRules,
     request: &Request,
-    sight: &Sight<'_>,
+    sight: &CommandSight<'_>,
     found: &mut Matches,
 ) {
     let several = !index.meanings().is_empty() && models_of(index, request.words()).len() > 1;
@@ -192,7 +192,7 @@ impl<'a> Look<'a> {
     fn lift(
         &self,
         number: usize,
-        sight: &Sight<'_>,
+        sight: &CommandSight<'_>,
         phrased: &Phrased<'_, '_>,
         found: &mut Matches,
     ) {
@@ -218,7 +218,7 @@ impl<'a> Look<'a> {
         &self,
         number: usize,
         rule: &CommandRule,
-        sight: &Sight<'_>,
+        sight: &CommandSight<'_>,
         phrased: &Phrased<'_, '_>,
         found: &mut Matches,
     ) {
@@ -268,7 +268,7 @@ impl<'a> Look<'a> {
     /// What the command does beyond what a rule that permits names.
     fn beyond(&self, rule: &CommandRule, reading: &Reading<'_>) -> Option<String> {
         let words = rule.meaning.named(reading);
-        let named = Named {
+        let named = RuleNamed {
             words: &words,
             options: &rule.meaning.named_options(),
             operands: rule.meaning.leaves_operands_open(),

@@ -10,7 +10,7 @@ use super::verdict::RuleMatch;
 
 /// The commands beside the one that was asked about.
 #[derive(Debug)]
-pub(super) struct Sight<'a> {
+pub(super) struct CommandSight<'a> {
     /// The rules that restrict one of them.
     pub(super) within: Vec<RuleMatch>,
     /// What is left out of them.
@@ -33,7 +33,7 @@ enum Hazard<'a> {
     In(&'a CommandTree),
 }
 
-impl<'a> Sight<'a> {
+impl<'a> CommandSight<'a> {
     /// Everything that the words say.
     pub(super) fn of(tree: &'a CommandTree, within: Vec<RuleMatch>) -> Self {
         Self {

@@ -22,17 +22,17 @@ type OutgoingLine = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
     lines: mpsc::UnboundedSender<OutgoingLine>,
-    fill: Arc<Fill>,
+    fill: Arc<OutboxFill>,
 }
 
 /// How full it is.
 #[derive(Debug, Default)]
-pub(super) struct Fill {
+pub(super) struct OutboxFill {
     bytes: AtomicUsize,
     sunk: Notify,
 }
 
-impl Fill {
+impl OutboxFill {
     /// Waits until there is room.
     pub(super) async fn room(&self) {
         loop {
@@ -58,7 +58,7 @@ impl Outbox {
     ///
     /// # Errors
     /// It is closed.
-    pub(super) fn open(fill: Arc<Fill>) -> io::Result<Self> {
+    pub(super) fn open(fill: Arc<OutboxFill>) -> io::Result<Self> {
         let mut stdout = stdio::output()?;
         let (lines, mut waiting) = mpsc::unbounded_channel::<OutgoingLine>();
         let sinking = Arc::clone(&fill);

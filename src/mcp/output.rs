@@ -109,7 +109,7 @@ pub(super) struct Output {
 
 /// The collected output in its final form.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct WrittenOutput {
     /// Both streams in the order in which they came.
     pub(super) both: String,
     /// Standard output.
@@ -193,7 +193,7 @@ impl Output {
     }
 
     /// The final form.
-    pub(super) fn finish(self) -> Written {
+    pub(super) fn finish(self) -> WrittenOutput {
         let whole_output = self.file.map(|file| file.keep().display().to_string());
         let place = match &whole_output {
             Some(path) => format!("all of it is in {path}"),
@@ -205,7 +205,7 @@ impl Output {
             stderr_dropped_bytes: self.stderr.dropped(),
             whole_output,
         };
-        Written {
+        WrittenOutput {
             both: self.both.text(gap),
             stdout: self.stdout.text(gap),
             stderr: self.stderr.text(gap),

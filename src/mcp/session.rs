@@ -18,7 +18,7 @@ use super::limits::Limits;
 use super::listener::{Level, Listener};
 use super::lookout::Looked;
 use super::order::{Ask, Keys};
-use super::outbox::Fill;
+use super::outbox::OutboxFill;
 use super::queue::Queue;
 use super::rulebook::{Rulebook, WRITING};
 use super::wanted::{Started, Wanted};
@@ -106,7 +106,7 @@ pub(super) struct Session {
     /// Where long output goes.
     pub(super) folder: Arc<Folder>,
     /// How much waits to be written to the client.
-    pub(super) outbox: Arc<Fill>,
+    pub(super) outbox: Arc<OutboxFill>,
     /// A permit for each call that may run.
     pub(super) room: Semaphore,
     here: PathBuf,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::find::{Levels, Lookup};
+use super::find::{CommandLevels, Lookup};
 use super::inner::{self, Collected};
 use super::model::{CommandModel, Style, Takes};
 use super::reading::{Flag, Kind, Known, Part, Reading};
@@ -17,7 +17,7 @@ pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
     let mut reader = WordReader {
         words: own,
         at: 0,
-        levels: Levels::new(model),
+        levels: CommandLevels::new(model),
         reading: Reading::default(),
         ended: false,
         unsure: false,
@@ -47,7 +47,7 @@ struct WordReader<'a> {
     words: &'a [OsString],
     /// The next word.
     at: usize,
-    levels: Levels<'a>,
+    levels: CommandLevels<'a>,
     reading: Reading<'a>,
     /// No more options.
     ended: bool,

@@ -15,7 +15,7 @@ use crate::rules::{Decision, Layer, RuleSet};
 
 use super::explain::{Explanation, trust_name, trust_reason};
 use super::profile::{self, ProfileForm};
-use super::reading::{self, Step};
+use super::reading::{self, ReadingStep};
 use super::{diagnostics, source_form};
 
 pub(super) const SCHEMA: u32 = 1;
@@ -34,7 +34,7 @@ pub(super) struct Document<'a> {
     program: ProgramForm<'a>,
     variables: Option<&'static str>,
     obeys: Vec<String>,
-    reading: Vec<Step>,
+    reading: Vec<ReadingStep>,
     matches: Vec<MatchForm<'a>>,
     on_trial: Vec<MatchForm<'a>>,
     discounted: Vec<DiscountedForm<'a>>,

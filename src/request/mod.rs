@@ -127,7 +127,7 @@ impl Request {
     pub fn with_repository(mut self, writable: &Writable) -> Self {
         if self.program.trust == Trust::Trusted {
             let own = |name: &str| std::env::var_os(name);
-            match repository::examine(&self, writable, repository::Origin::Inside, &own) {
+            match repository::examine(&self, writable, repository::GitStarter::Inside, &own) {
                 Ok(pins) => self.pins = pins,
                 Err(repository::Objection(why)) => self.program.trust = Trust::Misled { why },
             }
@@ -143,7 +143,7 @@ impl Request {
             let mut found = variables.iter().filter(|(known, _)| known == name);
             found.next().map(|(_, value)| value.clone())
         };
-        let origin = repository::Origin::Outside;
+        let origin = repository::GitStarter::Outside;
         let examined = repository::examine(self, writable, origin, &own);
         examined.err().map(|repository::Objection(why)| why)
     }

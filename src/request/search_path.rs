@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::program::{DEFAULT_PATH, Program, Trust, is_executable};
-use super::walk::{End, Lost, Roots, walk, walk_to};
+use super::walk::{Lost, Roots, WalkEnd, walk, walk_to};
 
 /// The directories of a `PATH`, seen from one place, and what was found out about them once: for whoever looks
 /// for many programs at one time.
@@ -81,7 +81,7 @@ impl SearchPath {
 
     fn is_closed(&self, directory: &SearchedDirectory) -> bool {
         let look = || {
-            let found = walk_to(&directory.path, &self.roots, End::Directory);
+            let found = walk_to(&directory.path, &self.roots, WalkEnd::Directory);
             found.is_ok_and(|it| it.writable.is_none() && it.open.last() == Some(&false))
         };
         *directory.is_closed.get_or_init(look)

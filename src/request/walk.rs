@@ -69,7 +69,7 @@ impl Roots {
     /// The entry by which the sandboxed side can put something in the place of what `path`, absolute,
     /// leads to, whether or not that exists, or below it.
     pub fn entry_towards(&self, path: &Path) -> Option<PathBuf> {
-        let mut walk = PathWalk::new(self, End::File);
+        let mut walk = PathWalk::new(self, WalkEnd::File);
         let lost = walk.follow(path).err();
         let open = walk.writable_at.last() == Some(&true);
         match lost {
@@ -121,7 +121,7 @@ fn of(file: &Metadata) -> Identity {
 
 /// What a way may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum WalkEnd {
     /// A regular file.
     File,
     /// A directory.
@@ -129,7 +129,7 @@ pub(super) enum End {
 }
 
 /// A file or a directory, and what was met on the way.
-pub(super) struct Found {
+pub(super) struct ResolvedFile {
     /// Its path without any symbolic link.
     pub(super) real: PathBuf,
     /// For the root directory and each one down to it, itself included if it is one: whether the
@@ -162,16 +162,16 @@ impl From<io::Error> for Lost {
 }
 
 /// Follows `path`, absolute, to a regular file.
-pub(super) fn walk(path: &Path, roots: &Roots) -> Result<Found, Lost> {
-    walk_to(path, roots, End::File)
+pub(super) fn walk(path: &Path, roots: &Roots) -> Result<ResolvedFile, Lost> {
+    walk_to(path, roots, WalkEnd::File)
 }
 
 /// Follows `path`, absolute.
-pub(super) fn walk_to(path: &Path, roots: &Roots, end: End) -> Result<Found, Lost> {
+pub(super) fn walk_to(path: &Path, roots: &Roots, end: WalkEnd) -> Result<ResolvedFile, Lost> {
     let mut walk = PathWalk::new(roots, end);
     let result = walk.follow(path);
     match (result, walk.writable) {
-        (Ok(real), writable) => Ok(Found {
+        (Ok(real), writable) => Ok(ResolvedFile {
             real,
             writable,
             open: walk.writable_at,
@@ -195,7 +195,7 @@ pub struct Way {
 
 /// Where `path`, absolute, leads, whatever is there.
 pub(super) fn way_to(path: &Path, roots: &Roots) -> Way {
-    let mut walk = PathWalk::new(roots, End::Directory);
+    let mut walk = PathWalk::new(roots, WalkEnd::Directory);
     let real = match walk.follow(path) {
         Ok(real) => Some(real),
         Err(Lost::Missing) => Some(walk.rest()),
@@ -221,7 +221,7 @@ pub struct Trace {
 /// are left, which it takes from them.
 pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
     let roots = Roots::of(&[]);
-    let mut walk = PathWalk::new(&roots, End::Directory);
+    let mut walk = PathWalk::new(&roots, WalkEnd::Directory);
     walk.steps = *steps;
     let followed = walk.follow(path);
     *steps = walk.steps;
@@ -243,7 +243,7 @@ enum WalkStep {
 
 struct PathWalk<'a> {
     roots: &'a Roots,
-    end: End,
+    end: WalkEnd,
     /// Where we are: no links, no `..`.
     directory: PathBuf,
     /// For the root directory and each one down to where we are: whether its entries can be
@@ -264,7 +264,7 @@ struct PathWalk<'a> {
 }
 
 impl<'a> PathWalk<'a> {
-    fn new(roots: &'a Roots, end: End) -> Self {
+    fn new(roots: &'a Roots, end: WalkEnd) -> Self {
         Self {
             roots,
             end,
@@ -306,8 +306,8 @@ impl<'a> PathWalk<'a> {
             }
         }
         match self.end {
-            End::File => Err(Lost::Missing),
-            End::Directory => Ok(self.directory.clone()),
+            WalkEnd::File => Err(Lost::Missing),
+            WalkEnd::Directory => Ok(self.directory.clone()),
         }
     }
 
@@ -344,7 +344,7 @@ impl<'a> PathWalk<'a> {
                 .push(!protected && (open || self.is_open(&file)));
             self.entered.push(of(&file));
             self.directory = entry;
-        } else if file.is_file() && self.ahead.is_empty() && self.end != End::Directory {
+        } else if file.is_file() && self.ahead.is_empty() && self.end != WalkEnd::Directory {
             if !protected && self.is_open(&file) {
                 self.writable = Some(entry.clone());
             }

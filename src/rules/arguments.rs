@@ -9,13 +9,13 @@ use super::codes;
 
 /// What is wrong with one argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct ArgumentProblem {
     pub(super) code: &'static str,
     pub(super) message: String,
     pub(super) help: Option<String>,
 }
 
-impl Problem {
+impl ArgumentProblem {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -45,7 +45,7 @@ pub(super) struct Signature {
 pub(super) struct Arguments<'v> {
     signature: &'static Signature,
     values: Vec<Option<Value<'v>>>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<ArgumentProblem>,
 }
 
 impl<'v> Arguments<'v> {
@@ -95,13 +95,13 @@ impl<'v> Arguments<'v> {
         let function = self.signature.name;
         let parameters = self.signature.parameters.join(", ");
         self.problems.push(
-            Problem::new(codes::ARGUMENT, format!("{function}: {what}"))
+            ArgumentProblem::new(codes::ARGUMENT, format!("{function}: {what}"))
                 .with_help(format!("the parameters are {parameters}")),
         );
     }
 
     /// Notes the problem if there is one.
-    pub(super) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T, ArgumentProblem>) -> Option<T> {
         result.map_err(|problem| self.problems.push(problem)).ok()
     }
 
@@ -115,7 +115,7 @@ impl<'v> Arguments<'v> {
         let value = (*self.values.get(index)?)?;
         let unpacked = unpack(value);
         if unpacked.is_none() {
-            self.problems.push(Problem::new(
+            self.problems.push(ArgumentProblem::new(
                 codes::ARGUMENT,
                 format!(
                     "parameter `{name}` must be a {wanted} (got {})",
@@ -174,8 +174,10 @@ impl<'v> Arguments<'v> {
     /// Notes that the call's own arguments don't go together.
     pub(super) fn problem(&mut self, what: &str) {
         let function = self.signature.name;
-        self.problems
-            .push(Problem::new(codes::ARGUMENT, format!("{function}: {what}")));
+        self.problems.push(ArgumentProblem::new(
+            codes::ARGUMENT,
+            format!("{function}: {what}"),
+        ));
     }
 }
 

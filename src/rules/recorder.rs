@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 use starlark::codemap::{CodeMap, FileSpan, Span as Bytes};
 
-use super::arguments::{Call, Problem};
+use super::arguments::{ArgumentProblem, Call};
 use super::codes;
 use super::command_examples::CommandExamples;
 use super::command_rule;
@@ -18,10 +18,10 @@ use super::host_executable;
 use super::lexical::Whereabouts;
 use super::model::{Diagnostic, PrefixRule, ProgramModel, RuleExample, Span};
 use super::network_rule;
-use super::prefix_rule::{self, Parsed};
+use super::prefix_rule::{self, ParsedPrefixRule};
 use super::program_model;
 use super::values;
-use super::wire::{Contribution, Known};
+use super::wire::{Contribution, KnownNames};
 
 /// A file with more errors than this has one cause too many to list.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -180,7 +180,7 @@ impl Recorder {
         self.state.borrow_mut().said.defaults.extend(parsed);
     }
 
-    fn register(&self, call: Option<&FileSpan>, span: Span, parsed: Parsed) {
+    fn register(&self, call: Option<&FileSpan>, span: Span, parsed: ParsedPrefixRule) {
         let examples = self.pointed(call, span, parsed.matching, parsed.not_matching);
         let mut state = self.state.borrow_mut();
         let first_rule = state.said.prefix_rules.len();
@@ -245,7 +245,7 @@ impl Recorder {
         )
     }
 
-    fn complain(&self, span: Span, problems: Vec<Problem>) {
+    fn complain(&self, span: Span, problems: Vec<ArgumentProblem>) {
         let found = problems.into_iter().map(|problem| Diagnostic {
             help: problem.help,
             ..codes::at(span, problem.code, &problem.message)
@@ -265,7 +265,7 @@ impl Recorder {
 
     /// Runs every call's examples against that call's rules, with the `host_executable` entries
     /// of this file and of those before it.
-    pub(super) fn run_examples(&self, known: &Known, places: Whereabouts<'_>) {
+    pub(super) fn run_examples(&self, known: &KnownNames, places: Whereabouts<'_>) {
         let mut failures = Vec::new();
         {
             let state = self.state.borrow();

@@ -38,18 +38,18 @@ pub use model::{
     Unknown, Word,
 };
 
-use cursor::{Output, Parser};
+use cursor::{Parser, ParserOutput};
 
 /// Takes the script `text` apart, as the shell of `dialect` would read it.
 ///
 /// Takes time in proportion to the length of the text, and never fails: see [`Script::problems`].
 pub fn parse(text: &[u8], dialect: Dialect) -> Script {
     let read = text.get(..MAX_BYTES).unwrap_or(text);
-    let mut out = Output {
+    let mut out = ParserOutput {
         budget: read.len() * 3 + 4096,
         max_commands: max_commands(read.len()),
         prompts: read.windows(3).any(|part| part == b"@P}"),
-        ..Output::default()
+        ..ParserOutput::default()
     };
     let mut parser = Parser::new(read, dialect, &mut out);
     if read.len() < text.len() {

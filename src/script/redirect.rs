@@ -1,6 +1,6 @@
 //! Redirections and here-documents.
 
-use super::cursor::{Parser, Pending, Read};
+use super::cursor::{Parser, PendingHeredoc, ScriptResult};
 use super::model::{Redirection, ScriptCommand};
 use super::word::is_meta;
 
@@ -9,7 +9,7 @@ const OPERATOR: usize = 64;
 
 impl Parser<'_> {
     /// Reads the redirection here into `command`; whether there is one.
-    pub(super) fn redirection(&mut self, command: &mut ScriptCommand) -> Read<bool> {
+    pub(super) fn redirection(&mut self, command: &mut ScriptCommand) -> ScriptResult<bool> {
         if !matches!(self.look(), Some(b'<' | b'>' | b'&' | b'{' | b'0'..=b'9')) {
             return Ok(false);
         }
@@ -74,7 +74,7 @@ impl Parser<'_> {
         command: &mut ScriptCommand,
         kind: RedirectKind,
         is_output: bool,
-    ) -> Read<()> {
+    ) -> ScriptResult<()> {
         if matches!(kind, RedirectKind::Copy { .. }) && self.eat(b'-') {
             // Closes the descriptor; what follows is the next word, even without a blank.
             return Ok(());
@@ -109,8 +109,8 @@ impl Parser<'_> {
     }
 
     /// The word that ends a here-document.
-    fn delimiter(&mut self, strip_tabs: bool) -> Read<()> {
-        let mut pending = Pending {
+    fn delimiter(&mut self, strip_tabs: bool) -> ScriptResult<()> {
+        let mut pending = PendingHeredoc {
             delimiter: Vec::new(),
             quoted: false,
             strip_tabs,
@@ -137,7 +137,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn quoted_delimiter(&mut self, quote: u8, delimiter: &mut Vec<u8>) -> Read<()> {
+    fn quoted_delimiter(&mut self, quote: u8, delimiter: &mut Vec<u8>) -> ScriptResult<()> {
         loop {
             match self.bump() {
                 Some(byte) if byte == quote => return Ok(()),
@@ -153,7 +153,7 @@ impl Parser<'_> {
     }
 
     /// The end of a line, and the bodies of the here-documents that begin on it.
-    pub(super) fn newline(&mut self) -> Read<()> {
+    pub(super) fn newline(&mut self) -> ScriptResult<()> {
         self.bump();
         for pending in std::mem::take(&mut self.pending) {
             self.here_document(&pending)?;
@@ -161,7 +161,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn here_document(&mut self, pending: &Pending) -> Read<()> {
+    fn here_document(&mut self, pending: &PendingHeredoc) -> ScriptResult<()> {
         let line = self.line;
         let mut body = Vec::new();
         while self.at < self.input.len() {

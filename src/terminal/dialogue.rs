@@ -14,7 +14,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::line::{Line, Typed};
+use super::line::{Typed, TypedLine};
 use super::link::Answer;
 use super::settling::{self, Settling};
 use crate::sys::pty::Size;
@@ -100,7 +100,7 @@ enum DialogueState {
     /// Nothing is shown yet, or not again.
     Settling(Settling),
     /// It is shown.
-    Asking(Line, Proof),
+    Asking(TypedLine, Proof),
 }
 
 /// What shows that an answer was typed by somebody who had read the question.
@@ -114,7 +114,7 @@ enum Proof {
 
 /// What came of some input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum DialogueStep {
     /// There is no answer yet.
     More,
     /// Whoever is asked wants to do something else first.
@@ -145,14 +145,19 @@ impl Dialogue {
     }
 
     /// Takes what came from the terminal.
-    pub(super) fn take(&mut self, bytes: &[u8], size: Option<Size>, out: &mut Vec<u8>) -> Step {
+    pub(super) fn take(
+        &mut self,
+        bytes: &[u8],
+        size: Option<Size>,
+        out: &mut Vec<u8>,
+    ) -> DialogueStep {
         for &byte in bytes {
             let line = match &mut self.state {
                 DialogueState::Settling(settling) => {
                     if settling.take(byte) {
                         // The rest was typed before there was a question.
                         self.show(Proof::Order, out);
-                        return Step::More;
+                        return DialogueStep::More;
                     }
                     continue;
                 }
@@ -161,7 +166,7 @@ impl Dialogue {
             match line.take(byte, out) {
                 Typed::Part => {}
                 Typed::Declined => return answered(Answer::No, out),
-                Typed::Stop => return Step::Stop,
+                Typed::Stop => return DialogueStep::Stop,
                 Typed::Entered(word) => {
                     if let Some(answer) = self.answer(&word) {
                         return answered(answer, out);
@@ -175,7 +180,7 @@ impl Dialogue {
                 }
             }
         }
-        Step::More
+        DialogueStep::More
     }
 
     /// Until when to wait for something to take; then [`Dialogue::waited`].
@@ -246,7 +251,7 @@ impl Dialogue {
         }
         out.extend(b"\r\n");
         out.extend(self.choices.prompt.bytes());
-        self.state = DialogueState::Asking(Line::default(), proof);
+        self.state = DialogueState::Asking(TypedLine::default(), proof);
     }
 
     /// The choice that this word is.
@@ -272,9 +277,9 @@ impl Dialogue {
     }
 }
 
-fn answered(answer: Answer, out: &mut Vec<u8>) -> Step {
+fn answered(answer: Answer, out: &mut Vec<u8>) -> DialogueStep {
     out.extend(b"\r\n");
-    Step::Answered(answer)
+    DialogueStep::Answered(answer)
 }
 
 #[cfg(test)]
@@ -282,11 +287,11 @@ mod tests {
     use super::*;
 
     /// What a terminal that is late is shown behind an answer, where a word was to be added.
-    fn told(typed: &str) -> (Step, String) {
+    fn told(typed: &str) -> (DialogueStep, String) {
         let mut dialogue = Dialogue {
             text: String::new(),
             choices: Choices::YES_OR_NO,
-            state: DialogueState::Asking(Line::default(), Proof::Word("xyzzy".to_owned())),
+            state: DialogueState::Asking(TypedLine::default(), Proof::Word("xyzzy".to_owned())),
             disturbed: 0,
         };
         let mut out = Vec::new();
@@ -304,11 +309,11 @@ mod tests {
             ("\r", "That is no answer."),
         ] {
             let (step, told) = told(typed);
-            assert_eq!(step, Step::More, "{typed}");
+            assert_eq!(step, DialogueStep::More, "{typed}");
             assert!(told.contains(said), "{typed}: {told}");
             assert!(told.contains("add this word"), "{typed}: {told}");
         }
-        assert_eq!(told("yes xyzzy\r").0, Step::Answered(Answer::Yes));
-        assert_eq!(told("no\r").0, Step::Answered(Answer::No));
+        assert_eq!(told("yes xyzzy\r").0, DialogueStep::Answered(Answer::Yes));
+        assert_eq!(told("no\r").0, DialogueStep::Answered(Answer::No));
     }
 }

@@ -51,14 +51,14 @@ pub(super) enum Use {
 
 /// The paths that words name.
 #[derive(Debug, Default)]
-pub(super) struct Paths {
+pub(super) struct NamedPaths {
     seen: BTreeSet<(PathBuf, Use)>,
     /// Whatever could be one.
     possible: BTreeSet<PathBuf>,
     looks: usize,
 }
 
-impl Paths {
+impl NamedPaths {
     /// Notes what could be a path in a `word` of a command in the directory `cwd`.
     pub(super) fn add(&mut self, cwd: &Path, word: &OsStr, used: Use) {
         for part in parts(word.as_bytes()) {
@@ -288,7 +288,7 @@ mod tests {
             ("link/a", Use::Unknown),
             ("../../a/b/below", Use::Unknown),
         ] {
-            let mut paths = Paths::default();
+            let mut paths = NamedPaths::default();
             paths.add(&cwd, OsStr::new(word), Use::Unknown);
             let used = paths
                 .seen

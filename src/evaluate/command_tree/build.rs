@@ -11,7 +11,7 @@ use crate::request::{Entry, Request, Words, alias_set, aliased};
 use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 
 use super::resolver::{Resolver, Start};
-use super::runs::{Found, InPlace, Run, in_place_of, runs};
+use super::runs::{InPlace, InnerFound, InnerRun, in_place_of, runs};
 use super::spelling::{as_in, spelled, unknown_words};
 use super::surroundings::Variables;
 use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
@@ -301,7 +301,7 @@ impl<'a> Builder<'a> {
         if incomplete {
             self.lacks(parent, Lack::Some);
         }
-        for Found {
+        for InnerFound {
             run,
             around,
             is_unseen,
@@ -314,8 +314,8 @@ impl<'a> Builder<'a> {
                 ..child.clone()
             };
             match run {
-                Run::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
-                Run::Words { argv, appends } => self.keep(Node {
+                InnerRun::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
+                InnerRun::Words { argv, appends } => self.keep(Node {
                     // An interpreter that starts the other one, as env does, is told so by the file.
                     said_by: if node.is_said() {
                         SaidBy::Words
@@ -328,20 +328,20 @@ impl<'a> Builder<'a> {
                     input: input.map(<[u8]>::to_vec),
                     ..child
                 }),
-                Run::Script { text, given } => {
+                InnerRun::Script { text, given } => {
                     let line = node.written.as_deref().map_or(1, |it| it.line);
                     let given =
                         given.map(|given| given.iter().map(|it| as_in(&unknown, it)).collect());
                     let reader = ScriptReader { words, line, given };
                     self.script(Some(reader), &text, &child);
                 }
-                Run::Interpreted(argv) => self.keep(Node {
+                InnerRun::Interpreted(argv) => self.keep(Node {
                     said_by: SaidBy::Script,
                     written: written(&argv),
                     argv,
                     ..in_process()
                 }),
-                Run::File { file, given } => {
+                InnerRun::File { file, given } => {
                     let asked = node.asked.first();
                     let file = asked.map(|asked| asked.cwd.join(&file));
                     self.file(node, file.as_deref(), &given, words, &child);

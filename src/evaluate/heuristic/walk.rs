@@ -39,7 +39,7 @@ heuristic! {
 
 /// A command, and those within it.
 #[derive(Clone, Copy)]
-pub(super) struct Walk<'a> {
+pub(super) struct TreeWalk<'a> {
     pub(super) rules: &'a IndexedRules,
     /// The words of the whole, if it is one command.
     pub(super) words: Option<Words<'a>>,
@@ -47,7 +47,7 @@ pub(super) struct Walk<'a> {
     pub(super) descendants: Descendants,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> TreeWalk<'a> {
     /// The first heuristic that applies to the whole or to one within it.
     pub(super) fn examine(self) -> Option<&'static Heuristic> {
         let too_deep = (self.tree.lacks() == Lack::Limited).then_some(&TOO_DEEP);

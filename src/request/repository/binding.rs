@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::Request;
-use super::command::Asked;
+use super::command::GitCommandLine;
 use super::discover::Repository;
 
 const GIT_DIR: &str = "GIT_DIR";
@@ -14,7 +14,11 @@ const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
 impl Repository {
     /// What binds git to it where it could find another, or where `request` says by variables that it is
     /// this one, as git does for what it starts.
-    pub(super) fn pins(self, asked: &Asked<'_>, request: &Request) -> Vec<(OsString, OsString)> {
+    pub(super) fn pins(
+        self,
+        asked: &GitCommandLine<'_>,
+        request: &Request,
+    ) -> Vec<(OsString, OsString)> {
         let said = self.names(asked, request);
         let Self {
             git_dir,
@@ -35,7 +39,7 @@ impl Repository {
     }
 
     /// Which variables of `request` name this repository and its working tree, and no other.
-    fn names(&self, asked: &Asked<'_>, request: &Request) -> Option<VariableTarget> {
+    fn names(&self, asked: &GitCommandLine<'_>, request: &Request) -> Option<VariableTarget> {
         if !asked.directories.is_empty() || asked.git_dir.is_some() || asked.names_work_tree {
             return None;
         }
