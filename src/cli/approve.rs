@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::approve::wording::wording;
 use crate::exit::Exit;
-use crate::mcp::queue::{self, Entry, NOT_OPEN, Order};
+use crate::mcp::queue::{self, NOT_OPEN, OpenQuestion, QueueOrder};
 use crate::report::{self, columns::columns};
 use crate::terminal::{self, Choices};
 
@@ -128,13 +128,13 @@ fn folder() -> Result<PathBuf, String> {
 }
 
 /// Each server's number and open questions. Servers that are gone are passed over.
-fn servers() -> Result<Vec<(u32, Vec<Entry>)>, String> {
+fn servers() -> Result<Vec<(u32, Vec<OpenQuestion>)>, String> {
     let folder = folder()?;
     let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let mut servers: Vec<(u32, Vec<Entry>)> = entries
+    let mut servers: Vec<(u32, Vec<OpenQuestion>)> = entries
         .filter_map(|entry| {
             let server = entry.file_name().to_str()?.parse().ok()?;
-            let open = queue::send(&entry.path(), &Order::List).ok()?.ok()?;
+            let open = queue::send(&entry.path(), &QueueOrder::List).ok()?.ok()?;
             Some((server, open))
         })
         .collect();
@@ -149,7 +149,7 @@ fn list() -> Result<String, String> {
             .to_vec(),
     ];
     for (server, open) in servers()? {
-        for Entry {
+        for OpenQuestion {
             number,
             text,
             waits_seconds,
@@ -206,7 +206,7 @@ impl PersonsReply {
 
 fn answer(id: Id, said: PersonsReply, reason: Option<String>) -> Result<String, String> {
     let socket = folder()?.join(id.server.to_string());
-    let order = Order::Answer {
+    let order = QueueOrder::Answer {
         number: id.number,
         yes: !matches!(said, PersonsReply::No),
         session: matches!(said, PersonsReply::Session),

@@ -281,12 +281,14 @@ fn approver(who: &Ask, given: Option<&Arc<Given>>, policy: &Policy) -> Arc<dyn A
     match who {
         Ask::Terminal => match given {
             Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
-            None => Arc::new(fixed::Fixed(Answer::No(
+            None => Arc::new(fixed::FixedAnswer(Answer::No(
                 "nobody could be asked: no terminal".into(),
             ))),
         },
-        Ask::Deny => Arc::new(fixed::Fixed(Answer::No("declined by --ask deny".into()))),
-        Ask::Allow => Arc::new(fixed::Fixed(Answer::Yes)),
+        Ask::Deny => Arc::new(fixed::FixedAnswer(Answer::No(
+            "declined by --ask deny".into(),
+        ))),
+        Ask::Allow => Arc::new(fixed::FixedAnswer(Answer::Yes)),
         Ask::Program(path) => Arc::new(command::Program {
             path: path.clone(),
             environment: environment(policy).own(),

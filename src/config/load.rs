@@ -11,10 +11,10 @@ use crate::sys::read_capped::read_capped;
 use super::flags::Flags;
 use super::parse::{FileSettings, parse};
 use super::places::{Places, is_absent};
-use super::problem::Problem;
+use super::problem::SettingsProblem;
 use super::project::Project;
 use super::settings::Settings;
-use super::trust::{Standing, TrustStore};
+use super::trust::{TrustState, TrustStore};
 
 /// Bytes of one `codex-shell.toml`.
 const MAX_FILE: usize = 256 << 10;
@@ -38,7 +38,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// A file that counts is wrong: every mistake in it.
-pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
+pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<SettingsProblem>> {
     let mut loaded = Loaded {
         settings: Settings::default(),
         rules: places.rules(),
@@ -86,7 +86,11 @@ impl Loaded {
         rules
     }
 
-    fn add_project(&mut self, project: &Project, places: &Places) -> Result<(), Vec<Problem>> {
+    fn add_project(
+        &mut self,
+        project: &Project,
+        places: &Places,
+    ) -> Result<(), Vec<SettingsProblem>> {
         if let Some(file) = &project.settings {
             let said = parse_bytes(&file.path, &file.content, places)?;
             for (source, reason) in self.settings.tighten(said) {
@@ -140,7 +144,7 @@ enum CountedProject {
 }
 
 /// What the user's file says; `None` when there is none.
-fn user_file(path: &Path, places: &Places) -> Result<Option<FileSettings>, Vec<Problem>> {
+fn user_file(path: &Path, places: &Places) -> Result<Option<FileSettings>, Vec<SettingsProblem>> {
     if is_absent(path) {
         return Ok(None);
     }
@@ -148,13 +152,17 @@ fn user_file(path: &Path, places: &Places) -> Result<Option<FileSettings>, Vec<P
         Ok(bytes) => parse_bytes(path, &bytes, places).map(Some),
         Err(error) => {
             let message = format!("can't be read: {error}");
-            Err(vec![Problem::of_file(path, message)])
+            Err(vec![SettingsProblem::of_file(path, message)])
         }
     }
 }
 
-fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<FileSettings, Vec<Problem>> {
-    let whole = |message: String| vec![Problem::of_file(path, message)];
+fn parse_bytes(
+    path: &Path,
+    bytes: &[u8],
+    places: &Places,
+) -> Result<FileSettings, Vec<SettingsProblem>> {
+    let whole = |message: String| vec![SettingsProblem::of_file(path, message)];
     if bytes.len() > MAX_FILE {
         return Err(whole(format!("it is larger than {MAX_FILE} bytes")));
     }
@@ -163,7 +171,7 @@ fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<FileSetting
 }
 
 /// Every mistake in a project's settings.
-pub fn check_project(project: &Project, places: &Places) -> Vec<Problem> {
+pub fn check_project(project: &Project, places: &Places) -> Vec<SettingsProblem> {
     let checked = project
         .settings
         .as_ref()
@@ -199,8 +207,8 @@ fn project(places: &Places, loaded: &mut Loaded) -> Option<CountedProject> {
     };
     let standing = store.as_ref().map(|store| store.standing(&project));
     match (standing, store) {
-        (Some(Standing::Trusted), _) => Some(CountedProject::All(project)),
-        (Some(Standing::Changed), Some(store)) => {
+        (Some(TrustState::Trusted), _) => Some(CountedProject::All(project)),
+        (Some(TrustState::Changed), Some(store)) => {
             let trusted = store.trusted(&project.root);
             let had = trusted.as_ref().map_or([true; 2], |trusted| {
                 [!trusted.rules.is_empty(), trusted.settings.is_some()]

@@ -9,7 +9,7 @@ use crate::lint::Sandboxes;
 use crate::rules::model::Profile as Asked;
 
 use super::settings::Settings;
-use super::values::Profile;
+use super::values::ProfileSettings;
 
 /// Everything that a rule's `profile(...)` leaves unsaid.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +19,7 @@ pub struct Profiles {
     workspaces: Vec<PathBuf>,
     /// The value of TMPDIR.
     temporary: Option<OsString>,
-    named: BTreeMap<String, Profile>,
+    named: BTreeMap<String, ProfileSettings>,
     /// What none of them writes.
     protection: Protection,
 }
@@ -106,9 +106,9 @@ impl Profiles {
 
     fn one(&self, asked: &Asked) -> Result<Policy, ProfileError> {
         let said = match Mode::from_name(&asked.name) {
-            Some(mode) => Profile {
+            Some(mode) => ProfileSettings {
                 mode,
-                ..Profile::default()
+                ..ProfileSettings::default()
             },
             None => self
                 .named
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn profiles() -> Profiles {
-        let named = Profile {
+        let named = ProfileSettings {
             mode: Mode::WorkspaceWrite,
             network: true,
             writable: vec!["/var".into()],

@@ -47,7 +47,7 @@ struct TrustedFiles {
 
 /// How a project stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum TrustState {
     /// Its files are those that were trusted.
     Trusted,
     /// They have changed since.
@@ -103,15 +103,15 @@ impl TrustStore {
     }
 
     /// How `project` stands.
-    pub fn standing(&self, project: &Project) -> Standing {
+    pub fn standing(&self, project: &Project) -> TrustState {
         let known = project
             .root
             .to_str()
             .and_then(|root| self.document.projects.get(root));
         match known {
-            Some(hash) if *hash == project.hash() => Standing::Trusted,
-            Some(_) => Standing::Changed,
-            None => Standing::Unknown,
+            Some(hash) if *hash == project.hash() => TrustState::Trusted,
+            Some(_) => TrustState::Changed,
+            None => TrustState::Unknown,
         }
     }
 
@@ -226,11 +226,11 @@ mod tests {
     fn trust_is_remembered_until_a_byte_changes() {
         let home = tempfile::tempdir().unwrap();
         let mut store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("a")), Standing::Unknown);
+        assert_eq!(store.standing(&project("a")), TrustState::Unknown);
         store.trust(&project("a")).unwrap();
         let mut store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("a")), Standing::Trusted);
-        assert_eq!(store.standing(&project("b")), Standing::Changed);
+        assert_eq!(store.standing(&project("a")), TrustState::Trusted);
+        assert_eq!(store.standing(&project("b")), TrustState::Changed);
         assert_eq!(
             store.projects().collect::<Vec<_>>(),
             [Path::new("/project")]
@@ -238,7 +238,7 @@ mod tests {
         assert!(store.remove(Path::new("/project")).unwrap());
         assert!(!store.remove(Path::new("/project")).unwrap());
         let store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("a")), Standing::Unknown);
+        assert_eq!(store.standing(&project("a")), TrustState::Unknown);
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         });
         store.trust(&trusted).unwrap();
         let store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("c")), Standing::Changed);
+        assert_eq!(store.standing(&project("c")), TrustState::Changed);
         assert_eq!(store.trusted(root), Some(trusted.clone()));
         let kept = store.kept(&trusted.hash());
         let text =

@@ -84,7 +84,7 @@ pub use access::{Cause, PROTECTED};
 pub use error::ConfineError;
 pub use layers::{Layer, LayerName, Layers, Status};
 pub use made::{Made, Unmade};
-pub use pattern::{Pattern, found_in};
+pub use pattern::{PathPattern, found_in};
 pub use placeholder::is_at as is_placeholder;
 pub use policy::{Mode, Policy};
 pub use protection::{Deciding, Protection, Role};

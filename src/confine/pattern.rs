@@ -21,13 +21,13 @@ const ALTERNATIVES: usize = 64;
 
 /// A pattern of absolute paths.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Pattern {
+pub struct PathPattern {
     text: String,
     /// Where there is too much to look at, so many directories down is enough.
     depth: Option<usize>,
 }
 
-impl Pattern {
+impl PathPattern {
     /// The pattern `text`, absolute. `depth` is how many directories below those that it names it has to
     /// be looked for; without it, everywhere.
     ///
@@ -305,7 +305,7 @@ mod tests {
                 fs::write(path, "").unwrap();
             }
         }
-        let pattern = Pattern::new(&format!("{}/{pattern}", base.display()), None).unwrap();
+        let pattern = PathPattern::new(&format!("{}/{pattern}", base.display()), None).unwrap();
         let found = pattern.found().unwrap();
         let below = found.iter().map(|path| path.strip_prefix(&base).unwrap());
         below
@@ -349,10 +349,10 @@ mod tests {
         for text in [
             "a", "/a\\*", "/a/../b", "/a/x**", "/[a", "/{a", "/a}", "/a[]/b",
         ] {
-            assert!(Pattern::new(text, None).is_err(), "{text}");
+            assert!(PathPattern::new(text, None).is_err(), "{text}");
         }
         let many = format!("/{}", "{a,b}".repeat(7));
-        assert!(Pattern::new(&many, None).is_err());
+        assert!(PathPattern::new(&many, None).is_err());
     }
 
     #[test]
@@ -362,7 +362,7 @@ mod tests {
             fs::write(directory.path().join(number.to_string()), "").unwrap();
         }
         let pattern = format!("{}/*", directory.path().display());
-        let found = Pattern::new(&pattern, None).unwrap().found();
+        let found = PathPattern::new(&pattern, None).unwrap().found();
         assert_eq!(found, Err("too many paths match it"));
     }
 }

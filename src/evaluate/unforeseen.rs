@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::rules::Decision;
 use crate::rules::meaning::{ANY_WORD, Pattern};
 use crate::rules::model::{CommandRule, PrefixRule};
-use crate::script::{Part, Word};
+use crate::script::{Word, WordPart};
 
 use super::command_tree::{Node, models_of, spelled};
 use super::index::IndexedRules;
@@ -215,7 +215,7 @@ fn is_missing(request: &Request) -> bool {
 fn unknown(word: &Word) -> Option<bool> {
     let mut found = None;
     for part in &word.parts {
-        if let Part::Unknown { splits, .. } = part {
+        if let WordPart::Unknown { splits, .. } = part {
             found = Some(*splits || found == Some(true));
         }
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{
-    Basis, IndexedRules, JudgedCommand, Judgement, Kind, Resolver, ScriptJudgement, Start,
-    judge_script, near_misses, with_repository,
+    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, Resolver, ScriptJudgement,
+    UnstartedCommand, judge_script, near_misses, with_repository,
 };
 use crate::request::program::normalised;
 use crate::request::{
@@ -110,7 +110,7 @@ impl<'a> Inquiry<'a> {
 
     /// What a command of these words asks for.
     pub fn request(&self, words: &[OsString]) -> Request {
-        let request = self.found(&Start {
+        let request = self.found(&UnstartedCommand {
             words,
             directory: Path::new(""),
             variables: self.variables.clone(),
@@ -122,7 +122,7 @@ impl<'a> Inquiry<'a> {
 
     /// What comes of each command of a script.
     pub fn judge_script(&self, text: &[u8]) -> ScriptJudgement {
-        let find = |start: &Start<'_>| self.found(start);
+        let find = |start: &UnstartedCommand<'_>| self.found(start);
         let follow = |paths: Vec<PathBuf>| Followed::of(paths, self.ground.roots.as_slice());
         let directory = self.name_of_directory();
         let resolver = Resolver {
@@ -139,7 +139,7 @@ impl<'a> Inquiry<'a> {
     pub fn judge_script_in(&self, text: &[u8], setting: &Setting<'_>) -> ScriptJudgement {
         let mut judged = self.judge_script(text);
         for command in &mut judged.commands {
-            let starts = matches!(command.kind, Kind::Program | Kind::Unknown);
+            let starts = matches!(command.kind, CommandKind::Program | CommandKind::Unknown);
             let judgement = command.judgement.as_ref().filter(|_| starts);
             let placed = judgement.map(|judgement| place(judgement, setting).decision());
             command.decision = command.decision.max(placed.unwrap_or(Decision::Allow));
@@ -171,7 +171,7 @@ impl<'a> Inquiry<'a> {
         let own = place(alone, setting).decision();
         let mut within = judged.commands.iter().filter(|it| it.depth > 0);
         let is_more = within.any(|it| {
-            it.kind == Kind::Program && (it.decision > own || self.says_beside(alone, it))
+            it.kind == CommandKind::Program && (it.decision > own || self.says_beside(alone, it))
         });
         (is_more || judged.reads_files()).then_some(judged)
     }
@@ -193,7 +193,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// What a command asks for; where its paths lead, nobody looked yet.
-    fn found(&self, start: &Start<'_>) -> Request {
+    fn found(&self, start: &UnstartedCommand<'_>) -> Request {
         let cwd = self.cwd.within(start.directory);
         let asked = start.words.first().cloned().unwrap_or_default();
         let variables = start.variables.as_ref().unwrap_or(&self.own);
@@ -236,7 +236,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// What a program that is started so would lose of its variables outside; what nobody knows may be lost.
-    fn lost(&self, start: &Start<'_>) -> LostVariables {
+    fn lost(&self, start: &UnstartedCommand<'_>) -> LostVariables {
         let variables = start.variables.as_ref();
         // Where nobody knows them, those that we have count.
         let variables = variables.map_or_else(|| self.own.clone(), Arc::clone);

@@ -10,7 +10,7 @@ use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::approval::{self, Decision, Manner, Said};
+use super::approval::{self, ApprovalDecision, ApprovalReply, Manner};
 use super::channel::{Asked, End, Reply};
 use super::session::Session;
 
@@ -63,19 +63,21 @@ impl Asker {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(asked.text.command.clone(), reason.clone());
         }
-        if let (Decision::Session | Decision::Always, Some(key)) = (&said.decision, asked.key) {
+        if let (ApprovalDecision::Session | ApprovalDecision::Always, Some(key)) =
+            (&said.decision, asked.key)
+        {
             self.session.remember(key);
         }
         // Whoever asked may be gone this moment.
         let _ = end.answer(&said.reply());
     }
 
-    async fn converse(&self, asked: &Asked) -> Said {
+    async fn converse(&self, asked: &Asked) -> ApprovalReply {
         if let Via::Queue = self.via {
             let waiting = self.session.queue.ask(asked, self.purpose.as_deref());
             let limit = self.session.options.ask_timeout;
             let answer = tokio::time::timeout(limit, waiting).await;
-            return answer.unwrap_or_else(|_| Said::no(late(limit)));
+            return answer.unwrap_or_else(|_| ApprovalReply::no(late(limit)));
         }
         let rule = asked.pattern.as_deref().map(approval::rule);
         let file = self.session.rules_file();
@@ -88,13 +90,13 @@ impl Asker {
         );
         let mut said = match self.put(form).await {
             Ok(answer) => approval::understand(&answer, self.manner).among(asked),
-            Err(why) => Said::no(why),
+            Err(why) => ApprovalReply::no(why),
         };
-        if said.decision != Decision::Always {
+        if said.decision != ApprovalDecision::Always {
             return said;
         }
         let Some((rule, file)) = always else {
-            return Said::no("a rule was asked for that can't be written");
+            return ApprovalReply::no("a rule was asked for that can't be written");
         };
         let form = approval::rule_form(&rule, &file.display().to_string(), self.manner);
         let confirmed = match self.put(form).await {
@@ -102,7 +104,7 @@ impl Asker {
             Err(_) => false,
         };
         if !confirmed {
-            said.decision = Decision::Once;
+            said.decision = ApprovalDecision::Once;
         } else if let Err(error) = Session::write_rule(&file, &rule) {
             let note = format!("the rule could not be written: {error}");
             said.reason = Some(said.reason.map_or(note.clone(), |r| format!("{r}; {note}")));

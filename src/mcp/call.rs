@@ -17,7 +17,7 @@ use super::channel::{Asked, End, Ended, Event, Gate, LastWord, Reply};
 use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
-use super::patience::{Open, Patience};
+use super::patience::{Patience, TimeStopped};
 use super::session::Session;
 use crate::audit::Notable;
 use crate::exit::Exit;
@@ -38,16 +38,16 @@ const HUNG: &str = "the supervisor hung, on a file system that does not answer p
 #[derive(Debug)]
 pub(super) enum News {
     /// A question, where its answer goes, and what is to be kept until it has one.
-    Question(Box<Asked>, End, Open),
+    Question(Box<Asked>, End, TimeStopped),
     /// Output has come: how much in all, and the newest.
     Output(u64, Vec<u8>),
     /// It has ended.
-    Ended(Box<Report>),
+    Ended(Box<CallReport>),
 }
 
 /// What became of a call.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct CallReport {
     /// How it ended, and what was known then only.
     pub(super) last: LastWord,
     /// What it wrote.
@@ -60,7 +60,7 @@ pub(super) struct Report {
     pub(super) duration: Duration,
 }
 
-impl Report {
+impl CallReport {
     fn new(output: Output) -> Self {
         Self {
             last: Ended::Failed("the supervisor died".into()).into(),
@@ -121,7 +121,7 @@ impl Call {
             progress,
             patience: Patience::new(plan.timeout),
             session: Arc::downgrade(session),
-            report: Report::new(output),
+            report: CallReport::new(output),
         };
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
@@ -186,7 +186,7 @@ struct Follow {
     /// With a supervisor that hangs.
     patience: Patience,
     session: Weak<Session>,
-    report: Report,
+    report: CallReport,
 }
 
 /// What woke the follower.
@@ -345,7 +345,7 @@ impl Follow {
             }
         }
         self.report.duration = self.started.elapsed();
-        let report = std::mem::replace(&mut self.report, Report::new(Output::default()));
+        let report = std::mem::replace(&mut self.report, CallReport::new(Output::default()));
         let _ = self.sender.send(News::Ended(Box::new(report))).await;
     }
 }

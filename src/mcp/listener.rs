@@ -21,9 +21,9 @@ const LEVELS: [&str; 8] = [
 
 /// How severe a message is, or must be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Level(usize);
+pub(super) struct LogLevel(usize);
 
-impl Level {
+impl LogLevel {
     /// That of this name; an unknown one is as if it were the least severe.
     pub(super) fn named(name: &str) -> Self {
         Self(LEVELS.iter().position(|&level| level == name).unwrap_or(0))
@@ -32,7 +32,7 @@ impl Level {
 
 /// The client, as far as a request says what it wants to be told.
 #[derive(Debug, Clone)]
-pub(super) struct Listener {
+pub(super) struct LogListener {
     peer: Peer<RoleServer>,
     wish: LogWish,
 }
@@ -42,17 +42,17 @@ enum LogWish {
     /// What the session was told to.
     Session,
     /// This, and what is more severe.
-    From(Level),
+    From(LogLevel),
     /// Nothing: the request does not ask for it.
     Nothing,
 }
 
-impl Listener {
+impl LogListener {
     /// Who sent the request of `context`.
     pub(super) fn of(context: &Context) -> Self {
         let asked = context.meta.log_level().map(serde_json::to_value);
         let asked = asked.and_then(Result::ok);
-        let asked = asked.as_ref().and_then(Value::as_str).map(Level::named);
+        let asked = asked.as_ref().and_then(Value::as_str).map(LogLevel::named);
         Self {
             peer: context.peer.clone(),
             wish: match asked {
@@ -64,10 +64,10 @@ impl Listener {
     }
 
     /// Sends a message, if it is wanted; `session` is what the session was told to.
-    pub(super) fn tell(&self, session: Level, level: &str, text: &str) {
+    pub(super) fn tell(&self, session: LogLevel, level: &str, text: &str) {
         let wanted = match self.wish {
-            LogWish::Session => Level::named(level) >= session,
-            LogWish::From(least) => Level::named(level) >= least,
+            LogWish::Session => LogLevel::named(level) >= session,
+            LogWish::From(least) => LogLevel::named(level) >= least,
             LogWish::Nothing => false,
         };
         if !wanted {

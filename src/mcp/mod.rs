@@ -84,7 +84,7 @@ use tokio::sync::watch;
 
 pub use session::{Options, Who};
 
-use ending::Ending;
+use ending::ServerSignals;
 use outbox::Outbox;
 use server::Server;
 use session::{Session, Signals};
@@ -124,7 +124,7 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
         ignored: signals::ignored_by_caller(),
         blocked: signals::blocked(),
     };
-    let ending = Ending::watch()?;
+    let ending = ServerSignals::watch()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -142,7 +142,7 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
 async fn talk(
     session: &Arc<Session>,
     gone: watch::Sender<bool>,
-    ending: Ending,
+    ending: ServerSignals,
 ) -> Result<Option<i32>, ServeError> {
     let outbox = Outbox::open(Arc::clone(&session.outbox))?;
     let wire = Wire::new(outbox, gone.clone())?;

@@ -24,7 +24,7 @@ pub(super) enum Stream {
 /// Bytes of one stream that came without a byte of the other in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, rmcp::schemars::JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct Stretch {
+pub(super) struct OutputRun {
     /// The stream.
     pub(super) stream: Stream,
     /// How many bytes.
@@ -102,7 +102,7 @@ pub(super) struct Output {
     stdout: Ends,
     stderr: Ends,
     both: Ends,
-    order: Vec<Stretch>,
+    order: Vec<OutputRun>,
     folder: Arc<Folder>,
     file: Option<Saved>,
 }
@@ -117,7 +117,7 @@ pub(super) struct WrittenOutput {
     /// Standard error.
     pub(super) stderr: String,
     /// The order.
-    pub(super) order: Vec<Stretch>,
+    pub(super) order: Vec<OutputRun>,
     /// What is missing, if anything is.
     pub(super) truncated: Option<Truncated>,
 }
@@ -173,7 +173,7 @@ impl Output {
         let room = self.order.len() < RUNS;
         match self.order.last_mut() {
             Some(last) if last.stream == stream => last.bytes += bytes,
-            _ if room => self.order.push(Stretch { stream, bytes }),
+            _ if room => self.order.push(OutputRun { stream, bytes }),
             _ => {}
         }
     }

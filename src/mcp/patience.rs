@@ -30,7 +30,7 @@ struct CallTime {
 
 /// A question is open as long as this is there.
 #[derive(Debug)]
-pub(super) struct Open(Arc<SharedTime>);
+pub(super) struct TimeStopped(Arc<SharedTime>);
 
 impl SharedTime {
     fn state(&self) -> MutexGuard<'_, CallTime> {
@@ -49,11 +49,11 @@ impl Patience {
     }
 
     /// While a question is open.
-    pub(super) fn open(&self) -> Open {
+    pub(super) fn open(&self) -> TimeStopped {
         let mut state = self.0.state();
         state.open += 1;
         state.clock.pause_while(true);
-        Open(Arc::clone(&self.0))
+        TimeStopped(Arc::clone(&self.0))
     }
 
     /// Waits until nothing is left.
@@ -73,7 +73,7 @@ impl Patience {
     }
 }
 
-impl Drop for Open {
+impl Drop for TimeStopped {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.open -= 1;

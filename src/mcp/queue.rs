@@ -1,7 +1,7 @@
 //! Questions that wait for `codex-shell approve`, and the socket by which it answers them.
 //!
-//! Each server has a socket of its own in [`folder`]. A request is a line of JSON, an [`Order`]; so
-//! is the answer, a list of [`Entry`] or an error. Nothing that the server has started may answer.
+//! Each server has a socket of its own in [`folder`]. A request is a line of JSON, a [`QueueOrder`]; so
+//! is the answer, a list of [`OpenQuestion`] or an error. Nothing that the server has started may answer.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
-use super::approval::{self, Decision, Said};
+use super::approval::{self, ApprovalDecision, ApprovalReply};
 use super::channel::Asked;
 use crate::approve::text::Text;
 use crate::sys::tree;
@@ -29,7 +29,7 @@ pub const NOT_OPEN: &str = "no such question is open";
 /// What `codex-shell approve` asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum QueueOrder {
     /// The open questions.
     List,
     /// Answer one.
@@ -47,7 +47,7 @@ pub enum Order {
 
 /// An open question. Every text is printable and bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct OpenQuestion {
     /// Its number in its server.
     pub number: u64,
     /// In words.
@@ -59,7 +59,7 @@ pub struct Entry {
 }
 
 /// The server's answer: the questions that are open now, or why not.
-pub type Response = Result<Vec<Entry>, String>;
+pub type Response = Result<Vec<OpenQuestion>, String>;
 
 /// Where the sockets are: not where a sandboxed program may write.
 pub fn folder() -> Option<PathBuf> {
@@ -81,12 +81,16 @@ pub(super) struct Queue(Mutex<OpenQuestions>);
 #[derive(Debug, Default)]
 struct OpenQuestions {
     last: u64,
-    open: BTreeMap<u64, (Entry, Instant, oneshot::Sender<Said>)>,
+    open: BTreeMap<u64, (OpenQuestion, Instant, oneshot::Sender<ApprovalReply>)>,
 }
 
 impl OpenQuestions {
     /// Takes out a question that is to be answered, `for_session` perhaps.
-    fn take(&mut self, number: u64, for_session: bool) -> Result<oneshot::Sender<Said>, String> {
+    fn take(
+        &mut self,
+        number: u64,
+        for_session: bool,
+    ) -> Result<oneshot::Sender<ApprovalReply>, String> {
         let (entry, ..) = self.open.get(&number).ok_or(NOT_OPEN)?;
         if let (Some(why), true) = (&entry.text.no_session, for_session) {
             return Err(format!("a yes to it is for once: {why}"));
@@ -102,7 +106,7 @@ impl Queue {
     }
 
     /// Puts a question and waits for its answer; dropping the future withdraws it.
-    pub(super) async fn ask(&self, asked: &Asked, purpose: Option<&str>) -> Said {
+    pub(super) async fn ask(&self, asked: &Asked, purpose: Option<&str>) -> ApprovalReply {
         let (sender, answer) = oneshot::channel();
         let number = {
             let mut waiting = self.lock();
@@ -118,21 +122,21 @@ impl Queue {
         };
         answer
             .await
-            .unwrap_or_else(|_| Said::no("no longer wanted"))
+            .unwrap_or_else(|_| ApprovalReply::no("no longer wanted"))
     }
 
-    fn list(&self) -> Vec<Entry> {
+    fn list(&self) -> Vec<OpenQuestion> {
         let waiting = self.lock();
         let open = waiting.open.values();
-        open.map(|(entry, since, _)| Entry {
+        open.map(|(entry, since, _)| OpenQuestion {
             waits_seconds: since.elapsed().as_secs(),
             ..entry.clone()
         })
         .collect()
     }
 
-    fn carry_out(&self, order: Order) -> Response {
-        let Order::Answer {
+    fn carry_out(&self, order: QueueOrder) -> Response {
+        let QueueOrder::Answer {
             number,
             yes,
             session,
@@ -143,12 +147,12 @@ impl Queue {
         };
         let sender = self.lock().take(number, session)?;
         let decision = match (yes, session) {
-            (true, true) => Decision::Session,
-            (true, false) => Decision::Once,
-            (false, _) => Decision::No("declined".into()),
+            (true, true) => ApprovalDecision::Session,
+            (true, false) => ApprovalDecision::Once,
+            (false, _) => ApprovalDecision::No("declined".into()),
         };
         let reason = reason.map(|text| approval::printable(&text));
-        let sent = sender.send(Said { decision, reason });
+        let sent = sender.send(ApprovalReply { decision, reason });
         sent.map_err(|_| "the question was withdrawn this moment")?;
         Ok(self.list())
     }
@@ -166,8 +170,8 @@ impl Drop for QuestionWithdrawal<'_> {
     }
 }
 
-fn entry(number: u64, asked: &Asked, purpose: Option<&str>) -> Entry {
-    Entry {
+fn entry(number: u64, asked: &Asked, purpose: Option<&str>) -> OpenQuestion {
+    OpenQuestion {
         number,
         text: asked.text.clone(),
         purpose: purpose.map(approval::printable),
@@ -253,7 +257,7 @@ fn may_answer(stream: &UnixStream) -> bool {
 ///
 /// # Errors
 /// The server is gone, or its answer makes no sense.
-pub fn send(socket: &Path, order: &Order) -> io::Result<Response> {
+pub fn send(socket: &Path, order: &QueueOrder) -> io::Result<Response> {
     use std::io::{BufRead as _, Write as _};
     let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
     let mut line = serde_json::to_vec(order)?;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::apart::{Limits, apart};
-use super::listener::Listener;
+use super::apart::{WorkLimits, apart};
+use super::listener::LogListener;
 use super::lookout::Lookout;
 use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten, WRITING};
 use super::session::{Session, lock};
@@ -17,7 +17,7 @@ use crate::evaluate::IndexedRules;
 /// How long it may take to look at the files.
 const LOOKING: Duration = Duration::from_secs(1);
 /// How long it may take to read them.
-const READING: Limits = Limits {
+const READING: WorkLimits = WorkLimits {
     processor: Duration::from_secs(30),
     all: Duration::from_secs(30),
 };
@@ -31,7 +31,7 @@ type RulesNews = Option<Result<String, String>>;
 impl Session {
     /// The rules, loaded again if they have changed; the client is told. A file that is being written is
     /// waited for.
-    pub(super) async fn rules(&self, listener: &Listener) -> Arc<IndexedRules> {
+    pub(super) async fn rules(&self, listener: &LogListener) -> Arc<IndexedRules> {
         let since = Instant::now();
         let news = loop {
             let is_late = since.elapsed() > WRITING;

@@ -7,11 +7,11 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::schemars::JsonSchema;
 use serde::Serialize;
 
-use super::call::Report;
+use super::call::CallReport;
 use super::channel::{Ended, RefusedCall};
-use super::denials::{self, Denial};
+use super::denials::{self, SandboxDenial};
 use super::made::{self, MadeFile};
-use super::output::{Stretch, Truncated};
+use super::output::{OutputRun, Truncated};
 use crate::audit::{Notable, Outcome};
 use crate::exit::Exit;
 
@@ -51,7 +51,7 @@ struct ExecResult {
     more_execs: u64,
     /// The paths that the sandbox kept from being written, as far as programs complained of them; when the
     /// command succeeded, those that a program in it failed of.
-    denials: Vec<Denial>,
+    denials: Vec<SandboxDenial>,
     /// The system calls, such as those for a network, that the sandbox refused and that a program failed
     /// of; none when the command succeeded.
     refused_calls: Vec<RefusedCall>,
@@ -66,7 +66,7 @@ struct ExecResult {
     stderr: String,
     /// The order in which the streams' bytes came: that of writing, but for writes to both within
     /// less than a millisecond, whose order nobody knows.
-    order: Vec<Stretch>,
+    order: Vec<OutputRun>,
 }
 
 /// A program that did not simply run inside the sandbox.
@@ -113,7 +113,7 @@ pub(super) fn output_schema() -> std::sync::Arc<rmcp::model::JsonObject> {
 }
 
 /// The result for the client.
-pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallToolResult {
+pub(super) fn result(report: CallReport, reasons: &HashMap<String, String>) -> CallToolResult {
     let (exit_code, timed_out) = match report.last.ended {
         Ended::Exit(status) => (status, false),
         Ended::TimedOut => (Exit::TimedOut.code(), true),
@@ -166,7 +166,7 @@ pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallT
 /// What was refused, with what would permit it, and what else is worth a line.
 fn notes(
     execs: &[ExecEntry],
-    denials: &[Denial],
+    denials: &[SandboxDenial],
     calls: &[RefusedCall],
     made: &[MadeFile],
 ) -> Vec<String> {
@@ -225,7 +225,7 @@ fn brief(command: &str) -> String {
 }
 
 /// What a call that was cancelled had written, as far as it is worth a message.
-pub(super) fn last_words(report: Report) -> String {
+pub(super) fn last_words(report: CallReport) -> String {
     let written = report.output.finish().both;
     let start = written.char_indices().rev().nth(LAST_WORDS - 1);
     let words = start.map_or(&*written, |(at, _)| written.get(at..).unwrap_or_default());

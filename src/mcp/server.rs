@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::TOLD_BACK;
-use super::apart::{Limits, apart};
+use super::apart::{WorkLimits, apart};
 use super::approval::Manner;
 use super::asking::{Asker, Round, Via};
 use super::call::Call;
@@ -26,7 +26,7 @@ use super::codex_state;
 use super::context::{Context, is_stateless};
 use super::drive::{Driven, Progress, Stop};
 use super::explain::{self, ExplainParams};
-use super::listener::Listener;
+use super::listener::LogListener;
 use super::output::Output;
 use super::result;
 use super::rounds::{self, Parked, SuspendedCalls};
@@ -41,7 +41,7 @@ const SANDBOX_STATE_VERSION: &str = "1.0.0";
 const SANDBOX_STATE_UPDATE: &str = "codex/sandbox-state/update";
 
 /// How long it may take to explain a command.
-const EXPLAINING: Limits = Limits {
+const EXPLAINING: WorkLimits = WorkLimits {
     processor: Duration::from_secs(5),
     all: Duration::from_secs(15),
 };
@@ -67,7 +67,7 @@ impl Server {
         };
         // Closed never, so that there is one in the end.
         let _room = self.session.room.acquire().await;
-        let rules = self.session.rules(&Listener::of(&context)).await;
+        let rules = self.session.rules(&LogListener::of(&context)).await;
         let sent = self.session.sent(&context.meta.0);
         let plan = match sent.and_then(|sent| params.plan(&self.session, rules, sent)) {
             Ok(plan) => plan,
@@ -95,7 +95,7 @@ impl Server {
                 call,
                 asker,
                 progress,
-                listener: Listener::of(&context),
+                listener: LogListener::of(&context),
             },
             rounds,
             open: BTreeMap::new(),
@@ -182,7 +182,7 @@ impl Server {
         parked.place = None;
         parked.request = context.id.clone();
         let driven = &mut parked.driven;
-        driven.listener = Listener::of(context);
+        driven.listener = LogListener::of(context);
         let token = context.meta.get_progress_token();
         let progress = driven.progress.take().zip(token);
         driven.progress = progress.map(|(told, token)| told.renewed(context.peer.clone(), token));
@@ -219,7 +219,7 @@ impl Server {
             Err(why) => return Ok(result::failure(&why).into()),
         };
         let _room = self.session.room.acquire().await;
-        let rules = self.session.rules(&Listener::of(context)).await;
+        let rules = self.session.rules(&LogListener::of(context)).await;
         let sent = self.session.sent(&context.meta.0);
         let wanted = sent.map(|sent| self.session.wanted(None, &sent.states));
         let options = &self.session.options;

@@ -15,7 +15,7 @@ use super::codex_state;
 use super::crew::Spare;
 use super::folder::Folder;
 use super::limits::Limits;
-use super::listener::{Level, Listener};
+use super::listener::{LogLevel, LogListener};
 use super::lookout::Looked;
 use super::order::{Ask, Keys};
 use super::outbox::OutboxFill;
@@ -139,7 +139,7 @@ struct ClientState {
     sandbox: Option<Value>,
     roots: Vec<PathBuf>,
     /// The least severe messages that are wanted.
-    level: Level,
+    level: LogLevel,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -191,7 +191,7 @@ impl Session {
 
     /// The least severe level of messages that the client wants.
     pub(super) fn set_level(&self, level: &str) {
-        lock(&self.state).level = Level::named(level);
+        lock(&self.state).level = LogLevel::named(level);
     }
 
     /// What the sandbox of a call is to permit with which the client `sent` something; `wish` is the
@@ -288,7 +288,7 @@ impl Session {
     }
 
     /// Sends the client a message for its log.
-    pub(super) fn log(&self, listener: &Listener, level: &str, text: &str) {
+    pub(super) fn log(&self, listener: &LogListener, level: &str, text: &str) {
         listener.tell(lock(&self.state).level, level, text);
     }
 

@@ -355,7 +355,7 @@ fn approver(
             writable: policy.writable.clone(),
         }),
         Ask::Program(program) => Arc::new(program.with(environment.own())),
-        Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer.clone())),
+        Ask::Fixed(answer) => Arc::new(fixed::FixedAnswer(answer.clone())),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::rows::{Row, rows};
-use crate::config::{Loaded, Problem, Source};
+use crate::config::{Loaded, SettingsProblem, Source};
 use crate::request::argv;
 
 use super::explain_json::safe;
@@ -19,19 +19,19 @@ const WIDTH: usize = 36;
 
 /// Writes each problem to standard error: `codex-shell: error: FILE:LINE:COL: message`, the line
 /// that it is about, and what to do.
-pub fn print_problems(problems: &[Problem]) {
+pub fn print_problems(problems: &[SettingsProblem]) {
     for problem in problems {
         super::error(&problem_text(problem, super::colours_errors()));
     }
 }
 
 /// The same, a text for each.
-pub fn texts(problems: &[Problem]) -> Vec<String> {
+pub fn texts(problems: &[SettingsProblem]) -> Vec<String> {
     let texts = problems.iter().map(|problem| problem_text(problem, false));
     texts.collect()
 }
 
-fn problem_text(problem: &Problem, colour: bool) -> String {
+fn problem_text(problem: &SettingsProblem, colour: bool) -> String {
     let name = argv::visible(&problem.path.display().to_string());
     let message: Vec<String> = problem.message.lines().map(argv::visible).collect();
     let message = message.join(" ");

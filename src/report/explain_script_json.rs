@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::evaluate::{JudgedCommand, Kind, NearMisses, near_misses};
+use crate::evaluate::{CommandKind, JudgedCommand, NearMisses, near_misses};
 use crate::rules::Decision;
 use crate::script::{Enclosure, Problem, ScriptCommand};
 
@@ -158,13 +158,13 @@ fn unknown_words(command: &ScriptCommand) -> Vec<UnknownForm> {
         .collect()
 }
 
-fn kind_name(kind: Kind) -> &'static str {
+fn kind_name(kind: CommandKind) -> &'static str {
     match kind {
-        Kind::Program => "program",
-        Kind::Builtin => "builtin",
-        Kind::Function => "function",
-        Kind::Bare => "bare",
-        Kind::Unknown => "unknown",
+        CommandKind::Program => "program",
+        CommandKind::Builtin => "builtin",
+        CommandKind::Function => "function",
+        CommandKind::Bare => "bare",
+        CommandKind::Unknown => "unknown",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::evaluate::readings;
 use crate::request::argv;
-use crate::rules::model::Said;
+use crate::rules::model::RuleSummary;
 
 use super::explain::Explanation;
 use super::facts::{self, WORD, one};
@@ -165,7 +165,7 @@ impl Page<'_> {
         }
     }
 
-    fn rule(&self, index: usize) -> Option<Said<'_>> {
+    fn rule(&self, index: usize) -> Option<RuleSummary<'_>> {
         self.explanation.rules.rules().rule(index)
     }
 

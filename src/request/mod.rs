@@ -32,7 +32,7 @@ pub use program::{Program, Trust};
 pub use repository::alias::{Aliased, alias_set, aliased};
 pub use repository::config_file::Entry;
 pub use search_path::SearchPath;
-pub use walk::{Identity, Roots, Trace, Way, trace};
+pub use walk::{Identity, PathTrace, Roots, Way, trace};
 pub use words::{HalfRead, Words};
 pub use writable::Writable;
 

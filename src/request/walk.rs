@@ -210,7 +210,7 @@ pub(super) fn way_to(path: &Path, roots: &Roots) -> Way {
 
 /// The way that a path leads, as it was when somebody went it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
+pub struct PathTrace {
     /// As for [`Way::real`].
     pub real: Option<PathBuf>,
     /// The directories that were entered, the last one included, by device and inode.
@@ -219,7 +219,7 @@ pub struct Trace {
 
 /// Goes the way of `path`, absolute, whatever is there; `None` where that takes more than the `steps` that
 /// are left, which it takes from them.
-pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
+pub fn trace(path: &Path, steps: &mut usize) -> Option<PathTrace> {
     let roots = Roots::of(&[]);
     let mut walk = PathWalk::new(&roots, WalkEnd::Directory);
     walk.steps = *steps;
@@ -230,7 +230,7 @@ pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
         Err(Lost::Missing) => Some(walk.rest()),
         Err(Lost::Hidden | Lost::Writable(_)) => None,
     };
-    (walk.steps > 0).then_some(Trace {
+    (walk.steps > 0).then_some(PathTrace {
         real,
         directories: walk.entered,
     })

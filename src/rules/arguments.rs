@@ -182,13 +182,13 @@ impl<'v> Arguments<'v> {
 }
 
 /// One call of a function of ours.
-pub(super) struct Call<'v> {
+pub(super) struct RuleCall<'v> {
     pub(super) at: Option<FileSpan>,
     pub(super) positional: Vec<Value<'v>>,
     pub(super) named: SmallMap<String, Value<'v>>,
 }
 
-impl<'v> Call<'v> {
+impl<'v> RuleCall<'v> {
     pub(super) fn bind(self, signature: &'static Signature) -> (Arguments<'v>, Option<FileSpan>) {
         let arguments = Arguments::bind(signature, self.positional, self.named);
         (arguments, self.at)

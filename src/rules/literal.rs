@@ -10,7 +10,7 @@ use starlark::syntax::ast::{Argument, AstExpr, AstLiteral, AstStmt, Expr, Stmt};
 use starlark::values::dict::AllocDict;
 use starlark::values::{Heap, Value};
 
-use super::arguments::Call;
+use super::arguments::RuleCall;
 use super::language::Language;
 use super::recorder::Recorder;
 
@@ -148,7 +148,7 @@ impl<'v> Maker<'v, '_> {
         let named: SmallMap<String, Value<'v>> = named
             .map(|(name, value)| ((*name).to_owned(), self.value(value)))
             .collect();
-        let made = Call {
+        let made = RuleCall {
             at: Some(self.module.file_span(call.at)),
             positional,
             named,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 use starlark::codemap::{CodeMap, FileSpan, Span as Bytes};
 
-use super::arguments::{ArgumentProblem, Call};
+use super::arguments::{ArgumentProblem, RuleCall};
 use super::codes;
 use super::command_examples::CommandExamples;
 use super::command_rule;
@@ -75,7 +75,7 @@ impl Recorder {
     }
 
     /// A function of ours was called: what it says, for the call that it is an argument of.
-    pub(super) fn called(&self, name: &'static str, call: Call<'_>) -> Option<Json> {
+    pub(super) fn called(&self, name: &'static str, call: RuleCall<'_>) -> Option<Json> {
         match name {
             "prefix_rule" => self.prefix_rule(call),
             "host_executable" => self.host_executable(call),
@@ -91,7 +91,7 @@ impl Recorder {
     }
 
     /// `prefix_rule` was called.
-    fn prefix_rule(&self, call: Call<'_>) {
+    fn prefix_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&prefix_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = prefix_rule::parse(&mut arguments, span);
@@ -102,7 +102,7 @@ impl Recorder {
     }
 
     /// `host_executable` was called.
-    fn host_executable(&self, call: Call<'_>) {
+    fn host_executable(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&host_executable::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = host_executable::parse(&mut arguments, span);
@@ -113,7 +113,7 @@ impl Recorder {
     }
 
     /// `network_rule` was called.
-    fn network_rule(&self, call: Call<'_>) {
+    fn network_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&network_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = network_rule::parse(&mut arguments, span);
@@ -122,7 +122,7 @@ impl Recorder {
     }
 
     /// `command_rule` was called.
-    fn command_rule(&self, call: Call<'_>) {
+    fn command_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&command_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = command_rule::parse(&mut arguments, span, Tilde(self.home.as_deref()));
@@ -138,7 +138,7 @@ impl Recorder {
     }
 
     /// A function was called whose result is an argument: what it says, under its name.
-    fn value(&self, name: &'static str, call: Call<'_>) -> Option<Json> {
+    fn value(&self, name: &'static str, call: RuleCall<'_>) -> Option<Json> {
         let at = call.at.clone();
         let (said, problems) = values::said(name, call, Tilde(self.home.as_deref()));
         self.complain(self.span_of(at.as_ref()), problems);
@@ -146,7 +146,7 @@ impl Recorder {
     }
 
     /// `program` was called.
-    fn program(&self, call: Call<'_>) {
+    fn program(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&program_model::PROGRAM);
         let span = self.span_of(at.as_ref());
         let parsed = program_model::parse(&mut arguments);
@@ -156,7 +156,7 @@ impl Recorder {
     }
 
     /// `command` was called: what it says, for the call that it is an argument of.
-    fn command(&self, call: Call<'_>) -> Option<Json> {
+    fn command(&self, call: RuleCall<'_>) -> Option<Json> {
         let (mut arguments, at) = call.bind(&program_model::COMMAND);
         let parsed = program_model::parse(&mut arguments);
         self.complain(self.span_of(at.as_ref()), arguments.problems);
@@ -164,7 +164,7 @@ impl Recorder {
     }
 
     /// `inner` was called: what it says, for the call that it is an argument of.
-    fn inner(&self, call: Call<'_>) -> Option<Json> {
+    fn inner(&self, call: RuleCall<'_>) -> Option<Json> {
         let (mut arguments, at) = call.bind(&program_model::INNER);
         let parsed = program_model::parse_inner(&mut arguments);
         self.complain(self.span_of(at.as_ref()), arguments.problems);
@@ -172,7 +172,7 @@ impl Recorder {
     }
 
     /// `default` was called.
-    fn default_rule(&self, call: Call<'_>) {
+    fn default_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&default_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = default_rule::parse(&mut arguments, span);

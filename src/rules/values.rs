@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::arguments::{ArgumentProblem, Arguments, Call, Signature};
+use super::arguments::{ArgumentProblem, Arguments, RuleCall, Signature};
 use super::codes;
 use super::command_rule;
 use super::conditions::Tilde;
@@ -35,7 +35,7 @@ static PROFILE: Signature = Signature {
 /// What the function called `name` says, and what is wrong with the call.
 pub(super) fn said(
     name: &'static str,
-    call: Call<'_>,
+    call: RuleCall<'_>,
     home: Tilde<'_>,
 ) -> (Option<Json>, Vec<ArgumentProblem>) {
     if matches!(name, "any_of" | "all_of" | "rest") {
@@ -72,7 +72,7 @@ fn profile(arguments: &mut Arguments<'_>) -> Profile {
 }
 
 /// The arguments themselves.
-fn list(name: &str, call: &Call<'_>) -> (Option<Json>, Vec<ArgumentProblem>) {
+fn list(name: &str, call: &RuleCall<'_>) -> (Option<Json>, Vec<ArgumentProblem>) {
     if let Some((unknown, _)) = call.named.iter().next() {
         let message = format!("{name}: there is no parameter `{unknown}`");
         return (None, vec![ArgumentProblem::new(codes::ARGUMENT, message)]);

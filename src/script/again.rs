@@ -2,7 +2,7 @@
 //! name or a number is expected, and what prompts are made of.
 
 use super::cursor::{Parser, ScriptResult};
-use super::model::{Enclosure, Part, ScriptCommand, Word};
+use super::model::{Enclosure, ScriptCommand, Word, WordPart};
 
 /// Builtins that take names of variables, or numbers.
 const EVALUATING: [&[u8]; 17] = [
@@ -99,8 +99,8 @@ fn subscripts(word: &Word) -> impl Iterator<Item = Vec<u8>> + '_ {
 
 fn known(word: &Word) -> impl Iterator<Item = Vec<u8>> + '_ {
     word.parts.iter().filter_map(|part| match part {
-        Part::Known(bytes) => Some(bytes.clone()),
-        Part::Unknown { .. } => None,
+        WordPart::Known(bytes) => Some(bytes.clone()),
+        WordPart::Unknown { .. } => None,
     })
 }
 

@@ -34,8 +34,8 @@ mod word;
 pub use builtins::{is_builtin, is_inert, reads_script};
 pub use cursor::{MAX_BYTES, MAX_FOUND, MAX_NESTING, max_commands};
 pub use model::{
-    Assignment, Dialect, Enclosure, List, Part, Problem, Redirection, Script, ScriptCommand, Stage,
-    Unknown, Word,
+    Assignment, Dialect, Enclosure, List, Problem, Redirection, Script, ScriptCommand, Stage,
+    Unknown, Word, WordPart,
 };
 
 use cursor::{Parser, ParserOutput};

@@ -1,6 +1,6 @@
 //! A word while it is being read: what was quoted is still told apart from what was not.
 
-use super::model::{Dialect, Part, Unknown, Word};
+use super::model::{Dialect, Unknown, Word, WordPart};
 
 /// How much of an expansion's text is kept.
 const SOURCE: usize = 1024;
@@ -98,7 +98,7 @@ impl Pieces {
         for (index, piece) in self.pieces.into_iter().enumerate() {
             match piece {
                 WordPiece::Bare(bytes) => match expands.why(index, &bytes, assigned) {
-                    Some(why) => word.parts.push(Part::Unknown {
+                    Some(why) => word.parts.push(WordPart::Unknown {
                         why,
                         source: bytes,
                         splits: why != Unknown::Tilde && !assigned,
@@ -110,7 +110,7 @@ impl Pieces {
                     why,
                     source,
                     splits,
-                } => word.parts.push(Part::Unknown {
+                } => word.parts.push(WordPart::Unknown {
                     why,
                     source,
                     splits: splits && !(assigned && dialect == Dialect::Bash),
@@ -123,9 +123,9 @@ impl Pieces {
 
 fn known(word: &mut Word, bytes: Vec<u8>) {
     match word.parts.last_mut() {
-        Some(Part::Known(so_far)) => so_far.extend_from_slice(&bytes),
+        Some(WordPart::Known(so_far)) => so_far.extend_from_slice(&bytes),
         _ if bytes.is_empty() => {}
-        _ => word.parts.push(Part::Known(bytes)),
+        _ => word.parts.push(WordPart::Known(bytes)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Words: quotes, expansions, and the commands inside them.
 
 use super::cursor::{Parser, ScriptResult};
-use super::model::{Assignment, Dialect, Part, Unknown, Word};
+use super::model::{Assignment, Dialect, Unknown, Word, WordPart};
 use super::pieces::Pieces;
 
 /// What may be special about a word where it stands.
@@ -69,7 +69,7 @@ impl Parser<'_> {
         }
         let mut value = pieces.finish(name.is_some(), self.dialect);
         if adds {
-            value.parts.push(Part::Unknown {
+            value.parts.push(WordPart::Unknown {
                 why: Unknown::Variable,
                 source: Vec::new(),
                 splits: false,

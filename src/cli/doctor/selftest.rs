@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::world::{NAME, World};
 use crate::cli::canary::{DONE, REFUSED, WORD};
 use crate::confine::Mode;
-use crate::report::canaries::{Canary, Outcome};
+use crate::report::canaries::{Canary, CanaryOutcome};
 use crate::request::argv;
 
 /// What must hold a canary.
@@ -192,15 +192,15 @@ fn outcome(
     done: bool,
     judged: bool,
     told: Option<&str>,
-) -> (Outcome, Option<&str>) {
+) -> (CanaryOutcome, Option<&str>) {
     match (guard, done, told) {
-        (CanaryGuard::Nothing, true, _) => (Outcome::Ran, Some("")),
+        (CanaryGuard::Nothing, true, _) => (CanaryOutcome::Ran, Some("")),
         (CanaryGuard::Rule | CanaryGuard::Sandbox, true, _) => {
-            (Outcome::Neither, Some("it succeeded"))
+            (CanaryOutcome::Neither, Some("it succeeded"))
         }
-        (CanaryGuard::Rule, false, _) if judged => (Outcome::Judged, Some("it does not run")),
-        (CanaryGuard::Sandbox, false, Some(reason)) => (Outcome::Contained, Some(reason)),
-        (_, false, _) => (Outcome::Untried, None),
+        (CanaryGuard::Rule, false, _) if judged => (CanaryOutcome::Judged, Some("it does not run")),
+        (CanaryGuard::Sandbox, false, Some(reason)) => (CanaryOutcome::Contained, Some(reason)),
+        (_, false, _) => (CanaryOutcome::Untried, None),
     }
 }
 
@@ -237,17 +237,20 @@ mod tests {
     fn a_canary_that_succeeds_is_held_by_nothing() {
         let of = |guard, done, judged, told| outcome(guard, done, judged, told).0;
         for guard in [CanaryGuard::Rule, CanaryGuard::Sandbox] {
-            assert_eq!(of(guard, true, true, Some("told")), Outcome::Neither);
+            assert_eq!(of(guard, true, true, Some("told")), CanaryOutcome::Neither);
             assert!(of(guard, true, false, None).is_alarming());
             // Neither forbidden nor told why: it may never have started.
-            assert_eq!(of(guard, false, false, None), Outcome::Untried);
+            assert_eq!(of(guard, false, false, None), CanaryOutcome::Untried);
         }
         assert!(of(CanaryGuard::Rule, false, false, Some("told")).is_alarming());
         assert!(of(CanaryGuard::Nothing, false, false, Some("told")).is_alarming());
-        assert_eq!(of(CanaryGuard::Rule, false, true, None), Outcome::Judged);
+        assert_eq!(
+            of(CanaryGuard::Rule, false, true, None),
+            CanaryOutcome::Judged
+        );
         assert_eq!(
             of(CanaryGuard::Sandbox, false, false, Some("told")),
-            Outcome::Contained
+            CanaryOutcome::Contained
         );
     }
 }

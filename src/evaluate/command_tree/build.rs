@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::request::{Entry, Request, Words, alias_set, aliased};
 use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 
-use super::resolver::{Resolver, Start};
+use super::resolver::{Resolver, UnstartedCommand};
 use super::runs::{InPlace, InnerFound, InnerRun, in_place_of, runs};
 use super::spelling::{as_in, spelled, unknown_words};
 use super::surroundings::Variables;
@@ -248,7 +248,7 @@ impl<'a> Builder<'a> {
         let variables = &node.around.variables;
         self.given.by(variables, resolver.variables);
         for directory in directories {
-            let mut request = (resolver.find)(&Start {
+            let mut request = (resolver.find)(&UnstartedCommand {
                 words: &node.argv,
                 directory,
                 variables: self.given.known.clone(),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-use crate::script::{Enclosure, Part, ScriptCommand, Unknown, Word};
+use crate::script::{Enclosure, ScriptCommand, Unknown, Word, WordPart};
 
 use super::surroundings::VariableChange;
 
@@ -150,7 +150,7 @@ pub(super) fn substituted(command: &ScriptCommand, behind: &[ScriptCommand]) -> 
     let words = command.words.iter().skip(1);
     let mut words = words.chain(files.map(|it| &it.target));
     let is_one = |word: &Word| {
-        let read = matches!(word.parts.first(), Some(Part::Unknown { source, .. }) if source.starts_with(b"<("));
+        let read = matches!(word.parts.first(), Some(WordPart::Unknown { source, .. }) if source.starts_with(b"<("));
         read && word.unknown() == Some(Unknown::ProcessSubstitution)
     };
     if !words.any(is_one) {

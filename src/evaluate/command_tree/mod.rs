@@ -68,7 +68,7 @@ use crate::script::{self, Problem, ScriptCommand, Stage, Word};
 
 use super::index::IndexedRules;
 
-pub use resolver::{Resolver, Start};
+pub use resolver::{Resolver, UnstartedCommand};
 pub(super) use same_process::{runs_another, started_in_place};
 pub(super) use spelling::spelled;
 pub(super) use surroundings::Surroundings;

@@ -10,7 +10,7 @@ use crate::request::{Followed, Request};
 #[derive(Clone, Copy)]
 pub struct Resolver<'a> {
     /// What a command asks for.
-    pub find: &'a dyn Fn(&Start<'_>) -> Request,
+    pub find: &'a dyn Fn(&UnstartedCommand<'_>) -> Request,
     /// What a file holds that a shell would read as a script; `None` where that can't be known.
     pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
     /// The variables, as far as they are known.
@@ -23,7 +23,7 @@ pub struct Resolver<'a> {
 
 /// A command that nobody has started.
 #[derive(Debug)]
-pub struct Start<'a> {
+pub struct UnstartedCommand<'a> {
     /// The program and its arguments.
     pub words: &'a [OsString],
     /// The directory, by the way there from the first.

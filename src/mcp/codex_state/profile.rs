@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::{ENTRIES, external, has_network, kind, path_of, present, strictest};
-use crate::confine::{Mode, Pattern};
+use crate::confine::{Mode, PathPattern};
 use crate::mcp::limits::{Limits, tmpdir};
 
 /// What may be done with a path; of two for the same path the later one counts, as in Codex.
@@ -117,7 +117,7 @@ fn pattern(entry: &Value) -> Option<&Value> {
     (kind(path) == "glob_pattern").then(|| path.get("pattern").unwrap_or(&Value::Null))
 }
 
-fn denied(text: &Value, files: &Value, cwd: &Path) -> Result<Pattern, String> {
+fn denied(text: &Value, files: &Value, cwd: &Path) -> Result<PathPattern, String> {
     let depth = present(files, &["glob_scan_max_depth", "globScanMaxDepth"]);
     let depth = depth
         .and_then(Value::as_u64)
@@ -127,7 +127,7 @@ fn denied(text: &Value, files: &Value, cwd: &Path) -> Result<Pattern, String> {
         (Some(text), Some(cwd)) => Ok(format!("{}/{text}", literally(cwd))),
         _ => Err("it is no text"),
     };
-    let pattern = absolute.and_then(|text| Pattern::new(&text, depth));
+    let pattern = absolute.and_then(|text| PathPattern::new(&text, depth));
     pattern.map_err(|why| unheld("hides", text, &format!(": {why}")))
 }
 
@@ -148,7 +148,11 @@ fn unheld(does: &str, what: &Value, why: &str) -> String {
     format!("the client's sandbox {does} what can't be held here: {what}{why}")
 }
 
-fn of_paths(by_path: &BTreeMap<PathBuf, PathAccess>, patterns: Vec<Pattern>, cwd: &Path) -> Limits {
+fn of_paths(
+    by_path: &BTreeMap<PathBuf, PathAccess>,
+    patterns: Vec<PathPattern>,
+    cwd: &Path,
+) -> Limits {
     let with = |wanted: PathAccess| {
         let found = by_path.iter().filter(move |(_, access)| **access == wanted);
         found.map(|(path, _)| path.clone()).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use crate::kernel::{self, ENOEXEC, Errno, Words};
+use crate::kernel::{self, ENOEXEC, Errno, ArgumentWords};
 use crate::{ProgramToRun, SOCKET, WRAPPER, failed, value};
 
 /// So much of a file tells a shell whether it is text, in bytes.
@@ -44,7 +44,7 @@ fn interpret(mut job: ProgramToRun, shell: &'static CStr, socket: i32) -> u8 {
 }
 
 /// `variables` with those that lead to the wrapper and the socket.
-fn told(mut variables: Words, own: &CStr, socket: i32) -> Result<Words, Errno> {
+fn told(mut variables: ArgumentWords, own: &CStr, socket: i32) -> Result<ArgumentWords, Errno> {
     let [name, _] = WRAPPER;
     variables.retain(|entry| value(entry, SOCKET).is_none());
     let mut digits = [0; 10];

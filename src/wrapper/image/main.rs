@@ -18,8 +18,8 @@ mod kernel;
 
 use core::ffi::CStr;
 
-use broker::{Answer, Broker};
-use kernel::{EACCES, Errno, Words};
+use broker::{BrokerAnswer, BrokerSocket};
+use kernel::{EACCES, Errno, ArgumentWords};
 
 /// Exit statuses, as in `src/exit.rs`.
 const FAILURE: u8 = 1;
@@ -40,12 +40,12 @@ struct ProgramToRun {
     own: &'static CStr,
     file: &'static CStr,
     /// With `own` and `file` before them.
-    arguments: Words,
-    variables: Words,
+    arguments: ArgumentWords,
+    variables: ArgumentWords,
 }
 
 /// Runs the program that the arguments name: `FILE ARGV…`.
-fn main(arguments: Words, variables: Words) -> u8 {
+fn main(arguments: ArgumentWords, variables: ArgumentWords) -> u8 {
     let Some((own, file)) = arguments.get(0).zip(arguments.get(1)) else {
         say::error(&[b"usage: codex-execve-wrapper FILE ARGV\xe2\x80\xa6"]);
         return USAGE;
@@ -65,19 +65,19 @@ fn main(arguments: Words, variables: Words) -> u8 {
         Some(None) => return say::unjudged(&[SOCKET, b" is no descriptor's number"]),
         None => return say::unjudged(&[SOCKET, b" is not set"]),
     };
-    let mut broker = match Broker::ask(&job, &places, socket) {
+    let mut broker = match BrokerSocket::ask(&job, &places, socket) {
         Ok(broker) => broker,
         Err(errno) => return say::unreachable(errno),
     };
     let mut answer = broker.answer();
-    while let Ok(Answer::Note(words)) = answer {
+    while let Ok(BrokerAnswer::Note(words)) = answer {
         say::told(words);
         answer = broker.answer();
     }
     match answer {
-        Ok(Answer::Run { shell }) => inside::run(job, shell, socket),
-        Ok(Answer::Escalate) => outside::stand_in(broker, socket),
-        Ok(Answer::Deny(words)) => say::refused(words),
+        Ok(BrokerAnswer::Run { shell }) => inside::run(job, shell, socket),
+        Ok(BrokerAnswer::Escalate) => outside::stand_in(broker, socket),
+        Ok(BrokerAnswer::Deny(words)) => say::refused(words),
         Ok(_) => say::unjudged(&[b"an answer out of order"]),
         Err(errno) => say::unreachable(errno),
     }
