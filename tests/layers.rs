@@ -1,8 +1,11 @@
-//! Holds the layers: which folder may use which, which crate is imported where, where `unsafe` is, and
-//! where what differs from one processor to another.
+//! Holds the layers: which folder may use which, that no files use each other, which crate is imported
+//! where, where `unsafe` is, and where what differs from one processor to another; and that a type's name
+//! means one thing.
 
+mod circles;
 mod machine;
 mod tokens;
+mod type_names;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,7 +35,7 @@ struct Row {
 
 /// Arrows point down only.
 const LAYERS: &[Row] = &[
-    row(0, "sys", Only(&[]), &["libc"]),
+    row(0, "sys", Only(&[]), &["libc", "rustix"]),
     row(1, "exit", Only(&[]), &[]),
     row(0, "digest", Only(&[]), &["blake3"]),
     row(0, "models", Only(&[]), &[]),
@@ -167,8 +170,8 @@ struct Source {
     folder: String,
     /// From `src/` on, for messages.
     path: String,
-    /// How deep its module lies: 1 for `rules/mod.rs` and `flow.rs`, 2 for `rules/model.rs`.
-    depth: usize,
+    /// Its module: one name for `rules/mod.rs` and `flow.rs`, two for `rules/model.rs`.
+    module: Vec<String>,
     text: String,
 }
 
@@ -186,7 +189,7 @@ impl Source {
         Self {
             folder,
             path: path.display().to_string(),
-            depth: names.len(),
+            module: names,
             text,
         }
     }
@@ -231,7 +234,7 @@ fn problems(source: &Source) -> Vec<String> {
         return vec![format!("{}: no row for this folder", source.path)];
     };
     if !IMAGE.iter().any(|part| source.path.starts_with(part)) {
-        for used in folders_used(&tokens, source.depth) {
+        for used in folders_used(&tokens, source.module.len()) {
             if used != row.name && !may_use(row, &used) {
                 problems.push(format!("{}: {} must not use {used}", source.path, row.name));
             }

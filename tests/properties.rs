@@ -13,7 +13,7 @@ use codex_shell::models::reading::Known;
 use codex_shell::request::program::{last_component, normalised};
 use codex_shell::request::{Program, Request, Trust, WorkingDirectory, argv};
 use codex_shell::rules::lexical::Whereabouts;
-use codex_shell::rules::meaning::{Meaning, Operands, Pattern};
+use codex_shell::rules::meaning::{Meaning, OperandCondition, Pattern};
 use codex_shell::rules::model::{
     CommandRule, DefaultRule, HostExecutable, PrefixRule, ProgramName, Run, Span,
 };
@@ -96,7 +96,7 @@ prop_compose! {
         operands in prop_oneof![
             2 => Just(None),
             1 => (vec(vec(word().prop_map(Pattern::Literal), 1..2), 0..2), any::<bool>()).prop_map(|(places, open)| {
-                Some(Operands { places, rest: open.then(Vec::new) })
+                Some(OperandCondition { places, rest: open.then(Vec::new) })
             }),
         ],
         exact in any::<bool>(),

@@ -32,9 +32,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
-use super::lacking::Told;
 use super::trimmed::{Session, Trimmed, Why, trimmed};
 use crate::models;
 use crate::models::variable::is_target;
@@ -79,7 +78,7 @@ pub struct SessionEnvironment {
     /// Those of which not all goes outside; looked for once something goes.
     trimmed: OnceLock<HashMap<OsString, Trimmed>>,
     /// What was said of what programs don't get.
-    pub(super) told: Told,
+    pub(super) reported: SaidNotes,
 }
 
 /// What a program outside gets, and what it does not.
@@ -96,6 +95,10 @@ pub struct Filtered {
     pub left_out: Vec<(OsString, OsString)>,
 }
 
+/// What was said in one session, so that nothing is said twice.
+#[derive(Debug, Default)]
+pub(super) struct SaidNotes(pub(super) Mutex<HashSet<Vec<OsString>>>);
+
 impl SessionEnvironment {
     /// Takes the variables of a trusted moment: our own start. `writable` is what the sandboxed side
     /// can write.
@@ -107,7 +110,7 @@ impl SessionEnvironment {
             variables: variables.into_iter().collect(),
             writable: writable.to_vec(),
             trimmed: OnceLock::new(),
-            told: Told::default(),
+            reported: SaidNotes::default(),
         }
     }
 

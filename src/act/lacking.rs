@@ -1,12 +1,11 @@
 //! What a program outside does not get of its variables, in words.
 
-use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use super::environment::{Filtered, SessionEnvironment, join};
+use super::environment::{Filtered, SaidNotes, SessionEnvironment, join};
 use crate::request::argv;
 
 /// Names that git and build tools set for what they start, npm others that begin with its own: nothing is
@@ -29,10 +28,6 @@ const NOTES: usize = 32;
 const NAMES: usize = 5;
 /// The longest name or value there, in bytes.
 const NAME_LIMIT: usize = 100;
-
-/// What was said in one session, so that nothing is said twice.
-#[derive(Debug, Default)]
-pub struct Told(Mutex<HashSet<Vec<OsString>>>);
 
 /// Variables that a program outside does not get, or not all of them, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +103,7 @@ impl SessionEnvironment {
     pub fn note(&self, program: &OsStr, filtered: &Filtered) -> Option<String> {
         let program = shown(program);
         let is_new = |lacking: &Lacking| {
-            let Told(told) = &self.told;
+            let SaidNotes(told) = &self.reported;
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             let one = |(name, part): &(OsString, Option<OsString>)| match part {
                 Some(part) => join(name, part),

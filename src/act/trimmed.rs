@@ -14,7 +14,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use crate::command_text::{Fault, Ground, are_options_outside, look_at_command};
-use crate::models::variable::{Form, form};
+use crate::models::variable::{VariableForm, form};
 use crate::request::Roots;
 
 /// The search path where nothing of the session's own is left.
@@ -106,12 +106,12 @@ pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
     let form = form(name.as_bytes());
     let bad_file = |word: &[u8]| !is_whole(word) || leads(word);
     let goes = match form {
-        Form::Harmless => return Trimmed::Whole,
+        VariableForm::Harmless => return Trimmed::Whole,
         // Go takes that word for none.
-        Form::Places if value == b"off" && name.as_bytes().starts_with(b"GO") => Ok(()),
-        Form::Places if !is_address(name, value) => return places(name, value, session),
-        Form::Files => unless(!files(value).any(bad_file), Why::Leads),
-        Form::Command(handed) => {
+        VariableForm::Places if value == b"off" && name.as_bytes().starts_with(b"GO") => Ok(()),
+        VariableForm::Places if !is_address(name, value) => return places(name, value, session),
+        VariableForm::Files => unless(!files(value).any(bad_file), Why::Leads),
+        VariableForm::Command(handed) => {
             let directories = session.search_path();
             let directories: Vec<&Path> = directories.iter().map(Path::new).collect();
             let ground = Ground {
@@ -123,18 +123,18 @@ pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
                 fault => Why::Command(fault),
             })
         }
-        Form::Options(program, before) => unless(
+        VariableForm::Options(program, before) => unless(
             are_options_outside(value, program, before, &Ground::anywhere(&leads)),
             Why::Options,
         ),
-        Form::Places | Form::Any => unless(!words(value).any(leads), Why::Leads),
+        VariableForm::Places | VariableForm::Any => unless(!words(value).any(leads), Why::Leads),
     };
     let absolute = |entry: &OsString| entry.as_bytes().starts_with(b"/");
     match goes {
         Ok(()) => Trimmed::Whole,
         Err(_) if value.contains(&b':') && entries(value).iter().all(absolute) => {
             without(value, |entry| match form {
-                Form::Files => files(entry).any(bad_file),
+                VariableForm::Files => files(entry).any(bad_file),
                 _ => leads(entry) || words(entry).any(leads),
             })
         }

@@ -31,7 +31,7 @@ pub struct Program {
 
 /// What the program reads, on one line; codex-shell-rules(5) describes it.
 #[derive(Debug, Serialize)]
-struct Asked<'a> {
+struct QuestionLine<'a> {
     schema: u32,
     argv: Vec<WordForm<'a>>,
     #[serde(flatten)]
@@ -40,7 +40,7 @@ struct Asked<'a> {
 
 impl Approver for Program {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
-        let asked = Asked {
+        let asked = QuestionLine {
             schema: 1,
             argv: WordForm::all(&question.request().argv),
             text: question.text(),
@@ -65,7 +65,7 @@ impl Program {
     }
 
     /// Whether it said yes; `None` when it did not answer in time, or was no longer wanted.
-    fn run(&self, asked: &Asked<'_>, withdrawn: BorrowedFd<'_>) -> io::Result<Option<bool>> {
+    fn run(&self, asked: &QuestionLine<'_>, withdrawn: BorrowedFd<'_>) -> io::Result<Option<bool>> {
         let mut line = serde_json::to_vec(asked)?;
         line.push(b'\n');
         let mut child = Command::new(&self.path)

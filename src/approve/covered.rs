@@ -41,9 +41,10 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files::{Files, Reach};
+use super::files::{FileReach, Files};
 use super::input;
 use super::stamp::Stamp;
+use super::text::Uncovered;
 use crate::evaluate::{
     CommandSource, CommandTree, IndexedRules, all_command_sources, command_sources, readings,
 };
@@ -56,7 +57,7 @@ use crate::script::{self, Dialect, ScriptCommand};
 use crate::sys::read_capped::read_capped;
 
 pub(super) use named::Named;
-use named::{Paths, Use};
+use named::{NamedPaths, Use};
 use starters::names;
 
 /// How many commands, each within the other, are looked into.
@@ -77,9 +78,6 @@ const FORMS: [char; 3] = ['*', '?', '['];
 
 const NOT_READ: &str = "it runs a script that can't be read in whole";
 const TOO_MANY: &str = "there is more in it than can be looked at";
-
-/// Why a yes can't hold for the session, in a few words for people.
-pub(super) type Uncovered = String;
 
 /// What is known of what a request runs.
 #[derive(Debug)]
@@ -108,7 +106,7 @@ impl Covered {
         let mut cover = Cover {
             rules,
             whole: request,
-            reach: Reach::of(writable),
+            reach: FileReach::of(writable),
             files: Files::default(),
             stamps: Vec::new(),
             redirected: Vec::new(),
@@ -116,7 +114,7 @@ impl Covered {
             objection: None,
             looked_at: 0,
             scripts: Vec::new(),
-            paths: Paths::default(),
+            paths: NamedPaths::default(),
         };
         for source in all_command_sources(rules, request, tree) {
             cover.source(source);
@@ -136,7 +134,7 @@ impl Covered {
 struct Cover<'a> {
     rules: &'a IndexedRules,
     whole: &'a Request,
-    reach: Reach,
+    reach: FileReach,
     files: Files,
     stamps: Vec<Stamp>,
     redirected: Vec<PathBuf>,
@@ -148,7 +146,7 @@ struct Cover<'a> {
     /// The scripts that were read.
     scripts: Vec<PathBuf>,
     /// What the words name.
-    paths: Paths,
+    paths: NamedPaths,
 }
 
 impl Cover<'_> {

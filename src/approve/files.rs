@@ -20,14 +20,14 @@ const DATA: u64 = 64 << 20;
 
 /// What the command can change.
 #[derive(Debug)]
-pub(super) enum Reach {
+pub(super) enum FileReach {
     /// What lies in these, or is reached by what does.
     Roots(Roots, Vec<PathBuf>),
     /// Whatever its user can change: there is no sandbox.
     User,
 }
 
-impl Reach {
+impl FileReach {
     /// That of a command whose sandbox can write the `writable` roots; without a sandbox `None`.
     pub(super) fn of(writable: Option<&[PathBuf]>) -> Self {
         writable.map_or(Self::User, |roots| {
@@ -76,24 +76,24 @@ fn is_ours(path: &Path) -> bool {
 /// Files that say what a command runs: its program, interpreters, scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
-    noted: Vec<Noted>,
+    noted: Vec<NotedDirectory>,
     /// Files that may be no more than data to what runs.
-    data: Vec<Noted>,
+    data: Vec<NotedDirectory>,
     forms: Vec<NotedForm>,
     /// Directories, all that is in them.
     trees: Vec<(PathBuf, Option<Tree>)>,
-    left: Left,
+    left: ReadBudget,
 }
 
 /// How much is still read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Left {
+struct ReadBudget {
     content: u64,
     data: u64,
     trees: Budget,
 }
 
-impl Default for Left {
+impl Default for ReadBudget {
     fn default() -> Self {
         Self {
             content: CONTENT,
@@ -112,7 +112,7 @@ struct NotedForm {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Noted {
+struct NotedDirectory {
     path: PathBuf,
     /// The command can change it.
     is_open: bool,
@@ -135,7 +135,7 @@ impl Files {
             return noted.stamp.clone();
         }
         let stamp = stamp(path, is_open, &mut self.left.content);
-        self.noted.push(Noted {
+        self.noted.push(NotedDirectory {
             path: path.to_owned(),
             is_open,
             stamp: stamp.clone(),
@@ -179,7 +179,7 @@ impl Files {
             return noted.stamp.clone();
         }
         let stamp = Stamp::with_content(path, &mut self.left.data);
-        self.data.push(Noted {
+        self.data.push(NotedDirectory {
             path: path.to_owned(),
             is_open: true,
             stamp: stamp.clone(),
@@ -218,7 +218,7 @@ impl Files {
 
     /// The first that is not as it was, in words for people.
     pub fn changed(&self) -> Option<String> {
-        let mut left = Left::default();
+        let mut left = ReadBudget::default();
         let mut noted = self.noted.iter();
         let changed =
             noted.find(|file| stamp(&file.path, file.is_open, &mut left.content) != file.stamp);
@@ -282,9 +282,9 @@ mod tests {
         let file = fs::File::create(&path).unwrap();
         file.set_len(100).unwrap();
         let with_left = |content| Files {
-            left: Left {
+            left: ReadBudget {
                 content,
-                ..Left::default()
+                ..ReadBudget::default()
             },
             ..Files::default()
         };
@@ -301,10 +301,10 @@ mod tests {
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let path = folder.path().join("f");
         fs::write(&path, "").unwrap();
-        assert!(Reach::of(None).includes(&path));
-        assert!(!Reach::of(Some(&[])).includes(&path));
-        assert!(Reach::of(Some(&[folder.path().to_owned()])).includes(&path));
-        let others = Reach::of(None).includes(Path::new("/usr/bin/env"));
+        assert!(FileReach::of(None).includes(&path));
+        assert!(!FileReach::of(Some(&[])).includes(&path));
+        assert!(FileReach::of(Some(&[folder.path().to_owned()])).includes(&path));
+        let others = FileReach::of(None).includes(Path::new("/usr/bin/env"));
         assert_eq!(others, geteuid().is_root());
     }
 }

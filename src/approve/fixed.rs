@@ -6,12 +6,12 @@ use super::{Answer, Approver, Question};
 
 /// Gives the same answer to everything.
 #[derive(Debug, Clone)]
-pub struct Fixed(
+pub struct FixedAnswer(
     /// The answer.
     pub Answer,
 );
 
-impl Approver for Fixed {
+impl Approver for FixedAnswer {
     fn ask(&self, _question: &Question, _withdrawn: BorrowedFd<'_>) -> Answer {
         self.0.clone()
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::question::{NAME_LIMIT, NAMES, printable};
+use super::text::{NAME_LIMIT, NAMES, printable};
 use crate::evaluate::{Basis, Judgement};
 use crate::models::is_passable;
 use crate::request::argv;

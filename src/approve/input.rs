@@ -21,9 +21,9 @@ use nix::sys::statfs::{
 };
 use nix::unistd::Pid;
 
-use super::covered::Uncovered;
 use super::files::CONTENT;
 use super::stamp::Stamp;
+use super::text::Uncovered;
 use super::text::shown;
 use crate::request::Identity;
 

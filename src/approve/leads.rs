@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::covered::Uncovered;
+use super::text::Uncovered;
 use super::text::shown;
 use crate::request::program::normalised;
-use crate::request::{Trace, trace};
+use crate::request::{PathTrace, trace};
 
 /// As many entries are looked at on the ways of one command's paths.
 const STEPS: usize = 200_000;
@@ -15,7 +15,7 @@ const STEPS: usize = 200_000;
 pub(super) struct Leads {
     /// The working directory is the first.
     paths: Vec<PathBuf>,
-    ways: Vec<Trace>,
+    ways: Vec<PathTrace>,
 }
 
 /// Where they lead, as far as a question shows it: where a link is on the way, and where nobody knows.

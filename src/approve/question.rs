@@ -11,7 +11,7 @@ use super::leads::{Destinations, Leads};
 use super::place::{Place, Placed};
 use super::stamp::Stamp;
 use super::standing::Standing;
-use super::text::Text;
+use super::text::{NAME_LIMIT, NAMES, TEXT_LIMIT, Text, printable};
 use super::{Permit, Refusal};
 use crate::request::{Program, Request, argv, variable};
 
@@ -19,17 +19,10 @@ use crate::request::{Program, Request, argv, variable};
 const COMMAND_LIMIT: usize = 2000;
 /// The largest argument vector that a person is asked about, in bytes and words; nobody reads a longer one.
 const LONGEST: (usize, usize) = (1 << 20, 20_000);
-/// The longest path or reason that is shown, in bytes; of a text, half as many characters.
-const TEXT_LIMIT: usize = 1000;
 
-/// The longest name of a variable that is shown, in bytes.
-pub(super) const NAME_LIMIT: usize = 60;
 /// By these a shell counts the shells around it, and says what it started last: bash sets another number for the
 /// last command of all, which it becomes.
 const COUNTED: [&str; 2] = ["SHLVL", "_"];
-/// As many variables, or paths, are named.
-pub(super) const NAMES: usize = 10;
-
 /// A request that waits for a person's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
@@ -374,10 +367,6 @@ fn denied(command: &str, because: &str, how: &str, justification: Option<&str>) 
         message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
         reason: how,
     }
-}
-
-pub(super) fn printable(text: &str) -> String {
-    argv::line(text, TEXT_LIMIT / 2)
 }
 
 /// The first of them, and how many there are beside.

@@ -10,6 +10,16 @@ use crate::request::argv;
 /// The longest path in a reason, in bytes.
 const PATH_LIMIT: usize = 300;
 
+/// Why a yes can't hold for the session, in a few words for people.
+pub(super) type Uncovered = String;
+
+/// The longest path or reason that is shown, in bytes; of a text, half as many characters.
+pub(super) const TEXT_LIMIT: usize = 1000;
+/// The longest name of a variable that is shown, in bytes.
+pub(super) const NAME_LIMIT: usize = 60;
+/// As many variables, or paths, are named.
+pub(super) const NAMES: usize = 10;
+
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Text {
@@ -81,4 +91,9 @@ impl Text {
 /// A path as reasons show it.
 pub(super) fn shown(path: &Path) -> String {
     argv::bounded_word(path, PATH_LIMIT)
+}
+
+/// In one line, escaped and bounded.
+pub(super) fn printable(text: &str) -> String {
+    argv::line(text, TEXT_LIMIT / 2)
 }

@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::fmt::Display;
 
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
 
-use super::notable::Notable;
+use super::notable::{Notable, Outcome};
 use super::{Audit, Record};
 use crate::approve::place::{Disposition, Place};
 use crate::approve::{Answer, Grounds, Question, Refusal};
@@ -20,28 +19,15 @@ const NAME_LIMIT: usize = 100;
 /// As many variables are named there.
 const NAMES: usize = 100;
 
-/// What became of an exec that was judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// It went on where its caller is, or was started outside.
-    Ran,
-    /// It was not let run: the rules say so, or who was asked.
-    Refused(String),
-    /// It could have run, and could not be started.
-    Failed(String),
-    /// Its process was killed: it had become something else than what was judged.
-    Killed,
-}
-
 /// The records of one exec, which end with what became of it: what is dropped before that is known failed, as
 /// nobody is left for whom it could run.
 #[derive(Debug, Default)]
 pub struct ExecRecord {
-    open: Option<Box<Open>>,
+    open: Option<Box<OpenRecord>>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenRecord {
     audit: Audit,
     /// What its records have in common.
     common: Record,
@@ -97,7 +83,7 @@ impl Audit {
         let grounds = Grounds::of(rules.rules(), judgement);
         common.placement = placed.map(|placed| placed.place.placement());
         common.profile = placed.and_then(|placed| placed.place.profile());
-        let mut open = Open {
+        let mut open = OpenRecord {
             audit: self.clone(),
             common,
             brief: argv::bounded(&request.argv, COMMAND_LIMIT),
@@ -233,7 +219,7 @@ impl Drop for ExecRecord {
     }
 }
 
-impl Open {
+impl OpenRecord {
     /// A record of what is known of it; with the outcome, if this is the one that tells it.
     fn record(&self, outcome: Option<&Outcome>) -> Record {
         let mut record = self.common.clone();

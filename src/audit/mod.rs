@@ -14,8 +14,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-pub use exec::{ExecRecord, Outcome};
-pub use notable::{Notable, Watcher};
+pub use exec::ExecRecord;
+pub use notable::{Notable, Outcome, Watcher};
 
 use crate::evaluate::Placement;
 use crate::rules::Decision;

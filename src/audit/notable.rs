@@ -2,12 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
-
 /// Somebody who is told.
 pub trait Watcher: Send + Sync + std::fmt::Debug {
     /// Called from the thread that answers the system calls, which waits for it.
     fn saw(&self, notable: Notable);
+}
+
+/// What became of an exec that was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It went on where its caller is, or was started outside.
+    Ran,
+    /// It was not let run: the rules say so, or who was asked.
+    Refused(String),
+    /// It could have run, and could not be started.
+    Failed(String),
+    /// Its process was killed: it had become something else than what was judged.
+    Killed,
 }
 
 /// An exec that was refused, escalated or asked about, or that came to nothing. Every text is printable and

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::approve::wording::wording;
 use crate::exit::Exit;
-use crate::mcp::queue::{self, Entry, NOT_OPEN, Order};
+use crate::mcp::queue::{self, NOT_OPEN, OpenQuestion, QueueOrder};
 use crate::report::{self, columns::columns};
 use crate::terminal::{self, Choices};
 
@@ -33,11 +33,11 @@ pub(super) struct Args {
     #[arg(long)]
     watch: bool,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<ApproveCommand>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum ApproveCommand {
     /// List the open questions of all servers
     List,
     /// Show a question in full
@@ -97,17 +97,21 @@ impl std::str::FromStr for Id {
 
 pub(super) fn main(args: Args) -> Exit {
     let done = match args.command {
-        Some(Command::List) => list(),
-        Some(Command::Show { id }) => show(id),
-        Some(Command::Yes {
+        Some(ApproveCommand::List) => list(),
+        Some(ApproveCommand::Show { id }) => show(id),
+        Some(ApproveCommand::Yes {
             id,
             session,
             reason,
         }) => {
-            let said = if session { Said::Session } else { Said::Once };
+            let said = if session {
+                PersonsReply::Session
+            } else {
+                PersonsReply::Once
+            };
             answer(id, said, reason)
         }
-        Some(Command::No { id, reason }) => answer(id, Said::No, reason),
+        Some(ApproveCommand::No { id, reason }) => answer(id, PersonsReply::No, reason),
         None => watch(),
     };
     match done {
@@ -124,13 +128,13 @@ fn folder() -> Result<PathBuf, String> {
 }
 
 /// Each server's number and open questions. Servers that are gone are passed over.
-fn servers() -> Result<Vec<(u32, Vec<Entry>)>, String> {
+fn servers() -> Result<Vec<(u32, Vec<OpenQuestion>)>, String> {
     let folder = folder()?;
     let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let mut servers: Vec<(u32, Vec<Entry>)> = entries
+    let mut servers: Vec<(u32, Vec<OpenQuestion>)> = entries
         .filter_map(|entry| {
             let server = entry.file_name().to_str()?.parse().ok()?;
-            let open = queue::send(&entry.path(), &Order::List).ok()?.ok()?;
+            let open = queue::send(&entry.path(), &QueueOrder::List).ok()?.ok()?;
             Some((server, open))
         })
         .collect();
@@ -145,7 +149,7 @@ fn list() -> Result<String, String> {
             .to_vec(),
     ];
     for (server, open) in servers()? {
-        for Entry {
+        for OpenQuestion {
             number,
             text,
             waits_seconds,
@@ -184,13 +188,13 @@ fn show(id: Id) -> Result<String, String> {
 
 /// What a question is answered by.
 #[derive(Debug, Clone, Copy)]
-enum Said {
+enum PersonsReply {
     Once,
     Session,
     No,
 }
 
-impl Said {
+impl PersonsReply {
     fn as_str(self) -> &'static str {
         match self {
             Self::Once => "yes",
@@ -200,12 +204,12 @@ impl Said {
     }
 }
 
-fn answer(id: Id, said: Said, reason: Option<String>) -> Result<String, String> {
+fn answer(id: Id, said: PersonsReply, reason: Option<String>) -> Result<String, String> {
     let socket = folder()?.join(id.server.to_string());
-    let order = Order::Answer {
+    let order = QueueOrder::Answer {
         number: id.number,
-        yes: !matches!(said, Said::No),
-        session: matches!(said, Said::Session),
+        yes: !matches!(said, PersonsReply::No),
+        session: matches!(said, PersonsReply::Session),
         reason,
     };
     let response = queue::send(&socket, &order).map_err(|error| match error.kind() {
@@ -237,9 +241,9 @@ fn watch() -> Result<String, String> {
         let said = terminal::put(text, choices)
             .map_err(|error| format!("nobody could be asked: {error}"))?;
         let said = match said {
-            terminal::Answer::Yes => Said::Once,
-            terminal::Answer::Session => Said::Session,
-            _ => Said::No,
+            terminal::Answer::Yes => PersonsReply::Once,
+            terminal::Answer::Session => PersonsReply::Session,
+            _ => PersonsReply::No,
         };
         match answer(id, said, None) {
             // It was shown as it was typed.

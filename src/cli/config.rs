@@ -20,7 +20,7 @@ Examples:
 pub(super) struct Args {
     /// Print the JSON schema of codex-shell.toml, and do nothing else
     #[arg(value_name = "WHAT", value_enum)]
-    what: Option<What>,
+    what: Option<Printed>,
     /// How to write what is set
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -32,7 +32,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum What {
+enum Printed {
     /// The JSON schema of codex-shell.toml
     Schema,
 }
@@ -47,7 +47,7 @@ enum Format {
 }
 
 pub(super) fn main(args: &Args) -> Exit {
-    if let Some(What::Schema) = args.what {
+    if let Some(Printed::Schema) = args.what {
         return finish(Ok(schema::text()), Exit::Success);
     }
     let directory = match super::rules_explain::working_directory(args.directory.as_deref()) {

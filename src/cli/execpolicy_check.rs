@@ -58,7 +58,7 @@ enum Compat {
 /// The one JSON document on standard output.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Output<'a> {
+struct CheckOutput<'a> {
     matched_rules: Vec<Matched<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<Decision>,
@@ -179,7 +179,7 @@ fn print(rules: &RuleSet, command: &[String], result: &CompatResult, pretty: boo
     let by_heuristic = result.decision.filter(|_| result.matches.is_empty());
     let by_heuristic =
         by_heuristic.map(|decision| Matched::HeuristicsRuleMatch { command, decision });
-    let output = Output {
+    let output = CheckOutput {
         matched_rules: by_rule.chain(by_heuristic).collect(),
         decision: result.decision,
     };

@@ -40,11 +40,11 @@ use crate::wrapper;
 #[command(name = "codex-shell", version, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Test and explain rules
     #[command(subcommand)]
     Rules(Rules),
@@ -121,23 +121,23 @@ enum Execpolicy {
 pub fn main(args: Vec<OsString>) -> Exit {
     match Cli::try_parse_from(helped(args)) {
         Ok(Cli { command }) => match command {
-            Command::Rules(Rules::Explain(args)) => rules_explain::main(&args),
-            Command::Rules(Rules::Check(args)) => rules_check::main(&args),
-            Command::Rules(Rules::Models(args)) => rules_models::main(&args),
-            Command::Rules(Rules::Heuristics(args)) => rules_pages::heuristics(&args),
-            Command::Rules(Rules::Lints(args)) => rules_pages::lints(&args),
-            Command::Run(args) => run::main(&args),
-            Command::Serve(args) => serve::main(args),
-            Command::ExecveWrapper(ExecveWrapper { file, argv }) => {
+            CliCommand::Rules(Rules::Explain(args)) => rules_explain::main(&args),
+            CliCommand::Rules(Rules::Check(args)) => rules_check::main(&args),
+            CliCommand::Rules(Rules::Models(args)) => rules_models::main(&args),
+            CliCommand::Rules(Rules::Heuristics(args)) => rules_pages::heuristics(&args),
+            CliCommand::Rules(Rules::Lints(args)) => rules_pages::lints(&args),
+            CliCommand::Run(args) => run::main(&args),
+            CliCommand::Serve(args) => serve::main(args),
+            CliCommand::ExecveWrapper(ExecveWrapper { file, argv }) => {
                 wrapper::main(None, [vec![file], argv].concat())
             }
-            Command::Approve(args) => approve::main(args),
-            Command::Config(args) => config::main(&args),
-            Command::Trust(args) => trust::main(&args),
-            Command::Doctor(args) => doctor::main(&args),
-            Command::Execpolicy(Execpolicy::Check(args)) => execpolicy_check::main(&args),
-            Command::Completions(args) => completions::main(&args),
-            Command::Man => man::main(),
+            CliCommand::Approve(args) => approve::main(args),
+            CliCommand::Config(args) => config::main(&args),
+            CliCommand::Trust(args) => trust::main(&args),
+            CliCommand::Doctor(args) => doctor::main(&args),
+            CliCommand::Execpolicy(Execpolicy::Check(args)) => execpolicy_check::main(&args),
+            CliCommand::Completions(args) => completions::main(&args),
+            CliCommand::Man => man::main(),
         },
         Err(error) => {
             if let Some(whole) = meant(&error) {

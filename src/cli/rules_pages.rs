@@ -4,7 +4,7 @@ use crate::evaluate::heuristic;
 use crate::exit::Exit;
 use crate::lint::{LINTS, LOAD_ERRORS};
 use crate::report;
-use crate::report::catalogue::{self, Entry};
+use crate::report::catalogue::{self, CatalogueEntry};
 
 use super::finish;
 
@@ -29,7 +29,7 @@ enum Format {
 
 /// `rules heuristics`.
 pub(super) fn heuristics(args: &Args) -> Exit {
-    let known = heuristic::ALL.iter().map(|known| Entry {
+    let known = heuristic::ALL.iter().map(|known| CatalogueEntry {
         columns: vec![
             ("code", known.code.to_owned()),
             ("name", known.name.to_owned()),
@@ -48,15 +48,17 @@ pub(super) fn lints(args: &Args) -> Exit {
     let errors = LOAD_ERRORS
         .iter()
         .map(|error| (error.code, error.name, error.level_name(), error.page()));
-    let known = errors.chain(lints).map(|(code, name, level, page)| Entry {
-        columns: vec![
-            ("code", code.to_owned()),
-            ("name", name.to_owned()),
-            ("level", level.to_owned()),
-            ("summary", summary(&page)),
-        ],
-        page,
-    });
+    let known = errors
+        .chain(lints)
+        .map(|(code, name, level, page)| CatalogueEntry {
+            columns: vec![
+                ("code", code.to_owned()),
+                ("name", name.to_owned()),
+                ("level", level.to_owned()),
+                ("summary", summary(&page)),
+            ],
+            page,
+        });
     print(args, "lint", known.collect())
 }
 
@@ -71,8 +73,8 @@ fn summary(page: &str) -> String {
     }
 }
 
-fn print(args: &Args, what: &str, known: Vec<Entry>) -> Exit {
-    let wanted: Vec<Entry> = match &args.code {
+fn print(args: &Args, what: &str, known: Vec<CatalogueEntry>) -> Exit {
+    let wanted: Vec<CatalogueEntry> = match &args.code {
         None => known,
         Some(code) => known
             .into_iter()

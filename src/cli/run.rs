@@ -25,7 +25,7 @@ use crate::intercept::supervisor::{Phase, Session};
 use crate::report;
 use crate::request::entry;
 use crate::sys::timer::Timer;
-use crate::sys::{fork, signals};
+use crate::sys::{fds, signals};
 use crate::terminal::Given;
 
 use super::aftermath;
@@ -148,7 +148,7 @@ struct Prepared {
 fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     // Before we open any: one of ours must not be taken for the caller's.
     for &fd in &args.pass_fd {
-        fork::check_open(fd).map_err(|e| format!("descriptor {fd}: {e}"))?;
+        fds::flags(fd).map_err(|e| format!("descriptor {fd}: {e}"))?;
     }
     let settings = &loaded.settings;
     let patched = patched(args, settings)?;
@@ -189,7 +189,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     let mark = patched.as_ref().map_or(Mark::Exec, |_| Mark::Packet);
     let command =
         command(args, &settings.shell.value, &directory, mark).map_err(|e| e.to_string())?;
-    fork::close_others_on_exec().map_err(|e| e.to_string())?;
+    fds::close_others_on_exec().map_err(|e| e.to_string())?;
     let overdue = settings.timeout.value.map(keeper::overdue).transpose();
     let overdue = overdue.map_err(|e| e.to_string())?.map(Arc::new);
     Ok(Prepared {
@@ -285,12 +285,14 @@ fn approver(who: &Ask, given: Option<&Arc<Given>>, policy: &Policy) -> Arc<dyn A
     match who {
         Ask::Terminal => match given {
             Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
-            None => Arc::new(fixed::Fixed(Answer::No(
+            None => Arc::new(fixed::FixedAnswer(Answer::No(
                 "nobody could be asked: no terminal".into(),
             ))),
         },
-        Ask::Deny => Arc::new(fixed::Fixed(Answer::No("declined by --ask deny".into()))),
-        Ask::Allow => Arc::new(fixed::Fixed(Answer::Yes)),
+        Ask::Deny => Arc::new(fixed::FixedAnswer(Answer::No(
+            "declined by --ask deny".into(),
+        ))),
+        Ask::Allow => Arc::new(fixed::FixedAnswer(Answer::Yes)),
         Ask::Program(path) => Arc::new(command::Program {
             path: path.clone(),
             environment: environment(policy).own(),

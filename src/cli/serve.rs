@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::here;
 use super::run::layer;
-use super::settings::{self, Which};
+use super::settings::{self, InterceptorArg};
 use crate::approve::Answer;
 use crate::audit::Audit;
 use crate::config::settings::Source;
@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::intercept::broker::Patched;
 use crate::mcp::{self, Options, ServeError, Who};
 use crate::report;
-use crate::sys::fork;
+use crate::sys::fds;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -85,7 +85,7 @@ pub(super) struct Args {
 
     /// What brings each exec before the rules [default: auto]
     #[arg(long, value_name = "WHICH", value_enum)]
-    interceptor: Option<Which>,
+    interceptor: Option<InterceptorArg>,
 
     /// The program that a patched shell starts in place of each other one: a link named
     /// codex-execve-wrapper to codex-shell [default: one in the user's cache]
@@ -190,7 +190,7 @@ impl Args {
             Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
             None => Audit::default(),
         };
-        fork::close_others_on_exec().map_err(|error| error.to_string())?;
+        fds::close_others_on_exec().map_err(|error| error.to_string())?;
         let mut ask = self.ask.unwrap_or_else(|| asked(&settings));
         let mut protection = deciding::protected(&places, &settings, &self.rules);
         // The places are looked at anew for each call.

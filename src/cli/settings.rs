@@ -40,7 +40,7 @@ pub(super) struct SettingsArgs {
 
     /// What brings each exec before the rules [default: auto]
     #[arg(long, value_name = "WHICH", value_enum)]
-    interceptor: Option<Which>,
+    interceptor: Option<InterceptorArg>,
 
     /// The shell for -c [default: /bin/bash]
     #[arg(long, value_name = "PATH")]
@@ -66,7 +66,7 @@ impl SettingsArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Which {
+pub(super) enum InterceptorArg {
     /// The kernel; a patched shell where the kernel can't
     Auto,
     /// The kernel: every program is judged
@@ -76,12 +76,12 @@ pub(super) enum Which {
     Shell,
 }
 
-impl From<Which> for Interceptor {
-    fn from(which: Which) -> Self {
+impl From<InterceptorArg> for Interceptor {
+    fn from(which: InterceptorArg) -> Self {
         match which {
-            Which::Auto => Self::Auto,
-            Which::Kernel => Self::Kernel,
-            Which::Shell => Self::Shell,
+            InterceptorArg::Auto => Self::Auto,
+            InterceptorArg::Kernel => Self::Kernel,
+            InterceptorArg::Shell => Self::Shell,
         }
     }
 }
@@ -135,7 +135,7 @@ impl SettingsArgs {
 
 /// A file with settings, or one with rules that was named, is wrong, and that has been said.
 #[derive(Debug)]
-pub(super) struct Said;
+pub(super) struct AlreadyReported;
 
 /// What counts for a command that starts in `directory`. What of a project does not count is said
 /// on standard error, but for its rules where others are `given`.
@@ -143,7 +143,7 @@ pub(super) fn load(
     directory: PathBuf,
     args: &SettingsArgs,
     given: &[PathBuf],
-) -> Result<Loaded, Said> {
+) -> Result<Loaded, AlreadyReported> {
     load_flags(directory, &args.flags(), given)
 }
 
@@ -152,7 +152,7 @@ pub(super) fn load_flags(
     directory: PathBuf,
     flags: &Flags,
     given: &[PathBuf],
-) -> Result<Loaded, Said> {
+) -> Result<Loaded, AlreadyReported> {
     let places = Places::of_process(directory);
     match config::load(&places, flags) {
         Ok(loaded) => {
@@ -163,7 +163,7 @@ pub(super) fn load_flags(
         }
         Err(problems) => {
             report::config::print_problems(&problems);
-            Err(Said)
+            Err(AlreadyReported)
         }
     }
 }
@@ -173,7 +173,10 @@ pub(super) fn load_flags(
 /// # Errors
 /// A file in `given` is missing or broken, or there is none: somebody counts on what it says, so nothing starts without
 /// it. While a file of the usual places is broken, what no rule matches is asked about.
-pub(super) fn rules_in_force(loaded: &Loaded, given: &[PathBuf]) -> Result<RuleSet, Said> {
+pub(super) fn rules_in_force(
+    loaded: &Loaded,
+    given: &[PathBuf],
+) -> Result<RuleSet, AlreadyReported> {
     let rules = rules(loaded, given);
     report::diagnostics::print_errors(&rules);
     if given.is_empty() {
@@ -189,10 +192,10 @@ pub(super) fn rules_in_force(loaded: &Loaded, given: &[PathBuf]) -> Result<RuleS
     if let Some(place) = given.iter().find(is_empty) {
         let shown = argv::word(place.as_os_str());
         report::error(&format!("{shown}: no *.rules files there"));
-        return Err(Said);
+        return Err(AlreadyReported);
     }
     if rules.is_broken() {
-        return Err(Said);
+        return Err(AlreadyReported);
     }
     Ok(rules)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::config::Places;
 use crate::config::load::check_project;
 use crate::config::project::Project;
-use crate::config::trust::{Standing, TrustStore};
+use crate::config::trust::{TrustState, TrustStore};
 use crate::exit::Exit;
 use crate::report;
 use crate::request::{Earlier, argv};
@@ -110,7 +110,7 @@ fn list(store: &TrustStore, earlier: &Earlier) -> Result<Exit, String> {
     let mut text = String::new();
     for root in store.projects() {
         let state = match Project::read(root) {
-            Ok(Some(project)) if store.standing(&project) == Standing::Trusted => "",
+            Ok(Some(project)) if store.standing(&project) == TrustState::Trusted => "",
             Ok(Some(_)) => ": changed since, so that nothing that it permits counts",
             Ok(None) | Err(_) => ": can't be read, so that it does not count",
         };
@@ -165,7 +165,7 @@ fn show_and_ask(
     if rules.is_broken() || !problems.is_empty() {
         return Err("files with errors can't be trusted".to_owned());
     }
-    if store.standing(project) == Standing::Trusted {
+    if store.standing(project) == TrustState::Trusted {
         return Ok(Exit::Success);
     }
     if !yes && !asked(FILES.to_owned())? {
@@ -229,18 +229,18 @@ fn repository(directory: &Path) -> Option<PathBuf> {
 fn shown(project: &Project, rules: &RuleSet, store: &TrustStore) -> String {
     let standing = store.standing(project);
     let state = match standing {
-        Standing::Trusted => "trusted",
-        Standing::Changed => "changed since it was trusted",
-        Standing::Unknown => "not trusted",
+        TrustState::Trusted => "trusted",
+        TrustState::Changed => "changed since it was trusted",
+        TrustState::Unknown => "not trusted",
     };
     let mut text = format!("{}: {state}\n", argv::word(project.root.as_os_str()));
     for file in project.files() {
         // Writing to a String can't fail.
         let _ = writeln!(text, "  {}", argv::word(project.name(file).as_os_str()));
     }
-    if standing == Standing::Changed {
+    if standing == TrustState::Changed {
         text += &differences(project, store.trusted(&project.root).as_ref());
-    } else if standing == Standing::Unknown {
+    } else if standing == TrustState::Unknown {
         let settings = project.settings.as_ref().map(|file| &*file.content);
         text += &report::permissions::text(rules, settings, &project.root);
     }

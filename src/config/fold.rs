@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use crate::lint::{self, Level, Lint};
 
-use super::keys::{KEYS, Name, Project};
-use super::parse::{Said, SaidProfile};
+use super::keys::{KEYS, KeyName, ProjectUse};
+use super::parse::{FileSettings, SaidProfile};
 use super::settings::{Settings, Source, Sourced};
-use super::values::{Ask, LintLevel, Profile};
+use super::values::{Ask, LintLevel, ProfileSettings};
 
 impl Settings {
     /// The user's own file: it sets whatever it names.
-    pub(super) fn set(&mut self, said: Said) {
+    pub(super) fn set(&mut self, said: FileSettings) {
         replace(&mut self.sandbox, said.sandbox);
         replace(&mut self.network, said.network);
         replace(&mut self.writable, said.writable);
@@ -26,8 +26,8 @@ impl Settings {
         replace(&mut self.rules, said.rules);
         self.lints.extend(said.lints);
         for (name, Sourced { value, source }) in said.profiles {
-            let default = Profile::default();
-            let value = Profile {
+            let default = ProfileSettings::default();
+            let value = ProfileSettings {
                 mode: value.mode.unwrap_or(default.mode),
                 network: value.network.unwrap_or(default.network),
                 writable: value.writable.unwrap_or(default.writable),
@@ -38,17 +38,23 @@ impl Settings {
 
     /// A project's file: it only makes things stricter. Returns what it asked for in vain, each
     /// with its place.
-    pub(super) fn tighten(&mut self, said: Said) -> Vec<(Source, String)> {
+    pub(super) fn tighten(&mut self, said: FileSettings) -> Vec<(Source, String)> {
         let mut vain = Vain::default();
         if let Some(said) = said.sandbox {
             let stricter = said.value.strictness() > self.sandbox.value.strictness();
             let same = said.value == self.sandbox.value;
-            vain.take(Name::Sandbox, &mut self.sandbox, said, stricter, same);
+            vain.take(KeyName::Sandbox, &mut self.sandbox, said, stricter, same);
         }
         if let Some(said) = said.network {
             let (now, wanted) = (self.network.value, said.value);
             let same = now == wanted;
-            vain.take(Name::Network, &mut self.network, said, now && !wanted, same);
+            vain.take(
+                KeyName::Network,
+                &mut self.network,
+                said,
+                now && !wanted,
+                same,
+            );
         }
         if let Some(said) = said.writable {
             vain.keep_listed(&mut self.writable, said);
@@ -57,7 +63,7 @@ impl Settings {
             let (now, wanted) = (self.interceptor.value, said.value);
             let same = now == wanted;
             vain.take(
-                Name::Interceptor,
+                KeyName::Interceptor,
                 &mut self.interceptor,
                 said,
                 wanted > now,
@@ -71,7 +77,7 @@ impl Settings {
                 Ask::Allow | Ask::Program(_) => false,
             };
             let same = said.value == self.ask.value;
-            vain.take(Name::Ask, &mut self.ask, said, stricter, same);
+            vain.take(KeyName::Ask, &mut self.ask, said, stricter, same);
         }
         if let Some(said) = said.timeout {
             let now = self.timeout.value;
@@ -81,24 +87,27 @@ impl Settings {
                 value: Some(said.value),
                 source: said.source,
             };
-            vain.take(Name::Timeout, &mut self.timeout, said, shorter, same);
+            vain.take(KeyName::Timeout, &mut self.timeout, said, shorter, same);
         }
-        vain.never(Name::Unprotected, said.unprotected.map(|said| said.source));
-        vain.never(Name::Shell, said.shell.map(|said| said.source));
-        vain.never(Name::Rules, said.rules.map(|said| said.source));
+        vain.never(
+            KeyName::Unprotected,
+            said.unprotected.map(|said| said.source),
+        );
+        vain.never(KeyName::Shell, said.shell.map(|said| said.source));
+        vain.never(KeyName::Rules, said.rules.map(|said| said.source));
         for (code, said) in said.lints {
             let own = lint::find(&code).map_or(LintLevel::Allow, own_level);
             let now = self.lints.get(&code).map_or(own, |level| level.value);
             if said.value > now {
                 self.lints.insert(code, said);
             } else if said.value < now {
-                vain.add(Name::Lints, said.source);
+                vain.add(KeyName::Lints, said.source);
             }
         }
         for (name, said) in said.profiles {
             match self.profiles.get_mut(&name) {
                 Some(profile) => vain.tighten_profile(profile, said),
-                None => vain.add(Name::Profiles, said.source),
+                None => vain.add(KeyName::Profiles, said.source),
             }
         }
         vain.0
@@ -125,7 +134,7 @@ fn replace<T>(now: &mut Sourced<T>, said: Option<Sourced<T>>) {
 struct Vain(Vec<(Source, String)>);
 
 impl Vain {
-    fn add(&mut self, name: Name, source: Source) {
+    fn add(&mut self, name: KeyName, source: Source) {
         let key = KEYS.iter().find(|key| key.name == name);
         let reason = key.map_or("", |key| key.project.words());
         let word = key.map_or("", |key| key.word);
@@ -136,7 +145,7 @@ impl Vain {
     /// `said` if it is `stricter`, or a note unless it is the `same` anyway.
     fn take<T>(
         &mut self,
-        name: Name,
+        name: KeyName,
         now: &mut Sourced<T>,
         said: Sourced<T>,
         stricter: bool,
@@ -149,10 +158,10 @@ impl Vain {
         }
     }
 
-    fn never(&mut self, name: Name, source: Option<Source>) {
+    fn never(&mut self, name: KeyName, source: Option<Source>) {
         debug_assert!(
             KEYS.iter()
-                .any(|key| key.name == name && matches!(key.project, Project::Never(_)))
+                .any(|key| key.name == name && matches!(key.project, ProjectUse::Never(_)))
         );
         if let Some(source) = source {
             self.add(name, source);
@@ -163,7 +172,7 @@ impl Vain {
     /// name, as one below might lead anywhere.
     fn keep_listed(&mut self, now: &mut Sourced<Vec<PathBuf>>, said: Sourced<Vec<PathBuf>>) {
         if said.value.iter().any(|path| !now.value.contains(path)) {
-            self.add(Name::Writable, said.source.clone());
+            self.add(KeyName::Writable, said.source.clone());
         }
         let before = now.value.len();
         now.value.retain(|path| said.value.contains(path));
@@ -172,7 +181,7 @@ impl Vain {
         }
     }
 
-    fn tighten_profile(&mut self, now: &mut Sourced<Profile>, said: Sourced<SaidProfile>) {
+    fn tighten_profile(&mut self, now: &mut Sourced<ProfileSettings>, said: Sourced<SaidProfile>) {
         let before = now.value.clone();
         let profile = &mut now.value;
         let SaidProfile {
@@ -199,7 +208,7 @@ impl Vain {
             now.source = said.source.clone();
         }
         if refused {
-            self.add(Name::Profiles, said.source);
+            self.add(KeyName::Profiles, said.source);
         }
     }
 }

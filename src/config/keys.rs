@@ -2,7 +2,7 @@
 
 /// Which key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name {
+pub enum KeyName {
     /// `sandbox`.
     Sandbox,
     /// `network`.
@@ -29,7 +29,7 @@ pub enum Name {
 
 /// What a key takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum KeyKind {
     /// One of these words.
     Choice(&'static [&'static str]),
     /// `true` or `false`.
@@ -52,14 +52,14 @@ pub enum Kind {
 
 /// What a trusted project's file may do with a key. It never loosens anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Project {
+pub enum ProjectUse {
     /// The stricter of its value and the user's counts.
     Tightens(&'static str),
     /// It may not set the key at all.
     Never(&'static str),
 }
 
-impl Project {
+impl ProjectUse {
     /// The rule in words.
     pub fn words(self) -> &'static str {
         match self {
@@ -70,17 +70,17 @@ impl Project {
 
 /// One key.
 #[derive(Debug, Clone, Copy)]
-pub struct Key {
+pub struct SettingKey {
     /// Which.
-    pub name: Name,
+    pub name: KeyName,
     /// As it is written.
     pub word: &'static str,
     /// What it takes.
-    pub kind: Kind,
+    pub kind: KeyKind,
     /// What it means, in a sentence or two.
     pub meaning: &'static str,
     /// What a project's file may do with it.
-    pub project: Project,
+    pub project: ProjectUse,
 }
 
 /// The words for a sandbox mode, from the strictest.
@@ -91,114 +91,114 @@ pub const INTERCEPTORS: &[&str] = &["auto", "kernel", "shell"];
 pub const LEVELS: &[&str] = &["allow", "warn", "deny"];
 
 /// Every key, in the order in which they are listed.
-pub const KEYS: &[Key] = &[
-    Key {
-        name: Name::Sandbox,
+pub const KEYS: &[SettingKey] = &[
+    SettingKey {
+        name: KeyName::Sandbox,
         word: "sandbox",
-        kind: Kind::Choice(MODES),
+        kind: KeyKind::Choice(MODES),
         meaning: "What the sandbox permits.",
-        project: Project::Tightens("the stricter mode counts"),
+        project: ProjectUse::Tightens("the stricter mode counts"),
     },
-    Key {
-        name: Name::Network,
+    SettingKey {
+        name: KeyName::Network,
         word: "network",
-        kind: Kind::Bool,
+        kind: KeyKind::Bool,
         meaning: "Whether the sandbox has a network.",
-        project: Project::Tightens("it can only take the network away"),
+        project: ProjectUse::Tightens("it can only take the network away"),
     },
-    Key {
-        name: Name::Writable,
+    SettingKey {
+        name: KeyName::Writable,
         word: "writable",
-        kind: Kind::Paths,
+        kind: KeyKind::Paths,
         meaning: "More directories that workspace-write may write to.",
-        project: Project::Tightens("of the user's directories, only those that it lists remain"),
+        project: ProjectUse::Tightens("of the user's directories, only those that it lists remain"),
     },
-    Key {
-        name: Name::Unprotected,
+    SettingKey {
+        name: KeyName::Unprotected,
         word: "unprotected",
-        kind: Kind::Names,
+        kind: KeyKind::Names,
         meaning: "Names that may be written though other programs obey them, such as .vscode; \
                   codex-shell doctor --verbose lists those that are protected.",
-        project: Project::Never("a project must not take protection away"),
+        project: ProjectUse::Never("a project must not take protection away"),
     },
-    Key {
-        name: Name::Interceptor,
+    SettingKey {
+        name: KeyName::Interceptor,
         word: "interceptor",
-        kind: Kind::Choice(INTERCEPTORS),
+        kind: KeyKind::Choice(INTERCEPTORS),
         meaning: "What brings each exec before the rules: the kernel, a patched shell, or the \
                   kernel where that is possible.",
-        project: Project::Tightens("it can only ask for the kernel"),
+        project: ProjectUse::Tightens("it can only ask for the kernel"),
     },
-    Key {
-        name: Name::Shell,
+    SettingKey {
+        name: KeyName::Shell,
         word: "shell",
-        kind: Kind::Path,
+        kind: KeyKind::Path,
         meaning: "The shell for scripts.",
-        project: Project::Never("a project must not choose the program that reads the scripts"),
+        project: ProjectUse::Never("a project must not choose the program that reads the scripts"),
     },
-    Key {
-        name: Name::Ask,
+    SettingKey {
+        name: KeyName::Ask,
         word: "ask",
-        kind: Kind::Ask,
+        kind: KeyKind::Ask,
         meaning: "Who is asked: a person on the terminal, nobody (deny, allow), or a program.",
-        project: Project::Tightens("it can only say deny, or turn allow into terminal"),
+        project: ProjectUse::Tightens("it can only say deny, or turn allow into terminal"),
     },
-    Key {
-        name: Name::Timeout,
+    SettingKey {
+        name: KeyName::Timeout,
         word: "timeout",
-        kind: Kind::Duration,
+        kind: KeyKind::Duration,
         meaning: "When a command is ended; questions don't count.",
-        project: Project::Tightens("the shorter time counts"),
+        project: ProjectUse::Tightens("the shorter time counts"),
     },
-    Key {
-        name: Name::Rules,
+    SettingKey {
+        name: KeyName::Rules,
         word: "rules",
-        kind: Kind::Paths,
+        kind: KeyKind::Paths,
         meaning: "More rules files, or directories of them.",
-        project: Project::Never("a project's rules go to its .codex/rules"),
+        project: ProjectUse::Never("a project's rules go to its .codex/rules"),
     },
-    Key {
-        name: Name::Lints,
+    SettingKey {
+        name: KeyName::Lints,
         word: "lints",
-        kind: Kind::Levels(LEVELS),
+        kind: KeyKind::Levels(LEVELS),
         meaning: "The level of each lint of rules check, by its code or name.",
-        project: Project::Tightens("the stricter level counts"),
+        project: ProjectUse::Tightens("the stricter level counts"),
     },
-    Key {
-        name: Name::Profiles,
+    SettingKey {
+        name: KeyName::Profiles,
         word: "profiles",
-        kind: Kind::Profiles,
+        kind: KeyKind::Profiles,
         meaning: "Sandboxes by name, for rules that say where a program runs.",
-        project: Project::Tightens("of a profile that the user has, the stricter values count"),
+        project: ProjectUse::Tightens("of a profile that the user has, the stricter values count"),
     },
 ];
 
 /// The keys of one profile.
-pub const PROFILE_KEYS: &[Key] = &[
-    Key {
-        name: Name::Sandbox,
+pub const PROFILE_KEYS: &[SettingKey] = &[
+    SettingKey {
+        name: KeyName::Sandbox,
         word: "mode",
-        kind: Kind::Choice(MODES),
+        kind: KeyKind::Choice(MODES),
         meaning: "What the sandbox permits.",
-        project: Project::Tightens("the stricter mode counts"),
+        project: ProjectUse::Tightens("the stricter mode counts"),
     },
-    Key {
-        name: Name::Network,
+    SettingKey {
+        name: KeyName::Network,
         word: "network",
-        kind: Kind::Bool,
+        kind: KeyKind::Bool,
         meaning: "Whether it has a network.",
-        project: Project::Tightens("it can only take the network away"),
+        project: ProjectUse::Tightens("it can only take the network away"),
     },
-    Key {
-        name: Name::Writable,
+    SettingKey {
+        name: KeyName::Writable,
         word: "writable",
-        kind: Kind::Paths,
+        kind: KeyKind::Paths,
         meaning: "More directories that workspace-write may write to.",
-        project: Project::Tightens("of the user's directories, only those that it lists remain"),
+        project: ProjectUse::Tightens("of the user's directories, only those that it lists remain"),
     },
 ];
 
 /// The key of `table` that is written `word`.
-pub(super) fn find(table: &'static [Key], word: &str) -> Option<&'static Key> {
+pub(super) fn find(table: &'static [SettingKey], word: &str) -> Option<&'static SettingKey> {
     table.iter().find(|key| key.word == word)
 }

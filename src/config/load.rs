@@ -9,12 +9,12 @@ use crate::sys::encoding;
 use crate::sys::read_capped::read_capped;
 
 use super::flags::Flags;
-use super::parse::{Said, parse};
+use super::parse::{FileSettings, parse};
 use super::places::{Places, is_absent};
-use super::problem::Problem;
+use super::problem::SettingsProblem;
 use super::project::Project;
 use super::settings::Settings;
-use super::trust::{Standing, TrustStore};
+use super::trust::{TrustState, TrustStore};
 
 /// Bytes of one `codex-shell.toml`.
 const MAX_FILE: usize = 256 << 10;
@@ -38,7 +38,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// A file that counts is wrong: every mistake in it.
-pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
+pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<SettingsProblem>> {
     let mut loaded = Loaded {
         settings: Settings::default(),
         rules: places.rules(),
@@ -56,8 +56,8 @@ pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<Problem>> {
     let configured = configured.map(|path| Origin::new(Layer::Config, path));
     let configured: Vec<_> = configured.collect();
     match project(places, &mut loaded) {
-        Some(Counted::All(project)) => loaded.add_project(&project, places)?,
-        Some(Counted::Restrictions { now, trusted }) => {
+        Some(CountedProject::All(project)) => loaded.add_project(&project, places)?,
+        Some(CountedProject::Restrictions { now, trusted }) => {
             loaded.restrict_by(&now, trusted.as_ref(), places);
         }
         None => {}
@@ -86,7 +86,11 @@ impl Loaded {
         rules
     }
 
-    fn add_project(&mut self, project: &Project, places: &Places) -> Result<(), Vec<Problem>> {
+    fn add_project(
+        &mut self,
+        project: &Project,
+        places: &Places,
+    ) -> Result<(), Vec<SettingsProblem>> {
         if let Some(file) = &project.settings {
             let said = parse_bytes(&file.path, &file.content, places)?;
             for (source, reason) in self.settings.tighten(said) {
@@ -127,7 +131,7 @@ impl Loaded {
 }
 
 /// What counts of the project that the command starts in.
-enum Counted {
+enum CountedProject {
     /// Its files are those that were trusted.
     All(Project),
     /// They have changed since.
@@ -140,7 +144,7 @@ enum Counted {
 }
 
 /// What the user's file says; `None` when there is none.
-fn user_file(path: &Path, places: &Places) -> Result<Option<Said>, Vec<Problem>> {
+fn user_file(path: &Path, places: &Places) -> Result<Option<FileSettings>, Vec<SettingsProblem>> {
     if is_absent(path) {
         return Ok(None);
     }
@@ -148,13 +152,17 @@ fn user_file(path: &Path, places: &Places) -> Result<Option<Said>, Vec<Problem>>
         Ok(bytes) => parse_bytes(path, &bytes, places).map(Some),
         Err(error) => {
             let message = format!("can't be read: {error}");
-            Err(vec![Problem::of_file(path, message)])
+            Err(vec![SettingsProblem::of_file(path, message)])
         }
     }
 }
 
-fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<Said, Vec<Problem>> {
-    let whole = |message: String| vec![Problem::of_file(path, message)];
+fn parse_bytes(
+    path: &Path,
+    bytes: &[u8],
+    places: &Places,
+) -> Result<FileSettings, Vec<SettingsProblem>> {
+    let whole = |message: String| vec![SettingsProblem::of_file(path, message)];
     if bytes.len() > MAX_FILE {
         return Err(whole(format!("it is larger than {MAX_FILE} bytes")));
     }
@@ -163,7 +171,7 @@ fn parse_bytes(path: &Path, bytes: &[u8], places: &Places) -> Result<Said, Vec<P
 }
 
 /// Every mistake in a project's settings.
-pub fn check_project(project: &Project, places: &Places) -> Vec<Problem> {
+pub fn check_project(project: &Project, places: &Places) -> Vec<SettingsProblem> {
     let checked = project
         .settings
         .as_ref()
@@ -172,7 +180,7 @@ pub fn check_project(project: &Project, places: &Places) -> Vec<Problem> {
 }
 
 /// The project that the command starts in, as far as it counts; what does not is noted.
-fn project(places: &Places, loaded: &mut Loaded) -> Option<Counted> {
+fn project(places: &Places, loaded: &mut Loaded) -> Option<CountedProject> {
     let root = places.project()?;
     let aside = |reason, [rules, settings]: [bool; 2]| SetAside {
         project: argv::word(root.as_os_str()),
@@ -199,8 +207,8 @@ fn project(places: &Places, loaded: &mut Loaded) -> Option<Counted> {
     };
     let standing = store.as_ref().map(|store| store.standing(&project));
     match (standing, store) {
-        (Some(Standing::Trusted), _) => Some(Counted::All(project)),
-        (Some(Standing::Changed), Some(store)) => {
+        (Some(TrustState::Trusted), _) => Some(CountedProject::All(project)),
+        (Some(TrustState::Changed), Some(store)) => {
             let trusted = store.trusted(&project.root);
             let had = trusted.as_ref().map_or([true; 2], |trusted| {
                 [!trusted.rules.is_empty(), trusted.settings.is_some()]
@@ -208,7 +216,7 @@ fn project(places: &Places, loaded: &mut Loaded) -> Option<Counted> {
             let [rules, settings] = has;
             let either = [rules || had[0], settings || had[1]];
             loaded.set_aside = Some(aside(SetAsideReason::Changed, either));
-            Some(Counted::Restrictions {
+            Some(CountedProject::Restrictions {
                 now: project,
                 trusted,
             })

@@ -30,6 +30,6 @@ pub mod values;
 pub use flags::Flags;
 pub use load::{Loaded, load};
 pub use places::Places;
-pub use problem::Problem;
+pub use problem::SettingsProblem;
 pub use profiles::{Profiles, Unavailable};
 pub use settings::{Settings, Source, Sourced};

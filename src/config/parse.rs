@@ -12,15 +12,15 @@ use crate::confine::{Mode, named};
 use crate::lint;
 use crate::rules::lexical;
 
-use super::keys::{self, KEYS, Key, LEVELS, Name, PROFILE_KEYS};
+use super::keys::{self, KEYS, KeyName, LEVELS, PROFILE_KEYS, SettingKey};
 use super::line_index::LineIndex;
-use super::problem::Problem;
+use super::problem::SettingsProblem;
 use super::settings::{Source, Sourced};
 use super::values::{Ask, Interceptor, LintLevel, duration};
 
 /// What one file says; `None` where it is silent.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct FileSettings {
     pub(super) sandbox: Option<Sourced<Mode>>,
     pub(super) network: Option<Sourced<bool>>,
     pub(super) writable: Option<Sourced<Vec<PathBuf>>>,
@@ -43,14 +43,18 @@ pub(super) struct SaidProfile {
 }
 
 /// Reads `text`, which stands in `path`; a path in it may begin with `~/`, for `home`.
-pub(super) fn parse(path: &Path, text: &str, home: Option<&Path>) -> Result<Said, Vec<Problem>> {
-    let mut reader = Reader {
+pub(super) fn parse(
+    path: &Path,
+    text: &str,
+    home: Option<&Path>,
+) -> Result<FileSettings, Vec<SettingsProblem>> {
+    let mut reader = SettingsReader {
         path,
         text,
         home,
         problems: Vec::new(),
     };
-    let mut said = Said::default();
+    let mut said = FileSettings::default();
     match DeTable::parse(text) {
         Ok(table) => reader.table(table.get_ref(), &mut said),
         Err(error) => {
@@ -68,30 +72,30 @@ pub(super) fn parse(path: &Path, text: &str, home: Option<&Path>) -> Result<Said
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
-struct Reader<'a> {
+struct SettingsReader<'a> {
     path: &'a Path,
     text: &'a str,
     home: Option<&'a Path>,
-    problems: Vec<Problem>,
+    problems: Vec<SettingsProblem>,
 }
 
-impl Reader<'_> {
+impl SettingsReader<'_> {
     fn problem(&mut self, at: Range<usize>, message: String) {
-        let problem = Problem::at(self.path, self.text, at, message);
+        let problem = SettingsProblem::at(self.path, self.text, at, message);
         self.problems.push(problem);
     }
 
     fn problem_with_help(&mut self, at: Range<usize>, message: String, help: String) {
-        let problem = Problem::at(self.path, self.text, at, message);
+        let problem = SettingsProblem::at(self.path, self.text, at, message);
         self.problems.push(problem.with_help(help));
     }
 
     /// The key of `known` that is written `word`.
     fn key(
         &mut self,
-        known: &'static [Key],
+        known: &'static [SettingKey],
         word: &Spanned<toml::de::DeString<'_>>,
-    ) -> Option<&'static Key> {
+    ) -> Option<&'static SettingKey> {
         let found = keys::find(known, word.get_ref());
         if found.is_none() {
             let words: Vec<&str> = known.iter().map(|key| key.word).collect();
@@ -104,40 +108,40 @@ impl Reader<'_> {
         found
     }
 
-    fn table(&mut self, table: &DeTable<'_>, said: &mut Said) {
+    fn table(&mut self, table: &DeTable<'_>, said: &mut FileSettings) {
         for (word, value) in table {
             let Some(key) = self.key(KEYS, word) else {
                 continue;
             };
             match key.name {
-                Name::Sandbox => said.sandbox = self.mode(word.span(), value),
-                Name::Network => {
+                KeyName::Sandbox => said.sandbox = self.mode(word.span(), value),
+                KeyName::Network => {
                     said.network = self.bool(value).map(|on| self.sourced(word.span(), on));
                 }
-                Name::Writable => said.writable = self.sourced_paths(word.span(), value, false),
-                Name::Unprotected => {
+                KeyName::Writable => said.writable = self.sourced_paths(word.span(), value, false),
+                KeyName::Unprotected => {
                     let found = self.names(value);
                     said.unprotected = found.map(|found| self.sourced(word.span(), found));
                 }
-                Name::Interceptor => {
+                KeyName::Interceptor => {
                     let found = self.choice(value, keys::INTERCEPTORS, Interceptor::from_name);
                     said.interceptor = found.map(|found| self.sourced(word.span(), found));
                 }
-                Name::Shell => {
+                KeyName::Shell => {
                     let found = self.path(value, false);
                     said.shell = found.map(|found| self.sourced(word.span(), found));
                 }
-                Name::Ask => {
+                KeyName::Ask => {
                     let found = self.text(value, Ask::from_text);
                     said.ask = found.map(|found| self.sourced(word.span(), found));
                 }
-                Name::Timeout => {
+                KeyName::Timeout => {
                     let found = self.text(value, duration);
                     said.timeout = found.map(|found| self.sourced(word.span(), found));
                 }
-                Name::Rules => said.rules = self.sourced_paths(word.span(), value, true),
-                Name::Lints => self.lints(value, said),
-                Name::Profiles => self.profiles(value, said),
+                KeyName::Rules => said.rules = self.sourced_paths(word.span(), value, true),
+                KeyName::Lints => self.lints(value, said),
+                KeyName::Profiles => self.profiles(value, said),
             }
         }
     }
@@ -155,7 +159,7 @@ impl Reader<'_> {
         Some(self.sourced(at, mode))
     }
 
-    fn lints(&mut self, value: &Value<'_>, said: &mut Said) {
+    fn lints(&mut self, value: &Value<'_>, said: &mut FileSettings) {
         let Some(table) = self.subtable(value) else {
             return;
         };
@@ -177,7 +181,7 @@ impl Reader<'_> {
         }
     }
 
-    fn profiles(&mut self, value: &Value<'_>, said: &mut Said) {
+    fn profiles(&mut self, value: &Value<'_>, said: &mut FileSettings) {
         let Some(table) = self.subtable(value) else {
             return;
         };
@@ -193,11 +197,11 @@ impl Reader<'_> {
             let mut profile = SaidProfile::default();
             for (key, value) in table {
                 match self.key(PROFILE_KEYS, key).map(|key| key.name) {
-                    Some(Name::Sandbox) => {
+                    Some(KeyName::Sandbox) => {
                         profile.mode = self.choice(value, keys::MODES, Mode::from_name);
                     }
-                    Some(Name::Network) => profile.network = self.bool(value),
-                    Some(Name::Writable) => profile.writable = self.paths(value, false),
+                    Some(KeyName::Network) => profile.network = self.bool(value),
+                    Some(KeyName::Writable) => profile.writable = self.paths(value, false),
                     _ => {}
                 }
             }

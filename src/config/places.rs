@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
-use super::trust;
 use crate::confine::{Deciding, Role, is_placeholder};
 use crate::request::Earlier;
 use crate::rules::{Layer, Origin};
@@ -130,7 +129,7 @@ impl Places {
         if let Some(home) = &self.codex_home {
             add(home.join("rules"), Role::Rules, true);
             add(home.join(FILE), Role::Settings, false);
-            add(trust::file(home), Role::Trust, false);
+            add(trust_store(home), Role::Trust, false);
         }
         if let Some(root) = project {
             let folder = root.join(".codex");
@@ -172,6 +171,11 @@ fn is_anothers(home: &Path) -> bool {
 pub(super) fn is_absent(path: &Path) -> bool {
     is_placeholder(path)
         || fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Where it is stored which projects are trusted.
+pub(super) fn trust_store(codex_home: &Path) -> PathBuf {
+    codex_home.join("codex-shell").join("trust.json")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::line_index::LineIndex;
 
 /// One mistake, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingsProblem {
     /// The file.
     pub path: PathBuf,
     /// Its text; empty when it could not be read.
@@ -22,7 +22,7 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
-impl Problem {
+impl SettingsProblem {
     /// About the file as a whole.
     pub(super) fn of_file(path: &Path, message: impl Into<String>) -> Self {
         Self {

@@ -10,7 +10,7 @@ use crate::rules::RuleSet;
 use crate::rules::model::{Profile as Asked, Run};
 
 use super::settings::Settings;
-use super::values::Profile;
+use super::values::ProfileSettings;
 
 /// Everything that a rule's `profile(...)` leaves unsaid.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct Profiles {
     workspaces: Vec<PathBuf>,
     /// The value of TMPDIR.
     temporary: Option<OsString>,
-    named: BTreeMap<String, Profile>,
+    named: BTreeMap<String, ProfileSettings>,
     /// What rules add to some of them.
     added: Vec<PathBuf>,
     /// What none of them writes.
@@ -125,9 +125,9 @@ impl Profiles {
 
     fn one(&self, asked: &Asked) -> Result<Policy, ProfileError> {
         let said = match Mode::from_name(&asked.name) {
-            Some(mode) => Profile {
+            Some(mode) => ProfileSettings {
                 mode,
-                ..Profile::default()
+                ..ProfileSettings::default()
             },
             None => self
                 .named
@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn profiles() -> Profiles {
-        let named = Profile {
+        let named = ProfileSettings {
             mode: Mode::WorkspaceWrite,
             network: true,
             writable: vec!["/var".into()],

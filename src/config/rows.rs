@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::keys::{KEYS, Name};
+use super::keys::{KEYS, KeyName};
 use super::settings::{Settings, Source, Sourced};
-use super::values::{Profile, duration_text};
+use super::values::{ProfileSettings, duration_text};
 
 /// One value that is set.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ pub fn rows(settings: &Settings) -> Vec<Row<'_>> {
     KEYS.iter().flat_map(|key| of_key(settings, key)).collect()
 }
 
-fn of_key<'a>(settings: &'a Settings, key: &super::keys::Key) -> Vec<Row<'a>> {
+fn of_key<'a>(settings: &'a Settings, key: &super::keys::SettingKey) -> Vec<Row<'a>> {
     let one = |value: Value, source: &'a Source| {
         vec![Row {
             tables: Vec::new(),
@@ -36,31 +36,31 @@ fn of_key<'a>(settings: &'a Settings, key: &super::keys::Key) -> Vec<Row<'a>> {
         }]
     };
     match key.name {
-        Name::Sandbox => {
+        KeyName::Sandbox => {
             let Sourced { value, source } = &settings.sandbox;
             one(json!(value.as_str()), source)
         }
-        Name::Network => one(json!(settings.network.value), &settings.network.source),
-        Name::Writable => {
+        KeyName::Network => one(json!(settings.network.value), &settings.network.source),
+        KeyName::Writable => {
             let Sourced { value, source } = &settings.writable;
             one(paths(value), source)
         }
-        Name::Unprotected => {
+        KeyName::Unprotected => {
             let Sourced { value, source } = &settings.unprotected;
             one(json!(value), source)
         }
-        Name::Interceptor => {
+        KeyName::Interceptor => {
             let Sourced { value, source } = &settings.interceptor;
             one(json!(value.as_str()), source)
         }
-        Name::Shell => one(path(&settings.shell.value), &settings.shell.source),
-        Name::Ask => one(json!(settings.ask.value.to_string()), &settings.ask.source),
-        Name::Timeout => {
+        KeyName::Shell => one(path(&settings.shell.value), &settings.shell.source),
+        KeyName::Ask => one(json!(settings.ask.value.to_string()), &settings.ask.source),
+        KeyName::Timeout => {
             let Sourced { value, source } = &settings.timeout;
             one(json!(value.map(duration_text)), source)
         }
-        Name::Rules => one(paths(&settings.rules.value), &settings.rules.source),
-        Name::Lints => {
+        KeyName::Rules => one(paths(&settings.rules.value), &settings.rules.source),
+        KeyName::Lints => {
             let levels = settings.lints.iter();
             levels
                 .map(|(code, level)| Row {
@@ -71,7 +71,7 @@ fn of_key<'a>(settings: &'a Settings, key: &super::keys::Key) -> Vec<Row<'a>> {
                 })
                 .collect()
         }
-        Name::Profiles => {
+        KeyName::Profiles => {
             let profiles = settings.profiles.iter();
             profiles
                 .flat_map(|(name, profile)| of_profile([key.word, name], profile))
@@ -80,8 +80,8 @@ fn of_key<'a>(settings: &'a Settings, key: &super::keys::Key) -> Vec<Row<'a>> {
     }
 }
 
-fn of_profile<'a>(tables: [&'a str; 2], profile: &'a Sourced<Profile>) -> Vec<Row<'a>> {
-    let Profile {
+fn of_profile<'a>(tables: [&'a str; 2], profile: &'a Sourced<ProfileSettings>) -> Vec<Row<'a>> {
+    let ProfileSettings {
         mode,
         network,
         writable,

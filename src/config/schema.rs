@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::confine::named;
 
-use super::keys::{KEYS, Key, Kind, PROFILE_KEYS};
+use super::keys::{KEYS, KeyKind, PROFILE_KEYS, SettingKey};
 
 /// The schema, with a final newline.
 pub fn text() -> String {
@@ -24,7 +24,7 @@ fn schema() -> Value {
     })
 }
 
-fn properties(keys: &[Key]) -> Value {
+fn properties(keys: &[SettingKey]) -> Value {
     let entries = keys.iter().map(|key| {
         let mut entry = Map::new();
         entry.insert("description".into(), description(key).into());
@@ -34,28 +34,28 @@ fn properties(keys: &[Key]) -> Value {
     Value::Object(entries.collect())
 }
 
-fn description(key: &Key) -> String {
+fn description(key: &SettingKey) -> String {
     let project = key.project.words();
     format!("{} In a project's file: {project}.", key.meaning)
 }
 
-fn of_kind(kind: Kind) -> Map<String, Value> {
+fn of_kind(kind: KeyKind) -> Map<String, Value> {
     let value = match kind {
-        Kind::Choice(words) => json!({"type": "string", "enum": words}),
-        Kind::Bool => json!({"type": "boolean"}),
-        Kind::Path => json!({"type": "string", "minLength": 1}),
-        Kind::Paths => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
-        Kind::Names => {
+        KeyKind::Choice(words) => json!({"type": "string", "enum": words}),
+        KeyKind::Bool => json!({"type": "boolean"}),
+        KeyKind::Path => json!({"type": "string", "minLength": 1}),
+        KeyKind::Paths => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
+        KeyKind::Names => {
             let names: Vec<&str> = named::unprotectable().collect();
             json!({"type": "array", "items": {"type": "string", "enum": names}})
         }
-        Kind::Ask => json!({"type": "string", "pattern": "^(terminal|deny|allow|command:.+)$"}),
-        Kind::Duration => json!({"type": "string", "pattern": "^[0-9.]+(ms|s|m|h)?$"}),
-        Kind::Levels(words) => json!({
+        KeyKind::Ask => json!({"type": "string", "pattern": "^(terminal|deny|allow|command:.+)$"}),
+        KeyKind::Duration => json!({"type": "string", "pattern": "^[0-9.]+(ms|s|m|h)?$"}),
+        KeyKind::Levels(words) => json!({
             "type": "object",
             "additionalProperties": {"type": "string", "enum": words},
         }),
-        Kind::Profiles => json!({
+        KeyKind::Profiles => json!({
             "type": "object",
             "additionalProperties": {
                 "type": "object",

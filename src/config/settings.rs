@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::confine::Mode;
 use crate::request::argv;
 
-use super::values::{Ask, Interceptor, LintLevel, Profile};
+use super::values::{Ask, Interceptor, LintLevel, ProfileSettings};
 
 /// The shell for scripts, unless another is set.
 pub const SHELL: &str = "/bin/bash";
@@ -85,7 +85,7 @@ pub struct Settings {
     /// The lints whose level is set, by code.
     pub lints: BTreeMap<String, Sourced<LintLevel>>,
     /// Sandboxes by name.
-    pub profiles: BTreeMap<String, Sourced<Profile>>,
+    pub profiles: BTreeMap<String, Sourced<ProfileSettings>>,
 }
 
 impl Default for Settings {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::sys::own_file::{self, OwnError};
 use crate::sys::read_capped::{ReadError, read_capped};
 
+use super::places::trust_store;
 use super::project::{Project, ProjectFile};
 
 const SCHEMA: u32 = 1;
@@ -24,12 +25,12 @@ const MAX_KEPT: usize = 100 << 20;
 #[derive(Debug)]
 pub struct TrustStore {
     path: PathBuf,
-    document: Document,
+    document: TrustDocument,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct TrustDocument {
     schema: u32,
     /// From the project's directory to the hash of its files.
     projects: BTreeMap<String, String>,
@@ -38,7 +39,7 @@ struct Document {
 /// What was trusted: the files of one project.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+struct TrustedFiles {
     schema: u32,
     /// From a file's name, in the project's directory, to what it held.
     files: BTreeMap<String, String>,
@@ -46,7 +47,7 @@ struct Kept {
 
 /// How a project stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum TrustState {
     /// Its files are those that were trusted.
     Trusted,
     /// They have changed since.
@@ -85,18 +86,13 @@ pub enum TrustError {
     Name(PathBuf),
 }
 
-/// Where the store is.
-pub(super) fn file(codex_home: &Path) -> PathBuf {
-    codex_home.join("codex-shell").join("trust.json")
-}
-
 impl TrustStore {
     /// Reads the store in `codex_home`; one that does not exist yet is empty.
     pub fn open(codex_home: &Path) -> Result<Self, TrustError> {
-        let path = file(codex_home);
+        let path = trust_store(codex_home);
         let document = match own_file::read(&path, MAX_FILE) {
             Ok(Some(bytes)) => parse(&bytes).ok_or_else(|| TrustError::Garbled(path.clone()))?,
-            Ok(None) => Document {
+            Ok(None) => TrustDocument {
                 schema: SCHEMA,
                 projects: BTreeMap::new(),
             },
@@ -107,15 +103,15 @@ impl TrustStore {
     }
 
     /// How `project` stands.
-    pub fn standing(&self, project: &Project) -> Standing {
+    pub fn standing(&self, project: &Project) -> TrustState {
         let known = project
             .root
             .to_str()
             .and_then(|root| self.document.projects.get(root));
         match known {
-            Some(hash) if *hash == project.hash() => Standing::Trusted,
-            Some(_) => Standing::Changed,
-            None => Standing::Unknown,
+            Some(hash) if *hash == project.hash() => TrustState::Trusted,
+            Some(_) => TrustState::Changed,
+            None => TrustState::Unknown,
         }
     }
 
@@ -123,7 +119,7 @@ impl TrustStore {
     pub fn trusted(&self, root: &Path) -> Option<Project> {
         let hash = self.document.projects.get(root.to_str()?)?;
         let bytes = read_capped(&self.kept(hash), MAX_KEPT, Duration::ZERO).ok()?;
-        let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+        let kept: TrustedFiles = serde_json::from_slice(&bytes).ok()?;
         let files = kept.files.into_iter().map(|(name, content)| ProjectFile {
             path: root.join(name),
             content: content.into_bytes(),
@@ -143,7 +139,7 @@ impl TrustStore {
         // What is not text has errors and is not trusted; only a name may be none.
         if let Some(files) = project.files().map(text).collect() {
             let schema = SCHEMA;
-            write(&self.kept(&hash), &Kept { schema, files })?;
+            write(&self.kept(&hash), &TrustedFiles { schema, files })?;
         }
         let before = self.document.projects.insert(root, hash);
         self.write()?;
@@ -198,8 +194,8 @@ fn write(path: &Path, document: &impl Serialize) -> Result<(), TrustError> {
     })
 }
 
-fn parse(bytes: &[u8]) -> Option<Document> {
-    let document: Document = serde_json::from_slice(bytes).ok()?;
+fn parse(bytes: &[u8]) -> Option<TrustDocument> {
+    let document: TrustDocument = serde_json::from_slice(bytes).ok()?;
     (document.schema == SCHEMA).then_some(document)
 }
 
@@ -230,11 +226,11 @@ mod tests {
     fn trust_is_remembered_until_a_byte_changes() {
         let home = tempfile::tempdir().unwrap();
         let mut store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("a")), Standing::Unknown);
+        assert_eq!(store.standing(&project("a")), TrustState::Unknown);
         store.trust(&project("a")).unwrap();
         let mut store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("a")), Standing::Trusted);
-        assert_eq!(store.standing(&project("b")), Standing::Changed);
+        assert_eq!(store.standing(&project("a")), TrustState::Trusted);
+        assert_eq!(store.standing(&project("b")), TrustState::Changed);
         assert_eq!(
             store.projects().collect::<Vec<_>>(),
             [Path::new("/project")]
@@ -242,7 +238,7 @@ mod tests {
         assert!(store.remove(Path::new("/project")).unwrap());
         assert!(!store.remove(Path::new("/project")).unwrap());
         let store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("a")), Standing::Unknown);
+        assert_eq!(store.standing(&project("a")), TrustState::Unknown);
     }
 
     #[test]
@@ -258,7 +254,7 @@ mod tests {
         });
         store.trust(&trusted).unwrap();
         let store = TrustStore::open(home.path()).unwrap();
-        assert_eq!(store.standing(&project("c")), Standing::Changed);
+        assert_eq!(store.standing(&project("c")), TrustState::Changed);
         assert_eq!(store.trusted(root), Some(trusted.clone()));
         let kept = store.kept(&trusted.hash());
         let text =

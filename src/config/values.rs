@@ -113,7 +113,7 @@ impl LintLevel {
 
 /// A sandbox that rules name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
+pub struct ProfileSettings {
     /// What it permits.
     pub mode: Mode,
     /// Whether it has a network.
@@ -122,7 +122,7 @@ pub struct Profile {
     pub writable: Vec<PathBuf>,
 }
 
-impl Default for Profile {
+impl Default for ProfileSettings {
     fn default() -> Self {
         Self {
             mode: Mode::WorkspaceWrite,

@@ -8,7 +8,7 @@ use crate::sys::arch::{Call, PROXY, calls};
 /// What happens to a call. Arguments are compared in their low 32 bits, all that the kernel looks
 /// at in the calls listed here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum CallVerdict {
     /// The supervisor is asked.
     Notify,
     /// Fails with this error.
@@ -20,7 +20,7 @@ pub(super) enum Verdict {
     OwnProcess(u32),
     /// Fails with EPERM when argument `.0` has a bit of `.1`.
     RefuseBits(u32, u32),
-    /// Fails with EPERM for new namespaces; for the rest as [`Verdict::Share`].
+    /// Fails with EPERM for new namespaces; for the rest as [`CallVerdict::Share`].
     Clone,
     /// Asks the supervisor about a process that would share its memory with another and could run
     /// beside it: not about a thread, which can be counted, nor a child that its parent stands still
@@ -41,18 +41,18 @@ pub(super) enum Verdict {
 }
 
 /// Rules that belong together because they are in force under the same condition.
-pub(super) type Group = &'static [(Call, Verdict)];
+pub(super) type CallGroup = &'static [(Call, CallVerdict)];
 
 /// The last call that was looked at when this table was made. Later ones are answered as an older
 /// kernel would, so that a new way around the sandbox is not open before somebody has thought of it.
 pub(super) const NEWEST: Call = calls::file_setattr;
 
-const NO: Verdict = Verdict::Refuse(Errno::EPERM);
+const NO: CallVerdict = CallVerdict::Refuse(Errno::EPERM);
 /// libc takes it as "too old a kernel" and falls back.
-const ABSENT: Verdict = Verdict::Refuse(Errno::ENOSYS);
+const ABSENT: CallVerdict = CallVerdict::Refuse(Errno::ENOSYS);
 
 /// `F_SETLEASE`, `F_SETDELEG`.
-const LEASES: Verdict = Verdict::RefuseValues(1, &[1024, 1040]);
+const LEASES: CallVerdict = CallVerdict::RefuseValues(1, &[1024, 1040]);
 
 /// Every `CLONE_NEW*` flag that `clone` and `unshare` know, time namespaces (0x80) excepted:
 /// in `clone` that bit is part of the exit signal.
@@ -60,10 +60,10 @@ pub(super) const NEW_NAMESPACE: u32 = 0x7e02_0000;
 const NEW_TIME_NAMESPACE: u32 = 0x80;
 
 /// In force always.
-pub(super) const EXEC: Group = &[
-    (calls::execve, Verdict::Notify),
-    (calls::execveat, Verdict::Notify),
-    (PROXY, Verdict::Notify),
+pub(super) const EXEC: CallGroup = &[
+    (calls::execve, CallVerdict::Notify),
+    (calls::execveat, CallVerdict::Notify),
+    (PROXY, CallVerdict::Notify),
 ];
 
 /// As long may a message on standard error be that the supervisor looks at, in bytes; in buffers, for
@@ -71,51 +71,51 @@ pub(super) const EXEC: Group = &[
 pub(super) const LONGEST_COMPLAINT: u32 = 4096;
 
 /// In force in a sandbox that tells, before all others: these are made often.
-pub(super) const COMPLAINTS: Group = &[
-    (calls::write, Verdict::Complaint),
-    (calls::writev, Verdict::Complaint),
+pub(super) const COMPLAINTS: CallGroup = &[
+    (calls::write, CallVerdict::Complaint),
+    (calls::writev, CallVerdict::Complaint),
 ];
 
 /// In force without a sandbox, if it tells: after these a path may lead elsewhere for a process than for
 /// the supervisor.
-pub(super) const MOVES: Group = &[
-    (calls::chroot, Verdict::Notify),
-    (calls::pivot_root, Verdict::Notify),
-    (calls::setns, Verdict::Notify),
-    (calls::mount, Verdict::Notify),
-    (calls::move_mount, Verdict::Notify),
-    (calls::umount2, Verdict::Notify),
-    (calls::umount, Verdict::Notify),
+pub(super) const MOVES: CallGroup = &[
+    (calls::chroot, CallVerdict::Notify),
+    (calls::pivot_root, CallVerdict::Notify),
+    (calls::setns, CallVerdict::Notify),
+    (calls::mount, CallVerdict::Notify),
+    (calls::move_mount, CallVerdict::Notify),
+    (calls::umount2, CallVerdict::Notify),
+    (calls::umount, CallVerdict::Notify),
 ];
 
 /// `PR_SET_CHILD_SUBREAPER`: afterwards, orphans are no longer all in one place.
-const TAKE_IN_ORPHANS: Verdict = Verdict::NotifyValue(0, 36);
+const TAKE_IN_ORPHANS: CallVerdict = CallVerdict::NotifyValue(0, 36);
 
 /// In force without a sandbox, if it tells: after these, memory may be written that nobody is seen to
 /// run in.
-pub(super) const WRITERS: Group = &[
+pub(super) const WRITERS: CallGroup = &[
     // Its flags are behind a pointer; `clone` says the same where the filter can see it.
     (calls::clone3, ABSENT),
-    (calls::clone, Verdict::Share),
+    (calls::clone, CallVerdict::Share),
     (calls::prctl, TAKE_IN_ORPHANS),
-    (calls::io_setup, Verdict::Notify),
-    (calls::io_uring_setup, Verdict::Notify),
+    (calls::io_setup, CallVerdict::Notify),
+    (calls::io_uring_setup, CallVerdict::Notify),
 ];
 
 /// In force in every sandbox.
-pub(super) const SANDBOX: Group = &[
+pub(super) const SANDBOX: CallGroup = &[
     // Who leases a file can hold up those who open it.
     (calls::fcntl, LEASES),
     (calls::fcntl64, LEASES),
     // Its flags are behind a pointer; `clone` says the same where the filter can see it.
     (calls::clone3, ABSENT),
-    (calls::clone, Verdict::Clone),
+    (calls::clone, CallVerdict::Clone),
     (calls::prctl, TAKE_IN_ORPHANS),
     // Writes the caller's memory when a disk has read, not when it is asked for.
-    (calls::io_setup, Verdict::Notify),
+    (calls::io_setup, CallVerdict::Notify),
     (
         calls::unshare,
-        Verdict::RefuseBits(0, NEW_NAMESPACE | NEW_TIME_NAMESPACE),
+        CallVerdict::RefuseBits(0, NEW_NAMESPACE | NEW_TIME_NAMESPACE),
     ),
     (calls::setns, NO),
     // Does what other calls do without making them.
@@ -173,7 +173,7 @@ pub(super) const SANDBOX: Group = &[
     (calls::ioperm, NO),
     (calls::uselib, NO),
     // Sockets.
-    (calls::socketpair, Verdict::LocalPair),
+    (calls::socketpair, CallVerdict::LocalPair),
     (calls::socketcall, NO),
 ];
 
@@ -193,27 +193,30 @@ const SET_VERSION: u32 = 0x4008_7602;
 const SET_VERSION_32: u32 = 0x4004_7602;
 
 /// In force in a sandbox that has namespaces.
-pub(super) const WITH_NAMESPACES: Group = &[
+pub(super) const WITH_NAMESPACES: CallGroup = &[
     // Ways into another process's memory: the supervisor has to know that they are in use.
-    (calls::ptrace, Verdict::Notify),
-    (calls::process_vm_writev, Verdict::Notify),
+    (calls::ptrace, CallVerdict::Notify),
+    (calls::process_vm_writev, CallVerdict::Notify),
     (
         calls::ioctl,
-        Verdict::RefuseValues(1, &[TIOCSTI, TIOCLINUX, TIOCSETD]),
+        CallVerdict::RefuseValues(1, &[TIOCSTI, TIOCLINUX, TIOCSETD]),
     ),
     // The group may be the caller's, with members outside.
-    (calls::setpriority, Verdict::RefuseValues(0, &[PRIO_PGRP])),
+    (
+        calls::setpriority,
+        CallVerdict::RefuseValues(0, &[PRIO_PGRP]),
+    ),
     (
         calls::ioprio_set,
-        Verdict::RefuseValues(0, &[IOPRIO_WHO_PGRP]),
+        CallVerdict::RefuseValues(0, &[IOPRIO_WHO_PGRP]),
     ),
 ];
 
 /// In force in a sandbox without: file attributes, the processes and the shared memory of others.
-pub(super) const WITHOUT_NAMESPACES: Group = &[
+pub(super) const WITHOUT_NAMESPACES: CallGroup = &[
     (
         calls::ioctl,
-        Verdict::RefuseValues(
+        CallVerdict::RefuseValues(
             1,
             &[
                 TIOCSTI,
@@ -259,15 +262,18 @@ pub(super) const WITHOUT_NAMESPACES: Group = &[
     (calls::process_mrelease, NO),
     (calls::kcmp, NO),
     // Zero is the caller itself.
-    (calls::move_pages, Verdict::RefuseNonZero(0)),
-    (calls::migrate_pages, Verdict::RefuseNonZero(0)),
-    (calls::prlimit64, Verdict::RefuseNonZero(0)),
-    (calls::sched_setaffinity, Verdict::RefuseNonZero(0)),
-    (calls::sched_setparam, Verdict::RefuseNonZero(0)),
-    (calls::sched_setscheduler, Verdict::RefuseNonZero(0)),
-    (calls::sched_setattr, Verdict::RefuseNonZero(0)),
-    (calls::setpriority, Verdict::OwnProcess(PRIO_PROCESS)),
-    (calls::ioprio_set, Verdict::OwnProcess(IOPRIO_WHO_PROCESS)),
+    (calls::move_pages, CallVerdict::RefuseNonZero(0)),
+    (calls::migrate_pages, CallVerdict::RefuseNonZero(0)),
+    (calls::prlimit64, CallVerdict::RefuseNonZero(0)),
+    (calls::sched_setaffinity, CallVerdict::RefuseNonZero(0)),
+    (calls::sched_setparam, CallVerdict::RefuseNonZero(0)),
+    (calls::sched_setscheduler, CallVerdict::RefuseNonZero(0)),
+    (calls::sched_setattr, CallVerdict::RefuseNonZero(0)),
+    (calls::setpriority, CallVerdict::OwnProcess(PRIO_PROCESS)),
+    (
+        calls::ioprio_set,
+        CallVerdict::OwnProcess(IOPRIO_WHO_PROCESS),
+    ),
     (calls::ipc, NO),
     (calls::shmget, NO),
     (calls::shmat, NO),
@@ -286,10 +292,10 @@ pub(super) const WITHOUT_NAMESPACES: Group = &[
 ];
 
 /// In force with the network on.
-pub(super) const NETWORK_ON: Group = &[(calls::socket, Verdict::Internet)];
+pub(super) const NETWORK_ON: CallGroup = &[(calls::socket, CallVerdict::Internet)];
 
 /// In force with the network off.
-pub(super) const NETWORK_OFF: Group = &[(calls::socket, NO)];
+pub(super) const NETWORK_OFF: CallGroup = &[(calls::socket, NO)];
 
-/// What [`Verdict::Internet`] answers for a family that is neither local nor internet.
+/// What [`CallVerdict::Internet`] answers for a family that is neither local nor internet.
 pub(super) const OTHER_FAMILY: Errno = Errno::EAFNOSUPPORT;

@@ -17,18 +17,18 @@ use crate::sys::bpf::Instruction;
 use crate::sys::{caps, clone, fds, seccomp};
 
 use super::error::{ConfineError, During};
-use super::filter::{self, Scope};
-use super::given::Directories;
+use super::filter::{self, FilterScope};
+use super::given::OpenDirectories;
 use super::layers::{LayerName, Layers, Status};
 use super::policy::Mode;
-use super::{Inside, Job, Wanted, landlock, mounts, namespaces};
+use super::{InitSetup, Inside, NamespaceChoice, landlock, mounts, namespaces};
 
 /// A report is a page at most; a longer one is not ours.
 const LONGEST_REPORT: u64 = 1 << 16;
 
 /// What the first process says before it goes on, or ends.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Report {
+pub(super) enum InitReport {
     /// Every layer is settled; `init` runs now.
     Ready(Layers),
     /// The namespaces are of no use, and why. It ends.
@@ -37,7 +37,7 @@ pub(super) enum Report {
     Failed(ConfineError),
 }
 
-impl Report {
+impl InitReport {
     /// Waits for the report.
     pub(super) fn receive(pipe: OwnedFd) -> Self {
         let mut text = Vec::new();
@@ -59,10 +59,10 @@ impl Report {
 }
 
 /// Builds the sandbox around this process and runs `init` in it.
-pub(super) fn run(job: &Job<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8) -> ! {
+pub(super) fn run(job: &InitSetup<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8) -> ! {
     let failed = Exit::Internal.code();
     let (report, built) = match build(job, &pipe) {
-        Ok((layers, listener)) => (Report::Ready(layers), Some(listener)),
+        Ok((layers, listener)) => (InitReport::Ready(layers), Some(listener)),
         Err(report) => (report, None),
     };
     let told = report.send(pipe);
@@ -78,35 +78,35 @@ pub(super) fn run(job: &Job<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8)
     clone::exit_now(status.unwrap_or(failed))
 }
 
-fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Report> {
-    die_with_caller(pipe).map_err(Report::Failed)?;
+fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), InitReport> {
+    die_with_caller(pipe).map_err(InitReport::Failed)?;
     let mut layers = Layers::default();
     if !job.in_namespaces() {
         prctl::set_child_subreaper(true)
             .during("taking in orphans")
-            .map_err(Report::Failed)?;
+            .map_err(InitReport::Failed)?;
     }
     match &job.namespaces {
-        Wanted::No => {
+        NamespaceChoice::No => {
             layers.add(LayerName::Namespaces, Status::Off);
             layers.add(LayerName::Proc, Status::Off);
         }
-        Wanted::Barred(reason) => {
+        NamespaceChoice::Barred(reason) => {
             layers.add(LayerName::Namespaces, Status::Missing(reason.clone()));
             let reason = "there is no pid namespace".to_owned();
             layers.add(LayerName::Proc, Status::Missing(reason));
         }
-        Wanted::Yes => {
+        NamespaceChoice::Yes => {
             namespaces::settle(job.identity).map_err(|error| {
-                Report::Barred(format!("the namespaces came without rights: {error}"))
+                InitReport::Barred(format!("the namespaces came without rights: {error}"))
             })?;
             if let Some(number) = job.setup.number {
                 // While /proc is the caller's: ours can't be written. It may be read-only as well.
                 let _ = namespaces::number_next(number);
             }
-            let directories = Directories::among(job.setup.keep).map_err(Report::Failed)?;
-            let proc = mounts::build(&job.plan, &job.cwd).map_err(Report::Failed)?;
-            directories.reopen().map_err(Report::Failed)?;
+            let directories = OpenDirectories::among(job.setup.keep).map_err(InitReport::Failed)?;
+            let proc = mounts::build(&job.plan, &job.cwd).map_err(InitReport::Failed)?;
+            directories.reopen().map_err(InitReport::Failed)?;
             layers.add(LayerName::Namespaces, Status::InForce);
             layers.add(LayerName::Proc, proc);
         }
@@ -117,7 +117,7 @@ fn build(job: &Job<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), Rep
     };
     listener
         .map(|listener| (layers, listener))
-        .map_err(Report::Failed)
+        .map_err(InitReport::Failed)
 }
 
 /// From here on the caller's end is this process's end.
@@ -135,7 +135,7 @@ fn die_with_caller(pipe: &OwnedFd) -> Result<(), ConfineError> {
 
 /// The layers of a sandbox mode, behind the namespaces.
 fn confined(
-    job: &Job<'_>,
+    job: &InitSetup<'_>,
     pipe: &OwnedFd,
     layers: &mut Layers,
 ) -> Result<Option<OwnedFd>, ConfineError> {
@@ -171,7 +171,10 @@ fn confined(
 /// See [`super::listen_from_here`].
 pub(super) fn listen_from_here() -> Result<(OwnedFd, bool), ConfineError> {
     let privileged = promise_if_needed()?;
-    Ok((install(&filter::program(Scope::Unconfined))?, privileged))
+    Ok((
+        install(&filter::program(FilterScope::Unconfined))?,
+        privileged,
+    ))
 }
 
 /// A filter must not be handed to a set-user-id program: without CAP_SYS_ADMIN, the kernel wants
@@ -186,7 +189,7 @@ fn promise_if_needed() -> Result<bool, ConfineError> {
 
 /// The listener alone.
 fn unconfined(
-    job: &Job<'_>,
+    job: &InitSetup<'_>,
     pipe: &OwnedFd,
     layers: &mut Layers,
 ) -> Result<Option<OwnedFd>, ConfineError> {
@@ -230,7 +233,7 @@ fn suffice(layers: &Layers, require: &[LayerName]) -> Result<(), ConfineError> {
 }
 
 /// Closes what was inherited and installs the filter: the last step.
-fn listen(job: &Job<'_>, pipe: &OwnedFd) -> Result<Option<OwnedFd>, ConfineError> {
+fn listen(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<Option<OwnedFd>, ConfineError> {
     let mut keep = job.setup.keep.to_vec();
     keep.push(pipe.as_raw_fd());
     fds::close_all_except(&keep).during("closing inherited descriptors")?;

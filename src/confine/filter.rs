@@ -17,8 +17,8 @@ use crate::sys::bpf::{
 use crate::sys::seccomp;
 
 use super::calls::{
-    COMPLAINTS, EXEC, Group, LONGEST_COMPLAINT, MOVES, NETWORK_OFF, NETWORK_ON, NEW_NAMESPACE,
-    NEWEST, OTHER_FAMILY, SANDBOX, Verdict, WITH_NAMESPACES, WITHOUT_NAMESPACES, WRITERS,
+    COMPLAINTS, CallGroup, CallVerdict, EXEC, LONGEST_COMPLAINT, MOVES, NETWORK_OFF, NETWORK_ON,
+    NEW_NAMESPACE, NEWEST, OTHER_FAMILY, SANDBOX, WITH_NAMESPACES, WITHOUT_NAMESPACES, WRITERS,
 };
 
 const CLONE_VM: u32 = 0x100;
@@ -38,7 +38,7 @@ const SOCKET_FLAGS: u32 = 0o2_004_000;
 
 /// What decides which rules are in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum FilterScope {
     /// `danger-full-access`: exec alone is looked at.
     Unconfined,
     /// Any other mode.
@@ -51,16 +51,16 @@ pub(super) enum Scope {
 }
 
 /// The filter for `scope`.
-pub(super) fn program(scope: Scope) -> Vec<Instruction> {
+pub(super) fn program(scope: FilterScope) -> Vec<Instruction> {
     assemble(scope, &groups(scope))
 }
 
-fn assemble(scope: Scope, groups: &[Group]) -> Vec<Instruction> {
+fn assemble(scope: FilterScope, groups: &[CallGroup]) -> Vec<Instruction> {
     let mut program = vec![load(ARCHITECTURE)];
     for &arch in Arch::JUDGED {
         let newest = match scope {
-            Scope::Unconfined => LAST_NUMBER,
-            Scope::Sandbox { .. } => NEWEST.number(arch).unwrap_or_default(),
+            FilterScope::Unconfined => LAST_NUMBER,
+            FilterScope::Sandbox { .. } => NEWEST.number(arch).unwrap_or_default(),
         };
         let bodies = bodies(groups, arch, newest);
         program.extend(when(arch.audit_value(), bodies));
@@ -75,10 +75,10 @@ fn assemble(scope: Scope, groups: &[Group]) -> Vec<Instruction> {
 /// try such calls as a matter of course.
 ///
 /// Nothing is lost by it: a listener that is gone answers as absent, too.
-pub(super) fn told(scope: Scope) -> Vec<Instruction> {
+pub(super) fn told(scope: FilterScope) -> Vec<Instruction> {
     let mut all = match scope {
-        Scope::Unconfined => vec![MOVES, WRITERS],
-        Scope::Sandbox { .. } => vec![COMPLAINTS],
+        FilterScope::Unconfined => vec![MOVES, WRITERS],
+        FilterScope::Sandbox { .. } => vec![COMPLAINTS],
     };
     all.extend(groups(scope));
     let mut program = assemble(scope, &all);
@@ -103,7 +103,7 @@ pub(super) fn unheard(mut program: Vec<Instruction>) -> Vec<Instruction> {
 }
 
 /// The name of a call that this scope looks at.
-pub(super) fn name_of(scope: Scope, architecture: u32, number: u32) -> Option<&'static str> {
+pub(super) fn name_of(scope: FilterScope, architecture: u32, number: u32) -> Option<&'static str> {
     let rules = groups(scope).into_iter().flatten();
     let mut calls = rules.map(|(call, _)| call);
     let found = calls.find(|call| is(call, architecture, number));
@@ -128,14 +128,14 @@ fn is(call: &Call, architecture: u32, number: u32) -> bool {
 
 /// Whether the call is refused in a sandbox without namespaces alone.
 pub(super) fn is_held_by_namespaces(name: &str) -> bool {
-    let holds = |group: Group| group.iter().any(|(call, _)| call.name == name);
+    let holds = |group: CallGroup| group.iter().any(|(call, _)| call.name == name);
     holds(WITHOUT_NAMESPACES) && !holds(WITH_NAMESPACES)
 }
 
-fn groups(scope: Scope) -> Vec<Group> {
+fn groups(scope: FilterScope) -> Vec<CallGroup> {
     match scope {
-        Scope::Unconfined => vec![EXEC],
-        Scope::Sandbox {
+        FilterScope::Unconfined => vec![EXEC],
+        FilterScope::Sandbox {
             network,
             namespaces,
         } => vec![
@@ -153,7 +153,7 @@ fn groups(scope: Scope) -> Vec<Group> {
 
 /// Absence above `newest`, then the rules for calls that `arch` has, then a pass. Where groups know the
 /// same call, the first counts.
-fn bodies(groups: &[Group], arch: Arch, newest: u32) -> Vec<Instruction> {
+fn bodies(groups: &[CallGroup], arch: Arch, newest: u32) -> Vec<Instruction> {
     let mut rules = BTreeMap::new();
     for (call, verdict) in groups.iter().copied().flatten() {
         if let Some(number) = call.number(arch) {
@@ -166,11 +166,11 @@ fn bodies(groups: &[Group], arch: Arch, newest: u32) -> Vec<Instruction> {
 }
 
 /// Numbers in a row that are treated alike: the first, and what they get; `None` is a pass.
-type Stretch = (u32, Option<Verdict>);
+type CallRange = (u32, Option<CallVerdict>);
 
 /// All numbers from 0 on.
-fn stretches(rules: BTreeMap<u32, Verdict>) -> Vec<Stretch> {
-    let mut all: Vec<Stretch> = Vec::new();
+fn stretches(rules: BTreeMap<u32, CallVerdict>) -> Vec<CallRange> {
+    let mut all: Vec<CallRange> = Vec::new();
     let mut next = 0;
     for (number, verdict) in rules {
         if number > next {
@@ -185,7 +185,7 @@ fn stretches(rules: BTreeMap<u32, Verdict>) -> Vec<Stretch> {
 }
 
 /// What the number in the accumulator gets, which is in one of `stretches`.
-fn search(stretches: &[Stretch]) -> Vec<Instruction> {
+fn search(stretches: &[CallRange]) -> Vec<Instruction> {
     match stretches.split_at(stretches.len() / 2) {
         ([], [(_, Some(verdict)), ..]) => body(*verdict),
         ([], _) => vec![allow()],
@@ -218,11 +218,11 @@ fn or_skip(test: impl Fn(u8) -> Instruction, body: Vec<Instruction>) -> Vec<Inst
     skip.into_iter().chain(body).collect()
 }
 
-fn body(verdict: Verdict) -> Vec<Instruction> {
+fn body(verdict: CallVerdict) -> Vec<Instruction> {
     match verdict {
-        Verdict::Notify => vec![ret(seccomp::NOTIFY)],
-        Verdict::Refuse(errno) => vec![refuse(errno)],
-        Verdict::RefuseNonZero(index) => {
+        CallVerdict::Notify => vec![ret(seccomp::NOTIFY)],
+        CallVerdict::Refuse(errno) => vec![refuse(errno)],
+        CallVerdict::RefuseNonZero(index) => {
             vec![
                 load(argument(index)),
                 if_equal_skip(0, 1),
@@ -230,7 +230,7 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
                 allow(),
             ]
         }
-        Verdict::OwnProcess(kind) => vec![
+        CallVerdict::OwnProcess(kind) => vec![
             load(argument(0)),
             if_equal_skip(kind, 1),
             refuse(EPERM),
@@ -239,7 +239,7 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
             refuse(EPERM),
             allow(),
         ],
-        Verdict::RefuseBits(index, mask) => {
+        CallVerdict::RefuseBits(index, mask) => {
             vec![
                 load(argument(index)),
                 if_any_bit_skip(mask, 1),
@@ -247,7 +247,7 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
                 refuse(EPERM),
             ]
         }
-        Verdict::Clone => {
+        CallVerdict::Clone => {
             let mut body = vec![
                 load(argument(0)),
                 if_any_bit_skip(NEW_NAMESPACE, 1),
@@ -257,18 +257,18 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
             body.extend(share());
             body
         }
-        Verdict::Share => {
+        CallVerdict::Share => {
             let mut body = vec![load(argument(0))];
             body.extend(share());
             body
         }
-        Verdict::NotifyValue(index, value) => vec![
+        CallVerdict::NotifyValue(index, value) => vec![
             load(argument(index)),
             if_equal_skip(value, 1),
             allow(),
             ret(seccomp::NOTIFY),
         ],
-        Verdict::RefuseValues(index, values) => {
+        CallVerdict::RefuseValues(index, values) => {
             let mut body = vec![load(argument(index))];
             for &value in values {
                 body.extend(when(value, vec![refuse(EPERM)]));
@@ -276,7 +276,7 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
             body.push(allow());
             body
         }
-        Verdict::Complaint => vec![
+        CallVerdict::Complaint => vec![
             load(argument(0)),
             if_equal_skip(2, 1),
             allow(),
@@ -285,8 +285,8 @@ fn body(verdict: Verdict) -> Vec<Instruction> {
             allow(),
             ret(seccomp::NOTIFY),
         ],
-        Verdict::LocalPair => local_pair(),
-        Verdict::Internet => internet(),
+        CallVerdict::LocalPair => local_pair(),
+        CallVerdict::Internet => internet(),
     }
 }
 

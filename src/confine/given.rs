@@ -16,7 +16,7 @@ use crate::sys::fds;
 use super::error::{ConfineError, During};
 
 /// Descriptors for directories.
-pub(super) struct Directories(Vec<Directory>);
+pub(super) struct OpenDirectories(Vec<Directory>);
 
 struct Directory {
     number: RawFd,
@@ -24,7 +24,7 @@ struct Directory {
     stat: FileStat,
 }
 
-impl Directories {
+impl OpenDirectories {
     /// Those among 0, 1, 2 and `kept`.
     pub(super) fn among(kept: &[RawFd]) -> Result<Self, ConfineError> {
         let mut found = Vec::new();

@@ -35,28 +35,22 @@
 //! A file that is replaced from outside meanwhile, as editors do, is not held any more for those who run.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
-use std::io::Read as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::access::{Access, Cause, MountPlan, PROTECTED, nearest};
 use super::error::{ConfineError, Wish};
+use super::git_chain::git_chain;
 use super::hard_link;
 use super::mounts;
 use super::obeyed;
 use super::pattern;
-use super::placeholder::{Form, is_passage_at};
+use super::placeholder::{PlaceholderForm, is_passage_at};
 use super::policy::Policy;
 use super::present::Present;
-use super::protect::{Access, Cause, PROTECTED, Plan, nearest};
 use super::protection::{Deciding, Role};
-use super::trail::{End, Trail, within};
+use super::trail::{Trail, TrailEnd, within};
 use super::unseen;
-use crate::sys::read_capped::open_file;
-
-/// A `.git` file or a `commondir` file holds one path.
-const LONGEST_POINTER: u64 = 8192;
 
 /// Why a file with several names can't be held.
 const LINKED: &str = "it has another name (a hard link), by which it could be reached";
@@ -64,9 +58,9 @@ const LINKED: &str = "it has another name (a hard link), by which it could be re
 /// The mounts that a policy asks for, before anything is made for them.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    pub(super) plan: Plan,
+    pub(super) plan: MountPlan,
     /// What is in the plan and does not exist, and what is to stand for it.
-    pub(super) missing: BTreeMap<PathBuf, Form>,
+    pub(super) missing: BTreeMap<PathBuf, PlaceholderForm>,
     /// What a killed run may have left where nothing is held any more.
     pub(super) stale: Vec<PathBuf>,
     /// What decides what is permitted, as far as it lies in a writable root, by entries on the way.
@@ -103,8 +97,8 @@ impl Layout {
         }
         for path in &policy.read_only {
             let trail = Trail::to(path);
-            self.add_trail(&trail, Form::Directory, Cause::TakenOut, roots);
-            if let End::There(end) = &trail.end
+            self.add_trail(&trail, PlaceholderForm::Directory, Cause::TakenOut, roots);
+            if let TrailEnd::There(end) = &trail.end
                 && within(end, roots)
                 && hard_link::may_be_written(end, roots)
             {
@@ -142,8 +136,8 @@ impl Layout {
                 return refuse("the sandbox has a /proc and a /dev of its own");
             }
             self.add_links(&trail, Cause::TakenOut, roots);
-            let End::There(end) = &trail.end else {
-                self.add_trail(&trail, Form::Unseen, Cause::TakenOut, roots);
+            let TrailEnd::There(end) = &trail.end else {
+                self.add_trail(&trail, PlaceholderForm::Unseen, Cause::TakenOut, roots);
                 continue;
             };
             let is_below = |path: &Path| path.starts_with(end) && path != end;
@@ -161,7 +155,7 @@ impl Layout {
             }
             if within(end, roots) {
                 // Another sandbox may have it stand there.
-                self.missing.insert(end.clone(), Form::Directory);
+                self.missing.insert(end.clone(), PlaceholderForm::Directory);
             }
             hidden.push(end.clone());
         }
@@ -192,7 +186,7 @@ impl Layout {
                 if one.is_pattern() {
                     let found = pattern::found_in(directory, one.name);
                     for path in found.iter().filter(|_| !is_out) {
-                        self.add_trail(&Trail::to(path), Form::Unseen, cause, roots);
+                        self.add_trail(&Trail::to(path), PlaceholderForm::Unseen, cause, roots);
                     }
                     continue;
                 }
@@ -210,12 +204,12 @@ impl Layout {
                 }
                 let trail = Trail::below(directory, one.name.as_ref());
                 match &trail.end {
-                    End::Missing { .. } if !in_login => {}
-                    End::Missing { path, goes_on } if *goes_on => {
+                    TrailEnd::Missing { .. } if !in_login => {}
+                    TrailEnd::Missing { path, goes_on } if *goes_on => {
                         self.add_unmade(&directory.join(one.name), path, cause, roots);
                         self.add_links(&trail, cause, roots);
                     }
-                    _ => self.add_trail(&trail, Form::Unseen, cause, roots),
+                    _ => self.add_trail(&trail, PlaceholderForm::Unseen, cause, roots),
                 }
             }
         }
@@ -224,7 +218,7 @@ impl Layout {
             // Another sandbox may rely on it, and go before this one.
             let marked = passages.filter(|path| within(path, roots) && is_passage_at(path));
             self.missing
-                .extend(marked.map(|path| (path, Form::Passage)));
+                .extend(marked.map(|path| (path, PlaceholderForm::Passage)));
         }
     }
 
@@ -248,12 +242,14 @@ impl Layout {
         let held = held.unwrap_or(first);
         for at in way.iter().rev().take_while(|at| **at != held) {
             if within(at, roots) {
-                self.missing.insert(at.to_path_buf(), Form::Passage);
+                self.missing
+                    .insert(at.to_path_buf(), PlaceholderForm::Passage);
             }
         }
         if within(held, roots) {
             self.plan.insert(held.to_owned(), Access::Protected(cause));
-            self.missing.insert(held.to_owned(), Form::Unseen);
+            self.missing
+                .insert(held.to_owned(), PlaceholderForm::Unseen);
         }
     }
 
@@ -261,12 +257,12 @@ impl Layout {
     /// `commondir` file lead. Only what lies in a writable root needs protection.
     fn add_chain(&mut self, root: &Path, name: &str, may_be_missing: bool, roots: &[PathBuf]) {
         let trail = Trail::below(root, name.as_ref());
-        let is_missing = matches!(trail.end, End::Missing { .. });
+        let is_missing = matches!(trail.end, TrailEnd::Missing { .. });
         if may_be_missing && is_missing && trail.links.is_empty() {
             return;
         }
-        self.add_trail(&trail, Form::Directory, Cause::Name, roots);
-        if let End::There(target) = trail.end
+        self.add_trail(&trail, PlaceholderForm::Directory, Cause::Name, roots);
+        if let TrailEnd::There(target) = trail.end
             && name == ".git"
         {
             for path in git_chain(&target, roots) {
@@ -280,7 +276,7 @@ impl Layout {
     fn add_deciding(&mut self, deciding: &Deciding, policy: &Policy) {
         let trail = Trail::to(&deciding.path);
         let mut trails = Vec::new();
-        if let End::There(end) = &trail.end {
+        if let TrailEnd::There(end) = &trail.end {
             let links = fs::read_dir(end).into_iter().flatten().flatten();
             let rules = links.map(|entry| entry.path()).filter(|path| {
                 deciding.is_directory && path.extension().is_some_and(|is| is == "rules")
@@ -291,15 +287,15 @@ impl Layout {
         let roots = policy.writable_roots();
         for trail in trails {
             if deciding.role == Role::Project
-                && let End::Missing { path, .. } = &trail.end
+                && let TrailEnd::Missing { path, .. } = &trail.end
                 && !within(path, &policy.workspaces)
             {
                 continue;
             }
             let form = match &trail.end {
-                End::Missing { goes_on: true, .. } => Form::Directory,
-                _ if deciding.is_directory => Form::Directory,
-                _ => Form::Unseen,
+                TrailEnd::Missing { goes_on: true, .. } => PlaceholderForm::Directory,
+                _ if deciding.is_directory => PlaceholderForm::Directory,
+                _ => PlaceholderForm::Unseen,
             };
             self.add_trail(&trail, form, Cause::Deciding(deciding.role), roots);
             let found = trail.entries().filter(|path| within(path, roots));
@@ -308,7 +304,7 @@ impl Layout {
                 ..deciding.clone()
             };
             self.deciding.extend(found.map(entry));
-            if let End::There(end) = &trail.end
+            if let TrailEnd::There(end) = &trail.end
                 && hard_link::may_decide(end, deciding.role, roots)
             {
                 self.linked = Some(entry(end));
@@ -324,16 +320,22 @@ impl Layout {
     }
 
     /// Every entry on the way that lies in a root; where the last does not exist, a `form` stands for it.
-    pub(super) fn add_trail(&mut self, trail: &Trail, form: Form, cause: Cause, roots: &[PathBuf]) {
+    pub(super) fn add_trail(
+        &mut self,
+        trail: &Trail,
+        form: PlaceholderForm,
+        cause: Cause,
+        roots: &[PathBuf],
+    ) {
         for path in trail.entries().filter(|path| within(path, roots)) {
             self.plan.insert(path.clone(), Access::Protected(cause));
         }
         match &trail.end {
-            End::Missing { path, .. } if within(path, roots) => {
+            TrailEnd::Missing { path, .. } if within(path, roots) => {
                 self.missing.insert(path.clone(), form);
             }
             // Another sandbox may have it stand there.
-            End::There(path) if form == Form::Directory && within(path, roots) => {
+            TrailEnd::There(path) if form == PlaceholderForm::Directory && within(path, roots) => {
                 self.missing.insert(path.clone(), form);
             }
             _ => {}
@@ -386,27 +388,6 @@ impl Layout {
     }
 }
 
-/// Of a `.git`, which is no link: itself or the directory that it names, and the one with which that
-/// shares its files, as far as they lie in a writable root.
-pub(super) fn git_chain(target: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
-    let git = pointer(target, b"gitdir:");
-    let common = pointer(&git.as_deref().unwrap_or(target).join("commondir"), b"");
-    let all = [Some(target.to_owned()), git, common].into_iter().flatten();
-    all.filter(|path| within(path, roots)).collect()
-}
-
-/// The path that the file at `path` names behind `prefix`, if it is a file that does.
-fn pointer(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
-    let mut text = Vec::new();
-    open_file(path)
-        .ok()?
-        .take(LONGEST_POINTER)
-        .read_to_end(&mut text)
-        .ok()?;
-    let named = OsStr::from_bytes(text.strip_prefix(prefix)?.trim_ascii());
-    fs::canonicalize(path.parent()?.join(named)).ok()
-}
-
 fn unheld(path: &Path, wish: Wish, reason: &str) -> ConfineError {
     ConfineError::Unheld {
         path: path.to_owned(),
@@ -417,7 +398,7 @@ fn unheld(path: &Path, wish: Wish, reason: &str) -> ConfineError {
 
 /// Makes every directory between a root and a mount beneath it a mount, so that it can't be renamed
 /// away and replaced together with what it holds.
-fn pin(plan: &mut Plan, roots: &[PathBuf]) {
+fn pin(plan: &mut MountPlan, roots: &[PathBuf]) {
     let between: Vec<PathBuf> = plan
         .keys()
         .flat_map(|path| path.ancestors().skip(1))

@@ -40,11 +40,14 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod caches;
 mod calls;
 mod child;
+mod directory_lock;
 mod error;
 mod filter;
+mod git_chain;
 mod given;
 mod hard_link;
 mod landlock;
@@ -77,23 +80,23 @@ use nix::unistd::Pid;
 
 use crate::sys::clone::{self, Forked};
 
+pub use access::{Cause, PROTECTED};
 pub use error::ConfineError;
 pub use layers::{Layer, LayerName, Layers, Status};
 pub use made::{Made, Unmade};
-pub use pattern::{Pattern, found_in};
+pub use pattern::{PathPattern, found_in};
 pub use placeholder::is_at as is_placeholder;
 pub use policy::{Mode, Policy};
-pub use protect::{Cause, PROTECTED};
 pub use protection::{Deciding, Protection, Role};
 pub use reach::{Denied, Reach, Remedy};
 pub use refusals::{Refusals, Refused, Told};
 
-use child::Report;
+use access::MountPlan;
+use child::InitReport;
 use error::During;
-use filter::Scope;
-use namespaces::Identity;
+use filter::FilterScope;
+use namespaces::CallerIds;
 use placeholder::Placeholders;
-use protect::Plan;
 
 /// What [`start`] is asked for.
 #[derive(Debug)]
@@ -147,7 +150,7 @@ pub struct Sandbox {
     /// What to answer a call with that is neither an exec nor the proxy's.
     pub refusals: Refusals,
     /// Goes last.
-    ground: Ground,
+    ground: HeldPlaceholders,
 }
 
 impl Sandbox {
@@ -160,12 +163,12 @@ impl Sandbox {
 
 /// Placeholders, and the process whose end makes them superfluous.
 #[derive(Debug)]
-struct Ground {
+struct HeldPlaceholders {
     init: OwnedFd,
     placeholders: Placeholders,
 }
 
-impl Drop for Ground {
+impl Drop for HeldPlaceholders {
     fn drop(&mut self) {
         if self.placeholders.is_empty() {
             return;
@@ -198,13 +201,13 @@ pub fn listen_from_here() -> Result<(OwnedFd, bool), ConfineError> {
 /// Fails when this process has other threads, when a layer can't be put in force for a reason other
 /// than the machine's lack of it, or when one that `setup` requires is lacking. Nothing runs then.
 pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandbox, ConfineError> {
-    let identity = Identity::of_caller().during("asking for capabilities")?;
+    let identity = CallerIds::of_caller().during("asking for capabilities")?;
     let mut namespaces = match setup.policy.mode {
-        Mode::DangerFullAccess => Wanted::No,
-        Mode::ReadOnly | Mode::WorkspaceWrite => Wanted::Yes,
+        Mode::DangerFullAccess => NamespaceChoice::No,
+        Mode::ReadOnly | Mode::WorkspaceWrite => NamespaceChoice::Yes,
     };
     loop {
-        let (job, placeholders) = Job::new(setup, identity, namespaces)?;
+        let (job, placeholders) = InitSetup::new(setup, identity, namespaces)?;
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).during("making a pipe")?;
         let (init_pid, pidfd) = match clone::fork_into(job.flags()) {
             Ok(Forked::Child) => {
@@ -213,27 +216,27 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
             }
             Ok(Forked::Parent { pid, pidfd }) => (pid, pidfd),
             Err(error) if job.in_namespaces() && namespaces::barred(&error) => {
-                namespaces = Wanted::Barred(format!("clone: {error}"));
+                namespaces = NamespaceChoice::Barred(format!("clone: {error}"));
                 continue;
             }
             Err(error) => return Err(error).during("forking the first process"),
         };
         drop(writer);
         // It does not run `init` unless its report is read: an error before that ends it.
-        let ground = Ground {
+        let ground = HeldPlaceholders {
             init: pidfd.try_clone().during("copying a descriptor")?,
             placeholders,
         };
-        let report = Report::receive(reader);
-        if !matches!(report, Report::Ready(_)) {
+        let report = InitReport::receive(reader);
+        if !matches!(report, InitReport::Ready(_)) {
             // It ends by itself, unless what it said was not understood.
             let _ = clone::kill(&pidfd);
             let _ = waitpid(init_pid, None);
         }
         match report {
-            Report::Barred(reason) => namespaces = Wanted::Barred(reason),
-            Report::Failed(error) => return Err(error),
-            Report::Ready(layers) => {
+            InitReport::Barred(reason) => namespaces = NamespaceChoice::Barred(reason),
+            InitReport::Failed(error) => return Err(error),
+            InitReport::Ready(layers) => {
                 return Ok(Sandbox {
                     init: pidfd,
                     init_pid,
@@ -249,7 +252,7 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
 
 /// Whether there are to be namespaces.
 #[derive(Debug)]
-enum Wanted {
+enum NamespaceChoice {
     Yes,
     /// The mode does without.
     No,
@@ -259,24 +262,24 @@ enum Wanted {
 
 /// All that the first process needs to know.
 #[derive(Debug)]
-struct Job<'a> {
+struct InitSetup<'a> {
     setup: &'a Setup<'a>,
-    identity: Identity,
-    namespaces: Wanted,
-    plan: Plan,
+    identity: CallerIds,
+    namespaces: NamespaceChoice,
+    plan: MountPlan,
     cwd: PathBuf,
 }
 
-impl<'a> Job<'a> {
+impl<'a> InitSetup<'a> {
     fn new(
         setup: &'a Setup<'a>,
-        identity: Identity,
-        namespaces: Wanted,
+        identity: CallerIds,
+        namespaces: NamespaceChoice,
     ) -> Result<(Self, Placeholders), ConfineError> {
         let (plan, placeholders) = match &namespaces {
-            Wanted::Yes => protect::plan(setup.policy)?,
-            Wanted::No => Default::default(),
-            Wanted::Barred(reason) => {
+            NamespaceChoice::Yes => protect::plan(setup.policy)?,
+            NamespaceChoice::No => Default::default(),
+            NamespaceChoice::Barred(reason) => {
                 protect::check_unheld(setup.policy, reason)?;
                 Default::default()
             }
@@ -292,13 +295,13 @@ impl<'a> Job<'a> {
     }
 
     fn in_namespaces(&self) -> bool {
-        matches!(self.namespaces, Wanted::Yes)
+        matches!(self.namespaces, NamespaceChoice::Yes)
     }
 
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> FilterScope {
         match self.setup.policy.mode {
-            Mode::DangerFullAccess => Scope::Unconfined,
-            Mode::ReadOnly | Mode::WorkspaceWrite => Scope::Sandbox {
+            Mode::DangerFullAccess => FilterScope::Unconfined,
+            Mode::ReadOnly | Mode::WorkspaceWrite => FilterScope::Sandbox {
                 network: self.setup.policy.network,
                 namespaces: self.in_namespaces(),
             },

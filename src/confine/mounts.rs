@@ -15,9 +15,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::sys::mounts::{Attributes, attach, copy_tree, restrict};
 
+use super::access::{Access, MountPlan};
 use super::error::{ConfineError, During};
 use super::layers::Status;
-use super::protect::{Access, Plan};
 
 /// Device files that programs count on and that give nothing away.
 pub(super) const DEVICES: [&str; 6] = [
@@ -60,7 +60,7 @@ pub(super) fn make_private() -> nix::Result<()> {
 
 /// Mounts what `plan` says, a `/dev` and a `/proc`, and goes back to `cwd`. Returns how `/proc`
 /// went.
-pub(super) fn build(plan: &Plan, cwd: &Path) -> Result<Status, ConfineError> {
+pub(super) fn build(plan: &MountPlan, cwd: &Path) -> Result<Status, ConfineError> {
     let hidden = |(_, access): &(&PathBuf, &Access)| **access == Access::None;
     let masks = masks(plan.iter().filter(hidden).map(|(path, _)| path))?;
     let trees: Vec<(&PathBuf, OwnedFd)> = plan

@@ -6,17 +6,17 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::access::Cause;
 use super::layout::Layout;
 use super::obeyed::{self, Obeyed, Scope};
-use super::placeholder::Form;
+use super::placeholder::PlaceholderForm;
 use super::policy::Policy;
-use super::protect::Cause;
 use super::protection::Protection;
-use super::trail::{End, Trail};
+use super::trail::{Trail, TrailEnd};
 
 /// What a variable names.
 #[derive(Debug, Clone, Copy)]
-enum Names {
+enum NamedPlace {
     /// Files, with colons between them.
     Files,
     /// A directory that stands for this one in the home directory.
@@ -26,231 +26,236 @@ enum Names {
 }
 
 /// A variable, what it names, and of files who obeys them, and how.
-type Row = (&'static str, Names, Scope, &'static str);
+type HomeVariableRow = (&'static str, NamedPlace, Scope, &'static str);
 
 const ZSH: &[&str] = &[".zshenv", ".zprofile", ".zshrc", ".zlogin", ".zlogout"];
 
-const ROWS: &[Row] = &[
+const ROWS: &[HomeVariableRow] = &[
     (
         "BASH_ENV",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Login,
         "bash runs it when it starts for a script",
     ),
     (
         "ENV",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Login,
         "sh runs it when it starts",
     ),
     (
         "ZDOTDIR",
-        Names::Home(ZSH),
+        NamedPlace::Home(ZSH),
         Scope::Login,
         "zsh runs it when it starts or ends",
     ),
     (
         "INPUTRC",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Login,
         "shells obey it when they start: keys that run commands",
     ),
     (
         "PYTHONSTARTUP",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Login,
         "Python runs it when it starts",
     ),
     (
         "XDG_CONFIG_HOME",
-        Names::Instead(".config"),
+        NamedPlace::Instead(".config"),
         Scope::Home,
         "programs look there for what they obey",
     ),
     (
         "XDG_DATA_HOME",
-        Names::Instead(".local/share"),
+        NamedPlace::Instead(".local/share"),
         Scope::Home,
         "programs look there for what they obey",
     ),
     (
         "CARGO_HOME",
-        Names::Instead(".cargo"),
+        NamedPlace::Instead(".cargo"),
         Scope::Home,
         "cargo looks there for what it obeys",
     ),
     (
         "CURL_HOME",
-        Names::Home(&[".curlrc"]),
+        NamedPlace::Home(&[".curlrc"]),
         Scope::Home,
         "curl obeys it when it starts",
     ),
     (
         "IPYTHONDIR",
-        Names::Instead(".ipython"),
+        NamedPlace::Instead(".ipython"),
         Scope::Home,
         "IPython looks there for what it runs",
     ),
     (
         "GIT_CONFIG_GLOBAL",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "git obeys it: it names programs that git runs",
     ),
     (
         "GIT_CONFIG_SYSTEM",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "git obeys it: it names programs that git runs",
     ),
     (
         "AWS_CONFIG_FILE",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it names the program that is run to get credentials",
     ),
     (
         "AWS_SHARED_CREDENTIALS_FILE",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it holds credentials, or names the program that is run to get them",
     ),
     (
         "DOCKER_CONFIG",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it holds credentials, or names the program that is run to get them",
     ),
     (
         "GNUPGHOME",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it holds keys, and names programs that gpg runs",
     ),
     (
         "KUBECONFIG",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it holds credentials, or names the program that is run to get them",
     ),
-    ("NETRC", Names::Files, Scope::Home, "it holds credentials"),
+    (
+        "NETRC",
+        NamedPlace::Files,
+        Scope::Home,
+        "it holds credentials",
+    ),
     (
         "PGSERVICEFILE",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it says which database is spoken to",
     ),
     (
         "PGPASSFILE",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it holds credentials",
     ),
     (
         "NPM_CONFIG_GLOBALCONFIG",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "npm obeys it: where packages come from, and what runs them",
     ),
     (
         "NPM_CONFIG_USERCONFIG",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "npm obeys it: where packages come from, and what runs them",
     ),
     (
         "PIP_CONFIG_FILE",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "pip obeys it: where packages come from",
     ),
     (
         "GOENV",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "go obeys it: programs that it runs",
     ),
     (
         "ANSIBLE_CONFIG",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "ansible obeys it: what it loads and runs",
     ),
     (
         "HGRCPATH",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "hg obeys it: it names programs that hg runs",
     ),
     (
         "LESSKEY",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "less obeys it when it starts",
     ),
     (
         "LESSKEYIN",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "less obeys it when it starts",
     ),
     (
         "MAILCAPS",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "it names the programs that show files",
     ),
     (
         "MAILRC",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "mail runs it when it starts",
     ),
     (
         "PSQLRC",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "psql runs it when it starts",
     ),
     (
         "R_ENVIRON_USER",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "R obeys it when it starts",
     ),
     (
         "R_PROFILE_USER",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "R runs it when it starts",
     ),
     (
         "IRBRC",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "irb runs it when it starts",
     ),
     (
         "SCREENRC",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "screen runs it when it starts",
     ),
     (
         "STARSHIP_CONFIG",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "the shell's prompt runs what it says",
     ),
     (
         "RIPGREP_CONFIG_PATH",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "ripgrep obeys it: programs that it runs",
     ),
     (
         "WGETRC",
-        Names::Files,
+        NamedPlace::Files,
         Scope::Home,
         "wget obeys it when it starts",
     ),
@@ -299,13 +304,13 @@ pub(super) fn files(protection: &Protection, here: &[PathBuf]) -> Vec<(PathBuf, 
             reason,
         };
         match names {
-            Names::Files => {
+            NamedPlace::Files => {
                 let entries = value.as_bytes().split(|&byte| byte == b':');
                 let entries = entries.filter(|entry| !entry.is_empty());
                 let each = entries.flat_map(|entry| places(OsStr::from_bytes(entry), here));
                 found.extend(each.map(|path| (path, one(variable))));
             }
-            Names::Home(names) => {
+            NamedPlace::Home(names) => {
                 for directory in places(value, here) {
                     found.extend(
                         names
@@ -314,7 +319,7 @@ pub(super) fn files(protection: &Protection, here: &[PathBuf]) -> Vec<(PathBuf, 
                     );
                 }
             }
-            Names::Instead(usual) => {
+            NamedPlace::Instead(usual) => {
                 let obeyed =
                     obeyed::all().filter(|one| !one.is_pattern() && !is_taken_out(one.name));
                 for it in obeyed {
@@ -350,18 +355,18 @@ impl Layout {
             let trail = Trail::to(&path);
             match &trail.end {
                 // All of it may be written, and so may be where it lies.
-                End::There(end) if roots.contains(end) => {}
-                End::Missing { .. } if !one.scope.is_of_login() => {
+                TrailEnd::There(end) if roots.contains(end) => {}
+                TrailEnd::Missing { .. } if !one.scope.is_of_login() => {
                     self.add_links(&trail, cause, roots);
                 }
-                End::Missing {
+                TrailEnd::Missing {
                     path: first,
                     goes_on,
                 } if *goes_on => {
                     self.add_unmade(&path, first, cause, roots);
                     self.add_links(&trail, cause, roots);
                 }
-                _ => self.add_trail(&trail, Form::Unseen, cause, roots),
+                _ => self.add_trail(&trail, PlaceholderForm::Unseen, cause, roots),
             }
         }
     }

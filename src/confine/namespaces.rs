@@ -13,14 +13,14 @@ use super::mounts;
 
 /// Who the caller is outside; inside, the ids are the same.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Identity {
+pub(super) struct CallerIds {
     uid: Uid,
     gid: Gid,
     /// A user namespace is needed to get the others.
     pub(super) user_namespace: bool,
 }
 
-impl Identity {
+impl CallerIds {
     pub(super) fn of_caller() -> io::Result<Self> {
         let root = geteuid().is_root() && caps::has_sys_admin()?;
         Ok(Self {
@@ -32,7 +32,7 @@ impl Identity {
 }
 
 /// The namespaces of a sandbox.
-pub(super) fn flags(identity: Identity, network: bool) -> CloneFlags {
+pub(super) fn flags(identity: CallerIds, network: bool) -> CloneFlags {
     let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC;
     flags.set(CloneFlags::CLONE_NEWUSER, identity.user_namespace);
     flags.set(CloneFlags::CLONE_NEWNET, !network);
@@ -55,7 +55,7 @@ pub(super) fn barred(error: &io::Error) -> bool {
 
 /// Inside the new namespaces: keeps the ids as they are outside, and takes possession of the mounts.
 /// A failure means that the namespaces came without the rights to use them.
-pub(super) fn settle(identity: Identity) -> io::Result<()> {
+pub(super) fn settle(identity: CallerIds) -> io::Result<()> {
     if identity.user_namespace {
         let (uid, gid) = (identity.uid, identity.gid);
         write("/proc/self/setgroups", "deny")?;

@@ -83,10 +83,10 @@ impl Obeyed {
 pub(super) const PASSAGES: [&str; 4] = [".config", ".local", ".local/share", ".local/share/fish"];
 
 /// A reason, a scope, and the names of which both are true, with blanks between.
-type Group = (&'static str, Scope, &'static str);
+type ObeyedGroup = (&'static str, Scope, &'static str);
 
 /// All of them, those of one reason together.
-const GROUPS: &[Group] = &[
+const GROUPS: &[ObeyedGroup] = &[
     (
         "a shell runs it when it starts or ends",
         Scope::RootsAndLogin,
@@ -314,7 +314,7 @@ mod tests {
     use std::collections::HashSet;
     use std::path::{Component, Path};
 
-    use super::super::protect::PROTECTED;
+    use super::super::access::PROTECTED;
     use super::*;
 
     #[test]

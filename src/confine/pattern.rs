@@ -21,13 +21,13 @@ const ALTERNATIVES: usize = 64;
 
 /// A pattern of absolute paths.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Pattern {
+pub struct PathPattern {
     text: String,
     /// Where there is too much to look at, so many directories down is enough.
     depth: Option<usize>,
 }
 
-impl Pattern {
+impl PathPattern {
     /// The pattern `text`, absolute. `depth` is how many directories below those that it names it has to
     /// be looked for; without it, everywhere.
     ///
@@ -60,14 +60,14 @@ impl Pattern {
     /// # Errors
     /// There is too much to look at, or too much is found.
     pub(super) fn found(&self) -> Result<BTreeSet<PathBuf>, &'static str> {
-        let mut search = Search::default();
+        let mut search = DirectorySearch::default();
         for steps in self.steps()? {
             search.run(&steps, self.depth)?;
         }
         Ok(search.found)
     }
 
-    fn steps(&self) -> Result<Vec<Vec<Step>>, &'static str> {
+    fn steps(&self) -> Result<Vec<Vec<PatternComponent>>, &'static str> {
         let mut all = Vec::new();
         alternatives(&self.text, &mut all)?;
         all.iter().map(|text| steps(text)).collect()
@@ -77,7 +77,7 @@ impl Pattern {
 /// What of this form there is from `directory` on, for names that are looked for in few directories. What
 /// there is too much of is left out.
 pub fn found_in(directory: &Path, pattern: &str) -> BTreeSet<PathBuf> {
-    let mut search = Search::default();
+    let mut search = DirectorySearch::default();
     if let Ok(steps) = steps(pattern) {
         let _ = search.run_from(directory, &steps, None);
     }
@@ -86,11 +86,11 @@ pub fn found_in(directory: &Path, pattern: &str) -> BTreeSet<PathBuf> {
 
 /// One component of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+enum PatternComponent {
     /// This very name.
     Name(String),
     /// A name of this form.
-    Form(String),
+    PlaceholderForm(String),
     /// Any number of directories.
     Any,
 }
@@ -136,23 +136,23 @@ fn alternatives(text: &str, all: &mut Vec<String>) -> Result<(), &'static str> {
     Err("a brace is not closed")
 }
 
-fn steps(text: &str) -> Result<Vec<Step>, &'static str> {
+fn steps(text: &str) -> Result<Vec<PatternComponent>, &'static str> {
     let mut steps = Vec::new();
     for part in text.split('/').filter(|part| !matches!(*part, "" | ".")) {
         let step = match part {
             ".." => return Err("`..` is in it"),
-            "**" => Step::Any,
+            "**" => PatternComponent::Any,
             part if part.contains('\\') => return Err("a backslash is in it"),
             part if part.contains("**") => return Err("`**` is part of a name in it"),
             part if part.contains(['*', '?', '[']) => {
                 if matches(part.as_bytes(), b"").is_none() {
                     return Err("a bracket is not closed");
                 }
-                Step::Form(part.to_owned())
+                PatternComponent::PlaceholderForm(part.to_owned())
             }
-            part => Step::Name(part.to_owned()),
+            part => PatternComponent::Name(part.to_owned()),
         };
-        if step != Step::Any || steps.last() != Some(&Step::Any) {
+        if step != PatternComponent::Any || steps.last() != Some(&PatternComponent::Any) {
             steps.push(step);
         }
     }
@@ -161,34 +161,38 @@ fn steps(text: &str) -> Result<Vec<Step>, &'static str> {
 
 /// Directories, each with what is still to be matched below it, level by level.
 #[derive(Debug, Default)]
-struct Search {
+struct DirectorySearch {
     looked_at: usize,
     found: BTreeSet<PathBuf>,
 }
 
-impl Search {
-    fn run(&mut self, steps: &[Step], depth: Option<usize>) -> Result<(), &'static str> {
+impl DirectorySearch {
+    fn run(
+        &mut self,
+        steps: &[PatternComponent],
+        depth: Option<usize>,
+    ) -> Result<(), &'static str> {
         self.run_from(Path::new("/"), steps, depth)
     }
 
     fn run_from(
         &mut self,
         directory: &Path,
-        steps: &[Step],
+        steps: &[PatternComponent],
         depth: Option<usize>,
     ) -> Result<(), &'static str> {
         // Names at the start need no search, and may lead through links.
         let named = steps
             .iter()
             .map_while(|step| match step {
-                Step::Name(name) => Some(name),
+                PatternComponent::Name(name) => Some(name),
                 _ => None,
             })
             .count();
         let (names, steps) = steps.split_at(named);
         let mut start = directory.to_owned();
         start.extend(names.iter().filter_map(|step| match step {
-            Step::Name(name) => Some(name),
+            PatternComponent::Name(name) => Some(name),
             _ => None,
         }));
         if steps.is_empty() {
@@ -200,9 +204,11 @@ impl Search {
             let mut next = Vec::new();
             for (directory, ways) in level {
                 match self.look(&directory, &ways, &mut next) {
-                    Err(Stop::TooMuch) if depth.is_some_and(|depth| down >= depth) => return Ok(()),
-                    Err(Stop::TooMuch) => return Err("there is too much to look through"),
-                    Err(Stop::TooMany(why)) => return Err(why),
+                    Err(SearchEnd::TooMuch) if depth.is_some_and(|depth| down >= depth) => {
+                        return Ok(());
+                    }
+                    Err(SearchEnd::TooMuch) => return Err("there is too much to look through"),
+                    Err(SearchEnd::TooMany(why)) => return Err(why),
                     Ok(()) => {}
                 }
             }
@@ -226,22 +232,22 @@ impl Search {
     fn look<'a>(
         &mut self,
         directory: &Path,
-        ways: &[&'a [Step]],
-        next: &mut Vec<(PathBuf, Vec<&'a [Step]>)>,
-    ) -> Result<(), Stop> {
+        ways: &[&'a [PatternComponent]],
+        next: &mut Vec<(PathBuf, Vec<&'a [PatternComponent]>)>,
+    ) -> Result<(), SearchEnd> {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             self.looked_at += 1;
             if self.looked_at > ENTRIES {
-                return Err(Stop::TooMuch);
+                return Err(SearchEnd::TooMuch);
             }
             let name = entry.file_name();
-            let mut left: Vec<&[Step]> = Vec::new();
+            let mut left: Vec<&[PatternComponent]> = Vec::new();
             let mut is_found = false;
             for way in ways {
                 is_found |= advance(way, name.as_bytes(), &mut left);
             }
             if is_found {
-                self.find(entry.path()).map_err(Stop::TooMany)?;
+                self.find(entry.path()).map_err(SearchEnd::TooMany)?;
             } else if !left.is_empty() && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 left.dedup();
                 next.push((entry.path(), left));
@@ -251,23 +257,27 @@ impl Search {
     }
 }
 
-enum Stop {
+enum SearchEnd {
     TooMuch,
     TooMany(&'static str),
 }
 
 /// Whether `name` is the last that `way` asks for; what is left of it below `name` goes to `left`.
-fn advance<'a>(way: &'a [Step], name: &[u8], left: &mut Vec<&'a [Step]>) -> bool {
+fn advance<'a>(
+    way: &'a [PatternComponent],
+    name: &[u8],
+    left: &mut Vec<&'a [PatternComponent]>,
+) -> bool {
     let Some((first, rest)) = way.split_first() else {
         return false;
     };
     let fits = match first {
-        Step::Any => {
+        PatternComponent::Any => {
             left.push(way);
             return rest.is_empty() || advance(rest, name, left);
         }
-        Step::Name(wanted) => wanted.as_bytes() == name,
-        Step::Form(form) => matches(form.as_bytes(), name) == Some(true),
+        PatternComponent::Name(wanted) => wanted.as_bytes() == name,
+        PatternComponent::PlaceholderForm(form) => matches(form.as_bytes(), name) == Some(true),
     };
     // With nothing but `**` left, what is in it is meant, and not itself.
     if fits && !rest.is_empty() {
@@ -295,7 +305,7 @@ mod tests {
                 fs::write(path, "").unwrap();
             }
         }
-        let pattern = Pattern::new(&format!("{}/{pattern}", base.display()), None).unwrap();
+        let pattern = PathPattern::new(&format!("{}/{pattern}", base.display()), None).unwrap();
         let found = pattern.found().unwrap();
         let below = found.iter().map(|path| path.strip_prefix(&base).unwrap());
         below
@@ -339,10 +349,10 @@ mod tests {
         for text in [
             "a", "/a\\*", "/a/../b", "/a/x**", "/[a", "/{a", "/a}", "/a[]/b",
         ] {
-            assert!(Pattern::new(text, None).is_err(), "{text}");
+            assert!(PathPattern::new(text, None).is_err(), "{text}");
         }
         let many = format!("/{}", "{a,b}".repeat(7));
-        assert!(Pattern::new(&many, None).is_err());
+        assert!(PathPattern::new(&many, None).is_err());
     }
 
     #[test]
@@ -352,7 +362,7 @@ mod tests {
             fs::write(directory.path().join(number.to_string()), "").unwrap();
         }
         let pattern = format!("{}/*", directory.path().display());
-        let found = Pattern::new(&pattern, None).unwrap().found();
+        let found = PathPattern::new(&pattern, None).unwrap().found();
         assert_eq!(found, Err("too many paths match it"));
     }
 }

@@ -6,21 +6,21 @@
 //! removed by the next. Each sandbox that relies on one holds a shared lock: removing a directory
 //! takes the mounts on it away in every namespace.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 
+use super::directory_lock::{open, same, share};
 use super::error::{ConfineError, During};
 use super::unseen::{self, Unseen};
 
 /// What is to stand where nothing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum PlaceholderForm {
     /// An empty directory.
     Directory,
     /// A link that is not there for who asks for the name; see [`unseen`].
@@ -35,11 +35,6 @@ const MODE: u32 = 0o1755;
 const STICKY: u32 = 0o1000;
 /// The same for a passage, whose contents are the user's.
 const PASSAGE: u32 = 0o1700;
-
-/// How long to wait for a lock that somebody else has.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How long to wait before trying again.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// The placeholders that one sandbox relies on. They go away with this value, the last user's first.
 #[derive(Debug, Default)]
@@ -59,7 +54,7 @@ impl Placeholders {
     /// Makes sure that something is at `path`, and that it stays while this value lives if it is a
     /// placeholder: one that is made now has this `form`. Where it can't be made, the sandbox can't make
     /// it either.
-    pub(super) fn hold(&mut self, path: &Path, form: Form) -> Result<(), ConfineError> {
+    pub(super) fn hold(&mut self, path: &Path, form: PlaceholderForm) -> Result<(), ConfineError> {
         let step = || format!("holding {}", path.display());
         loop {
             match fs::symlink_metadata(path) {
@@ -70,7 +65,7 @@ impl Placeholders {
                     return Ok(());
                 }
                 Ok(_) => {}
-                Err(_) if form == Form::Unseen => match self.unseen.hold(path) {
+                Err(_) if form == PlaceholderForm::Unseen => match self.unseen.hold(path) {
                     Err(error) if can_not_be_made(&error) => return Ok(()),
                     result => return result.during(step()),
                 },
@@ -131,29 +126,12 @@ impl Drop for Placeholders {
     }
 }
 
-/// A shared lock on the `directory` that was at `path`; `None` if another is there now. Who removes one
-/// has it locked for a moment; whoever keeps it locked for longer, as a program inside can, holds up
-/// nobody for ever.
-pub(super) fn share(path: &Path, mut directory: File) -> io::Result<Option<Flock<File>>> {
-    let begin = Instant::now();
-    loop {
-        match Flock::lock(directory, FlockArg::LockSharedNonblock) {
-            Ok(lock) => return Ok(Some(lock)),
-            Err((_, Errno::EWOULDBLOCK)) if begin.elapsed() > PATIENCE => {
-                return Err(io::Error::other("somebody keeps it locked"));
-            }
-            Err((same_one, Errno::EWOULDBLOCK | Errno::EINTR)) => directory = same_one,
-            Err((_, errno)) => return Err(errno.into()),
-        }
-        if !same(path, &directory) {
-            return Ok(None);
-        }
-        std::thread::sleep(PAUSE);
-    }
-}
-
-fn make(path: &Path, form: Form) -> io::Result<()> {
-    let mode = if form == Form::Passage { PASSAGE } else { MODE };
+fn make(path: &Path, form: PlaceholderForm) -> io::Result<()> {
+    let mode = if form == PlaceholderForm::Passage {
+        PASSAGE
+    } else {
+        MODE
+    };
     match fs::DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => {
@@ -169,13 +147,6 @@ fn can_not_be_made(error: &io::Error) -> bool {
     refusals
         .iter()
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
-}
-
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits())
-        .open(path)
 }
 
 /// Whether what is at `path` only stands there for a name that does not exist.
@@ -202,20 +173,16 @@ fn is_passage(metadata: &fs::Metadata) -> bool {
         && metadata.uid() == nix::unistd::geteuid().as_raw()
 }
 
-fn same(path: &Path, directory: &File) -> bool {
-    match (fs::symlink_metadata(path), directory.metadata()) {
-        (Ok(there), Ok(here)) => (there.dev(), there.ino()) == (here.dev(), here.ino()),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use super::super::directory_lock::{PATIENCE, PAUSE};
     use super::*;
 
     fn held(path: &Path) -> Placeholders {
         let mut placeholders = Placeholders::default();
-        placeholders.hold(path, Form::Directory).unwrap();
+        placeholders.hold(path, PlaceholderForm::Directory).unwrap();
         placeholders
     }
 
@@ -235,7 +202,7 @@ mod tests {
     fn one_left_behind_is_taken_over() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".codex");
-        make(&path, Form::Directory).unwrap();
+        make(&path, PlaceholderForm::Directory).unwrap();
         drop(held(&path));
         assert!(!path.exists());
     }
@@ -254,12 +221,12 @@ mod tests {
     fn one_that_somebody_keeps_locked_is_an_error_and_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".git");
-        make(&path, Form::Directory).unwrap();
+        make(&path, PlaceholderForm::Directory).unwrap();
         let locked = Flock::lock(open(&path).unwrap(), FlockArg::LockExclusive).unwrap();
         let begin = Instant::now();
         assert!(
             Placeholders::default()
-                .hold(&path, Form::Directory)
+                .hold(&path, PlaceholderForm::Directory)
                 .is_err()
         );
         assert!(begin.elapsed() < 5 * PATIENCE);
@@ -282,8 +249,10 @@ mod tests {
         let (passage, name) = (directory.path().join("a"), directory.path().join("a/b"));
         let hold = || {
             let mut placeholders = Placeholders::default();
-            placeholders.hold(&passage, Form::Passage).unwrap();
-            placeholders.hold(&name, Form::Unseen).unwrap();
+            placeholders
+                .hold(&passage, PlaceholderForm::Passage)
+                .unwrap();
+            placeholders.hold(&name, PlaceholderForm::Unseen).unwrap();
             placeholders
         };
         let (first, second) = (hold(), hold());
@@ -299,7 +268,7 @@ mod tests {
         assert!(is_passage_at(&passage), "who was killed has it locked here");
         let again = directory.path().join("c");
         let mut placeholders = Placeholders::default();
-        placeholders.hold(&again, Form::Passage).unwrap();
+        placeholders.hold(&again, PlaceholderForm::Passage).unwrap();
         fs::write(again.join("own"), "").unwrap();
         drop(placeholders);
         assert_eq!(fs::metadata(&again).unwrap().mode() & 0o7777, 0o700);

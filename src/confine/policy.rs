@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::access::PROTECTED;
 use super::error::ConfineError;
-use super::pattern::Pattern;
-use super::protect::PROTECTED;
+use super::git_chain::git_chain;
+use super::pattern::PathPattern;
 use super::protection::Protection;
 use super::trail::{Trail, within};
 use crate::request::Writable;
@@ -74,7 +75,7 @@ pub struct Policy {
     /// starts that has some.
     pub unreadable: Vec<PathBuf>,
     /// The same for what is of such a form when the sandbox is made.
-    pub unreadable_patterns: Vec<Pattern>,
+    pub unreadable_patterns: Vec<PathPattern>,
     /// What is not written although it lies in a root.
     pub protection: Protection,
 }
@@ -188,7 +189,7 @@ impl Policy {
     pub fn ground(&self) -> Writable {
         let held = self.workspaces.iter().flat_map(|root| {
             let git = root.join(".git");
-            super::layout::git_chain(&git, &self.writable)
+            git_chain(&git, &self.writable)
         });
         Writable {
             held: held.chain(self.taken_out()).collect(),
@@ -211,7 +212,7 @@ impl Policy {
 
     /// The same where nothing of such a form is read.
     #[must_use]
-    pub fn without_any(self, patterns: &[Pattern]) -> Self {
+    pub fn without_any(self, patterns: &[PathPattern]) -> Self {
         Self {
             unreadable_patterns: union(patterns, &[]),
             ..self

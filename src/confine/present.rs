@@ -13,12 +13,12 @@ const LISTED: usize = 1000;
 /// What has been seen in directories so far.
 #[derive(Debug, Default)]
 pub(super) struct Present {
-    directories: HashMap<PathBuf, Seen>,
+    directories: HashMap<PathBuf, DirectoryState>,
 }
 
 /// What is known of a directory.
 #[derive(Debug)]
-enum Seen {
+enum DirectoryState {
     /// All that is in it.
     All(HashSet<OsString>),
     /// There is much in it.
@@ -37,9 +37,9 @@ impl Present {
             };
             let seen = self.directories.entry(at.clone());
             let is_there = match seen.or_insert_with_key(|path| look(path)) {
-                Seen::All(names) => names.contains(component),
-                Seen::Much => fs::symlink_metadata(at.join(component)).is_ok(),
-                Seen::Nothing => return true,
+                DirectoryState::All(names) => names.contains(component),
+                DirectoryState::Much => fs::symlink_metadata(at.join(component)).is_ok(),
+                DirectoryState::Nothing => return true,
             };
             if !is_there {
                 return false;
@@ -50,23 +50,25 @@ impl Present {
     }
 }
 
-fn look(directory: &Path) -> Seen {
+fn look(directory: &Path) -> DirectoryState {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Seen::All(HashSet::new()),
-        Err(_) => return Seen::Nothing,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return DirectoryState::All(HashSet::new());
+        }
+        Err(_) => return DirectoryState::Nothing,
     };
     let mut names = HashSet::new();
     for entry in entries {
         let Ok(entry) = entry else {
-            return Seen::Nothing;
+            return DirectoryState::Nothing;
         };
         if names.len() == LISTED {
-            return Seen::Much;
+            return DirectoryState::Much;
         }
         names.insert(entry.file_name());
     }
-    Seen::All(names)
+    DirectoryState::All(names)
 }
 
 #[cfg(test)]

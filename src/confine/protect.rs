@@ -1,58 +1,22 @@
 //! What stays read-only inside a writable root, and which mounts say so.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::access::{Access, Cause, MountPlan};
 use super::error::{ConfineError, Wish};
 use super::layout::Layout;
 use super::placeholder::Placeholders;
 use super::policy::Policy;
-use super::protection::Role;
 use super::unseen;
-
-/// Names whose contents decide what later programs do, rules and hooks among them.
-pub const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
-
-/// How a path is mounted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    Write,
-    Read,
-    /// It lies in a writable root, and is read-only all the same.
-    Protected(Cause),
-    /// Nothing of it is to be had, not even what is in it.
-    None,
-}
-
-/// Why a path in a writable root is read-only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// It is one of the names that are protected everywhere.
-    Name,
-    /// Other programs obey it.
-    Obeyed {
-        /// The name, as settings take it out.
-        name: &'static str,
-        /// Who obeys it, and how.
-        reason: &'static str,
-    },
-    /// It decides what is permitted.
-    Deciding(Role),
-    /// The policy itself takes it out of its roots.
-    TakenOut,
-}
-
-/// Every path that becomes a mount of its own; a directory comes before what it holds.
-pub(super) type Plan = BTreeMap<PathBuf, Access>;
 
 /// The mounts that `policy` asks for. Makes what stands for protected names that do not exist yet:
 /// only what exists can be held.
 ///
 /// # Errors
 /// Something that decides what is permitted can't be kept from being written.
-pub(super) fn plan(policy: &Policy) -> Result<(Plan, Placeholders), ConfineError> {
+pub(super) fn plan(policy: &Policy) -> Result<(MountPlan, Placeholders), ConfineError> {
     let layout = Layout::of(policy)?;
     layout.check(policy)?;
     let mut plan = layout.plan;
@@ -108,14 +72,6 @@ pub(super) fn check_unheld(policy: &Policy, why: &str) -> Result<(), ConfineErro
             reason: format!("nothing would hold it, as there are no namespaces here ({why})"),
         })
     })
-}
-
-/// How `path` is mounted by what holds it.
-pub(super) fn nearest(plan: &Plan, path: &Path) -> Access {
-    path.ancestors()
-        .find_map(|ancestor| plan.get(ancestor))
-        .copied()
-        .unwrap_or(Access::Read)
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
+use super::access::{Access, Cause, MountPlan, nearest};
 use super::caches;
 use super::layout::Layout;
 use super::policy::{Mode, Policy};
-use super::protect::{Access, Cause, Plan, nearest};
 use super::trail::{Trail, within};
 use crate::request::argv;
 
@@ -22,7 +22,7 @@ const HELD: Errno = Errno::EBUSY;
 pub struct Reach {
     policy: Policy,
     /// The mounts; `None` where Landlock alone holds the files.
-    plan: Option<Plan>,
+    plan: Option<MountPlan>,
     cwd: PathBuf,
 }
 
@@ -69,7 +69,7 @@ impl Reach {
         Some(Self::new(policy, Some(plan), cwd))
     }
 
-    pub(super) fn new(policy: &Policy, plan: Option<Plan>, cwd: &Path) -> Self {
+    pub(super) fn new(policy: &Policy, plan: Option<MountPlan>, cwd: &Path) -> Self {
         Self {
             policy: policy.clone(),
             plan,
@@ -164,7 +164,7 @@ impl Reach {
 }
 
 /// Why `path` is read-only by `plan` although it lies in a root.
-fn cause(plan: &Plan, path: &Path) -> Option<Cause> {
+fn cause(plan: &MountPlan, path: &Path) -> Option<Cause> {
     match nearest(plan, path) {
         Access::Protected(cause) => Some(cause),
         Access::Write | Access::Read | Access::None => None,

@@ -8,14 +8,14 @@ use crate::sys::bpf::{self, Instruction};
 use crate::sys::seccomp;
 
 use super::calls::OTHER_FAMILY;
-use super::filter::{self, Scope};
+use super::filter::{self, FilterScope};
 use super::policy::{Mode, Policy};
 use super::reach::Reach;
 
 /// Knows what the filter of one sandbox would have answered.
 #[derive(Debug, Clone)]
 pub struct Refusals {
-    scope: Scope,
+    scope: FilterScope,
     program: Vec<Instruction>,
     /// What it would do with the network on, once anybody wants to know.
     with_network: OnceLock<Vec<Instruction>>,
@@ -70,12 +70,12 @@ const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
 
 impl Refusals {
-    pub(super) fn new(scope: Scope, reach: Option<Reach>) -> Self {
+    pub(super) fn new(scope: FilterScope, reach: Option<Reach>) -> Self {
         Self {
             scope,
             program: match scope {
-                Scope::Unconfined => filter::told(scope),
-                Scope::Sandbox { .. } => filter::program(scope),
+                FilterScope::Unconfined => filter::told(scope),
+                FilterScope::Sandbox { .. } => filter::program(scope),
             },
             with_network: OnceLock::new(),
             reach,
@@ -86,8 +86,8 @@ impl Refusals {
     /// Those of a sandbox that a rule asks for, which always has namespaces.
     pub fn of_profile(policy: &Policy) -> Self {
         let scope = match policy.mode {
-            Mode::DangerFullAccess => Scope::Unconfined,
-            Mode::ReadOnly | Mode::WorkspaceWrite => Scope::Sandbox {
+            Mode::DangerFullAccess => FilterScope::Unconfined,
+            Mode::ReadOnly | Mode::WorkspaceWrite => FilterScope::Sandbox {
                 network: policy.network,
                 namespaces: true,
             },
@@ -101,7 +101,8 @@ impl Refusals {
     /// What the filter would have done with a call.
     pub fn verdict(&self, call: &bpf::Call<'_>) -> Told {
         let action = bpf::action(&self.program, call);
-        if self.scope == Scope::Unconfined && filter::is_move(call.architecture, call.number) {
+        if self.scope == FilterScope::Unconfined && filter::is_move(call.architecture, call.number)
+        {
             return Told::Move;
         }
         if action == Some(seccomp::NOTIFY) {
@@ -130,7 +131,7 @@ impl Refusals {
 
     /// The smallest setting with which the call would not be refused.
     fn remedy(&self, name: &str, family: Option<u32>, call: &bpf::Call<'_>) -> &'static str {
-        let Scope::Sandbox {
+        let FilterScope::Sandbox {
             network,
             namespaces,
         } = self.scope
@@ -138,7 +139,7 @@ impl Refusals {
             return "";
         };
         let by_network = !network && {
-            let on = Scope::Sandbox {
+            let on = FilterScope::Sandbox {
                 network: true,
                 namespaces,
             };

@@ -11,7 +11,7 @@ const LINKS: usize = 40;
 
 /// Where the way ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum TrailEnd {
     /// At this file or directory, in no link any more; at a file also where the path was to go on.
     There(PathBuf),
     /// At a name that nothing is at; the path was to go on from there, or it was not.
@@ -25,7 +25,7 @@ pub(super) enum End {
 pub(super) struct Trail {
     /// The symbolic links on it, each in a directory that is reached by none.
     pub(super) links: Vec<PathBuf>,
-    pub(super) end: End,
+    pub(super) end: TrailEnd,
 }
 
 impl Trail {
@@ -37,27 +37,27 @@ impl Trail {
     /// The way to `path` from `directory`, which is canonical.
     pub(super) fn below(directory: &Path, path: &Path) -> Self {
         let mut links = Vec::new();
-        let end = follow(directory, path, &mut links).unwrap_or(End::Nowhere);
+        let end = follow(directory, path, &mut links).unwrap_or(TrailEnd::Nowhere);
         Self { links, end }
     }
 
     /// What a program reads or makes that names the path; `None` where a directory on the way is missing.
     pub(super) fn target(&self) -> Option<&Path> {
         match &self.end {
-            End::There(path)
-            | End::Missing {
+            TrailEnd::There(path)
+            | TrailEnd::Missing {
                 path,
                 goes_on: false,
             } => Some(path),
-            End::Missing { goes_on: true, .. } | End::Nowhere => None,
+            TrailEnd::Missing { goes_on: true, .. } | TrailEnd::Nowhere => None,
         }
     }
 
     /// Every entry that leads there: whoever can replace one leads elsewhere.
     pub(super) fn entries(&self) -> impl Iterator<Item = &PathBuf> {
         let end = match &self.end {
-            End::There(path) | End::Missing { path, .. } => Some(path),
-            End::Nowhere => None,
+            TrailEnd::There(path) | TrailEnd::Missing { path, .. } => Some(path),
+            TrailEnd::Nowhere => None,
         };
         self.links.iter().chain(end)
     }
@@ -68,7 +68,7 @@ pub(super) fn within(path: &Path, roots: &[PathBuf]) -> bool {
     roots.iter().any(|root| path.starts_with(root))
 }
 
-fn follow(directory: &Path, path: &Path, links: &mut Vec<PathBuf>) -> Option<End> {
+fn follow(directory: &Path, path: &Path, links: &mut Vec<PathBuf>) -> Option<TrailEnd> {
     let mut at = directory.to_owned();
     let mut ahead = Vec::new();
     push(&mut ahead, path);
@@ -99,14 +99,14 @@ fn follow(directory: &Path, path: &Path, links: &mut Vec<PathBuf>) -> Option<End
             }
             _ => {
                 let goes_on = !ahead.is_empty();
-                return Some(End::Missing {
+                return Some(TrailEnd::Missing {
                     path: entry,
                     goes_on,
                 });
             }
         }
     }
-    Some(End::There(at))
+    Some(TrailEnd::There(at))
 }
 
 /// Puts the components of `path` before those still to go; `None` is a step up.
@@ -136,7 +136,7 @@ mod tests {
         symlink(base.join("into/../file"), base.join("a/again")).unwrap();
         let trail = Trail::to(&base.join("a/again"));
         assert_eq!(trail.links, [base.join("a/again"), base.join("into")]);
-        assert_eq!(trail.end, End::There(base.join("a/file")));
+        assert_eq!(trail.end, TrailEnd::There(base.join("a/file")));
         assert_eq!(trail, Trail::below(&base, Path::new("a/./again")));
         assert_eq!(trail.entries().count(), 3);
     }
@@ -149,10 +149,10 @@ mod tests {
         let trail = Trail::to(&base.join("link/x"));
         let path = base.join("not");
         let goes_on = true;
-        assert_eq!(trail.end, End::Missing { path, goes_on });
+        assert_eq!(trail.end, TrailEnd::Missing { path, goes_on });
         let trail = Trail::to(&base.join("other"));
         let (path, goes_on) = (base.join("other"), false);
-        assert_eq!(trail.end, End::Missing { path, goes_on });
+        assert_eq!(trail.end, TrailEnd::Missing { path, goes_on });
     }
 
     #[test]
@@ -162,10 +162,13 @@ mod tests {
         symlink("circle", base.join("circle")).unwrap();
         fs::write(base.join("file"), "").unwrap();
         for name in ["circle", "circle/x"] {
-            assert_eq!(Trail::to(&base.join(name)).end, End::Nowhere, "{name}");
+            assert_eq!(Trail::to(&base.join(name)).end, TrailEnd::Nowhere, "{name}");
         }
         let end = Trail::to(&base.join("file/x/..")).end;
-        assert_eq!(end, End::There(base.join("file")));
-        assert_eq!(Trail::to(Path::new("/../..")).end, End::There("/".into()));
+        assert_eq!(end, TrailEnd::There(base.join("file")));
+        assert_eq!(
+            Trail::to(Path::new("/../..")).end,
+            TrailEnd::There("/".into())
+        );
     }
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::placeholder::{open, share};
+use super::directory_lock::{open, share};
 
 /// Where they lead. Nobody can make a file there; inside, what is tried through such a link is refused
 /// as it is in any place that is read-only.
@@ -31,11 +31,11 @@ pub(super) fn is_at(path: &Path) -> bool {
 /// The links that one sandbox relies on. They go away with this value, the last user's first.
 #[derive(Debug, Default)]
 pub(super) struct Unseen {
-    directories: Vec<Directory>,
+    directories: Vec<LockedDirectory>,
 }
 
 #[derive(Debug)]
-struct Directory {
+struct LockedDirectory {
     path: PathBuf,
     lock: Flock<File>,
     links: Vec<PathBuf>,
@@ -62,7 +62,7 @@ impl Unseen {
             .position(|known| known.path == parent);
         let mut directory = match known {
             Some(index) => self.directories.swap_remove(index),
-            None => Directory::lock(parent)?,
+            None => LockedDirectory::lock(parent)?,
         };
         let made = match symlink(NOWHERE, path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(is_at(path)),
@@ -79,7 +79,7 @@ impl Unseen {
 
     /// Removes them, as dropping this value does.
     pub(super) fn remove(&mut self) {
-        for Directory { lock, links, .. } in self.directories.drain(..) {
+        for LockedDirectory { lock, links, .. } in self.directories.drain(..) {
             // Another sandbox that relies on some removes them in turn.
             if lock.relock(FlockArg::LockExclusiveNonblock).is_ok() {
                 remove(&links);
@@ -111,7 +111,7 @@ fn remove(links: &[PathBuf]) {
     }
 }
 
-impl Directory {
+impl LockedDirectory {
     fn lock(path: &Path) -> io::Result<Self> {
         let found = open(path)?;
         let lock = share(path, found)?.ok_or_else(|| io::Error::from(Errno::ESTALE))?;

@@ -13,7 +13,7 @@ use crate::rules::model::{CommandRule, PrefixRule, ProgramName, Run};
 use crate::rules::{Decision, RuleSet};
 
 use super::meanings::Meanings;
-use super::paths::PathConditions;
+use super::path_conditions::PathConditions;
 use super::words::{caseless, same_word};
 
 /// How many words after the program rules are filed by; later words are compared one by one.

@@ -1,25 +1,24 @@
 //! From rules and a request to the verdict.
 
 use std::cmp::Reverse;
-use std::ffi::OsString;
 
 use crate::request::Request;
-use crate::rules::model::{PrefixRule, Profile, Run, Span};
-use crate::rules::{Decision, Layer};
+use crate::rules::Decision;
+use crate::rules::model::{PrefixRule, Run};
 
-use super::command_tree::CommandTree;
+use super::command_tree::{CommandTree, Node};
 use super::heuristic;
 use super::index::IndexedRules;
+use super::matches::{Matches, untrusted};
 use super::means;
-use super::names::{Names, objection, presumed};
-use super::sight::Sight;
+use super::names::objection;
+use super::restrictions::{for_each_match, restrictions};
+use super::sight::CommandSight;
+use super::unforeseen::Foresight;
 use super::unmatched::{or_stricter_default, unmatched};
-use super::unnamed::{Named, unnamed};
-use super::verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
+use super::unnamed::{RuleNamed, unnamed};
+use super::verdict::{Basis, Judgement, RuleMatch, Trace};
 use super::withheld::unless_withheld;
-
-/// Why a rule that matches a command within another says nothing about where that runs.
-pub(super) const WITHIN: &str = "the rule is about another command, which this one runs";
 
 /// What the rules and the heuristics say of `request`, and why.
 ///
@@ -36,7 +35,8 @@ pub fn judge(index: &IndexedRules, request: &Request) -> Judgement {
 
 /// The same of a request whose tree is known.
 pub fn judge_in(index: &IndexedRules, request: &Request, tree: &CommandTree) -> Judgement {
-    judge_seeing(index, request, &Sight::of(index, request, tree))
+    let sight = CommandSight::of(tree, within(index, request, tree, |_| true));
+    judge_seeing(index, request, &sight)
 }
 
 /// The same for one exec among others: what it starts in the sandbox comes to be judged when it
@@ -48,18 +48,18 @@ pub fn judge_exec(index: &IndexedRules, request: &Request) -> Judgement {
 
 /// The same of a request whose tree is known.
 pub fn judge_exec_in(index: &IndexedRules, request: &Request, tree: &CommandTree) -> Judgement {
-    let sight = Sight::followed(index, request, tree);
+    let sight = CommandSight::followed(tree, within(index, request, tree, Node::is_unjudged));
     let found = collect(index, request, &sight);
-    let whole = || judge_seeing(index, request, &Sight::of(index, request, tree));
+    let judge_whole = || judge_in(index, request, tree);
     match found.run {
         None | Some(Run::Inside) => {
             let alone = conclude(index, request, &sight, found);
             let is_asked = alone.verdict.decision == Decision::Prompt;
-            let refused = is_asked.then(whole);
+            let refused = is_asked.then(judge_whole);
             let refused = refused.filter(|it| it.verdict.decision == Decision::Forbidden);
             refused.unwrap_or(alone)
         }
-        Some(_) => whole(),
+        Some(_) => judge_whole(),
     }
 }
 
@@ -77,7 +77,7 @@ pub fn judge_flows(
         reason: danger.reason,
     };
     Some(Judgement {
-        verdict: Found::default().verdict(Decision::Prompt, basis),
+        verdict: Matches::default().verdict(Decision::Prompt, basis),
         trace: Trace::default(),
     })
 }
@@ -86,22 +86,38 @@ pub fn judge_flows(
 pub(super) fn judge_seeing(
     index: &IndexedRules,
     request: &Request,
-    sight: &Sight<'_>,
+    sight: &CommandSight<'_>,
 ) -> Judgement {
     let found = collect(index, request, sight);
     conclude(index, request, sight, found)
 }
 
-/// Why a command's words can't be relied on, as far as rules that permit are concerned.
-#[derive(Debug, Clone)]
-pub(super) struct Doubt {
-    /// The first word that is in doubt, 0 for the program.
-    pub(super) from: usize,
-    /// Why, in words.
-    pub(super) reason: String,
+/// The rules that restrict one of the commands of the `tree` of `request` that are as asked, or would if what
+/// nobody can know of it were so.
+fn within(
+    index: &IndexedRules,
+    request: &Request,
+    tree: &CommandTree,
+    is_asked: impl Fn(&Node) -> bool,
+) -> Vec<RuleMatch> {
+    let mut foresight = Foresight::default();
+    let mut found = Vec::new();
+    let nodes = tree.nodes().iter();
+    for node in nodes.filter(|node| is_asked(node) && index.may_restrict(node.words())) {
+        for inner in node.requests(request) {
+            found.extend(restrictions(index, &inner.request, inner.is_placed));
+            found.extend(foresight.presumed(index, node, &inner.request));
+        }
+    }
+    found
 }
 
-fn conclude(index: &IndexedRules, request: &Request, sight: &Sight<'_>, found: Found) -> Judgement {
+fn conclude(
+    index: &IndexedRules,
+    request: &Request,
+    sight: &CommandSight<'_>,
+    found: Matches,
+) -> Judgement {
     let verdict = match strictest(index, &found.trace.matches) {
         Some((decision, rule)) => {
             let verdict = found.verdict(decision, Basis::Rule(rule));
@@ -120,75 +136,9 @@ fn conclude(index: &IndexedRules, request: &Request, sight: &Sight<'_>, found: F
     }
 }
 
-/// The rules that match, and where those that may lift the command out of the sandbox want it.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) trace: Trace,
-    /// The most confined place that a rule asks for.
-    run: Option<Run>,
-    /// Every sandbox that a rule asks for.
-    profiles: Vec<Profile>,
-    /// The variables that one of them passes.
-    pass_env: Vec<String>,
-}
-
-impl Found {
-    /// A rule matches as narrowly as it takes to leave the sandbox.
-    pub(super) fn lift(&mut self, run: &Run, pass_env: &[String]) {
-        for name in pass_env {
-            if !self.pass_env.contains(name) {
-                self.pass_env.push(name.clone());
-            }
-        }
-        if let Run::Profile(profile) = run
-            && !self.profiles.contains(profile)
-        {
-            self.profiles.push(profile.clone());
-        }
-        if self.run.as_ref().is_none_or(|least| run < least) {
-            self.run = Some(run.clone());
-        }
-    }
-
-    /// A rule that asks first matches too widely for that, and why.
-    pub(super) fn keep_inside(&mut self, rule: usize, reason: String) {
-        let kept = &mut self.trace.kept_inside;
-        if !kept.iter().any(|(known, _)| *known == rule) {
-            kept.push((rule, reason));
-        }
-    }
-
-    fn verdict(&self, decision: Decision, basis: Basis) -> Verdict {
-        let run = match &self.run {
-            Some(run) if decision != Decision::Forbidden => run.clone(),
-            _ => Run::Inside,
-        };
-        let placement = match run {
-            Run::Inside => Placement::Inside,
-            Run::Profile(_) | Run::Outside | Run::Unconfined => Placement::Outside,
-        };
-        let pass_env = match placement {
-            Placement::Inside => Vec::new(),
-            Placement::Outside => self.pass_env.clone(),
-        };
-        let profiles = match run {
-            Run::Profile(_) => self.profiles.clone(),
-            Run::Inside | Run::Outside | Run::Unconfined => Vec::new(),
-        };
-        Verdict {
-            decision,
-            placement,
-            run,
-            profiles,
-            pass_env,
-            basis,
-        }
-    }
-}
-
 /// The rules that match `request` or, if they restrict, one of the commands in `sight`.
-fn collect(index: &IndexedRules, request: &Request, sight: &Sight<'_>) -> Found {
-    let mut found = Found::default();
+fn collect(index: &IndexedRules, request: &Request, sight: &CommandSight<'_>) -> Matches {
+    let mut found = Matches::default();
     for_each_match(index, request, &mut |number, rule, matched| {
         // Leaving the sandbox is a permission, so a prompt must match as narrowly for that.
         let objection = untrusted(index, rule.span)
@@ -222,33 +172,6 @@ fn collect(index: &IndexedRules, request: &Request, sight: &Sight<'_>) -> Found 
     found
 }
 
-/// The rules that restrict `inner`, a command within another.
-pub(super) fn restrictions(
-    index: &IndexedRules,
-    inner: &Request,
-    is_placed: bool,
-) -> Vec<RuleMatch> {
-    let mut found = Vec::new();
-    for_each_match(index, inner, &mut |_, rule, matched| {
-        if rule.decision != Decision::Allow {
-            found.push(matched);
-        }
-    });
-    means::restrictions(index, inner, is_placed, &mut found);
-    found.sort_by_key(|matched| matched.rule);
-    found.dedup_by_key(|matched| matched.rule);
-    for matched in &mut found {
-        matched.inner = Some(inner.argv.clone());
-    }
-    found
-}
-
-/// Why a rule lets nothing out of the sandbox, whatever the command.
-pub(super) fn untrusted(index: &IndexedRules, rule: Span) -> Option<String> {
-    let changed = index.rules().layer(rule.file) == Layer::Changed;
-    changed.then(|| "the project of the rule has changed since it was trusted".to_owned())
-}
-
 /// What the command does beyond the words of a rule that permits. Of a prompt, a person sees all
 /// words.
 fn beyond(index: &IndexedRules, request: &Request, rule: &PrefixRule) -> Option<String> {
@@ -260,45 +183,12 @@ fn beyond(index: &IndexedRules, request: &Request, rule: &PrefixRule) -> Option<
         .iter_mut()
         .take(rule.rest.len())
         .for_each(|word| *word = true);
-    let named = Named {
+    let named = RuleNamed {
         words: &words,
         options: &[],
         operands: false,
     };
     unnamed(index, request, named)
-}
-
-/// Calls `each` with every rule, in order, that matches under some name of the program.
-fn for_each_match(
-    index: &IndexedRules,
-    request: &Request,
-    each: &mut dyn FnMut(usize, &PrefixRule, RuleMatch),
-) {
-    let mut hits: Vec<(usize, usize)> = Vec::new();
-    let presumed = presumed(request);
-    let names = Names::of(request.words(), presumed.as_deref());
-    for (nth, name) in names.iter().enumerate() {
-        index.matching(name.name, request.arguments(), &mut |rule| {
-            hits.push((rule, nth));
-        });
-    }
-    hits.sort_unstable();
-    hits.dedup_by_key(|&mut (rule, _)| rule);
-    for (number, nth) in hits {
-        let rule = index.rules().prefix_rules.get(number);
-        let (Some(rule), Some(name)) = (rule, names.iter().nth(nth)) else {
-            continue;
-        };
-        let words = request.arguments().iter().take(rule.rest.len()).cloned();
-        let matched = RuleMatch {
-            rule: number,
-            matched: std::iter::once(name.name.to_owned()).chain(words).collect(),
-            resolved_program: name.of.map(OsString::from),
-            inner: None,
-            presumed: false,
-        };
-        each(number, rule, matched);
-    }
 }
 
 /// The winning decision, and the first rule that makes it with the longest match.

@@ -11,8 +11,10 @@ use crate::script::{self, Problem, ScriptCommand, Word};
 use super::command_tree::{CommandTree, Lack, Node, Resolver, Surroundings};
 use super::heuristic::{self, Heuristic};
 use super::index::IndexedRules;
-use super::judge::{Doubt, judge_seeing, restrictions};
-use super::sight::Sight;
+use super::judge::judge_seeing;
+use super::matches::UncertainWord;
+use super::restrictions::restrictions;
+use super::sight::CommandSight;
 use super::unforeseen::{Foresight, is_unforeseen};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch};
 use super::written::Written;
@@ -58,7 +60,7 @@ pub struct JudgedCommand {
     /// How many wrappers and scripts it is within.
     pub depth: usize,
     /// What it is.
-    pub kind: Kind,
+    pub kind: CommandKind,
     /// As the script has it, expansions and all.
     pub command: ScriptCommand,
     /// What would be asked, with what is unknown as the script has it; `None` when nothing starts.
@@ -71,7 +73,7 @@ pub struct JudgedCommand {
 
 /// What a command of a script is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CommandKind {
     /// A program that starts.
     Program,
     /// Something that the shell does itself.
@@ -90,7 +92,7 @@ impl JudgedCommand {
         let judged = self
             .judgement
             .as_ref()
-            .filter(|_| self.kind == Kind::Program);
+            .filter(|_| self.kind == CommandKind::Program);
         judged.map_or(Placement::Inside, |judged| judged.verdict.placement)
     }
 }
@@ -98,6 +100,7 @@ impl JudgedCommand {
 /// Judges every command in the script `text`, and what those start in turn.
 pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) -> ScriptJudgement {
     let mut tree = CommandTree::of_script(index, text, resolver);
+    index.follow(&mut tree, resolver.follow);
     let mut judge = Judge {
         index,
         tree: &tree,
@@ -202,18 +205,18 @@ impl Judge<'_> {
         let nothing = ScriptCommand::default();
         let command = node.written.as_deref().unwrap_or(&nothing);
         let mut kind = self.kind(node, command);
-        if let (Kind::Program, Some(request)) = (kind, node.asked.first())
+        if let (CommandKind::Program, Some(request)) = (kind, node.asked.first())
             && (is_unforeseen(self.index, node, request)
                 || self.written.decide_on(self.index, request)
                 || self.presumed.get(nth).is_some_and(|it| *it))
         {
-            kind = Kind::Unknown;
+            kind = CommandKind::Unknown;
         }
         let doubt = doubt(command, kind, &node.around);
         let within = self.within.get_mut(nth).map(std::mem::take);
         let lacks = self.lacks.get(nth).copied().unwrap_or_default();
         let danger = self.dangers.get(nth).copied().flatten();
-        let sight = Sight::in_script(
+        let sight = CommandSight::in_script(
             within.unwrap_or_default(),
             lacks,
             danger,
@@ -252,21 +255,21 @@ impl Judge<'_> {
         (judged, asked)
     }
 
-    fn kind(&self, node: &Node, command: &ScriptCommand) -> Kind {
+    fn kind(&self, node: &Node, command: &ScriptCommand) -> CommandKind {
         let Some(name) = command.words.first().map(Word::known) else {
-            return Kind::Bare;
+            return CommandKind::Bare;
         };
         if self.tree.is_unknown(node) {
-            return Kind::Unknown;
+            return CommandKind::Unknown;
         }
         let name = name.unwrap_or_default();
         let by_shell = self.is_by_shell(node);
         if by_shell && self.tree.defines(node, &name) {
-            Kind::Function
+            CommandKind::Function
         } else if by_shell && script::is_builtin(&name) {
-            Kind::Builtin
+            CommandKind::Builtin
         } else {
-            Kind::Program
+            CommandKind::Program
         }
     }
 
@@ -283,14 +286,18 @@ impl Judge<'_> {
 }
 
 /// Why rules that permit may not believe all of the command's words.
-fn doubt(command: &ScriptCommand, kind: Kind, around: &Surroundings) -> Option<Doubt> {
+fn doubt(
+    command: &ScriptCommand,
+    kind: CommandKind,
+    around: &Surroundings,
+) -> Option<UncertainWord> {
     let all = |reason: &str| {
-        Some(Doubt {
+        Some(UncertainWord {
             from: 0,
             reason: reason.to_owned(),
         })
     };
-    if kind == Kind::Function {
+    if kind == CommandKind::Function {
         return all("the script has a function of this name");
     }
     // Where it is known, programs were looked for by it.
@@ -314,21 +321,23 @@ fn doubt(command: &ScriptCommand, kind: Kind, around: &Surroundings) -> Option<D
     words.find_map(|(from, word)| {
         let why = word.unknown()?;
         let reason = format!("word {from} is {}, known only when it runs", why.name());
-        Some(Doubt { from, reason })
+        Some(UncertainWord { from, reason })
     })
 }
 
-fn decision(kind: Kind, judgement: &Judgement) -> Decision {
+fn decision(kind: CommandKind, judgement: &Judgement) -> Decision {
     let judged = judgement.verdict.decision;
     let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
     match kind {
-        Kind::Unknown => judged.max(Decision::Prompt),
+        CommandKind::Unknown => judged.max(Decision::Prompt),
         // No program starts, so defaults don't apply.
-        Kind::Builtin | Kind::Function | Kind::Bare if by_rule => judged,
-        Kind::Builtin | Kind::Function | Kind::Bare => match judgement.verdict.basis {
-            Basis::Heuristic { .. } => judged,
-            _ => Decision::Allow,
-        },
-        Kind::Program => judged,
+        CommandKind::Builtin | CommandKind::Function | CommandKind::Bare if by_rule => judged,
+        CommandKind::Builtin | CommandKind::Function | CommandKind::Bare => {
+            match judgement.verdict.basis {
+                Basis::Heuristic { .. } => judged,
+                _ => Decision::Allow,
+            }
+        }
+        CommandKind::Program => judged,
     }
 }

@@ -20,7 +20,7 @@ const FILED_WORDS: usize = 3;
 /// can be told apart.
 #[derive(Debug, Default)]
 pub(super) struct Meanings {
-    programs: HashMap<Box<[u8]>, Shelf>,
+    programs: HashMap<Box<[u8]>, ConditionShelf>,
     /// Rules on programs that are no single name, in the order of `globs`.
     on_globs: Vec<usize>,
     /// The names of their programs; `None` where there are none, or too many to tell.
@@ -29,9 +29,9 @@ pub(super) struct Meanings {
 
 /// The rules that agree on the words so far.
 #[derive(Debug, Default)]
-struct Shelf {
+struct ConditionShelf {
     here: Vec<usize>,
-    next: HashMap<Box<[u8]>, Shelf>,
+    next: HashMap<Box<[u8]>, ConditionShelf>,
 }
 
 impl Meanings {
@@ -114,7 +114,7 @@ impl Meanings {
     }
 }
 
-impl Shelf {
+impl ConditionShelf {
     fn file(&mut self, words: &[&[String]], number: usize, left: usize) {
         match words.split_first() {
             Some((alternatives, rest)) if left > 0 => {

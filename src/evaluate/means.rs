@@ -12,11 +12,11 @@ use crate::rules::model::{CommandRule, ProgramName, Run};
 
 use super::command_tree::{models_of, readings};
 use super::index::IndexedRules;
-use super::judge::{Found, WITHIN, untrusted};
-use super::names::{Names, Wanted, distrust, objection, presumed};
+use super::matches::{Matches, WITHIN, untrusted};
+use super::names::{Names, PermittedProgram, distrust, objection, presumed};
 use super::see_through::seen_through;
-use super::sight::Sight;
-use super::unnamed::{Named, unnamed};
+use super::sight::CommandSight;
+use super::unnamed::{RuleNamed, unnamed};
 use super::verdict::RuleMatch;
 
 /// A program of which nothing is known.
@@ -32,8 +32,8 @@ const SEVERAL: &str =
 pub(super) fn collect(
     index: &IndexedRules,
     request: &Request,
-    sight: &Sight<'_>,
-    found: &mut Found,
+    sight: &CommandSight<'_>,
+    found: &mut Matches,
 ) {
     let several = !index.meanings().is_empty() && models_of(index, request.words()).len() > 1;
     Look::at(index, request, sight.is_placed).each(&mut |number, name, look, phrased| {
@@ -66,7 +66,7 @@ pub(super) fn restrictions(
     });
 }
 
-fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Found) {
+fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Matches) {
     if index.rules().is_on_trial(matched.rule) {
         found.trace.on_trial.push(matched);
     } else {
@@ -76,7 +76,7 @@ fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Found) {
 
 /// Notes why a rule that asks first, if this is one, says nothing about where the command runs.
 /// One that has it inside anyway needs no reason.
-fn keep_inside(index: &IndexedRules, number: usize, reason: &str, found: &mut Found) {
+fn keep_inside(index: &IndexedRules, number: usize, reason: &str, found: &mut Matches) {
     let rules = index.rules();
     let asks = match rules.command_rule(number) {
         Some(rule) => {
@@ -189,7 +189,13 @@ impl<'a> Look<'a> {
     }
 
     /// Lets a rule that asks first say where the command runs, if it matches narrowly too.
-    fn lift(&self, number: usize, sight: &Sight<'_>, phrased: &Phrased<'_, '_>, found: &mut Found) {
+    fn lift(
+        &self,
+        number: usize,
+        sight: &CommandSight<'_>,
+        phrased: &Phrased<'_, '_>,
+        found: &mut Matches,
+    ) {
         let Some(rule) = self.index.rules().command_rule(number) else {
             return keep_inside(self.index, number, SEEN_THROUGH, found);
         };
@@ -212,9 +218,9 @@ impl<'a> Look<'a> {
         &self,
         number: usize,
         rule: &CommandRule,
-        sight: &Sight<'_>,
+        sight: &CommandSight<'_>,
         phrased: &Phrased<'_, '_>,
-        found: &mut Found,
+        found: &mut Matches,
     ) {
         if rule.decision != Decision::Allow {
             return;
@@ -262,7 +268,7 @@ impl<'a> Look<'a> {
     /// What the command does beyond what a rule that permits names.
     fn beyond(&self, rule: &CommandRule, reading: &Reading<'_>) -> Option<String> {
         let words = rule.meaning.named(reading);
-        let named = Named {
+        let named = RuleNamed {
             words: &words,
             options: &rule.meaning.named_options(),
             operands: rule.meaning.leaves_operands_open(),
@@ -278,7 +284,7 @@ impl<'a> Look<'a> {
             let objection = match name {
                 ProgramName::Literal(name) => {
                     let canonical = false;
-                    objection(self.index, Wanted { name, canonical }, program)
+                    objection(self.index, PermittedProgram { name, canonical }, program)
                 }
                 ProgramName::Glob(glob) => distrust(program).or_else(|| {
                     let matches = glob.narrowly(path(program));

@@ -94,7 +94,7 @@ impl IndexedRules {
 /// it does.
 pub(super) fn objection(
     index: &IndexedRules,
-    wanted: Wanted<'_>,
+    wanted: PermittedProgram<'_>,
     program: &Program,
 ) -> Option<String> {
     distrust(program).or_else(|| {
@@ -108,13 +108,13 @@ pub(super) fn objection(
 
 /// A program as a rule that permits names it.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct PermittedProgram<'a> {
     pub(super) name: &'a str,
     /// Equal under Unicode caseless matching is equal.
     pub(super) canonical: bool,
 }
 
-impl<'a> From<&'a PrefixRule> for Wanted<'a> {
+impl<'a> From<&'a PrefixRule> for PermittedProgram<'a> {
     fn from(rule: &'a PrefixRule) -> Self {
         Self {
             name: &rule.program,
@@ -154,7 +154,7 @@ pub(super) fn distrust(program: &Program) -> Option<String> {
 }
 
 /// For a rule on a path: it must be the path that runs.
-fn path_objection(wanted: Wanted<'_>, program: &Program) -> Option<String> {
+fn path_objection(wanted: PermittedProgram<'_>, program: &Program) -> Option<String> {
     let is = |path: &OsStr| same_word(wanted.name, path, wanted.canonical);
     let Some(path) = program.path.as_deref() else {
         return (!is(&program.asked)).then(|| "the program was not found".to_owned());
@@ -175,7 +175,11 @@ fn path_objection(wanted: Wanted<'_>, program: &Program) -> Option<String> {
 }
 
 /// For a rule on a bare name: the path must end in it, and be listed where a list is.
-fn name_objection(index: &IndexedRules, wanted: Wanted<'_>, program: &Program) -> Option<String> {
+fn name_objection(
+    index: &IndexedRules,
+    wanted: PermittedProgram<'_>,
+    program: &Program,
+) -> Option<String> {
     let runs = program
         .path
         .as_deref()

@@ -29,7 +29,7 @@ pub(super) fn seen_through<'a>(
         let is_met = |word: &Plain<'_>, place: &Vec<String>| is_one(word, place);
         return in_order(&rule.rest, command, &is_met);
     }
-    let mut search = Search {
+    let mut search = PatternSearch {
         program,
         command,
         words: Vec::new(),
@@ -78,7 +78,7 @@ fn in_order<'a, T>(
 }
 
 /// A way through a pattern.
-struct Search<'b, 'a> {
+struct PatternSearch<'b, 'a> {
     program: &'a CommandModel,
     command: &'b Phrased<'b, 'a>,
     /// The alternatives that are chosen.
@@ -86,7 +86,7 @@ struct Search<'b, 'a> {
     left: usize,
 }
 
-impl<'a> Search<'_, 'a> {
+impl<'a> PatternSearch<'_, 'a> {
     /// Chooses what is left of the pattern. The recursion is as deep as the pattern is long.
     fn along(&mut self, places: &[Vec<String>]) -> Option<Vec<&'a OsStr>> {
         let Some((place, rest)) = places.split_first() else {

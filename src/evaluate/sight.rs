@@ -2,16 +2,15 @@
 
 use crate::request::Request;
 
-use super::command_tree::{CommandTree, Lack, Node};
+use super::command_tree::{CommandTree, Lack};
 use super::heuristic::{self, Descendants, Heuristic};
 use super::index::IndexedRules;
-use super::judge::{Doubt, restrictions};
-use super::unforeseen::Foresight;
+use super::matches::UncertainWord;
 use super::verdict::RuleMatch;
 
 /// The commands beside the one that was asked about.
 #[derive(Debug)]
-pub(super) struct Sight<'a> {
+pub(super) struct CommandSight<'a> {
     /// The rules that restrict one of them.
     pub(super) within: Vec<RuleMatch>,
     /// What is left out of them.
@@ -22,7 +21,7 @@ pub(super) struct Sight<'a> {
     /// What becomes of the programs that the command starts.
     descendants: Descendants,
     /// Why the command's own words can't be relied on.
-    doubt: Option<Doubt>,
+    doubt: Option<UncertainWord>,
 }
 
 /// What looks dangerous about it all.
@@ -34,11 +33,11 @@ enum Hazard<'a> {
     In(&'a CommandTree),
 }
 
-impl<'a> Sight<'a> {
+impl<'a> CommandSight<'a> {
     /// Everything that the words say.
-    pub(super) fn of(index: &IndexedRules, request: &Request, tree: &'a CommandTree) -> Self {
+    pub(super) fn of(tree: &'a CommandTree, within: Vec<RuleMatch>) -> Self {
         Self {
-            within: within(index, request, tree, |_| true),
+            within,
             lacks: tree.lacks(),
             danger: Hazard::In(tree),
             is_placed: true,
@@ -49,9 +48,9 @@ impl<'a> Sight<'a> {
 
     /// The same where what it starts is judged when it starts: rules are asked about what the request runs
     /// without an exec that will be judged, and nothing else.
-    pub(super) fn followed(index: &IndexedRules, request: &Request, tree: &'a CommandTree) -> Self {
+    pub(super) fn followed(tree: &'a CommandTree, within: Vec<RuleMatch>) -> Self {
         Self {
-            within: within(index, request, tree, Node::is_unjudged),
+            within,
             lacks: Lack::Nothing,
             danger: Hazard::In(tree),
             is_placed: true,
@@ -66,7 +65,7 @@ impl<'a> Sight<'a> {
         within: Vec<RuleMatch>,
         lacks: Lack,
         danger: Option<&'static Heuristic>,
-        doubt: Option<Doubt>,
+        doubt: Option<UncertainWord>,
         is_placed: bool,
     ) -> Self {
         Self {
@@ -101,24 +100,4 @@ impl<'a> Sight<'a> {
         let doubt = self.doubt.as_ref().filter(|doubt| doubt.from < words);
         doubt.map(|doubt| doubt.reason.clone())
     }
-}
-
-/// The rules that restrict one of the commands of the `tree` of `request` that are as asked, or would if what
-/// nobody can know of it were so.
-fn within(
-    index: &IndexedRules,
-    request: &Request,
-    tree: &CommandTree,
-    is_asked: impl Fn(&Node) -> bool,
-) -> Vec<RuleMatch> {
-    let mut foresight = Foresight::default();
-    let mut found = Vec::new();
-    let nodes = tree.nodes().iter();
-    for node in nodes.filter(|node| is_asked(node) && index.may_restrict(node.words())) {
-        for inner in node.requests(request) {
-            found.extend(restrictions(index, &inner.request, inner.is_placed));
-            found.extend(foresight.presumed(index, node, &inner.request));
-        }
-    }
-    found
 }

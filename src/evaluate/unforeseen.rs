@@ -10,12 +10,12 @@ use crate::request::Request;
 use crate::rules::Decision;
 use crate::rules::meaning::{ANY_WORD, Pattern};
 use crate::rules::model::{CommandRule, PrefixRule};
-use crate::script::{Part, Word};
+use crate::script::{Word, WordPart};
 
 use super::command_tree::{Node, models_of, spelled};
 use super::index::IndexedRules;
-use super::judge::restrictions;
 use super::names::{Names, presumed};
+use super::restrictions::restrictions;
 use super::verdict::RuleMatch;
 
 /// So many words are tried in the place of one; of more, it is not asked which.
@@ -31,7 +31,7 @@ const ALL_TRIALS: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Foresight {
     /// The words that rules which restrict ask for, by the name of the program.
-    wanted: HashMap<OsString, Vec<Wanted>>,
+    wanted: HashMap<OsString, Vec<WantedWords>>,
     /// So many trials are left.
     left: usize,
 }
@@ -46,7 +46,7 @@ impl Default for Foresight {
 }
 
 /// Words that a rule which restricts asks for.
-type Wanted = (Vec<String>, usize);
+type WantedWords = (Vec<String>, usize);
 
 impl Foresight {
     /// A rule that would restrict the command, which asks for `request`, if its unknown words were those that the
@@ -107,7 +107,7 @@ impl Foresight {
     }
 
     /// What may stand in the place of unknown words for a rule to restrict the program.
-    fn wanted(&mut self, index: &IndexedRules, request: &Request) -> &[Wanted] {
+    fn wanted(&mut self, index: &IndexedRules, request: &Request) -> &[WantedWords] {
         let key = request.argv.first().cloned().unwrap_or_default();
         self.wanted.entry(key).or_insert_with(|| {
             let presumed = presumed(request);
@@ -140,10 +140,10 @@ impl Foresight {
 }
 
 /// A word of a command; if it is unknown, whether it may be several.
-type Known = (OsString, Option<bool>);
+type KnownWord = (OsString, Option<bool>);
 
 /// The words of `argv` with these for that at `at`.
-fn in_one_place(argv: &[Known], at: usize, words: &[String]) -> Vec<OsString> {
+fn in_one_place(argv: &[KnownWord], at: usize, words: &[String]) -> Vec<OsString> {
     let before = argv.iter().take(at).map(|(word, _)| word.clone());
     let behind = argv.iter().skip(at + 1).map(|(word, _)| word.clone());
     let words = words.iter().map(OsString::from);
@@ -152,7 +152,7 @@ fn in_one_place(argv: &[Known], at: usize, words: &[String]) -> Vec<OsString> {
 
 /// The same with one of `words`, less those that are there, for each that is unknown, and the rest for the last
 /// that may be several.
-fn in_each_place(argv: &[Known], words: &[String]) -> Vec<OsString> {
+fn in_each_place(argv: &[KnownWord], words: &[String]) -> Vec<OsString> {
     let is_there = |word: &&String| {
         let mut known = argv.iter().skip(1).filter(|(_, unknown)| unknown.is_none());
         known.any(|(known, _)| known == word.as_str())
@@ -173,9 +173,9 @@ fn in_each_place(argv: &[Known], words: &[String]) -> Vec<OsString> {
 }
 
 /// The words of a command, each with whether it is unknown, and if so whether it may be several.
-fn words_of(node: &Node) -> Vec<Known> {
+fn words_of(node: &Node) -> Vec<KnownWord> {
     let words = node.written.as_deref().map_or(&[][..], |it| &it.words);
-    let mut argv: Vec<Known> = Vec::new();
+    let mut argv: Vec<KnownWord> = Vec::new();
     for word in words {
         let unknown = unknown(word);
         let all = spelled(word).into_iter();
@@ -215,7 +215,7 @@ fn is_missing(request: &Request) -> bool {
 fn unknown(word: &Word) -> Option<bool> {
     let mut found = None;
     for part in &word.parts {
-        if let Part::Unknown { splits, .. } = part {
+        if let WordPart::Unknown { splits, .. } = part {
             found = Some(*splits || found == Some(true));
         }
     }

@@ -7,12 +7,16 @@ use crate::rules::{Decision, RuleSet};
 use super::command_tree::{CommandTree, Node, Shown};
 use super::heuristic::{self, Danger, Descendants};
 use super::index::IndexedRules;
-use super::sight::Sight;
+use super::sight::CommandSight;
 use super::verdict::{Basis, Placement, Verdict};
 
 /// What the heuristics, broken files and `default(...)` say of `request` and of what is in `sight`:
 /// the strictest, in this order where they agree. It runs inside.
-pub(super) fn unmatched(index: &IndexedRules, request: &Request, sight: &Sight<'_>) -> Verdict {
+pub(super) fn unmatched(
+    index: &IndexedRules,
+    request: &Request,
+    sight: &CommandSight<'_>,
+) -> Verdict {
     let (decision, basis) = without_default(index, sight.danger(index, request));
     let (decision, basis) = match strictest_default(index.rules()) {
         Some((said, rule)) if said > decision || basis == Basis::Unmatched => {

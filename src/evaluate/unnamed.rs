@@ -26,7 +26,7 @@ const NOWHERE: [&str; 4] = ["-", "/dev/null", "/dev/stdout", "/dev/stderr"];
 
 /// Which of a command's arguments a rule names.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Named<'a> {
+pub(super) struct RuleNamed<'a> {
     /// For each argument, whether it is named.
     pub(super) words: &'a [bool],
     /// Options that are named wherever they stand: any of each.
@@ -35,17 +35,17 @@ pub(super) struct Named<'a> {
     pub(super) operands: bool,
 }
 
-impl<'a> Named<'a> {
+impl<'a> RuleNamed<'a> {
     fn has(self, index: usize) -> bool {
         self.words.get(index).copied().unwrap_or(false)
     }
 
     /// The same for the words from `start` on, of which the first is a program; `None` if that is
     /// not named.
-    fn behind(self, start: usize) -> Option<Named<'a>> {
+    fn behind(self, start: usize) -> Option<RuleNamed<'a>> {
         let words = self.words.get(start..)?;
         let (&program, words) = words.split_first()?;
-        program.then_some(Named {
+        program.then_some(RuleNamed {
             words,
             options: &[],
             ..self
@@ -62,12 +62,21 @@ impl<'a> Named<'a> {
 }
 
 /// The first thing that `request` does and that `named` doesn't name, in words.
-pub(super) fn unnamed(index: &IndexedRules, request: &Request, named: Named<'_>) -> Option<String> {
+pub(super) fn unnamed(
+    index: &IndexedRules,
+    request: &Request,
+    named: RuleNamed<'_>,
+) -> Option<String> {
     look(index, request, named, 0)
 }
 
 /// The depth of the recursion is bounded by [`DEPTH`].
-fn look(index: &IndexedRules, request: &Request, named: Named<'_>, depth: usize) -> Option<String> {
+fn look(
+    index: &IndexedRules,
+    request: &Request,
+    named: RuleNamed<'_>,
+    depth: usize,
+) -> Option<String> {
     if depth > DEPTH {
         return Some("commands are nested too deep in it".to_owned());
     }
@@ -100,7 +109,7 @@ fn in_place(
     index: &IndexedRules,
     request: &Request,
     inner: &Request,
-    named: Named<'_>,
+    named: RuleNamed<'_>,
     depth: usize,
 ) -> Option<String> {
     let (had, has) = (request.arguments().len(), inner.argv.len());
@@ -108,13 +117,13 @@ fn in_place(
     let rest = named.words.get(had.saturating_sub(has)..);
     let words = [by_name.as_slice(), rest.unwrap_or_default()].concat();
     let words = words.as_slice();
-    inner_command(index, inner, Named { words, ..named }.behind(0), depth)
+    inner_command(index, inner, RuleNamed { words, ..named }.behind(0), depth)
 }
 
 fn inner_command(
     index: &IndexedRules,
     request: &Request,
-    named: Option<Named<'_>>,
+    named: Option<RuleNamed<'_>>,
     depth: usize,
 ) -> Option<String> {
     match named {
@@ -128,7 +137,7 @@ fn inner_command(
 
 /// What an option does that a rule must name; what is worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Does {
+enum UnnamedEffect {
     Runs,
     RunsLine,
     Unknown,
@@ -138,20 +147,20 @@ enum Does {
     Elsewhere,
 }
 
-fn options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
+fn options(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
     let options = reading.parts.iter().filter_map(|part| match &part.kind {
         Kind::Flag(flag) if !named.has_option(part) => Some((does(flag)?, flag)),
         _ => None,
     });
     let (does, flag) = options.min_by_key(|(does, _)| *does)?;
     let says = match does {
-        Does::Runs => "can run another program",
-        Does::RunsLine => "runs a command line",
-        Does::Unknown => "is unknown",
-        Does::CutShort => "is cut short",
-        Does::Writes => "writes a file",
-        Does::Changes => CHANGES,
-        Does::Elsewhere => ELSEWHERE,
+        UnnamedEffect::Runs => "can run another program",
+        UnnamedEffect::RunsLine => "runs a command line",
+        UnnamedEffect::Unknown => "is unknown",
+        UnnamedEffect::CutShort => "is cut short",
+        UnnamedEffect::Writes => "writes a file",
+        UnnamedEffect::Changes => CHANGES,
+        UnnamedEffect::Elsewhere => ELSEWHERE,
     };
     let option = argv::word(OsStr::from_bytes(&flag.written));
     Some(format!(
@@ -159,22 +168,22 @@ fn options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
     ))
 }
 
-fn does(flag: &Flag<'_>) -> Option<Does> {
+fn does(flag: &Flag<'_>) -> Option<UnnamedEffect> {
     let lines = [Effect::Script, Effect::Splits, Effect::Commas];
     if flag.known == Known::Unknown {
-        Some(Does::Unknown)
+        Some(UnnamedEffect::Unknown)
     } else if flag.has_effect(Effect::Runs) {
-        Some(Does::Runs)
+        Some(UnnamedEffect::Runs)
     } else if lines.iter().any(|effect| flag.has_effect(*effect)) {
-        Some(Does::RunsLine)
+        Some(UnnamedEffect::RunsLine)
     } else if is_cut_short(flag) {
-        Some(Does::CutShort)
+        Some(UnnamedEffect::CutShort)
     } else if flag.has_effect(Effect::Writes) && !flag.value.is_some_and(is_nowhere) {
-        Some(Does::Writes)
+        Some(UnnamedEffect::Writes)
     } else if flag.has_effect(Effect::Changes) {
-        Some(Does::Changes)
+        Some(UnnamedEffect::Changes)
     } else if flag.has_effect(Effect::Elsewhere) {
-        Some(Does::Elsewhere)
+        Some(UnnamedEffect::Elsewhere)
     } else {
         None
     }
@@ -194,7 +203,7 @@ fn is_cut_short(flag: &Flag<'_>) -> bool {
 
 /// A word that is the value of the option before it, but has the form of an option: in another
 /// release of the program, it may be one.
-fn values(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
+fn values(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
     reading.parts.iter().find_map(|part| match part.kind {
         Kind::Value(word) if looks_like_option(word) && !named.has(part.index) => Some(format!(
             "`{}` stands for a value but could be an option, and the rule doesn't name it",
@@ -212,7 +221,7 @@ fn looks_like_option(word: &OsStr) -> bool {
 }
 
 /// A subcommand that the model doesn't have, or what stands behind it.
-fn unknown_words(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
+fn unknown_words(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
     let unknown = reading.doubts.iter().find_map(|doubt| match doubt {
         Doubt::Subcommand(word) => Some(*word),
         _ => None,
@@ -248,7 +257,7 @@ fn unknown_words(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
 
 /// A subcommand behind options that end what the rule names, or an operand where one may stand: the
 /// rule is on neither the command around them as a whole nor on what they are asked for.
-fn behind_options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
+fn behind_options(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
     let has_subcommands = reading
         .model
         .is_none_or(|model| !model.subcommands.is_empty());
@@ -278,7 +287,7 @@ fn behind_options(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
 
 /// The same of a program without a model: behind an option, nobody knows whether a word is its value, a
 /// subcommand or an operand.
-fn unread(request: &Request, named: Named<'_>) -> Option<String> {
+fn unread(request: &Request, named: RuleNamed<'_>) -> Option<String> {
     let arguments = request.arguments();
     let mut words = arguments.iter().enumerate();
     let response = words.find(|(index, word)| is_response(word) && !named.has(*index));
@@ -309,7 +318,7 @@ fn is_nowhere(file: &OsStr) -> bool {
     NOWHERE.iter().any(|known| *known == file)
 }
 
-fn operands(reading: &Reading<'_>, named: Named<'_>) -> Option<String> {
+fn operands(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
     let says = |word: &OsStr, does: &str| {
         let word = argv::word(word);
         Some(format!("`{word}` is {does}, and the rule doesn't name it"))
@@ -351,7 +360,7 @@ fn command(
     index: &IndexedRules,
     request: &Request,
     inner: &Inner<'_>,
-    named: Named<'_>,
+    named: RuleNamed<'_>,
     depth: usize,
 ) -> Option<String> {
     let words = match &inner.what {

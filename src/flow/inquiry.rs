@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{
-    Basis, IndexedRules, JudgedCommand, Judgement, Kind, Resolver, ScriptJudgement, Start,
-    judge_script, near_misses, with_repository,
+    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, Resolver, ScriptJudgement,
+    UnstartedCommand, judge_script, near_misses, with_repository,
 };
 use crate::request::program::normalised;
 use crate::request::{
@@ -35,35 +35,35 @@ pub struct Inquiry<'a> {
     ground: &'a Writable,
     cwd: WorkingDirectory,
     /// The variables that we have.
-    own: Named,
+    own: NamedVariables,
     /// What the programs would see; `None` where nobody knows.
-    variables: Option<Named>,
+    variables: Option<NamedVariables>,
     session: &'a SessionEnvironment,
     originals: Originals,
-    known: RefCell<Known>,
+    known: RefCell<KnownFiles>,
 }
 
 /// What was found out about files, which is the same for each command of a script.
 #[derive(Debug, Default)]
-struct Known {
+struct KnownFiles {
     /// Where programs are looked for, by the working directory and `PATH`.
     search_paths: HashMap<(PathBuf, Option<OsString>), SearchPath>,
     /// The programs, by what asks for them and where.
-    programs: HashMap<(OsString, PathBuf, Option<OsString>), Found>,
+    programs: HashMap<(OsString, PathBuf, Option<OsString>), FoundProgram>,
     /// What the repository makes of each command that starts git, and where.
     repositories: HashMap<(Vec<OsString>, PathBuf), Vec<Request>>,
     /// How many those are.
     looked: usize,
     /// Variables, and what a program that has them would lose of them outside.
-    lost: Option<(Named, Lost)>,
+    lost: Option<(NamedVariables, LostVariables)>,
 }
 
 /// Variables, by name and value.
-type Named = Arc<[(OsString, OsString)]>;
+type NamedVariables = Arc<[(OsString, OsString)]>;
 
 /// What a program would lose of its variables outside.
 #[derive(Debug, Clone, Default)]
-struct Lost {
+struct LostVariables {
     /// See [`Request::withheld`].
     withheld: Vec<OsString>,
     /// See [`Request::leading`].
@@ -72,7 +72,7 @@ struct Lost {
 
 /// A program that was looked for.
 #[derive(Debug, Clone)]
-struct Found {
+struct FoundProgram {
     program: Program,
     /// Its file is a program itself, and no copy of another.
     is_itself: bool,
@@ -88,7 +88,7 @@ impl<'a> Inquiry<'a> {
         ground: &'a Writable,
     ) -> Self {
         let own: Variables = std::env::vars_os().collect();
-        let own: Named = own.into();
+        let own: NamedVariables = own.into();
         Self {
             rules,
             ground,
@@ -110,7 +110,7 @@ impl<'a> Inquiry<'a> {
 
     /// What a command of these words asks for.
     pub fn request(&self, words: &[OsString]) -> Request {
-        let request = self.found(&Start {
+        let request = self.found(&UnstartedCommand {
             words,
             directory: Path::new(""),
             variables: self.variables.clone(),
@@ -122,7 +122,7 @@ impl<'a> Inquiry<'a> {
 
     /// What comes of each command of a script.
     pub fn judge_script(&self, text: &[u8]) -> ScriptJudgement {
-        let find = |start: &Start<'_>| self.found(start);
+        let find = |start: &UnstartedCommand<'_>| self.found(start);
         let follow = |paths: Vec<PathBuf>| Followed::of(paths, self.ground.roots.as_slice());
         let directory = self.name_of_directory();
         let resolver = Resolver {
@@ -139,7 +139,7 @@ impl<'a> Inquiry<'a> {
     pub fn judge_script_in(&self, text: &[u8], setting: &Setting<'_>) -> ScriptJudgement {
         let mut judged = self.judge_script(text);
         for command in &mut judged.commands {
-            let starts = matches!(command.kind, Kind::Program | Kind::Unknown);
+            let starts = matches!(command.kind, CommandKind::Program | CommandKind::Unknown);
             let judgement = command.judgement.as_ref().filter(|_| starts);
             let placed = judgement.map(|judgement| place(judgement, setting).decision());
             command.decision = command.decision.max(placed.unwrap_or(Decision::Allow));
@@ -171,7 +171,7 @@ impl<'a> Inquiry<'a> {
         let own = place(alone, setting).decision();
         let mut within = judged.commands.iter().filter(|it| it.depth > 0);
         let is_more = within.any(|it| {
-            it.kind == Kind::Program && (it.decision > own || self.says_beside(alone, it))
+            it.kind == CommandKind::Program && (it.decision > own || self.says_beside(alone, it))
         });
         (is_more || judged.reads_files()).then_some(judged)
     }
@@ -193,7 +193,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// What a command asks for; where its paths lead, nobody looked yet.
-    fn found(&self, start: &Start<'_>) -> Request {
+    fn found(&self, start: &UnstartedCommand<'_>) -> Request {
         let cwd = self.cwd.within(start.directory);
         let asked = start.words.first().cloned().unwrap_or_default();
         let variables = start.variables.as_ref().unwrap_or(&self.own);
@@ -205,7 +205,7 @@ impl<'a> Inquiry<'a> {
         let known = self.known.borrow().programs.get(&place).cloned();
         let found = known.unwrap_or_else(|| self.look(&place.0, &cwd, place.2.as_ref()));
         let mut request = Request::new(found.program.clone(), start.words.to_vec(), cwd);
-        let Lost { withheld, leading } = self.lost(start);
+        let LostVariables { withheld, leading } = self.lost(start);
         (request.withheld, request.leading) = (withheld, leading);
         request.environment.clone_from(&start.variables);
         let is_itself = found.is_itself;
@@ -236,12 +236,12 @@ impl<'a> Inquiry<'a> {
     }
 
     /// What a program that is started so would lose of its variables outside; what nobody knows may be lost.
-    fn lost(&self, start: &Start<'_>) -> Lost {
+    fn lost(&self, start: &UnstartedCommand<'_>) -> LostVariables {
         let variables = start.variables.as_ref();
         // Where nobody knows them, those that we have count.
         let variables = variables.map_or_else(|| self.own.clone(), Arc::clone);
         let mut known = self.known.borrow_mut();
-        let is_this = |known: &&(Arc<_>, Lost)| Arc::ptr_eq(&known.0, &variables);
+        let is_this = |known: &&(Arc<_>, LostVariables)| Arc::ptr_eq(&known.0, &variables);
         let mut lost = if let Some((_, lost)) = known.lost.as_ref().filter(is_this) {
             lost.clone()
         } else {
@@ -251,7 +251,7 @@ impl<'a> Inquiry<'a> {
             let Request {
                 withheld, leading, ..
             } = empty;
-            let lost = Lost { withheld, leading };
+            let lost = LostVariables { withheld, leading };
             known.lost = Some((variables, lost.clone()));
             lost
         };
@@ -277,7 +277,12 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Looks for the program that is `asked` for, where `PATH` is `searched`.
-    fn look(&self, asked: &OsStr, cwd: &WorkingDirectory, searched: Option<&OsString>) -> Found {
+    fn look(
+        &self,
+        asked: &OsStr,
+        cwd: &WorkingDirectory,
+        searched: Option<&OsString>,
+    ) -> FoundProgram {
         let mut known = self.known.borrow_mut();
         let path = known
             .search_paths
@@ -290,7 +295,7 @@ impl<'a> Inquiry<'a> {
         drop(known);
         let request = Request::new(program.clone(), vec![asked.to_owned()], cwd.clone());
         let request = self.with_files(request);
-        Found {
+        FoundProgram {
             program,
             is_itself: request.interpreter.is_none() && request.copy_of.is_none(),
         }

@@ -11,7 +11,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
-use super::launcher::Command;
+use super::command::Command;
 use crate::sys::fork;
 
 /// The longest text, in bytes.

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
+use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -55,7 +56,7 @@ pub fn watched() -> SigSet {
 /// The starter is gone already.
 pub fn follow(starter: Pid) -> io::Result<()> {
     STARTER.store(starter.as_raw(), Ordering::Relaxed);
-    fork::signal_on_parent_death(Signal::SIGCONT as i32);
+    let _ = prctl::set_pdeathsig(Signal::SIGCONT);
     if is_left() {
         return Err(io::Error::other("who started this is gone"));
     }
@@ -142,7 +143,7 @@ fn keep_beside(
     let apart = || {
         // Not ours to be refused: this process leads no group.
         let _ = setsid();
-        fork::rename(GUARD);
+        let _ = prctl::set_name(GUARD);
     };
     let limit = |patience| overdue.map(|timer| Limit { timer, patience });
     let soon = limit(Duration::ZERO);

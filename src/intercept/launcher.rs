@@ -1,52 +1,24 @@
 //! The first process of the sandbox: hands the listener over, starts the command, reaps.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::sys::prctl;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{Pid, execvpe, setsid};
 
+pub use super::command::Command;
 use super::ending::Alive;
 use super::handed;
 use crate::exit::Exit;
-use crate::request::{argv, entry};
+use crate::request::argv;
 use crate::sys::change::{self, Change};
-use crate::sys::{fork, messages, probe_call, say, signals};
+use crate::sys::{fds, fork, messages, probe_call, say, signals};
 use crate::terminal::Given;
-
-/// The command as the launcher starts it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// A name to be searched for in `PATH`, or a path.
-    pub program: CString,
-    /// The argument vector.
-    pub argv: Vec<CString>,
-    /// The environment, as `NAME=value`.
-    pub environment: Vec<CString>,
-    /// Ignored signals, bit n-1 for signal n.
-    pub ignored: u64,
-    /// Blocked signals, likewise.
-    pub blocked: u64,
-}
-
-impl Command {
-    /// One that can't start, with the variables of this process.
-    pub fn nothing() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| CString::new(entry(&name, &value).into_vec()).ok());
-        Self {
-            program: CString::default(),
-            argv: vec![CString::default(); 3],
-            environment: variables.collect(),
-            ignored: 0,
-            blocked: signals::blocked(),
-        }
-    }
-}
 
 /// The first process's ways to the supervisor.
 #[derive(Debug)]
@@ -247,7 +219,7 @@ fn rehearse() -> io::Result<()> {
 
 fn become_command(command: &Command, pass: &[RawFd]) -> u8 {
     for &fd in pass {
-        if let Err(error) = fork::keep_on_exec(fd) {
+        if let Err(error) = fds::keep_on_exec(fd) {
             return say(&format!("descriptor {fd}: {error}"), Exit::Internal);
         }
     }
@@ -277,7 +249,7 @@ fn execute(command: &Command) -> Errno {
 
 /// Waits until the supervisor has seen whether it can look at this process.
 fn look_at_me() {
-    fork::allow_inspection();
+    let _ = prctl::set_dumpable(true);
     // Where nobody answers, an exec gets no answer either.
     let _ = probe_call::make();
 }

@@ -64,6 +64,7 @@ pub mod broker;
 pub mod call;
 pub mod caller;
 pub mod clock;
+mod command;
 pub mod complaints;
 pub mod ending;
 mod execs;

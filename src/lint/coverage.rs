@@ -11,14 +11,14 @@ const FILED_WORDS: usize = 8;
 /// All rules, filed so that those that cover a given one are found without looking at the rest.
 #[derive(Debug, Default)]
 pub(super) struct Coverage<'a> {
-    programs: HashMap<&'a str, Shelf<'a>>,
+    programs: HashMap<&'a str, CoverageShelf<'a>>,
 }
 
 /// The rules that agree on the words so far, and those that go on, by their next word.
 #[derive(Debug, Default)]
-struct Shelf<'a> {
+struct CoverageShelf<'a> {
     rules: Vec<(usize, &'a PrefixRule)>,
-    next: HashMap<&'a str, Shelf<'a>>,
+    next: HashMap<&'a str, CoverageShelf<'a>>,
 }
 
 impl<'a> Coverage<'a> {
@@ -51,7 +51,7 @@ impl<'a> Coverage<'a> {
     }
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> CoverageShelf<'a> {
     /// Files under each alternative of one place; from a second such place on, words are compared
     /// one by one, so that the index stays as small as the rules.
     fn file(&mut self, number: usize, rule: &'a PrefixRule, depth: usize, spread: bool) {

@@ -55,7 +55,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
     }
     for host in &rules.host_executables {
         for word in host.paths.iter().chain([&host.name]) {
-            if let Some(found) = suspicious(word, Look::Word) {
+            if let Some(found) = suspicious(word, WordKind::Word) {
                 let help = "each path is compared as it stands; list every one that is meant";
                 report.add(host.span, found.message(word), Some(help.to_owned()));
             }
@@ -70,10 +70,10 @@ fn examine_command_rule(rule: &CommandRule, report: &mut Report) {
     for program in rule.literal_programs() {
         if program.chars().any(char::is_whitespace) && !program.contains('/') {
             add_spaced_program(program, rule.span, report);
-        } else if let Some(found) = suspicious(program, Look::Word) {
+        } else if let Some(found) = suspicious(program, WordKind::Word) {
             let help = match found {
-                Found::Bar(_) => found.help(program),
-                Found::Wildcard(_) if program.starts_with('/') => found.help(program),
+                Strangeness::Bar(_) => found.help(program),
+                Strangeness::Wildcard(_) if program.starts_with('/') => found.help(program),
                 _ => "write a bare name, or an absolute path".to_owned(),
             };
             report.add(rule.span, found.message(program), Some(help));
@@ -89,9 +89,9 @@ fn examine_meaning(meaning: &Meaning, span: Span, report: &mut Report) {
     for word in meaning.subcommand.iter().flatten() {
         if word.chars().any(char::is_whitespace) {
             examine(word, span, report);
-        } else if let Some(found) = suspicious(word, Look::Word) {
+        } else if let Some(found) = suspicious(word, WordKind::Word) {
             let help = match found {
-                Found::Wildcard(_) => {
+                Strangeness::Wildcard(_) => {
                     "a subcommand has no wildcards: leave it out, or list the words that are meant"
                         .to_owned()
                 }
@@ -109,7 +109,7 @@ fn examine_meaning(meaning: &Meaning, span: Span, report: &mut Report) {
         }
         if name.chars().any(char::is_whitespace) {
             examine(name, span, report);
-        } else if let Some(found) = suspicious(name, Look::Option) {
+        } else if let Some(found) = suspicious(name, WordKind::Option) {
             let help =
                 "write each option as a string of its own, as in any_of(\"-f\", \"--force\")";
             report.add(span, found.message(name), Some(help.to_owned()));
@@ -120,7 +120,7 @@ fn examine_meaning(meaning: &Meaning, span: Span, report: &mut Report) {
             Pattern::Literal(word) | Pattern::Under(word) => word,
             Pattern::Glob(_) | Pattern::Regex(_) => continue,
         };
-        if let Some(found) = suspicious(word, Look::Text) {
+        if let Some(found) = suspicious(word, WordKind::Text) {
             report.add(span, found.message(word), Some(found.help(word)));
         }
     }
@@ -142,7 +142,7 @@ fn examine_host(host: &str, span: Span, report: &mut Report) {
 
 /// What a word is, as far as that says which characters are strange in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum WordKind {
     /// A name or a path.
     Word,
     /// The name of an option.
@@ -153,7 +153,7 @@ enum Look {
 
 /// What is strange about a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum Strangeness {
     /// A character that stands for others in a pattern.
     Wildcard(char),
     /// Words with bars between them.
@@ -166,7 +166,7 @@ enum Found {
     Shell(char),
 }
 
-impl Found {
+impl Strangeness {
     fn message(self, word: &str) -> String {
         match self {
             Self::Quotes(quote) => {
@@ -200,22 +200,22 @@ impl Found {
 }
 
 /// What is strange about `word`, if something is.
-fn suspicious(word: &str, look: Look) -> Option<Found> {
+fn suspicious(word: &str, look: WordKind) -> Option<Strangeness> {
     let quoted = |quote: char| word.len() > 2 && word.starts_with(quote) && word.ends_with(quote);
     if let Some(quote) = ['"', '\''].into_iter().find(|quote| quoted(*quote)) {
-        return Some(Found::Quotes(quote));
+        return Some(Strangeness::Quotes(quote));
     }
-    if look != Look::Text && (word == "~" || word.starts_with("~/")) {
-        return Some(Found::Tilde);
+    if look != WordKind::Text && (word == "~" || word.starts_with("~/")) {
+        return Some(Strangeness::Tilde);
     }
     if are_alternatives(word, '|') {
-        return Some(Found::Bar('|'));
+        return Some(Strangeness::Bar('|'));
     }
-    if look == Look::Option && are_alternatives(word, ',') {
-        return Some(Found::Bar(','));
+    if look == WordKind::Option && are_alternatives(word, ',') {
+        return Some(Strangeness::Bar(','));
     }
     let found = |character: &char| word.contains(*character);
-    if look == Look::Text {
+    if look == WordKind::Text {
         // A text may hold anything; so may an address behind a question mark.
         let is_text = word.contains(|c: char| c.is_whitespace() || "'\"\\(){}|;&<>=^".contains(c));
         let is_variable = word
@@ -223,17 +223,17 @@ fn suspicious(word: &str, look: Look) -> Option<Found> {
             .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
         return match word {
             _ if is_text => None,
-            _ if is_variable => Some(Found::Shell('$')),
-            _ if word.contains('*') => Some(Found::Wildcard('*')),
+            _ if is_variable => Some(Strangeness::Shell('$')),
+            _ if word.contains('*') => Some(Strangeness::Wildcard('*')),
             _ if word.contains('?') && !word.contains("://") && word.len() > 1 => {
-                Some(Found::Wildcard('?'))
+                Some(Strangeness::Wildcard('?'))
             }
             _ => None,
         };
     }
     match SHELL_CHARACTERS.iter().find(|character| found(character)) {
-        Some(&wildcard @ ('*' | '?')) => Some(Found::Wildcard(wildcard)),
-        Some(&character) => Some(Found::Shell(character)),
+        Some(&wildcard @ ('*' | '?')) => Some(Strangeness::Wildcard(wildcard)),
+        Some(&character) => Some(Strangeness::Shell(character)),
         None => None,
     }
 }
@@ -304,6 +304,10 @@ fn examine(word: &str, span: Span, report: &mut Report) {
         report.add(span, message, Some(help.to_owned()));
     } else if word.starts_with("~/") {
         let help = "write the path in full, or a command_rule, whose `args` know `~`";
-        report.add(span, Found::Tilde.message(word), Some(help.to_owned()));
+        report.add(
+            span,
+            Strangeness::Tilde.message(word),
+            Some(help.to_owned()),
+        );
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum Undone {
 
 /// How long work may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct WorkLimits {
     /// On the processor: what else the machine does does not count.
     pub(super) processor: Duration,
     /// In all: what waits for a dead place comes to no end.
@@ -46,7 +46,7 @@ pub(super) struct Limits {
 /// # Errors
 /// There is no result.
 pub(super) async fn apart(
-    limits: Limits,
+    limits: WorkLimits,
     work: impl FnOnce() -> Vec<u8>,
 ) -> Result<Vec<u8>, Undone> {
     let (results, end) = pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;
@@ -69,7 +69,7 @@ pub(super) async fn apart(
 const WHOLE: u8 = 0;
 
 async fn read_in(
-    limits: Limits,
+    limits: WorkLimits,
     child: &mut ServerChild<pipe::Receiver>,
     bytes: &mut Vec<u8>,
 ) -> Result<(), Undone> {

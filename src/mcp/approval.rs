@@ -14,7 +14,7 @@ const TEXT_LIMIT: usize = 500;
 
 /// What a person decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(super) enum ApprovalDecision {
     /// Yes, this once.
     Once,
     /// Yes, and the same request again until the server ends.
@@ -29,27 +29,28 @@ pub(super) enum Decision {
 
 /// A decision and the reason that came with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct ApprovalReply {
     /// The decision.
-    pub(super) decision: Decision,
+    pub(super) decision: ApprovalDecision,
     /// The person's words.
     pub(super) reason: Option<String>,
 }
 
-impl Said {
+impl ApprovalReply {
     /// No, for `why`.
     pub(super) fn no(why: impl Into<String>) -> Self {
         Self {
-            decision: Decision::No(why.into()),
+            decision: ApprovalDecision::No(why.into()),
             reason: None,
         }
     }
 
     /// The same, unless it is an answer that was not offered.
     pub(super) fn among(mut self, asked: &Asked) -> Self {
-        if self.decision == Decision::Session && asked.text.no_session.is_some() {
-            self.decision =
-                Decision::Senseless("the client answered what the form does not offer".into());
+        if self.decision == ApprovalDecision::Session && asked.text.no_session.is_some() {
+            self.decision = ApprovalDecision::Senseless(
+                "the client answered what the form does not offer".into(),
+            );
         }
         self
     }
@@ -57,12 +58,14 @@ impl Said {
     /// The answer to the supervisor.
     pub(super) fn reply(&self) -> Reply {
         match &self.decision {
-            Decision::Once | Decision::Session | Decision::Always => Reply::Yes,
-            Decision::No(why) => Reply::No(match &self.reason {
+            ApprovalDecision::Once | ApprovalDecision::Session | ApprovalDecision::Always => {
+                Reply::Yes
+            }
+            ApprovalDecision::No(why) => Reply::No(match &self.reason {
                 Some(reason) => format!("{why}: {reason}"),
                 None => why.clone(),
             }),
-            Decision::Senseless(what) => Reply::Senseless(what.clone()),
+            ApprovalDecision::Senseless(what) => Reply::Senseless(what.clone()),
         }
     }
 }
@@ -225,7 +228,7 @@ pub(super) fn confirms(answer: &Value, manner: Manner) -> bool {
 /// What the client's answer says. By the protocol, who accepts agrees, and what is left out is the form's
 /// default: yes, once. Codex may accept by itself what has nothing to fill in, so there a yes has the
 /// decision. What nobody decided is neither a yes nor a person's no.
-pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
+pub(super) fn understand(answer: &Value, manner: Manner) -> ApprovalReply {
     let content = answer.get("content");
     let field = |name| content.and_then(|c| c.get(name)).and_then(Value::as_str);
     let action = answer.get("action").and_then(Value::as_str);
@@ -233,28 +236,30 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
     let is_text = |value: &Value| value.is_string() || value.is_null();
     let reason = content.and_then(|content| content.get("reason"));
     let decision = match (action, field("decision")) {
-        (Some("accept"), _) if !reason.is_none_or(is_text) => Decision::Senseless(format!(
+        (Some("accept"), _) if !reason.is_none_or(is_text) => ApprovalDecision::Senseless(format!(
             "the reason in the client's answer is no text: {}",
             printable(&answer.to_string())
         )),
-        (Some("accept"), Some("once")) => Decision::Once,
-        (Some("accept"), Some("session")) => Decision::Session,
-        (Some("accept"), Some("always")) => Decision::Always,
+        (Some("accept"), Some("once")) => ApprovalDecision::Once,
+        (Some("accept"), Some("session")) => ApprovalDecision::Session,
+        (Some("accept"), Some("always")) => ApprovalDecision::Always,
         // Who says no there chooses it, and who leaves the form cancels it.
-        (Some("decline"), _) if manner == Manner::Choice => Decision::Senseless(
+        (Some("decline"), _) if manner == Manner::Choice => ApprovalDecision::Senseless(
             "the client declined by itself, without asking anybody; Codex does so under the \
              approval policy `never`"
                 .into(),
         ),
-        (Some("accept"), Some("no")) | (Some("decline"), _) => Decision::No("declined".into()),
-        (Some("cancel"), _) => Decision::No("cancelled".into()),
+        (Some("accept"), Some("no")) | (Some("decline"), _) => {
+            ApprovalDecision::No("declined".into())
+        }
+        (Some("cancel"), _) => ApprovalDecision::No("cancelled".into()),
         (Some("accept"), None) if content.is_none_or(has_no_decision) => match manner {
-            Manner::Plain => Decision::Once,
-            Manner::Choice => Decision::Senseless(
+            Manner::Plain => ApprovalDecision::Once,
+            Manner::Choice => ApprovalDecision::Senseless(
                 "the client accepted the form without the decision that it asks for".into(),
             ),
         },
-        _ => Decision::Senseless(format!(
+        _ => ApprovalDecision::Senseless(format!(
             "the client's answer makes no sense: {}",
             printable(&answer.to_string())
         )),
@@ -262,7 +267,7 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> Said {
     let reason = field("reason")
         .map(str::trim)
         .filter(|text| !text.is_empty());
-    Said {
+    ApprovalReply {
         decision,
         reason: reason.map(printable),
     }
@@ -325,16 +330,16 @@ mod tests {
     fn only_a_clear_yes_is_one() {
         let decision = |answer: Value| understand(&answer, Manner::Plain).decision;
         let choose = |d: &str| json!({"action": "accept", "content": {"decision": d}});
-        assert_eq!(decision(choose("once")), Decision::Once);
-        assert_eq!(decision(choose("session")), Decision::Session);
-        assert_eq!(decision(choose("always")), Decision::Always);
+        assert_eq!(decision(choose("once")), ApprovalDecision::Once);
+        assert_eq!(decision(choose("session")), ApprovalDecision::Session);
+        assert_eq!(decision(choose("always")), ApprovalDecision::Always);
         for answer in [
             choose("no"),
             json!({"action": "decline"}),
             json!({"action": "cancel", "content": {"decision": "once"}}),
         ] {
             let decision = decision(answer.clone());
-            assert!(matches!(decision, Decision::No(_)), "{answer}");
+            assert!(matches!(decision, ApprovalDecision::No(_)), "{answer}");
         }
         for answer in [
             json!({"action": "accept"}),
@@ -342,9 +347,9 @@ mod tests {
             json!({"action": "accept", "content": {"reason": "no"}}),
             json!({"action": "accept", "content": {"reason": null}}),
         ] {
-            assert_eq!(decision(answer.clone()), Decision::Once, "{answer}");
+            assert_eq!(decision(answer.clone()), ApprovalDecision::Once, "{answer}");
             let codex = understand(&answer, Manner::Choice).decision;
-            assert!(matches!(codex, Decision::Senseless(_)), "{answer}");
+            assert!(matches!(codex, ApprovalDecision::Senseless(_)), "{answer}");
         }
         for answer in [
             choose("yes"),
@@ -365,7 +370,10 @@ mod tests {
             Value::Null,
         ] {
             let decision = decision(answer.clone());
-            assert!(matches!(decision, Decision::Senseless(_)), "{answer}");
+            assert!(
+                matches!(decision, ApprovalDecision::Senseless(_)),
+                "{answer}"
+            );
         }
     }
 
@@ -373,14 +381,14 @@ mod tests {
     fn codex_says_no_by_a_choice() {
         let said = |answer: Value| understand(&answer, Manner::Choice).decision;
         let no = json!({"action": "accept", "content": {"decision": "no"}});
-        assert_eq!(said(no), Decision::No("declined".into()));
+        assert_eq!(said(no), ApprovalDecision::No("declined".into()));
         assert!(matches!(
             said(json!({"action": "decline"})),
-            Decision::Senseless(_)
+            ApprovalDecision::Senseless(_)
         ));
         assert!(matches!(
             said(json!({"action": "accept"})),
-            Decision::Senseless(_)
+            ApprovalDecision::Senseless(_)
         ));
         assert!(!confirms(&json!({"action": "accept"}), Manner::Choice));
         assert!(confirms(&json!({"action": "accept"}), Manner::Plain));

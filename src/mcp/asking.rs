@@ -10,10 +10,15 @@ use rmcp::service::{Peer, PeerRequestOptions, ServiceError};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::approval::{self, Decision, Manner, Said};
+use super::approval::{self, ApprovalDecision, ApprovalReply, Manner};
 use super::channel::{Asked, End, Reply};
-use super::rounds::Round;
 use super::session::Session;
+
+/// What a client brought for a form, or why the form could not be put.
+pub(super) type Brought = Result<Value, String>;
+
+/// A form to be put to the person, and where the answer goes.
+pub(super) type Round = (Value, oneshot::Sender<Brought>);
 
 /// How a form reaches the person.
 #[derive(Debug, Clone)]
@@ -58,19 +63,21 @@ impl Asker {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(asked.text.command.clone(), reason.clone());
         }
-        if let (Decision::Session | Decision::Always, Some(key)) = (&said.decision, asked.key) {
+        if let (ApprovalDecision::Session | ApprovalDecision::Always, Some(key)) =
+            (&said.decision, asked.key)
+        {
             self.session.remember(key);
         }
         // Whoever asked may be gone this moment.
         let _ = end.answer(&said.reply());
     }
 
-    async fn converse(&self, asked: &Asked) -> Said {
+    async fn converse(&self, asked: &Asked) -> ApprovalReply {
         if let Via::Queue = self.via {
             let waiting = self.session.queue.ask(asked, self.purpose.as_deref());
             let limit = self.session.options.ask_timeout;
             let answer = tokio::time::timeout(limit, waiting).await;
-            return answer.unwrap_or_else(|_| Said::no(late(limit)));
+            return answer.unwrap_or_else(|_| ApprovalReply::no(late(limit)));
         }
         let rule = asked.pattern.as_deref().map(approval::rule);
         let file = self.session.rules_file();
@@ -83,13 +90,13 @@ impl Asker {
         );
         let mut said = match self.put(form).await {
             Ok(answer) => approval::understand(&answer, self.manner).among(asked),
-            Err(why) => Said::no(why),
+            Err(why) => ApprovalReply::no(why),
         };
-        if said.decision != Decision::Always {
+        if said.decision != ApprovalDecision::Always {
             return said;
         }
         let Some((rule, file)) = always else {
-            return Said::no("a rule was asked for that can't be written");
+            return ApprovalReply::no("a rule was asked for that can't be written");
         };
         let form = approval::rule_form(&rule, &file.display().to_string(), self.manner);
         let confirmed = match self.put(form).await {
@@ -97,7 +104,7 @@ impl Asker {
             Err(_) => false,
         };
         if !confirmed {
-            said.decision = Decision::Once;
+            said.decision = ApprovalDecision::Once;
         } else if let Err(error) = Session::write_rule(&file, &rule) {
             let note = format!("the rule could not be written: {error}");
             said.reason = Some(said.reason.map_or(note.clone(), |r| format!("{r}; {note}")));
@@ -127,7 +134,7 @@ impl Asker {
                 let options = PeerRequestOptions::with_timeout(limit);
                 let sent = peer.send_cancellable_request(request, options).await;
                 let handle = sent.map_err(|e| format!("nobody could be asked: {e}"))?;
-                let mut withdrawal = Withdrawal::of(peer, &handle.id);
+                let mut withdrawal = FormWithdrawal::of(peer, &handle.id);
                 let answer = handle.await_response().await;
                 withdrawal.peer = None;
                 match answer {
@@ -149,12 +156,12 @@ fn late(limit: Duration) -> String {
 }
 
 /// Tells the client that its answer is no longer wanted, if it is dropped before that has come.
-struct Withdrawal {
+struct FormWithdrawal {
     peer: Option<Peer<RoleServer>>,
     id: rmcp::model::RequestId,
 }
 
-impl Withdrawal {
+impl FormWithdrawal {
     fn of(peer: &Peer<RoleServer>, id: &rmcp::model::RequestId) -> Self {
         Self {
             peer: Some(peer.clone()),
@@ -163,7 +170,7 @@ impl Withdrawal {
     }
 }
 
-impl Drop for Withdrawal {
+impl Drop for FormWithdrawal {
     fn drop(&mut self) {
         let Some(peer) = self.peer.take() else {
             return;

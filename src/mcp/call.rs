@@ -17,7 +17,7 @@ use super::channel::{Asked, End, Ended, Event, Gate, LastWord, Reply};
 use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
-use super::patience::{Open, Patience};
+use super::patience::{Patience, TimeStopped};
 use super::session::Session;
 use crate::audit::Notable;
 use crate::exit::Exit;
@@ -38,16 +38,16 @@ const HUNG: &str = "the supervisor hung, on a file system that does not answer p
 #[derive(Debug)]
 pub(super) enum News {
     /// A question, where its answer goes, and what is to be kept until it has one.
-    Question(Box<Asked>, End, Open),
+    Question(Box<Asked>, End, TimeStopped),
     /// Output has come: how much in all, and the newest.
     Output(u64, Vec<u8>),
     /// It has ended.
-    Ended(Box<Report>),
+    Ended(Box<CallReport>),
 }
 
 /// What became of a call.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct CallReport {
     /// How it ended, and what was known then only.
     pub(super) last: LastWord,
     /// What it wrote.
@@ -60,7 +60,7 @@ pub(super) struct Report {
     pub(super) duration: Duration,
 }
 
-impl Report {
+impl CallReport {
     fn new(output: Output) -> Self {
         Self {
             last: Ended::Failed("the supervisor died".into()).into(),
@@ -121,7 +121,7 @@ impl Call {
             progress,
             patience: Patience::new(plan.timeout),
             session: Arc::downgrade(session),
-            report: Report::new(output),
+            report: CallReport::new(output),
         };
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
@@ -130,9 +130,9 @@ impl Call {
             let spare = session_at_work.as_ref().map(|session| &session.spare);
             let returning = spare.map(Spare::expect);
             let is_free = match left {
-                Left::Waiting => true,
-                Left::Owing => stays(&events).await,
-                Left::Ending => false,
+                CrewRemains::Waiting => true,
+                CrewRemains::Owing => stays(&events).await,
+                CrewRemains::Ending => false,
             };
             let crew = Crew {
                 events: events.into_inner(),
@@ -186,7 +186,7 @@ struct Follow {
     /// With a supervisor that hangs.
     patience: Patience,
     session: Weak<Session>,
-    report: Report,
+    report: CallReport,
 }
 
 /// What woke the follower.
@@ -203,7 +203,7 @@ enum Woken {
 
 /// What a call leaves of its crew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
+enum CrewRemains {
     /// It waits for another call.
     Waiting,
     /// So it will once it has said how this one ended.
@@ -214,7 +214,7 @@ enum Left {
 
 impl Follow {
     /// What is left of the crew, and the way to it.
-    async fn follow(mut self, keeper: &Keeper) -> (Left, End) {
+    async fn follow(mut self, keeper: &Keeper) -> (CrewRemains, End) {
         let mut ending = false;
         let left = loop {
             let woken = tokio::select! {
@@ -233,13 +233,13 @@ impl Follow {
                 Ok(Woken::Event(Ok(Some((event, fd))))) => {
                     if self.take(event, fd).await {
                         break if self.report.last.stays && !ending {
-                            Left::Waiting
+                            CrewRemains::Waiting
                         } else {
-                            Left::Ending
+                            CrewRemains::Ending
                         };
                     }
                 }
-                Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break Left::Ending,
+                Ok(Woken::Event(Ok(None) | Err(_))) | Err(_) => break CrewRemains::Ending,
                 Ok(Woken::Over(status)) => {
                     self.gate = None;
                     // That may be ours: then the supervisor says of what.
@@ -250,7 +250,7 @@ impl Follow {
                         && self.events.is_silent()
                     {
                         self.report.last = Ended::Exit(status).into();
-                        break Left::Owing;
+                        break CrewRemains::Owing;
                     }
                 }
                 Ok(Woken::Cancelled) => {
@@ -261,7 +261,7 @@ impl Follow {
                     // Nobody waits for whoever holds it up.
                     self.report.last = Ended::Failed(HUNG.to_owned()).into();
                     keeper.end();
-                    break Left::Ending;
+                    break CrewRemains::Ending;
                 }
             }
         };
@@ -345,7 +345,7 @@ impl Follow {
             }
         }
         self.report.duration = self.started.elapsed();
-        let report = std::mem::replace(&mut self.report, Report::new(Output::default()));
+        let report = std::mem::replace(&mut self.report, CallReport::new(Output::default()));
         let _ = self.sender.send(News::Ended(Box::new(report))).await;
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::denials::Denial;
+use super::denials::SandboxDenial;
 use super::made::MadeFile;
 use crate::approve::text::Text;
 use crate::audit::Notable;
@@ -51,7 +51,7 @@ pub(super) struct LastWord {
     /// The calls that the sandbox refused and a program failed of.
     pub(super) refused: Vec<RefusedCall>,
     /// The paths that the sandbox kept from being written.
-    pub(super) denials: Vec<Denial>,
+    pub(super) denials: Vec<SandboxDenial>,
     /// What came to be under names that other programs obey.
     pub(super) made: Vec<MadeFile>,
     /// There was a sandbox.

@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::errno::Errno;
+use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
@@ -36,7 +37,7 @@ impl<S: AsyncRead + Unpin + Send + 'static> ServerChild<S> {
         let pid = fork::fork(move || {
             // A panic must not unwind into the copy of the server that this process is.
             let done = catch_unwind(AssertUnwindSafe(|| {
-                fork::signal_on_parent_death(Signal::SIGKILL as i32);
+                let _ = prctl::set_pdeathsig(Signal::SIGKILL);
                 // What others wait to be closed must not stay open here.
                 fds::close_all_except(&[number])?;
                 work()

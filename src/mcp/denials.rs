@@ -15,7 +15,7 @@ const REFUSED: &str = "the sandbox refused writing ";
 /// Something that the sandbox refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct Denial {
+pub(super) struct SandboxDenial {
     /// The path that was to be written.
     path: String,
     /// The smallest setting that would permit it; empty where none does.
@@ -30,7 +30,7 @@ pub(super) struct Denial {
 }
 
 /// All in words, those together that the same would permit.
-pub(super) fn notes(denials: &[Denial]) -> Vec<String> {
+pub(super) fn notes(denials: &[SandboxDenial]) -> Vec<String> {
     let by_way = denials.iter().map(|denial| {
         let way = denial.note.strip_prefix(REFUSED).unwrap_or(&denial.note);
         let way = way.strip_prefix(&*denial.path).unwrap_or(way);
@@ -48,7 +48,7 @@ pub(super) fn notes(denials: &[Denial]) -> Vec<String> {
     groups.iter().map(note).collect()
 }
 
-impl From<&complaints::Denial> for Denial {
+impl From<&complaints::Denial> for SandboxDenial {
     fn from(denial: &complaints::Denial) -> Self {
         let denied = &denial.denied;
         let path = denied.path.display().to_string();
@@ -65,10 +65,10 @@ impl From<&complaints::Denial> for Denial {
 }
 
 /// Those that are told.
-pub(super) fn told(denials: &[complaints::Denial]) -> Vec<Denial> {
+pub(super) fn told(denials: &[complaints::Denial]) -> Vec<SandboxDenial> {
     let mut room = ROOM;
-    let denials = denials.iter().take(LIMIT).map(Denial::from);
-    let fits = |denial: &Denial| {
+    let denials = denials.iter().take(LIMIT).map(SandboxDenial::from);
+    let fits = |denial: &SandboxDenial| {
         let length = denial.path.len() + denial.permitted_by.len() + denial.note.len();
         let left = room.checked_sub(length);
         room = left.unwrap_or(room);

@@ -7,10 +7,9 @@ use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::Peer;
 use tokio::sync::mpsc;
 
-use super::asking::Asker;
-use super::call::{Call, News, Report};
-use super::listener::Listener;
-use super::rounds::Round;
+use super::asking::{Asker, Round};
+use super::call::{Call, CallReport, News};
+use super::listener::LogListener;
 
 /// So often at most is the client told of output.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -22,14 +21,14 @@ pub(super) struct Driven {
     pub(super) asker: Asker,
     pub(super) progress: Option<Progress>,
     /// Who is told what has no answer to stand in.
-    pub(super) listener: Listener,
+    pub(super) listener: LogListener,
 }
 
 /// Why following stops.
 #[derive(Debug)]
 pub(super) enum Stop {
     /// The call has ended.
-    Ended(Box<Report>),
+    Ended(Box<CallReport>),
     /// The client is to put a form to the person.
     Round(Round),
     /// Nobody wants the result any more.
@@ -78,7 +77,7 @@ impl Driven {
 
 impl Driven {
     /// Ends the call, and tells how far it came.
-    pub(super) async fn end(mut self) -> Box<Report> {
+    pub(super) async fn end(mut self) -> Box<CallReport> {
         self.call.cancel();
         loop {
             // A question that nobody takes is answered with a no.

@@ -14,9 +14,9 @@ const SIGNALS: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
 /// The signals that end the server, blocked.
 #[derive(Debug)]
-pub(super) struct Ending(SignalFd);
+pub(super) struct ServerSignals(SignalFd);
 
-impl Ending {
+impl ServerSignals {
     /// From now on none of them ends this process by itself. One that the caller ignored stays
     /// ignored.
     ///

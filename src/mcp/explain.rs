@@ -151,14 +151,14 @@ pub(super) fn result(
 }
 
 /// An explanation for people, and as a document.
-type Written = (String, serde_json::Result<String>);
+type ExplainOutput = (String, serde_json::Result<String>);
 
-fn fits((text, document): &Written) -> bool {
+fn fits((text, document): &ExplainOutput) -> bool {
     text.len() <= TEXT && document.as_ref().map_or(0, String::len) <= DOCUMENT
 }
 
 /// The explanation with as much of it as goes to a client, and where that is not all, a sentence that says so.
-fn bounded((mut text, document): Written) -> (String, Option<String>) {
+fn bounded((mut text, document): ExplainOutput) -> (String, Option<String>) {
     let document = document.ok();
     let (all, size) = (text.len(), document.as_ref().map_or(0, String::len));
     if all > TEXT {

@@ -21,6 +21,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
+use super::secret_name::secret_name;
 use crate::confine::{Deciding, Role};
 
 /// The largest file for output that is too long to be returned.
@@ -39,14 +40,14 @@ const MAKING: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct Folder {
     /// `None`: there can be none.
-    place: Option<Place>,
+    place: Option<LockedFolder>,
     files: AtomicU64,
     room: Mutex<Room>,
 }
 
 /// Where it is, and itself, locked, which shows others that it is in use.
 #[derive(Debug)]
-struct Place {
+struct LockedFolder {
     path: PathBuf,
     /// What calls must not write: itself, or that of all the user's.
     held: PathBuf,
@@ -121,8 +122,8 @@ impl Folder {
     }
 
     /// Among those of the same user; where somebody else has taken that name, under one that nobody could have.
-    fn make() -> io::Result<Place> {
-        let name = super::rounds::handle()?;
+    fn make() -> io::Result<LockedFolder> {
+        let name = secret_name()?;
         let mut tried = Self::make_in(own_folder, &name);
         // The last server that leaves takes it along.
         for _ in 0..3 {
@@ -137,13 +138,16 @@ impl Folder {
     }
 
     /// What is in the directory is found by its descriptor, so that nothing can be put in its place.
-    fn make_in(around: fn() -> io::Result<(PathBuf, File)>, name: &str) -> io::Result<Place> {
+    fn make_in(
+        around: fn() -> io::Result<(PathBuf, File)>,
+        name: &str,
+    ) -> io::Result<LockedFolder> {
         let (path, around) = around()?;
         mkdirat(&around, name, Mode::S_IRWXU)?;
         let lock = locked(&around, name)?;
         let is_own = path == own_path();
         let own = path.join(name);
-        Ok(Place {
+        Ok(LockedFolder {
             held: if is_own { path } else { own.clone() },
             path: own,
             around,

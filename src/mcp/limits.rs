@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::confine::{ConfineError, Mode, Pattern, Policy};
+use crate::confine::{ConfineError, Mode, PathPattern, Policy};
 
 /// A sandbox as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) struct Limits {
     /// Paths that are not even read: absolute.
     pub(super) unreadable: Vec<PathBuf>,
     /// The same for what is of such a form.
-    pub(super) unreadable_patterns: Vec<Pattern>,
+    pub(super) unreadable_patterns: Vec<PathPattern>,
 }
 
 /// `$TMPDIR`, if it is set.

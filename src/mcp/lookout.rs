@@ -4,6 +4,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream as Blocking;
+use std::time::Instant;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -52,4 +53,12 @@ fn serve(sources: &Sources, mut stream: Blocking) -> io::Result<()> {
         stream.write_all(&[&length.to_be_bytes()[..], &view].concat())?;
     }
     Ok(())
+}
+
+/// Who looks, when that was asked last, and whether it was in vain.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    pub(super) lookout: Option<Lookout>,
+    pub(super) began: Option<Instant>,
+    pub(super) in_vain: bool,
 }

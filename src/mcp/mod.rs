@@ -40,6 +40,7 @@ mod call;
 mod channel;
 mod child;
 mod codex_state;
+mod context;
 mod crew;
 mod denials;
 mod drive;
@@ -62,6 +63,7 @@ mod result;
 mod rounds;
 mod rulebook;
 mod schema;
+mod secret_name;
 mod server;
 mod session;
 mod shell;
@@ -82,7 +84,7 @@ use tokio::sync::watch;
 
 pub use session::{Options, Who};
 
-use ending::Ending;
+use ending::ServerSignals;
 use outbox::Outbox;
 use server::Server;
 use session::{Session, Signals};
@@ -122,7 +124,7 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
         ignored: signals::ignored_by_caller(),
         blocked: signals::blocked(),
     };
-    let ending = Ending::watch()?;
+    let ending = ServerSignals::watch()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -140,12 +142,12 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
 async fn talk(
     session: &Arc<Session>,
     gone: watch::Sender<bool>,
-    ending: Ending,
+    ending: ServerSignals,
 ) -> Result<Option<i32>, ServeError> {
     let outbox = Outbox::open(Arc::clone(&session.outbox))?;
     let wire = Wire::new(outbox, gone.clone())?;
     let _socket = match session.options.ask {
-        Who::Queue => Some(queue::open(Arc::clone(session))?),
+        Who::Queue => Some(queue::open(Arc::clone(&session.queue))?),
         Who::Client | Who::Program(_) | Who::Fixed(_) => None,
     };
     let result = tokio::select! {
@@ -161,6 +163,7 @@ async fn talk(
 async fn converse(session: &Arc<Session>, wire: Wire) -> io::Result<()> {
     let server = Server {
         session: Arc::clone(session),
+        waiting: Arc::default(),
     };
     match server.serve(wire).await {
         Ok(service) => {

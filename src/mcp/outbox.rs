@@ -16,23 +16,23 @@ use super::stdio;
 const FULL: usize = 4 << 20;
 
 /// A line on its way out, and who waits for it to be written.
-type Line = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
+type OutgoingLine = (Vec<u8>, Option<oneshot::Sender<io::Result<()>>>);
 
 /// The lines that wait, in their order.
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
-    lines: mpsc::UnboundedSender<Line>,
-    fill: Arc<Fill>,
+    lines: mpsc::UnboundedSender<OutgoingLine>,
+    fill: Arc<OutboxFill>,
 }
 
 /// How full it is.
 #[derive(Debug, Default)]
-pub(super) struct Fill {
+pub(super) struct OutboxFill {
     bytes: AtomicUsize,
     sunk: Notify,
 }
 
-impl Fill {
+impl OutboxFill {
     /// Waits until there is room.
     pub(super) async fn room(&self) {
         loop {
@@ -58,9 +58,9 @@ impl Outbox {
     ///
     /// # Errors
     /// It is closed.
-    pub(super) fn open(fill: Arc<Fill>) -> io::Result<Self> {
+    pub(super) fn open(fill: Arc<OutboxFill>) -> io::Result<Self> {
         let mut stdout = stdio::output()?;
-        let (lines, mut waiting) = mpsc::unbounded_channel::<Line>();
+        let (lines, mut waiting) = mpsc::unbounded_channel::<OutgoingLine>();
         let sinking = Arc::clone(&fill);
         tokio::spawn(async move {
             while let Some((line, written)) = waiting.recv().await {

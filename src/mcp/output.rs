@@ -24,7 +24,7 @@ pub(super) enum Stream {
 /// Bytes of one stream that came without a byte of the other in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, rmcp::schemars::JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct Stretch {
+pub(super) struct OutputRun {
     /// The stream.
     pub(super) stream: Stream,
     /// How many bytes.
@@ -102,14 +102,14 @@ pub(super) struct Output {
     stdout: Ends,
     stderr: Ends,
     both: Ends,
-    order: Vec<Stretch>,
+    order: Vec<OutputRun>,
     folder: Arc<Folder>,
     file: Option<Saved>,
 }
 
 /// The collected output in its final form.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct WrittenOutput {
     /// Both streams in the order in which they came.
     pub(super) both: String,
     /// Standard output.
@@ -117,7 +117,7 @@ pub(super) struct Written {
     /// Standard error.
     pub(super) stderr: String,
     /// The order.
-    pub(super) order: Vec<Stretch>,
+    pub(super) order: Vec<OutputRun>,
     /// What is missing, if anything is.
     pub(super) truncated: Option<Truncated>,
 }
@@ -173,7 +173,7 @@ impl Output {
         let room = self.order.len() < RUNS;
         match self.order.last_mut() {
             Some(last) if last.stream == stream => last.bytes += bytes,
-            _ if room => self.order.push(Stretch { stream, bytes }),
+            _ if room => self.order.push(OutputRun { stream, bytes }),
             _ => {}
         }
     }
@@ -193,7 +193,7 @@ impl Output {
     }
 
     /// The final form.
-    pub(super) fn finish(self) -> Written {
+    pub(super) fn finish(self) -> WrittenOutput {
         let whole_output = self.file.map(|file| file.keep().display().to_string());
         let place = match &whole_output {
             Some(path) => format!("all of it is in {path}"),
@@ -205,7 +205,7 @@ impl Output {
             stderr_dropped_bytes: self.stderr.dropped(),
             whole_output,
         };
-        Written {
+        WrittenOutput {
             both: self.both.text(gap),
             stdout: self.stdout.text(gap),
             stderr: self.stderr.text(gap),

@@ -13,27 +13,27 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What is left of it. Time during which a person is asked does not count.
 #[derive(Debug)]
-pub(super) struct Patience(Arc<Waiting>);
+pub(super) struct Patience(Arc<SharedTime>);
 
 #[derive(Debug)]
-struct Waiting {
-    state: Mutex<State>,
+struct SharedTime {
+    state: Mutex<CallTime>,
     /// The last open question was closed.
     goes_on: Notify,
 }
 
 #[derive(Debug)]
-struct State {
+struct CallTime {
     clock: Clock,
     open: usize,
 }
 
 /// A question is open as long as this is there.
 #[derive(Debug)]
-pub(super) struct Open(Arc<Waiting>);
+pub(super) struct TimeStopped(Arc<SharedTime>);
 
-impl Waiting {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl SharedTime {
+    fn state(&self) -> MutexGuard<'_, CallTime> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -42,18 +42,18 @@ impl Patience {
     /// With a call whose own time begins now.
     pub(super) fn new(timeout: Duration) -> Self {
         let clock = Clock::new(Some(timeout.saturating_add(GRACE)));
-        Self(Arc::new(Waiting {
-            state: Mutex::new(State { clock, open: 0 }),
+        Self(Arc::new(SharedTime {
+            state: Mutex::new(CallTime { clock, open: 0 }),
             goes_on: Notify::new(),
         }))
     }
 
     /// While a question is open.
-    pub(super) fn open(&self) -> Open {
+    pub(super) fn open(&self) -> TimeStopped {
         let mut state = self.0.state();
         state.open += 1;
         state.clock.pause_while(true);
-        Open(Arc::clone(&self.0))
+        TimeStopped(Arc::clone(&self.0))
     }
 
     /// Waits until nothing is left.
@@ -73,7 +73,7 @@ impl Patience {
     }
 }
 
-impl Drop for Open {
+impl Drop for TimeStopped {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.open -= 1;

@@ -1,7 +1,7 @@
 //! Questions that wait for `codex-shell approve`, and the socket by which it answers them.
 //!
-//! Each server has a socket of its own in [`folder`]. A request is a line of JSON, an [`Order`]; so
-//! is the answer, a list of [`Entry`] or an error. Nothing that the server has started may answer.
+//! Each server has a socket of its own in [`folder`]. A request is a line of JSON, a [`QueueOrder`]; so
+//! is the answer, a list of [`OpenQuestion`] or an error. Nothing that the server has started may answer.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,9 +15,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
-use super::approval::{self, Decision, Said};
+use super::approval::{self, ApprovalDecision, ApprovalReply};
 use super::channel::Asked;
-use super::session::Session;
 use crate::approve::text::Text;
 use crate::sys::tree;
 
@@ -30,7 +29,7 @@ pub const NOT_OPEN: &str = "no such question is open";
 /// What `codex-shell approve` asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum QueueOrder {
     /// The open questions.
     List,
     /// Answer one.
@@ -48,7 +47,7 @@ pub enum Order {
 
 /// An open question. Every text is printable and bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct OpenQuestion {
     /// Its number in its server.
     pub number: u64,
     /// In words.
@@ -60,7 +59,7 @@ pub struct Entry {
 }
 
 /// The server's answer: the questions that are open now, or why not.
-pub type Response = Result<Vec<Entry>, String>;
+pub type Response = Result<Vec<OpenQuestion>, String>;
 
 /// Where the sockets are: not where a sandboxed program may write.
 pub fn folder() -> Option<PathBuf> {
@@ -77,17 +76,21 @@ pub fn folder() -> Option<PathBuf> {
 
 /// The open questions.
 #[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<Waiting>);
+pub(super) struct Queue(Mutex<OpenQuestions>);
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct OpenQuestions {
     last: u64,
-    open: BTreeMap<u64, (Entry, Instant, oneshot::Sender<Said>)>,
+    open: BTreeMap<u64, (OpenQuestion, Instant, oneshot::Sender<ApprovalReply>)>,
 }
 
-impl Waiting {
+impl OpenQuestions {
     /// Takes out a question that is to be answered, `for_session` perhaps.
-    fn take(&mut self, number: u64, for_session: bool) -> Result<oneshot::Sender<Said>, String> {
+    fn take(
+        &mut self,
+        number: u64,
+        for_session: bool,
+    ) -> Result<oneshot::Sender<ApprovalReply>, String> {
         let (entry, ..) = self.open.get(&number).ok_or(NOT_OPEN)?;
         if let (Some(why), true) = (&entry.text.no_session, for_session) {
             return Err(format!("a yes to it is for once: {why}"));
@@ -98,12 +101,12 @@ impl Waiting {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, OpenQuestions> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a question and waits for its answer; dropping the future withdraws it.
-    pub(super) async fn ask(&self, asked: &Asked, purpose: Option<&str>) -> Said {
+    pub(super) async fn ask(&self, asked: &Asked, purpose: Option<&str>) -> ApprovalReply {
         let (sender, answer) = oneshot::channel();
         let number = {
             let mut waiting = self.lock();
@@ -113,27 +116,27 @@ impl Queue {
             waiting.open.insert(number, (entry, Instant::now(), sender));
             number
         };
-        let _withdrawal = Withdrawal {
+        let _withdrawal = QuestionWithdrawal {
             queue: self,
             number,
         };
         answer
             .await
-            .unwrap_or_else(|_| Said::no("no longer wanted"))
+            .unwrap_or_else(|_| ApprovalReply::no("no longer wanted"))
     }
 
-    fn list(&self) -> Vec<Entry> {
+    fn list(&self) -> Vec<OpenQuestion> {
         let waiting = self.lock();
         let open = waiting.open.values();
-        open.map(|(entry, since, _)| Entry {
+        open.map(|(entry, since, _)| OpenQuestion {
             waits_seconds: since.elapsed().as_secs(),
             ..entry.clone()
         })
         .collect()
     }
 
-    fn carry_out(&self, order: Order) -> Response {
-        let Order::Answer {
+    fn carry_out(&self, order: QueueOrder) -> Response {
+        let QueueOrder::Answer {
             number,
             yes,
             session,
@@ -144,31 +147,31 @@ impl Queue {
         };
         let sender = self.lock().take(number, session)?;
         let decision = match (yes, session) {
-            (true, true) => Decision::Session,
-            (true, false) => Decision::Once,
-            (false, _) => Decision::No("declined".into()),
+            (true, true) => ApprovalDecision::Session,
+            (true, false) => ApprovalDecision::Once,
+            (false, _) => ApprovalDecision::No("declined".into()),
         };
         let reason = reason.map(|text| approval::printable(&text));
-        let sent = sender.send(Said { decision, reason });
+        let sent = sender.send(ApprovalReply { decision, reason });
         sent.map_err(|_| "the question was withdrawn this moment")?;
         Ok(self.list())
     }
 }
 
 /// Takes a question out of the queue.
-struct Withdrawal<'a> {
+struct QuestionWithdrawal<'a> {
     queue: &'a Queue,
     number: u64,
 }
 
-impl Drop for Withdrawal<'_> {
+impl Drop for QuestionWithdrawal<'_> {
     fn drop(&mut self) {
         self.queue.lock().open.remove(&self.number);
     }
 }
 
-fn entry(number: u64, asked: &Asked, purpose: Option<&str>) -> Entry {
-    Entry {
+fn entry(number: u64, asked: &Asked, purpose: Option<&str>) -> OpenQuestion {
+    OpenQuestion {
         number,
         text: asked.text.clone(),
         purpose: purpose.map(approval::printable),
@@ -186,11 +189,11 @@ impl Drop for Socket {
     }
 }
 
-/// Opens the queue of `session` to `codex-shell approve`.
+/// Opens the `queue` to `codex-shell approve`.
 ///
 /// # Errors
 /// There is no place for the socket.
-pub(super) fn open(session: Arc<Session>) -> io::Result<Socket> {
+pub(super) fn open(queue: Arc<Queue>) -> io::Result<Socket> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
     let folder = folder().ok_or_else(|| io::Error::other("no place for the queue's socket"))?;
     let naming =
@@ -209,23 +212,23 @@ pub(super) fn open(session: Arc<Session>) -> io::Result<Socket> {
     let socket = Socket(path);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let session = Arc::clone(&session);
+            let queue = Arc::clone(&queue);
             tokio::spawn(async move {
                 // Whoever asked may have gone.
-                let _ = serve(&session, stream).await;
+                let _ = serve(&queue, stream).await;
             });
         }
     });
     Ok(socket)
 }
 
-async fn serve(session: &Session, stream: UnixStream) -> io::Result<()> {
+async fn serve(queue: &Queue, stream: UnixStream) -> io::Result<()> {
     let response = if may_answer(&stream) {
         let mut line = String::new();
         let mut reader = BufReader::new(stream);
         (&mut reader).take(LONGEST).read_line(&mut line).await?;
         let response = match serde_json::from_str(&line) {
-            Ok(order) => session.queue.carry_out(order),
+            Ok(order) => queue.carry_out(order),
             Err(error) => Err(format!("not a request: {error}")),
         };
         return say(&response, reader.into_inner()).await;
@@ -254,7 +257,7 @@ fn may_answer(stream: &UnixStream) -> bool {
 ///
 /// # Errors
 /// The server is gone, or its answer makes no sense.
-pub fn send(socket: &Path, order: &Order) -> io::Result<Response> {
+pub fn send(socket: &Path, order: &QueueOrder) -> io::Result<Response> {
     use std::io::{BufRead as _, Write as _};
     let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
     let mut line = serde_json::to_vec(order)?;

@@ -7,19 +7,17 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::apart::{Limits, apart};
-use super::listener::Listener;
+use super::apart::{WorkLimits, apart};
+use super::listener::LogListener;
 use super::lookout::Lookout;
-use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten};
+use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten, WRITING};
 use super::session::{Session, lock};
 use crate::evaluate::IndexedRules;
 
-/// How long somebody who writes rules is waited for; the old ones stay in force then.
-pub(super) const WRITING: Duration = Duration::from_secs(2);
 /// How long it may take to look at the files.
 const LOOKING: Duration = Duration::from_secs(1);
 /// How long it may take to read them.
-const READING: Limits = Limits {
+const READING: WorkLimits = WorkLimits {
     processor: Duration::from_secs(30),
     all: Duration::from_secs(30),
 };
@@ -27,21 +25,13 @@ const READING: Limits = Limits {
 const NO_ANSWER: &str = "the files of the rules can't be looked at in time; those that were read last \
                          stay in force";
 
-/// Who looks, when that was asked last, and whether it was in vain.
-#[derive(Debug, Default)]
-pub(super) struct Looked {
-    lookout: Option<Lookout>,
-    began: Option<Instant>,
-    in_vain: bool,
-}
-
 /// What there is to tell the client.
-type News = Option<Result<String, String>>;
+type RulesNews = Option<Result<String, String>>;
 
 impl Session {
     /// The rules, loaded again if they have changed; the client is told. A file that is being written is
     /// waited for.
-    pub(super) async fn rules(&self, listener: &Listener) -> Arc<IndexedRules> {
+    pub(super) async fn rules(&self, listener: &LogListener) -> Arc<IndexedRules> {
         let since = Instant::now();
         let news = loop {
             let is_late = since.elapsed() > WRITING;
@@ -63,7 +53,7 @@ impl Session {
     ///
     /// # Errors
     /// A file is being written: this is to be called again, unless it `is_late`.
-    async fn refresh(&self, since: Instant, is_late: bool) -> Result<News, StillWritten> {
+    async fn refresh(&self, since: Instant, is_late: bool) -> Result<RulesNews, StillWritten> {
         let mut looked = self.looked.lock().await;
         if looked.began.is_some_and(|began| began >= since) {
             return Ok(None);
@@ -86,7 +76,7 @@ impl Session {
         &self,
         lookout: &mut Option<Lookout>,
         is_late: bool,
-    ) -> Option<Result<News, StillWritten>> {
+    ) -> Option<Result<RulesNews, StillWritten>> {
         let (sources, known) = {
             let rulebook = lock(&self.rulebook);
             (rulebook.sources().clone(), rulebook.view().clone())

@@ -7,11 +7,11 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use rmcp::schemars::JsonSchema;
 use serde::Serialize;
 
-use super::call::Report;
+use super::call::CallReport;
 use super::channel::{Ended, RefusedCall};
-use super::denials::{self, Denial};
+use super::denials::{self, SandboxDenial};
 use super::made::{self, MadeFile};
-use super::output::{Stretch, Truncated};
+use super::output::{OutputRun, Truncated};
 use crate::audit::{Notable, Outcome};
 use crate::exit::Exit;
 
@@ -23,7 +23,7 @@ const LONGEST_NOTE: usize = 240;
 
 /// The result as text: JSON, too.
 #[derive(Debug, Serialize)]
-struct Text {
+struct ResultText {
     exit_code: u8,
     timed_out: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,12 +46,12 @@ struct ExecResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<Truncated>,
     /// The programs that were refused, or ran outside the sandbox.
-    execs: Vec<Exec>,
+    execs: Vec<ExecEntry>,
     /// How many more of these there were.
     more_execs: u64,
     /// The paths that the sandbox kept from being written, as far as programs complained of them; when the
     /// command succeeded, those that a program in it failed of.
-    denials: Vec<Denial>,
+    denials: Vec<SandboxDenial>,
     /// The system calls, such as those for a network, that the sandbox refused and that a program failed
     /// of; none when the command succeeded.
     refused_calls: Vec<RefusedCall>,
@@ -66,17 +66,17 @@ struct ExecResult {
     stderr: String,
     /// The order in which the streams' bytes came: that of writing, but for writes to both within
     /// less than a millisecond, whose order nobody knows.
-    order: Vec<Stretch>,
+    order: Vec<OutputRun>,
 }
 
 /// A program that did not simply run inside the sandbox.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
-struct Exec {
+struct ExecEntry {
     /// The command, quoted as for a shell.
     command: String,
     /// What became of it.
-    verdict: Verdict,
+    verdict: ExecVerdict,
     /// The rule's FILE:LINE, or the heuristic's code.
     because: String,
     /// The rule's justification, or the heuristic's reason.
@@ -92,7 +92,7 @@ struct Exec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+enum ExecVerdict {
     /// A rule forbids it; it did not run.
     Forbidden,
     /// Somebody was asked and it did not run.
@@ -113,7 +113,7 @@ pub(super) fn output_schema() -> std::sync::Arc<rmcp::model::JsonObject> {
 }
 
 /// The result for the client.
-pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallToolResult {
+pub(super) fn result(report: CallReport, reasons: &HashMap<String, String>) -> CallToolResult {
     let (exit_code, timed_out) = match report.last.ended {
         Ended::Exit(status) => (status, false),
         Ended::TimedOut => (Exit::TimedOut.code(), true),
@@ -134,7 +134,7 @@ pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallT
         denials.retain(|denial| denial.failed);
     }
     let execs = execs(report.notables, reasons, report.last.confined);
-    let text = Text {
+    let text = ResultText {
         exit_code,
         timed_out,
         notes: notes(&execs, &denials, &refused_calls, &report.last.made),
@@ -165,12 +165,12 @@ pub(super) fn result(report: Report, reasons: &HashMap<String, String>) -> CallT
 
 /// What was refused, with what would permit it, and what else is worth a line.
 fn notes(
-    execs: &[Exec],
-    denials: &[Denial],
+    execs: &[ExecEntry],
+    denials: &[SandboxDenial],
     calls: &[RefusedCall],
     made: &[MadeFile],
 ) -> Vec<String> {
-    let execs = execs.iter().filter_map(Exec::note);
+    let execs = execs.iter().filter_map(ExecEntry::note);
     let denials = denials::notes(denials);
     let calls = calls.iter().map(RefusedCall::note);
     let all = execs.chain(denials).chain(calls);
@@ -190,7 +190,7 @@ fn shortened(note: &str) -> String {
     }
 }
 
-impl Exec {
+impl ExecEntry {
     fn note(&self) -> Option<String> {
         let Self {
             command, because, ..
@@ -199,11 +199,11 @@ impl Exec {
         let why = why.map_or_else(String::new, |why| format!("; {why}"));
         let dropped = self.dropped_variables.join(", ");
         match self.verdict {
-            Verdict::Forbidden | Verdict::Refused => {
+            ExecVerdict::Forbidden | ExecVerdict::Refused => {
                 Some(format!("refused: {} ({because}{why})", brief(command)))
             }
-            Verdict::Failed => Some(format!("failed to start: {}{why}", brief(command))),
-            Verdict::Killed => Some(format!(
+            ExecVerdict::Failed => Some(format!("failed to start: {}{why}", brief(command))),
+            ExecVerdict::Killed => Some(format!(
                 "killed: {}, which had changed since it was judged",
                 brief(command)
             )),
@@ -225,7 +225,7 @@ fn brief(command: &str) -> String {
 }
 
 /// What a call that was cancelled had written, as far as it is worth a message.
-pub(super) fn last_words(report: Report) -> String {
+pub(super) fn last_words(report: CallReport) -> String {
     let written = report.output.finish().both;
     let start = written.char_indices().rev().nth(LAST_WORDS - 1);
     let words = start.map_or(&*written, |(at, _)| written.get(at..).unwrap_or_default());
@@ -240,7 +240,11 @@ pub(super) fn failure(why: &str) -> CallToolResult {
 }
 
 /// An entry for each exec. Without a sandbox there is no outside.
-fn execs(notables: Vec<Notable>, reasons: &HashMap<String, String>, confined: bool) -> Vec<Exec> {
+fn execs(
+    notables: Vec<Notable>,
+    reasons: &HashMap<String, String>,
+    confined: bool,
+) -> Vec<ExecEntry> {
     let told = notables.into_iter().filter_map(|notable| {
         let Notable {
             command,
@@ -252,20 +256,20 @@ fn execs(notables: Vec<Notable>, reasons: &HashMap<String, String>, confined: bo
             dropped_variables,
         } = notable;
         let (verdict, reason) = match outcome {
-            Outcome::Refused(why) if asked => (Verdict::Refused, Some(why)),
-            Outcome::Refused(why) => (Verdict::Forbidden, (!why.is_empty()).then_some(why)),
-            Outcome::Failed(why) => (Verdict::Failed, Some(why)),
-            Outcome::Killed => (Verdict::Killed, None),
+            Outcome::Refused(why) if asked => (ExecVerdict::Refused, Some(why)),
+            Outcome::Refused(why) => (ExecVerdict::Forbidden, (!why.is_empty()).then_some(why)),
+            Outcome::Failed(why) => (ExecVerdict::Failed, Some(why)),
+            Outcome::Killed => (ExecVerdict::Killed, None),
             Outcome::Ran => {
                 let reason = reasons.get(&command).cloned().filter(|_| asked);
                 match (asked, outside && confined) {
-                    (_, true) => (Verdict::Escalated, reason),
-                    (true, false) => (Verdict::Approved, reason),
+                    (_, true) => (ExecVerdict::Escalated, reason),
+                    (true, false) => (ExecVerdict::Approved, reason),
                     (false, false) => return None,
                 }
             }
         };
-        Some(Exec {
+        Some(ExecEntry {
             command,
             verdict,
             because,

@@ -1,25 +1,21 @@
 //! Questions by "input required": the call waits in the server while its client asks, and goes on
 //! when it comes back. What the client brings back is a name only; everything else stays here.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rmcp::model::{
     ElicitRequest, ElicitRequestParams, InputRequest, InputRequiredResult, RequestId,
 };
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use super::asking::{Brought, Round};
 use super::drive::Driven;
 
 /// As many calls wait for their clients at once: each keeps its processes.
-pub(super) const PARKED: usize = 32;
-
-/// What a client brought for a form, or why the form could not be put.
-pub(super) type Brought = Result<Value, String>;
-
-/// A form to be put to the person, and where the answer goes.
-pub(super) type Round = (Value, oneshot::Sender<Brought>);
+const PARKED: usize = 32;
 
 /// A call that waits for its client.
 #[derive(Debug)]
@@ -79,18 +75,60 @@ impl Parked {
     }
 }
 
-/// A name that nobody can guess.
-///
-/// # Errors
-/// The kernel gives no random bytes.
-pub(super) fn handle() -> io::Result<String> {
-    use std::fmt::Write as _;
-    use std::io::Read as _;
-    let mut bytes = [0; 16];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().fold(String::new(), |mut name, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(name, "{byte:02x}");
-        name
-    }))
+/// The calls that wait for their clients.
+#[derive(Debug)]
+pub(super) struct SuspendedCalls {
+    calls: Mutex<HashMap<String, Parked>>,
+    /// A permit for each.
+    places: Arc<Semaphore>,
+}
+
+impl Default for SuspendedCalls {
+    fn default() -> Self {
+        let places = Arc::new(Semaphore::new(PARKED));
+        Self {
+            calls: Mutex::default(),
+            places,
+        }
+    }
+}
+
+impl SuspendedCalls {
+    /// A place for one more, if there is one.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    fn calls(&self) -> MutexGuard<'_, HashMap<String, Parked>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a call whose client is to come back with an answer.
+    pub(super) fn park(&self, handle: String, parked: Parked) {
+        self.calls().insert(handle, parked);
+    }
+
+    /// Ends the call that was kept under `handle`, if it still waits after this time.
+    pub(super) fn limit(self: &Arc<Self>, handle: String, time: Duration) {
+        // Without a server nobody comes back.
+        let waiting = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            drop(waiting.upgrade().map(|waiting| waiting.unpark(&handle)));
+        });
+    }
+
+    /// The call that was kept under `handle`.
+    pub(super) fn unpark(&self, handle: &str) -> Option<Parked> {
+        self.calls().remove(handle)
+    }
+
+    /// The call that waits for its client since `request` was answered.
+    pub(super) fn unpark_request(&self, request: &RequestId) -> Option<Parked> {
+        let mut calls = self.calls();
+        let mut entries = calls.iter();
+        let handle = entries.find(|(_, parked)| parked.request == *request)?.0;
+        let handle = handle.clone();
+        calls.remove(&handle)
+    }
 }

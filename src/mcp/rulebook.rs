@@ -45,14 +45,14 @@ pub(super) struct Sources {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct View {
     /// Every file that has a say.
-    seen: Vec<Seen>,
+    seen: Vec<SeenFile>,
     /// What decides, and would if it existed: path, role, and whether it is a directory.
     deciding: Vec<(OsString, Role, bool)>,
 }
 
 /// A file or directory, and what changes when it is written or replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
+struct SeenFile {
     path: OsString,
     state: Option<(u64, u64, u64, i64, i64)>,
 }
@@ -63,12 +63,14 @@ pub(super) struct StillWritten;
 
 /// What there is to say of rules that are never left alone.
 const BEING_WRITTEN: &str = "a file of the rules is being written all the time";
+/// How long somebody who writes rules is waited for; the old ones stay in force then.
+pub(super) const WRITING: Duration = Duration::from_secs(2);
 /// How often it is looked whether somebody is still at it.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Who opens a file again and again to write it is through if it has not changed for so long.
 const SETTLED: Duration = Duration::from_millis(100);
 
-impl Seen {
+impl SeenFile {
     fn of(path: PathBuf) -> Self {
         let state = fs::metadata(&path).ok();
         let state = state.map(|s| (s.dev(), s.ino(), s.size(), s.ctime(), s.ctime_nsec()));
@@ -102,7 +104,7 @@ impl Seen {
 
 /// What was read: the rules, and what of a project does not count.
 #[derive(Debug, Serialize, Deserialize)]
-struct Read {
+struct LoadedRules {
     set: RuleSet,
     notes: Vec<String>,
     named: Vec<OsString>,
@@ -112,7 +114,7 @@ struct Read {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Fresh {
     view: View,
-    read: Result<Read, Vec<String>>,
+    read: Result<LoadedRules, Vec<String>>,
 }
 
 impl Sources {
@@ -132,14 +134,14 @@ impl Sources {
     }
 
     /// Every file that has a say, whether it exists or not.
-    fn look(&self) -> Vec<Seen> {
+    fn look(&self) -> Vec<SeenFile> {
         let paths = if self.given.is_empty() {
             [self.places.watched(), self.named.clone()].concat()
         } else {
             self.given.clone()
         };
         let paths = paths.iter().flat_map(|path| with_entries(path));
-        paths.map(Seen::of).collect()
+        paths.map(SeenFile::of).collect()
     }
 
     /// Reads the rules that are in the files now; they were `known` to look so.
@@ -148,8 +150,8 @@ impl Sources {
     /// A file is being written, or was while it was read.
     pub(super) fn read(&self, known: &View) -> Result<Fresh, StillWritten> {
         let view = self.view();
-        let is_new = |file: &&Seen| !known.seen.contains(file);
-        let new: Vec<&Seen> = view.seen.iter().filter(is_new).collect();
+        let is_new = |file: &&SeenFile| !known.seen.contains(file);
+        let new: Vec<&SeenFile> = view.seen.iter().filter(is_new).collect();
         let written = || new.iter().any(|file| file.is_being_written());
         if new.iter().any(|file| file.is_young()) || written() {
             return Err(StillWritten);
@@ -172,9 +174,9 @@ impl Sources {
         }
     }
 
-    fn read_files(&self) -> Result<Read, Vec<String>> {
+    fn read_files(&self) -> Result<LoadedRules, Vec<String>> {
         if !self.given.is_empty() {
-            return Ok(Read {
+            return Ok(LoadedRules {
                 set: rules::load(&self.given),
                 notes: Vec::new(),
                 named: Vec::new(),
@@ -184,7 +186,7 @@ impl Sources {
         let loaded = loaded.map_err(|problems| report::config::texts(&problems))?;
         let (set, notes) = (loaded.load_rules(), loaded.notes(false));
         let named = loaded.settings.rules.value.into_iter();
-        Ok(Read {
+        Ok(LoadedRules {
             set,
             notes,
             named: named.map(PathBuf::into_os_string).collect(),
@@ -318,7 +320,7 @@ impl Rulebook {
     /// Puts the rules in force that were read, if they are right: notes, or what is wrong.
     fn put(&mut self, fresh: Fresh) -> Result<Vec<String>, Vec<String>> {
         self.view = fresh.view;
-        let Read { set, notes, named } = fresh.read?;
+        let LoadedRules { set, notes, named } = fresh.read?;
         self.sources.named = paths(&named);
         if set.is_broken() {
             return Err(diagnostics::error_texts(&set).collect());

@@ -9,26 +9,28 @@ use rmcp::model::{
     CompleteRequestMethod, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult,
     ErrorCode, ErrorData, Implementation, JsonObject, ListPromptsRequestMethod, ListPromptsResult,
     ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ServerCapabilities, ServerConfig, ServerRequest, SetLevelRequestMethod, ToolsCapability,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    ServerRequest, SetLevelRequestMethod, ToolsCapability,
 };
-use rmcp::service::{NotificationContext, Peer, RequestContext};
+use rmcp::service::{NotificationContext, Peer};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::TOLD_BACK;
-use super::apart::{Limits, apart};
+use super::apart::{WorkLimits, apart};
 use super::approval::Manner;
-use super::asking::{Asker, Via};
+use super::asking::{Asker, Round, Via};
 use super::call::Call;
 use super::codex_state;
+use super::context::{Context, is_stateless};
 use super::drive::{Driven, Progress, Stop};
 use super::explain::{self, ExplainParams};
-use super::listener::Listener;
+use super::listener::LogListener;
 use super::output::Output;
 use super::result;
-use super::rounds::{self, Parked};
+use super::rounds::{self, Parked, SuspendedCalls};
+use super::secret_name::secret_name;
 use super::session::{Session, Who};
 use super::shell::ExecParams;
 use super::tools::tools;
@@ -39,7 +41,7 @@ const SANDBOX_STATE_VERSION: &str = "1.0.0";
 const SANDBOX_STATE_UPDATE: &str = "codex/sandbox-state/update";
 
 /// How long it may take to explain a command.
-const EXPLAINING: Limits = Limits {
+const EXPLAINING: WorkLimits = WorkLimits {
     processor: Duration::from_secs(5),
     all: Duration::from_secs(15),
 };
@@ -48,9 +50,9 @@ const EXPLAINING: Limits = Limits {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) session: Arc<Session>,
+    /// Those whose clients are to come back.
+    pub(super) waiting: Arc<SuspendedCalls>,
 }
-
-pub(super) type Context = RequestContext<RoleServer>;
 
 impl Server {
     async fn shell(
@@ -65,7 +67,7 @@ impl Server {
         };
         // Closed never, so that there is one in the end.
         let _room = self.session.room.acquire().await;
-        let rules = self.session.rules(&Listener::of(&context)).await;
+        let rules = self.session.rules(&LogListener::of(&context)).await;
         let sent = self.session.sent(&context.meta.0);
         let plan = match sent.and_then(|sent| params.plan(&self.session, rules, sent)) {
             Ok(plan) => plan,
@@ -93,7 +95,7 @@ impl Server {
                 call,
                 asker,
                 progress,
-                listener: Listener::of(&context),
+                listener: LogListener::of(&context),
             },
             rounds,
             open: BTreeMap::new(),
@@ -116,12 +118,12 @@ impl Server {
                 .follow(&mut parked.rounds, &mut unwanted)
                 .await
             {
-                Stop::Round(round) => match Arc::clone(&self.session.places).try_acquire_owned() {
-                    Ok(place) => {
+                Stop::Round(round) => match self.waiting.place() {
+                    Some(place) => {
                         parked.place = Some(place);
                         break Stop::Round(round);
                     }
-                    Err(_) => rounds::turn_away(round),
+                    None => rounds::turn_away(round),
                 },
                 stop => break stop,
             }
@@ -140,15 +142,12 @@ impl Server {
             }
             Stop::Round(round) => {
                 let internal = |e: std::io::Error| ErrorData::internal_error(e.to_string(), None);
-                let handle = rounds::handle().map_err(internal)?;
+                let handle = secret_name().map_err(internal)?;
                 let required = parked.require(round, handle.clone());
-                self.session.park(handle.clone(), parked);
-                let session = Arc::clone(&self.session);
-                tokio::spawn(async move {
-                    // Its questions are answered with a no by then.
-                    tokio::time::sleep(session.options.ask_timeout * 2).await;
-                    drop(session.unpark(&handle));
-                });
+                self.waiting.park(handle.clone(), parked);
+                // Its questions are answered with a no by then.
+                let time = self.session.options.ask_timeout * 2;
+                self.waiting.limit(handle, time);
                 Ok(required.into())
             }
         }
@@ -174,16 +173,16 @@ impl Server {
         context: &Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let unknown = || ErrorData::invalid_params("no such call waits for an answer", None);
-        let mut parked = self.session.unpark(handle).ok_or_else(unknown)?;
+        let mut parked = self.waiting.unpark(handle).ok_or_else(unknown)?;
         if parked.arguments != self.session.keys.of_arguments(arguments) {
-            self.session.park(handle.to_owned(), parked);
+            self.waiting.park(handle.to_owned(), parked);
             let message = "the call that waits for this answer has other arguments";
             return Err(ErrorData::invalid_params(message, None));
         }
         parked.place = None;
         parked.request = context.id.clone();
         let driven = &mut parked.driven;
-        driven.listener = Listener::of(context);
+        driven.listener = LogListener::of(context);
         let token = context.meta.get_progress_token();
         let progress = driven.progress.take().zip(token);
         driven.progress = progress.map(|(told, token)| told.renewed(context.peer.clone(), token));
@@ -192,7 +191,7 @@ impl Server {
     }
 
     /// How questions of a call reach a person.
-    fn via(&self, context: &Context, rounds: mpsc::UnboundedSender<rounds::Round>) -> Via {
+    fn via(&self, context: &Context, rounds: mpsc::UnboundedSender<Round>) -> Via {
         match &self.session.options.ask {
             Who::Queue => return Via::Queue,
             Who::Client | Who::Program(_) | Who::Fixed(_) => {}
@@ -220,7 +219,7 @@ impl Server {
             Err(why) => return Ok(result::failure(&why).into()),
         };
         let _room = self.session.room.acquire().await;
-        let rules = self.session.rules(&Listener::of(context)).await;
+        let rules = self.session.rules(&LogListener::of(context)).await;
         let sent = self.session.sent(&context.meta.0);
         let wanted = sent.map(|sent| self.session.wanted(None, &sent.states));
         let options = &self.session.options;
@@ -236,13 +235,6 @@ impl Server {
             Err(undone) => Ok(result::failure(&format!("`command`: {undone}")).into()),
         }
     }
-}
-
-/// Whether each request stands for itself, as from 2026-07-28 on.
-pub(super) fn is_stateless(context: &Context) -> bool {
-    let stateless = ProtocolVersion::V_2026_07_28;
-    let version = context.protocol_version();
-    version.is_some_and(|version| version.as_str() >= stateless.as_str())
 }
 
 /// Asks the client for its roots, if it has any.
@@ -416,7 +408,7 @@ impl ServerHandler for Server {
         _context: NotificationContext<RoleServer>,
     ) {
         let request = cancelled.request_id.as_ref();
-        if let Some(parked) = request.and_then(|id| self.session.unpark_request(id)) {
+        if let Some(parked) = request.and_then(|id| self.waiting.unpark_request(id)) {
             self.end(parked);
         }
     }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rmcp::model::RequestId;
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, watch};
 
@@ -16,13 +15,12 @@ use super::codex_state;
 use super::crew::Spare;
 use super::folder::Folder;
 use super::limits::Limits;
-use super::listener::{Level, Listener};
+use super::listener::{LogLevel, LogListener};
+use super::lookout::Looked;
 use super::order::{Ask, Keys};
-use super::outbox::Fill;
+use super::outbox::OutboxFill;
 use super::queue::Queue;
-use super::refreshed::{Looked, WRITING};
-use super::rounds::{PARKED, Parked};
-use super::rulebook::Rulebook;
+use super::rulebook::{Rulebook, WRITING};
 use super::wanted::{Started, Wanted};
 use crate::approve::Answer;
 use crate::approve::command::Program;
@@ -108,25 +106,22 @@ pub(super) struct Session {
     /// Where long output goes.
     pub(super) folder: Arc<Folder>,
     /// How much waits to be written to the client.
-    pub(super) outbox: Arc<Fill>,
+    pub(super) outbox: Arc<OutboxFill>,
     /// A permit for each call that may run.
     pub(super) room: Semaphore,
     here: PathBuf,
     started: Vec<Started>,
-    state: Mutex<State>,
+    state: Mutex<ClientState>,
     pub(super) rulebook: Mutex<Rulebook>,
     /// When somebody looked last whether the rules have changed; held by who looks.
     pub(super) looked: tokio::sync::Mutex<Looked>,
     /// The signals as the server's caller left them, and as commands find them.
     pub(super) signals: Signals,
     /// Questions for `codex-shell approve`.
-    pub(super) queue: Queue,
+    pub(super) queue: Arc<Queue>,
     remembered: Mutex<HashSet<[u64; 2]>>,
     /// The directories that calls could write, each with the mark that says so.
     noted: Mutex<HashMap<PathBuf, Option<Noted>>>,
-    parked: Mutex<HashMap<String, Parked>>,
-    /// A permit for each call that may wait for its client.
-    pub(super) places: Arc<Semaphore>,
 }
 
 /// What a client sends with a call, beside the call's arguments.
@@ -140,11 +135,11 @@ pub(super) struct Sent {
 
 /// What the client has said.
 #[derive(Debug, Default)]
-struct State {
+struct ClientState {
     sandbox: Option<Value>,
     roots: Vec<PathBuf>,
     /// The least severe messages that are wanted.
-    level: Level,
+    level: LogLevel,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -183,11 +178,9 @@ impl Session {
             rulebook: Mutex::new(rulebook),
             looked: tokio::sync::Mutex::default(),
             signals,
-            queue: Queue::default(),
+            queue: Arc::default(),
             remembered: Mutex::default(),
             noted: Mutex::default(),
-            parked: Mutex::default(),
-            places: Arc::new(Semaphore::new(PARKED)),
         })
     }
 
@@ -198,7 +191,7 @@ impl Session {
 
     /// The least severe level of messages that the client wants.
     pub(super) fn set_level(&self, level: &str) {
-        lock(&self.state).level = Level::named(level);
+        lock(&self.state).level = LogLevel::named(level);
     }
 
     /// What the sandbox of a call is to permit with which the client `sent` something; `wish` is the
@@ -295,7 +288,7 @@ impl Session {
     }
 
     /// Sends the client a message for its log.
-    pub(super) fn log(&self, listener: &Listener, level: &str, text: &str) {
+    pub(super) fn log(&self, listener: &LogListener, level: &str, text: &str) {
         listener.tell(lock(&self.state).level, level, text);
     }
 
@@ -326,25 +319,6 @@ impl Session {
     /// Permits this request for the session.
     pub(super) fn remember(&self, key: [u64; 2]) {
         lock(&self.remembered).insert(key);
-    }
-
-    /// Keeps a call whose client is to come back with an answer.
-    pub(super) fn park(&self, handle: String, parked: Parked) {
-        lock(&self.parked).insert(handle, parked);
-    }
-
-    /// The call that was kept under `handle`.
-    pub(super) fn unpark(&self, handle: &str) -> Option<Parked> {
-        lock(&self.parked).remove(handle)
-    }
-
-    /// The call that waits for its client since `request` was answered.
-    pub(super) fn unpark_request(&self, request: &RequestId) -> Option<Parked> {
-        let mut parked = lock(&self.parked);
-        let mut entries = parked.iter();
-        let handle = entries.find(|(_, parked)| parked.request == *request)?.0;
-        let handle = handle.clone();
-        parked.remove(&handle)
     }
 
     /// The user's own rules file, if this session reads it.

@@ -244,13 +244,13 @@ fn carry_out(
         entered,
     } = taken;
     let unmade = Unmade::of(policy);
-    let told = Arc::new(Told {
+    let told = Arc::new(AuditForwarder {
         events: Arc::clone(events),
         count: AtomicU64::new(0),
     });
     let confined = policy.mode != Mode::DangerFullAccess;
     let audit = recipe.audit.clone().for_call(order.client.clone());
-    let audit = Arc::new(audit.watched_by(Arc::<Told>::clone(&told)));
+    let audit = Arc::new(audit.watched_by(Arc::<AuditForwarder>::clone(&told)));
     let session = session(recipe, policy, Arc::clone(&audit), events);
     let call = Run {
         policy,
@@ -356,7 +356,7 @@ fn approver(
             writable: policy.writable.clone(),
         }),
         Ask::Program(program) => Arc::new(program.with(environment.own())),
-        Ask::Fixed(answer) => Arc::new(fixed::Fixed(answer.clone())),
+        Ask::Fixed(answer) => Arc::new(fixed::FixedAnswer(answer.clone())),
     }
 }
 
@@ -369,12 +369,12 @@ fn lost(layers: &Layers) -> Vec<String> {
 
 /// Tells the server of the first execs that are notable, and counts all.
 #[derive(Debug)]
-struct Told {
+struct AuditForwarder {
     events: Arc<OwnedFd>,
     count: AtomicU64,
 }
 
-impl Watcher for Told {
+impl Watcher for AuditForwarder {
     fn saw(&self, notable: Notable) {
         let before = self.count.fetch_add(1, Ordering::Relaxed);
         if before < TOLD {

@@ -63,14 +63,14 @@ sources![
 const DATA: &str = include_str!("builtin.jsonl");
 
 /// A model, and its text until it is asked for.
-struct Entry {
+struct BuiltinEntry {
     names: &'static str,
     file: &'static str,
     text: &'static str,
     model: OnceLock<Option<CommandModel>>,
 }
 
-impl Entry {
+impl BuiltinEntry {
     fn model(&self) -> Option<&CommandModel> {
         let read = || serde_json::from_str(self.text).ok();
         self.model.get_or_init(read).as_ref()
@@ -79,7 +79,7 @@ impl Entry {
 
 /// The entries, and which of them each name is for.
 struct Table {
-    entries: Vec<Entry>,
+    entries: Vec<BuiltinEntry>,
     by_name: HashMap<&'static str, usize>,
 }
 
@@ -97,7 +97,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         for name in names.split(' ') {
             table.by_name.insert(name, table.entries.len());
         }
-        table.entries.push(Entry {
+        table.entries.push(BuiltinEntry {
             names,
             file,
             text,
@@ -159,7 +159,7 @@ pub fn source(name: &str) -> Option<&'static str> {
 
 /// Whether any program acts by the variable `name`: that says which repository, cluster, account or settings.
 pub fn says_what_is_acted_on(name: &OsStr) -> bool {
-    let mut models = TABLE.entries.iter().filter_map(Entry::model);
+    let mut models = TABLE.entries.iter().filter_map(BuiltinEntry::model);
     models.any(|model| model.acts_by(name))
 }
 

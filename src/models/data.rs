@@ -5,7 +5,7 @@
 use super::builtin::unversioned;
 
 /// Some of them, and why they are listed.
-struct Row {
+struct DataRow {
     names: &'static [&'static str],
     /// Only with one of these as the first word; without any, whatever follows.
     subcommands: &'static [&'static str],
@@ -21,8 +21,8 @@ struct Row {
     reason: &'static str,
 }
 
-const fn row(names: &'static [&'static str], reason: &'static str) -> Row {
-    Row {
+const fn row(names: &'static [&'static str], reason: &'static str) -> DataRow {
+    DataRow {
         names,
         subcommands: &[],
         bears_options: true,
@@ -31,7 +31,7 @@ const fn row(names: &'static [&'static str], reason: &'static str) -> Row {
     }
 }
 
-impl Row {
+impl DataRow {
     const fn only(mut self, subcommands: &'static [&'static str]) -> Self {
         self.subcommands = subcommands;
         self
@@ -48,7 +48,7 @@ impl Row {
     }
 }
 
-const ROWS: &[Row] = &[
+const ROWS: &[DataRow] = &[
     row(&["true", "false", ":", "echo"], "they read nothing").with_words(),
     row(
         &[
@@ -182,7 +182,7 @@ pub fn takes_data(name: &str, first: Option<&[u8]>) -> Option<TakesData> {
     } else {
         unversioned(name)?
     };
-    let is_it = |row: &&Row| {
+    let is_it = |row: &&DataRow| {
         let is_first = |word: &&str| first == Some(word.as_bytes());
         row.names.contains(&name)
             && (row.subcommands.is_empty() || row.subcommands.iter().any(is_first))

@@ -2,34 +2,8 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::sync::OnceLock;
 
 use super::model::{CommandModel, Effect, Form, InnerModel, OptionModel, Takes};
-
-/// What follows from the rest of a model, once somebody has asked. It makes no difference between two.
-#[derive(Debug, Clone, Default)]
-pub struct Derived {
-    /// See [`CommandModel::runs_commands`].
-    runs_commands: OnceLock<bool>,
-    /// See [`CommandModel::reads_commands`].
-    reads_commands: OnceLock<bool>,
-    /// See [`CommandModel::has_short_forms`].
-    short_forms: OnceLock<bool>,
-    /// The options by their names.
-    options: OnceLock<HashMap<String, usize>>,
-    /// The subcommands by theirs.
-    subcommands: OnceLock<HashMap<String, usize>>,
-    /// See [`CommandModel::dashed`].
-    dashed: OnceLock<Vec<String>>,
-}
-
-impl PartialEq for Derived {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Derived {}
 
 impl CommandModel {
     /// Whether its words, or those of a subcommand, can say commands that it runs, or it has a shell elsewhere

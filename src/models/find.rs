@@ -7,7 +7,7 @@ use super::model::{CommandModel, OptionModel, Style, Syntax, Takes};
 use super::reading::Known;
 
 /// The program's model, and those of the subcommands that were entered.
-pub(super) struct Levels<'a> {
+pub(super) struct CommandLevels<'a> {
     models: Vec<&'a CommandModel>,
     syntax: Syntax,
     /// A subcommand was entered that the model doesn't have.
@@ -23,7 +23,7 @@ pub(super) struct Lookup<'a> {
     pub(super) attached: Option<&'a OsStr>,
 }
 
-impl<'a> Levels<'a> {
+impl<'a> CommandLevels<'a> {
     pub(super) fn new(model: &'a CommandModel) -> Self {
         Self {
             models: vec![model],

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::is_default;
+use super::default_value::is_default;
 
 /// Where a command of its own begins among a command's words, and what form it has.
 #[expect(

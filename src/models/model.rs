@@ -2,15 +2,15 @@
 //!
 //! Written in Starlark by `program(...)`; see `src/models/builtin/` for the language by example.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::derived::Derived;
-
 pub use super::default_value::DefaultValue;
+use super::default_value::is_default;
 pub use super::inner_model::{Form, InnerModel};
 
 /// A program, or one of its subcommands: `git`, `remote` in it, `add` in that.
@@ -354,6 +354,27 @@ pub enum Which {
     Files,
 }
 
-pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
+/// What follows from the rest of a model, once somebody has asked. It makes no difference between two.
+#[derive(Debug, Clone, Default)]
+pub struct Derived {
+    /// See [`CommandModel::runs_commands`].
+    pub(super) runs_commands: OnceLock<bool>,
+    /// See [`CommandModel::reads_commands`].
+    pub(super) reads_commands: OnceLock<bool>,
+    /// See [`CommandModel::has_short_forms`].
+    pub(super) short_forms: OnceLock<bool>,
+    /// The options by their names.
+    pub(super) options: OnceLock<HashMap<String, usize>>,
+    /// The subcommands by theirs.
+    pub(super) subcommands: OnceLock<HashMap<String, usize>>,
+    /// See [`CommandModel::dashed`].
+    pub(super) dashed: OnceLock<Vec<String>>,
 }
+
+impl PartialEq for Derived {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Derived {}

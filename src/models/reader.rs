@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::find::{Levels, Lookup};
+use super::find::{CommandLevels, Lookup};
 use super::inner::{self, Collected};
 use super::model::{CommandModel, Style, Takes};
 use super::reading::{Flag, Kind, Known, Part, Reading};
@@ -14,10 +14,10 @@ use super::reading::{Flag, Kind, Known, Part, Reading};
 pub fn read<'a>(model: &'a CommandModel, words: &'a [OsString]) -> Reading<'a> {
     let end = words.iter().position(|word| is_end(model, word));
     let (own, behind) = words.split_at(end.map_or(words.len(), |end| end + 1));
-    let mut reader = Reader {
+    let mut reader = WordReader {
         words: own,
         at: 0,
-        levels: Levels::new(model),
+        levels: CommandLevels::new(model),
         reading: Reading::default(),
         ended: false,
         unsure: false,
@@ -43,11 +43,11 @@ fn is_end(model: &CommandModel, word: &OsStr) -> bool {
     model.chains.iter().any(ends)
 }
 
-struct Reader<'a> {
+struct WordReader<'a> {
     words: &'a [OsString],
     /// The next word.
     at: usize,
-    levels: Levels<'a>,
+    levels: CommandLevels<'a>,
     reading: Reading<'a>,
     /// No more options.
     ended: bool,
@@ -58,7 +58,7 @@ struct Reader<'a> {
     collected: Vec<Collected<'a>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> WordReader<'a> {
     fn all(&mut self) {
         while let Some(word) = self.next() {
             let index = self.at - 1;

@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::inner::values_of;
 use super::model::{CommandModel, DefaultValue, Effect, OptionModel};
 
 /// What stands for the repository among the files that a program obeys.
@@ -262,22 +261,6 @@ impl<'a> Reading<'a> {
     /// One of them, but for the repository, which is looked at whenever git is to run.
     pub fn obeyed_file(&self) -> Option<&'a str> {
         self.obeyed().find(|file| *file != REPOSITORY)
-    }
-
-    /// Files whose words the command adds to what it runs.
-    pub fn words_from(&self) -> impl Iterator<Item = &'a OsStr> {
-        let models = self.model.into_iter().flat_map(|model| &model.inner);
-        let models = models.filter(|inner| inner.appends && !inner.of.is_empty());
-        models.flat_map(|inner| {
-            let operands = self.parts.iter().filter_map(|part| match part.kind {
-                Kind::Operand { word, .. } => Some(word),
-                _ => None,
-            });
-            let is_mark = |word: &OsStr| inner.of.iter().any(|mark| word == mark.as_str());
-            let behind = operands.skip_while(move |word| !is_mark(word)).skip(1);
-            let values = values_of(&inner.of, self).map(|value| value.word);
-            values.chain(behind)
-        })
     }
 
     /// Whether no exec shows what it starts, by the model of the program or of one of its subcommands.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::form::is_of;
-use super::variable::{Form, form};
+use super::variable::{VariableForm, form};
 
 /// Whether a rule may pass the variable `name` to a program outside.
 pub fn is_passable(name: &OsStr) -> bool {
@@ -22,10 +22,10 @@ pub fn runs(name: &[u8]) -> Option<&'static str> {
     let listed = all.find(|running| is_of(&running.names, &upper));
     let listed = listed.map(|running| running.why.as_str());
     listed.or(match form(name) {
-        Form::Command(_) => Some("names a program that is started"),
-        Form::Options(..) => Some("holds options, some of which start other programs"),
-        Form::Files => Some("names files that say what is run"),
-        Form::Harmless | Form::Places | Form::Any => None,
+        VariableForm::Command(_) => Some("names a program that is started"),
+        VariableForm::Options(..) => Some("holds options, some of which start other programs"),
+        VariableForm::Files => Some("names files that say what is run"),
+        VariableForm::Harmless | VariableForm::Places | VariableForm::Any => None,
     })
 }
 
@@ -42,12 +42,12 @@ const SHELLS: &str = "has shells run other code, or read scripts in another way"
 /// Why, and names: `*` stands for any letters, and `!` takes a name out. Beside these, whatever holds a
 /// command, options or files of commands, by its form.
 #[derive(Debug, Deserialize)]
-struct Running {
+struct RunningVariables {
     why: String,
     names: Vec<String>,
 }
 
-static RUNNING: LazyLock<Vec<Running>> =
+static RUNNING: LazyLock<Vec<RunningVariables>> =
     LazyLock::new(|| serde_json::from_str(include_str!("running.json")).unwrap_or_default());
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! The files of commands that words name in a language of the program's own: `.read FILE`, `source FILE`.
+//! Files that words name for what is in them: of commands, in a language of the program's own (`.read FILE`,
+//! `source FILE`), and of words.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::inner::{values_of, words_of};
-use super::reading::Reading;
+use super::reading::{Kind, Reading};
 
 /// What stands between statements.
 const BETWEEN: &[u8] = b"\n;|";
@@ -28,6 +29,22 @@ impl<'a> Reading<'a> {
             }
         }
         files
+    }
+
+    /// Files whose words the command adds to what it runs.
+    pub fn words_from(&self) -> impl Iterator<Item = &'a OsStr> {
+        let models = self.model.into_iter().flat_map(|model| &model.inner);
+        let models = models.filter(|inner| inner.appends && !inner.of.is_empty());
+        models.flat_map(|inner| {
+            let operands = self.parts.iter().filter_map(|part| match part.kind {
+                Kind::Operand { word, .. } => Some(word),
+                _ => None,
+            });
+            let is_mark = |word: &OsStr| inner.of.iter().any(|mark| word == mark.as_str());
+            let behind = operands.skip_while(move |word| !is_mark(word)).skip(1);
+            let values = values_of(&inner.of, self).map(|value| value.word);
+            values.chain(behind)
+        })
     }
 }
 

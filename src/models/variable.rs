@@ -17,7 +17,7 @@ pub enum Handed {
 
 /// The form of a value, and what leads somewhere in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum VariableForm {
     /// It is known that nothing is run or loaded from where it leads.
     Harmless,
     /// Files or directories, with colons between them. What is relative means something in the working
@@ -43,29 +43,29 @@ pub fn is_target(name: &[u8]) -> bool {
 const TARGETS: &[&str] = &["CARGO_BUILD_TARGET_DIR", "CARGO_TARGET_DIR"];
 
 /// The form of the value of `name`.
-pub fn form(name: &[u8]) -> Form {
+pub fn form(name: &[u8]) -> VariableForm {
     let upper = name.to_ascii_uppercase();
     let is = |list: &[&str]| list.iter().any(|listed| upper == listed.as_bytes());
     let ends = |list: &[&str]| list.iter().any(|end| upper.ends_with(end.as_bytes()));
     let options = OPTIONS.iter().find(|(names, _, _)| is(names));
     if is(HARMLESS) {
-        Form::Harmless
+        VariableForm::Harmless
     } else if let Some((_, program, before)) = options {
-        Form::Options(program, before)
+        VariableForm::Options(program, before)
     } else if is(EDITORS) || ends(EDITOR_ENDS) {
-        Form::Command(Handed::Contents)
+        VariableForm::Command(Handed::Contents)
     } else if is(DIFFERS) {
-        Form::Command(Handed::Several)
+        VariableForm::Command(Handed::Several)
     } else if is(VIEWERS) || ends(VIEWER_ENDS) {
-        Form::Command(Handed::Words)
+        VariableForm::Command(Handed::Words)
     } else if is(TOOLS) || ends(TOOL_ENDS) {
-        Form::Command(Handed::Nothing)
+        VariableForm::Command(Handed::Nothing)
     } else if is(FILES) {
-        Form::Files
+        VariableForm::Files
     } else if is(PLACES) || (ends(PLACE_ENDS) && !ends(NAME_ENDS)) {
-        Form::Places
+        VariableForm::Places
     } else {
-        Form::Any
+        VariableForm::Any
     }
 }
 
@@ -270,13 +270,13 @@ const TOOL_ENDS: &[&str] = &[
 ];
 
 /// Names, the program and the words before its options.
-type Row = (
+type VariableRow = (
     &'static [&'static str],
     &'static str,
     &'static [&'static str],
 );
 
-const OPTIONS: &[Row] = &[
+const OPTIONS: &[VariableRow] = &[
     (&["NODE_OPTIONS", "NPM_CONFIG_NODE_OPTIONS"], "node", &[]),
     (
         &[
@@ -395,7 +395,7 @@ mod tests {
         assert!(found.len() > NAMES.len());
         found.retain(|name| {
             let is_name = name.ends_with('*') || NAMES.contains(&name.as_str());
-            !is_name && form(name.as_bytes()) == Form::Any
+            !is_name && form(name.as_bytes()) == VariableForm::Any
         });
         assert_eq!(found, [""; 0]);
     }

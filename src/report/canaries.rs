@@ -7,7 +7,7 @@ use serde::Serialize;
 /// What became of one canary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum CanaryOutcome {
     /// It was permitted, and ran as it should.
     Ran,
     /// A rule forbade it, and it did not run.
@@ -22,7 +22,7 @@ pub enum Outcome {
     Skipped,
 }
 
-impl Outcome {
+impl CanaryOutcome {
     /// Whether a guarantee is broken, or at least not shown.
     pub fn is_alarming(self) -> bool {
         matches!(self, Self::Neither | Self::Untried)
@@ -46,19 +46,19 @@ pub struct Canary {
     /// What it tries.
     pub name: &'static str,
     /// How that went.
-    pub outcome: Outcome,
+    pub outcome: CanaryOutcome,
     /// What it was told, or why it was not tried.
     pub detail: String,
 }
 
 /// How they went, in a few words.
 pub fn count(canaries: &[Canary]) -> String {
-    let of = |outcome: fn(Outcome) -> bool| {
+    let of = |outcome: fn(CanaryOutcome) -> bool| {
         let such = canaries.iter().filter(|canary| outcome(canary.outcome));
         such.count()
     };
-    let (all, alarming) = (canaries.len(), of(Outcome::is_alarming));
-    let skipped = match of(|outcome| outcome == Outcome::Skipped) {
+    let (all, alarming) = (canaries.len(), of(CanaryOutcome::is_alarming));
+    let skipped = match of(|outcome| outcome == CanaryOutcome::Skipped) {
         0 => String::new(),
         count => format!("; {count} skipped"),
     };
@@ -71,7 +71,8 @@ pub fn count(canaries: &[Canary]) -> String {
 
 /// A line for each that did not go as it should, or did not go at all.
 pub fn unusual(canaries: &[Canary]) -> String {
-    let is_unusual = |outcome: Outcome| outcome.is_alarming() || outcome == Outcome::Skipped;
+    let is_unusual =
+        |outcome: CanaryOutcome| outcome.is_alarming() || outcome == CanaryOutcome::Skipped;
     let unusual = canaries.iter().filter(|canary| is_unusual(canary.outcome));
     let line = |canary: &Canary| {
         let outcome = canary.outcome.as_str();

@@ -8,14 +8,14 @@ const SCHEMA: u32 = 1;
 
 /// One of them.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// Its columns with their names, the first of which are its code and its name.
     pub columns: Vec<(&'static str, String)>,
     /// Its page, as Markdown.
     pub page: String,
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// Whether this is its code, in capitals or not, or its name.
     pub fn is_called(&self, called: &str) -> bool {
         match self.columns.as_slice() {
@@ -26,8 +26,8 @@ impl Entry {
 }
 
 /// One line for each.
-pub fn table(entries: &[Entry]) -> String {
-    let row = |entry: &Entry| {
+pub fn table(entries: &[CatalogueEntry]) -> String {
+    let row = |entry: &CatalogueEntry| {
         let columns = entry.columns.iter();
         columns.map(|(_, cell)| cell.clone()).collect()
     };
@@ -37,8 +37,8 @@ pub fn table(entries: &[Entry]) -> String {
 
 /// One object on one line: `schema`, and under `key` a list of objects with the columns and `page`.
 /// Fails only if it can't be written as JSON.
-pub fn json(key: &str, entries: &[Entry]) -> serde_json::Result<String> {
-    let object = |entry: &Entry| {
+pub fn json(key: &str, entries: &[CatalogueEntry]) -> serde_json::Result<String> {
+    let object = |entry: &CatalogueEntry| {
         let columns = entry.columns.iter();
         let columns = columns.map(|(name, cell)| ((*name).to_owned(), json!(cell)));
         let page = ("page".to_owned(), json!(entry.page));

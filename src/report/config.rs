@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::rows::{Row, rows};
-use crate::config::{Loaded, Problem, Source};
+use crate::config::{Loaded, SettingsProblem, Source};
 use crate::request::argv;
 
 use super::explain_json::safe;
@@ -19,19 +19,19 @@ const WIDTH: usize = 36;
 
 /// Writes each problem to standard error: `codex-shell: error: FILE:LINE:COL: message`, the line
 /// that it is about, and what to do.
-pub fn print_problems(problems: &[Problem]) {
+pub fn print_problems(problems: &[SettingsProblem]) {
     for problem in problems {
         super::error(&problem_text(problem, super::colours_errors()));
     }
 }
 
 /// The same, a text for each.
-pub fn texts(problems: &[Problem]) -> Vec<String> {
+pub fn texts(problems: &[SettingsProblem]) -> Vec<String> {
     let texts = problems.iter().map(|problem| problem_text(problem, false));
     texts.collect()
 }
 
-fn problem_text(problem: &Problem, colour: bool) -> String {
+fn problem_text(problem: &SettingsProblem, colour: bool) -> String {
     let name = argv::visible(&problem.path.display().to_string());
     let message: Vec<String> = problem.message.lines().map(argv::visible).collect();
     let message = message.join(" ");
@@ -121,18 +121,18 @@ fn string(text: &str) -> String {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ConfigDocument<'a> {
     schema: u32,
     /// The files that were read, in the order in which they count.
     files: Vec<String>,
-    settings: Vec<Entry<'a>>,
+    settings: Vec<ConfigEntry<'a>>,
     rules: Vec<RulesEntry>,
     /// What of a project does not count, and why.
     notes: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct ConfigEntry<'a> {
     /// The key behind the tables that it stands in.
     path: Vec<&'a str>,
     value: Value,
@@ -160,7 +160,7 @@ pub fn json(loaded: &Loaded) -> serde_json::Result<String> {
         path: origin.path.display().to_string(),
     });
     let files = loaded.files.iter();
-    let document = Document {
+    let document = ConfigDocument {
         schema: SCHEMA,
         files: files.map(|path| path.display().to_string()).collect(),
         settings: rows(&loaded.settings).into_iter().map(entry).collect(),
@@ -170,7 +170,7 @@ pub fn json(loaded: &Loaded) -> serde_json::Result<String> {
     Ok(safe(&serde_json::to_string(&document)?) + "\n")
 }
 
-fn entry(row: Row<'_>) -> Entry<'_> {
+fn entry(row: Row<'_>) -> ConfigEntry<'_> {
     let mut path = row.tables;
     path.push(row.key);
     let from = match row.source {
@@ -181,7 +181,7 @@ fn entry(row: Row<'_>) -> Entry<'_> {
         },
         Source::Flag(flag) => From::Flag { flag },
     };
-    Entry {
+    ConfigEntry {
         path,
         value: row.value,
         from,

@@ -90,18 +90,6 @@ impl Explanation<'_> {
         self.session
             .lacking_at_start(&request.withheld, &request.cwd, &verdict.pass_env)
     }
-
-    /// For people, with a final newline.
-    pub fn text(&self, colour: bool) -> String {
-        super::explain_text::text(self, colour)
-    }
-
-    /// For programs: the document above, with a final newline.
-    ///
-    /// Fails only if the document can't be written as JSON.
-    pub fn json(&self) -> serde_json::Result<String> {
-        super::explain_json::json(self)
-    }
 }
 
 /// The one-word name of a trust.

@@ -15,7 +15,7 @@ use crate::rules::{Decision, Layer, RuleSet};
 
 use super::explain::{Explanation, trust_name, trust_reason};
 use super::profile::{self, ProfileForm};
-use super::reading::{self, Step};
+use super::reading::{self, ReadingStep};
 use super::{diagnostics, source_form};
 
 pub(super) const SCHEMA: u32 = 1;
@@ -34,7 +34,7 @@ pub(super) struct Document<'a> {
     program: ProgramForm<'a>,
     variables: Option<&'static str>,
     obeys: Vec<String>,
-    reading: Vec<Step>,
+    reading: Vec<ReadingStep>,
     matches: Vec<MatchForm<'a>>,
     on_trial: Vec<MatchForm<'a>>,
     discounted: Vec<DiscountedForm<'a>>,
@@ -163,8 +163,13 @@ struct RuleForm<'a> {
     source: String,
 }
 
-pub(super) fn json(explanation: &Explanation<'_>) -> serde_json::Result<String> {
-    line(&document(explanation))
+impl Explanation<'_> {
+    /// For programs: the document that [`super::explain`] describes, with a final newline.
+    ///
+    /// Fails only if the document can't be written as JSON.
+    pub fn json(&self) -> serde_json::Result<String> {
+        line(&document(self))
+    }
 }
 
 /// `document` on one line, safe on a terminal.

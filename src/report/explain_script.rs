@@ -28,7 +28,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::act::environment::SessionEnvironment;
 use crate::evaluate::{
-    Basis, IndexedRules, JudgedCommand, Judgement, Kind, NearMisses, Node, ScriptJudgement,
+    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, NearMisses, Node, ScriptJudgement,
     near_misses,
 };
 use crate::flow::Setting;
@@ -131,7 +131,7 @@ impl ScriptExplanation<'_> {
     fn notes(&self, command: &JudgedCommand) -> Vec<String> {
         let mut notes = vec![self.reason(command)];
         if let Some((judgement, request)) = judged(command) {
-            if command.kind == Kind::Program {
+            if command.kind == CommandKind::Program {
                 self.of_program(command, judgement, request, &mut notes);
             } else if is_because(command) {
                 let explanation = self.explanation(command, judgement, request, NearMisses::none());
@@ -222,12 +222,12 @@ impl ScriptExplanation<'_> {
         }
         let name = command.command.words.first().and_then(Word::known)?;
         let shown = shown(&name);
-        if command.kind == Kind::Unknown && tree.renames(&name) {
+        if command.kind == CommandKind::Unknown && tree.renames(&name) {
             Some(format!(
                 "the script makes {shown} stand for something else, as by an alias"
             ))
         } else {
-            let is_idle = command.kind == Kind::Program && tree.has_idle_alias(&name);
+            let is_idle = command.kind == CommandKind::Program && tree.has_idle_alias(&name);
             is_idle.then(|| {
                 format!(
                     "the script's alias {shown} does not count in bash; in another shell, it does"
@@ -289,12 +289,12 @@ fn otherwise(command: &JudgedCommand) -> Option<&'static str> {
         .as_ref()
         .is_some_and(|judged| judged.verdict.decision > Decision::Allow);
     match command.kind {
-        Kind::Unknown if !is_restricted => Some("what runs can't be known before it does"),
-        Kind::Bare => Some("no program starts"),
-        Kind::Builtin if command.decision == Decision::Allow => {
+        CommandKind::Unknown if !is_restricted => Some("what runs can't be known before it does"),
+        CommandKind::Bare => Some("no program starts"),
+        CommandKind::Builtin if command.decision == Decision::Allow => {
             Some("the shell does this itself: no program starts")
         }
-        Kind::Function if command.decision == Decision::Allow => {
+        CommandKind::Function if command.decision == Decision::Allow => {
             Some("a function of this script: its commands are judged where they stand")
         }
         _ => None,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::evaluate::{JudgedCommand, Kind, NearMisses, near_misses};
+use crate::evaluate::{CommandKind, JudgedCommand, NearMisses, near_misses};
 use crate::rules::Decision;
 use crate::script::{Enclosure, Problem, ScriptCommand};
 
@@ -50,7 +50,7 @@ impl ScriptExplanation<'_> {
         &'b self,
         command: &'b JudgedCommand,
         misses: &'b NearMisses,
-    ) -> CommandForm<'b> {
+    ) -> ScriptCommandForm<'b> {
         let judged = command.judgement.as_ref().zip(command.request.as_ref());
         let files = |writes: bool| {
             let all = command.command.redirections.iter();
@@ -58,7 +58,7 @@ impl ScriptExplanation<'_> {
                 .map(|redirection| shown(&redirection.target.recognised()))
                 .collect()
         };
-        CommandForm {
+        ScriptCommandForm {
             line: command.line,
             depth: command.depth,
             kind: kind_name(command.kind),
@@ -92,7 +92,7 @@ impl ScriptExplanation<'_> {
 struct ScriptDocument<'a> {
     schema: u32,
     decision: Decision,
-    commands: Vec<CommandForm<'a>>,
+    commands: Vec<ScriptCommandForm<'a>>,
     #[serde(skip_serializing_if = "is_none")]
     left_out: usize,
     problems: Vec<ProblemForm>,
@@ -106,7 +106,7 @@ fn is_none(count: &usize) -> bool {
 }
 
 #[derive(Serialize)]
-struct CommandForm<'a> {
+struct ScriptCommandForm<'a> {
     line: u32,
     depth: usize,
     kind: &'static str,
@@ -158,13 +158,13 @@ fn unknown_words(command: &ScriptCommand) -> Vec<UnknownForm> {
         .collect()
 }
 
-fn kind_name(kind: Kind) -> &'static str {
+fn kind_name(kind: CommandKind) -> &'static str {
     match kind {
-        Kind::Program => "program",
-        Kind::Builtin => "builtin",
-        Kind::Function => "function",
-        Kind::Bare => "bare",
-        Kind::Unknown => "unknown",
+        CommandKind::Program => "program",
+        CommandKind::Builtin => "builtin",
+        CommandKind::Function => "function",
+        CommandKind::Bare => "bare",
+        CommandKind::Unknown => "unknown",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::evaluate::readings;
 use crate::request::argv;
-use crate::rules::model::Said;
+use crate::rules::model::RuleSummary;
 
 use super::explain::Explanation;
 use super::facts::{self, WORD, one};
@@ -21,19 +21,22 @@ const OTHERS: usize = 5;
 /// Lines of a rule that are shown.
 const LINES: usize = 12;
 
-pub(super) fn text(explanation: &Explanation<'_>, colour: bool) -> String {
-    let mut page = Page {
-        explanation,
-        paint: Paint { colour },
-        out: String::new(),
-    };
-    page.verdict();
-    page.facts();
-    page.reading();
-    page.matches();
-    page.discounted();
-    page.near_misses();
-    page.out
+impl Explanation<'_> {
+    /// For people, with a final newline.
+    pub fn text(&self, colour: bool) -> String {
+        let mut page = Page {
+            explanation: self,
+            paint: Paint { colour },
+            out: String::new(),
+        };
+        page.verdict();
+        page.facts();
+        page.reading();
+        page.matches();
+        page.discounted();
+        page.near_misses();
+        page.out
+    }
 }
 
 struct Page<'a> {
@@ -162,7 +165,7 @@ impl Page<'_> {
         }
     }
 
-    fn rule(&self, index: usize) -> Option<Said<'_>> {
+    fn rule(&self, index: usize) -> Option<RuleSummary<'_>> {
         self.explanation.rules.rules().rule(index)
     }
 
@@ -250,8 +253,12 @@ mod tests {
                 inheritance: crate::approve::place::Inheritance::Free,
             },
         };
-        assert!(text(&explanation, true).starts_with("\u{1b}[1;31mforbidden\u{1b}[0m  x\n"));
-        assert!(text(&explanation, false).starts_with("forbidden  x\n"));
-        assert!(!text(&explanation, false).contains('\u{1b}'));
+        assert!(
+            explanation
+                .text(true)
+                .starts_with("\u{1b}[1;31mforbidden\u{1b}[0m  x\n")
+        );
+        assert!(explanation.text(false).starts_with("forbidden  x\n"));
+        assert!(!explanation.text(false).contains('\u{1b}'));
     }
 }

@@ -187,7 +187,7 @@ impl Line {
 mod tests {
     use super::*;
     use crate::confine::Layer;
-    use crate::report::canaries::Outcome;
+    use crate::report::canaries::CanaryOutcome;
 
     fn machine() -> Machine {
         let layers = Layers {
@@ -229,10 +229,10 @@ mod tests {
             detail: "so it was".to_owned(),
         };
         let canaries = vec![
-            canary("a permitted program", Outcome::Ran),
-            canary("a write outside", Outcome::Contained),
-            canary("a TCP connection", Outcome::Neither),
-            canary("io_uring", Outcome::Skipped),
+            canary("a permitted program", CanaryOutcome::Ran),
+            canary("a write outside", CanaryOutcome::Contained),
+            canary("a TCP connection", CanaryOutcome::Neither),
+            canary("io_uring", CanaryOutcome::Skipped),
         ];
         let summary = Machine {
             canaries,

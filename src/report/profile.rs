@@ -15,12 +15,12 @@ use super::explain::Explanation;
 pub(super) struct ProfileForm<'a> {
     asked: &'a [Profile],
     #[serde(flatten)]
-    outcome: Outcome,
+    outcome: ProfileOutcome,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Outcome {
+enum ProfileOutcome {
     Had {
         mode: &'static str,
         network: bool,
@@ -36,7 +36,7 @@ pub(super) fn form<'a>(explanation: &Explanation<'a>) -> Option<ProfileForm<'a>>
     let asked = explanation.judgement.verdict.profiles.as_slice();
     let outcome = match explanation.setting.profiles.policy(asked) {
         Ok(None) => return None,
-        Ok(Some(policy)) => Outcome::Had {
+        Ok(Some(policy)) => ProfileOutcome::Had {
             mode: policy.mode.as_str(),
             network: policy.network,
             writable: policy
@@ -45,7 +45,7 @@ pub(super) fn form<'a>(explanation: &Explanation<'a>) -> Option<ProfileForm<'a>>
                 .filter_map(|root| path(root))
                 .collect(),
         },
-        Err(error) => Outcome::Error {
+        Err(error) => ProfileOutcome::Error {
             error: error.to_string(),
         },
     };

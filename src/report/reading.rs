@@ -20,7 +20,7 @@ const ON_A_LINE: usize = 16;
 
 /// One line of the account: what stands there, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(super) struct Step {
+pub(super) struct ReadingStep {
     /// The words, as a shell reads them.
     pub(super) words: String,
     /// What they are.
@@ -28,7 +28,10 @@ pub(super) struct Step {
 }
 
 /// How the command and those within it were read; empty where nothing is known of the program.
-pub(super) fn account(explanation: &Explanation<'_>, reading: Option<&Reading<'_>>) -> Vec<Step> {
+pub(super) fn account(
+    explanation: &Explanation<'_>,
+    reading: Option<&Reading<'_>>,
+) -> Vec<ReadingStep> {
     let Explanation {
         request,
         tree,
@@ -55,13 +58,13 @@ pub(super) fn account(explanation: &Explanation<'_>, reading: Option<&Reading<'_
         } else {
             "a command that this runs"
         };
-        steps.push(Step {
+        steps.push(ReadingStep {
             words: argv::bounded(&one.argv, 256),
             meaning: meaning.to_owned(),
         });
     }
     if more {
-        steps.push(Step {
+        steps.push(ReadingStep {
             words: "...".to_owned(),
             meaning: "more commands than are looked at".to_owned(),
         });
@@ -70,7 +73,7 @@ pub(super) fn account(explanation: &Explanation<'_>, reading: Option<&Reading<'_
 }
 
 /// How the command itself, which is `node`, was read.
-fn own(reading: Option<&Reading<'_>>, node: Option<&Node>) -> Vec<Step> {
+fn own(reading: Option<&Reading<'_>>, node: Option<&Node>) -> Vec<ReadingStep> {
     let mut steps = Vec::new();
     if let Some(reading) = reading {
         of(reading, node.is_some_and(Node::is_read), &mut steps);
@@ -92,7 +95,7 @@ pub(super) fn line(index: &IndexedRules, request: &Request, node: Option<&Node>)
 }
 
 /// `is_read`: the commands that it is given to read are told of as well.
-fn of(reading: &Reading<'_>, is_read: bool, steps: &mut Vec<Step>) {
+fn of(reading: &Reading<'_>, is_read: bool, steps: &mut Vec<ReadingStep>) {
     for part in &reading.parts {
         let (words, meaning) = match &part.kind {
             Kind::Subcommand { word, model } => (
@@ -115,17 +118,17 @@ fn of(reading: &Reading<'_>, is_read: bool, steps: &mut Vec<Step>) {
             ),
             Kind::Dashes => ("--".to_owned(), "no options behind this".to_owned()),
         };
-        steps.push(Step { words, meaning });
+        steps.push(ReadingStep { words, meaning });
     }
     for inner in &reading.inner {
         if let What::Script(script) = &inner.what {
-            steps.push(Step {
+            steps.push(ReadingStep {
                 words: argv::bounded_word(OsStr::from_bytes(script), 256),
                 meaning: "a script that it hands to a shell".to_owned(),
             });
         }
         if inner.appends {
-            steps.push(Step {
+            steps.push(ReadingStep {
                 words: "...".to_owned(),
                 meaning: "words that it adds, which nobody knows yet".to_owned(),
             });
@@ -160,7 +163,7 @@ fn of(reading: &Reading<'_>, is_read: bool, steps: &mut Vec<Step>) {
             ),
             _ => continue,
         };
-        steps.push(Step {
+        steps.push(ReadingStep {
             words: word,
             meaning: meaning.to_owned(),
         });

@@ -71,10 +71,10 @@ pub fn way(denied: &Denied) -> String {
 }
 
 /// Something under a name that other programs obey: where, why that matters, and whether it is gone, else new.
-pub type Change<'a> = (&'a Path, &'a str, bool);
+pub type SuggestedChange<'a> = (&'a Path, &'a str, bool);
 
 /// What came to be under names that other programs obey, or went away: a line for those of one reason.
-pub fn made<'a>(made: impl Iterator<Item = Change<'a>>) -> Vec<String> {
+pub fn made<'a>(made: impl Iterator<Item = SuggestedChange<'a>>) -> Vec<String> {
     let named =
         made.map(|(path, reason, is_gone)| ((is_gone, reason), argv::word(path.as_os_str())));
     let line = |((is_gone, reason), names): &((bool, &str), Vec<String>)| {

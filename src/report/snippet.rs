@@ -21,14 +21,14 @@ pub fn draw(rules: &RuleSet, finding: &Finding, colour: bool) -> String {
         .primary_title(finding.message.as_str())
         .id(finding.code.as_str());
     let mut group = Group::with_title(title);
-    let place = finding.span.and_then(|span| Place::of(rules, span));
+    let place = finding.span.and_then(|span| SpanLines::of(rules, span));
     if let Some(place) = &place {
         group = group.element(place.snippet(place.mark(AnnotationKind::Primary)));
     } else {
         group = group.elements(origin(rules, finding));
     }
     if let Some(related) = &finding.related
-        && let Some(other) = Place::of(rules, related.span)
+        && let Some(other) = SpanLines::of(rules, related.span)
     {
         let mark = other.mark(AnnotationKind::Context).label(related.label);
         group = group.element(other.snippet(mark));
@@ -41,7 +41,7 @@ pub fn draw(rules: &RuleSet, finding: &Finding, colour: bool) -> String {
 /// The lines of `text`, called `name`, that `span` touches, with the place marked. Control
 /// characters are made visible.
 pub fn excerpt(name: &str, text: &str, span: Span, colour: bool) -> Option<String> {
-    let place = Place::within(name, text, span)?;
+    let place = SpanLines::within(name, text, span)?;
     let mark = place.mark(AnnotationKind::Primary);
     let group = Group::with_level(Title::ERROR).element(place.snippet(mark));
     Some(renderer(colour).render(&[group]))
@@ -69,14 +69,14 @@ fn origin<'a>(rules: &'a RuleSet, finding: &Finding) -> Option<Origin<'a>> {
 
 /// The lines that a span touches, and the bytes of them that it stands for. Only these lines are
 /// handed on, as the renderer's work grows with the text.
-struct Place<'a> {
+struct SpanLines<'a> {
     name: &'a str,
     lines: &'a str,
     first_line: usize,
     marked: Range<usize>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SpanLines<'a> {
     /// `None` when the text isn't there.
     fn of(rules: &'a RuleSet, span: Span) -> Option<Self> {
         let file = rules.files.get(span.file as usize)?;

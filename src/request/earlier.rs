@@ -52,7 +52,7 @@ pub struct Noted {
 }
 
 /// A directory that commands could write.
-struct Written {
+struct WritableMark {
     directory: PathBuf,
     word: String,
     when: SystemTime,
@@ -155,8 +155,8 @@ impl Earlier {
             Err(error) => return Some(format!("what is remembered of earlier sessions: {error}")),
         };
         let trusted = self.trusted(git_dir);
-        let is_own = |one: &Written| self.own.as_ref() == Some(&one.word);
-        let is_settled = |one: &Written| {
+        let is_own = |one: &WritableMark| self.own.as_ref() == Some(&one.word);
+        let is_settled = |one: &WritableMark| {
             is_cleared && is_own(one) || !one.is_in_use && trusted.contains(&line(one))
         };
         let doubtful = written.iter().find(|one| !is_settled(one))?;
@@ -252,7 +252,7 @@ impl Earlier {
 
     /// The directories by which commands could write the repository at `git_dir`, unless it was the one
     /// that the sandbox held in them.
-    fn written(&self, git_dir: &Path) -> io::Result<Vec<Written>> {
+    fn written(&self, git_dir: &Path) -> io::Result<Vec<WritableMark>> {
         let Some(folder) = &self.folder else {
             return Ok(Vec::new());
         };
@@ -267,7 +267,7 @@ impl Earlier {
             let Some(word) = own(&record)? else { continue };
             let file = File::open(&record)?;
             let when = file.metadata()?.modified()?;
-            written.push(Written {
+            written.push(WritableMark {
                 directory: directory.to_owned(),
                 word,
                 when,
@@ -306,7 +306,7 @@ fn is_locked(file: &File) -> io::Result<bool> {
 }
 
 /// What is trusted of a directory above: how deep it is, and its word then.
-fn line(written: &Written) -> String {
+fn line(written: &WritableMark) -> String {
     let depth = written.directory.components().count();
     format!("{depth} {}\n", written.word.trim_end())
 }

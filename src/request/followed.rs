@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::walk::{Roots, way_to};
+use super::walk::{Roots, Way, way_to};
 
 /// As many paths of one command are followed.
 const PATHS: usize = 1000;
@@ -19,17 +19,6 @@ const PATHS: usize = 1000;
 /// What was found of each path that somebody followed. Copies share it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Followed(Arc<HashMap<PathBuf, Way>>);
-
-/// Where a path leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
-    /// Without any link. What is missing stands where it would be made. `None` where that can't be told
-    /// from here.
-    pub real: Option<PathBuf>,
-    /// The sandboxed side could put something else in the place of an entry on the way, also after
-    /// somebody looked.
-    pub is_open: bool,
-}
 
 impl Followed {
     /// Follows `paths`, absolute, where the sandboxed side can write the `writable` roots.

@@ -26,13 +26,13 @@ use std::sync::Arc;
 pub use copies::Originals;
 pub use directory::WorkingDirectory;
 pub use earlier::Earlier;
-pub use followed::{Followed, Way};
+pub use followed::Followed;
 pub use interpreter::Interpreter;
 pub use program::{Program, Trust};
 pub use repository::alias::{Aliased, alias_set, aliased};
 pub use repository::config_file::Entry;
 pub use search_path::SearchPath;
-pub use walk::{Identity, Roots, SHIPPED, Trace, trace};
+pub use walk::{Identity, PathTrace, Roots, SHIPPED, Way, trace};
 pub use words::{HalfRead, Words};
 pub use writable::Writable;
 
@@ -127,7 +127,7 @@ impl Request {
     pub fn with_repository(mut self, writable: &Writable) -> Self {
         if self.program.trust == Trust::Trusted {
             let own = |name: &str| std::env::var_os(name);
-            match repository::examine(&self, writable, repository::Origin::Inside, &own) {
+            match repository::examine(&self, writable, repository::GitStarter::Inside, &own) {
                 Ok(pins) => self.pins = pins,
                 Err(repository::Objection(why)) => self.program.trust = Trust::Misled { why },
             }
@@ -143,7 +143,7 @@ impl Request {
             let mut found = variables.iter().filter(|(known, _)| known == name);
             found.next().map(|(_, value)| value.clone())
         };
-        let origin = repository::Origin::Outside;
+        let origin = repository::GitStarter::Outside;
         let examined = repository::examine(self, writable, origin, &own);
         examined.err().map(|repository::Objection(why)| why)
     }
@@ -151,7 +151,7 @@ impl Request {
     /// The same as if [`with_repository`](Self::with_repository) had objected; `None` for a program of
     /// which that is not asked.
     pub fn misled(&self) -> Option<Self> {
-        if self.program.trust != Trust::Trusted || !repository::is_git(self.words()) {
+        if self.program.trust != Trust::Trusted || !self.words().start_git() {
             return None;
         }
         let mut misled = self.clone();

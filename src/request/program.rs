@@ -9,7 +9,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::INTERPRETERS;
 use super::interpreter::Interpreter;
-use super::walk::{Found, Lost, Roots, walk};
+use super::walk::{Lost, ResolvedFile, Roots, walk};
 
 /// Where `execvp` looks when `PATH` is unset.
 pub(super) const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -177,7 +177,13 @@ pub(super) fn is_executable(path: &Path) -> bool {
     path.is_file() && access(path, AccessFlags::X_OK).is_ok()
 }
 
-fn trust(asked: &OsStr, path: &Path, found: &Found, argv0: Option<&OsStr>, roots: &Roots) -> Trust {
+fn trust(
+    asked: &OsStr,
+    path: &Path,
+    found: &ResolvedFile,
+    argv0: Option<&OsStr>,
+    roots: &Roots,
+) -> Trust {
     if let Some(path) = &found.writable {
         return Trust::Writable { path: path.clone() };
     }
@@ -232,7 +238,7 @@ fn is_also(name: &OsStr, real: &Path) -> bool {
 }
 
 /// Whether the file is a script; an error when what would interpret it is not to be trusted.
-fn interpreted(file: &Found, roots: &Roots) -> Result<bool, Trust> {
+fn interpreted(file: &ResolvedFile, roots: &Roots) -> Result<bool, Trust> {
     let read = |path: &Path| Interpreter::of(path).map_err(|_| Trust::Anonymous);
     let Some(mut named) = read(&file.real)? else {
         return Ok(false);

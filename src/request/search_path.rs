@@ -7,19 +7,19 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::program::{DEFAULT_PATH, Program, Trust, is_executable};
-use super::walk::{End, Lost, Roots, walk, walk_to};
+use super::walk::{Lost, Roots, WalkEnd, walk, walk_to};
 
 /// The directories of a `PATH`, seen from one place, and what was found out about them once: for whoever looks
 /// for many programs at one time.
 #[derive(Debug)]
 pub struct SearchPath {
     cwd: PathBuf,
-    directories: Vec<Directory>,
+    directories: Vec<SearchedDirectory>,
     roots: Roots,
 }
 
 #[derive(Debug)]
-struct Directory {
+struct SearchedDirectory {
     path: PathBuf,
     /// It is there, and the sandboxed side can put nothing in it or in its place.
     is_closed: OnceCell<bool>,
@@ -31,7 +31,7 @@ impl SearchPath {
     pub fn of(cwd: &Path, search_path: Option<&OsStr>, writable: &[PathBuf]) -> Self {
         let directories = search_path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
         let directories = directories.split(|&byte| byte == b':');
-        let directories = directories.map(|directory| Directory {
+        let directories = directories.map(|directory| SearchedDirectory {
             path: cwd.join(OsStr::from_bytes(directory)),
             is_closed: OnceCell::new(),
         });
@@ -79,9 +79,9 @@ impl SearchPath {
         }
     }
 
-    fn is_closed(&self, directory: &Directory) -> bool {
+    fn is_closed(&self, directory: &SearchedDirectory) -> bool {
         let look = || {
-            let found = walk_to(&directory.path, &self.roots, End::Directory);
+            let found = walk_to(&directory.path, &self.roots, WalkEnd::Directory);
             found.is_ok_and(|it| it.writable.is_none() && it.open.last() == Some(&false))
         };
         *directory.is_closed.get_or_init(look)

@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid};
 
+use super::Writable;
 use super::views::elsewhere;
-use super::{Way, Writable};
 use crate::sys::identity::identity;
 
 /// How many symbolic links the kernel follows.
@@ -69,7 +69,7 @@ impl Roots {
     /// The entry by which the sandboxed side can put something in the place of what `path`, absolute,
     /// leads to, whether or not that exists, or below it.
     pub fn entry_towards(&self, path: &Path) -> Option<PathBuf> {
-        let mut walk = Walk::new(self, End::File);
+        let mut walk = PathWalk::new(self, WalkEnd::File);
         let lost = walk.follow(path).err();
         let open = walk.writable_at.last() == Some(&true);
         match lost {
@@ -127,7 +127,7 @@ pub const SHIPPED: [&str; 8] = [
 
 /// What a way may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum WalkEnd {
     /// A regular file.
     File,
     /// A directory.
@@ -135,7 +135,7 @@ pub(super) enum End {
 }
 
 /// A file or a directory, and what was met on the way.
-pub(super) struct Found {
+pub(super) struct ResolvedFile {
     /// Its path without any symbolic link.
     pub(super) real: PathBuf,
     /// For the root directory and each one down to it, itself included if it is one: whether the
@@ -168,16 +168,16 @@ impl From<io::Error> for Lost {
 }
 
 /// Follows `path`, absolute, to a regular file.
-pub(super) fn walk(path: &Path, roots: &Roots) -> Result<Found, Lost> {
-    walk_to(path, roots, End::File)
+pub(super) fn walk(path: &Path, roots: &Roots) -> Result<ResolvedFile, Lost> {
+    walk_to(path, roots, WalkEnd::File)
 }
 
 /// Follows `path`, absolute.
-pub(super) fn walk_to(path: &Path, roots: &Roots, end: End) -> Result<Found, Lost> {
-    let mut walk = Walk::new(roots, end);
+pub(super) fn walk_to(path: &Path, roots: &Roots, end: WalkEnd) -> Result<ResolvedFile, Lost> {
+    let mut walk = PathWalk::new(roots, end);
     let result = walk.follow(path);
     match (result, walk.writable) {
-        (Ok(real), writable) => Ok(Found {
+        (Ok(real), writable) => Ok(ResolvedFile {
             real,
             writable,
             open: walk.writable_at,
@@ -188,9 +188,20 @@ pub(super) fn walk_to(path: &Path, roots: &Roots, end: End) -> Result<Found, Los
     }
 }
 
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Without any link. What is missing stands where it would be made. `None` where that can't be told
+    /// from here.
+    pub real: Option<PathBuf>,
+    /// The sandboxed side could put something else in the place of an entry on the way, also after
+    /// somebody looked.
+    pub is_open: bool,
+}
+
 /// Where `path`, absolute, leads, whatever is there.
 pub(super) fn way_to(path: &Path, roots: &Roots) -> Way {
-    let mut walk = Walk::new(roots, End::Directory);
+    let mut walk = PathWalk::new(roots, WalkEnd::Directory);
     let real = match walk.follow(path) {
         Ok(real) => Some(real),
         Err(Lost::Missing) => Some(walk.rest()),
@@ -205,7 +216,7 @@ pub(super) fn way_to(path: &Path, roots: &Roots) -> Way {
 
 /// The way that a path leads, as it was when somebody went it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
+pub struct PathTrace {
     /// As for [`Way::real`].
     pub real: Option<PathBuf>,
     /// The directories that were entered, the last one included, by device and inode.
@@ -214,9 +225,9 @@ pub struct Trace {
 
 /// Goes the way of `path`, absolute, whatever is there; `None` where that takes more than the `steps` that
 /// are left, which it takes from them.
-pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
+pub fn trace(path: &Path, steps: &mut usize) -> Option<PathTrace> {
     let roots = Roots::of(&[]);
-    let mut walk = Walk::new(&roots, End::Directory);
+    let mut walk = PathWalk::new(&roots, WalkEnd::Directory);
     walk.steps = *steps;
     let followed = walk.follow(path);
     *steps = walk.steps;
@@ -225,20 +236,20 @@ pub fn trace(path: &Path, steps: &mut usize) -> Option<Trace> {
         Err(Lost::Missing) => Some(walk.rest()),
         Err(Lost::Hidden | Lost::Writable(_)) => None,
     };
-    (walk.steps > 0).then_some(Trace {
+    (walk.steps > 0).then_some(PathTrace {
         real,
         directories: walk.entered,
     })
 }
 
-enum Step {
+enum WalkStep {
     Up,
     Into(OsString),
 }
 
-struct Walk<'a> {
+struct PathWalk<'a> {
     roots: &'a Roots,
-    end: End,
+    end: WalkEnd,
     /// Where we are: no links, no `..`.
     directory: PathBuf,
     /// For the root directory and each one down to where we are: whether its entries can be
@@ -247,7 +258,7 @@ struct Walk<'a> {
     /// The entry that was entered last.
     at: PathBuf,
     /// The components still to go, the next one last.
-    ahead: Vec<Step>,
+    ahead: Vec<WalkStep>,
     links: usize,
     writable: Option<PathBuf>,
     climbed: bool,
@@ -258,8 +269,8 @@ struct Walk<'a> {
     steps: usize,
 }
 
-impl<'a> Walk<'a> {
-    fn new(roots: &'a Roots, end: End) -> Self {
+impl<'a> PathWalk<'a> {
+    fn new(roots: &'a Roots, end: WalkEnd) -> Self {
         Self {
             roots,
             end,
@@ -287,13 +298,13 @@ impl<'a> Walk<'a> {
             let is_own = self.ahead.len() < own;
             own = own.min(self.ahead.len());
             match step {
-                Step::Up => {
+                WalkStep::Up => {
                     self.climbed |= is_own && self.links > 0;
                     if self.directory.pop() {
                         self.writable_at.pop();
                     }
                 }
-                Step::Into(name) => {
+                WalkStep::Into(name) => {
                     if let Some(file) = self.enter(self.directory.join(name))? {
                         return Ok(file);
                     }
@@ -301,8 +312,8 @@ impl<'a> Walk<'a> {
             }
         }
         match self.end {
-            End::File => Err(Lost::Missing),
-            End::Directory => Ok(self.directory.clone()),
+            WalkEnd::File => Err(Lost::Missing),
+            WalkEnd::Directory => Ok(self.directory.clone()),
         }
     }
 
@@ -310,8 +321,8 @@ impl<'a> Walk<'a> {
     fn plan(&mut self, path: &Path) {
         for component in path.components().rev() {
             match component {
-                Component::Normal(name) => self.ahead.push(Step::Into(name.to_owned())),
-                Component::ParentDir => self.ahead.push(Step::Up),
+                Component::Normal(name) => self.ahead.push(WalkStep::Into(name.to_owned())),
+                Component::ParentDir => self.ahead.push(WalkStep::Up),
                 _ => {}
             }
         }
@@ -339,7 +350,7 @@ impl<'a> Walk<'a> {
                 .push(!protected && (open || self.is_open(&file)));
             self.entered.push(of(&file));
             self.directory = entry;
-        } else if file.is_file() && self.ahead.is_empty() && self.end != End::Directory {
+        } else if file.is_file() && self.ahead.is_empty() && self.end != WalkEnd::Directory {
             if !protected && self.is_open(&file) {
                 self.writable = Some(entry.clone());
             }
@@ -355,10 +366,10 @@ impl<'a> Walk<'a> {
         let mut path = std::mem::take(&mut self.at);
         while let Some(step) = self.ahead.pop() {
             match step {
-                Step::Up => {
+                WalkStep::Up => {
                     path.pop();
                 }
-                Step::Into(name) => path.push(name),
+                WalkStep::Into(name) => path.push(name),
             }
         }
         path

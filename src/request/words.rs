@@ -24,11 +24,6 @@ impl<'a> Words<'a> {
     pub fn arguments(&self) -> &'a [OsString] {
         self.argv.get(1..).unwrap_or_default()
     }
-
-    /// Whether they start git, or a program that starts it.
-    pub fn start_git(self) -> bool {
-        super::repository::is_git(self)
-    }
 }
 
 impl Request {

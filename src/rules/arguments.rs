@@ -1,5 +1,6 @@
 //! The arguments of one call, with every problem found in them.
 
+use starlark::codemap::FileSpan;
 use starlark::collections::SmallMap;
 use starlark::values::Value;
 use starlark::values::list::ListRef;
@@ -8,13 +9,13 @@ use super::codes;
 
 /// What is wrong with one argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct ArgumentProblem {
     pub(super) code: &'static str,
     pub(super) message: String,
     pub(super) help: Option<String>,
 }
 
-impl Problem {
+impl ArgumentProblem {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -44,7 +45,7 @@ pub(super) struct Signature {
 pub(super) struct Arguments<'v> {
     signature: &'static Signature,
     values: Vec<Option<Value<'v>>>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<ArgumentProblem>,
 }
 
 impl<'v> Arguments<'v> {
@@ -94,13 +95,13 @@ impl<'v> Arguments<'v> {
         let function = self.signature.name;
         let parameters = self.signature.parameters.join(", ");
         self.problems.push(
-            Problem::new(codes::ARGUMENT, format!("{function}: {what}"))
+            ArgumentProblem::new(codes::ARGUMENT, format!("{function}: {what}"))
                 .with_help(format!("the parameters are {parameters}")),
         );
     }
 
     /// Notes the problem if there is one.
-    pub(super) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T, ArgumentProblem>) -> Option<T> {
         result.map_err(|problem| self.problems.push(problem)).ok()
     }
 
@@ -114,7 +115,7 @@ impl<'v> Arguments<'v> {
         let value = (*self.values.get(index)?)?;
         let unpacked = unpack(value);
         if unpacked.is_none() {
-            self.problems.push(Problem::new(
+            self.problems.push(ArgumentProblem::new(
                 codes::ARGUMENT,
                 format!(
                     "parameter `{name}` must be a {wanted} (got {})",
@@ -173,7 +174,23 @@ impl<'v> Arguments<'v> {
     /// Notes that the call's own arguments don't go together.
     pub(super) fn problem(&mut self, what: &str) {
         let function = self.signature.name;
-        self.problems
-            .push(Problem::new(codes::ARGUMENT, format!("{function}: {what}")));
+        self.problems.push(ArgumentProblem::new(
+            codes::ARGUMENT,
+            format!("{function}: {what}"),
+        ));
+    }
+}
+
+/// One call of a function of ours.
+pub(super) struct RuleCall<'v> {
+    pub(super) at: Option<FileSpan>,
+    pub(super) positional: Vec<Value<'v>>,
+    pub(super) named: SmallMap<String, Value<'v>>,
+}
+
+impl<'v> RuleCall<'v> {
+    pub(super) fn bind(self, signature: &'static Signature) -> (Arguments<'v>, Option<FileSpan>) {
+        let arguments = Arguments::bind(signature, self.positional, self.named);
+        (arguments, self.at)
     }
 }

@@ -5,13 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use crate::exit::Exit;
-use crate::sys::{allocator, respawn, rlimit};
+use crate::sys::{allocator, fds, rlimit};
 
 use super::codes;
 use super::interpret::interpret;
 use super::language::Language;
 use super::lexical::Whereabouts;
-use super::wire::{Contribution, Job, Known, Source};
+use super::wire::{Contribution, KnownNames, LoadJob, SourceText};
 
 /// The first word by which this binary knows that it is this child.
 pub const WORD: &str = "__load-rules";
@@ -25,7 +25,7 @@ const USUAL_INPUT: usize = 256 << 10;
 
 /// Reads the job from standard input and answers on standard output.
 pub fn main() -> Exit {
-    respawn::close_inherited();
+    fds::close_inherited();
     allocator::keep_memory();
     match rlimit::confine_self(ADDRESS_SPACE).and_then(|()| on_large_stack(serve)) {
         Ok(()) => Exit::Success,
@@ -49,7 +49,7 @@ fn on_large_stack(work: impl FnOnce() -> io::Result<()> + Send) -> io::Result<()
 fn serve() -> io::Result<()> {
     let mut input = Vec::with_capacity(USUAL_INPUT);
     io::stdin().read_to_end(&mut input)?;
-    let (job, sources) = Job::of(&input)?;
+    let (job, sources) = LoadJob::of(&input)?;
     drop(input);
     let language = Language::new(job.released);
     let places = Whereabouts {
@@ -76,8 +76,8 @@ fn serve() -> io::Result<()> {
 /// Evaluates one file; what it makes panic is an error of that file.
 fn evaluate(
     language: &Language,
-    source: &Source,
-    known: &Known,
+    source: &SourceText,
+    known: &KnownNames,
     places: Whereabouts<'_>,
 ) -> Contribution {
     let interpreted = catch_unwind(AssertUnwindSafe(|| {

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use starlark::values::Value;
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{ArgumentProblem, Arguments, Signature};
 use super::codes;
 use super::conditions::{self, Tilde};
 use super::examples::Example;
@@ -68,14 +68,18 @@ const FORMS: [(&str, &str); 11] = [
 
 /// What one call says.
 #[derive(Debug)]
-pub(super) struct Parsed {
+pub(super) struct ParsedCommandRule {
     pub(super) rule: CommandRule,
     pub(super) matching: Vec<Example>,
     pub(super) not_matching: Vec<Example>,
 }
 
 /// The call's rule; `None` when it has problems, which then are in `arguments`.
-pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span, home: Tilde<'_>) -> Option<Parsed> {
+pub(super) fn parse(
+    arguments: &mut Arguments<'_>,
+    span: Span,
+    home: Tilde<'_>,
+) -> Option<ParsedCommandRule> {
     let decision = arguments.string("decision");
     let decision = decision.map(|text| arguments.keep(decision_named(text)));
     let justification = arguments.string("justification");
@@ -89,7 +93,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span, home: Tilde<'_>) 
         && (run == Some(Run::Inside) || decision == Some(Some(Decision::Forbidden)))
     {
         let message = "parameter `pass_env` says nothing of a command that never runs outside";
-        arguments.keep(Err::<(), _>(Problem::new(
+        arguments.keep(Err::<(), _>(ArgumentProblem::new(
             codes::CONDITION,
             message.to_owned(),
         )));
@@ -118,7 +122,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span, home: Tilde<'_>) 
         span,
         examples: u32::try_from(matching.len() + not_matching.len()).unwrap_or(u32::MAX),
     };
-    Some(Parsed {
+    Some(ParsedCommandRule {
         rule,
         matching,
         not_matching,
@@ -151,7 +155,7 @@ fn condition<T>(
     let value = arguments.any(name)?;
     let read = as_data(value).and_then(|json| read(&json));
     let problem = |why| {
-        let problem = Problem::new(codes::CONDITION, format!("parameter `{name}` {why}"));
+        let problem = ArgumentProblem::new(codes::CONDITION, format!("parameter `{name}` {why}"));
         match FORMS.iter().find(|(parameter, _)| *parameter == name) {
             Some((_, form)) => problem.with_help(format!("as in `{name} = {form}`")),
             None => problem,

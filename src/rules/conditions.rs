@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 
 use crate::models;
 
+use super::meaning::Expression;
 use super::meaning::glob::Glob;
-use super::meaning::pattern::Expression;
-use super::meaning::{Meaning, Operands, OptionValue, Pattern, Variable, Wanted};
+use super::meaning::{Meaning, OperandCondition, OptionValue, Pattern, Variable, WantedValue};
 use super::model::{Profile, Run};
 
 /// What `~` stands for in a rules file, where that is known.
@@ -25,10 +25,10 @@ impl Tilde<'_> {
     }
 }
 
-type Read<T> = Result<T, String>;
+type ConditionResult<T> = Result<T, String>;
 
 /// `["push"]`, `["remote", ["add", "set-url"]]`.
-pub(super) fn subcommand(json: &Json) -> Read<Vec<Vec<String>>> {
+pub(super) fn subcommand(json: &Json) -> ConditionResult<Vec<Vec<String>>> {
     const TAKES: &str = "takes a list of words, or of lists of alternatives";
     let words = json.as_array().ok_or(TAKES)?;
     words
@@ -41,11 +41,11 @@ pub(super) fn subcommand(json: &Json) -> Read<Vec<Vec<String>>> {
 }
 
 /// `"--force"`, `any_of(…)`, `all_of(…)`, or a list of these two that all must hold.
-pub(super) fn flags(json: &Json) -> Read<Vec<Vec<String>>> {
+pub(super) fn flags(json: &Json) -> ConditionResult<Vec<Vec<String>>> {
     let groups = match json {
         Json::String(name) => vec![vec![name.clone()]],
         Json::Array(items) if items.iter().all(Json::is_object) => {
-            let groups: Read<Vec<_>> = items.iter().map(flags).collect();
+            let groups: ConditionResult<Vec<_>> = items.iter().map(flags).collect();
             groups?.concat()
         }
         json => match (tagged(json, "any_of"), tagged(json, "all_of")) {
@@ -67,7 +67,7 @@ pub(super) fn flags(json: &Json) -> Read<Vec<Vec<String>>> {
 }
 
 /// `"--force"` or a list of options.
-pub(super) fn options(json: &Json) -> Read<Vec<String>> {
+pub(super) fn options(json: &Json) -> ConditionResult<Vec<String>> {
     let names = match json {
         Json::String(name) => vec![name.clone()],
         json => strings(json).ok_or("takes an option, or a list of them")?,
@@ -84,7 +84,7 @@ pub(super) fn is_option(name: &str) -> bool {
     }
 }
 
-fn check_option(name: &str) -> Read<()> {
+fn check_option(name: &str) -> ConditionResult<()> {
     let value = name.starts_with('-') && name.contains('=');
     if !is_option(name) {
         Err(format!("has `{name}`, which is not an option"))
@@ -96,7 +96,7 @@ fn check_option(name: &str) -> Read<()> {
 }
 
 /// `{"--namespace": "dev", "-X": any_of("POST", "PUT")}`.
-pub(super) fn values(json: &Json, home: Tilde<'_>) -> Read<Vec<OptionValue>> {
+pub(super) fn values(json: &Json, home: Tilde<'_>) -> ConditionResult<Vec<OptionValue>> {
     let options = json.as_object().ok_or("takes a dictionary")?;
     options
         .iter()
@@ -111,9 +111,9 @@ pub(super) fn values(json: &Json, home: Tilde<'_>) -> Read<Vec<OptionValue>> {
 }
 
 /// A list of words and patterns; the last may be `rest(...)`.
-pub(super) fn operands(json: &Json, home: Tilde<'_>) -> Read<Operands> {
+pub(super) fn operands(json: &Json, home: Tilde<'_>) -> ConditionResult<OperandCondition> {
     let items = json.as_array().ok_or("takes a list")?;
-    let mut operands = Operands::default();
+    let mut operands = OperandCondition::default();
     for (nth, item) in items.iter().enumerate() {
         match tagged(item, "rest") {
             None => operands.places.push(alternatives(item, home)?),
@@ -127,7 +127,7 @@ pub(super) fn operands(json: &Json, home: Tilde<'_>) -> Read<Operands> {
 }
 
 /// One pattern, or a list of alternatives.
-pub(super) fn alternatives(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
+pub(super) fn alternatives(json: &Json, home: Tilde<'_>) -> ConditionResult<Vec<Pattern>> {
     match json {
         Json::Array(items) if items.is_empty() => Err("has an empty list".to_owned()),
         Json::Array(_) => patterns_of(json, home),
@@ -136,7 +136,7 @@ pub(super) fn alternatives(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
 }
 
 /// The same for directories: a plain one may start with `~` too.
-pub(super) fn directories(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
+pub(super) fn directories(json: &Json, home: Tilde<'_>) -> ConditionResult<Vec<Pattern>> {
     let mut patterns = alternatives(json, home)?;
     for pattern in &mut patterns {
         if let Pattern::Literal(path) = pattern {
@@ -146,12 +146,12 @@ pub(super) fn directories(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
     Ok(patterns)
 }
 
-fn patterns_of(json: &Json, home: Tilde<'_>) -> Read<Vec<Pattern>> {
+fn patterns_of(json: &Json, home: Tilde<'_>) -> ConditionResult<Vec<Pattern>> {
     let items = json.as_array().ok_or("takes a list of patterns")?;
     items.iter().map(|item| pattern(item, home)).collect()
 }
 
-fn pattern(json: &Json, home: Tilde<'_>) -> Read<Pattern> {
+fn pattern(json: &Json, home: Tilde<'_>) -> ConditionResult<Pattern> {
     if let Json::String(text) = json {
         return Ok(Pattern::Literal(text.clone()));
     }
@@ -177,7 +177,7 @@ fn pattern(json: &Json, home: Tilde<'_>) -> Read<Pattern> {
 }
 
 /// `glob("…")`; `None` for anything else.
-pub(super) fn glob(json: &Json, home: Tilde<'_>) -> Read<Option<Glob>> {
+pub(super) fn glob(json: &Json, home: Tilde<'_>) -> ConditionResult<Option<Glob>> {
     let Some(text) = tagged(json, "glob").and_then(Json::as_str) else {
         return Ok(None);
     };
@@ -189,15 +189,15 @@ pub(super) fn glob(json: &Json, home: Tilde<'_>) -> Read<Option<Glob>> {
 }
 
 /// `{"NAME": True, "OTHER": False, "THIRD": pattern}`.
-pub(super) fn environment(json: &Json, home: Tilde<'_>) -> Read<Vec<Variable>> {
+pub(super) fn environment(json: &Json, home: Tilde<'_>) -> ConditionResult<Vec<Variable>> {
     let variables = json.as_object().ok_or("takes a dictionary")?;
     variables
         .iter()
         .map(|(name, value)| {
             let value = match value {
-                Json::Bool(true) => Wanted::Set,
-                Json::Bool(false) => Wanted::Unset,
-                value => Wanted::Value(pattern(value, home)?),
+                Json::Bool(true) => WantedValue::Set,
+                Json::Bool(false) => WantedValue::Unset,
+                value => WantedValue::Value(pattern(value, home)?),
             };
             let name = name.clone();
             Ok(Variable { name, value })
@@ -206,11 +206,11 @@ pub(super) fn environment(json: &Json, home: Tilde<'_>) -> Read<Vec<Variable>> {
 }
 
 /// `case(…)`, or a list of them.
-pub(super) fn cases(json: &Json) -> Read<Vec<Meaning>> {
+pub(super) fn cases(json: &Json) -> ConditionResult<Vec<Meaning>> {
     const TAKES: &str = "takes a list of case(...)";
     match json {
         Json::Array(items) => {
-            let cases: Read<Vec<Vec<Meaning>>> = items.iter().map(cases).collect();
+            let cases: ConditionResult<Vec<Vec<Meaning>>> = items.iter().map(cases).collect();
             Ok(cases?.concat())
         }
         // What a `case` with problems of its own returned.
@@ -224,7 +224,7 @@ pub(super) fn cases(json: &Json) -> Read<Vec<Meaning>> {
 }
 
 /// `"inside"`, `"outside"`, `"unconfined"` or `profile(…)`.
-pub(super) fn run(json: &Json, home: Tilde<'_>) -> Read<Run> {
+pub(super) fn run(json: &Json, home: Tilde<'_>) -> ConditionResult<Run> {
     const TAKES: &str = "takes \"inside\", \"outside\", \"unconfined\" or profile(...)";
     match json {
         Json::String(text) => match text.as_str() {
@@ -249,7 +249,7 @@ pub(super) fn run(json: &Json, home: Tilde<'_>) -> Read<Run> {
 }
 
 /// Names of variables. What makes programs run or load other code can't go outside.
-pub(super) fn pass_env(json: &Json) -> Read<Vec<String>> {
+pub(super) fn pass_env(json: &Json) -> ConditionResult<Vec<String>> {
     let names = match json {
         Json::String(name) => vec![name.clone()],
         json => strings(json).ok_or("takes names of variables")?,
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_home_directory_is_meant_where_a_path_is() {
         let home = Tilde(Some("/home/me"));
-        let literal = |patterns: Read<Vec<Pattern>>| match patterns.unwrap().as_slice() {
+        let literal = |patterns: ConditionResult<Vec<Pattern>>| match patterns.unwrap().as_slice() {
             [Pattern::Literal(path)] => path.clone(),
             other => panic!("{other:?}"),
         };

@@ -2,7 +2,7 @@
 
 use starlark::values::Value;
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{ArgumentProblem, Arguments, Signature};
 use super::codes;
 use super::lexical;
 use super::model::{HostExecutable, Span};
@@ -37,11 +37,11 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span) -> Option<HostExe
     })
 }
 
-fn wrong(what: impl std::fmt::Display) -> Problem {
-    Problem::new(codes::HOST_EXECUTABLE, format!("host_executable {what}"))
+fn wrong(what: impl std::fmt::Display) -> ArgumentProblem {
+    ArgumentProblem::new(codes::HOST_EXECUTABLE, format!("host_executable {what}"))
 }
 
-fn bare(name: &str) -> Result<&str, Problem> {
+fn bare(name: &str) -> Result<&str, ArgumentProblem> {
     match name {
         "" => Err(wrong("name cannot be empty")),
         "." | ".." => Err(wrong(format!(
@@ -54,13 +54,13 @@ fn bare(name: &str) -> Result<&str, Problem> {
     }
 }
 
-fn item_text(item: Value<'_>) -> Result<&str, Problem> {
+fn item_text(item: Value<'_>) -> Result<&str, ArgumentProblem> {
     item.unpack_str()
         .ok_or_else(|| wrong(format!("paths must be strings (got {})", item.get_type())))
 }
 
 /// The path without detours; its last component must be `name`, where that is known.
-fn normal(path: &str, name: Option<&str>) -> Result<String, Problem> {
+fn normal(path: &str, name: Option<&str>) -> Result<String, ArgumentProblem> {
     let Some(normalised) = lexical::normalise(path) else {
         return Err(wrong(format!("paths must be absolute (got {path})")));
     };

@@ -19,7 +19,7 @@ use super::literal;
 use super::model::Diagnostic;
 use super::nesting;
 use super::recorder::{Recorder, resolve, start_of};
-use super::wire::{Contribution, Known, Source};
+use super::wire::{Contribution, KnownNames, SourceText};
 
 /// Steps of the interpreter for one file: about a second's worth where it is compiled with
 /// optimisation, while a thousand rules take some tens of thousands.
@@ -30,8 +30,8 @@ const MAX_HEAP: usize = 128 << 20;
 /// What `source` says. `known` is what files before it declare.
 pub(super) fn interpret(
     language: &Language,
-    source: &Source,
-    known: &Known,
+    source: &SourceText,
+    known: &KnownNames,
     places: Whereabouts<'_>,
 ) -> Contribution {
     let failed = |diagnostic| Contribution {
@@ -81,7 +81,7 @@ fn evaluate(language: &Language, ast: AstModule) -> Result<(), Error> {
     })
 }
 
-fn nested_too_deep(source: &Source, at: usize) -> Diagnostic {
+fn nested_too_deep(source: &SourceText, at: usize) -> Diagnostic {
     let text = CodeMap::new(source.name.clone(), source.text.clone());
     let before = source.text.get(..at).unwrap_or_default();
     let line = before.matches('\n').count();

@@ -10,7 +10,8 @@ use starlark::syntax::Dialect;
 use starlark::values::Value;
 use starlark::values::tuple::UnpackTuple;
 
-use super::recorder::{self, Call};
+use super::arguments::RuleCall;
+use super::recorder;
 
 /// Top-level statements, `def`, `lambda`, type annotations and f-strings.
 pub(super) const DIALECT: Dialect = Dialect {
@@ -56,7 +57,7 @@ fn call<'v>(
     named: SmallMap<String, Value<'v>>,
     eval: &Evaluator<'v, '_, '_>,
 ) -> Value<'v> {
-    let call = Call {
+    let call = RuleCall {
         at: eval.call_stack_top_location(),
         positional: positional.items,
         named,

@@ -10,11 +10,12 @@ use starlark::syntax::ast::{Argument, AstExpr, AstLiteral, AstStmt, Expr, Stmt};
 use starlark::values::dict::AllocDict;
 use starlark::values::{Heap, Value};
 
+use super::arguments::RuleCall;
 use super::language::Language;
-use super::recorder::{self, Recorder};
+use super::recorder::Recorder;
 
 /// A call whose arguments say all there is to know.
-pub(super) struct Call<'a> {
+pub(super) struct LiteralCall<'a> {
     function: &'static str,
     at: Span,
     positional: Vec<Literal<'a>>,
@@ -28,11 +29,14 @@ enum Literal<'a> {
     List(Vec<Literal<'a>>),
     /// Each key is another one.
     Dictionary(Vec<(&'a str, Literal<'a>)>),
-    Call(Call<'a>),
+    Call(LiteralCall<'a>),
 }
 
 /// The calls of `module`, in order; `None` if there is anything else in it.
-pub(super) fn calls<'a>(language: &Language, module: &'a AstModule) -> Option<Vec<Call<'a>>> {
+pub(super) fn calls<'a>(
+    language: &Language,
+    module: &'a AstModule,
+) -> Option<Vec<LiteralCall<'a>>> {
     let mut calls = Vec::new();
     add_calls(language, module.statement(), &mut calls)?;
     Some(calls)
@@ -41,7 +45,7 @@ pub(super) fn calls<'a>(language: &Language, module: &'a AstModule) -> Option<Ve
 fn add_calls<'a>(
     language: &Language,
     statement: &'a AstStmt,
-    calls: &mut Vec<Call<'a>>,
+    calls: &mut Vec<LiteralCall<'a>>,
 ) -> Option<()> {
     match &statement.node {
         Stmt::Statements(statements) => {
@@ -55,14 +59,14 @@ fn add_calls<'a>(
     Some(())
 }
 
-fn call<'a>(language: &Language, expression: &'a AstExpr) -> Option<Call<'a>> {
+fn call<'a>(language: &Language, expression: &'a AstExpr) -> Option<LiteralCall<'a>> {
     let Expr::Call(function, arguments) = &expression.node else {
         return None;
     };
     let Expr::Identifier(name) = &function.node else {
         return None;
     };
-    let mut call = Call {
+    let mut call = LiteralCall {
         function: language.function(&name.node.ident)?,
         at: expression.span,
         positional: Vec::new(),
@@ -117,7 +121,7 @@ fn literal<'a>(language: &Language, expression: &'a AstExpr) -> Option<Literal<'
 }
 
 /// Makes the `calls` of `module`.
-pub(super) fn make(calls: &[Call<'_>], module: &AstModule, recorder: &Recorder) {
+pub(super) fn make(calls: &[LiteralCall<'_>], module: &AstModule, recorder: &Recorder) {
     Heap::temp(|heap| {
         let maker = Maker {
             module,
@@ -137,14 +141,14 @@ struct Maker<'v, 'a> {
 }
 
 impl<'v> Maker<'v, '_> {
-    fn call(&self, call: &Call<'_>) -> Value<'v> {
+    fn call(&self, call: &LiteralCall<'_>) -> Value<'v> {
         let positional = call.positional.iter().map(|value| self.value(value));
         let positional = positional.collect();
         let named = call.named.iter();
         let named: SmallMap<String, Value<'v>> = named
             .map(|(name, value)| ((*name).to_owned(), self.value(value)))
             .collect();
-        let made = recorder::Call {
+        let made = RuleCall {
             at: Some(self.module.file_span(call.at)),
             positional,
             named,

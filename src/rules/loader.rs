@@ -15,7 +15,7 @@ use super::codes;
 use super::layer::{Layer, Origin};
 use super::model::RuleSet;
 use super::sources::read_all;
-use super::wire::{Contribution, Job, Known, Source};
+use super::wire::{Contribution, KnownNames, LoadJob, SourceText};
 
 /// This process's own program.
 const OURSELVES: &str = "/proc/self/exe";
@@ -60,7 +60,7 @@ fn given(paths: &[PathBuf]) -> Vec<Origin> {
 
 fn load_from(program: &Path, origins: &[Origin], released: bool) -> RuleSet {
     let (rules, sources) = read_all(origins);
-    let session = Session {
+    let session = LoadSession {
         program,
         released,
         time: ALL_TIME,
@@ -73,7 +73,7 @@ fn load_from(program: &Path, origins: &[Origin], released: bool) -> RuleSet {
 }
 
 /// One load: as many children as it takes.
-struct Session<'a> {
+struct LoadSession<'a> {
     program: &'a Path,
     released: bool,
     /// The processor time that is left.
@@ -82,8 +82,8 @@ struct Session<'a> {
     rules: RuleSet,
 }
 
-impl Session<'_> {
-    fn evaluate(mut self, mut sources: &[Source]) -> RuleSet {
+impl LoadSession<'_> {
+    fn evaluate(mut self, mut sources: &[SourceText]) -> RuleSet {
         while !sources.is_empty() {
             let done = if self.time.is_zero() {
                 let limit = ALL_TIME.as_secs();
@@ -102,7 +102,7 @@ impl Session<'_> {
     /// Has a child evaluate `sources` until it is through or dies; says for how many files
     /// something is known now: at least one, the one that it died of among them, unless it died of
     /// all of them together.
-    fn one_child(&mut self, sources: &[Source]) -> usize {
+    fn one_child(&mut self, sources: &[SourceText]) -> usize {
         let started = self
             .job(sources)
             .and_then(|job| Worker::start(self.program, OsStr::new(child::WORD), &job));
@@ -123,7 +123,11 @@ impl Session<'_> {
     }
 
     /// What the child says of `source`.
-    fn answer(&mut self, worker: &mut Worker, source: &Source) -> Result<Contribution, NoAnswer> {
+    fn answer(
+        &mut self,
+        worker: &mut Worker,
+        source: &SourceText,
+    ) -> Result<Contribution, NoAnswer> {
         let deadline = Instant::now() + PATIENCE;
         let line = worker
             .line(deadline, self.room)
@@ -136,7 +140,7 @@ impl Session<'_> {
     }
 
     /// Says why the child has no answer for `source`; whether that is known, as a number of files.
-    fn explain(&mut self, why: NoAnswer, worker: Worker, source: &Source) -> usize {
+    fn explain(&mut self, why: NoAnswer, worker: Worker, source: &SourceText) -> usize {
         let (code, message) = match why {
             NoAnswer::Silence(Silence::Ended) => {
                 let (death, time) = worker.death();
@@ -155,14 +159,14 @@ impl Session<'_> {
         1
     }
 
-    fn job(&self, sources: &[Source]) -> std::io::Result<Vec<u8>> {
+    fn job(&self, sources: &[SourceText]) -> std::io::Result<Vec<u8>> {
         let text = |path: PathBuf| path.into_os_string().into_string().ok();
-        let job = Job {
+        let job = LoadJob {
             released: self.released,
             cwd: std::env::current_dir().ok().and_then(text),
             home: std::env::var_os("HOME").and_then(|home| home.into_string().ok()),
             time: self.time,
-            known: Known {
+            known: KnownNames {
                 host_executables: self.rules.host_executables.clone(),
                 programs: self.rules.programs.clone(),
             },
@@ -176,7 +180,7 @@ impl Session<'_> {
             .push(codes::about_file(file, code, message));
     }
 
-    fn blame_all(&mut self, sources: &[Source], code: &str, message: &str) -> usize {
+    fn blame_all(&mut self, sources: &[SourceText], code: &str, message: &str) -> usize {
         for source in sources {
             self.blame(source.file, code, message);
         }

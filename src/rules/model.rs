@@ -323,7 +323,7 @@ pub struct RuleSet {
 
 /// What a rule of either kind says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Said<'a> {
+pub struct RuleSummary<'a> {
     /// What the rule says.
     pub decision: Decision,
     /// Why, in the author's words.
@@ -344,16 +344,16 @@ impl RuleSet {
     }
 
     /// The rule of this number: first come the prefix rules, then the command rules.
-    pub fn rule(&self, number: usize) -> Option<Said<'_>> {
+    pub fn rule(&self, number: usize) -> Option<RuleSummary<'_>> {
         if let Some(rule) = self.prefix_rules.get(number) {
-            return Some(Said {
+            return Some(RuleSummary {
                 decision: rule.decision,
                 justification: rule.justification.as_deref(),
                 span: rule.span,
             });
         }
         let rule = self.command_rule(number)?;
-        Some(Said {
+        Some(RuleSummary {
             decision: rule.decision,
             justification: rule.justification.as_deref(),
             span: rule.span,

@@ -1,6 +1,6 @@
 //! `network_rule(...)`: from arguments to a host and a protocol.
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{ArgumentProblem, Arguments, Signature};
 use super::codes;
 use super::model::{Decision, NetworkRule, Span};
 use super::prefix_rule::{decision_named, said};
@@ -33,11 +33,11 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span) -> Option<Network
     })
 }
 
-fn wrong(what: impl std::fmt::Display) -> Problem {
-    Problem::new(codes::NETWORK_RULE, format!("network_rule {what}"))
+fn wrong(what: impl std::fmt::Display) -> ArgumentProblem {
+    ArgumentProblem::new(codes::NETWORK_RULE, format!("network_rule {what}"))
 }
 
-fn protocol_named(text: &str) -> Result<&'static str, Problem> {
+fn protocol_named(text: &str) -> Result<&'static str, ArgumentProblem> {
     match text {
         "http" => Ok("http"),
         "https" | "https_connect" | "http-connect" => Ok("https"),
@@ -49,7 +49,7 @@ fn protocol_named(text: &str) -> Result<&'static str, Problem> {
     }
 }
 
-fn decision_or_deny(text: &str) -> Result<Decision, Problem> {
+fn decision_or_deny(text: &str) -> Result<Decision, ArgumentProblem> {
     if text == "deny" {
         return Ok(Decision::Forbidden);
     }
@@ -58,7 +58,7 @@ fn decision_or_deny(text: &str) -> Result<Decision, Problem> {
 }
 
 /// Lower case, without port, brackets and trailing dots.
-fn normal_host(text: &str) -> Result<String, Problem> {
+fn normal_host(text: &str) -> Result<String, ArgumentProblem> {
     let host = text.trim();
     if host.is_empty() {
         return Err(wrong("host cannot be empty"));
@@ -88,7 +88,7 @@ fn normal_host(text: &str) -> Result<String, Problem> {
 }
 
 /// The address in `[address]` or `[address]:port`; `inner` is `host` after the bracket.
-fn unbracket<'a>(host: &str, inner: &'a str) -> Result<&'a str, Problem> {
+fn unbracket<'a>(host: &str, inner: &'a str) -> Result<&'a str, ArgumentProblem> {
     let Some((address, suffix)) = inner.split_once(']') else {
         return Err(wrong("host has an invalid bracketed IPv6 literal"));
     };

@@ -5,12 +5,12 @@ use super::language::Language;
 use super::layer::Layer;
 use super::lexical::Whereabouts;
 use super::model::{RuleSet, RulesFile};
-use super::wire::{Known, Source};
+use super::wire::{KnownNames, SourceText};
 
 /// Evaluates `text` as a file called `name`, in this process and without the limits that
 /// [`super::load`] puts on files of others.
 pub fn from_own_text(name: &str, text: &str) -> RuleSet {
-    let source = Source {
+    let source = SourceText {
         file: 0,
         name: name.to_owned(),
         text: text.to_owned(),
@@ -18,7 +18,7 @@ pub fn from_own_text(name: &str, text: &str) -> RuleSet {
     let said = interpret(
         &Language::new(false),
         &source,
-        &Known::default(),
+        &KnownNames::default(),
         Whereabouts::default(),
     );
     let mut rules = RuleSet::default();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// A file to read, or why there is none.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum RulePosition {
     /// To be read.
     File(PathBuf),
     /// Named `*.rules` in a directory, but not a file.
@@ -17,13 +17,13 @@ pub(super) enum Place {
 }
 
 /// The files of `path`: itself, or, if it is a directory, its `*.rules` files sorted by name.
-pub(super) fn expand(path: &Path) -> Vec<Place> {
+pub(super) fn expand(path: &Path) -> Vec<RulePosition> {
     if !path.is_dir() {
-        return vec![Place::File(path.to_owned())];
+        return vec![RulePosition::File(path.to_owned())];
     }
     match rules_in(path) {
         Ok(paths) => paths.into_iter().map(as_place).collect(),
-        Err(error) => vec![Place::Unreadable(path.to_owned(), error)],
+        Err(error) => vec![RulePosition::Unreadable(path.to_owned(), error)],
     }
 }
 
@@ -40,10 +40,10 @@ fn rules_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Symbolic links count as what they lead to.
-fn as_place(path: PathBuf) -> Place {
+fn as_place(path: PathBuf) -> RulePosition {
     match fs::metadata(&path) {
-        Ok(found) if found.is_file() => Place::File(path),
-        Ok(_) => Place::Skipped(path),
-        Err(error) => Place::Unreadable(path, error),
+        Ok(found) if found.is_file() => RulePosition::File(path),
+        Ok(_) => RulePosition::Skipped(path),
+        Err(error) => RulePosition::Unreadable(path, error),
     }
 }

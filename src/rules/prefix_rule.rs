@@ -3,7 +3,7 @@
 use starlark::values::Value;
 use starlark::values::list::ListRef;
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{ArgumentProblem, Arguments, Signature};
 use super::codes;
 use super::examples::Example;
 use super::model::{Decision, PrefixRule, Span};
@@ -23,7 +23,7 @@ pub(super) static SIGNATURE: Signature = Signature {
 
 /// What one call says.
 #[derive(Debug)]
-pub(super) struct Parsed {
+pub(super) struct ParsedPrefixRule {
     /// One for each alternative of the pattern's first element.
     pub(super) rules: Vec<PrefixRule>,
     pub(super) matching: Vec<Example>,
@@ -31,7 +31,7 @@ pub(super) struct Parsed {
 }
 
 /// The call's rules; `None` when it has problems, which then are in `arguments`.
-pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span) -> Option<Parsed> {
+pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span) -> Option<ParsedPrefixRule> {
     let decision = arguments.string("decision");
     let decision = decision.map(|text| arguments.keep(decision_named(text)));
     let justification = arguments.string("justification");
@@ -58,7 +58,7 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span) -> Option<Parsed>
         program: program.clone(),
         ..rule.clone()
     });
-    Some(Parsed {
+    Some(ParsedPrefixRule {
         rules: rules.collect(),
         matching,
         not_matching,
@@ -66,22 +66,22 @@ pub(super) fn parse(arguments: &mut Arguments<'_>, span: Span) -> Option<Parsed>
 }
 
 /// The decisions that `prefix_rule` knows, spelled exactly.
-pub(super) fn decision_named(text: &str) -> Result<Decision, Problem> {
+pub(super) fn decision_named(text: &str) -> Result<Decision, ArgumentProblem> {
     match text {
         "allow" => Ok(Decision::Allow),
         "prompt" => Ok(Decision::Prompt),
         "forbidden" => Ok(Decision::Forbidden),
         _ => Err(
-            Problem::new(codes::DECISION, format!("invalid decision: {text}"))
+            ArgumentProblem::new(codes::DECISION, format!("invalid decision: {text}"))
                 .with_help("decisions are \"allow\", \"prompt\" and \"forbidden\""),
         ),
     }
 }
 
 /// A justification, byte for byte, unless it is blank.
-pub(super) fn said(text: &str) -> Result<String, Problem> {
+pub(super) fn said(text: &str) -> Result<String, ArgumentProblem> {
     if text.trim().is_empty() {
-        return Err(Problem::new(
+        return Err(ArgumentProblem::new(
             codes::JUSTIFICATION,
             "justification cannot be empty",
         ));
@@ -89,26 +89,29 @@ pub(super) fn said(text: &str) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
-fn choices_of_all(elements: &[Value<'_>]) -> Result<Vec<Vec<String>>, Problem> {
+fn choices_of_all(elements: &[Value<'_>]) -> Result<Vec<Vec<String>>, ArgumentProblem> {
     if elements.is_empty() {
-        return Err(Problem::new(codes::PATTERN, "pattern cannot be empty"));
+        return Err(ArgumentProblem::new(
+            codes::PATTERN,
+            "pattern cannot be empty",
+        ));
     }
     elements.iter().map(|element| choices(*element)).collect()
 }
 
-fn choices(element: Value<'_>) -> Result<Vec<String>, Problem> {
+fn choices(element: Value<'_>) -> Result<Vec<String>, ArgumentProblem> {
     if let Some(word) = element.unpack_str() {
         return Ok(vec![word.to_owned()]);
     }
     let got = |what: &str, value: Value<'_>| {
         let kind = value.get_type();
-        Problem::new(codes::PATTERN, format!("pattern {what} (got {kind})"))
+        ArgumentProblem::new(codes::PATTERN, format!("pattern {what} (got {kind})"))
     };
     let Some(list) = ListRef::from_value(element) else {
         return Err(got("element must be a string or list of strings", element));
     };
     if list.is_empty() {
-        return Err(Problem::new(
+        return Err(ArgumentProblem::new(
             codes::PATTERN,
             "pattern alternatives cannot be empty",
         ));
@@ -132,8 +135,8 @@ pub(super) fn examples(arguments: &mut Arguments<'_>, name: &str) -> Vec<Example
         .collect()
 }
 
-fn example(item: Value<'_>) -> Result<Example, Problem> {
-    let wrong = |what: &str| Problem::new(codes::EXAMPLE, format!("example {what}"));
+fn example(item: Value<'_>) -> Result<Example, ArgumentProblem> {
+    let wrong = |what: &str| ArgumentProblem::new(codes::EXAMPLE, format!("example {what}"));
     if let Some(text) = item.unpack_str() {
         let words = shlex::split(text).ok_or_else(|| {
             wrong("string has invalid shell syntax")

@@ -10,7 +10,7 @@ use crate::models::model::{
     DefaultValue, Derived, Effect, InnerModel, OptionModel, Style, Syntax, Takes, Which,
 };
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{ArgumentProblem, Arguments, Signature};
 use super::codes;
 use super::conditions::is_option;
 
@@ -362,7 +362,7 @@ fn made_by<T: DeserializeOwned>(
     // `None` is what a call with problems of its own returned.
     let items = items.into_iter().filter(|item| !item.is_none());
     let made = items.map(|item| made(item).ok_or_else(|| wrong(name, maker, item)));
-    let made: Result<Vec<T>, Problem> = made.collect();
+    let made: Result<Vec<T>, ArgumentProblem> = made.collect();
     arguments.keep(made).unwrap_or_default()
 }
 
@@ -370,9 +370,9 @@ fn made<T: DeserializeOwned>(item: Value<'_>) -> Option<T> {
     serde_json::from_value(item.to_json_value().ok()?).ok()
 }
 
-fn wrong(name: &str, maker: &str, item: Value<'_>) -> Problem {
+fn wrong(name: &str, maker: &str, item: Value<'_>) -> ArgumentProblem {
     let got = item.get_type();
-    Problem::new(
+    ArgumentProblem::new(
         codes::ARGUMENT,
         format!("parameter `{name}` takes what {maker} returns (got {got})"),
     )

@@ -5,10 +5,8 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 use starlark::codemap::{CodeMap, FileSpan, Span as Bytes};
-use starlark::collections::SmallMap;
-use starlark::values::Value;
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{ArgumentProblem, RuleCall};
 use super::codes;
 use super::command_examples::CommandExamples;
 use super::command_rule;
@@ -20,10 +18,10 @@ use super::host_executable;
 use super::lexical::Whereabouts;
 use super::model::{Diagnostic, PrefixRule, ProgramModel, RuleExample, Span};
 use super::network_rule;
-use super::prefix_rule::{self, Parsed};
+use super::prefix_rule::{self, ParsedPrefixRule};
 use super::program_model;
 use super::values;
-use super::wire::{Contribution, Known};
+use super::wire::{Contribution, KnownNames};
 
 /// A file with more errors than this has one cause too many to list.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -35,7 +33,7 @@ pub(super) struct Recorder {
     file: u32,
     places: ExamplePlaces,
     home: Option<String>,
-    state: RefCell<State>,
+    state: RefCell<RecorderState>,
 }
 
 thread_local! {
@@ -49,22 +47,8 @@ pub(super) fn current() -> Option<Rc<Recorder>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
-/// One call of a function of ours.
-pub(super) struct Call<'v> {
-    pub(super) at: Option<FileSpan>,
-    pub(super) positional: Vec<Value<'v>>,
-    pub(super) named: SmallMap<String, Value<'v>>,
-}
-
-impl<'v> Call<'v> {
-    pub(super) fn bind(self, signature: &'static Signature) -> (Arguments<'v>, Option<FileSpan>) {
-        let arguments = Arguments::bind(signature, self.positional, self.named);
-        (arguments, self.at)
-    }
-}
-
 #[derive(Debug, Default)]
-struct State {
+struct RecorderState {
     said: Contribution,
     examples: Vec<CallExamples>,
     command_examples: Vec<CommandExamples>,
@@ -91,7 +75,7 @@ impl Recorder {
     }
 
     /// A function of ours was called: what it says, for the call that it is an argument of.
-    pub(super) fn called(&self, name: &'static str, call: Call<'_>) -> Option<Json> {
+    pub(super) fn called(&self, name: &'static str, call: RuleCall<'_>) -> Option<Json> {
         match name {
             "prefix_rule" => self.prefix_rule(call),
             "host_executable" => self.host_executable(call),
@@ -107,7 +91,7 @@ impl Recorder {
     }
 
     /// `prefix_rule` was called.
-    fn prefix_rule(&self, call: Call<'_>) {
+    fn prefix_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&prefix_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = prefix_rule::parse(&mut arguments, span);
@@ -118,7 +102,7 @@ impl Recorder {
     }
 
     /// `host_executable` was called.
-    fn host_executable(&self, call: Call<'_>) {
+    fn host_executable(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&host_executable::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = host_executable::parse(&mut arguments, span);
@@ -129,7 +113,7 @@ impl Recorder {
     }
 
     /// `network_rule` was called.
-    fn network_rule(&self, call: Call<'_>) {
+    fn network_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&network_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = network_rule::parse(&mut arguments, span);
@@ -138,7 +122,7 @@ impl Recorder {
     }
 
     /// `command_rule` was called.
-    fn command_rule(&self, call: Call<'_>) {
+    fn command_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&command_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = command_rule::parse(&mut arguments, span, Tilde(self.home.as_deref()));
@@ -154,7 +138,7 @@ impl Recorder {
     }
 
     /// A function was called whose result is an argument: what it says, under its name.
-    fn value(&self, name: &'static str, call: Call<'_>) -> Option<Json> {
+    fn value(&self, name: &'static str, call: RuleCall<'_>) -> Option<Json> {
         let at = call.at.clone();
         let (said, problems) = values::said(name, call, Tilde(self.home.as_deref()));
         self.complain(self.span_of(at.as_ref()), problems);
@@ -162,7 +146,7 @@ impl Recorder {
     }
 
     /// `program` was called.
-    fn program(&self, call: Call<'_>) {
+    fn program(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&program_model::PROGRAM);
         let span = self.span_of(at.as_ref());
         let parsed = program_model::parse(&mut arguments);
@@ -172,7 +156,7 @@ impl Recorder {
     }
 
     /// `command` was called: what it says, for the call that it is an argument of.
-    fn command(&self, call: Call<'_>) -> Option<Json> {
+    fn command(&self, call: RuleCall<'_>) -> Option<Json> {
         let (mut arguments, at) = call.bind(&program_model::COMMAND);
         let parsed = program_model::parse(&mut arguments);
         self.complain(self.span_of(at.as_ref()), arguments.problems);
@@ -180,7 +164,7 @@ impl Recorder {
     }
 
     /// `inner` was called: what it says, for the call that it is an argument of.
-    fn inner(&self, call: Call<'_>) -> Option<Json> {
+    fn inner(&self, call: RuleCall<'_>) -> Option<Json> {
         let (mut arguments, at) = call.bind(&program_model::INNER);
         let parsed = program_model::parse_inner(&mut arguments);
         self.complain(self.span_of(at.as_ref()), arguments.problems);
@@ -188,7 +172,7 @@ impl Recorder {
     }
 
     /// `default` was called.
-    fn default_rule(&self, call: Call<'_>) {
+    fn default_rule(&self, call: RuleCall<'_>) {
         let (mut arguments, at) = call.bind(&default_rule::SIGNATURE);
         let span = self.span_of(at.as_ref());
         let parsed = default_rule::parse(&mut arguments, span);
@@ -196,7 +180,7 @@ impl Recorder {
         self.state.borrow_mut().said.defaults.extend(parsed);
     }
 
-    fn register(&self, call: Option<&FileSpan>, span: Span, parsed: Parsed) {
+    fn register(&self, call: Option<&FileSpan>, span: Span, parsed: ParsedPrefixRule) {
         let examples = self.pointed(call, span, parsed.matching, parsed.not_matching);
         let mut state = self.state.borrow_mut();
         let first_rule = state.said.prefix_rules.len();
@@ -261,7 +245,7 @@ impl Recorder {
         )
     }
 
-    fn complain(&self, span: Span, problems: Vec<Problem>) {
+    fn complain(&self, span: Span, problems: Vec<ArgumentProblem>) {
         let found = problems.into_iter().map(|problem| Diagnostic {
             help: problem.help,
             ..codes::at(span, problem.code, &problem.message)
@@ -281,7 +265,7 @@ impl Recorder {
 
     /// Runs every call's examples against that call's rules, with the `host_executable` entries
     /// of this file and of those before it.
-    pub(super) fn run_examples(&self, known: &Known, places: Whereabouts<'_>) {
+    pub(super) fn run_examples(&self, known: &KnownNames, places: Whereabouts<'_>) {
         let mut failures = Vec::new();
         {
             let state = self.state.borrow();

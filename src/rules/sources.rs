@@ -9,8 +9,8 @@ use crate::sys::read_capped::{ReadError, read_capped};
 use super::codes;
 use super::layer::{Layer, Origin};
 use super::model::{RuleSet, RulesFile, Severity, Span};
-use super::places::{Place, expand};
-use super::wire::Source;
+use super::places::{RulePosition, expand};
+use super::wire::SourceText;
 use crate::request::argv;
 
 /// Files.
@@ -24,13 +24,15 @@ const PIPE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Every file that `paths` mean, as an entry in the rule set with what is wrong with it, and the
 /// texts of those that could be read.
-pub(super) fn read_all(origins: &[Origin]) -> (RuleSet, Vec<Source>) {
-    let mut reading = Reading::default();
+pub(super) fn read_all(origins: &[Origin]) -> (RuleSet, Vec<SourceText>) {
+    let mut reading = SourceReading::default();
     for (origin, place) in origins.iter().flat_map(places) {
         reading.layer = origin.layer;
         if reading.rules.files.len() == MAX_FILES {
             let message = format!("not read, nor what follows: there are over {MAX_FILES} files");
-            let (Place::File(path) | Place::Skipped(path) | Place::Unreadable(path, _)) = place;
+            let (RulePosition::File(path)
+            | RulePosition::Skipped(path)
+            | RulePosition::Unreadable(path, _)) = place;
             reading.fail(&path, Severity::Error, codes::TOO_LARGE, &message);
             break;
         }
@@ -40,37 +42,37 @@ pub(super) fn read_all(origins: &[Origin]) -> (RuleSet, Vec<Source>) {
 }
 
 /// The files that an origin means.
-fn places(origin: &Origin) -> impl Iterator<Item = (&Origin, Place)> {
+fn places(origin: &Origin) -> impl Iterator<Item = (&Origin, RulePosition)> {
     let places = match &origin.content {
-        Some(_) => vec![Place::File(origin.path.clone())],
+        Some(_) => vec![RulePosition::File(origin.path.clone())],
         None => expand(&origin.path),
     };
     places.into_iter().map(move |place| (origin, place))
 }
 
 #[derive(Default)]
-struct Reading {
+struct SourceReading {
     layer: Layer,
     rules: RuleSet,
-    sources: Vec<Source>,
+    sources: Vec<SourceText>,
     bytes: usize,
 }
 
-impl Reading {
-    fn read(&mut self, place: Place, content: Option<&[u8]>) {
+impl SourceReading {
+    fn read(&mut self, place: RulePosition, content: Option<&[u8]>) {
         match place {
-            Place::File(path) => match self.text_of(&path, content) {
+            RulePosition::File(path) => match self.text_of(&path, content) {
                 Ok(text) => {
                     let (file, name) = self.enter(&path, text.clone());
-                    self.sources.push(Source { file, name, text });
+                    self.sources.push(SourceText { file, name, text });
                 }
                 Err((code, message)) => self.fail(&path, Severity::Error, code, &message),
             },
-            Place::Skipped(path) => {
+            RulePosition::Skipped(path) => {
                 let message = "not a file, so left out";
                 self.fail(&path, Severity::Warning, codes::NOT_A_FILE, message);
             }
-            Place::Unreadable(path, error) => {
+            RulePosition::Unreadable(path, error) => {
                 let message = format!("can't be read: {error}");
                 self.fail(&path, Severity::Error, codes::UNREADABLE, &message);
             }

@@ -2,12 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::arguments::{Arguments, Problem, Signature};
+use super::arguments::{ArgumentProblem, Arguments, RuleCall, Signature};
 use super::codes;
 use super::command_rule;
 use super::conditions::Tilde;
 use super::model::Profile;
-use super::recorder::Call;
 
 static WORDS: [Signature; 3] = [
     Signature {
@@ -36,9 +35,9 @@ static PROFILE: Signature = Signature {
 /// What the function called `name` says, and what is wrong with the call.
 pub(super) fn said(
     name: &'static str,
-    call: Call<'_>,
+    call: RuleCall<'_>,
     home: Tilde<'_>,
-) -> (Option<Json>, Vec<Problem>) {
+) -> (Option<Json>, Vec<ArgumentProblem>) {
     if matches!(name, "any_of" | "all_of" | "rest") {
         return list(name, &call);
     }
@@ -73,16 +72,16 @@ fn profile(arguments: &mut Arguments<'_>) -> Profile {
 }
 
 /// The arguments themselves.
-fn list(name: &str, call: &Call<'_>) -> (Option<Json>, Vec<Problem>) {
+fn list(name: &str, call: &RuleCall<'_>) -> (Option<Json>, Vec<ArgumentProblem>) {
     if let Some((unknown, _)) = call.named.iter().next() {
         let message = format!("{name}: there is no parameter `{unknown}`");
-        return (None, vec![Problem::new(codes::ARGUMENT, message)]);
+        return (None, vec![ArgumentProblem::new(codes::ARGUMENT, message)]);
     }
     let items = call.positional.iter();
     let items: Result<Vec<Json>, _> = items.map(|item| item.to_json_value()).collect();
     let Ok(items) = items else {
         let message = format!("{name}: takes words and patterns");
-        return (None, vec![Problem::new(codes::ARGUMENT, message)]);
+        return (None, vec![ArgumentProblem::new(codes::ARGUMENT, message)]);
     };
     (Some(Json::Array(items)), Vec::new())
 }

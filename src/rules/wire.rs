@@ -11,7 +11,7 @@ use super::model::{
 
 /// The one message to the child: a line of JSON, then the texts of the files, one behind the other.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Job {
+pub(super) struct LoadJob {
     /// The working directory, for examples with relative paths.
     pub(super) cwd: Option<String>,
     /// The home directory, for examples with `~`.
@@ -21,30 +21,30 @@ pub(super) struct Job {
     /// Processor time for all files together.
     pub(super) time: Duration,
     /// What files before these have declared.
-    pub(super) known: Known,
+    pub(super) known: KnownNames,
 }
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
-    job: Job,
+    job: LoadJob,
     /// The files, in order.
-    files: Vec<Text>,
+    files: Vec<TextHeader>,
 }
 
 /// What the first line says of a file.
 #[derive(Debug, Serialize, Deserialize)]
-struct Text {
+struct TextHeader {
     file: u32,
     name: String,
     /// Bytes of its text.
     length: usize,
 }
 
-impl Job {
+impl LoadJob {
     /// The message for this and `sources`.
-    pub(super) fn with(self, sources: &[Source]) -> io::Result<Vec<u8>> {
-        let file = |source: &Source| Text {
+    pub(super) fn with(self, sources: &[SourceText]) -> io::Result<Vec<u8>> {
+        let file = |source: &SourceText| TextHeader {
             file: source.file,
             name: source.name.clone(),
             length: source.text.len(),
@@ -59,7 +59,7 @@ impl Job {
     }
 
     /// The job that a message is, and its sources.
-    pub(super) fn of(message: &[u8]) -> io::Result<(Self, Vec<Source>)> {
+    pub(super) fn of(message: &[u8]) -> io::Result<(Self, Vec<SourceText>)> {
         let nonsense = || io::Error::from(io::ErrorKind::InvalidData);
         let end = message.iter().position(|byte| *byte == b'\n');
         let (head, mut texts) = message
@@ -67,13 +67,13 @@ impl Job {
             .ok_or_else(nonsense)?;
         let Head { job, files } = serde_json::from_slice(head)?;
         let mut sources = Vec::with_capacity(files.len());
-        for Text { file, name, length } in files {
+        for TextHeader { file, name, length } in files {
             let (text, rest) = texts.split_at_checked(length).ok_or_else(nonsense)?;
             texts = rest;
             let text = std::str::from_utf8(text)
                 .map_err(|_| nonsense())?
                 .to_owned();
-            sources.push(Source { file, name, text });
+            sources.push(SourceText { file, name, text });
         }
         Ok((job, sources))
     }
@@ -81,12 +81,12 @@ impl Job {
 
 /// What files have declared that those after them see.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Known {
+pub(super) struct KnownNames {
     pub(super) host_executables: Vec<HostExecutable>,
     pub(super) programs: Vec<ProgramModel>,
 }
 
-impl Known {
+impl KnownNames {
     /// Adds what one more file says.
     pub(super) fn add(&mut self, said: &Contribution) {
         self.host_executables
@@ -97,7 +97,7 @@ impl Known {
 
 /// One file that could be read.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct SourceText {
     /// Index into [`super::RuleSet::files`].
     pub(super) file: u32,
     /// As in messages.
@@ -126,22 +126,22 @@ mod tests {
 
     #[test]
     fn a_message_comes_out_as_it_went_in() {
-        let source = |file, text: &str| Source {
+        let source = |file, text: &str| SourceText {
             file,
             name: format!("{file}.rules"),
             text: text.to_owned(),
         };
         let sources = [source(3, "a\n\"\u{e9}"), source(4, ""), source(7, "\n\n")];
-        let message = Job::default().with(&sources).unwrap();
-        let (_, found) = Job::of(&message).unwrap();
-        let all = |sources: &[Source]| -> Vec<_> {
+        let message = LoadJob::default().with(&sources).unwrap();
+        let (_, found) = LoadJob::of(&message).unwrap();
+        let all = |sources: &[SourceText]| -> Vec<_> {
             let all = sources.iter();
             all.map(|s| (s.file, s.name.clone(), s.text.clone()))
                 .collect()
         };
         assert_eq!(all(&found), all(&sources));
         let cut = message.get(..message.len() - 1).unwrap();
-        assert!(Job::of(cut).is_err());
-        assert!(Job::of(b"").is_err());
+        assert!(LoadJob::of(cut).is_err());
+        assert!(LoadJob::of(b"").is_err());
     }
 }

@@ -1,8 +1,8 @@
 //! Words that bash evaluates once more than their quotes say: a subscript in the name of a variable, wherever a
 //! name or a number is expected, and what prompts are made of.
 
-use super::cursor::{Parser, Read};
-use super::model::{Enclosure, Part, ScriptCommand, Word};
+use super::cursor::{Parser, ScriptResult};
+use super::model::{Enclosure, ScriptCommand, Word, WordPart};
 
 /// Builtins that take names of variables, or numbers.
 const EVALUATING: [&[u8]; 17] = [
@@ -99,8 +99,8 @@ fn subscripts(word: &Word) -> impl Iterator<Item = Vec<u8>> + '_ {
 
 fn known(word: &Word) -> impl Iterator<Item = Vec<u8>> + '_ {
     word.parts.iter().filter_map(|part| match part {
-        Part::Known(bytes) => Some(bytes.clone()),
-        Part::Unknown { .. } => None,
+        WordPart::Known(bytes) => Some(bytes.clone()),
+        WordPart::Unknown { .. } => None,
     })
 }
 
@@ -110,14 +110,14 @@ fn substitutes(text: &[u8]) -> bool {
 
 impl Parser<'_> {
     /// Reads the word here, which names a variable or is a number.
-    pub(super) fn evaluated_word(&mut self) -> Read<()> {
+    pub(super) fn evaluated_word(&mut self) -> ScriptResult<()> {
         let word = self.word()?;
         let found: Vec<_> = subscripts(&word).collect();
         self.expand_again(found)
     }
 
     /// Reads scripts that the shell runs later.
-    pub(super) fn run_later(&mut self, scripts: Vec<Vec<u8>>) -> Read<()> {
+    pub(super) fn run_later(&mut self, scripts: Vec<Vec<u8>>) -> ScriptResult<()> {
         for text in scripts {
             self.spend(text.len())?;
             let line = self.line;
@@ -132,7 +132,7 @@ impl Parser<'_> {
     }
 
     /// Finds the commands in what is expanded again.
-    pub(super) fn expand_again(&mut self, texts: Vec<Vec<u8>>) -> Read<()> {
+    pub(super) fn expand_again(&mut self, texts: Vec<Vec<u8>>) -> ScriptResult<()> {
         for text in texts {
             self.spend(text.len())?;
             let line = self.line;

@@ -1,6 +1,6 @@
 //! Control flow, groups and functions.
 
-use super::cursor::{Parser, Read};
+use super::cursor::{Parser, ScriptResult};
 use super::grammar::Until;
 use super::model::{Enclosure, List, Word};
 use super::word::is_meta;
@@ -69,7 +69,7 @@ impl Parser<'_> {
         found
     }
 
-    fn expect(&mut self, word: &'static [u8], message: &'static str) -> Read<()> {
+    fn expect(&mut self, word: &'static [u8], message: &'static str) -> ScriptResult<()> {
         if self.take_any(&[word]) {
             Ok(())
         } else {
@@ -78,7 +78,7 @@ impl Parser<'_> {
     }
 
     /// A compound command, if one begins here; whether it did.
-    pub(super) fn compound(&mut self) -> Read<bool> {
+    pub(super) fn compound(&mut self) -> ScriptResult<bool> {
         if self.look() == Some(b'(') {
             self.bump();
             if self.look() == Some(b'(') && self.is_arithmetic()? {
@@ -90,7 +90,7 @@ impl Parser<'_> {
             return Ok(true);
         }
         let keyword = self.keyword();
-        let read: fn(&mut Self) -> Read<()> = match keyword.text() {
+        let read: fn(&mut Self) -> ScriptResult<()> = match keyword.text() {
             b"{" => |parser| {
                 parser.body_until(&[b"}"])?;
                 parser.expect(b"}", "a group is never closed")
@@ -115,7 +115,7 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    fn conditional(&mut self) -> Read<()> {
+    fn conditional(&mut self) -> ScriptResult<()> {
         loop {
             self.body_until(&[b"then"])?;
             self.expect(b"then", "then is missing here")?;
@@ -130,7 +130,7 @@ impl Parser<'_> {
         self.expect(b"fi", "if is never closed")
     }
 
-    fn do_group(&mut self) -> Read<()> {
+    fn do_group(&mut self) -> ScriptResult<()> {
         if self.take_any(&[b"{"]) {
             self.body_until(&[b"}"])?;
             return self.expect(b"}", "a group is never closed");
@@ -140,7 +140,7 @@ impl Parser<'_> {
         self.expect(b"done", "a loop is never closed")
     }
 
-    fn for_loop(&mut self) -> Read<()> {
+    fn for_loop(&mut self) -> ScriptResult<()> {
         self.blanks();
         if self.look() == Some(b'(') && self.second() == Some(b'(') {
             self.bump();
@@ -170,7 +170,7 @@ impl Parser<'_> {
         self.do_group()
     }
 
-    fn case(&mut self) -> Read<()> {
+    fn case(&mut self) -> ScriptResult<()> {
         self.blanks();
         let _ = self.required_word("case has no word")?;
         self.newlines()?;
@@ -207,7 +207,7 @@ impl Parser<'_> {
         }
     }
 
-    fn function(&mut self) -> Read<()> {
+    fn function(&mut self) -> ScriptResult<()> {
         self.blanks();
         let name = match self.look() {
             Some(byte) if !is_meta(byte) => self.word()?.recognised(),
@@ -223,7 +223,7 @@ impl Parser<'_> {
     }
 
     /// `coproc command` or `coproc NAME compound-command`.
-    fn coproc(&mut self) -> Read<()> {
+    fn coproc(&mut self) -> ScriptResult<()> {
         self.blanks();
         if self.deeper(Self::compound)? {
             return Ok(());
@@ -261,7 +261,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `[[ … ]]`: only the words matter, for what they hold.
-    fn condition(&mut self) -> Read<()> {
+    fn condition(&mut self) -> ScriptResult<()> {
         loop {
             self.newlines()?;
             if self.take_any(&[b"]]"]) {
@@ -281,7 +281,7 @@ impl Parser<'_> {
         }
     }
 
-    fn required_word(&mut self, message: &'static str) -> Read<Word> {
+    fn required_word(&mut self, message: &'static str) -> ScriptResult<Word> {
         match self.look() {
             Some(b'<' | b'>') if self.second() == Some(b'(') => {}
             Some(byte) if !is_meta(byte) => {}

@@ -13,14 +13,14 @@ const MAX_PROBLEMS: usize = 20;
 
 /// Why reading stopped. The problem itself has been noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum CursorStop {
     /// The text here is no grammar; what follows may be.
     Syntax,
     /// A limit was reached; nothing more is read.
     Limit,
 }
 
-pub(super) type Read<T> = Result<T, Stop>;
+pub(super) type ScriptResult<T> = Result<T, CursorStop>;
 
 /// How many commands a script of so many bytes may have: more than people write, and not so many that to look
 /// at each would take long.
@@ -30,7 +30,7 @@ pub fn max_commands(bytes: usize) -> usize {
 
 /// What all parsers of one script share.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(super) struct ParserOutput {
     pub(super) script: Script,
     pub(super) pipelines: u32,
     pub(super) max_commands: usize,
@@ -43,7 +43,7 @@ pub(super) struct Output {
 
 /// A here-document whose body has not been reached.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(super) struct PendingHeredoc {
     pub(super) delimiter: Vec<u8>,
     pub(super) quoted: bool,
     pub(super) strip_tabs: bool,
@@ -58,16 +58,16 @@ pub(super) struct Parser<'a> {
     pub(super) line: u32,
     line_start: usize,
     pub(super) dialect: Dialect,
-    pub(super) out: &'a mut Output,
+    pub(super) out: &'a mut ParserOutput,
     pub(super) inside: Vec<Enclosure>,
     pub(super) stages: Vec<Stage>,
-    pub(super) pending: Vec<Pending>,
+    pub(super) pending: Vec<PendingHeredoc>,
     /// How many `$(` are open in this text.
     pub(super) substitutions: usize,
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(input: &'a [u8], dialect: Dialect, out: &'a mut Output) -> Self {
+    pub(super) fn new(input: &'a [u8], dialect: Dialect, out: &'a mut ParserOutput) -> Self {
         Self {
             input,
             at: 0,
@@ -146,19 +146,22 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(super) fn fail<T>(&mut self, message: &'static str) -> Read<T> {
+    pub(super) fn fail<T>(&mut self, message: &'static str) -> ScriptResult<T> {
         self.note(message);
-        Err(Stop::Syntax)
+        Err(CursorStop::Syntax)
     }
 
-    pub(super) fn give_up<T>(&mut self, message: &'static str) -> Read<T> {
+    pub(super) fn give_up<T>(&mut self, message: &'static str) -> ScriptResult<T> {
         self.note(message);
         self.out.script.limited = true;
-        Err(Stop::Limit)
+        Err(CursorStop::Limit)
     }
 
     /// Runs `read` one level deeper.
-    pub(super) fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+    pub(super) fn deeper<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> ScriptResult<T>,
+    ) -> ScriptResult<T> {
         if self.out.depth >= MAX_NESTING {
             return self.give_up("nested too deep");
         }
@@ -172,8 +175,8 @@ impl<'a> Parser<'a> {
     pub(super) fn within<T>(
         &mut self,
         enclosure: Enclosure,
-        read: impl FnOnce(&mut Self) -> Read<T>,
-    ) -> Read<T> {
+        read: impl FnOnce(&mut Self) -> ScriptResult<T>,
+    ) -> ScriptResult<T> {
         self.inside.push(enclosure);
         let result = self.deeper(read);
         self.inside.pop();
@@ -181,7 +184,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes `bytes` from the budget.
-    pub(super) fn spend(&mut self, bytes: usize) -> Read<()> {
+    pub(super) fn spend(&mut self, bytes: usize) -> ScriptResult<()> {
         match self.out.budget.checked_sub(bytes) {
             Some(left) => self.out.budget = left,
             None => return self.give_up("too much nested text"),
@@ -190,7 +193,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Makes room for a command that begins here, and says where.
-    pub(super) fn begin_command(&mut self) -> Read<usize> {
+    pub(super) fn begin_command(&mut self) -> ScriptResult<usize> {
         let index = self.out.script.commands.len();
         if index >= self.out.max_commands {
             return self.give_up("too many commands");

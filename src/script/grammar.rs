@@ -1,8 +1,8 @@
 //! Lists, pipelines and simple commands.
 
-use super::cursor::{Parser, Read, Stop};
+use super::cursor::{CursorStop, Parser, ScriptResult};
 use super::model::{Dialect, Enclosure, ScriptCommand, Stage};
-use super::word::{Place, Token, is_meta};
+use super::word::{ScriptPosition, Token, is_meta};
 
 /// What ends a list.
 #[derive(Debug, Clone, Copy)]
@@ -43,8 +43,8 @@ impl Parser<'_> {
         loop {
             let before = self.at;
             match self.list(Until::END) {
-                Ok(_) | Err(Stop::Limit) => break,
-                Err(Stop::Syntax) => {
+                Ok(_) | Err(CursorStop::Limit) => break,
+                Err(CursorStop::Syntax) => {
                     self.out.depth = depth;
                     self.inside.truncate(inside);
                     self.stages.truncate(stages);
@@ -60,7 +60,7 @@ impl Parser<'_> {
     }
 
     /// Commands up to `until`; whether there are any.
-    pub(super) fn list(&mut self, until: Until) -> Read<bool> {
+    pub(super) fn list(&mut self, until: Until) -> ScriptResult<bool> {
         self.newlines()?;
         let mut any = false;
         while !self.at_end(until) {
@@ -89,7 +89,7 @@ impl Parser<'_> {
     }
 
     /// A list that must hold something, up to one of `words`.
-    pub(super) fn body_until(&mut self, words: &'static [&'static [u8]]) -> Read<()> {
+    pub(super) fn body_until(&mut self, words: &'static [&'static [u8]]) -> ScriptResult<()> {
         let any = self.within(Enclosure::Group, |parser| parser.list(Until::words(words)))?;
         if any {
             Ok(())
@@ -99,7 +99,7 @@ impl Parser<'_> {
     }
 
     /// A list up to `close`, and that.
-    pub(super) fn enclosed_list(&mut self, close: u8) -> Read<()> {
+    pub(super) fn enclosed_list(&mut self, close: u8) -> ScriptResult<()> {
         let until = if close == b'}' {
             Until::words(&[b"}"])
         } else {
@@ -126,7 +126,7 @@ impl Parser<'_> {
     }
 
     /// Pipelines that depend on each other; their numbers.
-    fn and_or(&mut self) -> Read<Vec<u32>> {
+    fn and_or(&mut self) -> ScriptResult<Vec<u32>> {
         let mut pipelines = Vec::new();
         loop {
             self.blanks();
@@ -153,7 +153,7 @@ impl Parser<'_> {
         }
     }
 
-    fn pipeline(&mut self) -> Read<()> {
+    fn pipeline(&mut self) -> ScriptResult<()> {
         self.blanks();
         while self.take_any(&[b"!", b"time"]) {
             self.blanks();
@@ -185,7 +185,7 @@ impl Parser<'_> {
         }
     }
 
-    fn command(&mut self) -> Read<()> {
+    fn command(&mut self) -> ScriptResult<()> {
         if !self.deeper(Self::compound)? {
             return self.simple();
         }
@@ -206,7 +206,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    pub(super) fn simple(&mut self) -> Read<()> {
+    pub(super) fn simple(&mut self) -> ScriptResult<()> {
         if self.keyword().is_any(&CLOSING) {
             return self.fail("this word can't begin a command");
         }
@@ -234,7 +234,7 @@ impl Parser<'_> {
         self.run_later(later)
     }
 
-    fn simple_parts(&mut self, command: &mut ScriptCommand) -> Read<Simple> {
+    fn simple_parts(&mut self, command: &mut ScriptCommand) -> ScriptResult<Simple> {
         loop {
             self.blanks();
             if self.redirection(command)? {
@@ -248,11 +248,11 @@ impl Parser<'_> {
                 _ => {}
             }
             let place = match command.words.first() {
-                None => Place::Leading,
+                None => ScriptPosition::Leading,
                 Some(first) if DECLARING.contains(&first.recognised().as_slice()) => {
-                    Place::Declared
+                    ScriptPosition::Declared
                 }
-                Some(_) => Place::Plain,
+                Some(_) => ScriptPosition::Plain,
             };
             let before = self.at;
             let token = self.token(place)?;
@@ -267,7 +267,7 @@ impl Parser<'_> {
     }
 
     /// `name ()`, standing at the parenthesis.
-    fn function_name(&mut self, command: &mut ScriptCommand) -> Read<Simple> {
+    fn function_name(&mut self, command: &mut ScriptCommand) -> ScriptResult<Simple> {
         let only = command.words.len() == 1
             && command.assignments.is_empty()
             && command.redirections.is_empty();
@@ -286,7 +286,7 @@ impl Parser<'_> {
     }
 
     /// The body of a function, its name behind us.
-    pub(super) fn function_body(&mut self) -> Read<()> {
+    pub(super) fn function_body(&mut self) -> ScriptResult<()> {
         self.newlines()?;
         if self.within(Enclosure::Function, Self::compound)? {
             Ok(())
@@ -312,7 +312,7 @@ impl Parser<'_> {
     }
 
     /// Blanks, comments and the ends of lines.
-    pub(super) fn newlines(&mut self) -> Read<()> {
+    pub(super) fn newlines(&mut self) -> ScriptResult<()> {
         loop {
             self.blanks();
             match self.look() {

@@ -34,22 +34,22 @@ mod word;
 pub use builtins::{is_builtin, is_inert, reads_script};
 pub use cursor::{MAX_BYTES, MAX_FOUND, MAX_NESTING, max_commands};
 pub use model::{
-    Assignment, Dialect, Enclosure, List, Part, Problem, Redirection, Script, ScriptCommand, Stage,
-    Unknown, Word,
+    Assignment, Dialect, Enclosure, List, Problem, Redirection, Script, ScriptCommand, Stage,
+    Unknown, Word, WordPart,
 };
 
-use cursor::{Output, Parser};
+use cursor::{Parser, ParserOutput};
 
 /// Takes the script `text` apart, as the shell of `dialect` would read it.
 ///
 /// Takes time in proportion to the length of the text, and never fails: see [`Script::problems`].
 pub fn parse(text: &[u8], dialect: Dialect) -> Script {
     let read = text.get(..MAX_BYTES).unwrap_or(text);
-    let mut out = Output {
+    let mut out = ParserOutput {
         budget: read.len() * 3 + 4096,
         max_commands: max_commands(read.len()),
         prompts: read.windows(3).any(|part| part == b"@P}"),
-        ..Output::default()
+        ..ParserOutput::default()
     };
     let mut parser = Parser::new(read, dialect, &mut out);
     if read.len() < text.len() {

@@ -64,12 +64,12 @@ pub struct ScriptCommand {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Word {
     /// Its parts, in order; none for an empty word such as `''`.
-    pub parts: Vec<Part>,
+    pub parts: Vec<WordPart>,
 }
 
 /// A part of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum WordPart {
     /// Bytes that are there whatever happens, quotes removed.
     Known(Vec<u8>),
     /// Something that only running the script could tell.
@@ -177,8 +177,8 @@ impl Word {
         let mut bytes = Vec::new();
         for part in &self.parts {
             match part {
-                Part::Known(known) => bytes.extend_from_slice(known),
-                Part::Unknown { .. } => return None,
+                WordPart::Known(known) => bytes.extend_from_slice(known),
+                WordPart::Unknown { .. } => return None,
             }
         }
         Some(bytes)
@@ -190,8 +190,8 @@ impl Word {
         let mut bytes = Vec::new();
         for part in &self.parts {
             match part {
-                Part::Known(known) => bytes.extend_from_slice(known),
-                Part::Unknown { source, .. } => bytes.extend_from_slice(source),
+                WordPart::Known(known) => bytes.extend_from_slice(known),
+                WordPart::Unknown { source, .. } => bytes.extend_from_slice(source),
             }
         }
         bytes
@@ -200,8 +200,8 @@ impl Word {
     /// Why the word can't be known; `None` if it is.
     pub fn unknown(&self) -> Option<Unknown> {
         self.parts.iter().find_map(|part| match part {
-            Part::Known(_) => None,
-            Part::Unknown { why, .. } => Some(*why),
+            WordPart::Known(_) => None,
+            WordPart::Unknown { why, .. } => Some(*why),
         })
     }
 }

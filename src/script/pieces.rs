@@ -1,12 +1,12 @@
 //! A word while it is being read: what was quoted is still told apart from what was not.
 
-use super::model::{Dialect, Part, Unknown, Word};
+use super::model::{Dialect, Unknown, Word, WordPart};
 
 /// How much of an expansion's text is kept.
 const SOURCE: usize = 1024;
 
 #[derive(Debug)]
-enum Piece {
+enum WordPiece {
     Bare(Vec<u8>),
     Quoted(Vec<u8>),
     Unknown {
@@ -18,7 +18,7 @@ enum Piece {
 
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
-    pieces: Vec<Piece>,
+    pieces: Vec<WordPiece>,
     /// Whether a subscript has been read after the name.
     subscript: bool,
 }
@@ -29,24 +29,24 @@ impl Pieces {
     }
 
     pub(super) fn bare(&mut self, byte: u8) {
-        if let Some(Piece::Bare(bytes)) = self.pieces.last_mut() {
+        if let Some(WordPiece::Bare(bytes)) = self.pieces.last_mut() {
             bytes.push(byte);
         } else {
-            self.pieces.push(Piece::Bare(vec![byte]));
+            self.pieces.push(WordPiece::Bare(vec![byte]));
         }
     }
 
     pub(super) fn quoted(&mut self, more: &[u8]) {
-        if let Some(Piece::Quoted(bytes)) = self.pieces.last_mut() {
+        if let Some(WordPiece::Quoted(bytes)) = self.pieces.last_mut() {
             bytes.extend_from_slice(more);
         } else {
-            self.pieces.push(Piece::Quoted(more.to_vec()));
+            self.pieces.push(WordPiece::Quoted(more.to_vec()));
         }
     }
 
     pub(super) fn unknown(&mut self, why: Unknown, source: &[u8], splits: bool) {
         let source = source.get(..SOURCE).unwrap_or(source).to_vec();
-        self.pieces.push(Piece::Unknown {
+        self.pieces.push(WordPiece::Unknown {
             why,
             source,
             splits,
@@ -59,12 +59,13 @@ impl Pieces {
 
     /// Whether all so far is a variable's name, unquoted.
     pub(super) fn is_name(&self) -> bool {
-        matches!(self.pieces.as_slice(), [Piece::Bare(bytes)] if is_name(bytes)) && !self.subscript
+        matches!(self.pieces.as_slice(), [WordPiece::Bare(bytes)] if is_name(bytes))
+            && !self.subscript
     }
 
     /// Whether all so far is what can stand before the `=` of an assignment.
     pub(super) fn is_target(&self) -> bool {
-        let [Piece::Bare(bytes)] = self.pieces.as_slice() else {
+        let [WordPiece::Bare(bytes)] = self.pieces.as_slice() else {
             return false;
         };
         is_name(bytes.strip_suffix(b"+").unwrap_or(bytes))
@@ -72,14 +73,15 @@ impl Pieces {
 
     /// Whether what is assigned is put to what the variable had before, or is one part of it.
     pub(super) fn adds(&self) -> bool {
-        let appends = |piece: &Piece| matches!(piece, Piece::Bare(bytes) if bytes.ends_with(b"+"));
+        let appends =
+            |piece: &WordPiece| matches!(piece, WordPiece::Bare(bytes) if bytes.ends_with(b"+"));
         self.subscript || self.pieces.iter().any(appends)
     }
 
     /// The variable's name, taken out.
     pub(super) fn take_target(&mut self) -> Option<Vec<u8>> {
         match self.pieces.pop() {
-            Some(Piece::Bare(mut bytes)) => {
+            Some(WordPiece::Bare(mut bytes)) => {
                 if bytes.ends_with(b"+") {
                     bytes.pop();
                 }
@@ -95,20 +97,20 @@ impl Pieces {
         let mut word = Word::default();
         for (index, piece) in self.pieces.into_iter().enumerate() {
             match piece {
-                Piece::Bare(bytes) => match expands.why(index, &bytes, assigned) {
-                    Some(why) => word.parts.push(Part::Unknown {
+                WordPiece::Bare(bytes) => match expands.why(index, &bytes, assigned) {
+                    Some(why) => word.parts.push(WordPart::Unknown {
                         why,
                         source: bytes,
                         splits: why != Unknown::Tilde && !assigned,
                     }),
                     None => known(&mut word, bytes),
                 },
-                Piece::Quoted(bytes) => known(&mut word, bytes),
-                Piece::Unknown {
+                WordPiece::Quoted(bytes) => known(&mut word, bytes),
+                WordPiece::Unknown {
                     why,
                     source,
                     splits,
-                } => word.parts.push(Part::Unknown {
+                } => word.parts.push(WordPart::Unknown {
                     why,
                     source,
                     splits: splits && !(assigned && dialect == Dialect::Bash),
@@ -121,9 +123,9 @@ impl Pieces {
 
 fn known(word: &mut Word, bytes: Vec<u8>) {
     match word.parts.last_mut() {
-        Some(Part::Known(so_far)) => so_far.extend_from_slice(&bytes),
+        Some(WordPart::Known(so_far)) => so_far.extend_from_slice(&bytes),
         _ if bytes.is_empty() => {}
-        _ => word.parts.push(Part::Known(bytes)),
+        _ => word.parts.push(WordPart::Known(bytes)),
     }
 }
 
@@ -134,17 +136,17 @@ struct Expands {
 }
 
 impl Expands {
-    fn of(pieces: &[Piece], assigned: bool) -> Self {
+    fn of(pieces: &[WordPiece], assigned: bool) -> Self {
         let bare = || {
             pieces.iter().flat_map(|piece| match piece {
-                Piece::Bare(bytes) => bytes.as_slice(),
+                WordPiece::Bare(bytes) => bytes.as_slice(),
                 _ => &[],
             })
         };
         let has = |byte: u8| bare().any(|&found| found == byte);
         let dots = || {
             pieces.iter().any(|piece| match piece {
-                Piece::Bare(bytes) => bytes.windows(2).any(|pair| pair == b".."),
+                WordPiece::Bare(bytes) => bytes.windows(2).any(|pair| pair == b".."),
                 _ => false,
             })
         };

@@ -1,6 +1,6 @@
 //! Redirections and here-documents.
 
-use super::cursor::{Parser, Pending, Read};
+use super::cursor::{Parser, PendingHeredoc, ScriptResult};
 use super::model::{Redirection, ScriptCommand};
 use super::word::is_meta;
 
@@ -9,7 +9,7 @@ const OPERATOR: usize = 64;
 
 impl Parser<'_> {
     /// Reads the redirection here into `command`; whether there is one.
-    pub(super) fn redirection(&mut self, command: &mut ScriptCommand) -> Read<bool> {
+    pub(super) fn redirection(&mut self, command: &mut ScriptCommand) -> ScriptResult<bool> {
         if !matches!(self.look(), Some(b'<' | b'>' | b'&' | b'{' | b'0'..=b'9')) {
             return Ok(false);
         }
@@ -20,19 +20,19 @@ impl Parser<'_> {
             rest => (0, rest),
         };
         let (length, kind) = match rest {
-            [b'<', b'<', b'<', ..] => (3, Kind::Text),
-            [b'<', b'<', b'-', ..] => (3, Kind::Here { strip_tabs: true }),
-            [b'<', b'<', ..] => (2, Kind::Here { strip_tabs: false }),
+            [b'<', b'<', b'<', ..] => (3, RedirectKind::Text),
+            [b'<', b'<', b'-', ..] => (3, RedirectKind::Here { strip_tabs: true }),
+            [b'<', b'<', ..] => (2, RedirectKind::Here { strip_tabs: false }),
             [b'<' | b'>', b'&', ..] => (
                 2,
-                Kind::Copy {
+                RedirectKind::Copy {
                     writes: rest.starts_with(b">"),
                 },
             ),
-            [b'<', b'>', ..] | [b'>', b'>' | b'|', ..] => (2, Kind::File { writes: true }),
+            [b'<', b'>', ..] | [b'>', b'>' | b'|', ..] => (2, RedirectKind::File { writes: true }),
             [b'<' | b'>', b'(', ..] => return Ok(false),
-            [b'>', ..] => (1, Kind::File { writes: true }),
-            [b'<', ..] => (1, Kind::File { writes: false }),
+            [b'>', ..] => (1, RedirectKind::File { writes: true }),
+            [b'<', ..] => (1, RedirectKind::File { writes: false }),
             _ => return Ok(false),
         };
         if both == 1 && !rest.starts_with(b">") {
@@ -45,7 +45,7 @@ impl Parser<'_> {
         self.blanks();
         // What is made of standard output or error is read by nobody who doesn't say so.
         let is_output = match ahead.get(..prefix).unwrap_or_default() {
-            b"" => matches!(kind, Kind::Copy { writes: true }),
+            b"" => matches!(kind, RedirectKind::Copy { writes: true }),
             number => matches!(number, b"1" | b"2"),
         };
         self.target(command, kind, is_output)?;
@@ -69,8 +69,13 @@ impl Parser<'_> {
         ahead
     }
 
-    fn target(&mut self, command: &mut ScriptCommand, kind: Kind, is_output: bool) -> Read<()> {
-        if matches!(kind, Kind::Copy { .. }) && self.eat(b'-') {
+    fn target(
+        &mut self,
+        command: &mut ScriptCommand,
+        kind: RedirectKind,
+        is_output: bool,
+    ) -> ScriptResult<()> {
+        if matches!(kind, RedirectKind::Copy { .. }) && self.eat(b'-') {
             // Closes the descriptor; what follows is the next word, even without a blank.
             return Ok(());
         }
@@ -81,17 +86,17 @@ impl Parser<'_> {
             _ => return self.fail("a redirection has no target"),
         }
         let writes = match kind {
-            Kind::Here { strip_tabs } => return self.delimiter(strip_tabs),
-            Kind::Text => {
+            RedirectKind::Here { strip_tabs } => return self.delimiter(strip_tabs),
+            RedirectKind::Text => {
                 let mut text = self.word()?.recognised();
                 text.push(b'\n');
                 command.input = Some(text);
                 return Ok(());
             }
-            Kind::Copy { writes } | Kind::File { writes } => writes,
+            RedirectKind::Copy { writes } | RedirectKind::File { writes } => writes,
         };
         let target = self.word()?;
-        let is_copy = matches!(kind, Kind::Copy { .. });
+        let is_copy = matches!(kind, RedirectKind::Copy { .. });
         match target
             .known()
             .filter(|_| is_copy)
@@ -104,8 +109,8 @@ impl Parser<'_> {
     }
 
     /// The word that ends a here-document.
-    fn delimiter(&mut self, strip_tabs: bool) -> Read<()> {
-        let mut pending = Pending {
+    fn delimiter(&mut self, strip_tabs: bool) -> ScriptResult<()> {
+        let mut pending = PendingHeredoc {
             delimiter: Vec::new(),
             quoted: false,
             strip_tabs,
@@ -132,7 +137,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn quoted_delimiter(&mut self, quote: u8, delimiter: &mut Vec<u8>) -> Read<()> {
+    fn quoted_delimiter(&mut self, quote: u8, delimiter: &mut Vec<u8>) -> ScriptResult<()> {
         loop {
             match self.bump() {
                 Some(byte) if byte == quote => return Ok(()),
@@ -148,7 +153,7 @@ impl Parser<'_> {
     }
 
     /// The end of a line, and the bodies of the here-documents that begin on it.
-    pub(super) fn newline(&mut self) -> Read<()> {
+    pub(super) fn newline(&mut self) -> ScriptResult<()> {
         self.bump();
         for pending in std::mem::take(&mut self.pending) {
             self.here_document(&pending)?;
@@ -156,7 +161,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn here_document(&mut self, pending: &Pending) -> Read<()> {
+    fn here_document(&mut self, pending: &PendingHeredoc) -> ScriptResult<()> {
         let line = self.line;
         let mut body = Vec::new();
         while self.at < self.input.len() {
@@ -212,7 +217,7 @@ impl Parser<'_> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum RedirectKind {
     File { writes: bool },
     Copy { writes: bool },
     Here { strip_tabs: bool },

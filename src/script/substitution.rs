@@ -1,12 +1,12 @@
 //! Scripts inside words: `$(…)`, `` `…` ``, `<(…)`, and the arithmetic that looks like them.
 
-use super::cursor::{Parser, Read};
+use super::cursor::{Parser, ScriptResult};
 use super::model::{Enclosure, Unknown};
 use super::pieces::Pieces;
 
 impl Parser<'_> {
     /// The rest of `$(…)`.
-    pub(super) fn command_substitution(&mut self) -> Read<()> {
+    pub(super) fn command_substitution(&mut self) -> ScriptResult<()> {
         let outer = std::mem::take(&mut self.pending);
         let line = self.line;
         self.substitutions += 1;
@@ -20,7 +20,7 @@ impl Parser<'_> {
     }
 
     /// `<(…)` or `>(…)`, standing at its first character.
-    pub(super) fn process_substitution(&mut self, pieces: &mut Pieces) -> Read<()> {
+    pub(super) fn process_substitution(&mut self, pieces: &mut Pieces) -> ScriptResult<()> {
         let start = self.at;
         self.bump();
         self.eat(b'(');
@@ -36,7 +36,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `` `…` ``.
-    pub(super) fn backquoted(&mut self, pieces: &mut Pieces, in_quotes: bool) -> Read<()> {
+    pub(super) fn backquoted(&mut self, pieces: &mut Pieces, in_quotes: bool) -> ScriptResult<()> {
         let (start, line) = (self.at - 1, self.line);
         let mut text = Vec::new();
         loop {
@@ -69,7 +69,7 @@ impl Parser<'_> {
 
     /// Whether the `(` here, after another, begins arithmetic: what closes it comes right before
     /// what closes the other.
-    pub(super) fn is_arithmetic(&mut self) -> Read<bool> {
+    pub(super) fn is_arithmetic(&mut self) -> ScriptResult<bool> {
         let inside = self.rest().get(1..).unwrap_or_default();
         let (found, looked) = closes_twice(inside);
         self.spend(looked)?;
@@ -77,7 +77,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `((…))`, both opening parentheses behind us.
-    pub(super) fn arithmetic(&mut self) -> Read<()> {
+    pub(super) fn arithmetic(&mut self) -> ScriptResult<()> {
         self.deeper(|parser| parser.balanced(b'(', b')'))?;
         if self.eat(b')') {
             Ok(())
@@ -87,7 +87,7 @@ impl Parser<'_> {
     }
 
     /// The commands in the body of a here-document without quotes.
-    pub(super) fn body(&mut self) -> Read<()> {
+    pub(super) fn body(&mut self) -> ScriptResult<()> {
         let mut scratch = Pieces::default();
         while let Some(byte) = self.bump() {
             self.expanded(byte, &mut scratch, b"$`\\")?;

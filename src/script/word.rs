@@ -1,12 +1,12 @@
 //! Words: quotes, expansions, and the commands inside them.
 
-use super::cursor::{Parser, Read};
-use super::model::{Assignment, Dialect, Part, Unknown, Word};
+use super::cursor::{Parser, ScriptResult};
+use super::model::{Assignment, Dialect, Unknown, Word, WordPart};
 use super::pieces::Pieces;
 
 /// What may be special about a word where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ScriptPosition {
     /// It may be an assignment.
     Leading,
     /// An argument of `declare` or the like, whose value may be an array.
@@ -32,14 +32,14 @@ pub(super) fn is_meta(byte: u8) -> bool {
 
 impl Parser<'_> {
     /// The word here; it may be empty only if a meta character stands here.
-    pub(super) fn word(&mut self) -> Read<Word> {
-        match self.token(Place::Plain)? {
+    pub(super) fn word(&mut self) -> ScriptResult<Word> {
+        match self.token(ScriptPosition::Plain)? {
             Token::Word(word) => Ok(word),
             Token::Assignment(assignment) => Ok(assignment.value),
         }
     }
 
-    pub(super) fn token(&mut self, place: Place) -> Read<Token> {
+    pub(super) fn token(&mut self, place: ScriptPosition) -> ScriptResult<Token> {
         let mut pieces = Pieces::default();
         let mut name: Option<Vec<u8>> = None;
         let mut adds = false;
@@ -49,9 +49,9 @@ impl Parser<'_> {
                     self.process_substitution(&mut pieces)?;
                 }
                 byte if is_meta(byte) => break,
-                b'=' if name.is_none() && place != Place::Plain && pieces.is_target() => {
+                b'=' if name.is_none() && place != ScriptPosition::Plain && pieces.is_target() => {
                     self.bump();
-                    if place == Place::Leading {
+                    if place == ScriptPosition::Leading {
                         adds = pieces.adds();
                         name = pieces.take_target();
                     } else {
@@ -61,7 +61,7 @@ impl Parser<'_> {
                         self.array(&mut pieces)?;
                     }
                 }
-                b'[' if name.is_none() && place == Place::Leading && pieces.is_name() => {
+                b'[' if name.is_none() && place == ScriptPosition::Leading && pieces.is_name() => {
                     self.subscript(&mut pieces)?;
                 }
                 _ => self.piece(&mut pieces)?,
@@ -69,7 +69,7 @@ impl Parser<'_> {
         }
         let mut value = pieces.finish(name.is_some(), self.dialect);
         if adds {
-            value.parts.push(Part::Unknown {
+            value.parts.push(WordPart::Unknown {
                 why: Unknown::Variable,
                 source: Vec::new(),
                 splits: false,
@@ -82,7 +82,7 @@ impl Parser<'_> {
     }
 
     /// One character, quotation or expansion outside quotes.
-    fn piece(&mut self, pieces: &mut Pieces) -> Read<()> {
+    fn piece(&mut self, pieces: &mut Pieces) -> ScriptResult<()> {
         match self.bump() {
             Some(b'\\') => {
                 let quoted = self.bump();
@@ -104,7 +104,7 @@ impl Parser<'_> {
         }
     }
 
-    fn single(&mut self, pieces: &mut Pieces) -> Read<()> {
+    fn single(&mut self, pieces: &mut Pieces) -> ScriptResult<()> {
         let rest = self.rest();
         let Some(length) = rest.iter().position(|&byte| byte == b'\'') else {
             return self.unclosed("a single quote is never closed");
@@ -115,14 +115,14 @@ impl Parser<'_> {
     }
 
     /// Nothing behind an open quote is a command.
-    fn unclosed(&mut self, message: &'static str) -> Read<()> {
+    fn unclosed(&mut self, message: &'static str) -> ScriptResult<()> {
         self.note(message);
         self.at = self.input.len();
-        Err(super::cursor::Stop::Syntax)
+        Err(super::cursor::CursorStop::Syntax)
     }
 
     /// The rest of `"…"`.
-    pub(super) fn double(&mut self, pieces: &mut Pieces) -> Read<()> {
+    pub(super) fn double(&mut self, pieces: &mut Pieces) -> ScriptResult<()> {
         pieces.quoted(b"");
         loop {
             match self.bump() {
@@ -135,7 +135,12 @@ impl Parser<'_> {
 
     /// One character or expansion where both work but words aren't split; `escapable` are the
     /// characters before which a backslash means something.
-    pub(super) fn expanded(&mut self, byte: u8, pieces: &mut Pieces, escapable: &[u8]) -> Read<()> {
+    pub(super) fn expanded(
+        &mut self,
+        byte: u8,
+        pieces: &mut Pieces,
+        escapable: &[u8],
+    ) -> ScriptResult<()> {
         match byte {
             b'$' => self.dollar(pieces, true),
             b'`' => self.backquoted(pieces, true),
@@ -160,7 +165,7 @@ impl Parser<'_> {
     }
 
     /// What follows a `$`, which has been read.
-    pub(super) fn dollar(&mut self, pieces: &mut Pieces, in_quotes: bool) -> Read<()> {
+    pub(super) fn dollar(&mut self, pieces: &mut Pieces, in_quotes: bool) -> ScriptResult<()> {
         let start = self.at - 1;
         let why = match self.look() {
             Some(b'(') => {
@@ -218,7 +223,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `$'…'`.
-    fn ansi_quoted(&mut self, pieces: &mut Pieces) -> Read<()> {
+    fn ansi_quoted(&mut self, pieces: &mut Pieces) -> ScriptResult<()> {
         let rest = self.rest();
         let mut length = 0;
         loop {
@@ -239,7 +244,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `${…}`.
-    fn parameter(&mut self, in_quotes: bool) -> Read<()> {
+    fn parameter(&mut self, in_quotes: bool) -> ScriptResult<()> {
         if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'|')) {
             // Newer shells run what is inside, in place.
             self.eat(b'|');
@@ -272,7 +277,7 @@ impl Parser<'_> {
     }
 
     /// The rest of an arithmetic expression or a subscript, up to `close`.
-    pub(super) fn balanced(&mut self, open: u8, close: u8) -> Read<()> {
+    pub(super) fn balanced(&mut self, open: u8, close: u8) -> ScriptResult<()> {
         // Any name in it may be set.
         self.out.script.sets_variables = true;
         let mut scratch = Pieces::default();
@@ -301,7 +306,7 @@ impl Parser<'_> {
     }
 
     /// The subscript of `name[…]=`, with its brackets.
-    fn subscript(&mut self, pieces: &mut Pieces) -> Read<()> {
+    fn subscript(&mut self, pieces: &mut Pieces) -> ScriptResult<()> {
         let start = self.at;
         self.bump();
         self.deeper(|parser| parser.balanced(b'[', b']'))?;
@@ -315,7 +320,7 @@ impl Parser<'_> {
     }
 
     /// `(…)` after `name=`.
-    fn array(&mut self, pieces: &mut Pieces) -> Read<()> {
+    fn array(&mut self, pieces: &mut Pieces) -> ScriptResult<()> {
         let start = self.at;
         self.bump();
         self.deeper(|parser| {

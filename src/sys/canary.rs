@@ -8,6 +8,7 @@
 use std::io;
 use std::os::fd::RawFd;
 
+use nix::sys::ptrace::Options;
 use nix::unistd::Pid;
 
 use super::checked;
@@ -51,8 +52,5 @@ pub fn make_ring() -> io::Result<()> {
 /// # Errors
 /// What ptrace(2) answered.
 pub fn trace(pid: Pid) -> io::Result<()> {
-    let nothing = std::ptr::null_mut::<libc::c_void>();
-    // SAFETY: the request takes integers only.
-    checked(unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid.as_raw(), nothing, nothing) })?;
-    Ok(())
+    Ok(nix::sys::ptrace::seize(pid, Options::empty())?)
 }

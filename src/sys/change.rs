@@ -1,16 +1,15 @@
 //! What becomes of children: ends, stops, going on; also by a signal that has no name.
 
-#![expect(
-    unsafe_code,
-    reason = "nix has no name for every signal that ends a process"
-)]
+#![forbid(unsafe_code)]
 
 use std::io;
 
 use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::{WaitOptions, WaitStatus, wait, waitpid};
 use serde::{Deserialize, Serialize};
 
-use super::checked;
+use super::process;
 
 /// What became of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +26,8 @@ pub enum Change {
 
 /// The next change in the state of our child `pid`, if there is one that was not told yet.
 pub fn change(pid: Pid) -> Option<Change> {
-    let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
-    wait(pid.as_raw(), flags).ok()?.map(|(_, change)| change)
+    let flags = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
+    status(pid, flags).ok()?.map(Change::from)
 }
 
 /// Waits for the end of any child of ours, also by a signal that has no name.
@@ -36,7 +35,7 @@ pub fn change(pid: Pid) -> Option<Change> {
 /// # Errors
 /// `ECHILD` when there is none.
 pub fn next_end() -> io::Result<(Pid, Change)> {
-    wait_for_any(0)
+    wait_for_any(WaitOptions::empty())
 }
 
 /// Waits for the end of our child `pid`, and reaps those that end before.
@@ -57,30 +56,38 @@ pub fn end_of(pid: Pid) -> io::Result<Change> {
 /// # Errors
 /// `ECHILD` when there is none.
 pub fn next_change() -> io::Result<(Pid, Change)> {
-    wait_for_any(libc::WUNTRACED | libc::WCONTINUED)
+    wait_for_any(WaitOptions::UNTRACED | WaitOptions::CONTINUED)
 }
 
-fn wait_for_any(flags: i32) -> io::Result<(Pid, Change)> {
+fn wait_for_any(flags: WaitOptions) -> io::Result<(Pid, Change)> {
     loop {
-        match wait(-1, flags) {
-            Ok(Some(ended)) => return Ok(ended),
-            Ok(None) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match wait(flags) {
+            Ok(Some((pid, status))) => {
+                return Ok((Pid::from_raw(pid.as_raw_pid()), Change::from(status)));
+            }
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }
 
-fn wait(pid: i32, flags: i32) -> io::Result<Option<(Pid, Change)>> {
-    let mut status = 0;
-    // SAFETY: `status` lives until the call returns.
-    let found = checked(unsafe { libc::waitpid(pid, &raw mut status, flags) })?;
-    let low = |n: i32| u8::try_from(n).unwrap_or(u8::MAX);
-    let change = match status {
-        s if libc::WIFEXITED(s) => Change::Exited(low(libc::WEXITSTATUS(s))),
-        s if libc::WIFSIGNALED(s) => Change::Killed(low(libc::WTERMSIG(s))),
-        s if libc::WIFSTOPPED(s) => Change::Stopped(low(libc::WSTOPSIG(s))),
-        _ => Change::Continued,
-    };
-    Ok((found > 0).then_some((Pid::from_raw(found), change)))
+/// How our child `pid`, or what we trace by that number, has changed; `None` when it hasn't yet.
+pub(super) fn status(pid: Pid, flags: WaitOptions) -> io::Result<Option<WaitStatus>> {
+    let found = waitpid(Some(process(pid)?), flags)?;
+    Ok(found.map(|(_, status)| status))
+}
+
+impl From<WaitStatus> for Change {
+    fn from(status: WaitStatus) -> Self {
+        let low = |n: i32| u8::try_from(n).unwrap_or(u8::MAX);
+        if let Some(code) = status.exit_status() {
+            Self::Exited(low(code))
+        } else if let Some(signal) = status.terminating_signal() {
+            Self::Killed(low(signal))
+        } else if let Some(signal) = status.stopping_signal() {
+            Self::Stopped(low(signal))
+        } else {
+            Self::Continued
+        }
+    }
 }

@@ -15,9 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::unistd::{Pid, getpgid};
+use rustix::fs::getxattr_query;
+use rustix::process::getpriority_process;
 
 use super::pidfd::PidFd;
-use super::{checked, signals};
+use super::{checked, process, signals};
 
 /// A soft and a hard resource limit.
 pub type Limit = libc::rlimit64;
@@ -123,17 +125,13 @@ pub fn limits(pid: Pid) -> io::Result<Vec<(u32, Limit)>> {
     RESOURCES.map(read).collect()
 }
 
-/// The nice value of a process.
+/// The nice value of a process; 0 stands for the caller.
 pub fn nice(pid: Pid) -> i32 {
-    // SAFETY: takes integers only. The raw call returns 20 - nice, or an error below zero.
-    match unsafe { libc::syscall(libc::SYS_getpriority, libc::PRIO_PROCESS, pid.as_raw()) } {
-        value @ 1..=40 => 20 - i32::try_from(value).unwrap_or(20),
-        _ => 0,
-    }
+    getpriority_process(process(pid).ok()).unwrap_or(0)
 }
 
 /// What the child needs between clone and exec: plain pointers, nothing to allocate.
-struct Plan<'a> {
+struct ChildPlan<'a> {
     launch: &'a Launch,
     argv: Vec<*const c_char>,
     environment: Vec<*const c_char>,
@@ -152,14 +150,9 @@ impl Launch {
     pub fn gains_privileges(&self) -> bool {
         let set_id = nix::sys::stat::fstat(&self.executable)
             .is_ok_and(|file| file.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0);
-        let Ok(path) = CString::new(format!("/proc/self/fd/{}", self.executable.as_raw_fd()))
-        else {
-            return set_id;
-        };
-        let name = c"security.capability".as_ptr();
-        // SAFETY: both names are C strings that live until the call returns; no value is asked for.
-        let size = unsafe { libc::getxattr(path.as_ptr(), name, std::ptr::null_mut(), 0) };
-        set_id || size > 0
+        let path = format!("/proc/self/fd/{}", self.executable.as_raw_fd());
+        let capabilities = getxattr_query(path, c"security.capability");
+        set_id || capabilities.is_ok_and(|size| size > 0)
     }
 
     /// Whether the file is the program that we are ourselves.
@@ -178,7 +171,7 @@ impl Launch {
             Group::Shared(shared) => Some(shared),
             Group::Same | Group::Join(_) | Group::NewSession => None,
         };
-        let mut plan = Plan {
+        let mut plan = ChildPlan {
             launch: self,
             argv: pointers(&self.argv),
             environment: pointers(&self.environment),
@@ -232,14 +225,14 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
 
 extern "C" fn child_main(plan: *mut c_void) -> i32 {
     // SAFETY: `start` passes a live Plan that nobody else touches while we run.
-    let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
+    let plan = unsafe { &mut *plan.cast::<ChildPlan<'_>>() };
     let Err(error) = prepare(plan).and_then(|()| exec(plan));
     plan.errno = error.raw_os_error().unwrap_or(libc::EIO);
     127
 }
 
 /// Sets everything up, in an order in which no step spoils the next.
-fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
+fn prepare(plan: &mut ChildPlan<'_>) -> io::Result<()> {
     let launch = plan.launch;
     let inherited = &launch.inherited;
     // SAFETY: system calls on integers and on structures that live in `plan`.
@@ -278,7 +271,7 @@ fn prepare(plan: &mut Plan<'_>) -> io::Result<()> {
 }
 
 /// Moves the sources above every target, then each to its number, so that none is overwritten.
-fn place_descriptors(plan: &mut Plan<'_>) -> io::Result<()> {
+fn place_descriptors(plan: &mut ChildPlan<'_>) -> io::Result<()> {
     let descriptors = &plan.launch.inherited.descriptors;
     let above = descriptors
         .iter()
@@ -310,7 +303,7 @@ fn place_descriptors(plan: &mut Plan<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn exec(plan: &Plan<'_>) -> io::Result<std::convert::Infallible> {
+fn exec(plan: &ChildPlan<'_>) -> io::Result<std::convert::Infallible> {
     // SAFETY: both vectors end with a null pointer and point to C strings that outlive the call.
     unsafe {
         libc::syscall(

@@ -1,16 +1,15 @@
 //! Forking into new namespaces, and the descriptor that stands for a process.
 
-#![expect(
-    unsafe_code,
-    reason = "clone(2), pidfd_send_signal(2) and _exit(2) have no safe wrapper"
-)]
+#![expect(unsafe_code, reason = "clone(2) and _exit(2) have no safe wrapper")]
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::sched::CloneFlags;
 use nix::unistd::Pid;
+use rustix::io::Errno;
+use rustix::process::{Signal, pidfd_send_signal};
 
 /// Which side of the fork this is.
 #[derive(Debug)]
@@ -58,21 +57,8 @@ pub fn exit_now(status: u8) -> ! {
 
 /// Sends SIGKILL to the process that `pidfd` stands for. One that has ended is not an error.
 pub fn kill(pidfd: impl AsFd) -> io::Result<()> {
-    let descriptor = pidfd.as_fd().as_raw_fd();
-    let none = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: a null siginfo is allowed; the descriptor is borrowed for the call.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            descriptor,
-            libc::SIGKILL,
-            none,
-            0,
-        )
-    };
-    match io::Error::last_os_error() {
-        _ if result == 0 => Ok(()),
-        gone if gone.raw_os_error() == Some(libc::ESRCH) => Ok(()),
-        error => Err(error),
+    match pidfd_send_signal(pidfd, Signal::KILL) {
+        Err(Errno::SRCH) => Ok(()),
+        result => Ok(result?),
     }
 }

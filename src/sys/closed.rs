@@ -1,17 +1,18 @@
 //! Standard descriptors that were closed when this program started: the standard library opens
 //! them on /dev/null before `main` runs.
 
-#![expect(unsafe_code, reason = "one look before main, and closing by number")]
+#![expect(unsafe_code, reason = "one look before main")]
 
 use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::fds;
 
 /// Bit n for descriptor n.
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
 extern "C" fn look() {
     for number in 0..3 {
-        // SAFETY: takes integers only.
-        if unsafe { libc::fcntl(number, libc::F_GETFD) } == -1 {
+        if fds::flags(number).is_err() {
             CLOSED.fetch_or(1 << number, Ordering::Relaxed);
         }
     }
@@ -27,7 +28,7 @@ static LOOK: extern "C" fn() = look;
 pub fn close_again() {
     let closed = CLOSED.load(Ordering::Relaxed);
     for number in (0..3).filter(|number| closed & 1 << number != 0) {
-        // SAFETY: what is closed is the standard library's stand-in, which nothing else refers to.
-        unsafe { libc::close(number) };
+        // It is the standard library's stand-in, which nothing else refers to.
+        fds::close(number);
     }
 }

@@ -45,25 +45,68 @@ pub fn close_all_except(keep: &[RawFd]) -> io::Result<()> {
     let mut first = 3;
     for descriptor in keep {
         if first < descriptor {
-            close_range(first, descriptor - 1)?;
+            close_range(first, descriptor - 1, 0)?;
         }
         first = descriptor + 1;
     }
-    close_range(first, u32::MAX)
+    close_range(first, u32::MAX, 0)
 }
 
-fn close_range(first: u32, last: u32) -> io::Result<()> {
+/// Closes those from `first` to `last`, or does with them what `flags` say.
+fn close_range(first: u32, last: u32, flags: libc::c_uint) -> io::Result<()> {
     // SAFETY: the call touches no memory; the caller's contract covers the descriptors.
-    match unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+    checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })?;
+    Ok(())
+}
+
+/// Every descriptor from 3 on is closed when this process execs.
+///
+/// # Errors
+/// What close_range(2) answered.
+pub fn close_others_on_exec() -> io::Result<()> {
+    close_range(3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+/// For a process's first act, before it has opened anything: closes every descriptor but the standard three.
+pub fn close_inherited() {
+    if close_range(3, u32::MAX, 0).is_err() {
+        // Refused by an old kernel or by a container's filter.
+        (3..1024).for_each(close);
     }
+}
+
+/// Closes a descriptor that is nobody's any more.
+pub(super) fn close(number: RawFd) {
+    // SAFETY: takes an integer only; the caller's contract covers the descriptor.
+    unsafe { libc::close(number) };
+}
+
+/// The flags of a descriptor: whether it is closed when this process execs.
+///
+/// # Errors
+/// `EBADF`: it is not open.
+pub fn flags(number: RawFd) -> io::Result<libc::c_int> {
+    // SAFETY: takes integers only.
+    checked(unsafe { libc::fcntl(number, libc::F_GETFD) })
+}
+
+fn set_flags(number: RawFd, flags: libc::c_int) -> io::Result<()> {
+    // SAFETY: takes integers only.
+    checked(unsafe { libc::fcntl(number, libc::F_SETFD, flags) })?;
+    Ok(())
 }
 
 /// Has the descriptor closed when this process execs. One that is not open already is.
 pub fn close_on_exec(number: RawFd) {
-    // SAFETY: takes integers only.
-    unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    let _ = set_flags(number, libc::FD_CLOEXEC);
+}
+
+/// The descriptor stays open when this process execs.
+///
+/// # Errors
+/// `EBADF`: it is not open.
+pub fn keep_on_exec(number: RawFd) -> io::Result<()> {
+    set_flags(number, 0)
 }
 
 /// The numbers of the descriptors that stay open when this process execs.
@@ -76,11 +119,7 @@ pub fn inheritable() -> io::Result<Vec<RawFd>> {
         let name = entry?.file_name();
         open.extend(name.to_str().and_then(|name| name.parse::<RawFd>().ok()));
     }
-    open.retain(|&number| {
-        // SAFETY: takes integers only.
-        let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
-        flags != -1 && flags & libc::FD_CLOEXEC == 0
-    });
+    open.retain(|&number| flags(number).is_ok_and(|flags| flags & libc::FD_CLOEXEC == 0));
     open.sort_unstable();
     Ok(open)
 }

@@ -1,8 +1,8 @@
 //! fork(2), for a process that has one thread, and what a child does before it execs.
 
-#![expect(unsafe_code, reason = "fork(2), _exit(2) and prctl(2)")]
+#![expect(unsafe_code, reason = "fork(2) and clone(2)")]
 
-use std::ffi::{CStr, c_void};
+use std::ffi::c_void;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
@@ -10,7 +10,8 @@ use std::os::unix::fs::MetadataExt as _;
 use nix::unistd::Pid;
 
 use super::change::{Change, end_of};
-use super::checked;
+use super::clone::exit_now;
+use super::{checked, fds};
 
 /// Runs `child` in a new process, which exits with what it returns.
 ///
@@ -23,8 +24,7 @@ pub fn fork(child: impl FnOnce() -> u8) -> io::Result<Pid> {
     match checked(unsafe { libc::fork() })? {
         0 => {
             let status = child();
-            // SAFETY: ends this process; nothing of the parent's is to be run at exit.
-            unsafe { libc::_exit(i32::from(status)) }
+            exit_now(status)
         }
         pid => Ok(Pid::from_raw(pid)),
     }
@@ -44,8 +44,7 @@ pub fn fork_waking(child: impl FnOnce() -> u8) -> io::Result<Pid> {
     match checked(unsafe { libc::syscall(libc::SYS_clone, libc::SIGCONT, 0, 0, 0, 0) })? {
         0 => {
             let status = child();
-            // SAFETY: as above.
-            unsafe { libc::_exit(i32::from(status)) }
+            exit_now(status)
         }
         pid => Ok(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?)),
     }
@@ -92,58 +91,7 @@ pub fn is_possible() -> bool {
 
 /// Orphans below this process become its children.
 pub fn adopt_orphans() {
-    // SAFETY: takes integers only.
-    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
-}
-
-/// This process gets `signal` when the thread that started it ends.
-pub fn signal_on_parent_death(signal: i32) {
-    // SAFETY: takes integers only.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) };
-}
-
-/// The name by which ps(1) and killall(1) know this process, at most 15 bytes.
-pub fn rename(name: &CStr) {
-    // SAFETY: the name ends with a NUL and lives until the call returns.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
-}
-
-/// Lets the supervisor look at this process again, after it was hidden from the sandboxed side.
-pub fn allow_inspection() {
-    // SAFETY: takes integers only.
-    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1) };
-}
-
-/// Every descriptor from 3 on is closed when this process execs.
-///
-/// # Errors
-/// What close_range(2) answered.
-pub fn close_others_on_exec() -> io::Result<()> {
-    let last = libc::c_uint::MAX;
-    let flag = libc::CLOSE_RANGE_CLOEXEC;
-    // SAFETY: takes integers only.
-    checked(unsafe { libc::syscall(libc::SYS_close_range, 3, last, flag) })?;
-    Ok(())
-}
-
-/// The descriptor stays open when this process execs.
-///
-/// # Errors
-/// `EBADF`: it is not open.
-pub fn keep_on_exec(fd: RawFd) -> io::Result<()> {
-    // SAFETY: takes integers only.
-    checked(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) })?;
-    Ok(())
-}
-
-/// Whether the descriptor is open.
-///
-/// # Errors
-/// `EBADF`: it is not.
-pub fn check_open(fd: RawFd) -> io::Result<()> {
-    // SAFETY: takes integers only.
-    checked(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
-    Ok(())
+    let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
 /// Takes ownership of a descriptor that came with a message.
@@ -151,7 +99,7 @@ pub fn check_open(fd: RawFd) -> io::Result<()> {
 /// # Errors
 /// It is not open.
 pub fn received(fd: RawFd) -> io::Result<OwnedFd> {
-    check_open(fd)?;
+    fds::flags(fd)?;
     // SAFETY: it is open, and the kernel made it for the message that the caller has just read.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

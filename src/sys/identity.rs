@@ -1,14 +1,11 @@
 //! Which file a path leads to, as the kernel knows it already.
 
-#![expect(unsafe_code, reason = "statx(2) is not wrapped")]
+#![forbid(unsafe_code)]
 
-use std::ffi::CString;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use nix::libc;
+use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 
 /// Device and inode of what `path` leads to. The file system is not asked, so that the place of one that
 /// never answers can be looked at, and nothing is mounted for it.
@@ -16,26 +13,9 @@ use nix::libc;
 /// # Errors
 /// There is nothing, or it can't be looked at; a path with a NUL is none.
 pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
-    let flags = libc::AT_STATX_DONT_SYNC | libc::AT_NO_AUTOMOUNT;
-    let mut found = MaybeUninit::<libc::statx>::zeroed();
-    // SAFETY: the path ends with a NUL, and the kernel writes one `statx` at most, which the pointer has room
-    // for.
-    let result = unsafe {
-        libc::statx(
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            flags,
-            libc::STATX_INO,
-            found.as_mut_ptr(),
-        )
-    };
-    if result != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: a `statx` is numbers alone, so zeros are one, and so is whatever the kernel wrote.
-    let found = unsafe { found.assume_init() };
-    let device = libc::makedev(found.stx_dev_major, found.stx_dev_minor);
+    let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
+    let found = statx(CWD, path, flags, StatxFlags::INO)?;
+    let device = makedev(found.stx_dev_major, found.stx_dev_minor);
     Ok((device, found.stx_ino))
 }
 

@@ -6,8 +6,6 @@ use std::os::fd::{AsFd, AsRawFd as _};
 
 use nix::errno::Errno;
 
-use super::checked;
-
 /// Of `fcntl`: the signal to send instead of SIGIO; libc lacks it.
 const F_SETSIG: libc::c_int = 10;
 
@@ -15,15 +13,15 @@ const F_SETSIG: libc::c_int = 10;
 /// where the system doesn't tell: the file is another user's, or its file system knows no leases.
 pub fn is_being_written(file: impl AsFd) -> Option<bool> {
     let fd = file.as_fd().as_raw_fd();
+    // SAFETY: takes integers only.
+    let set = |what, value: i32| Errno::result(unsafe { libc::fcntl(fd, what, value) });
     // Whoever opens the file for writing while the lease lasts, for a moment, makes the kernel send
     // its holder a signal: not SIGIO, which ends a process, but one that does nothing.
-    // SAFETY: takes integers only.
-    checked(unsafe { libc::fcntl(fd, F_SETSIG, libc::SIGURG) }).ok()?;
-    // SAFETY: takes integers only.
-    match Errno::result(unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) }) {
+    set(F_SETSIG, libc::SIGURG).ok()?;
+    match set(libc::F_SETLEASE, libc::F_RDLCK) {
         Ok(_) => {
-            // SAFETY: takes integers only.
-            unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK) };
+            // The last to close the file gives it back as well.
+            let _ = set(libc::F_SETLEASE, libc::F_UNLCK);
             Some(false)
         }
         Err(Errno::EAGAIN) => Some(true),

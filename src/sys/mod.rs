@@ -50,6 +50,16 @@ pub(crate) type PtraceRequest = libc::c_int;
 #[cfg(not(target_env = "musl"))]
 pub(crate) type PtraceRequest = libc::c_uint;
 
+/// A process, as rustix has it.
+///
+/// # Errors
+/// `ESRCH`: the number is none of a process.
+pub(crate) fn process(pid: nix::unistd::Pid) -> std::io::Result<rustix::process::Pid> {
+    let known = Some(pid.as_raw()).filter(|&number| number > 0);
+    let known = known.and_then(rustix::process::Pid::from_raw);
+    known.ok_or_else(|| std::io::Error::from_raw_os_error(libc::ESRCH))
+}
+
 /// Turns the `-1` of a C call into the error that the kernel gave.
 pub(crate) fn checked<T: PartialEq + From<i8>>(result: T) -> std::io::Result<T> {
     if result == T::from(-1) {

@@ -25,7 +25,7 @@ pub struct Mount {
     pub layers: Vec<PathBuf>,
 }
 
-struct Known {
+struct KnownMount {
     /// Two processes that share an open file would hear of a change once.
     process: u32,
     /// Readable in a way of its own once the table has changed.
@@ -33,7 +33,7 @@ struct Known {
     mounts: Arc<Vec<Mount>>,
 }
 
-static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+static KNOWN: Mutex<Option<KnownMount>> = Mutex::new(None);
 
 /// All of them; of two at one place, the later one is on top.
 ///
@@ -53,7 +53,7 @@ pub fn mounts() -> io::Result<Arc<Vec<Mount>>> {
     File::open(TABLE)?.read_to_end(&mut text)?;
     let lines = text.split(|&byte| byte == b'\n');
     let mounts = Arc::new(lines.filter_map(parse).collect::<Vec<_>>());
-    *known = Some(Known {
+    *known = Some(KnownMount {
         process,
         changes,
         mounts: Arc::clone(&mounts),

@@ -1,12 +1,13 @@
 //! The mount calls that work on descriptors instead of paths.
 
-#![expect(
-    unsafe_code,
-    reason = "open_tree(2), move_mount(2) and mount_setattr(2) have no wrapper"
-)]
+#![expect(unsafe_code, reason = "mount_setattr(2) has no wrapper")]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
+
+use super::checked;
 
 /// What a mount forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,46 +37,19 @@ struct MountAttr {
     user_namespace: u64,
 }
 
-const MOVE_FROM_DESCRIPTOR: libc::c_uint = 0x4;
-const MOVE_TO_DESCRIPTOR: libc::c_uint = 0x40;
-
 /// A detached copy of what is mounted at and beneath `at`, with its attributes as they are now.
 pub fn copy_tree(at: impl AsFd) -> io::Result<OwnedFd> {
-    const FLAGS: libc::c_uint = libc::OPEN_TREE_CLONE
-        | libc::OPEN_TREE_CLOEXEC
-        | libc::AT_RECURSIVE as libc::c_uint
-        | libc::AT_EMPTY_PATH as libc::c_uint;
-    // SAFETY: the path is a constant C string; the descriptor is borrowed for the call.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_open_tree,
-            at.as_fd().as_raw_fd(),
-            c"".as_ptr(),
-            FLAGS,
-        )
-    };
-    let descriptor = i32::try_from(result).map_err(io::Error::other)?;
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the call made a new descriptor that nobody else owns.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_RECURSIVE
+        | OpenTreeFlags::AT_EMPTY_PATH;
+    Ok(open_tree(at, c"", flags)?)
 }
 
 /// Mounts the detached `tree` over what `at` stands for.
 pub fn attach(tree: impl AsFd, at: impl AsFd) -> io::Result<()> {
-    // SAFETY: both paths are constant C strings; both descriptors are borrowed for the call.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_move_mount,
-            tree.as_fd().as_raw_fd(),
-            c"".as_ptr(),
-            at.as_fd().as_raw_fd(),
-            c"".as_ptr(),
-            MOVE_FROM_DESCRIPTOR | MOVE_TO_DESCRIPTOR,
-        )
-    };
-    done(result)
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    Ok(move_mount(tree, c"", at, c"", flags)?)
 }
 
 /// Adds `attributes` to the mount that `at` stands for and, when asked, to all beneath it.
@@ -93,7 +67,7 @@ pub fn restrict(at: impl AsFd, attributes: Attributes, recursive: bool) -> io::R
     };
     // SAFETY: the path is a constant C string, the structure outlives the call and its size is
     // given; the descriptor is borrowed for the call.
-    let result = unsafe {
+    checked(unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
             at.as_fd().as_raw_fd(),
@@ -102,13 +76,6 @@ pub fn restrict(at: impl AsFd, attributes: Attributes, recursive: bool) -> io::R
             &raw const attr,
             size_of::<MountAttr>(),
         )
-    };
-    done(result)
-}
-
-fn done(result: libc::c_long) -> io::Result<()> {
-    match result {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    })?;
+    Ok(())
 }

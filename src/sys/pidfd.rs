@@ -1,17 +1,21 @@
 //! Processes by descriptor: a number can be given to another process, a descriptor can't.
 
-#![expect(unsafe_code, reason = "libc wraps none of the pidfd calls")]
+#![expect(
+    unsafe_code,
+    reason = "a signal with information, and what a descriptor tells, have no safe wrapper"
+)]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::read_capped::read_capped;
-use super::{checked, fds};
+use super::{checked, fds, process};
 
 /// What the kernel says of the descriptor of a process is shorter, in bytes.
 const LONGEST: usize = 4096;
@@ -69,9 +73,7 @@ impl From<OwnedFd> for PidFd {
 impl PidFd {
     /// Opens the process that has the number `pid` now.
     pub fn open(pid: Pid) -> io::Result<Self> {
-        // SAFETY: takes two integers and touches no memory of ours.
-        let fd = checked(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
-        Ok(Self(owned(fd)))
+        Ok(Self(pidfd_open(process(pid)?, PidfdFlags::empty())?))
     }
 
     /// The number of the process.
@@ -116,11 +118,7 @@ impl PidFd {
 
     /// Sends a signal; an error when the process is gone or not ours to signal.
     pub fn signal(&self, signal: i32) -> io::Result<()> {
-        let none = std::ptr::null::<libc::siginfo_t>();
-        let fd = self.0.as_raw_fd();
-        // SAFETY: a null siginfo asks the kernel to fill in its own, as kill(2) does.
-        checked(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, none, 0) })?;
-        Ok(())
+        self.send(signal, std::ptr::null())
     }
 
     /// Sends a signal whose `si_code` is `code`, which is negative: others are the kernel's to give.
@@ -131,26 +129,21 @@ impl PidFd {
         // SAFETY: a `siginfo_t` is numbers, for which zeros are values.
         let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
         (information.si_signo, information.si_code) = (signal, code);
-        let fd = self.0.as_raw_fd();
-        let call = libc::SYS_pidfd_send_signal;
-        // SAFETY: the structure lives until the call returns, which only reads it.
-        checked(unsafe { libc::syscall(call, fd, signal, &raw const information, 0) })?;
+        self.send(signal, &raw const information)
+    }
+
+    fn send(&self, signal: i32, information: *const libc::siginfo_t) -> io::Result<()> {
+        let (call, fd) = (libc::SYS_pidfd_send_signal, self.0.as_raw_fd());
+        // SAFETY: the kernel only reads the structure, which lives until the call returns, and fills in its
+        // own for a null pointer, as kill(2) does.
+        checked(unsafe { libc::syscall(call, fd, signal, information, 0) })?;
         Ok(())
     }
 
     /// A copy of the process's descriptor `number`, closed on exec.
     pub fn descriptor(&self, number: RawFd) -> io::Result<OwnedFd> {
-        let fd = self.0.as_raw_fd();
-        // SAFETY: takes three integers and touches no memory of ours.
-        let copy = checked(unsafe { libc::syscall(libc::SYS_pidfd_getfd, fd, number, 0) })?;
-        Ok(owned(copy))
+        Ok(pidfd_getfd(self, number, PidfdGetfdFlags::empty())?)
     }
-}
-
-fn owned(fd: libc::c_long) -> OwnedFd {
-    let fd = RawFd::try_from(fd).unwrap_or(-1);
-    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows of it.
-    unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
 #[cfg(test)]

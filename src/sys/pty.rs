@@ -2,21 +2,24 @@
 
 #![expect(
     unsafe_code,
-    reason = "ioctl(2) requests of terminals, which nix does not wrap"
+    reason = "a signal by ioctl(2), and a look at a descriptor by its number"
 )]
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, unlockpt};
 use nix::sys::signal::Signal;
+use rustix::process::ioctl_tiocsctty;
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
+use rustix::termios::{tcgetwinsize, tcsetwinsize};
 
 use super::checked;
 
 /// Rows, columns and pixels, as the kernel keeps them.
-pub type Size = libc::winsize;
+pub type Size = rustix::termios::Winsize;
 
 /// A new terminal: the side that a person's would be on, which does not block, and the one that
 /// programs have. Both are closed on exec.
@@ -29,11 +32,8 @@ pub fn pair() -> io::Result<(File, OwnedFd)> {
     grantpt(&outer)?;
     unlockpt(&outer)?;
     // By a path, another mount of that name could be opened.
-    // SAFETY: the request takes an integer, and returns a descriptor that nobody else knows of.
-    let inner = unsafe {
-        let inner = libc::ioctl(outer.as_raw_fd(), libc::TIOCGPTPEER, flags.bits());
-        OwnedFd::from_raw_fd(checked(inner)?)
-    };
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let inner = ioctl_tiocgptpeer(&outer, flags)?;
     Ok((File::from(OwnedFd::from(outer)), inner))
 }
 
@@ -43,9 +43,7 @@ pub fn pair() -> io::Result<(File, OwnedFd)> {
 /// # Errors
 /// What ioctl(2) answered.
 pub fn control(terminal: impl AsFd) -> io::Result<()> {
-    // SAFETY: the request takes an integer.
-    checked(unsafe { libc::ioctl(terminal.as_fd().as_raw_fd(), libc::TIOCSCTTY, 0) })?;
-    Ok(())
+    Ok(ioctl_tiocsctty(terminal)?)
 }
 
 /// Whether the descriptor `number`, which need not be open, is the terminal of the caller's session.
@@ -59,31 +57,15 @@ pub fn is_controlling(number: RawFd) -> bool {
 /// # Errors
 /// It is none, or is gone.
 pub fn size(terminal: impl AsFd) -> io::Result<Size> {
-    let mut size = Size {
-        ws_row: 0,
-        ws_col: 0,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    // SAFETY: the request writes the structure, which lives until the call returns.
-    checked(unsafe {
-        let terminal = terminal.as_fd().as_raw_fd();
-        libc::ioctl(terminal, libc::TIOCGWINSZ, &raw mut size)
-    })?;
-    Ok(size)
+    Ok(tcgetwinsize(terminal)?)
 }
 
 /// Sets the size of a terminal; who is in its foreground is told, if it is another.
 ///
 /// # Errors
 /// It is none, or is gone.
-pub fn set_size(terminal: impl AsFd, size: &Size) -> io::Result<()> {
-    // SAFETY: the request reads the structure, which lives until the call returns.
-    checked(unsafe {
-        let terminal = terminal.as_fd().as_raw_fd();
-        libc::ioctl(terminal, libc::TIOCSWINSZ, &raw const *size)
-    })?;
-    Ok(())
+pub fn set_size(terminal: impl AsFd, size: Size) -> io::Result<()> {
+    Ok(tcsetwinsize(terminal, size)?)
 }
 
 /// Sends `SIGINT`, `SIGQUIT` or `SIGTSTP` to the foreground of the terminal whose outer side `outer` is,

@@ -182,17 +182,3 @@ impl Drop for Worker {
         self.end_now();
     }
 }
-
-/// For the child's first act: closes every descriptor but the standard three.
-pub fn close_inherited() {
-    // SAFETY: takes no pointers. Called before this process has opened anything of its own, so
-    // no live object owns a descriptor above 2.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
-    if result != 0 {
-        // Refused by an old kernel or by a container's filter.
-        for descriptor in 3..1024 {
-            // SAFETY: as above.
-            unsafe { libc::close(descriptor) };
-        }
-    }
-}

@@ -21,11 +21,18 @@ extern "C" fn look() {
 static LOOK: extern "C" fn() = look;
 
 fn is_ignored(signal: i32) -> bool {
-    // SAFETY: all-zero is a value of this plain C structure.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: asks for the disposition only; the structure lives until the call returns.
-    let result = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
-    result == 0 && action.sa_sigaction == libc::SIG_IGN
+    disposition(signal, None) == Some(libc::SIG_IGN)
+}
+
+/// What becomes of `signal`, and from now on `new`, which is no handler. `None` for those that can't be
+/// changed. The raw call, because the C library refuses to touch its own two signals. Async-signal-safe.
+fn disposition(signal: i32, new: Option<usize>) -> Option<usize> {
+    // All-zero but for the handler is a value of the kernel's structure.
+    let (new, mut old) = (new.map(|handler| [handler, 0, 0, 0]), [0_usize; 4]);
+    let new = new.as_ref().map_or(std::ptr::null(), |new| new.as_ptr());
+    // SAFETY: both structures live until the call returns; nothing that is set has a handler.
+    let result = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old.as_mut_ptr(), 8) };
+    (result == 0).then_some(old[0])
 }
 
 /// The signals that our caller left ignored.
@@ -40,19 +47,21 @@ pub fn ignored_by_caller() -> u64 {
 
 /// The signals that are blocked in this thread.
 pub fn blocked() -> u64 {
-    let mut set = 0u64;
-    // SAFETY: asks for the mask only; the kernel's sets have 8 bytes.
-    unsafe {
-        let out = (&raw mut set).cast::<libc::c_void>();
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            std::ptr::null::<u64>(),
-            out,
-            8,
-        );
-    }
-    set
+    mask(std::ptr::null())
+}
+
+/// Blocks exactly the signals of `set` in this thread. Async-signal-safe.
+pub fn block_exactly(set: u64) {
+    mask(&raw const set);
+}
+
+/// The mask of this thread, and from now on what `new` points to, if it does.
+fn mask(new: *const u64) -> u64 {
+    let mut old = 0u64;
+    let (call, how) = (libc::SYS_rt_sigprocmask, libc::SIG_SETMASK);
+    // SAFETY: the kernel's sets have 8 bytes, and both live until the call returns.
+    unsafe { libc::syscall(call, how, new, &raw mut old, 8) };
+    old
 }
 
 /// Whether `signal` waits until it is not blocked any more.
@@ -69,21 +78,6 @@ pub fn is_pending(signal: i32) -> bool {
     set & 1 << (signal - 1) != 0
 }
 
-/// Blocks exactly the signals of `set` in this thread. Async-signal-safe.
-pub fn block_exactly(set: u64) {
-    let nothing = std::ptr::null_mut::<u64>();
-    // SAFETY: reads 8 bytes that live until the call returns.
-    unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            &raw const set,
-            nothing,
-            8,
-        );
-    }
-}
-
 /// Ignores exactly the signals of `set` and gives all others their default. For a process about
 /// to exec; async-signal-safe.
 pub fn ignore_exactly(set: u64) {
@@ -94,22 +88,15 @@ pub fn ignore_exactly(set: u64) {
         } else {
             libc::SIG_DFL
         };
-        // SAFETY: all-zero but for the handler is a value of the kernel's structure; the raw call
-        // because the C library refuses to touch its own two signals. Those that can't be changed
-        // fail, which is right.
-        unsafe {
-            let action = [handler as u64, 0, 0, 0];
-            let nothing = std::ptr::null_mut::<u64>();
-            libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), nothing, 8);
-        }
+        // Those that can't be changed fail, which is right.
+        disposition(signal, Some(handler));
     }
 }
 
 /// Gives `SIGPIPE` back the disposition that our caller left it.
 pub fn give_back_pipe() {
     if !PIPE_WAS_IGNORED.load(Ordering::Relaxed) {
-        // SAFETY: sets a disposition that has no handler.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        disposition(libc::SIGPIPE, Some(libc::SIG_DFL));
     }
 }
 
@@ -118,10 +105,8 @@ pub fn give_back_pipe() {
 pub fn die_of(signal: i32) {
     block_exactly(u64::MAX);
     ignore_exactly(0);
+    let _ = nix::sys::prctl::set_dumpable(false);
     // SAFETY: takes integers only.
-    unsafe {
-        libc::prctl(libc::PR_SET_DUMPABLE, 0);
-        libc::kill(libc::getpid(), signal);
-    }
+    unsafe { libc::kill(libc::getpid(), signal) };
     block_exactly(0);
 }

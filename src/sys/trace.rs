@@ -1,15 +1,13 @@
 //! Holds or watches a thread for a moment: ptrace(2).
 
-#![expect(
-    unsafe_code,
-    reason = "ptrace(2) and waitpid(2) with thread identifiers"
-)]
+#![expect(unsafe_code, reason = "ptrace(2) with signals that have no name")]
 
 use std::io;
 
 use nix::unistd::Pid;
+use rustix::process::{WaitOptions, WaitStatus};
 
-use super::{PtraceRequest, checked};
+use super::{PtraceRequest, change, checked};
 
 /// A traced thread; it is let go when this is dropped.
 #[derive(Debug)]
@@ -68,7 +66,7 @@ impl Traced {
     /// It died.
     pub fn wait_for_stop(&mut self) -> io::Result<bool> {
         loop {
-            match wait(self.tid, 0) {
+            match wait(self.tid, WaitOptions::empty()) {
                 Ok(Some(status)) if libc::WIFSTOPPED(status) => {
                     self.note_stop(status);
                     return Ok(status >> 16 != libc::PTRACE_EVENT_EXEC);
@@ -122,9 +120,9 @@ impl Traced {
 
     /// The event that the thread has stopped for, 0 for a signal; `None` when it goes on.
     fn change(&mut self, process: Pid) -> io::Result<Option<i32>> {
-        let mut status = wait(self.tid, libc::WNOHANG);
+        let mut status = wait(self.tid, WaitOptions::NOHANG);
         if process != self.tid && !matches!(status, Ok(Some(_))) {
-            match wait(process, libc::WNOHANG) {
+            match wait(process, WaitOptions::NOHANG) {
                 Ok(Some(found)) => {
                     self.tid = process;
                     status = Ok(Some(found));
@@ -152,16 +150,15 @@ impl Drop for Traced {
             return;
         }
         // It was killed. Its parent learns of that only when its tracer has.
-        while matches!(wait(self.tid, 0), Ok(Some(status)) if libc::WIFSTOPPED(status)) {}
+        let no_flags = WaitOptions::empty();
+        while matches!(wait(self.tid, no_flags), Ok(Some(status)) if libc::WIFSTOPPED(status)) {}
     }
 }
 
 /// A change of the thread's state; `None` when there is none yet.
-fn wait(tid: Pid, flags: i32) -> io::Result<Option<i32>> {
-    let mut status = 0;
-    // SAFETY: `status` lives until the call returns.
-    let found = unsafe { libc::waitpid(tid.as_raw(), &raw mut status, flags | libc::__WALL) };
-    Ok((checked(found)? != 0).then_some(status))
+fn wait(tid: Pid, flags: WaitOptions) -> io::Result<Option<i32>> {
+    let wall = WaitOptions::from_bits_retain(libc::__WALL.cast_unsigned());
+    Ok(change::status(tid, flags | wall)?.map(WaitStatus::as_raw))
 }
 
 fn ptrace(request: PtraceRequest, tid: Pid, data: i32) -> io::Result<()> {

@@ -13,7 +13,7 @@ use std::io;
 use super::checked;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum PriorityState {
     /// Nobody has asked yet.
     Unknown,
     /// A policy to come back to.
@@ -25,7 +25,7 @@ enum State {
 }
 
 thread_local! {
-    static STATE: Cell<State> = const { Cell::new(State::Unknown) };
+    static STATE: Cell<PriorityState> = const { Cell::new(PriorityState::Unknown) };
 }
 
 /// Raises the priority, where that is permitted. Until [`lower`] is called, nothing must be started:
@@ -33,22 +33,22 @@ thread_local! {
 pub fn raise() {
     STATE.with(|state| {
         let policy = match state.get() {
-            State::Unknown => ordinary(),
-            State::Ordinary(policy) => Some(policy),
-            State::Raised(_) | State::Barred => return,
+            PriorityState::Unknown => ordinary(),
+            PriorityState::Ordinary(policy) => Some(policy),
+            PriorityState::Raised(_) | PriorityState::Barred => return,
         };
         let raised = policy.filter(|_| set(libc::SCHED_RR, 1).is_ok());
-        state.set(raised.map_or(State::Barred, State::Raised));
+        state.set(raised.map_or(PriorityState::Barred, PriorityState::Raised));
     });
 }
 
 /// Back to what it was.
 pub fn lower() {
     STATE.with(|state| {
-        if let State::Raised(policy) = state.get()
+        if let PriorityState::Raised(policy) = state.get()
             && set(policy, 0).is_ok()
         {
-            state.set(State::Ordinary(policy));
+            state.set(PriorityState::Ordinary(policy));
         }
     });
 }

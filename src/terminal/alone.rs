@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::buffer::Buffer;
 use super::device::Device;
-use super::dialogue::{Choices, Dialogue, Step};
+use super::dialogue::{Choices, Dialogue, DialogueStep};
 use super::link::Answer;
 use crate::sys::read_capped::timeout_until;
 
@@ -53,8 +53,8 @@ pub fn put(text: String, choices: Choices) -> io::Result<Answer> {
         let typed = buffer.get(..count).unwrap_or_default();
         match dialogue.take(typed, size, &mut out) {
             // Nothing beside it needs to be stopped with it.
-            Step::More | Step::Stop => {}
-            Step::Answered(answer) => {
+            DialogueStep::More | DialogueStep::Stop => {}
+            DialogueStep::Answered(answer) => {
                 shown.extend(&out);
                 shown.flush(|bytes| device.write(bytes))?;
                 return Ok(answer);

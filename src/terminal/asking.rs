@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use super::dialogue::{Choices, Dialogue, Step};
+use super::dialogue::{Choices, Dialogue, DialogueStep};
 use super::link::{Answer, Asked};
 use super::relay::Relay;
 use super::turns::LAST_WORDS;
@@ -69,9 +69,9 @@ impl Relay {
         self.to_device.extend(&out);
         self.flush_to_device();
         match step {
-            Step::More => {}
-            Step::Stop => self.suspend(Signal::SIGTSTP),
-            Step::Answered(answer) => self.conclude(answer),
+            DialogueStep::More => {}
+            DialogueStep::Stop => self.suspend(Signal::SIGTSTP),
+            DialogueStep::Answered(answer) => self.conclude(answer),
         }
     }
 

@@ -14,7 +14,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::line::{Line, Typed};
+use super::line::{Typed, TypedLine};
 use super::link::Answer;
 use super::settling::{self, Settling};
 use crate::sys::pty::Size;
@@ -90,17 +90,17 @@ impl fmt::Display for Choices {
 pub(super) struct Dialogue {
     text: String,
     choices: Choices,
-    state: State,
+    state: DialogueState,
     /// How often something came that nobody types.
     disturbed: u32,
 }
 
 #[derive(Debug)]
-enum State {
+enum DialogueState {
     /// Nothing is shown yet, or not again.
     Settling(Settling),
     /// It is shown.
-    Asking(Line, Proof),
+    Asking(TypedLine, Proof),
 }
 
 /// What shows that an answer was typed by somebody who had read the question.
@@ -114,7 +114,7 @@ enum Proof {
 
 /// What came of some input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum DialogueStep {
     /// There is no answer yet.
     More,
     /// Whoever is asked wants to do something else first.
@@ -134,34 +134,39 @@ impl Dialogue {
         Self {
             text,
             choices,
-            state: State::Settling(Settling::begin(size, 0, out)),
+            state: DialogueState::Settling(Settling::begin(size, 0, out)),
             disturbed: 0,
         }
     }
 
     /// Begins anew, after the terminal was somebody else's.
     pub(super) fn again(&mut self, size: Option<Size>, out: &mut Vec<u8>) {
-        self.state = State::Settling(Settling::begin(size, self.disturbed, out));
+        self.state = DialogueState::Settling(Settling::begin(size, self.disturbed, out));
     }
 
     /// Takes what came from the terminal.
-    pub(super) fn take(&mut self, bytes: &[u8], size: Option<Size>, out: &mut Vec<u8>) -> Step {
+    pub(super) fn take(
+        &mut self,
+        bytes: &[u8],
+        size: Option<Size>,
+        out: &mut Vec<u8>,
+    ) -> DialogueStep {
         for &byte in bytes {
             let line = match &mut self.state {
-                State::Settling(settling) => {
+                DialogueState::Settling(settling) => {
                     if settling.take(byte) {
                         // The rest was typed before there was a question.
                         self.show(Proof::Order, out);
-                        return Step::More;
+                        return DialogueStep::More;
                     }
                     continue;
                 }
-                State::Asking(line, _) => line,
+                DialogueState::Asking(line, _) => line,
             };
             match line.take(byte, out) {
                 Typed::Part => {}
                 Typed::Declined => return answered(Answer::No, out),
-                Typed::Stop => return Step::Stop,
+                Typed::Stop => return DialogueStep::Stop,
                 Typed::Entered(word) => {
                     if let Some(answer) = self.answer(&word) {
                         return answered(answer, out);
@@ -175,20 +180,20 @@ impl Dialogue {
                 }
             }
         }
-        Step::More
+        DialogueStep::More
     }
 
     /// Until when to wait for something to take; then [`Dialogue::waited`].
     pub(super) fn until(&self) -> Option<Instant> {
         match &self.state {
-            State::Settling(settling) => Some(settling.until()),
-            State::Asking(..) => None,
+            DialogueState::Settling(settling) => Some(settling.until()),
+            DialogueState::Asking(..) => None,
         }
     }
 
     /// Nothing came until then.
     pub(super) fn waited(&mut self, out: &mut Vec<u8>) {
-        let State::Settling(settling) = &self.state else {
+        let DialogueState::Settling(settling) = &self.state else {
             return;
         };
         if settling.until() <= Instant::now() {
@@ -212,14 +217,16 @@ impl Dialogue {
         let mut words = entered.split_ascii_whitespace();
         let is_choice = words.next().is_some_and(|word| self.chosen(word).is_some());
         let (proof, wrong) = match &self.state {
-            State::Asking(_, Proof::Word(_)) => {
+            DialogueState::Asking(_, Proof::Word(_)) => {
                 let wrong = match words.next() {
                     None => "The word behind it is missing.",
                     Some(_) => "What is behind it is not the word that was shown.",
                 };
                 (Proof::Word(settling::word()), Some(wrong))
             }
-            State::Asking(_, Proof::Order) | State::Settling(_) => (Proof::Order, None),
+            DialogueState::Asking(_, Proof::Order) | DialogueState::Settling(_) => {
+                (Proof::Order, None)
+            }
         };
         let wrong = wrong.filter(|_| is_choice).map(str::to_owned);
         let line = wrong
@@ -244,7 +251,7 @@ impl Dialogue {
         }
         out.extend(b"\r\n");
         out.extend(self.choices.prompt.bytes());
-        self.state = State::Asking(Line::default(), proof);
+        self.state = DialogueState::Asking(TypedLine::default(), proof);
     }
 
     /// The choice that this word is.
@@ -254,7 +261,7 @@ impl Dialogue {
     }
 
     fn answer(&self, entered: &str) -> Option<Answer> {
-        let State::Asking(_, proof) = &self.state else {
+        let DialogueState::Asking(_, proof) = &self.state else {
             return None;
         };
         let mut words = entered.split_ascii_whitespace();
@@ -270,9 +277,9 @@ impl Dialogue {
     }
 }
 
-fn answered(answer: Answer, out: &mut Vec<u8>) -> Step {
+fn answered(answer: Answer, out: &mut Vec<u8>) -> DialogueStep {
     out.extend(b"\r\n");
-    Step::Answered(answer)
+    DialogueStep::Answered(answer)
 }
 
 #[cfg(test)]
@@ -280,11 +287,11 @@ mod tests {
     use super::*;
 
     /// What a terminal that is late is shown behind an answer, where a word was to be added.
-    fn told(typed: &str) -> (Step, String) {
+    fn told(typed: &str) -> (DialogueStep, String) {
         let mut dialogue = Dialogue {
             text: String::new(),
             choices: Choices::YES_OR_NO,
-            state: State::Asking(Line::default(), Proof::Word("xyzzy".to_owned())),
+            state: DialogueState::Asking(TypedLine::default(), Proof::Word("xyzzy".to_owned())),
             disturbed: 0,
         };
         let mut out = Vec::new();
@@ -302,11 +309,11 @@ mod tests {
             ("\r", "That is no answer."),
         ] {
             let (step, told) = told(typed);
-            assert_eq!(step, Step::More, "{typed}");
+            assert_eq!(step, DialogueStep::More, "{typed}");
             assert!(told.contains(said), "{typed}: {told}");
             assert!(told.contains("add this word"), "{typed}: {told}");
         }
-        assert_eq!(told("yes xyzzy\r").0, Step::Answered(Answer::Yes));
-        assert_eq!(told("no\r").0, Step::Answered(Answer::No));
+        assert_eq!(told("yes xyzzy\r").0, DialogueStep::Answered(Answer::Yes));
+        assert_eq!(told("no\r").0, DialogueStep::Answered(Answer::No));
     }
 }

@@ -13,7 +13,7 @@ const CTRL_Z: u8 = 0x1a;
 
 /// A line that is being typed.
 #[derive(Debug, Default)]
-pub(super) struct Line(String);
+pub(super) struct TypedLine(String);
 
 /// What became of a byte.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) enum Typed {
     Foreign,
 }
 
-impl Line {
+impl TypedLine {
     /// Takes a byte, and writes to `out` what shows it.
     pub(super) fn take(&mut self, byte: u8, out: &mut Vec<u8>) -> Typed {
         match byte {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn typed(bytes: &[u8]) -> (Typed, String) {
-        let (mut line, mut out) = (Line::default(), Vec::new());
+        let (mut line, mut out) = (TypedLine::default(), Vec::new());
         let last = bytes.iter().map(|&byte| line.take(byte, &mut out)).last();
         (last.unwrap(), String::from_utf8(out).unwrap())
     }

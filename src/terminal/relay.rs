@@ -69,7 +69,7 @@ impl Relay {
         let (outer, inner) = pty::pair()?;
         tcsetattr(&inner, SetArg::TCSANOW, &device.modes()?)?;
         let copied = tcgetattr(&inner)?;
-        pty::set_size(&outer, &device.size()?)?;
+        pty::set_size(&outer, device.size()?)?;
         let (orders, their_orders) = messages::pair()?;
         let (questions, their_questions) = messages::pair()?;
         let (stops, their_stops) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;

@@ -36,14 +36,14 @@ const END: &str = "\x0f\x1b(B\x1b[m\x1b[4l\x1b[?7h\x1b[?25h\x1b[9999;1H";
 /// A terminal that is being waited for.
 #[derive(Debug)]
 pub(super) struct Settling {
-    asked: Place,
+    asked: ExpectedAnswer,
     seen: Vec<u8>,
     until: Instant,
 }
 
 /// What a terminal was asked for.
 #[derive(Debug)]
-enum Place {
+enum ExpectedAnswer {
     /// This answer.
     Expected(Vec<u8>),
     /// Nothing: its screen is too small for a secret.
@@ -63,12 +63,12 @@ impl Settling {
             until: Instant::now() + patience,
         };
         if !speaks {
-            return begun(Place::Mute, SILENCE);
+            return begun(ExpectedAnswer::Mute, SILENCE);
         }
         let patience = PATIENCE.saturating_mul(1 << before.min(3));
         let (sequences, place) = match places(size) {
-            Some((sequences, answer)) => (sequences, Place::Expected(answer.into_bytes())),
-            None => (String::new(), Place::Small),
+            Some((sequences, answer)) => (sequences, ExpectedAnswer::Expected(answer.into_bytes())),
+            None => (String::new(), ExpectedAnswer::Small),
         };
         out.extend([BEGIN, &sequences, END].concat().bytes());
         begun(place, patience.min(LONGEST_PATIENCE))
@@ -77,9 +77,9 @@ impl Settling {
     /// Takes a byte, which answers nothing; whether the terminal has said all.
     pub(super) fn take(&mut self, byte: u8) -> bool {
         let expected = match &self.asked {
-            Place::Expected(expected) => expected,
-            Place::Small => return false,
-            Place::Mute => {
+            ExpectedAnswer::Expected(expected) => expected,
+            ExpectedAnswer::Small => return false,
+            ExpectedAnswer::Mute => {
                 self.until = Instant::now() + SILENCE;
                 return false;
             }
@@ -100,7 +100,7 @@ impl Settling {
 
     /// Whether what was not waited for any more may still come.
     pub(super) fn may_answer_late(&self) -> bool {
-        !matches!(self.asked, Place::Mute)
+        !matches!(self.asked, ExpectedAnswer::Mute)
     }
 }
 
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn only_the_whole_answer_counts() {
         let mut settling = Settling {
-            asked: Place::Expected(b"\x1b[1;2R\x1b[3;4R".to_vec()),
+            asked: ExpectedAnswer::Expected(b"\x1b[1;2R\x1b[3;4R".to_vec()),
             seen: Vec::new(),
             until: Instant::now(),
         };

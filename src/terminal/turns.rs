@@ -67,7 +67,7 @@ impl Relay {
         if let (Some(device), Some(outer)) = (&self.device, &self.outer)
             && let Ok(size) = device.size()
         {
-            let _ = pty::set_size(outer, &size);
+            let _ = pty::set_size(outer, size);
         }
     }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-use codex_shell::confine::{LayerName, Mode, Pattern, Policy};
+use codex_shell::confine::{LayerName, Mode, PathPattern, Policy};
 use nix::libc::{EACCES, EBUSY, EEXIST, ENOENT, EROFS, EXDEV};
 
 use crate::Check;
@@ -224,7 +224,7 @@ fn what_a_pattern_finds_is_hidden() -> Outcome {
     symlink("kept", at("a/linked.pem")).unwrap();
     let pattern = |text: &str| {
         let text = format!("{}/{text}", world.workspace.display());
-        Pattern::new(&text, None).unwrap()
+        PathPattern::new(&text, None).unwrap()
     };
     let patterns = ["**/.env", "**/secrets/**", "**/*.pem"].map(pattern);
     let policy = world.policy(Mode::WorkspaceWrite).without_any(&patterns);
@@ -236,7 +236,7 @@ fn what_a_pattern_finds_is_hidden() -> Outcome {
         works("list", fs::read_dir("a/secrets").map(drop))?;
         works("write", fs::write("a/new", "new"))
     })?;
-    let all = Pattern::new("/**", None).unwrap();
+    let all = PathPattern::new("/**", None).unwrap();
     let policy = world.policy(Mode::ReadOnly).without_any(&[all]);
     not_started(&policy, "can't be hidden: ")?;
     ensure(text(at("a/kept")) == "secret", "it is as it was")

@@ -32,6 +32,17 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
+/// The same, up to the tests.
+pub(super) fn shipped(text: &str) -> Vec<String> {
+    const TESTS: [&str; 6] = ["cfg", "(", "test", ")", "]", "mod"];
+    let mut tokens = tokens(text);
+    let tests = tokens
+        .windows(8)
+        .position(|eight| eight[..6] == TESTS && eight[7] == "{");
+    tokens.truncate(tests.unwrap_or(tokens.len()));
+    tokens
+}
+
 /// The length of the comment, string or character that `text` begins with.
 fn skipped(text: &str) -> Option<usize> {
     if text.starts_with("//") {

@@ -161,7 +161,7 @@ impl Terminal {
     pub(crate) fn resize(self, rows: u16, columns: u16) -> Self {
         let mut size = pty::size(&self.master).unwrap();
         (size.ws_row, size.ws_col) = (rows, columns);
-        pty::set_size(&self.master, &size).unwrap();
+        pty::set_size(&self.master, size).unwrap();
         self
     }
 

@@ -12,8 +12,9 @@ use std::time::Duration;
 use super::super::files::Files;
 use super::super::input::too_much;
 use super::super::stamp::Stamp;
+use super::super::text::Uncovered;
 use super::super::tree::{Budget, Tree};
-use super::{Uncovered, shown};
+use super::shown;
 use crate::models::Reading;
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Kind, Known};
@@ -50,14 +51,14 @@ pub(super) enum Use {
 
 /// The paths that words name.
 #[derive(Debug, Default)]
-pub(super) struct Paths {
+pub(super) struct NamedPaths {
     seen: BTreeSet<(PathBuf, Use)>,
     /// Whatever could be one.
     possible: BTreeSet<PathBuf>,
     looks: usize,
 }
 
-impl Paths {
+impl NamedPaths {
     /// Notes what could be a path in a `word` of a command in the directory `cwd`.
     pub(super) fn add(&mut self, cwd: &Path, word: &OsStr, used: Use) {
         for part in parts(word.as_bytes()) {
@@ -287,7 +288,7 @@ mod tests {
             ("link/a", Use::Unknown),
             ("../../a/b/below", Use::Unknown),
         ] {
-            let mut paths = Paths::default();
+            let mut paths = NamedPaths::default();
             paths.add(&cwd, OsStr::new(word), Use::Unknown);
             let used = paths
                 .seen

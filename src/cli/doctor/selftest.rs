@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use super::world::{NAME, World};
 use crate::cli::canary::{DONE, REFUSED, WORD};
 use crate::confine::Mode;
-use crate::report::canaries::{Canary, Outcome};
+use crate::report::canaries::{Canary, CanaryOutcome};
 use crate::request::argv;
 
 /// What must hold a canary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Guard {
+enum CanaryGuard {
     /// Nothing: it shows that canaries can run at all.
     Nothing,
     /// The rule.
@@ -24,9 +24,9 @@ enum Guard {
 }
 
 /// A canary before it is fired.
-struct Plan {
+struct CanaryPlan {
     name: &'static str,
-    guard: Guard,
+    guard: CanaryGuard,
     script: String,
     /// It has a terminal, one of its own.
     on_terminal: bool,
@@ -56,10 +56,10 @@ pub(super) fn run(mode: Mode) -> io::Result<Vec<Canary>> {
     }
 }
 
-fn plans(world: &World) -> Vec<Plan> {
+fn plans(world: &World) -> Vec<CanaryPlan> {
     let mut plans = vec![plan(
         "a permitted program",
-        Guard::Nothing,
+        CanaryGuard::Nothing,
         canary(world, "write allowed"),
     )];
     plans.extend(for_the_rule(world));
@@ -67,8 +67,8 @@ fn plans(world: &World) -> Vec<Plan> {
     plans
 }
 
-fn plan(name: &'static str, guard: Guard, script: String) -> Plan {
-    Plan {
+fn plan(name: &'static str, guard: CanaryGuard, script: String) -> CanaryPlan {
+    CanaryPlan {
         name,
         guard,
         script,
@@ -85,39 +85,39 @@ fn word(path: &Path) -> String {
 }
 
 /// Ways to come to a forbidden program.
-fn for_the_rule(world: &World) -> Vec<Plan> {
+fn for_the_rule(world: &World) -> Vec<CanaryPlan> {
     let ran = canary(world, &format!("run {}", word(&world.inside.join("ran"))));
     let nested = argv::word(format!("{ran}; :").as_ref());
     vec![
         plan(
             "a forbidden grandchild",
-            Guard::Rule,
+            CanaryGuard::Rule,
             format!("( sh -c {nested} ); :"),
         ),
         plan(
             "a forbidden program in a nested shell",
-            Guard::Rule,
+            CanaryGuard::Rule,
             format!("env -i bash -c {nested}"),
         ),
         plan(
             "a forbidden program in a script without #!",
-            Guard::Rule,
+            CanaryGuard::Rule,
             format!("echo {nested} > script; chmod +x script; ./script"),
         ),
     ]
 }
 
 /// What only the sandbox holds: by this binary, or by the shell without any exec.
-fn for_the_sandbox(world: &World) -> Vec<Plan> {
+fn for_the_sandbox(world: &World) -> Vec<CanaryPlan> {
     let port = world.tcp.local_addr().map_or(0, |address| address.port());
     let (victim, descriptor) = (world.victim(), world.descriptor());
     let [file, mode] = ["file", "mode"].map(|name| word(&world.outside(name)));
     let [stream, datagram] = ["stream", "datagram"].map(|name| word(&world.inside.join(name)));
-    let own = |name, words: String| plan(name, Guard::Sandbox, canary(world, &words));
+    let own = |name, words: String| plan(name, CanaryGuard::Sandbox, canary(world, &words));
     let builtin = |name, words: String| {
         let script =
             format!("said=$( {{ {words}; }} 2>&1 ) && echo {DONE} || echo \"{REFUSED}$said\"");
-        plan(name, Guard::Sandbox, script)
+        plan(name, CanaryGuard::Sandbox, script)
     };
     let mut plans = vec![
         builtin(
@@ -141,14 +141,14 @@ fn for_the_sandbox(world: &World) -> Vec<Plan> {
             format!("descriptor {descriptor}"),
         ),
     ];
-    plans.push(Plan {
+    plans.push(CanaryPlan {
         on_terminal: true,
         ..own("typing into the terminal", "type".into())
     });
     plans
 }
 
-fn fire(world: &mut World, mode: Mode, plan: &Plan) -> io::Result<Canary> {
+fn fire(world: &mut World, mode: Mode, plan: &CanaryPlan) -> io::Result<Canary> {
     let audit = world.outside("audit");
     fs::write(world.outside("rules"), RULES)?;
     let mut command = Command::new(std::env::current_exe()?);
@@ -187,13 +187,20 @@ fn fire(world: &mut World, mode: Mode, plan: &Plan) -> io::Result<Canary> {
 }
 
 /// What became of a canary that has had its effect or not, was forbidden or not, and was `told` why.
-fn outcome(guard: Guard, done: bool, judged: bool, told: Option<&str>) -> (Outcome, Option<&str>) {
+fn outcome(
+    guard: CanaryGuard,
+    done: bool,
+    judged: bool,
+    told: Option<&str>,
+) -> (CanaryOutcome, Option<&str>) {
     match (guard, done, told) {
-        (Guard::Nothing, true, _) => (Outcome::Ran, Some("")),
-        (Guard::Rule | Guard::Sandbox, true, _) => (Outcome::Neither, Some("it succeeded")),
-        (Guard::Rule, false, _) if judged => (Outcome::Judged, Some("it does not run")),
-        (Guard::Sandbox, false, Some(reason)) => (Outcome::Contained, Some(reason)),
-        (_, false, _) => (Outcome::Untried, None),
+        (CanaryGuard::Nothing, true, _) => (CanaryOutcome::Ran, Some("")),
+        (CanaryGuard::Rule | CanaryGuard::Sandbox, true, _) => {
+            (CanaryOutcome::Neither, Some("it succeeded"))
+        }
+        (CanaryGuard::Rule, false, _) if judged => (CanaryOutcome::Judged, Some("it does not run")),
+        (CanaryGuard::Sandbox, false, Some(reason)) => (CanaryOutcome::Contained, Some(reason)),
+        (_, false, _) => (CanaryOutcome::Untried, None),
     }
 }
 
@@ -229,18 +236,21 @@ mod tests {
     #[test]
     fn a_canary_that_succeeds_is_held_by_nothing() {
         let of = |guard, done, judged, told| outcome(guard, done, judged, told).0;
-        for guard in [Guard::Rule, Guard::Sandbox] {
-            assert_eq!(of(guard, true, true, Some("told")), Outcome::Neither);
+        for guard in [CanaryGuard::Rule, CanaryGuard::Sandbox] {
+            assert_eq!(of(guard, true, true, Some("told")), CanaryOutcome::Neither);
             assert!(of(guard, true, false, None).is_alarming());
             // Neither forbidden nor told why: it may never have started.
-            assert_eq!(of(guard, false, false, None), Outcome::Untried);
+            assert_eq!(of(guard, false, false, None), CanaryOutcome::Untried);
         }
-        assert!(of(Guard::Rule, false, false, Some("told")).is_alarming());
-        assert!(of(Guard::Nothing, false, false, Some("told")).is_alarming());
-        assert_eq!(of(Guard::Rule, false, true, None), Outcome::Judged);
+        assert!(of(CanaryGuard::Rule, false, false, Some("told")).is_alarming());
+        assert!(of(CanaryGuard::Nothing, false, false, Some("told")).is_alarming());
         assert_eq!(
-            of(Guard::Sandbox, false, false, Some("told")),
-            Outcome::Contained
+            of(CanaryGuard::Rule, false, true, None),
+            CanaryOutcome::Judged
+        );
+        assert_eq!(
+            of(CanaryGuard::Sandbox, false, false, Some("told")),
+            CanaryOutcome::Contained
         );
     }
 }

@@ -7,8 +7,8 @@ use crate::sys::arch::{FOREIGN, PROXY, calls};
 use crate::sys::bpf;
 use crate::sys::seccomp::{ALLOW, KILL, NOTIFY, fail as errno};
 
-const SCOPES: [Scope; 5] = [
-    Scope::Unconfined,
+const SCOPES: [FilterScope; 5] = [
+    FilterScope::Unconfined,
     sandbox(false, false),
     sandbox(false, true),
     sandbox(true, false),
@@ -18,8 +18,8 @@ const SCOPES: [Scope; 5] = [
 /// SIGCHLD, the exit signal of a plain fork.
 const CHILD: u64 = 0x11;
 
-const fn sandbox(network: bool, namespaces: bool) -> Scope {
-    Scope::Sandbox {
+const fn sandbox(network: bool, namespaces: bool) -> FilterScope {
+    FilterScope::Sandbox {
         network,
         namespaces,
     }
@@ -36,7 +36,7 @@ fn interpret(program: &[Instruction], architecture: u32, number: u32, arguments:
 }
 
 /// What a number gets by one convention.
-fn numbered(scope: Scope, arch: Arch, number: u32, arguments: &[u64]) -> u32 {
+fn numbered(scope: FilterScope, arch: Arch, number: u32, arguments: &[u64]) -> u32 {
     interpret(&program(scope), arch.audit_value(), number, arguments)
 }
 
@@ -46,7 +46,7 @@ fn judged() -> impl Iterator<Item = u32> {
 }
 
 /// What a call gets: the same by each convention that has it.
-fn answer(scope: Scope, call: Call, arguments: &[u64]) -> u32 {
+fn answer(scope: FilterScope, call: Call, arguments: &[u64]) -> u32 {
     let mut answers = numbers(call).map(|(arch, number)| numbered(scope, arch, number, arguments));
     let first = answers.next().unwrap();
     assert!(answers.all(|answer| answer == first), "{call:?}");
@@ -84,7 +84,7 @@ fn every_exec_entry_notifies() {
 /// has a listener is newer, and no sandbox lets them through anyway.
 #[test]
 fn the_numbers_of_x32_pass_in_no_sandbox_without_its_bit_either() {
-    for scope in SCOPES.into_iter().filter(|s| *s != Scope::Unconfined) {
+    for scope in SCOPES.into_iter().filter(|s| *s != FilterScope::Unconfined) {
         for number in 512..548 {
             let answer = numbered(scope, Arch::Native, number, &[]);
             assert_eq!(answer, errno(ENOSYS), "{number}");
@@ -106,12 +106,12 @@ fn refusals_are_told_and_nothing_else_is() {
                         let silent = interpret(&plain, architecture, number, &arguments);
                         let answer = interpret(&told, architecture, number, &arguments);
                         let refused = [errno(EPERM), errno(OTHER_FAMILY)].contains(&silent);
-                        let complains = scope != Scope::Unconfined
+                        let complains = scope != FilterScope::Unconfined
                             && is_complaint(architecture, number)
                             && !FOREIGN.contains(&architecture)
                             && first == 2;
                         let unconfined =
-                            scope == Scope::Unconfined && !FOREIGN.contains(&architecture);
+                            scope == FilterScope::Unconfined && !FOREIGN.contains(&architecture);
                         let moves = unconfined && is_move(architecture, number);
                         let writer = WRITERS
                             .iter()
@@ -133,7 +133,7 @@ fn refusals_are_told_and_nothing_else_is() {
 }
 
 /// A filter of this verdict alone.
-fn alone(verdict: Verdict) -> Vec<Instruction> {
+fn alone(verdict: CallVerdict) -> Vec<Instruction> {
     body(verdict)
 }
 
@@ -182,7 +182,7 @@ fn unconfined_looks_at_exec_alone() {
             let is_exec = [calls::execve, calls::execveat, PROXY]
                 .iter()
                 .any(|call| call.is(arch, number));
-            let answer = numbered(Scope::Unconfined, arch, number, &[u64::MAX; 6]);
+            let answer = numbered(FilterScope::Unconfined, arch, number, &[u64::MAX; 6]);
             assert_eq!(answer, if is_exec { NOTIFY } else { ALLOW }, "{number}");
         }
     }
@@ -191,7 +191,7 @@ fn unconfined_looks_at_exec_alone() {
 #[test]
 fn calls_that_nobody_has_looked_at_are_absent() {
     for scope in SCOPES {
-        let confined = scope != Scope::Unconfined;
+        let confined = scope != FilterScope::Unconfined;
         let expected = if confined { errno(ENOSYS) } else { ALLOW };
         for (arch, newest) in numbers(NEWEST) {
             for number in [newest + 1, newest + 1000] {
@@ -226,7 +226,7 @@ fn ordinary_calls_pass() {
 fn every_refused_call_is_refused_by_its_numbers() {
     for scope in SCOPES {
         for (call, verdict) in groups(scope).into_iter().flatten() {
-            if let Verdict::Refuse(error) = *verdict {
+            if let CallVerdict::Refuse(error) = *verdict {
                 assert_eq!(answer(scope, *call, &[]), errno(error), "{}", call.name);
             }
         }
@@ -419,8 +419,8 @@ fn each_number_gets_what_the_first_rule_that_knows_it_says() {
         let program = program(scope);
         for (arch, newest) in numbers(NEWEST) {
             let newest = match scope {
-                Scope::Unconfined => LAST_NUMBER,
-                Scope::Sandbox { .. } => newest,
+                FilterScope::Unconfined => LAST_NUMBER,
+                FilterScope::Sandbox { .. } => newest,
             };
             let beyond = [LAST_NUMBER, LAST_NUMBER + 1, LAST_NUMBER + 60, u32::MAX];
             for number in (0..1_024).chain(beyond) {

@@ -1,17 +1,17 @@
 //! From a request to the tree.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::request::{Entry, Followed, Request, Words, alias_set, aliased};
+use crate::request::{Entry, Request, Words, alias_set, aliased};
 use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 
-use super::reading::ScriptReader;
-use super::runs::{Found, InPlace, Run, in_place_of, runs};
+use super::resolver::{Resolver, UnstartedCommand};
+use super::runs::{InPlace, InnerFound, InnerRun, in_place_of, runs};
 use super::spelling::{as_in, spelled, unknown_words};
 use super::surroundings::Variables;
 use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
@@ -23,34 +23,6 @@ use crate::evaluate::index::IndexedRules;
 const BUDGET: usize = 2 << 20;
 /// What a word costs beside its bytes.
 const WORD: usize = 8;
-
-/// Who looks at files for a script that nobody has started.
-#[derive(Clone, Copy)]
-pub struct Resolver<'a> {
-    /// What a command asks for.
-    pub find: &'a dyn Fn(&Start<'_>) -> Request,
-    /// What a file holds that a shell would read as a script; `None` where that can't be known.
-    pub read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
-    /// The variables, as far as they are known.
-    pub variables: Option<&'a Arc<[(OsString, OsString)]>>,
-    /// The name that the first shell has for its directory; `None` where nobody knows.
-    pub directory: Option<&'a Path>,
-    /// Where paths, absolute, lead.
-    pub follow: &'a dyn Fn(Vec<PathBuf>) -> Followed,
-}
-
-/// A command that nobody has started.
-#[derive(Debug)]
-pub struct Start<'a> {
-    /// The program and its arguments.
-    pub words: &'a [OsString],
-    /// The directory, by the way there from the first.
-    pub directory: &'a Path,
-    /// The variables that it has, less those of which nobody knows the value; `None`: nobody knows any.
-    pub variables: Option<Arc<[(OsString, OsString)]>>,
-    /// Those that it may have with another value than at first, and nobody knows which.
-    pub unknown: Vec<&'a OsStr>,
-}
 
 /// The tree of a command of these words, which has others in its place besides.
 pub(super) fn tree(
@@ -78,9 +50,16 @@ pub(super) fn script_tree(
 ) -> CommandTree {
     let mut builder = Builder::new(index, Some(resolver), text.len());
     builder.script(None, text, &Node::among(resolver.variables.map(|it| &**it)));
-    let mut tree = builder.grow();
-    index.follow(&mut tree, resolver.follow);
-    tree
+    builder.grow()
+}
+
+/// The command that has a script read.
+pub(super) struct ScriptReader<'a> {
+    pub(super) words: Words<'a>,
+    /// Its line.
+    pub(super) line: u32,
+    /// What `$0`, `$1` and so on are, if the script has its own.
+    pub(super) given: Option<Vec<Word>>,
 }
 
 pub(super) struct Builder<'a> {
@@ -99,19 +78,19 @@ pub(super) struct Builder<'a> {
     /// Less than words where the request runs others in its place, as BusyBox does, which may have a shell that
     /// does too.
     shown: Shown,
-    given: Given,
+    given: KnownVariables,
 }
 
 /// The variables that came of the last ones: most commands of a script have the same.
 #[derive(Default)]
-struct Given {
+struct KnownVariables {
     by: Option<Variables>,
     /// Those of which the value is known.
     known: Option<Arc<[(OsString, OsString)]>>,
     all: Option<Arc<[(OsString, OsString)]>>,
 }
 
-impl Given {
+impl KnownVariables {
     fn by(&mut self, variables: &Variables, own: Option<&Arc<[(OsString, OsString)]>>) {
         if self.by.as_ref().is_none_or(|by| !by.are_those(variables)) {
             *self = Self {
@@ -156,7 +135,7 @@ impl<'a> Builder<'a> {
             max_commands: max_commands(bytes),
             aliases: Vec::new(),
             shown: Shown::Words,
-            given: Given::default(),
+            given: KnownVariables::default(),
         }
     }
 
@@ -269,7 +248,7 @@ impl<'a> Builder<'a> {
         let variables = &node.around.variables;
         self.given.by(variables, resolver.variables);
         for directory in directories {
-            let mut request = (resolver.find)(&Start {
+            let mut request = (resolver.find)(&UnstartedCommand {
                 words: &node.argv,
                 directory,
                 variables: self.given.known.clone(),
@@ -322,7 +301,7 @@ impl<'a> Builder<'a> {
         if incomplete {
             self.lacks(parent, Lack::Some);
         }
-        for Found {
+        for InnerFound {
             run,
             around,
             is_unseen,
@@ -335,8 +314,8 @@ impl<'a> Builder<'a> {
                 ..child.clone()
             };
             match run {
-                Run::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
-                Run::Words { argv, appends } => self.keep(Node {
+                InnerRun::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
+                InnerRun::Words { argv, appends } => self.keep(Node {
                     // An interpreter that starts the other one, as env does, is told so by the file.
                     said_by: if node.is_said() {
                         SaidBy::Words
@@ -349,20 +328,20 @@ impl<'a> Builder<'a> {
                     input: input.map(<[u8]>::to_vec),
                     ..child
                 }),
-                Run::Script { text, given } => {
+                InnerRun::Script { text, given } => {
                     let line = node.written.as_deref().map_or(1, |it| it.line);
                     let given =
                         given.map(|given| given.iter().map(|it| as_in(&unknown, it)).collect());
                     let reader = ScriptReader { words, line, given };
                     self.script(Some(reader), &text, &child);
                 }
-                Run::Interpreted(argv) => self.keep(Node {
+                InnerRun::Interpreted(argv) => self.keep(Node {
                     said_by: SaidBy::Script,
                     written: written(&argv),
                     argv,
                     ..in_process()
                 }),
-                Run::File { file, given } => {
+                InnerRun::File { file, given } => {
                     let asked = node.asked.first();
                     let file = asked.map(|asked| asked.cwd.join(&file));
                     self.file(node, file.as_deref(), &given, words, &child);

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-use crate::script::{Enclosure, Part, ScriptCommand, Unknown, Word};
+use crate::script::{Enclosure, ScriptCommand, Unknown, Word, WordPart};
 
-use super::surroundings::Change;
+use super::surroundings::VariableChange;
 
 /// So much that a command shows is kept in mind, in bytes.
 const SHOWN: usize = 4096;
@@ -150,7 +150,7 @@ pub(super) fn substituted(command: &ScriptCommand, behind: &[ScriptCommand]) -> 
     let words = command.words.iter().skip(1);
     let mut words = words.chain(files.map(|it| &it.target));
     let is_one = |word: &Word| {
-        let read = matches!(word.parts.first(), Some(Part::Unknown { source, .. }) if source.starts_with(b"<("));
+        let read = matches!(word.parts.first(), Some(WordPart::Unknown { source, .. }) if source.starts_with(b"<("));
         read && word.unknown() == Some(Unknown::ProcessSubstitution)
     };
     if !words.any(is_one) {
@@ -166,11 +166,12 @@ pub(super) fn substituted(command: &ScriptCommand, behind: &[ScriptCommand]) -> 
 }
 
 /// The variables that the command changes for what comes later, and how; `None`: it is exported as it is.
-pub(super) fn changes(command: &ScriptCommand) -> Vec<(Vec<u8>, Option<Change>)> {
+pub(super) fn changes(command: &ScriptCommand) -> Vec<(Vec<u8>, Option<VariableChange>)> {
     let words = own_words(command);
     if words.is_empty() {
         let set = command.assignments.iter().map(|set| {
-            let change = known(&set.value).map_or(Change::Unknown, Change::Replaced);
+            let change =
+                known(&set.value).map_or(VariableChange::Unknown, VariableChange::Replaced);
             (set.name.clone(), Some(change))
         });
         return set.collect();
@@ -204,11 +205,13 @@ pub(super) fn changes(command: &ScriptCommand) -> Vec<(Vec<u8>, Option<Change>)>
         let value = parts.next().filter(|_| word.unknown().is_none());
         let value = value.map(|value| OsString::from_vec(value.to_vec()));
         let change = match (name.strip_suffix(b"+"), value) {
-            (None, Some(value)) if exports && is_plain => Some(Change::Set(value)),
-            (None, Some(value)) if declares && is_plain => Some(Change::Replaced(value)),
+            (None, Some(value)) if exports && is_plain => Some(VariableChange::Set(value)),
+            (None, Some(value)) if declares && is_plain => Some(VariableChange::Replaced(value)),
             (None, None) if exports && is_plain && !text.contains(&b'=') => None,
-            (None, None) if !exports && !declares && !reads && is_plain => Some(Change::Unset),
-            _ => Some(Change::Unknown),
+            (None, None) if !exports && !declares && !reads && is_plain => {
+                Some(VariableChange::Unset)
+            }
+            _ => Some(VariableChange::Unknown),
         };
         (name.strip_suffix(b"+").unwrap_or(name).to_vec(), change)
     });

@@ -6,10 +6,10 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
 use crate::request::program::normalised;
-use crate::script::{Part, Script, ScriptCommand, Unknown, Word};
+use crate::script::{Script, ScriptCommand, Unknown, Word, WordPart};
 
-use super::build::Resolver;
 use super::effects::{moves, name, own_words};
+use super::resolver::Resolver;
 use super::spelling::filled;
 use super::surroundings::Surroundings;
 
@@ -103,7 +103,7 @@ impl<'a> Expansion<'a> {
         filled(&word, &|name| {
             let value = self.value(name, around)?;
             let is_one = !value.iter().any(|byte| b" \t\n".contains(byte));
-            let parts = vec![Part::Known(value)];
+            let parts = vec![WordPart::Known(value)];
             (is_one || !self.has_separators).then_some(Word { parts })
         })
     }
@@ -161,7 +161,7 @@ fn sets_separators(command: &ScriptCommand) -> bool {
 /// Puts the directory in the place of a `~` that stands for it.
 fn at_home(word: &mut Word, home: &[u8]) {
     let is_whole = word.parts.len() == 1;
-    let Some(Part::Unknown {
+    let Some(WordPart::Unknown {
         why: Unknown::Tilde,
         source,
         ..
@@ -180,13 +180,14 @@ fn at_home(word: &mut Word, home: &[u8]) {
     };
     let is_pattern = behind.iter().any(|byte| b"*?[]".contains(byte));
     let rest = if is_pattern {
-        Part::Unknown {
+        WordPart::Unknown {
             why: Unknown::Glob,
             source: behind,
             splits: true,
         }
     } else {
-        Part::Known(behind)
+        WordPart::Known(behind)
     };
-    word.parts.splice(..1, [Part::Known(home.to_vec()), rest]);
+    word.parts
+        .splice(..1, [WordPart::Known(home.to_vec()), rest]);
 }

@@ -47,6 +47,7 @@ mod build;
 mod effects;
 mod expansion;
 mod reading;
+mod resolver;
 mod runs;
 mod same_process;
 mod shell;
@@ -67,7 +68,7 @@ use crate::script::{self, Problem, ScriptCommand, Stage, Word};
 
 use super::index::IndexedRules;
 
-pub use build::{Resolver, Start};
+pub use resolver::{Resolver, UnstartedCommand};
 pub(super) use same_process::runs_another;
 pub use same_process::started_in_place;
 pub(super) use spelling::spelled;
@@ -315,7 +316,7 @@ impl CommandTree {
         &self,
         request: &Request,
         is_asked: impl Fn(&Node) -> bool,
-    ) -> impl Iterator<Item = Inner> {
+    ) -> impl Iterator<Item = InnerRequest> {
         let nodes = self.nodes.iter().filter(move |node| is_asked(node));
         nodes.flat_map(|node| node.requests(request))
     }
@@ -353,7 +354,7 @@ impl Node {
         let mut set = variables.into_iter().flatten();
         if let Some((name, value)) = set.find(|(name, _)| name == "CDPATH") {
             // It says where `cd` goes, and so is not only passed on.
-            let change = surroundings::Change::Set(value.clone());
+            let change = surroundings::VariableChange::Set(value.clone());
             node.around.variables.change(name, change);
         }
         node
@@ -387,13 +388,13 @@ impl Node {
     }
 
     /// As requests of its own, within `root`: one for each directory that it may be in.
-    pub(super) fn requests(&self, root: &Request) -> Vec<Inner> {
+    pub(super) fn requests(&self, root: &Request) -> Vec<InnerRequest> {
         let called = || Program::named(self.argv.first().cloned().unwrap_or_default());
         let program = self.program.as_deref().cloned().unwrap_or_else(called);
         let mut request = root.for_inner(program, self.argv.clone());
         request.environment = self.around.variables.of(root.environment.as_ref());
         let Some(directories) = self.directories(root) else {
-            return vec![Inner {
+            return vec![InnerRequest {
                 request,
                 is_placed: false,
             }];
@@ -408,7 +409,7 @@ impl Node {
             let mut request = request.clone();
             let is_placed = directory.is_some();
             request.cwd = directory.unwrap_or(request.cwd);
-            Inner { request, is_placed }
+            InnerRequest { request, is_placed }
         });
         each.collect()
     }
@@ -429,7 +430,7 @@ impl Node {
 
 /// A command within another, as a request of its own.
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct InnerRequest {
     pub(super) request: Request,
     /// Its directory is known.
     pub(super) is_placed: bool,

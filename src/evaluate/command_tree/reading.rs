@@ -7,9 +7,9 @@ use std::path::Path;
 
 use crate::models::CommandModel;
 use crate::request::Words;
-use crate::script::{self, Dialect, Problem, Word};
+use crate::script::{self, Dialect, Problem};
 
-use super::build::Builder;
+use super::build::{Builder, ScriptReader};
 use super::effects::renamed;
 use super::shell::Shell;
 use super::spelling::{as_in, fill, spelled};
@@ -21,15 +21,6 @@ use super::{DEPTH, Instead, Lack, Node, ScriptPlace, Shown, called, models_of, w
 const STARTING: [&str; 3] = ["bash", "dash", "zsh"];
 /// Builtins that make builtins of other programs' names.
 const TEACHING: [&str; 3] = ["enable", "zmodload", "builtin"];
-
-/// The command that has a script read.
-pub(super) struct ScriptReader<'a> {
-    pub(super) words: Words<'a>,
-    /// Its line.
-    pub(super) line: u32,
-    /// What `$0`, `$1` and so on are, if the script has its own.
-    pub(super) given: Option<Vec<Word>>,
-}
 
 impl Builder<'_> {
     /// Adds the commands of a `file` that a shell reads as a script, if that is known.

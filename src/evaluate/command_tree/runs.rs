@@ -15,7 +15,7 @@ use super::{SaidBy, models_of};
 
 /// One thing that a command runs.
 #[derive(Debug)]
-pub(super) enum Run {
+pub(super) enum InnerRun {
     /// A command, by its words.
     Words {
         /// The program and its arguments.
@@ -41,8 +41,8 @@ pub(super) enum Run {
 
 /// What a command runs, and how.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) run: Run,
+pub(super) struct InnerFound {
+    pub(super) run: InnerRun,
     /// In what it starts.
     pub(super) around: Surroundings,
     /// It does not run here.
@@ -56,7 +56,7 @@ pub(super) fn runs(
     words: Words<'_>,
     input: Option<&[u8]>,
     around: &Surroundings,
-) -> (Vec<Found>, bool) {
+) -> (Vec<InnerFound>, bool) {
     let (mut found, mut incomplete) = (Vec::new(), false);
     let models = models_of(index, words).into_iter();
     for model in models.filter(|model| model.runs_commands() || model.runs_files()) {
@@ -82,11 +82,11 @@ pub(super) fn runs(
         }
         let around = around.behind(&reading);
         let inner = reading.inner.iter().map(|inner| match &inner.what {
-            What::Words(words) => Run::Words {
+            What::Words(words) => InnerRun::Words {
                 argv: words.iter().map(|&word| word.to_owned()).collect(),
                 appends: inner.appends,
             },
-            What::Script(script) => Run::Script {
+            What::Script(script) => InnerRun::Script {
                 text: script.to_vec(),
                 given: is(CommandModel::is_shell).then(|| {
                     let behind = words.arguments().get(inner.words.end..);
@@ -94,11 +94,11 @@ pub(super) fn runs(
                 }),
             },
         });
-        let inner = inner.chain(input.map(|text| Run::Script {
+        let inner = inner.chain(input.map(|text| InnerRun::Script {
             text: text.to_vec(),
             given: None,
         }));
-        let file = file.map(|file| Run::File {
+        let file = file.map(|file| InnerRun::File {
             file: file.word.to_owned(),
             given: words
                 .arguments()
@@ -107,8 +107,8 @@ pub(super) fn runs(
                 .to_vec(),
         });
         let is_unseen = reading.is_unseen();
-        let interpreted = interpreted.map(Run::Interpreted);
-        found.extend(inner.chain(file).chain(interpreted).map(|run| Found {
+        let interpreted = interpreted.map(InnerRun::Interpreted);
+        found.extend(inner.chain(file).chain(interpreted).map(|run| InnerFound {
             run,
             around: around.clone(),
             is_unseen,

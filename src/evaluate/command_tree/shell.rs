@@ -6,20 +6,22 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::script::{Enclosure, Script, ScriptCommand, Stage};
 
-use super::build::Resolver;
 use super::effects::{
     changes, destination, goes_home, is_loose, is_vague, known, leaves, moves, runs_anything,
     shows, substituted,
 };
 use super::expansion::Expansion;
-use super::surroundings::{Change, Directories, Surroundings, VARIABLES, Variables, either};
+use super::resolver::Resolver;
+use super::surroundings::{
+    Directories, Surroundings, VARIABLES, VariableChange, Variables, either,
+};
 
 /// A shell on its way through a script.
 pub(super) struct Shell<'a> {
     script: &'a Script,
     expansion: Expansion<'a>,
     /// What the next command finds.
-    here: State,
+    here: ShellState,
     /// What the last one stood in, outermost first.
     around: Vec<Entered>,
     /// What the last command that shows something writes, and where it stands.
@@ -43,11 +45,11 @@ struct Entered {
     /// It has a process of its own.
     is_apart: bool,
     /// What held before it.
-    before: State,
+    before: ShellState,
 }
 
 #[derive(Debug, Clone)]
-struct State {
+struct ShellState {
     around: Surroundings,
     /// The directories as long as each command since has succeeded.
     chain: Option<Chain>,
@@ -66,7 +68,7 @@ struct Chain {
     directories: Directories,
 }
 
-impl State {
+impl ShellState {
     /// What a command finds that stands in the chain if there is one.
     fn now(&self) -> Surroundings {
         let mut around = self.around.clone();
@@ -89,7 +91,7 @@ impl<'a> Shell<'a> {
         let mut shell = Self {
             script,
             expansion: Expansion::of(script, commands, given),
-            here: State {
+            here: ShellState {
                 failed: around.directories.clone(),
                 around,
                 chain: None,
@@ -161,7 +163,7 @@ impl<'a> Shell<'a> {
         for name in unknown.iter().take(VARIABLES) {
             found
                 .variables
-                .change(OsStr::from_bytes(name), Change::Unknown);
+                .change(OsStr::from_bytes(name), VariableChange::Unknown);
         }
         self.expansion.fill(command, &found);
         if !elsewhere {
@@ -172,7 +174,8 @@ impl<'a> Shell<'a> {
             .iter()
             .filter(|_| !command.words.is_empty())
         {
-            let change = known(&assignment.value).map_or(Change::Unknown, Change::Set);
+            let change =
+                known(&assignment.value).map_or(VariableChange::Unknown, VariableChange::Set);
             found
                 .variables
                 .change(OsStr::from_bytes(&assignment.name), change);
@@ -336,7 +339,9 @@ impl<'a> Shell<'a> {
         for (name, change) in changes(command) {
             let variables = &mut self.here.around.variables;
             match change {
-                _ if !is_certain => variables.change(OsStr::from_bytes(&name), Change::Unknown),
+                _ if !is_certain => {
+                    variables.change(OsStr::from_bytes(&name), VariableChange::Unknown);
+                }
                 Some(change) => variables.change(OsStr::from_bytes(&name), change),
                 None => variables.export(&name),
             }

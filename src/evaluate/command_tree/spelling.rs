@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::script::{Enclosure, Part, ScriptCommand, Unknown, Word};
+use crate::script::{Enclosure, ScriptCommand, Unknown, Word, WordPart};
 
 /// How many words one may become.
 const WORDS: usize = 64;
@@ -20,14 +20,14 @@ pub(in crate::evaluate) fn spelled(word: &Word) -> Vec<Vec<u8>> {
     let mut words = vec![Vec::new()];
     for part in &word.parts {
         match part {
-            Part::Unknown {
+            WordPart::Unknown {
                 source,
                 splits: true,
                 ..
             } if is_separator(source) => {
                 words.push(Vec::new());
             }
-            Part::Unknown { source: bytes, .. } | Part::Known(bytes) => {
+            WordPart::Unknown { source: bytes, .. } | WordPart::Known(bytes) => {
                 if let Some(last) = words.last_mut() {
                     last.extend_from_slice(bytes);
                 }
@@ -94,7 +94,7 @@ pub(super) fn unknown_words(command: &ScriptCommand) -> HashMap<Vec<u8>, &Word> 
 pub(super) fn as_in(unknown: &HashMap<Vec<u8>, &Word>, word: &OsStr) -> Word {
     let known = unknown.get(word.as_bytes()).map(|&word| word.clone());
     known.unwrap_or_else(|| Word {
-        parts: vec![Part::Known(word.as_bytes().to_vec())],
+        parts: vec![WordPart::Known(word.as_bytes().to_vec())],
     })
 }
 
@@ -126,7 +126,7 @@ pub(super) fn fill(commands: &mut [ScriptCommand], given: &[Word]) {
         }
         let words = std::mem::take(&mut command.words).into_iter();
         let words = words.flat_map(|word| match word.parts.as_slice() {
-            [Part::Unknown { source, splits, .. }]
+            [WordPart::Unknown { source, splits, .. }]
                 if *splits && matches!(bare(source), b"@" | b"*") =>
             {
                 let each = all.iter().cloned().map(Some);
@@ -140,9 +140,9 @@ pub(super) fn fill(commands: &mut [ScriptCommand], given: &[Word]) {
 
 /// The words that a shell makes of `word`, where `value` says what some variables hold.
 pub(super) fn filled(word: &Word, value: &dyn Fn(&[u8]) -> Option<Word>) -> Vec<Word> {
-    let held = |part: &Part| match part {
-        Part::Unknown { source, splits, .. } => Some((value(bare(source))?, *splits)),
-        Part::Known(_) => None,
+    let held = |part: &WordPart| match part {
+        WordPart::Unknown { source, splits, .. } => Some((value(bare(source))?, *splits)),
+        WordPart::Known(_) => None,
     };
     if !word.parts.iter().any(|part| held(part).is_some()) {
         return vec![word.clone()];
@@ -154,7 +154,7 @@ pub(super) fn filled(word: &Word, value: &dyn Fn(&[u8]) -> Option<Word>) -> Vec<
             None => last.parts.push(part.clone()),
             // It is there even if it is empty.
             Some((value, false)) if value.parts.is_empty() => {
-                last.parts.push(Part::Known(Vec::new()));
+                last.parts.push(WordPart::Known(Vec::new()));
             }
             Some((value, false)) => last.parts.extend(value.parts),
             Some((value, true)) => match value.known() {
@@ -175,18 +175,18 @@ pub(super) fn filled(word: &Word, value: &dyn Fn(&[u8]) -> Option<Word>) -> Vec<
 }
 
 /// A part of a word that came of a variable: it may still be a pattern.
-fn as_field(bytes: &[u8]) -> Option<Part> {
+fn as_field(bytes: &[u8]) -> Option<WordPart> {
     let source = bytes.to_vec();
     if bytes.is_empty() {
         None
     } else if bytes.iter().any(|byte| b"*?[\\".contains(byte)) {
-        Some(Part::Unknown {
+        Some(WordPart::Unknown {
             why: Unknown::Glob,
             source,
             splits: true,
         })
     } else {
-        Some(Part::Known(source))
+        Some(WordPart::Known(source))
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) type Directories = Option<Arc<[PathBuf]>>;
 static AS_THE_REQUEST: LazyLock<Surroundings> = LazyLock::new(|| Surroundings {
     directories: Some(Arc::new([PathBuf::new()])),
     variables: Variables {
-        base: Base::Request,
+        base: VariableBase::Request,
         changes: Arc::default(),
     },
 });
@@ -90,10 +90,10 @@ impl Surroundings {
             inner.variables = Variables::none();
         }
         for name in reading.values_with(Effect::Unsets).flatten() {
-            inner.variables.change(name, Change::Unset);
+            inner.variables.change(name, VariableChange::Unset);
         }
         for (name, value) in before.filter_map(variable) {
-            inner.variables.change(&name, Change::Set(value));
+            inner.variables.change(&name, VariableChange::Set(value));
         }
         inner
     }
@@ -118,12 +118,12 @@ pub(super) fn either(one: Directories, other: Directories) -> Directories {
 /// The variables of a command, by what differs from those of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::evaluate) struct Variables {
-    base: Base,
-    changes: Arc<BTreeMap<OsString, Change>>,
+    base: VariableBase,
+    changes: Arc<BTreeMap<OsString, VariableChange>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Base {
+enum VariableBase {
     /// Those of the request.
     Request,
     /// None.
@@ -134,7 +134,7 @@ enum Base {
 
 /// What becomes of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Change {
+pub(super) enum VariableChange {
     Set(OsString),
     /// What has it has this value; what doesn't, hasn't: it is not exported.
     Replaced(OsString),
@@ -154,14 +154,14 @@ impl Default for Variables {
 impl Variables {
     pub(super) fn unknown() -> Self {
         Self {
-            base: Base::Unknown,
+            base: VariableBase::Unknown,
             ..Self::default()
         }
     }
 
     fn none() -> Self {
         Self {
-            base: Base::Nothing,
+            base: VariableBase::Nothing,
             ..Self::default()
         }
     }
@@ -177,17 +177,21 @@ impl Variables {
 
     fn with_own_unknown(mut self) -> Self {
         for name in OWN {
-            self.change(OsStr::new(name), Change::Unknown);
+            self.change(OsStr::new(name), VariableChange::Unknown);
         }
         self
     }
 
-    pub(super) fn change(&mut self, name: &OsStr, change: Change) {
+    pub(super) fn change(&mut self, name: &OsStr, change: VariableChange) {
         let change = match (self.changes.get(name), change) {
-            (Some(Change::Set(_) | Change::Exported), Change::Replaced(value)) => {
-                Change::Set(value)
-            }
-            (Some(Change::Unset | Change::Unknown), Change::Replaced(_)) => Change::Unknown,
+            (
+                Some(VariableChange::Set(_) | VariableChange::Exported),
+                VariableChange::Replaced(value),
+            ) => VariableChange::Set(value),
+            (
+                Some(VariableChange::Unset | VariableChange::Unknown),
+                VariableChange::Replaced(_),
+            ) => VariableChange::Unknown,
             (_, change) => change,
         };
         Arc::make_mut(&mut self.changes).insert(name.to_owned(), change);
@@ -200,7 +204,7 @@ impl Variables {
     /// shell sets.
     pub(in crate::evaluate) fn changed(&self) -> impl Iterator<Item = &OsStr> {
         let set = self.changes.iter().filter(|(name, change)| {
-            !matches!(change, Change::Unset | Change::Exported)
+            !matches!(change, VariableChange::Unset | VariableChange::Exported)
                 && !OWN.iter().any(|own| *own == name.as_os_str())
         });
         set.map(|(name, _)| name.as_os_str())
@@ -215,25 +219,25 @@ impl Variables {
                 || self
                     .changes
                     .get(*name)
-                    .is_some_and(|it| *it == Change::Unknown)
+                    .is_some_and(|it| *it == VariableChange::Unknown)
         };
         changed.filter(is_unsure).collect()
     }
 
     /// Whether nobody knows them.
     pub(in crate::evaluate) fn are_unknown(&self) -> bool {
-        self.base == Base::Unknown
+        self.base == VariableBase::Unknown
     }
 
     /// Whether the variable may be set to something else than the request has.
     pub(super) fn may_have(&self, name: &str) -> bool {
         let change = self.changes.get(OsStr::new(name));
-        self.are_unknown() || change.is_some_and(|change| *change != Change::Unset)
+        self.are_unknown() || change.is_some_and(|change| *change != VariableChange::Unset)
     }
 
     /// Whether it is this variable of which nobody knows the value.
     pub(in crate::evaluate) fn is_unknown(&self, name: &str) -> bool {
-        self.changes.get(OsStr::new(name)) == Some(&Change::Unknown)
+        self.changes.get(OsStr::new(name)) == Some(&VariableChange::Unknown)
     }
 
     /// Whether nobody knows one of them, but for those that every shell sets.
@@ -241,16 +245,18 @@ impl Variables {
         let mut changes = self.changes.iter();
         let is_own = |name: &OsString| OWN.iter().any(|own| *own == name.as_os_str());
         self.are_unknown()
-            || changes.any(|(name, change)| *change == Change::Unknown && !is_own(name))
+            || changes.any(|(name, change)| *change == VariableChange::Unknown && !is_own(name))
     }
 
     /// The variable is given to what is started from now on.
     pub(super) fn export(&mut self, name: &[u8]) {
         let name = OsStr::from_bytes(name);
         match self.changes.get(name) {
-            Some(Change::Replaced(value)) => self.change(name, Change::Set(value.clone())),
+            Some(VariableChange::Replaced(value)) => {
+                self.change(name, VariableChange::Set(value.clone()));
+            }
             Some(_) => {}
-            None => self.change(name, Change::Exported),
+            None => self.change(name, VariableChange::Exported),
         }
     }
 
@@ -262,7 +268,7 @@ impl Variables {
     ) -> Option<Arc<[(OsString, OsString)]>> {
         let known = self.known(own)?;
         let changes = self.changes.iter();
-        let unknown = changes.filter(|(_, change)| **change == Change::Unknown);
+        let unknown = changes.filter(|(_, change)| **change == VariableChange::Unknown);
         let twice = unknown.flat_map(|(name, _)| {
             let entry = (name.clone(), OsString::new());
             [entry.clone(), entry]
@@ -280,20 +286,23 @@ impl Variables {
         own: Option<&Arc<[(OsString, OsString)]>>,
     ) -> Option<Arc<[(OsString, OsString)]>> {
         let mut all = match self.base {
-            Base::Request if self.changes.is_empty() => return own.cloned(),
-            Base::Request => own?.to_vec(),
-            Base::Nothing => Vec::new(),
-            Base::Unknown => return None,
+            VariableBase::Request if self.changes.is_empty() => return own.cloned(),
+            VariableBase::Request => own?.to_vec(),
+            VariableBase::Nothing => Vec::new(),
+            VariableBase::Unknown => return None,
         };
         let changes = self.changes.iter();
-        for (name, change) in changes.filter(|(_, change)| **change != Change::Exported) {
+        for (name, change) in changes.filter(|(_, change)| **change != VariableChange::Exported) {
             let before = all.len();
             all.retain(|(known, _)| known != name);
             let entry = |value: &OsString| (name.clone(), value.clone());
             match change {
-                Change::Set(value) => all.push(entry(value)),
-                Change::Replaced(value) if all.len() < before => all.push(entry(value)),
-                Change::Replaced(_) | Change::Unset | Change::Exported | Change::Unknown => {}
+                VariableChange::Set(value) => all.push(entry(value)),
+                VariableChange::Replaced(value) if all.len() < before => all.push(entry(value)),
+                VariableChange::Replaced(_)
+                | VariableChange::Unset
+                | VariableChange::Exported
+                | VariableChange::Unknown => {}
             }
         }
         Some(all.into())
@@ -302,8 +311,10 @@ impl Variables {
     /// The value that a shell's variable has, where the request has `own`; `None` where that is unknown.
     pub(super) fn value(&self, name: &OsStr, own: &[(OsString, OsString)]) -> Option<OsString> {
         match (self.changes.get(name), self.base) {
-            (Some(Change::Set(value) | Change::Replaced(value)), _) => Some(value.clone()),
-            (None | Some(Change::Exported), Base::Request) => {
+            (Some(VariableChange::Set(value) | VariableChange::Replaced(value)), _) => {
+                Some(value.clone())
+            }
+            (None | Some(VariableChange::Exported), VariableBase::Request) => {
                 let mut values = own.iter().filter(|(known, _)| known == name);
                 let (_, value) = values.next()?;
                 values.next().is_none().then(|| value.clone())
@@ -314,17 +325,17 @@ impl Variables {
 
     /// As whoever is started has them: what was not exported is as the request, which has `own`, has it.
     pub(super) fn settle(&mut self, own: &[(OsString, OsString)]) {
-        let replaced = |change: &Change| matches!(change, Change::Replaced(_));
+        let replaced = |change: &VariableChange| matches!(change, VariableChange::Replaced(_));
         if !self.changes.values().any(replaced) {
             return;
         }
         for (name, change) in Arc::make_mut(&mut self.changes) {
-            if let Change::Replaced(value) = change {
+            if let VariableChange::Replaced(value) = change {
                 let has = own.iter().any(|(known, _)| known == name);
-                *change = if has && self.base == Base::Request {
-                    Change::Set(std::mem::take(value))
+                *change = if has && self.base == VariableBase::Request {
+                    VariableChange::Set(std::mem::take(value))
                 } else {
-                    Change::Unset
+                    VariableChange::Unset
                 };
             }
         }

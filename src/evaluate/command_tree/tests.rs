@@ -433,7 +433,7 @@ fn a_script_is_looked_at_once() {
     ));
     let look = |text: &str| {
         let (looks, words) = (Cell::new(0), Cell::new(0));
-        let find = |start: &Start<'_>| {
+        let find = |start: &UnstartedCommand<'_>| {
             looks.set(looks.get() + 1);
             words.set(words.get() + start.words.len());
             let cwd = WorkingDirectory::new(Path::new("/work").join(start.directory)).unwrap();

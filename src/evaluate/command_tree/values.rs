@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::script::{self, Dialect, Part, Script, ScriptCommand, Word};
+use crate::script::{self, Dialect, Script, ScriptCommand, Word, WordPart};
 
 use super::effects::{name, own_words, shows};
 use super::spelling::{bare, filled};
@@ -100,7 +100,7 @@ impl Values {
     pub(super) fn in_place_of(&self, command: &ScriptCommand) -> Vec<Vec<Word>> {
         let mut names: Vec<&[u8]> = Vec::new();
         for part in command.words.iter().flat_map(|word| &word.parts) {
-            let Part::Unknown { source, .. } = part else {
+            let WordPart::Unknown { source, .. } = part else {
                 continue;
             };
             let name = whole(bare(source));
@@ -116,7 +116,7 @@ impl Values {
             let values = self.0.get(name).map_or(&[][..], Vec::as_slice);
             let with = all.iter().flat_map(|words| {
                 let with = |value: &Vec<u8>| {
-                    let parts = vec![Part::Known(value.clone())];
+                    let parts = vec![WordPart::Known(value.clone())];
                     let value = Word { parts };
                     let value = |it: &[u8]| (whole(it) == name).then(|| value.clone());
                     words.iter().flat_map(|word| filled(word, &value)).collect()
@@ -132,12 +132,12 @@ impl Values {
 /// `name=value`, where a command has it for an argument.
 fn assignment(word: &Word) -> Option<(Vec<u8>, Word)> {
     let (first, rest) = word.parts.split_first()?;
-    let Part::Known(first) = first else {
+    let WordPart::Known(first) = first else {
         return None;
     };
     let equals = first.iter().position(|&byte| byte == b'=')?;
     let (name, value) = first.split_at_checked(equals)?;
-    let value = Part::Known(value.get(1..)?.to_vec());
+    let value = WordPart::Known(value.get(1..)?.to_vec());
     let parts = std::iter::once(value).chain(rest.iter().cloned()).collect();
     Some((name.to_vec(), Word { parts }))
 }

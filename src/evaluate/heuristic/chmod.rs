@@ -1,6 +1,6 @@
 //! H006 and H010.
 
-use super::command::{Command, cluster_has, components, is_long};
+use super::command::{ExaminedCommand, cluster_has, components, is_long};
 use super::define::heuristic;
 
 heuristic! {
@@ -60,7 +60,7 @@ heuristic! {
     Some(gives_privilege)
 }
 
-fn is_recursive_on_root(command: &Command<'_>) -> bool {
+fn is_recursive_on_root(command: &ExaminedCommand<'_>) -> bool {
     let recursive = |option| {
         cluster_has(option, b"R")
             || is_long(option, "--recursive", "--rec")
@@ -72,7 +72,7 @@ fn is_recursive_on_root(command: &Command<'_>) -> bool {
         && command.arguments.iter().any(|operand| is_root(operand))
 }
 
-fn gives_privilege(command: &Command<'_>) -> bool {
+fn gives_privilege(command: &ExaminedCommand<'_>) -> bool {
     if command.is_any(&["chmod"]) {
         let mode = command
             .arguments
@@ -87,7 +87,7 @@ fn gives_privilege(command: &Command<'_>) -> bool {
 }
 
 /// The mode that `install` is told, attached or apart.
-fn install_mode<'a>(command: &Command<'a>) -> Option<&'a [u8]> {
+fn install_mode<'a>(command: &ExaminedCommand<'a>) -> Option<&'a [u8]> {
     let mut words = command.options();
     while let Some(word) = words.next() {
         let attached = word.strip_prefix(b"--mode=").or(word.strip_prefix(b"-m"));

@@ -11,19 +11,19 @@ use crate::request::Words;
 
 /// A program's names and its arguments.
 #[derive(Clone)]
-pub(super) struct Command<'a> {
+pub(super) struct ExaminedCommand<'a> {
     rules: &'a IndexedRules,
     words: Words<'a>,
     names: Vec<&'a [u8]>,
     /// What follows the program.
     pub(super) arguments: Vec<&'a [u8]>,
     /// The commands that it starts with words behind them that can't be known.
-    pub(super) feeds: Vec<Command<'a>>,
+    pub(super) feeds: Vec<ExaminedCommand<'a>>,
     /// It is the interpreter of a file, and the other words are that file's.
     pub(super) is_interpreter: bool,
 }
 
-impl<'a> Command<'a> {
+impl<'a> ExaminedCommand<'a> {
     /// The command of these words.
     pub(super) fn of(rules: &'a IndexedRules, words: Words<'a>) -> Self {
         let paths = [words.path, words.real].into_iter().flatten();

@@ -1,6 +1,6 @@
 //! What a heuristic is, and the one way to define it.
 
-use super::command::Command;
+use super::command::ExaminedCommand;
 
 /// One family of dangerous commands.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub struct Heuristic {
     /// Its page in the manual: each line of the doc comment with its leading space.
     pub(super) page: &'static str,
     /// Whether a command is of this family; `None` for what only shows across commands.
-    pub(super) applies: Option<fn(&Command<'_>) -> bool>,
+    pub(super) applies: Option<fn(&ExaminedCommand<'_>) -> bool>,
 }
 
 impl Heuristic {

@@ -1,6 +1,6 @@
 //! H003, H004 and H005.
 
-use super::command::{Command, cluster_has, components, is_long};
+use super::command::{ExaminedCommand, cluster_has, components, is_long};
 use super::define::heuristic;
 
 heuristic! {
@@ -86,7 +86,7 @@ const HARMLESS: [&[u8]; 7] = [
     b"null", b"zero", b"full", b"stdout", b"stderr", b"fd", b"shm",
 ];
 
-fn is_device_write(command: &Command<'_>) -> bool {
+fn is_device_write(command: &ExaminedCommand<'_>) -> bool {
     let mut arguments = command.arguments.iter();
     if command.is_any(&["dd"]) {
         return arguments
@@ -111,11 +111,11 @@ fn is_device(path: &[u8]) -> bool {
     }
 }
 
-fn makes_file_system(command: &Command<'_>) -> bool {
+fn makes_file_system(command: &ExaminedCommand<'_>) -> bool {
     command.starts_with("mkfs") || command.is_any(&["mke2fs", "mkswap", "mkntfs", "mkdosfs"])
 }
 
-fn wipes(command: &Command<'_>) -> bool {
+fn wipes(command: &ExaminedCommand<'_>) -> bool {
     let erases = |option| {
         cluster_has(option, b"ao")
             || is_long(option, "--all", "--a")

@@ -1,6 +1,6 @@
 //! H011 and H012.
 
-use super::command::{Command, cluster_has, is_long};
+use super::command::{ExaminedCommand, cluster_has, is_long};
 use super::define::heuristic;
 
 heuristic! {
@@ -56,12 +56,12 @@ heuristic! {
     Some(removes_crontab)
 }
 
-fn truncates(command: &Command<'_>) -> bool {
+fn truncates(command: &ExaminedCommand<'_>) -> bool {
     command.is_any(&["truncate"]) && size(command).is_some_and(shortens)
 }
 
 /// What follows `-s` or `--size`, attached or apart.
-fn size<'a>(command: &Command<'a>) -> Option<&'a [u8]> {
+fn size<'a>(command: &ExaminedCommand<'a>) -> Option<&'a [u8]> {
     let mut words = command.options();
     while let Some(word) = words.next() {
         if is_long(word, "--size", "--s") {
@@ -91,6 +91,6 @@ fn shortens(size: &[u8]) -> bool {
     zero || matches!(size, [b'-' | b'<' | b'/', ..])
 }
 
-fn removes_crontab(command: &Command<'_>) -> bool {
+fn removes_crontab(command: &ExaminedCommand<'_>) -> bool {
     command.is_any(&["crontab"]) && command.options().any(|option| cluster_has(option, b"r"))
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::command::{Command, cluster_has, is_long};
+use super::command::{ExaminedCommand, cluster_has, is_long};
 use super::define::heuristic;
 use crate::models::reading::Kind;
 
@@ -44,7 +44,7 @@ heuristic! {
     Some(is_destructive_git)
 }
 
-fn is_destructive_git(command: &Command<'_>) -> bool {
+fn is_destructive_git(command: &ExaminedCommand<'_>) -> bool {
     if !command.is_any(&["git"]) {
         return false;
     }

@@ -21,7 +21,7 @@ use crate::request::Words;
 
 use super::command_tree::{CommandTree, Lack};
 use super::index::IndexedRules;
-use walk::Walk;
+use walk::TreeWalk;
 
 pub use define::Heuristic;
 
@@ -92,7 +92,7 @@ pub(super) fn danger_in(
     tree: &CommandTree,
     descendants: Descendants,
 ) -> Option<Danger> {
-    let walk = Walk {
+    let walk = TreeWalk {
         rules,
         words: Some(words),
         tree,
@@ -107,7 +107,7 @@ pub(super) fn flow_in(
     words: Words<'_>,
     tree: &CommandTree,
 ) -> Option<Danger> {
-    let walk = Walk {
+    let walk = TreeWalk {
         rules,
         words: Some(words),
         tree,
@@ -132,7 +132,7 @@ pub(super) fn dangers(
     tree: &CommandTree,
     lacks: &[Lack],
 ) -> Vec<Option<&'static Heuristic>> {
-    let walk = Walk {
+    let walk = TreeWalk {
         rules,
         words: None,
         tree,

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::command::Command;
+use super::command::ExaminedCommand;
 use super::define::heuristic;
-use super::walk::Walk;
 use crate::evaluate::command_tree::{Node, ScriptPlace};
 use crate::models::CommandModel;
 use crate::models::reading::Doubt;
@@ -43,13 +42,13 @@ heuristic! {
 const DOWNLOADERS: [&str; 7] = ["curl", "wget", "fetch", "aria2c", "http", "https", "xh"];
 
 /// Whether `command` fetches something.
-fn downloads(command: &Command<'_>) -> bool {
+fn downloads(command: &ExaminedCommand<'_>) -> bool {
     command.is_any(&DOWNLOADERS)
 }
 
 /// Whether `command` runs what comes on its standard input: a shell, an interpreter, or what starts one. A
 /// shell with a file may read it from there.
-fn interprets(command: &Command<'_>) -> bool {
+fn interprets(command: &ExaminedCommand<'_>) -> bool {
     command.readings().any(|reading| {
         let is = |asked: fn(&CommandModel) -> bool| reading.model.is_some_and(asked);
         reading.doubts.iter().any(|doubt| match doubt {
@@ -63,7 +62,7 @@ fn interprets(command: &Command<'_>) -> bool {
 /// Whether what an interpreter is to run is the output of a download: `sh <(curl …)`.
 ///
 /// The script of `sh -c` is not looked at here: it has commands of its own.
-fn substitutes_download(command: &Command<'_>) -> bool {
+fn substitutes_download(command: &ExaminedCommand<'_>) -> bool {
     let has_one = |argument: &&[u8]| (0..argument.len()).any(|at| is_download(argument.get(at..)));
     !command.is_interpreter
         && command.arguments.iter().any(has_one)
@@ -95,7 +94,12 @@ pub(super) struct Pipelines {
 
 impl Pipelines {
     /// Notes the next command of a script, and says whether a download flows into it, or is the program.
-    pub(super) fn flow_into<'a>(&mut self, walk: Walk<'a>, node: &'a Node) -> bool {
+    /// `any` says whether it, or a command within it, is as asked.
+    pub(super) fn flow_into(
+        &mut self,
+        node: &Node,
+        any: impl Fn(fn(&ExaminedCommand<'_>) -> bool) -> bool,
+    ) -> bool {
         let Some(ScriptPlace { script, stages }) = &node.place else {
             return false;
         };
@@ -106,8 +110,8 @@ impl Pipelines {
             let first = self.downloads.get(&(*script, stage.pipeline));
             first.is_some_and(|&first| first < stage.stage)
         };
-        let danger = stages.iter().any(earlier) && walk.any(node, interprets);
-        if !stages.is_empty() && walk.any(node, downloads) {
+        let danger = stages.iter().any(earlier) && any(interprets);
+        if !stages.is_empty() && any(downloads) {
             for stage in stages {
                 let first = self.downloads.entry((*script, stage.pipeline));
                 first.or_insert(stage.stage);

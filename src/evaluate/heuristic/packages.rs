@@ -1,6 +1,6 @@
 //! H015.
 
-use super::command::{Command, cluster_has, is_long};
+use super::command::{ExaminedCommand, cluster_has, is_long};
 use super::define::heuristic;
 
 heuristic! {
@@ -53,7 +53,7 @@ const ESSENTIAL: [&[u8]; 17] = [
     b"util-linux",
 ];
 
-fn removes_essential(command: &Command<'_>) -> bool {
+fn removes_essential(command: &ExaminedCommand<'_>) -> bool {
     let long = |option: &str| command.options().any(|word| is_long(word, option, option));
     if command.is_any(&["apt", "apt-get", "aptitude"]) {
         let forced = long("--allow-remove-essential") || long("--force-yes");
@@ -88,14 +88,14 @@ fn removes_essential(command: &Command<'_>) -> bool {
         && names_essential(command)
 }
 
-fn has_verb(command: &Command<'_>, verbs: &[&[u8]]) -> bool {
+fn has_verb(command: &ExaminedCommand<'_>, verbs: &[&[u8]]) -> bool {
     let mut words = command.arguments.iter();
     let verb = words.find(|word| !word.starts_with(b"-"));
     verb.is_some_and(|verb| verbs.contains(verb))
 }
 
 /// A package's name, without its architecture.
-fn names_essential(command: &Command<'_>) -> bool {
+fn names_essential(command: &ExaminedCommand<'_>) -> bool {
     command.arguments.iter().any(|word| {
         let name = word.split(|&byte| byte == b':').next().unwrap_or(word);
         ESSENTIAL.contains(&name)

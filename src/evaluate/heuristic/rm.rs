@@ -1,6 +1,6 @@
 //! H001 and H009.
 
-use super::command::{Command, cluster_has, components, is_long};
+use super::command::{ExaminedCommand, cluster_has, components, is_long};
 use super::define::heuristic;
 
 heuristic! {
@@ -62,17 +62,17 @@ heuristic! {
     Some(removes_found)
 }
 
-fn is_forced_rm(command: &Command<'_>) -> bool {
+fn is_forced_rm(command: &ExaminedCommand<'_>) -> bool {
     is_forced(command) && !names_one_file(command)
 }
 
-fn is_forced(command: &Command<'_>) -> bool {
+fn is_forced(command: &ExaminedCommand<'_>) -> bool {
     let is_force = |option: &[u8]| cluster_has(option, b"f") || is_long(option, "--force", "--f");
     command.is_any(&["rm"]) && command.options().any(is_force)
 }
 
 /// Whether it is about directories.
-fn is_of_directories(command: &Command<'_>) -> bool {
+fn is_of_directories(command: &ExaminedCommand<'_>) -> bool {
     command.options().any(|option| {
         cluster_has(option, b"rRd")
             || is_long(option, "--recursive", "--r")
@@ -82,7 +82,7 @@ fn is_of_directories(command: &Command<'_>) -> bool {
 
 /// Whether one thing is all that it names, by a plain name that leads below the working directory, and directories
 /// are left alone.
-fn names_one_file(command: &Command<'_>) -> bool {
+fn names_one_file(command: &ExaminedCommand<'_>) -> bool {
     if is_of_directories(command) {
         return false;
     }
@@ -105,10 +105,10 @@ fn names_one_file(command: &Command<'_>) -> bool {
     named.next().is_none() && !is_absolute && !climbs && only.iter().all(is_plain)
 }
 
-fn removes_found(command: &Command<'_>) -> bool {
+fn removes_found(command: &ExaminedCommand<'_>) -> bool {
     let finds = command.is_any(&["find", "gfind"]) && command.arguments.contains(&&b"-delete"[..]);
     // One that is asked about when it starts, whatever it is given, is not asked about twice.
-    let is_asked = |inner: &Command<'_>| is_forced(inner) && is_of_directories(inner);
-    let removes = |inner: &Command<'_>| inner.is_any(&["rm", "unlink"]) && !is_asked(inner);
+    let is_asked = |inner: &ExaminedCommand<'_>| is_forced(inner) && is_of_directories(inner);
+    let removes = |inner: &ExaminedCommand<'_>| inner.is_any(&["rm", "unlink"]) && !is_asked(inner);
     finds || command.feeds.iter().any(removes)
 }

@@ -1,6 +1,6 @@
 //! H013, H014 and H016.
 
-use super::command::{Command, is_long};
+use super::command::{ExaminedCommand, is_long};
 use super::define::heuristic;
 
 heuristic! {
@@ -88,7 +88,7 @@ heuristic! {
 }
 
 /// `-1` means everybody behind another word, a signal or `--`; as the first it is SIGHUP.
-fn kills_everything(command: &Command<'_>) -> bool {
+fn kills_everything(command: &ExaminedCommand<'_>) -> bool {
     if command.is_any(&["killall5"]) {
         return true;
     }
@@ -96,7 +96,7 @@ fn kills_everything(command: &Command<'_>) -> bool {
     command.is_any(&["kill"]) && targets.contains(&&b"-1"[..])
 }
 
-fn opens_firewall(command: &Command<'_>) -> bool {
+fn opens_firewall(command: &ExaminedCommand<'_>) -> bool {
     let words = &command.arguments;
     let tables = ["iptables", "ip6tables", "ebtables", "arptables"];
     if tables.iter().any(|name| command.starts_with(name)) {
@@ -120,7 +120,7 @@ fn opens_firewall(command: &Command<'_>) -> bool {
         && words.iter().any(stopped)
 }
 
-fn powers_off(command: &Command<'_>) -> bool {
+fn powers_off(command: &ExaminedCommand<'_>) -> bool {
     if command.is_any(&["shutdown"]) {
         return !command.arguments.contains(&&b"-c"[..]);
     }
@@ -132,7 +132,7 @@ fn powers_off(command: &Command<'_>) -> bool {
             .is_some_and(|verb| matches!(verb, b"reboot" | b"poweroff" | b"halt" | b"kexec"))
 }
 
-fn systemctl_verb<'a>(command: &Command<'a>) -> Option<&'a [u8]> {
+fn systemctl_verb<'a>(command: &ExaminedCommand<'a>) -> Option<&'a [u8]> {
     let mut words = command.arguments.iter().copied();
     let verb = words.find(|word| !word.starts_with(b"-"));
     verb.filter(|_| command.is_any(&["systemctl"]))

@@ -1,6 +1,6 @@
 //! H017.
 
-use super::command::Command;
+use super::command::ExaminedCommand;
 use super::define::heuristic;
 use crate::evaluate::command_tree::{CommandTree, Node, Shown};
 use crate::models::CommandModel;
@@ -36,7 +36,11 @@ heuristic! {
 }
 
 /// Whether `command`, which is `node` of `tree`, or the whole, runs what nobody knows, where nobody sees it.
-pub(super) fn applies(command: &Command<'_>, tree: &CommandTree, node: Option<&Node>) -> bool {
+pub(super) fn applies(
+    command: &ExaminedCommand<'_>,
+    tree: &CommandTree,
+    node: Option<&Node>,
+) -> bool {
     let is_unseen = node.is_some_and(|node| node.shown == Shown::Never);
     if is_unseen && node.is_some_and(|node| tree.is_unknown(node)) {
         return true;

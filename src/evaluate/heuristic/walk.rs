@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::command::Command;
+use super::command::ExaminedCommand;
 use super::define::heuristic;
 use super::network::{self, Pipelines};
 use super::{ALL, Descendants, Heuristic, unseen};
@@ -39,7 +39,7 @@ heuristic! {
 
 /// A command, and those within it.
 #[derive(Clone, Copy)]
-pub(super) struct Walk<'a> {
+pub(super) struct TreeWalk<'a> {
     pub(super) rules: &'a IndexedRules,
     /// The words of the whole, if it is one command.
     pub(super) words: Option<Words<'a>>,
@@ -47,7 +47,7 @@ pub(super) struct Walk<'a> {
     pub(super) descendants: Descendants,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> TreeWalk<'a> {
     /// The first heuristic that applies to the whole or to one within it.
     pub(super) fn examine(self) -> Option<&'static Heuristic> {
         let too_deep = (self.tree.lacks() == Lack::Limited).then_some(&TOO_DEEP);
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
         let mut pipelines = Pipelines::default();
         let known = known.get_mut(self.tree.range(node)).unwrap_or_default();
         for (child, known) in self.tree.children(node).iter().zip(known.iter_mut()) {
-            if child.place.is_some() && pipelines.flow_into(self, child) {
+            if child.place.is_some() && pipelines.flow_into(child, |is| self.any(child, is)) {
                 *known = Some(&network::NETWORK_TO_SHELL);
             }
         }
@@ -98,8 +98,10 @@ impl<'a> Walk<'a> {
     /// The first that applies to `node` itself, and counts.
     fn own_danger(self, node: Option<&'a Node>) -> Option<&'static Heuristic> {
         let words = node.map(Node::words).or(self.words)?;
-        let mut command =
-            node.map_or_else(|| Command::of(self.rules, words), |node| self.command(node));
+        let mut command = node.map_or_else(
+            || ExaminedCommand::of(self.rules, words),
+            |node| self.command(node),
+        );
         let fed = self
             .tree
             .children(node)
@@ -121,15 +123,15 @@ impl<'a> Walk<'a> {
     }
 
     /// `node` as heuristics see it.
-    fn command(self, node: &'a Node) -> Command<'a> {
-        let mut command = Command::of(self.rules, node.words());
+    fn command(self, node: &'a Node) -> ExaminedCommand<'a> {
+        let mut command = ExaminedCommand::of(self.rules, node.words());
         command.is_interpreter = node.said_by == SaidBy::Interpreter;
         command
     }
 
     /// Whether `node` or one within it is as asked. The depth of the recursion is bounded by that of the
     /// tree.
-    pub(super) fn any(self, node: &'a Node, is: fn(&Command<'_>) -> bool) -> bool {
+    fn any(self, node: &'a Node, is: fn(&ExaminedCommand<'_>) -> bool) -> bool {
         let mut children = self.tree.children(Some(node)).iter();
         is(&self.command(node)) || children.any(|child| self.any(child, is))
     }

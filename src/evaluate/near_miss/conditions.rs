@@ -8,7 +8,7 @@ use crate::models::{self, Phrased, Reading};
 use crate::request::Request;
 use crate::rules::Decision;
 use crate::rules::meaning::wide::Condition;
-use crate::rules::meaning::{Meaning, Operands, Pattern, Subject, Variable, Wanted};
+use crate::rules::meaning::{Meaning, OperandCondition, Pattern, Subject, Variable, WantedValue};
 use crate::rules::mismatch::Mismatch;
 use crate::rules::model::CommandRule;
 
@@ -231,7 +231,7 @@ fn told(meaning: &Meaning, condition: Condition<'_>, command: &Subject<'_>) -> M
         }
         Condition::Operand(nth, patterns) => (Parameter::Args, texts(patterns), operand(nth)),
         Condition::Rest(patterns) => {
-            let rest = Operands {
+            let rest = OperandCondition {
                 places: Vec::new(),
                 rest: Some(patterns.to_vec()),
             };
@@ -244,9 +244,9 @@ fn told(meaning: &Meaning, condition: Condition<'_>, command: &Subject<'_>) -> M
         }
         Condition::Variable(Variable { name, value }) => {
             let wanted = match value {
-                Wanted::Set => Vec::new(),
-                Wanted::Unset => vec![String::new()],
-                Wanted::Value(pattern) => texts(std::slice::from_ref(pattern)),
+                WantedValue::Set => Vec::new(),
+                WantedValue::Unset => vec![String::new()],
+                WantedValue::Value(pattern) => texts(std::slice::from_ref(pattern)),
             };
             let set = command.environment.into_iter().flatten();
             let mut set = set.filter(|(known, _)| *known == **name);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::confine::{Deciding, LayerName, Mode, Pattern, Policy, Protection, Role};
+use crate::confine::{Deciding, LayerName, Mode, PathPattern, Policy, Protection, Role};
 use crate::request::Earlier;
 use crate::sys::change::Change;
 use crate::sys::child::{Inherited, Limit};
@@ -130,7 +130,7 @@ impl Job {
                 is_directory: *is_directory,
             });
         let patterns = self.unreadable_patterns.iter();
-        let patterns = patterns.map(|(text, depth)| Pattern::new(text, *depth).ok());
+        let patterns = patterns.map(|(text, depth)| PathPattern::new(text, *depth).ok());
         let naming = self.naming.iter().cloned();
         let naming =
             naming.map(|(name, value)| (OsString::from_vec(name), OsString::from_vec(value)));
@@ -179,7 +179,7 @@ mod tests {
             linked: vec!["/l".into()],
             read_only: vec!["/b/c".into()],
             unreadable: vec!["/d".into()],
-            unreadable_patterns: vec![Pattern::new("/e/**/*.f", Some(3)).unwrap()],
+            unreadable_patterns: vec![PathPattern::new("/e/**/*.f", Some(3)).unwrap()],
             protection: Protection {
                 deciding: vec![Deciding {
                     path: PathBuf::from(OsString::from_vec(b"/r\xff".to_vec())),

@@ -8,7 +8,7 @@ use crate::rules::{Decision, RuleSet};
 use super::coverage::pattern_text;
 use super::finding::Level;
 use super::{Report, lint};
-use programs::Reach;
+use programs::RunsBy;
 
 lint! {
     /// A rule allows everything that a shell, an interpreter, a wrapper or a program that starts
@@ -54,7 +54,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
 }
 
 /// What the pattern lets through, when that is everything.
-fn reach(rule: &PrefixRule) -> Option<Reach> {
+fn reach(rule: &PrefixRule) -> Option<RunsBy> {
     let name = rule.program.rsplit('/').next()?;
     let reach = programs::reach(&name.to_lowercase())?;
     let open = match rule.rest.as_slice() {

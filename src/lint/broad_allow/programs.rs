@@ -5,7 +5,7 @@ use crate::models::{self, CommandModel};
 
 /// How a program comes to run anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum RunsBy {
     /// Runs the script or the code that it is given.
     Interpreter,
     /// Runs the command that follows.
@@ -38,7 +38,7 @@ const OPENERS: &str = "
     /k -command -encodedcommand -file -f
 ";
 
-impl Reach {
+impl RunsBy {
     /// What follows from allowing it, to end a sentence.
     pub(super) fn consequence(self) -> &'static str {
         match self {
@@ -59,22 +59,22 @@ impl Reach {
 }
 
 /// How the program of this name, in lower case, comes to run anything; `None` if it doesn't.
-pub(super) fn reach(name: &str) -> Option<Reach> {
+pub(super) fn reach(name: &str) -> Option<RunsBy> {
     let name = name.strip_suffix(".exe").unwrap_or(name);
     of(name).or_else(|| of(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')))
 }
 
-fn of(name: &str) -> Option<Reach> {
+fn of(name: &str) -> Option<RunsBy> {
     let listed = [
-        (INTERPRETERS, Reach::Interpreter),
-        (WRAPPERS, Reach::Wrapper),
-        (LAUNCHERS, Reach::Launcher),
+        (INTERPRETERS, RunsBy::Interpreter),
+        (WRAPPERS, RunsBy::Wrapper),
+        (LAUNCHERS, RunsBy::Launcher),
     ];
     let mut listed = listed.into_iter();
     let listed = listed.find_map(|(names, reach)| lists(names, name).then_some(reach));
     let by_model = || {
         let model = models::builtin(name)?;
-        runs_what_follows(model).then_some(Reach::Wrapper)
+        runs_what_follows(model).then_some(RunsBy::Wrapper)
     };
     listed.or_else(by_model)
 }

@@ -9,12 +9,12 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::{ENTRIES, external, has_network, kind, path_of, present, strictest};
-use crate::confine::{Mode, Pattern};
+use crate::confine::{Mode, PathPattern};
 use crate::mcp::limits::{Limits, tmpdir};
 
 /// What may be done with a path; of two for the same path the later one counts, as in Codex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Access {
+enum PathAccess {
     Read,
     Write,
     Deny,
@@ -59,7 +59,7 @@ fn by_entries(
     cwd: &Path,
     is_there: &dyn Fn(&Path) -> bool,
 ) -> Result<Limits, String> {
-    let mut by_path: BTreeMap<PathBuf, Access> = BTreeMap::new();
+    let mut by_path: BTreeMap<PathBuf, PathAccess> = BTreeMap::new();
     let mut patterns = Vec::new();
     let entries = files.get("entries").and_then(Value::as_array);
     let entries = entries.map(Vec::as_slice).unwrap_or_default();
@@ -72,38 +72,38 @@ fn by_entries(
         let access = access(entry);
         if let Some(text) = pattern(entry) {
             match access {
-                Access::Deny => patterns.push(denied(text, files, cwd)?),
-                Access::Read => return Err(unheld("keeps from being written", entry, "")),
-                Access::Write => {}
+                PathAccess::Deny => patterns.push(denied(text, files, cwd)?),
+                PathAccess::Read => return Err(unheld("keeps from being written", entry, "")),
+                PathAccess::Write => {}
             }
             continue;
         }
         let Some(path) = place(entry, cwd) else {
-            if access == Access::Deny {
+            if access == PathAccess::Deny {
                 return Err(unheld("hides", entry, ""));
             }
             continue;
         };
         // To be made by the command, if it likes.
         let may_be_missing = entry.get("missing_path_behavior") == Some(&"skip".into());
-        if (may_be_missing || access == Access::Write) && !is_there(&path) {
+        if (may_be_missing || access == PathAccess::Write) && !is_there(&path) {
             continue;
         }
         let known = by_path.entry(path).or_insert(access);
         *known = access.max(*known);
     }
-    let is_written = |access: &Access| *access == Access::Write;
+    let is_written = |access: &PathAccess| *access == PathAccess::Write;
     match by_path.remove(Path::new("/")) {
-        Some(Access::Read) => Ok(of_paths(&by_path, patterns, cwd)),
-        Some(Access::Write) if patterns.is_empty() && by_path.values().all(is_written) => {
+        Some(PathAccess::Read) => Ok(of_paths(&by_path, patterns, cwd)),
+        Some(PathAccess::Write) if patterns.is_empty() && by_path.values().all(is_written) => {
             Ok(everywhere(network, cwd))
         }
-        Some(Access::Write) => {
+        Some(PathAccess::Write) => {
             // Not everything after all: the workspace, without what is taken out of it.
-            by_path.entry(cwd.to_owned()).or_insert(Access::Write);
+            by_path.entry(cwd.to_owned()).or_insert(PathAccess::Write);
             Ok(of_paths(&by_path, patterns, cwd))
         }
-        Some(Access::Deny) | None => Err(
+        Some(PathAccess::Deny) | None => Err(
             "the client's sandbox lets only some directories be read, which no sandbox here does; \
              let it read `/`, or run `codex-shell serve` without the client's sandbox state"
                 .to_owned(),
@@ -117,7 +117,7 @@ fn pattern(entry: &Value) -> Option<&Value> {
     (kind(path) == "glob_pattern").then(|| path.get("pattern").unwrap_or(&Value::Null))
 }
 
-fn denied(text: &Value, files: &Value, cwd: &Path) -> Result<Pattern, String> {
+fn denied(text: &Value, files: &Value, cwd: &Path) -> Result<PathPattern, String> {
     let depth = present(files, &["glob_scan_max_depth", "globScanMaxDepth"]);
     let depth = depth
         .and_then(Value::as_u64)
@@ -127,7 +127,7 @@ fn denied(text: &Value, files: &Value, cwd: &Path) -> Result<Pattern, String> {
         (Some(text), Some(cwd)) => Ok(format!("{}/{text}", literally(cwd))),
         _ => Err("it is no text"),
     };
-    let pattern = absolute.and_then(|text| Pattern::new(&text, depth));
+    let pattern = absolute.and_then(|text| PathPattern::new(&text, depth));
     pattern.map_err(|why| unheld("hides", text, &format!(": {why}")))
 }
 
@@ -148,14 +148,18 @@ fn unheld(does: &str, what: &Value, why: &str) -> String {
     format!("the client's sandbox {does} what can't be held here: {what}{why}")
 }
 
-fn of_paths(by_path: &BTreeMap<PathBuf, Access>, patterns: Vec<Pattern>, cwd: &Path) -> Limits {
-    let with = |wanted: Access| {
+fn of_paths(
+    by_path: &BTreeMap<PathBuf, PathAccess>,
+    patterns: Vec<PathPattern>,
+    cwd: &Path,
+) -> Limits {
+    let with = |wanted: PathAccess| {
         let found = by_path.iter().filter(move |(_, access)| **access == wanted);
         found.map(|(path, _)| path.clone()).collect::<Vec<_>>()
     };
     // Scratch space is no workspace.
     let (slash_tmp, tmpdir) = (Some(PathBuf::from("/tmp")), tmpdir());
-    let roots = with(Access::Write);
+    let roots = with(PathAccess::Write);
     let mode = if roots.is_empty() {
         Mode::ReadOnly
     } else {
@@ -165,8 +169,8 @@ fn of_paths(by_path: &BTreeMap<PathBuf, Access>, patterns: Vec<Pattern>, cwd: &P
     Limits {
         slash_tmp: is_written(&slash_tmp),
         tmpdir: is_written(&tmpdir),
-        read_only: with(Access::Read),
-        unreadable: with(Access::Deny),
+        read_only: with(PathAccess::Read),
+        unreadable: with(PathAccess::Deny),
         unreadable_patterns: patterns,
         roots: roots
             .into_iter()
@@ -176,11 +180,11 @@ fn of_paths(by_path: &BTreeMap<PathBuf, Access>, patterns: Vec<Pattern>, cwd: &P
     }
 }
 
-fn access(entry: &Value) -> Access {
+fn access(entry: &Value) -> PathAccess {
     match entry.get("access").and_then(Value::as_str) {
-        Some("read") => Access::Read,
-        Some("write") => Access::Write,
-        _ => Access::Deny,
+        Some("read") => PathAccess::Read,
+        Some("write") => PathAccess::Write,
+        _ => PathAccess::Deny,
     }
 }
 

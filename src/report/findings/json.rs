@@ -10,18 +10,18 @@ use super::Findings;
 const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct FindingsReport<'a> {
     schema_version: u32,
     files: usize,
     rules: usize,
     errors: usize,
     warnings: usize,
-    findings: Vec<Entry<'a>>,
+    findings: Vec<FindingEntry<'a>>,
 }
 
 /// Places are `null` where a finding is about a file as a whole.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct FindingEntry<'a> {
     code: &'a str,
     level: &'static str,
     file: &'a str,
@@ -36,7 +36,7 @@ struct Entry<'a> {
 /// The findings as one JSON object, indented, with a final newline.
 pub fn json(findings: Findings<'_>) -> Result<String, serde_json::Error> {
     let rules = findings.rules;
-    let report = Report {
+    let report = FindingsReport {
         schema_version: SCHEMA_VERSION,
         files: rules.files.len(),
         rules: rules.prefix_rules.len() + rules.command_rules.len() + rules.network_rules.len(),
@@ -53,8 +53,8 @@ pub fn json(findings: Findings<'_>) -> Result<String, serde_json::Error> {
     Ok(json)
 }
 
-fn entry<'a>(file: &'a str, finding: &'a Finding) -> Entry<'a> {
-    Entry {
+fn entry<'a>(file: &'a str, finding: &'a Finding) -> FindingEntry<'a> {
+    FindingEntry {
         code: &finding.code,
         level: finding.level.name(),
         file,

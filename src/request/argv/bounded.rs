@@ -102,12 +102,12 @@ fn shortened(word: &[u8], first: bool, limit: usize) -> String {
 }
 
 /// A stretch of a word: text to quote, or a run of blanks to count.
-enum Part<'a> {
+enum WordStretch<'a> {
     Text(&'a [u8]),
     Blanks(usize),
 }
 
-impl Part<'_> {
+impl WordStretch<'_> {
     fn push(&self, out: &mut String) {
         match self {
             Self::Text(text) => push_quoted(out, text),
@@ -130,7 +130,7 @@ fn longest_blank_run(word: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-fn split_at_blanks(word: &[u8]) -> Vec<Part<'_>> {
+fn split_at_blanks(word: &[u8]) -> Vec<WordStretch<'_>> {
     let mut parts = Vec::new();
     let mut pending = word;
     let mut scanned = 0;
@@ -139,9 +139,9 @@ fn split_at_blanks(word: &[u8]) -> Vec<Part<'_>> {
         if run > BLANK_RUN {
             let (before, after) = pending.split_at(scanned);
             if !before.is_empty() {
-                parts.push(Part::Text(before));
+                parts.push(WordStretch::Text(before));
             }
-            parts.push(Part::Blanks(run));
+            parts.push(WordStretch::Blanks(run));
             pending = after.get(run..).unwrap_or_default();
             scanned = 0;
         } else {
@@ -149,7 +149,7 @@ fn split_at_blanks(word: &[u8]) -> Vec<Part<'_>> {
         }
     }
     if !pending.is_empty() {
-        parts.push(Part::Text(pending));
+        parts.push(WordStretch::Text(pending));
     }
     parts
 }
@@ -170,13 +170,13 @@ fn end_of(word: &[u8], budget: usize, from_the_end: bool) -> (usize, String) {
         if form.len() <= left {
             left -= form.len();
             covered += match part {
-                Part::Text(text) => text.len(),
-                Part::Blanks(count) => count,
+                WordStretch::Text(text) => text.len(),
+                WordStretch::Blanks(count) => count,
             };
             shown.push(form);
             continue;
         }
-        if let Part::Text(text) = part {
+        if let WordStretch::Text(text) = part {
             let cut = fitting(text, left.saturating_sub(3), from_the_end);
             if !cut.is_empty() {
                 form.clear();

@@ -6,11 +6,11 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use super::super::walk::Roots;
 use super::super::{Request, Words};
-use super::command::{self, Asked, Reading};
+use super::command::{self, GitCommandLine, GitReading};
 use super::config::Config;
 use super::config_file::Entry;
 use super::overrides::entry;
-use super::{ALIASES, Origin, discover, found};
+use super::{ALIASES, GitStarter, discover, found};
 use crate::models;
 
 /// There are no more aliases in a configuration than are looked at.
@@ -32,7 +32,7 @@ pub struct Aliased {
 /// What a git of these `words` runs by an alias, if its subcommand is one of those in the words and in what is
 /// `configured`.
 pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
-    let Reading::Git(asked) = command::read(words) else {
+    let GitReading::Git(asked) = command::read(words) else {
         return None;
     };
     if configured.is_empty() && asked.settings.is_empty() {
@@ -75,7 +75,7 @@ pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
         let words = std::str::from_utf8(value).ok().and_then(shlex::split)?;
         let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
         let words = [words, arguments].concat();
-        let Reading::Git(next) = command::globals(&words) else {
+        let GitReading::Git(next) = command::globals(&words) else {
             return None;
         };
         if next.subcommand? == subcommand {
@@ -93,7 +93,7 @@ pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
 /// What is configured as aliases where `request` is git and its subcommand could be one; nothing where that can't
 /// be known.
 pub(super) fn configured(request: &Request) -> Vec<Entry> {
-    let Reading::Git(asked) = command::read(request.words()) else {
+    let GitReading::Git(asked) = command::read(request.words()) else {
         return Vec::new();
     };
     if before_unknown(request.words(), &asked).is_none() {
@@ -109,7 +109,7 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
     // Whoever wrote it, git obeys it.
     let roots = Roots::of(&[]);
     let program = request.program.real.as_deref();
-    let Ok(mut config) = Config::of_user(&roots, Origin::Outside, &variables, program) else {
+    let Ok(mut config) = Config::of_user(&roots, GitStarter::Outside, &variables, program) else {
         return Vec::new();
     };
     let start = asked.start(&request.cwd);
@@ -129,7 +129,7 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
 }
 
 /// The words before the subcommand that git is `asked` for by `words`, if that is none of its own.
-fn before_unknown<'a>(words: Words<'a>, asked: &Asked<'_>) -> Option<&'a [OsString]> {
+fn before_unknown<'a>(words: Words<'a>, asked: &GitCommandLine<'_>) -> Option<&'a [OsString]> {
     let all = words.arguments();
     let at = all.len().checked_sub(asked.arguments.len() + 1)?;
     let subcommand = asked.subcommand?;
@@ -144,7 +144,7 @@ pub(super) fn is_own(subcommand: &OsStr) -> bool {
 
 /// The alias that a git of these `words` puts into a configuration.
 pub fn alias_set(words: Words<'_>) -> Option<Entry> {
-    let Reading::Git(asked) = command::read(words) else {
+    let GitReading::Git(asked) = command::read(words) else {
         return None;
     };
     let operands = asked.arguments.iter();

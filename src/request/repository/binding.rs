@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::Request;
-use super::command::Asked;
+use super::command::GitCommandLine;
 use super::discover::Repository;
 
 const GIT_DIR: &str = "GIT_DIR";
@@ -14,7 +14,11 @@ const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
 impl Repository {
     /// What binds git to it where it could find another, or where `request` says by variables that it is
     /// this one, as git does for what it starts.
-    pub(super) fn pins(self, asked: &Asked<'_>, request: &Request) -> Vec<(OsString, OsString)> {
+    pub(super) fn pins(
+        self,
+        asked: &GitCommandLine<'_>,
+        request: &Request,
+    ) -> Vec<(OsString, OsString)> {
         let said = self.names(asked, request);
         let Self {
             git_dir,
@@ -28,14 +32,14 @@ impl Repository {
         let repository = (GIT_DIR.into(), git_dir.into());
         match said {
             _ if pinned => vec![repository, (GIT_WORK_TREE.into(), tree.into())],
-            Some(Said::Both) => vec![repository, (GIT_WORK_TREE.into(), tree.into())],
-            Some(Said::Repository) => vec![repository],
+            Some(VariableTarget::Both) => vec![repository, (GIT_WORK_TREE.into(), tree.into())],
+            Some(VariableTarget::Repository) => vec![repository],
             None => Vec::new(),
         }
     }
 
     /// Which variables of `request` name this repository and its working tree, and no other.
-    fn names(&self, asked: &Asked<'_>, request: &Request) -> Option<Said> {
+    fn names(&self, asked: &GitCommandLine<'_>, request: &Request) -> Option<VariableTarget> {
         if !asked.directories.is_empty() || asked.git_dir.is_some() || asked.names_work_tree {
             return None;
         }
@@ -52,15 +56,15 @@ impl Repository {
             return None;
         }
         if path(GIT_WORK_TREE).is_some_and(|path| path == tree) {
-            return Some(Said::Both);
+            return Some(VariableTarget::Both);
         }
         let is_top = fs::canonicalize(&*request.cwd).is_ok_and(|cwd| cwd == tree);
-        (!is_set(GIT_WORK_TREE) && is_top).then_some(Said::Repository)
+        (!is_set(GIT_WORK_TREE) && is_top).then_some(VariableTarget::Repository)
     }
 }
 
 /// What variables name.
-enum Said {
+enum VariableTarget {
     Repository,
     /// And its working tree.
     Both,

@@ -55,7 +55,7 @@ const ABOUT: [&str; 4] = ["-v", "--version", "-h", "--help"];
 
 /// A command line of git's.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked<'a> {
+pub(super) struct GitCommandLine<'a> {
     /// The directories that it goes to first, one from another.
     pub(super) directories: Vec<&'a OsStr>,
     /// The repository, where it is named.
@@ -76,11 +76,11 @@ pub(super) struct Asked<'a> {
 
 /// What becomes of a command line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reading<'a> {
+pub(super) enum GitReading<'a> {
     /// It starts no git.
     Other,
     /// It does.
-    Git(Asked<'a>),
+    Git(GitCommandLine<'a>),
     /// It does, and this option isn't known.
     Unknown(&'a OsStr),
 }
@@ -95,7 +95,7 @@ pub(super) fn is_named_as_hook(request: Words<'_>) -> bool {
 }
 
 /// Reads the words of `request`.
-pub(super) fn read(request: Words<'_>) -> Reading<'_> {
+pub(super) fn read(request: Words<'_>) -> GitReading<'_> {
     let given = [
         Some(last_component(request.asked)),
         request.real.and_then(Path::file_name),
@@ -110,9 +110,9 @@ pub(super) fn read(request: Words<'_>) -> Reading<'_> {
     if names().any(|name| WRAPPERS.iter().any(|known| name == *known)) {
         // Whatever it makes git do, it may be this.
         let subcommand = Some(OsStr::new("push"));
-        return Reading::Git(Asked {
+        return GitReading::Git(GitCommandLine {
             subcommand,
-            ..Asked::default()
+            ..GitCommandLine::default()
         });
     }
     // Which name counts is git's to say.
@@ -123,21 +123,21 @@ pub(super) fn read(request: Words<'_>) -> Reading<'_> {
         && (is_dashed || asked == Some(b"git") && real == Some(b"git"))
         && real.is_some_and(is_git);
     if let Some(subcommand) = dashed {
-        return Reading::Git(Asked {
+        return GitReading::Git(GitCommandLine {
             subcommand: Some(subcommand_of(OsStr::from_bytes(subcommand), arguments)),
             arguments,
             is_plain,
-            ..Asked::default()
+            ..GitCommandLine::default()
         });
     }
     // hub hands on what it does not know.
     if names().any(|name| name == "git" || name == "hub") {
         return match globals(arguments) {
-            Reading::Git(asked) => Reading::Git(Asked { is_plain, ..asked }),
+            GitReading::Git(asked) => GitReading::Git(GitCommandLine { is_plain, ..asked }),
             other => other,
         };
     }
-    Reading::Other
+    GitReading::Other
 }
 
 /// What git does that is asked for `subcommand`: with this first argument it shows a manual.
@@ -151,8 +151,8 @@ fn subcommand_of<'a>(subcommand: &'a OsStr, arguments: &[OsString]) -> &'a OsStr
 }
 
 /// Reads what follows `git`.
-pub(super) fn globals(words: &[OsString]) -> Reading<'_> {
-    let mut asked = Asked::default();
+pub(super) fn globals(words: &[OsString]) -> GitReading<'_> {
+    let mut asked = GitCommandLine::default();
     let mut at = 0;
     while let Some(word) = words.get(at) {
         at += 1;
@@ -160,13 +160,13 @@ pub(super) fn globals(words: &[OsString]) -> Reading<'_> {
             // With a subcommand it shows a manual, by what the repository's configuration says.
             let more = word != "-v" && word != "--version" && at < words.len();
             asked.subcommand = more.then_some(OsStr::new("help"));
-            return Reading::Git(asked);
+            return GitReading::Git(asked);
         }
         let bytes = word.as_bytes();
         if !bytes.starts_with(b"-") {
             asked.arguments = words.get(at..).unwrap_or_default();
             asked.subcommand = Some(subcommand_of(word, asked.arguments));
-            return Reading::Git(asked);
+            return GitReading::Git(asked);
         }
         let equals = bytes.iter().position(|&byte| byte == b'=');
         let (name, attached) = match equals {
@@ -178,11 +178,11 @@ pub(super) fn globals(words: &[OsString]) -> Reading<'_> {
         };
         let known = GLOBAL.iter().find(|(known, _)| known.as_bytes() == name);
         let Some((name, takes)) = known else {
-            return Reading::Unknown(word);
+            return GitReading::Unknown(word);
         };
         // Another place of its programs.
         if *name == "--exec-path" && attached.is_some() {
-            return Reading::Unknown(word);
+            return GitReading::Unknown(word);
         }
         let value = match attached {
             None if *takes => {
@@ -200,10 +200,10 @@ pub(super) fn globals(words: &[OsString]) -> Reading<'_> {
             _ => {}
         }
     }
-    Reading::Git(asked)
+    GitReading::Git(asked)
 }
 
-impl Asked<'_> {
+impl GitCommandLine<'_> {
     /// Where it goes first.
     pub(super) fn start(&self, cwd: &Path) -> PathBuf {
         let mut start = cwd.to_owned();
@@ -237,7 +237,7 @@ const SERVING: [&str; 4] = [
 ];
 
 /// The repository that `asked` serves.
-pub(super) fn served<'a>(asked: &Asked<'a>) -> Option<&'a OsStr> {
+pub(super) fn served<'a>(asked: &GitCommandLine<'a>) -> Option<&'a OsStr> {
     let operands = asked.is(&SERVING).then_some(asked.arguments)?.iter();
     let mut operands = operands.filter(|word| !word.as_bytes().starts_with(b"-"));
     operands.next().map(OsString::as_os_str)
@@ -260,7 +260,7 @@ const STARTING: [&str; 11] = [
 
 /// Whether `asked` goes into submodules by itself, and there obeys what the command could have put in
 /// their place; `always` if the configuration says so.
-pub(super) fn goes_into_submodules(asked: &Asked<'_>, always: bool) -> bool {
+pub(super) fn goes_into_submodules(asked: &GitCommandLine<'_>, always: bool) -> bool {
     const OPTION: &[u8] = b"--recurse-submodules";
     let is_option = |word: &OsString| {
         let name = word.as_bytes().split(|&byte| byte == b'=').next();

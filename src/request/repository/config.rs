@@ -9,7 +9,7 @@ use super::super::argv;
 use super::super::walk::{Lost, Roots, walk};
 use super::config_file::{Entry, parse};
 use super::files::read;
-use super::{Objection, Origin, Variables};
+use super::{GitStarter, Objection, VariableLookup};
 
 /// A file of configuration is not larger, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -34,8 +34,8 @@ impl<'a> Config<'a> {
     /// The machine's and the user's, for the program at `git`.
     pub(super) fn of_user(
         roots: &'a Roots,
-        origin: Origin,
-        variables: Variables<'_>,
+        origin: GitStarter,
+        variables: VariableLookup<'_>,
         git: Option<&Path>,
     ) -> Result<Self, Objection> {
         let home = variables("HOME").map(PathBuf::from);
@@ -45,7 +45,7 @@ impl<'a> Config<'a> {
         // What goes outside with a program from inside is without these.
         path.retain(|entry| {
             let whole = entry.is_absolute() && roots.entry_towards(&entry.join("git")).is_none();
-            whole || origin == Origin::Outside
+            whole || origin == GitStarter::Outside
         });
         let mut config = Self {
             roots,

@@ -6,7 +6,7 @@ pub type Entry = (String, Vec<u8>);
 /// The variables in `bytes`, in order; `None` where git would refuse the file.
 pub(super) fn parse(bytes: &[u8]) -> Option<Vec<Entry>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = Reader { bytes, at: 0 };
+    let mut reader = ConfigReader { bytes, at: 0 };
     let mut section = None;
     let mut entries = Vec::new();
     while let Some(byte) = reader.next() {
@@ -25,12 +25,12 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Vec<Entry>> {
     Some(entries)
 }
 
-struct Reader<'a> {
+struct ConfigReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl ConfigReader<'_> {
     /// The next byte; the end of a line is one, however it is written.
     fn next(&mut self) -> Option<u8> {
         let byte = *self.bytes.get(self.at)?;

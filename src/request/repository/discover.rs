@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use nix::unistd::geteuid;
 
 use super::super::argv;
-use super::super::walk::{End, Found, Roots, walk_to};
+use super::super::walk::{ResolvedFile, Roots, WalkEnd, walk_to};
 use super::files::{exists, pointer};
-use super::{Objection, Variables};
+use super::{Objection, VariableLookup};
 
 /// A repository that the sandboxed side can't have written.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Repository {
 /// # Errors
 /// The sandboxed side could have written it, or can make one.
 pub(super) fn find(start: &Path, roots: &Roots) -> Result<Option<Repository>, Objection> {
-    let Ok(Found { real, open, .. }) = walk_to(start, roots, End::Directory) else {
+    let Ok(ResolvedFile { real, open, .. }) = walk_to(start, roots, WalkEnd::Directory) else {
         return Err(Objection::at("a directory that can't be looked at", start));
     };
     let device = fs::metadata(&real).map_err(|_| Objection::at("no such directory", start))?;
@@ -78,7 +78,7 @@ pub(super) fn find(start: &Path, roots: &Roots) -> Result<Option<Repository>, Ob
 /// The sandboxed side could have written it, or what else they choose, or can make one.
 pub(super) fn chosen(
     start: &Path,
-    variables: Variables<'_>,
+    variables: VariableLookup<'_>,
     roots: &Roots,
 ) -> Result<Option<Repository>, Objection> {
     let path = |name| {
@@ -200,7 +200,7 @@ pub(super) fn sound(
 
 /// The directory without links, which the sandboxed side can neither write nor replace.
 fn closed(path: &Path, roots: &Roots) -> Result<PathBuf, Objection> {
-    match walk_to(path, roots, End::Directory) {
+    match walk_to(path, roots, WalkEnd::Directory) {
         Ok(found) if found.writable.is_none() && found.open.last() == Some(&false) => {
             Ok(found.real)
         }
@@ -236,7 +236,7 @@ pub(super) const CHOOSING: [&str; 12] = [
 ];
 
 /// One of them that is set.
-pub(super) fn choosing(variables: Variables<'_>) -> Option<&'static str> {
+pub(super) fn choosing(variables: VariableLookup<'_>) -> Option<&'static str> {
     let set = |name: &&str| variables(name).is_some_and(|value: OsString| !value.is_empty());
     CHOOSING.into_iter().find(set)
 }

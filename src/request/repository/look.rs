@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 use super::super::argv;
 use super::Objection;
 use super::alias::names_of;
-use super::command::Asked;
+use super::command::GitCommandLine;
 use super::config::{Config, unclear};
-use super::meaning::{Meaning, meaning};
+use super::meaning::{GitValueUse, meaning};
 use crate::command_text::{self, Fault, Ground, Handed};
 
 /// Variables that git sets for a tool; each holds the path of a file that the tool is to show.
 const FILES_OF_TOOLS: [&str; 4] = ["LOCAL", "REMOTE", "BASE", "MERGED"];
 
 /// Where git starts what its configuration names.
-pub(super) struct Standing<'a> {
+pub(super) struct RepositoryStanding<'a> {
     /// The top of the working tree, and where git itself starts.
     pub(super) directories: [&'a Path; 2],
     /// What it is to do.
-    pub(super) asked: &'a Asked<'a>,
+    pub(super) asked: &'a GitCommandLine<'a>,
     /// What it starts is looked at as well.
     pub(super) is_judged: bool,
 }
 
-impl Standing<'_> {
+impl RepositoryStanding<'_> {
     /// Calls `look` with what commands of git's are looked at by.
     pub(super) fn with_ground<T>(
         &self,
@@ -49,7 +49,7 @@ impl Standing<'_> {
 
 impl Config<'_> {
     /// Looks at each value that names something to start or to obey.
-    pub(super) fn look(&self, standing: &Standing<'_>) -> Result<(), Objection> {
+    pub(super) fn look(&self, standing: &RepositoryStanding<'_>) -> Result<(), Objection> {
         standing.with_ground(self, |ground| {
             let mut entries = self.entries.iter();
             entries.try_for_each(|(name, value)| self.look_at(name, value, standing, ground))
@@ -60,7 +60,7 @@ impl Config<'_> {
         &self,
         name: &str,
         value: &[u8],
-        standing: &Standing<'_>,
+        standing: &RepositoryStanding<'_>,
         ground: &Ground<'_>,
     ) -> Result<(), Objection> {
         let is_tool = name.starts_with("difftool.") || name.starts_with("mergetool.");
@@ -68,22 +68,24 @@ impl Config<'_> {
             return Ok(());
         }
         match meaning(name, value) {
-            Meaning::Place => self.look_at_place(name, value, standing),
-            Meaning::Command(handed) => {
+            GitValueUse::Place => self.look_at_place(name, value, standing),
+            GitValueUse::Command(handed) => {
                 let with_files = is_tool.then(|| with_files(value));
                 let command = with_files
                     .as_deref()
                     .unwrap_or_else(|| started(name, value));
                 look_at_command(name, command, handed, ground)
             }
-            Meaning::CommandIfMarked => match value.strip_prefix(b"!") {
+            GitValueUse::CommandIfMarked => match value.strip_prefix(b"!") {
                 Some(command) => look_at_command(name, command, Handed::Words, ground),
                 None => Ok(()),
             },
-            Meaning::Helper => look_at_command(name, &helper(value), Handed::Words, ground),
-            Meaning::Name if value.contains(&b'/') => Err(objection(name, value, &Fault::Leads)),
-            Meaning::Harmless | Meaning::Name => Ok(()),
-            Meaning::Unknown => self.look_at_words(name, value, standing),
+            GitValueUse::Helper => look_at_command(name, &helper(value), Handed::Words, ground),
+            GitValueUse::Name if value.contains(&b'/') => {
+                Err(objection(name, value, &Fault::Leads))
+            }
+            GitValueUse::Harmless | GitValueUse::Name => Ok(()),
+            GitValueUse::Unknown => self.look_at_words(name, value, standing),
         }
     }
 
@@ -92,7 +94,7 @@ impl Config<'_> {
         &self,
         name: &str,
         value: &[u8],
-        standing: &Standing<'_>,
+        standing: &RepositoryStanding<'_>,
     ) -> Result<(), Objection> {
         let between =
             |byte: &u8| byte.is_ascii_whitespace() || b"'\"`;|&()<>=!$\\{}".contains(byte);
@@ -109,7 +111,7 @@ impl Config<'_> {
         &self,
         name: &str,
         value: &[u8],
-        standing: &Standing<'_>,
+        standing: &RepositoryStanding<'_>,
     ) -> Result<(), Objection> {
         for directory in standing.directories {
             let path = self

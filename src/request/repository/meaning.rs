@@ -4,7 +4,7 @@ use crate::command_text::Handed;
 
 /// What a value is to git, or to a program that reads git's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum GitValueUse {
     /// Nothing is started or obeyed by it.
     Harmless,
     /// A path: what lies there is obeyed.
@@ -134,17 +134,17 @@ const SWITCHES: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
 /// The same where it isn't said what a variable is.
 const MORE_SWITCHES: [&str; 2] = ["auto", "always"];
 /// What `value` is in the variable `name`, `section.subsection.key`.
-pub(super) fn meaning(name: &str, value: &[u8]) -> Meaning {
+pub(super) fn meaning(name: &str, value: &[u8]) -> GitValueUse {
     let (section, _) = name.split_once('.').unwrap_or((name, ""));
     // Without a value there is no command, and no place that anybody inside can write.
     if value.is_empty() {
-        return Meaning::Harmless;
+        return GitValueUse::Harmless;
     }
     let switched = SWITCHED.contains(&name) || SWITCHED_SECTIONS.contains(&section);
     match known(name, section) {
-        Some(Meaning::Command(_)) if switched && is_switch(value, &[]) => Meaning::Harmless,
+        Some(GitValueUse::Command(_)) if switched && is_switch(value, &[]) => GitValueUse::Harmless,
         Some(meaning) => meaning,
-        None if is_switch(value, &MORE_SWITCHES) => Meaning::Harmless,
+        None if is_switch(value, &MORE_SWITCHES) => GitValueUse::Harmless,
         None => guessed(name),
     }
 }
@@ -156,7 +156,7 @@ fn is_switch(value: &[u8], words: &[&str]) -> bool {
 }
 
 /// What the values of a variable are of which that is known.
-fn known(name: &str, section: &str) -> Option<Meaning> {
+fn known(name: &str, section: &str) -> Option<GitValueUse> {
     let (_, last) = name.rsplit_once('.').unwrap_or(("", name));
     let commands = |(known, keys, _): &&(&str, &[&str], Handed)| {
         *known == section && (keys.is_empty() || keys.contains(&last))
@@ -164,27 +164,29 @@ fn known(name: &str, section: &str) -> Option<Meaning> {
     // With a section for one address, it is as without.
     let plain = format!("{section}.{last}");
     if HARMLESS.contains(&name) || section == "http" && HARMLESS.contains(&plain.as_str()) {
-        Some(Meaning::Harmless)
+        Some(GitValueUse::Harmless)
     } else if PLACES.contains(&plain.as_str()) {
-        Some(Meaning::Place)
+        Some(GitValueUse::Place)
     } else if NAMES.contains(&name) || section == "remote" && last == "vcs" {
-        Some(Meaning::Name)
+        Some(GitValueUse::Name)
     } else if section == "credential" && last == "helper" {
-        Some(Meaning::Helper)
+        Some(GitValueUse::Helper)
     } else if section == "submodule" && last == "update" {
-        Some(Meaning::CommandIfMarked)
+        Some(GitValueUse::CommandIfMarked)
     } else if let Some((_, _, handed)) = COMMANDS.iter().find(commands) {
-        Some(Meaning::Command(*handed))
+        Some(GitValueUse::Command(*handed))
     } else if HARMLESS_SECTIONS.contains(&section) {
-        Some(Meaning::Harmless)
+        Some(GitValueUse::Harmless)
     } else {
         None
     }
 }
 
 /// What the values of another one are, by how its name ends.
-fn guessed(name: &str) -> Meaning {
+fn guessed(name: &str) -> GitValueUse {
     let ends = |(end, _): &&(&str, Handed)| name.ends_with(end);
     let found = COMMAND_ENDS.iter().find(ends);
-    found.map_or(Meaning::Unknown, |(_, handed)| Meaning::Command(*handed))
+    found.map_or(GitValueUse::Unknown, |(_, handed)| {
+        GitValueUse::Command(*handed)
+    })
 }

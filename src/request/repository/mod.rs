@@ -58,15 +58,15 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
-use super::walk::{End, Roots, walk_to};
+use super::walk::{Roots, WalkEnd, walk_to};
 use super::{Earlier, Request, Words, Writable, argv};
-use command::{Asked, Reading};
+use command::{GitCommandLine, GitReading};
 use config::Config;
 use discover::Repository;
-use look::Standing;
+use look::RepositoryStanding;
 
 /// Variables of the environment, by name.
-pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+pub(super) type VariableLookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Why git stays inside, in words for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Objection {
 
 /// Who starts a git, and made its variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum GitStarter {
     /// The sandboxed side, whose variables don't reach it.
     Inside,
     /// A program outside. What it chooses by variables was judged, or is looked at here; it can't be bound
@@ -96,9 +96,11 @@ const SHOWING: &str = "GIT_EXTERNAL_DIFF";
 /// Aliases that lead one to another.
 const ALIASES: usize = 8;
 
-/// Whether `request` starts git, or what starts it.
-pub(super) fn is_git(request: Words<'_>) -> bool {
-    command::read(request) != Reading::Other
+impl Words<'_> {
+    /// Whether they start git, or a program that starts it.
+    pub fn start_git(self) -> bool {
+        command::read(self) != GitReading::Other
+    }
 }
 
 /// Whether `request`, if it starts git, may do so where the sandboxed side can write `writable`; if so, the
@@ -109,22 +111,24 @@ pub(super) fn is_git(request: Words<'_>) -> bool {
 pub(super) fn examine(
     request: &Request,
     writable: &Writable,
-    origin: Origin,
-    variables: Variables<'_>,
+    origin: GitStarter,
+    variables: VariableLookup<'_>,
 ) -> Result<Vec<(OsString, OsString)>, Objection> {
     let asked = match command::read(request.words()) {
-        Reading::Other => return Ok(Vec::new()),
-        Reading::Git(_) if origin == Origin::Inside && shows_by_another(request, variables) => {
+        GitReading::Other => return Ok(Vec::new()),
+        GitReading::Git(_)
+            if origin == GitStarter::Inside && shows_by_another(request, variables) =>
+        {
             return Err(Objection(format!(
                 "{SHOWING} is set, which it would not get outside"
             )));
         }
-        Reading::Unknown(_) if writable.roots.is_empty() => return Ok(Vec::new()),
-        Reading::Git(asked) => asked,
-        Reading::Unknown(option) => return Err(unknown(option)),
+        GitReading::Unknown(_) if writable.roots.is_empty() => return Ok(Vec::new()),
+        GitReading::Git(asked) => asked,
+        GitReading::Unknown(option) => return Err(unknown(option)),
     };
     // A hook of this name need not be the program; and each git below either is looked at by itself.
-    if origin == Origin::Outside && command::is_named_as_hook(request.words()) {
+    if origin == GitStarter::Outside && command::is_named_as_hook(request.words()) {
         return Ok(Vec::new());
     }
     let roots = &Roots::with_held(writable);
@@ -148,7 +152,7 @@ pub(super) fn examine(
 }
 
 /// Whether `request` has another program in git's place show differences than it would have outside.
-fn shows_by_another(request: &Request, variables: Variables<'_>) -> bool {
+fn shows_by_another(request: &Request, variables: VariableLookup<'_>) -> bool {
     let own = variables(SHOWING);
     let entries = request.variables();
     let mut set = entries.filter(|(name, value)| name == SHOWING && !value.is_empty());
@@ -172,15 +176,15 @@ struct Examination<'a> {
     roots: &'a Roots,
     /// What git starts is looked at as well.
     is_judged: bool,
-    origin: Origin,
-    variables: Variables<'a>,
+    origin: GitStarter,
+    variables: VariableLookup<'a>,
 }
 
 impl Examination<'_> {
     /// Looks at what git would obey that is asked so, in these `words`. So many `aliases` led there.
     fn examine(
         &self,
-        asked: &Asked<'_>,
+        asked: &GitCommandLine<'_>,
         words: &[OsString],
         aliases: usize,
     ) -> Result<Vec<(OsString, OsString)>, Objection> {
@@ -189,7 +193,7 @@ impl Examination<'_> {
         let mut config = Config::of_user(roots, self.origin, self.variables, program)?;
         config.add_options(asked, self.variables)?;
         let start = asked.start(cwd);
-        let stand = |top| Standing {
+        let stand = |top| RepositoryStanding {
             directories: [top, &start],
             asked,
             is_judged: self.is_judged,
@@ -220,7 +224,7 @@ impl Examination<'_> {
         if !self.is_merely_alias(asked, &config) {
             config.look(&standing)?;
         }
-        if self.origin == Origin::Outside {
+        if self.origin == GitStarter::Outside {
             nested::look(asked, &config, &standing)?;
         }
         for address in remote::addresses(asked, &config.entries) {
@@ -244,18 +248,22 @@ impl Examination<'_> {
         Ok(pins.unwrap_or_default())
     }
 
-    fn repository(&self, asked: &Asked<'_>, start: &Path) -> Result<Option<Repository>, Objection> {
+    fn repository(
+        &self,
+        asked: &GitCommandLine<'_>,
+        start: &Path,
+    ) -> Result<Option<Repository>, Objection> {
         let (roots, chosen) = (self.roots, discover::choosing(self.variables));
         let repository = match (self.origin, chosen) {
-            (Origin::Inside, Some(name)) => return Err(Objection(format!("{name} is set"))),
+            (GitStarter::Inside, Some(name)) => return Err(Objection(format!("{name} is set"))),
             _ if asked.makes_repository() => made(asked, start, roots)?,
-            (Origin::Outside, Some(_)) if asked.git_dir.is_none() => {
+            (GitStarter::Outside, Some(_)) if asked.git_dir.is_none() => {
                 discover::chosen(start, self.variables, roots)?
             }
             _ => found(asked, start, roots)?,
         };
         if let Some(Repository { pinned: true, .. }) = repository
-            && self.origin == Origin::Outside
+            && self.origin == GitStarter::Outside
         {
             let what = "the command could make a repository that git would find first";
             return Err(Objection::at(what, start));
@@ -265,7 +273,7 @@ impl Examination<'_> {
     }
 
     /// Whether the subcommand is nothing but an alias: git obeys what it stands for, which is looked at.
-    fn is_merely_alias(&self, asked: &Asked<'_>, config: &Config<'_>) -> bool {
+    fn is_merely_alias(&self, asked: &GitCommandLine<'_>, config: &Config<'_>) -> bool {
         let Some(subcommand) = asked.subcommand else {
             return false;
         };
@@ -282,7 +290,7 @@ impl Examination<'_> {
     /// which those are depends on its release.
     fn alias(
         &self,
-        asked: &Asked<'_>,
+        asked: &GitCommandLine<'_>,
         words: &[OsString],
         config: &Config<'_>,
         aliases: usize,
@@ -303,23 +311,27 @@ impl Examination<'_> {
         }
         let words = [before, &stands_for, asked.arguments].concat();
         match command::globals(&words) {
-            Reading::Git(stands_for) => {
+            GitReading::Git(stands_for) => {
                 let is_plain = asked.is_plain;
-                let stands_for = Asked {
+                let stands_for = GitCommandLine {
                     is_plain,
                     ..stands_for
                 };
                 self.examine(&stands_for, &words, aliases + 1).map(|_| ())
             }
-            Reading::Unknown(option) => Err(unknown(option)),
-            Reading::Other => Ok(()),
+            GitReading::Unknown(option) => Err(unknown(option)),
+            GitReading::Other => Ok(()),
         }
     }
 }
 
 /// The repository that is named, or that git finds.
-fn found(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Repository>, Objection> {
-    let fixed = || match walk_to(start, roots, End::Directory) {
+fn found(
+    asked: &GitCommandLine<'_>,
+    start: &Path,
+    roots: &Roots,
+) -> Result<Option<Repository>, Objection> {
+    let fixed = || match walk_to(start, roots, WalkEnd::Directory) {
         Ok(found) if found.writable.is_none() => Ok(()),
         _ => Err(Objection::at(
             "the command could swap a directory on the way",
@@ -341,7 +353,11 @@ fn found(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Reposi
 
 /// What `init` or `clone` would make, where the sandboxed side can't write it meanwhile: `init`, the
 /// directory's own `.git`, which the sandbox may hold.
-fn made(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Repository>, Objection> {
+fn made(
+    asked: &GitCommandLine<'_>,
+    start: &Path,
+    roots: &Roots,
+) -> Result<Option<Repository>, Objection> {
     let meanwhile = |path: &Path| {
         let what = "a new repository, which the command could write while it is made";
         Err(Objection::at(what, path))
@@ -351,7 +367,7 @@ fn made(asked: &Asked<'_>, start: &Path, roots: &Roots) -> Result<Option<Reposit
     }
     let words = asked.arguments.iter();
     let plain = words.filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
-    let open = match walk_to(start, roots, End::Directory) {
+    let open = match walk_to(start, roots, WalkEnd::Directory) {
         Ok(found) => found.writable.is_some() || found.open.last() != Some(&false),
         Err(_) => true,
     };

@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::super::argv;
 use super::Objection;
-use super::command::Asked;
+use super::command::GitCommandLine;
 use super::config::Config;
-use super::look::Standing;
+use super::look::RepositoryStanding;
 use crate::command_text::{Ground, Handed, is_command_outside, look_at_words};
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Inner, Known, What};
@@ -15,9 +15,9 @@ use crate::models::{self, Reading};
 
 /// Looks at what its words make git start: nothing but what is no file of the sandboxed side's.
 pub(super) fn look(
-    asked: &Asked<'_>,
+    asked: &GitCommandLine<'_>,
     config: &Config<'_>,
-    standing: &Standing<'_>,
+    standing: &RepositoryStanding<'_>,
 ) -> Result<(), Objection> {
     let (Some(subcommand), Some(model)) = (asked.subcommand, models::builtin("git")) else {
         return Ok(());
@@ -74,7 +74,7 @@ fn is_outside(inner: &Inner<'_>, ground: &Ground<'_>) -> bool {
 }
 
 /// A word that is commands which nobody reads here. A hook's name is none: hooks are looked at.
-fn unread<'a>(reading: &Reading<'a>, asked: &Asked<'_>) -> Option<&'a OsStr> {
+fn unread<'a>(reading: &Reading<'a>, asked: &GitCommandLine<'_>) -> Option<&'a OsStr> {
     reading.doubts.iter().find_map(|doubt| match doubt {
         Doubt::Code(word) => Some(word.word),
         Doubt::File(word) if !asked.is(&["hook"]) || word.word.as_bytes().contains(&b'/') => {

@@ -6,17 +6,17 @@
 
 use std::ffi::OsString;
 
-use super::command::Asked;
+use super::command::GitCommandLine;
 use super::config::Config;
 use crate::models::reading::Known;
 use crate::models::{self, Reading};
 
 /// Settings by their section and the last parts of their names.
-type Settings = (&'static str, &'static [&'static str]);
+type GitSettings = (&'static str, &'static [&'static str]);
 
 /// Settings that some subcommands don't obey.
 pub(super) struct Unused {
-    settings: &'static [Settings],
+    settings: &'static [GitSettings],
     /// The subcommands, with blanks between; with a first argument behind a dot.
     pub(super) by: &'static str,
     /// They do, with one of these options, or where one of these settings is set.
@@ -27,15 +27,15 @@ pub(super) struct Unused {
     pub(super) reason: &'static str,
 }
 
-const DIFF_DRIVERS: [Settings; 1] = [("diff", &["external", "command", "textconv"])];
-const OF_FILES: [Settings; 3] = [
+const DIFF_DRIVERS: [GitSettings; 1] = [("diff", &["external", "command", "textconv"])];
+const OF_FILES: [GitSettings; 3] = [
     ("filter", &["clean", "smudge", "process"]),
     ("merge", &["driver"]),
     ("interactive", &["difffilter"]),
 ];
-const EDITORS: [Settings; 2] = [("core", &["editor"]), ("sequence", &["editor"])];
-const TRAILERS: [Settings; 1] = [("trailer", &["cmd", "command"])];
-const CONNECTIONS: [Settings; 4] = [
+const EDITORS: [GitSettings; 2] = [("core", &["editor"]), ("sequence", &["editor"])];
+const TRAILERS: [GitSettings; 1] = [("trailer", &["cmd", "command"])];
+const CONNECTIONS: [GitSettings; 4] = [
     ("credential", &["helper"]),
     ("core", &["sshcommand", "gitproxy", "askpass"]),
     ("remote", &["uploadpack", "receivepack", "vcs"]),
@@ -170,7 +170,7 @@ const ONLY: [(&str, &[&str]); 12] = [
 const TOOLS: [&str; 4] = ["difftool", "difftool--helper", "mergetool", "gui"];
 const BROWSING: [&str; 3] = ["help", "instaweb", "web--browse"];
 
-impl Asked<'_> {
+impl GitCommandLine<'_> {
     /// Whether it may obey the setting `name`, `section.subsection.key`. `is_judged` says whether what it
     /// starts is looked at as well.
     pub(super) fn obeys(&self, name: &str, config: &Config<'_>, is_judged: bool) -> bool {
@@ -192,7 +192,7 @@ impl Unused {
         settings.any(|(known, keys)| *known == section && keys.contains(&last))
     }
 
-    fn is_unused_by(&self, asked: &Asked<'_>, config: &Config<'_>) -> bool {
+    fn is_unused_by(&self, asked: &GitCommandLine<'_>, config: &Config<'_>) -> bool {
         let mut by = self.by.split_ascii_whitespace();
         by.any(|phrase| asked.begins_with(phrase))
             && !self
@@ -203,7 +203,7 @@ impl Unused {
     }
 }
 
-impl Asked<'_> {
+impl GitCommandLine<'_> {
     /// Whether it is this subcommand, with this first argument behind a dot.
     fn begins_with(&self, phrase: &str) -> bool {
         let (subcommand, argument) = match phrase.split_once('.') {
@@ -217,7 +217,7 @@ impl Asked<'_> {
 }
 
 /// Whether each option of `asked` is known, and none is one of these.
-fn has_none_of(asked: &Asked<'_>, names: &[&str]) -> bool {
+fn has_none_of(asked: &GitCommandLine<'_>, names: &[&str]) -> bool {
     let (Some(subcommand), Some(model)) = (asked.subcommand, models::builtin("git")) else {
         return false;
     };

@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use super::command::Asked;
+use super::command::GitCommandLine;
 use super::config::Config;
 use super::config_file::Entry;
-use super::{Objection, Variables};
+use super::{Objection, VariableLookup};
 
 /// There are no more of them.
 const MOST: usize = 64;
@@ -16,7 +16,7 @@ const UNREADABLE: &str = "settings that can't be read";
 
 impl Config<'_> {
     /// What variables of the environment say of the configuration.
-    pub(super) fn add_variables(&mut self, variables: Variables<'_>) -> Result<(), Objection> {
+    pub(super) fn add_variables(&mut self, variables: VariableLookup<'_>) -> Result<(), Objection> {
         let unreadable = || Objection::new(UNREADABLE);
         let value = |name: &str| variables(name).filter(|value| !value.is_empty());
         if let Some(given) = value("GIT_CONFIG_PARAMETERS") {
@@ -45,8 +45,8 @@ impl Config<'_> {
     /// What options before the subcommand say.
     pub(super) fn add_options(
         &mut self,
-        asked: &Asked<'_>,
-        variables: Variables<'_>,
+        asked: &GitCommandLine<'_>,
+        variables: VariableLookup<'_>,
     ) -> Result<(), Objection> {
         for setting in &asked.settings {
             self.add_entry(entry(setting.as_bytes()))?;

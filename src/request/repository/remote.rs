@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::argv;
 use super::super::walk::Roots;
-use super::command::Asked;
+use super::command::GitCommandLine;
 use super::config_file::Entry;
 use crate::models::model::Effect;
 use crate::models::reading::{Flag, Known};
@@ -53,7 +53,7 @@ const WITH_VALUE: [&str; 24] = [
 const LETTERS_WITH_VALUE: &[u8] = b"ojsX";
 
 /// The addresses of repositories that `asked` may work on.
-pub(super) fn addresses(asked: &Asked<'_>, config: &[Entry]) -> Vec<OsString> {
+pub(super) fn addresses(asked: &GitCommandLine<'_>, config: &[Entry]) -> Vec<OsString> {
     if !asked.is(&NAMING) && !asked.is(&REACHING) || is_automatic(asked) {
         return Vec::new();
     }
@@ -82,7 +82,7 @@ pub(super) fn addresses(asked: &Asked<'_>, config: &[Entry]) -> Vec<OsString> {
 
 /// Whether `asked` makes a repository in a place that it names in full, and that the sandboxed side can't
 /// write: of the directory in which it is started, `clone` and `init` then read nothing.
-pub(super) fn makes_elsewhere(asked: &Asked<'_>, roots: &Roots) -> bool {
+pub(super) fn makes_elsewhere(asked: &GitCommandLine<'_>, roots: &Roots) -> bool {
     let (Some(subcommand), Some(model)) = (asked.subcommand, models::builtin("git")) else {
         return false;
     };
@@ -114,7 +114,7 @@ pub(super) fn makes_elsewhere(asked: &Asked<'_>, roots: &Roots) -> bool {
 
 /// Whether it is the upkeep that git does by itself after a commit or a merge: of its tasks the one that
 /// fetches is none.
-fn is_automatic(asked: &Asked<'_>) -> bool {
+fn is_automatic(asked: &GitCommandLine<'_>) -> bool {
     const OWN: [&str; 5] = ["--auto", "--quiet", "--no-quiet", "--detach", "--no-detach"];
     let Some((task, words)) = asked.arguments.split_first() else {
         return false;

@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::pattern::{Expression, climbs};
+use super::expression::Expression;
 
 /// `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}` and, as a whole component, `**`; a backslash takes its meaning from
 /// the next character.
@@ -202,6 +203,13 @@ fn without_slashes(expression: &str) -> String {
         text.push(letter);
     }
     text
+}
+
+/// Whether a path may lead out of where it begins.
+pub(super) fn climbs(word: &OsStr) -> bool {
+    Path::new(word)
+        .components()
+        .any(|part| part == Component::ParentDir)
 }
 
 #[cfg(test)]

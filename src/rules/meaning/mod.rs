@@ -4,6 +4,7 @@
 //! `narrow`: it holds only where the command says that and nothing else.
 
 pub mod departure;
+mod expression;
 pub mod glob;
 mod narrow;
 pub mod pattern;
@@ -19,6 +20,7 @@ use crate::models::{Phrased, Reading};
 use crate::request::Way;
 
 pub use departure::Departure;
+pub use expression::Expression;
 pub use pattern::{ANY_WORD, Paths, Pattern};
 
 /// The conditions of a `command_rule` or of a `case`; each that is given must hold.
@@ -39,7 +41,7 @@ pub struct Meaning {
     pub options: Vec<OptionValue>,
     /// The operands behind the subcommand; `None` says nothing of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub operands: Option<Operands>,
+    pub operands: Option<OperandCondition>,
     /// Nothing else may follow.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub exact: bool,
@@ -58,8 +60,8 @@ impl Meaning {
         let operands =
             operands.flat_map(|it| it.places.iter().flatten().chain(it.rest.iter().flatten()));
         let values = self.environment.iter().filter_map(|it| match &it.value {
-            Wanted::Value(pattern) => Some(pattern),
-            Wanted::Set | Wanted::Unset => None,
+            WantedValue::Value(pattern) => Some(pattern),
+            WantedValue::Set | WantedValue::Unset => None,
         });
         let options = self.options.iter().flat_map(|it| &it.values);
         operands.chain(&self.cwd).chain(values).chain(options)
@@ -77,7 +79,7 @@ pub struct OptionValue {
 
 /// What operands must be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operands {
+pub struct OperandCondition {
     /// One pattern, with its alternatives, for each.
     pub places: Vec<Vec<Pattern>>,
     /// Any number more, each of these; none: there may be no more; `Some([])`: whatever they are.
@@ -90,13 +92,13 @@ pub struct Variable {
     /// Its name.
     pub name: String,
     /// What it must be.
-    pub value: Wanted,
+    pub value: WantedValue,
 }
 
 /// What a variable must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wanted {
+pub enum WantedValue {
     /// Set, whatever to.
     Set,
     /// Not set.
@@ -135,9 +137,11 @@ impl Subject<'_> {
             return None;
         }
         Some(match &wanted.value {
-            Wanted::Set => value.is_some(),
-            Wanted::Unset => value.is_none(),
-            Wanted::Value(pattern) => value.is_some_and(|value| is_of_form(self, pattern, value)),
+            WantedValue::Set => value.is_some(),
+            WantedValue::Unset => value.is_none(),
+            WantedValue::Value(pattern) => {
+                value.is_some_and(|value| is_of_form(self, pattern, value))
+            }
         })
     }
 

@@ -1,21 +1,16 @@
 //! When a word is of a form.
 
-use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
 
-use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::request::program::normalised;
 use crate::request::{Followed, Way};
 
-use super::glob::Glob;
-
-/// Bytes that a compiled expression may have.
-const MAX_COMPILED: usize = 1 << 20;
+use super::expression::Expression;
+use super::glob::{Glob, climbs};
 
 /// The form of a word. A `~` at its start was replaced when the rules were loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,59 +24,6 @@ pub enum Pattern {
     Under(String),
     /// A regular expression for the whole word.
     Regex(Expression),
-}
-
-/// A regular expression, compiled when it is first needed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub struct Expression {
-    text: String,
-    compiled: OnceLock<Option<Regex>>,
-}
-
-impl From<String> for Expression {
-    fn from(text: String) -> Self {
-        let compiled = OnceLock::new();
-        Self { text, compiled }
-    }
-}
-
-impl From<Expression> for String {
-    fn from(expression: Expression) -> Self {
-        expression.text
-    }
-}
-
-impl PartialEq for Expression {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Expression {}
-
-impl Expression {
-    /// What is wrong with the expression, if something is.
-    pub fn problem(&self) -> Option<String> {
-        self.compile().err().map(|error| error.to_string())
-    }
-
-    fn compile(&self) -> Result<Regex, regex::Error> {
-        RegexBuilder::new(&format!("^(?:{})$", self.text))
-            .size_limit(MAX_COMPILED)
-            .build()
-    }
-
-    pub(super) fn matches(&self, word: &[u8]) -> bool {
-        let compiled = self.compiled.get_or_init(|| self.compile().ok());
-        compiled.as_ref().is_some_and(|regex| regex.is_match(word))
-    }
-
-    /// Whether `word` could be of this form: a byte that is no UTF-8 may stand where any character may.
-    fn widely(&self, word: &[u8]) -> bool {
-        self.matches(word)
-            || matches!(String::from_utf8_lossy(word), Cow::Owned(text) if self.matches(text.as_bytes()))
-    }
 }
 
 /// Stands for a word that nobody knows, and so could be of any form. No argument has this byte.
@@ -210,12 +152,6 @@ impl<'a> Paths<'a> {
 fn as_given(word: &OsStr, cwd: Option<&Path>) -> Option<PathBuf> {
     absolute(word, cwd)?;
     Some(cwd.map_or_else(|| word.into(), |cwd| cwd.join(word)))
-}
-
-pub(super) fn climbs(word: &OsStr) -> bool {
-    Path::new(word)
-        .components()
-        .any(|part| part == Component::ParentDir)
 }
 
 /// The path that a word leads to, by its text; `None` for what a shell would have replaced, and

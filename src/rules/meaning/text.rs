@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Meaning, Operands, Pattern, Wanted};
+use super::{Meaning, OperandCondition, Pattern, WantedValue};
 
 impl fmt::Display for Pattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ impl fmt::Display for Meaning {
     }
 }
 
-impl fmt::Display for Operands {
+impl fmt::Display for OperandCondition {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let places = self.places.iter().map(|patterns| one_of_these(patterns));
         let rest = self.rest.iter();
@@ -67,7 +67,7 @@ impl fmt::Display for Operands {
     }
 }
 
-impl fmt::Display for Wanted {
+impl fmt::Display for WantedValue {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Set => out.write_str("True"),

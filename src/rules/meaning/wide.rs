@@ -7,7 +7,7 @@ use crate::models::model::Effect;
 use crate::models::reading::Flag;
 use crate::models::{Phrasing, Plain};
 
-use super::{Meaning, Operands, OptionValue, Pattern, Subject, Variable};
+use super::{Meaning, OperandCondition, OptionValue, Pattern, Subject, Variable};
 
 /// One condition, where the subcommand agrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn has_value(command: &Subject<'_>, option: &OptionValue) -> bool {
 }
 
 /// Whether the operands that are wanted could be all there are.
-fn could_be_all(wanted: Option<&Operands>, count: usize, command: &Subject<'_>) -> bool {
+fn could_be_all(wanted: Option<&OperandCondition>, count: usize, command: &Subject<'_>) -> bool {
     let places = wanted.map_or(0, |wanted| wanted.places.len());
     let open = wanted.is_some_and(|wanted| wanted.rest.is_some());
     let doubts = command.reading.plain().filter(|(_, doubtful)| *doubtful);

@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use super::arch::MODE_IN_STAT;
-use super::{ENOEXEC, Errno, O_CLOEXEC, Words, address, again, call3, calls, number, parse, word};
+use super::{ENOEXEC, Errno, O_CLOEXEC, ArgumentWords, address, again, call3, calls, number, parse, word};
 
 const AT_FDCWD: isize = -100;
 const O_PATH: usize = 0o10_000_000;
@@ -82,8 +82,8 @@ pub fn read(from: i32, room: &mut [u8]) -> Result<usize, Errno> {
 }
 
 /// Becomes the program. Returns when that fails.
-pub fn execute(file: &CStr, arguments: &Words, variables: &Words) -> Errno {
-    let [arguments, variables] = [arguments, variables].map(Words::first);
+pub fn execute(file: &CStr, arguments: &ArgumentWords, variables: &ArgumentWords) -> Errno {
+    let [arguments, variables] = [arguments, variables].map(ArgumentWords::first);
     match call3(calls::execve, address(file.as_ptr()), arguments, variables) {
         Err(errno) => errno,
         Ok(_) => ENOEXEC,

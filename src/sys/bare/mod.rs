@@ -21,7 +21,7 @@ pub use files::{
 };
 pub use signals::{blocked, die_of, hold_back, signal, signals, stop};
 pub use streams::{DESCRIPTORS, send, stream_pair, wait};
-pub use words::{Words, memory, parse, strings, text};
+pub use words::{ArgumentWords, memory, parse, strings, text};
 
 /// The number of an error, as in errno(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ const O_CLOEXEC: usize = 0o2_000_000;
 
 extern "C" fn begin(stack: *mut usize) -> ! {
     // SAFETY: the kernel has laid the stack out so, and nobody else looks at these words.
-    let (arguments, variables) = unsafe { Words::on_stack(stack) };
+    let (arguments, variables) = unsafe { ArgumentWords::on_stack(stack) };
     exit(crate::main(arguments, variables))
 }
 

@@ -22,7 +22,7 @@ pub fn stream_pair() -> Result<(i32, i32), Errno> {
 pub const DESCRIPTORS: usize = 250;
 
 #[repr(C)]
-struct Piece<'a> {
+struct SentPiece<'a> {
     start: *const u8,
     length: usize,
     of: PhantomData<&'a [u8]>,
@@ -51,7 +51,7 @@ struct Message {
 pub fn send<const N: usize>(to: i32, pieces: [&[u8]; N], numbers: &[i32]) -> Result<usize, Errno> {
     const NO_SIGNAL: usize = 0x4000;
     const HEADER: usize = 16;
-    let pieces = pieces.map(|piece| Piece {
+    let pieces = pieces.map(|piece| SentPiece {
         start: piece.as_ptr(),
         length: piece.len(),
         of: PhantomData,

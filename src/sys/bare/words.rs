@@ -6,12 +6,12 @@ use super::{ENOMEM, Errno, address, call, calls};
 
 /// An argument vector or an environment, ended by a null, as the kernel laid it out.
 #[derive(Debug)]
-pub struct Words {
+pub struct ArgumentWords {
     first: *mut *const c_char,
     count: usize,
 }
 
-impl Words {
+impl ArgumentWords {
     /// Arguments and variables where the kernel leaves them.
     ///
     /// # Safety
@@ -104,8 +104,8 @@ impl Words {
 
 /// The bytes from the first of `arguments` to the last of `variables`, each word with its NUL: the
 /// kernel puts them one behind the other.
-pub fn strings(arguments: &Words, variables: &Words) -> &'static [u8] {
-    let last = |words: &Words| words.get(words.count().checked_sub(1)?);
+pub fn strings(arguments: &ArgumentWords, variables: &ArgumentWords) -> &'static [u8] {
+    let last = |words: &ArgumentWords| words.get(words.count().checked_sub(1)?);
     let Some((first, last)) = arguments.get(0).zip(last(variables).or(last(arguments))) else {
         return &[];
     };

@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use crate::kernel::{self, DESCRIPTORS, EPROTO, Errno};
-use crate::{Job, Places};
+use crate::{ProgramToRun, OpenedPlaces};
 
 const VERSION: u8 = 1;
 const ASK: u8 = b'R';
@@ -18,13 +18,13 @@ const LONGEST: usize = 16 << 20;
 
 /// The connection on which the broker answers.
 #[derive(Debug)]
-pub struct Broker {
+pub struct BrokerSocket {
     stream: i32,
 }
 
 /// What the broker says.
 #[derive(Debug)]
-pub enum Answer {
+pub enum BrokerAnswer {
     Run {
         shell: &'static CStr,
     },
@@ -37,9 +37,9 @@ pub enum Answer {
     Stop(u8),
 }
 
-impl Broker {
+impl BrokerSocket {
     /// Connects by the inherited socket, and asks for `job`.
-    pub fn ask(job: &Job, places: &Places, socket: i32) -> Result<Self, Errno> {
+    pub fn ask(job: &ProgramToRun, places: &OpenedPlaces, socket: i32) -> Result<Self, Errno> {
         let (stream, theirs) = kernel::stream_pair()?;
         let broker = Self { stream };
         let blocked = kernel::blocked().to_le_bytes();
@@ -86,7 +86,7 @@ impl Broker {
     }
 
     /// The next answer, waited for.
-    pub fn answer(&mut self) -> Result<Answer, Errno> {
+    pub fn answer(&mut self) -> Result<BrokerAnswer, Errno> {
         let mut header = [0; 8];
         self.read(&mut header)?;
         let [VERSION, kind, 0, 0, length @ ..] = header else {
@@ -106,11 +106,11 @@ impl Broker {
         let payload = room.get_mut(..length).unwrap_or_default();
         self.read(payload)?;
         match (kind, payload) {
-            (16, []) => Ok(Answer::Run { shell: c"" }),
-            (17, []) => Ok(Answer::Escalate),
-            (19, [status]) => Ok(Answer::Exited(*status)),
-            (20, [signal]) => Ok(Answer::Killed(*signal)),
-            (22, [after]) => Ok(Answer::Stop(*after)),
+            (16, []) => Ok(BrokerAnswer::Run { shell: c"" }),
+            (17, []) => Ok(BrokerAnswer::Escalate),
+            (19, [status]) => Ok(BrokerAnswer::Exited(*status)),
+            (20, [signal]) => Ok(BrokerAnswer::Killed(*signal)),
+            (22, [after]) => Ok(BrokerAnswer::Stop(*after)),
             _ => Err(EPROTO),
         }
     }
@@ -154,14 +154,14 @@ impl Broker {
 }
 
 /// An answer that holds words; behind them is a zero.
-fn said_at_length(kind: u8, memory: &'static [u8]) -> Result<Answer, Errno> {
+fn said_at_length(kind: u8, memory: &'static [u8]) -> Result<BrokerAnswer, Errno> {
     match (kind, memory) {
         (16, shell) => {
             let shell = CStr::from_bytes_with_nul(shell).map_err(|_| EPROTO)?;
-            Ok(Answer::Run { shell })
+            Ok(BrokerAnswer::Run { shell })
         }
-        (18, [words @ .., _]) => Ok(Answer::Deny(words)),
-        (21, [words @ .., _]) => Ok(Answer::Note(words)),
+        (18, [words @ .., _]) => Ok(BrokerAnswer::Deny(words)),
+        (21, [words @ .., _]) => Ok(BrokerAnswer::Note(words)),
         _ => Err(EPROTO),
     }
 }

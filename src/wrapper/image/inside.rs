@@ -2,14 +2,14 @@
 
 use core::ffi::CStr;
 
-use crate::kernel::{self, ENOEXEC, Errno, Words};
-use crate::{Job, SOCKET, WRAPPER, failed, value};
+use crate::kernel::{self, ENOEXEC, Errno, ArgumentWords};
+use crate::{ProgramToRun, SOCKET, WRAPPER, failed, value};
 
 /// So much of a file tells a shell whether it is text, in bytes.
 const SAMPLE: usize = 80;
 
 /// Executes the file; `shell` reads it if the kernel can't.
-pub fn run(mut job: Job, shell: &'static CStr, socket: i32) -> u8 {
+pub fn run(mut job: ProgramToRun, shell: &'static CStr, socket: i32) -> u8 {
     if WRAPPER.iter().all(|name| job.variable(name).is_none()) {
         // The script has unset it, and the shell has given it to us alone.
         job.variables.retain(|entry| value(entry, SOCKET).is_none());
@@ -22,7 +22,7 @@ pub fn run(mut job: Job, shell: &'static CStr, socket: i32) -> u8 {
 
 /// The kernel does not know the file's format: text is for the shell, which is told of the wrapper
 /// as the first one was.
-fn interpret(mut job: Job, shell: &'static CStr, socket: i32) -> u8 {
+fn interpret(mut job: ProgramToRun, shell: &'static CStr, socket: i32) -> u8 {
     let text = match sample(job.file) {
         Ok(Content::Nothing) => return 0,
         Ok(Content::Text) => !shell.is_empty(),
@@ -44,7 +44,7 @@ fn interpret(mut job: Job, shell: &'static CStr, socket: i32) -> u8 {
 }
 
 /// `variables` with those that lead to the wrapper and the socket.
-fn told(mut variables: Words, own: &CStr, socket: i32) -> Result<Words, Errno> {
+fn told(mut variables: ArgumentWords, own: &CStr, socket: i32) -> Result<ArgumentWords, Errno> {
     let [name, _] = WRAPPER;
     variables.retain(|entry| value(entry, SOCKET).is_none());
     let mut digits = [0; 10];

@@ -18,8 +18,8 @@ mod kernel;
 
 use core::ffi::CStr;
 
-use broker::{Answer, Broker};
-use kernel::{EACCES, Errno, Words};
+use broker::{BrokerAnswer, BrokerSocket};
+use kernel::{EACCES, Errno, ArgumentWords};
 
 /// Exit statuses, as in `src/exit.rs`.
 const FAILURE: u8 = 1;
@@ -35,28 +35,28 @@ const WRAPPER: [&[u8]; 2] = [b"EXEC_WRAPPER", b"BASH_EXEC_WRAPPER"];
 
 /// What is to be run.
 #[derive(Debug)]
-struct Job {
+struct ProgramToRun {
     /// The path by which the shell started this program.
     own: &'static CStr,
     file: &'static CStr,
     /// With `own` and `file` before them.
-    arguments: Words,
-    variables: Words,
+    arguments: ArgumentWords,
+    variables: ArgumentWords,
 }
 
 /// Runs the program that the arguments name: `FILE ARGV…`.
-fn main(arguments: Words, variables: Words) -> u8 {
+fn main(arguments: ArgumentWords, variables: ArgumentWords) -> u8 {
     let Some((own, file)) = arguments.get(0).zip(arguments.get(1)) else {
         say::error(&[b"usage: codex-execve-wrapper FILE ARGV\xe2\x80\xa6"]);
         return USAGE;
     };
-    let job = Job {
+    let job = ProgramToRun {
         own,
         file,
         arguments,
         variables,
     };
-    let places = match Places::open(job.file) {
+    let places = match OpenedPlaces::open(job.file) {
         Ok(places) => places,
         Err(errno) => return job.failed(errno),
     };
@@ -65,25 +65,25 @@ fn main(arguments: Words, variables: Words) -> u8 {
         Some(None) => return say::unjudged(&[SOCKET, b" is no descriptor's number"]),
         None => return say::unjudged(&[SOCKET, b" is not set"]),
     };
-    let mut broker = match Broker::ask(&job, &places, socket) {
+    let mut broker = match BrokerSocket::ask(&job, &places, socket) {
         Ok(broker) => broker,
         Err(errno) => return say::unreachable(errno),
     };
     let mut answer = broker.answer();
-    while let Ok(Answer::Note(words)) = answer {
+    while let Ok(BrokerAnswer::Note(words)) = answer {
         say::told(words);
         answer = broker.answer();
     }
     match answer {
-        Ok(Answer::Run { shell }) => inside::run(job, shell, socket),
-        Ok(Answer::Escalate) => outside::stand_in(broker, socket),
-        Ok(Answer::Deny(words)) => say::refused(words),
+        Ok(BrokerAnswer::Run { shell }) => inside::run(job, shell, socket),
+        Ok(BrokerAnswer::Escalate) => outside::stand_in(broker, socket),
+        Ok(BrokerAnswer::Deny(words)) => say::refused(words),
         Ok(_) => say::unjudged(&[b"an answer out of order"]),
         Err(errno) => say::unreachable(errno),
     }
 }
 
-impl Job {
+impl ProgramToRun {
     /// The value of a variable.
     fn variable(&self, name: &[u8]) -> Option<&'static [u8]> {
         (0..self.variables.count())
@@ -112,12 +112,12 @@ fn value<'a>(entry: &'a CStr, name: &[u8]) -> Option<&'a [u8]> {
 
 /// What goes with a request.
 #[derive(Debug)]
-struct Places {
+struct OpenedPlaces {
     directory: i32,
     file: i32,
 }
 
-impl Places {
+impl OpenedPlaces {
     /// What isn't there or can't be executed needs no judgement.
     fn open(file: &CStr) -> Result<Self, Errno> {
         let directory = kernel::open_place(c".")?;

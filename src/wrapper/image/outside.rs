@@ -1,25 +1,25 @@
 //! Stands in for a program that runs outside the sandbox: passes its descriptors and signals on,
 //! stops and goes on with it, and ends as the program does.
 
-use crate::broker::{Answer, Broker};
+use crate::broker::{BrokerAnswer, BrokerSocket};
 use crate::kernel::{self, DESCRIPTORS, Errno};
 use crate::say;
 
 /// Passes on what the program needs of this process, and waits for its end. `socket` stays here.
-pub fn stand_in(mut broker: Broker, socket: i32) -> u8 {
+pub fn stand_in(mut broker: BrokerSocket, socket: i32) -> u8 {
     match wait(&mut broker, socket) {
-        Ok(Answer::Exited(status)) => status,
-        Ok(Answer::Killed(signal)) => {
+        Ok(BrokerAnswer::Exited(status)) => status,
+        Ok(BrokerAnswer::Killed(signal)) => {
             kernel::die_of(i32::from(signal));
             signal.saturating_add(128)
         }
-        Ok(Answer::Deny(words)) => say::refused(words),
+        Ok(BrokerAnswer::Deny(words)) => say::refused(words),
         Ok(_) => say::unjudged(&[b"an answer out of order"]),
         Err(errno) => say::gone(errno),
     }
 }
 
-fn wait(broker: &mut Broker, socket: i32) -> Result<Answer, Errno> {
+fn wait(broker: &mut BrokerSocket, socket: i32) -> Result<BrokerAnswer, Errno> {
     kernel::hold_back();
     let signals = kernel::signals()?;
     pass(broker, socket)?;
@@ -29,8 +29,8 @@ fn wait(broker: &mut Broker, socket: i32) -> Result<Answer, Errno> {
         if answered {
             match broker.answer()? {
                 // Who has said so has not heard of every signal yet, and will say it again.
-                Answer::Stop(after) if after != told => {}
-                Answer::Stop(_) => kernel::stop(),
+                BrokerAnswer::Stop(after) if after != told => {}
+                BrokerAnswer::Stop(_) => kernel::stop(),
                 end => return Ok(end),
             }
         }
@@ -45,7 +45,7 @@ fn wait(broker: &mut Broker, socket: i32) -> Result<Answer, Errno> {
 }
 
 /// Everything that a program in this place would have: descriptors that stay open at an exec.
-fn pass(broker: &Broker, socket: i32) -> Result<(), Errno> {
+fn pass(broker: &BrokerSocket, socket: i32) -> Result<(), Errno> {
     let mut batch = [0; DESCRIPTORS];
     let mut count = 0;
     let mut result = Ok(());

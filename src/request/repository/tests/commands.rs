@@ -347,9 +347,9 @@ fn no_program_that_obeys_or_interprets_is_a_harmless_command() {
         "hook.x.command",
         "frob.command",
     ];
-    let asked = command::Asked::default();
+    let asked = command::GitCommandLine::default();
     let (roots, top) = (Roots::of(&[world.path("ws")]), world.path("ws"));
-    let standing = Standing {
+    let standing = RepositoryStanding {
         directories: [&top, &top],
         asked: &asked,
         is_judged: true,
@@ -357,7 +357,7 @@ fn no_program_that_obeys_or_interprets_is_a_harmless_command() {
     let none = |_: &str| None;
     for command in commands {
         for kind in kinds {
-            let mut config = Config::of_user(&roots, Origin::Inside, &none, None).unwrap();
+            let mut config = Config::of_user(&roots, GitStarter::Inside, &none, None).unwrap();
             config.entries.clear();
             config
                 .entries

@@ -108,7 +108,7 @@ impl World {
 
     fn examine(&self, cwd: &str, words: &[&str]) -> Result<Vec<(OsString, OsString)>, Objection> {
         let (request, writable) = (self.request(cwd, words), self.writable());
-        examine(&request, &writable, Origin::Inside, &|name| {
+        examine(&request, &writable, GitStarter::Inside, &|name| {
             self.variables.get(name).cloned()
         })
     }
@@ -713,7 +713,9 @@ fn nothing_is_hostile_where_nothing_can_be_written() {
         WorkingDirectory::new(world.path("ws/inner")).unwrap(),
     );
     assert_eq!(
-        examine(&request, &Writable::default(), Origin::Inside, &|_| None),
+        examine(&request, &Writable::default(), GitStarter::Inside, &|_| {
+            None
+        }),
         Ok(vec![])
     );
 }
@@ -800,7 +802,7 @@ fn variables_that_name_the_repository_that_is_here_bind_to_it() {
         let mut variables = vec![("GIT_DIR".into(), text(git_dir))];
         variables.extend(tree.map(|tree| ("GIT_WORK_TREE".into(), text(tree))));
         let mut request = world.request(cwd, &STATUS).with_environment(variables);
-        request.pins = examine(&request, &world.writable(), Origin::Inside, &|name| {
+        request.pins = examine(&request, &world.writable(), GitStarter::Inside, &|name| {
             world.variables.get(name).cloned()
         })
         .unwrap();

@@ -311,15 +311,15 @@ fn words_of(line: &str) -> Vec<OsString> {
 /// Whether `line` may obey `name`.
 fn obeys(line: &str, name: &str, is_judged: bool) -> bool {
     let words = words_of(line);
-    let Reading::Git(asked) = command::globals(&words) else {
+    let GitReading::Git(asked) = command::globals(&words) else {
         panic!("{line}");
     };
-    let asked = Asked {
+    let asked = GitCommandLine {
         is_plain: true,
         ..asked
     };
     let roots = Roots::of(&[]);
-    let mut config = Config::of_user(&roots, Origin::Inside, &|_| None, None).unwrap();
+    let mut config = Config::of_user(&roots, GitStarter::Inside, &|_| None, None).unwrap();
     config.entries.clear();
     asked.obeys(&name.to_lowercase(), &config, is_judged)
 }
@@ -519,7 +519,7 @@ fn who_does_not_obey_a_setting_goes_outside_with_it() {
         assert_eq!(world.lifted("ws", &["hub", "push"]), None, "{setting}");
         let mut request = world.request("ws", &["git", "push"]);
         request.argv[0] = "git-diff".into();
-        let examined = examine(&request, &world.writable(), Origin::Inside, &|name| {
+        let examined = examine(&request, &world.writable(), GitStarter::Inside, &|name| {
             world.variables.get(name).cloned()
         });
         assert!(examined.is_err(), "{setting}");
