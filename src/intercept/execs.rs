@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use super::call::{Asked, ExecCall, Read, Side};
 use super::kinship;
 use super::stand_in::Role;
-use super::stopped::{Material, StoppedExec};
+use super::stopped::{Stopped, StoppedExec};
 use super::supervisor::{Phase, STARTUP_END, Supervisor};
 use super::tracees;
 use super::verify::Expected;
@@ -133,9 +133,12 @@ impl Supervisor {
         };
         let exec = StoppedExec {
             supervisor: self,
-            call,
+            stopped: Stopped {
+                call,
+                asked: Box::new(asked),
+            },
+            held: None,
             inheritance,
-            material: Material::Read(Box::new(asked)),
         };
         flow::consider(&session.rules, request, exec, &audit);
     }
@@ -159,9 +162,12 @@ impl Supervisor {
         let phase = std::mem::replace(&mut self.phase, Phase::Command);
         let exec = StoppedExec {
             supervisor: self,
-            call,
+            stopped: Stopped {
+                call,
+                asked: Box::new(asked),
+            },
+            held: None,
             inheritance: Inheritance::Free,
-            material: Material::Read(Box::new(asked)),
         };
         flow::follow(rules, request, &tree, &judgement, exec, &session.audit);
         self.phase = phase;

@@ -71,6 +71,7 @@ mod failing;
 mod groups;
 mod habits;
 pub mod handed;
+pub mod held;
 pub mod inheritance;
 pub mod job;
 pub mod keeper;

@@ -16,16 +16,16 @@ use super::groups::Groups;
 use super::inheritance::Handed;
 use super::kinship::Running;
 use super::outside::Outside;
-use super::profiled::{News, Profiled};
+use super::profiled::Profiled;
 use super::refused::{Pass, Refuser};
-use super::stand_in::{self, Begun, Role, StandIn};
-use super::stopped::{Material, StoppedExec};
+use super::stand_in::{self, Begun, Killed, Proxy, Role, StandIn};
+use super::stopped::{Stopped, StoppedExec};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Confinement, Inheritance};
-use crate::approve::{Approver, Question};
-use crate::audit::{Audit, ExecRecord};
+use crate::approve::{Answer, Approver};
+use crate::audit::Audit;
 use crate::config::Profiles;
 use crate::confine::{LayerName, Layers, Status};
 use crate::evaluate::{IndexedRules, with_repository};
@@ -159,16 +159,17 @@ pub struct Supervisor {
     /// Threads that we have a hand on.
     pub tracees: Tracees,
     /// Processes that run the proxy for a program that runs, or is about to.
-    pub stand_ins: HashMap<Pid, StandIn>,
+    pub stand_ins: HashMap<Pid, StandIn<Proxy>>,
+    killed: Killed,
     /// Questions that wait for a person.
-    pub asking: Asking,
+    pub asking: Asking<Stopped>,
     /// The way outside, once it was needed.
     pub outside: Option<Outside>,
     pub(super) groups: Groups,
     /// What programs outside got from the sandbox.
     pub(super) handed: Handed,
     /// Programs outside that have a sandbox of their own.
-    pub profiled: Profiled,
+    pub profiled: Profiled<Pid>,
     /// Calls that the sandbox refuses.
     pub refuser: Refuser,
 }
@@ -195,10 +196,11 @@ impl Supervisor {
             phase,
             tracees: Tracees::default(),
             stand_ins: HashMap::new(),
+            killed: Killed::default(),
             asking: Asking::new()?,
             outside: None,
             handed: Handed::default(),
-            profiled: Profiled::default(),
+            profiled: Profiled::new(true),
             refuser: Refuser::default(),
         })
     }
@@ -364,15 +366,7 @@ impl Supervisor {
         let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
             return;
         };
-        let goes_on = match news {
-            News::Started {
-                program,
-                own_session,
-            } => stand_in.started_in_profile(program, own_session),
-            News::Changed(change) => stand_in.changed(change),
-            News::Failed(reason) => stand_in.failed(&reason),
-        };
-        if !goes_on {
+        if !stand_in.take(news) {
             self.forget(pid);
         }
     }
@@ -381,7 +375,7 @@ impl Supervisor {
         let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
             // Its proxy died meanwhile.
             if let Ok(child) = child {
-                let _ = child.handle.signal(nix::libc::SIGKILL);
+                self.killed.kill(&child);
             }
             return;
         };
@@ -394,7 +388,7 @@ impl Supervisor {
     pub fn forget(&mut self, pid: Pid) {
         self.profiled.forget(pid);
         if let Some(mut stand_in) = self.stand_ins.remove(&pid)
-            && let Some(program) = stand_in.end()
+            && let Some(program) = self.killed.end(&mut stand_in)
             && let Some(outside) = &mut self.outside
         {
             outside.forget(program);
@@ -404,29 +398,22 @@ impl Supervisor {
     /// Carries on with the execs whose questions were answered.
     pub fn take_answers(&mut self) {
         for (pending, answer) in self.asking.answers() {
-            if pending.call.waiting.is_waiting() {
-                let (exec, question, record) = self.stopped(pending);
-                flow::resume(question, answer, record, exec);
+            if pending.caller.call.waiting.is_waiting() {
+                self.resume(pending, answer);
             }
         }
     }
 
-    /// An exec that was asked about.
-    pub(super) fn stopped(&mut self, pending: Pending) -> (StoppedExec<'_>, Question, ExecRecord) {
-        let Pending {
-            question,
-            call,
-            held,
-            record,
-        } = pending;
+    /// Carries on with an exec that was asked about.
+    pub(super) fn resume(&mut self, pending: Pending<Stopped>, answer: Answer) {
         let exec = StoppedExec {
             supervisor: self,
-            call,
-            material: Material::Held(Box::new(held)),
+            stopped: pending.caller,
+            held: Some(pending.held),
             // That was asked.
             inheritance: Inheritance::Free,
         };
-        (exec, question, record)
+        flow::resume(pending.question, answer, pending.record, exec);
     }
 
     /// Whether nothing was started outside, and nobody is asked.
@@ -444,6 +431,7 @@ impl Supervisor {
 
     /// Looks what has become of the execs that were let through, and of the programs outside.
     pub fn look(&mut self) {
+        self.killed.look();
         self.stand_ins.values_mut().for_each(StandIn::look);
         self.tracees.look(&self.session.rules, &self.originals);
     }

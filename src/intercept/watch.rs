@@ -122,7 +122,7 @@ impl Watch {
         let ending = self.ending.as_ref().map(AsFd::as_fd);
         watched.extend(ending.map(|ending| (Event::Ending, ending)));
         for (pid, stand_in) in &self.supervisor.stand_ins {
-            watched.push((Event::ProxyEnded(*pid), stand_in.proxy()));
+            watched.push((Event::ProxyEnded(*pid), stand_in.process()));
         }
         watched.push((Event::Answer, self.supervisor.asking.bell()));
         if let Some(outside) = &self.supervisor.outside {

@@ -5,8 +5,7 @@
 //!                                                                   descriptors │ refused
 //! ```
 //! It needs nothing of the kernel, and sees what that shell starts: not what the programs start
-//! that it starts. A question or a program outside has a thread of its own; everything else is
-//! answered at once.
+//! that it starts.
 //!
 //! # What is believed
 //!
@@ -31,12 +30,11 @@
 //! The wrapper fails closed: without socket, broker or sense in the answer, nothing runs, with status 125.
 //! Text that names no interpreter is read by the shell, as without a wrapper: the wrapper starts it.
 
-mod children;
 mod claim;
+mod conversation;
 mod exec;
 mod patched;
 mod server;
-mod stand_in;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -152,14 +150,13 @@ impl Standing {
         let broker = Broker::new(
             session,
             run.phase,
-            self.sandbox.init_pid,
+            self.socket,
             patched.script_shell(),
             Groups::new(run.lead, self.sandbox.init_pid),
         )?;
         let mut watch = Watch {
             sandbox: self.sandbox,
             broker,
-            socket: Some(self.socket),
             ending: Some(self.ending),
             signals,
             clock: Clock::new(run.timeout).shown_by(run.overdue),
