@@ -51,17 +51,10 @@ impl Command {
 /// The first process's ways to the supervisor.
 #[derive(Debug)]
 pub struct Ways {
-    /// Takes the listener.
-    pub channel: OwnedFd,
+    /// The listener and what takes it, where the kernel brings the execs.
+    pub listener: Option<(OwnedFd, OwnedFd)>,
     /// Is told the end.
     pub alive: Alive,
-}
-
-impl Ways {
-    /// Their descriptors.
-    pub fn numbers(&self) -> [RawFd; 2] {
-        [self.channel.as_raw_fd(), self.alive.as_raw_fd()]
-    }
 }
 
 /// What the first process does; the result is its exit status. The command keeps the descriptors
@@ -71,22 +64,21 @@ pub fn main(
     pass: &[RawFd],
     lead: Option<Pid>,
     given: Option<&Given>,
-    listener: OwnedFd,
     ways: Ways,
 ) -> u8 {
-    let Ways { channel, alive } = ways;
-    hand_over(listener, channel, || {
+    let Ways { listener, alive } = ways;
+    hand_over(listener, || {
         run(alive, given, || start(command, pass, lead))
     })
 }
 
 /// As [`main`], with a command that is still to come by `gate`, see [`send_command`], and leads a session.
-pub fn main_ahead(gate: &OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
-    let Ways { channel, alive } = ways;
-    hand_over(listener, channel, || {
+pub fn main_ahead(gate: &OwnedFd, pass: &[RawFd], ways: Ways) -> u8 {
+    let Ways { listener, alive } = ways;
+    hand_over(listener, || {
         run_ahead(gate, alive, || {
             look_at_me();
-            start_when_told(gate, &[])
+            start_when_told(gate, pass)
         })
     })
 }
@@ -127,25 +119,9 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
     handed::unpack(file).map(Some)
 }
 
-/// What the first process does when nobody listens.
-pub fn unheard(
-    command: &Command,
-    pass: &[RawFd],
-    lead: Option<Pid>,
-    given: Option<&Given>,
-    alive: Alive,
-) -> u8 {
-    run(alive, given, || start(command, pass, lead))
-}
-
-/// As [`unheard`], with a command that is still to come by `gate`.
-pub fn unheard_ahead(gate: &OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
-    run_ahead(gate, alive, || start_when_told(gate, pass))
-}
-
 /// What the first process does when there is no command: it lets itself be looked at.
 pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
-    hand_over(listener, channel, || {
+    hand_over(Some((listener, channel)), || {
         end_of(None, || {
             look_at_me();
             Exit::Success.code()
@@ -153,11 +129,12 @@ pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
     })
 }
 
-fn hand_over(listener: OwnedFd, channel: OwnedFd, then: impl FnOnce() -> u8) -> u8 {
-    if send(&channel, &listener).is_err() {
+fn hand_over(listener: Option<(OwnedFd, OwnedFd)>, then: impl FnOnce() -> u8) -> u8 {
+    if let Some((listener, channel)) = listener
+        && send(&channel, &listener).is_err()
+    {
         return Exit::Internal.code();
     }
-    drop((listener, channel));
     then()
 }
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use nix::poll::PollFlags;
 use nix::unistd::Pid;
 
 use super::asking::{Asking, Pending};
@@ -17,11 +19,12 @@ use super::inheritance::Handed;
 use super::kinship::Running;
 use super::outside::Outside;
 use super::profiled::Profiled;
-use super::refused::{Pass, Refuser};
+use super::refused::{Pass, Refusal, Refuser};
 use super::stand_in::{self, Begun, Killed, Proxy, Role, StandIn};
 use super::stopped::{Stopped, StoppedExec};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
+use super::watch::{After, Interceptor};
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Confinement, Inheritance};
 use crate::approve::{Answer, Approver};
@@ -172,6 +175,8 @@ pub struct Supervisor {
     pub profiled: Profiled<Pid>,
     /// Calls that the sandbox refuses.
     pub refuser: Refuser,
+    /// A hung-up listener is left out, or waiting for the end of the first process would not wait.
+    silent: Option<Side>,
 }
 
 impl Supervisor {
@@ -184,6 +189,7 @@ impl Supervisor {
         listener: Arc<Listener>,
         phase: Phase,
         groups: Groups,
+        refuser: Refuser,
     ) -> io::Result<Self> {
         Ok(Self {
             processes: Running::new(groups.init()),
@@ -201,7 +207,8 @@ impl Supervisor {
             outside: None,
             handed: Handed::default(),
             profiled: Profiled::new(true),
-            refuser: Refuser::default(),
+            refuser,
+            silent: None,
         })
     }
 
@@ -222,16 +229,6 @@ impl Supervisor {
             Side::Outside => Caller::Outside,
             Side::Profiled(id) => Caller::Profile(self.profiled.profiles(id).to_vec()),
         }
-    }
-
-    /// The sandbox's listener, readable when a call waits.
-    pub fn listener(&self) -> &Listener {
-        &self.listener
-    }
-
-    /// The process that the run is there for, once it has come to its first exec.
-    pub fn command(&self) -> Option<Pid> {
-        self.processes.command
     }
 
     /// Answers one call.
@@ -416,23 +413,103 @@ impl Supervisor {
         flow::resume(pending.question, answer, pending.record, exec);
     }
 
-    /// Whether nothing was started outside, and nobody is asked.
-    pub fn is_confined_to_the_sandbox(&self) -> bool {
+    /// How many programs run outside, or are about to.
+    pub fn programs_outside(&self) -> usize {
+        self.stand_ins.len() + self.tracees.leaving()
+    }
+}
+
+/// What a supervisor attends to, in this order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event {
+    /// The proxy that runs in this process is dead.
+    ProxyEnded(Pid),
+    /// Somebody answered a question.
+    Answer,
+    /// A program was started outside, or could not be.
+    Started,
+    /// A system call waits.
+    Call(Side),
+    /// A sandbox that a rule asked for has something to say.
+    News(Pid),
+}
+
+impl Interceptor for Supervisor {
+    type Event = Event;
+
+    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+        let mut look = |event, fd| look(event, fd, PollFlags::POLLIN);
+        for (pid, stand_in) in &self.stand_ins {
+            look(Event::ProxyEnded(*pid), stand_in.process());
+        }
+        look(Event::Answer, self.asking.bell());
+        if let Some(outside) = &self.outside {
+            look(Event::Started, outside.bell());
+            look(Event::Call(Side::Outside), outside.listener.as_fd());
+        }
+        for (id, channel, listener) in self.profiled.watched() {
+            look(Event::News(id), channel);
+            if let Some(listener) = listener {
+                look(Event::Call(Side::Profiled(id)), listener.as_fd());
+            }
+        }
+        if self.silent != Some(Side::Inside) {
+            look(Event::Call(Side::Inside), self.listener.as_fd());
+        }
+    }
+
+    fn attend(&mut self, event: Event, ready: PollFlags) -> io::Result<After> {
+        let hung_up = !ready.contains(PollFlags::POLLIN);
+        match event {
+            Event::ProxyEnded(pid) => self.forget(pid),
+            Event::Answer => self.take_answers(),
+            Event::Started => self.take_started(),
+            Event::Call(Side::Profiled(id)) if hung_up => self.profiled.is_silent(id),
+            Event::Call(side) if hung_up => {
+                self.silent = Some(side);
+                return Ok(After::Silence);
+            }
+            Event::Call(side) => self.answer_one(side)?,
+            Event::News(id) => self.take_news(id),
+        }
+        Ok(After::GoesOn)
+    }
+
+    /// At the execs that were let through, too.
+    fn look(&mut self) {
+        self.killed.look();
+        self.stand_ins.values_mut().for_each(StandIn::look);
+        self.tracees.look(&self.session.rules, &self.originals);
+    }
+
+    fn is_asking(&self) -> bool {
+        self.asking.is_open()
+    }
+
+    /// Known once it has come to its first exec.
+    fn command(&self) -> Option<Pid> {
+        self.processes.command
+    }
+
+    fn is_confined_to_the_sandbox(&self) -> bool {
         self.outside.is_none()
             && self.profiled.is_empty()
             && self.programs_outside() == 0
             && !self.asking.is_open()
     }
 
-    /// How many programs run outside, or are about to.
-    pub fn programs_outside(&self) -> usize {
-        self.stand_ins.len() + self.tracees.leaving()
+    /// The listener tells when nobody is left.
+    fn after_the_last_word(&self) -> After {
+        After::GoesOn
     }
 
-    /// Looks what has become of the execs that were let through, and of the programs outside.
-    pub fn look(&mut self) {
-        self.killed.look();
-        self.stand_ins.values_mut().for_each(StandIn::look);
-        self.tracees.look(&self.session.rules, &self.originals);
+    fn end(&mut self) {
+        self.profiled.end();
+    }
+
+    fn take_refused(&mut self) -> Refusal {
+        let mut refused = std::mem::take(&mut self.refuser).into_refusal();
+        refused.calls.extend(self.profiled.take_refused());
+        refused
     }
 }

@@ -8,9 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::signalfd::SignalFd;
+use nix::poll::PollFlags;
 use nix::sys::socket::MsgFlags;
 use nix::unistd::Pid;
 
@@ -19,22 +17,17 @@ use super::conversation::{Connection, Passing, Wrapper};
 use super::exec::{Wrapped, WrappedExec};
 use crate::approve::Answer;
 use crate::approve::place::Confinement;
-use crate::confine::Sandbox;
-use crate::exit::Exit;
 use crate::flow;
 use crate::intercept::asking::{Asking, Pending};
-use crate::intercept::clock::Clock;
-use crate::intercept::ending::{Ending, Remains};
 use crate::intercept::groups::Groups;
 use crate::intercept::job::StandInProcess;
-use crate::intercept::keeper::{self, Heard};
 use crate::intercept::limits::{self, Load};
 use crate::intercept::profiled::Profiled;
+use crate::intercept::refused::Refusal;
 use crate::intercept::stand_in::{self, Killed, StandIn};
 use crate::intercept::supervisor::{Phase, Session};
-use crate::intercept::watch::{ends_soon, status};
+use crate::intercept::watch::{After, Interceptor};
 use crate::request::Originals;
-use crate::sys::pidfd::PidFd;
 use crate::sys::tree;
 use crate::wire::frame::{Fill, Frame, LONGEST, Reader, receive};
 use crate::wire::{ASK, STARTED};
@@ -49,7 +42,7 @@ const CONVERSATIONS: usize = 256;
 const BYTES: usize = 4 * LONGEST;
 
 /// Answers wrappers.
-pub(super) struct Broker {
+pub(in crate::intercept) struct Broker {
     pub(super) session: Arc<Session>,
     /// `None` once nobody in the sandbox can write to it.
     socket: Option<OwnedFd>,
@@ -79,17 +72,17 @@ enum Conversation {
     StandsIn(Box<StandIn<Wrapper>>),
 }
 
-/// What has something to say.
+/// What a broker attends to, in this order.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Event {
+pub(in crate::intercept) enum Event {
     /// Somebody answered a question.
     Answer,
-    /// A wrapper begins.
-    Ask,
+    /// A sandbox that a rule asked for has something to say.
+    News(Pid),
     /// A wrapper goes on.
     Conversation(u64),
-    /// A sandbox that a rule asked for.
-    News(Pid),
+    /// A wrapper begins.
+    Ask,
 }
 
 impl Broker {
@@ -97,7 +90,7 @@ impl Broker {
     ///
     /// # Errors
     /// The kernel has no descriptor left.
-    pub(super) fn new(
+    pub(in crate::intercept) fn new(
         session: Session,
         phase: Phase,
         socket: OwnedFd,
@@ -118,56 +111,6 @@ impl Broker {
             startup: phase == Phase::Shell { login: true },
             went_outside: false,
         })
-    }
-
-    /// What is to be looked at, and for what.
-    pub(super) fn watched(&self) -> impl Iterator<Item = (Event, BorrowedFd<'_>, PollFlags)> {
-        let answer = (Event::Answer, self.asking.bell());
-        let socket = self.socket.as_ref().map(|fd| (Event::Ask, fd.as_fd()));
-        let profiled = self.profiled.watched();
-        let news = profiled.map(|(id, channel, _)| (Event::News(id), channel));
-        let input = [answer].into_iter().chain(socket).chain(news);
-        let conversations = self.conversations.iter().map(|(&id, conversation)| {
-            let (stream, wanted) = conversation.wants();
-            (Event::Conversation(id), stream, wanted)
-        });
-        input
-            .map(|(event, fd)| (event, fd, PollFlags::POLLIN))
-            .chain(conversations)
-    }
-
-    pub(super) fn attend(&mut self, event: Event) {
-        match event {
-            Event::Answer => self.take_answers(),
-            Event::Ask => self.accept(),
-            Event::Conversation(id) => self.go_on(id),
-            Event::News(id) => self.take_news(id),
-        }
-    }
-
-    /// Whether nothing was started outside, and nobody waits.
-    pub(super) fn is_confined_to_the_sandbox(&self) -> bool {
-        !self.went_outside && self.conversations.is_empty() && !self.asking.is_open()
-    }
-
-    /// Looks what has become of the programs outside.
-    pub(super) fn look(&mut self) {
-        self.killed.look();
-        let mut ended = Vec::new();
-        for (&id, conversation) in &mut self.conversations {
-            if let Conversation::StandsIn(stand_in) = conversation {
-                stand_in.look();
-                ended.extend(stand_in.has_ended().then_some(id));
-            }
-        }
-        for id in ended {
-            self.forget(id);
-        }
-    }
-
-    /// Ends the sandboxes of programs outside.
-    pub(super) fn end(&mut self) {
-        self.profiled.end();
     }
 
     /// Takes one packet of the inherited socket, if there is one.
@@ -388,6 +331,78 @@ impl Broker {
     }
 }
 
+impl Interceptor for Broker {
+    type Event = Event;
+
+    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+        look(Event::Answer, self.asking.bell(), PollFlags::POLLIN);
+        for (id, channel, _) in self.profiled.watched() {
+            look(Event::News(id), channel, PollFlags::POLLIN);
+        }
+        for (&id, conversation) in &self.conversations {
+            let (stream, wanted) = conversation.wants();
+            look(Event::Conversation(id), stream, wanted);
+        }
+        if let Some(socket) = &self.socket {
+            look(Event::Ask, socket.as_fd(), PollFlags::POLLIN);
+        }
+    }
+
+    fn attend(&mut self, event: Event, _: PollFlags) -> io::Result<After> {
+        match event {
+            Event::Answer => self.take_answers(),
+            Event::News(id) => self.take_news(id),
+            Event::Conversation(id) => self.go_on(id),
+            Event::Ask => self.accept(),
+        }
+        Ok(After::GoesOn)
+    }
+
+    fn look(&mut self) {
+        self.killed.look();
+        let mut ended = Vec::new();
+        for (&id, conversation) in &mut self.conversations {
+            if let Conversation::StandsIn(stand_in) = conversation {
+                stand_in.look();
+                ended.extend(stand_in.has_ended().then_some(id));
+            }
+        }
+        for id in ended {
+            self.forget(id);
+        }
+    }
+
+    fn is_asking(&self) -> bool {
+        self.asking.is_open()
+    }
+
+    /// The first child of the sandbox's first process; what that adopts comes later.
+    fn command(&self) -> Option<Pid> {
+        let init = self.groups.init();
+        let path = format!("/proc/{init}/task/{init}/children");
+        let children = fs::File::open(path).and_then(io::read_to_string).ok()?;
+        let first = children.split_ascii_whitespace().next()?;
+        first.parse().ok().map(Pid::from_raw)
+    }
+
+    fn is_confined_to_the_sandbox(&self) -> bool {
+        !self.went_outside && self.conversations.is_empty() && !self.asking.is_open()
+    }
+
+    /// Somebody outside may have the socket, whose end would tell otherwise.
+    fn after_the_last_word(&self) -> After {
+        After::Silence
+    }
+
+    fn end(&mut self) {
+        self.profiled.end();
+    }
+
+    fn take_refused(&mut self) -> Refusal {
+        Refusal::default()
+    }
+}
+
 impl Conversation {
     /// What is to be looked at, and for what.
     fn wants(&self) -> (BorrowedFd<'_>, PollFlags) {
@@ -404,116 +419,5 @@ impl Conversation {
                 (stand_in.link.stream(), wanted)
             }
         }
-    }
-}
-
-/// Everything that the loop looks at.
-pub(super) struct Watch {
-    pub(super) sandbox: Sandbox,
-    pub(super) broker: Broker,
-    /// `None` once it has been heard.
-    pub(super) ending: Option<Ending>,
-    pub(super) signals: SignalFd,
-    pub(super) clock: Clock,
-    pub(super) remains: Remains,
-}
-
-impl Watch {
-    /// Answers until the sandbox has ended, or is to end.
-    pub(super) fn watch(&mut self) -> io::Result<Exit> {
-        loop {
-            self.clock.pause_while(self.broker.asking.is_open());
-            let Some(([signalled, ending, ended], events)) = self.wait()? else {
-                self.end_sandbox();
-                return Ok(Exit::TimedOut);
-            };
-            if signalled && let Some(exit) = self.take_signals() {
-                return Ok(exit);
-            }
-            for event in events {
-                self.broker.attend(event);
-            }
-            if ending && let Some(ending) = self.ending.take() {
-                let status = ending.status();
-                if let Some(status) = status.filter(|_| self.broker.is_confined_to_the_sandbox()) {
-                    self.remains = Remains::of(self.sandbox.init_pid);
-                    return Ok(Exit::Command(status));
-                }
-                if !ends_soon(&self.sandbox) {
-                    // A process group with a number in its namespace goes on outside.
-                    self.broker.end();
-                    tree::end_beside(self.sandbox.init_pid);
-                }
-            }
-            if ended {
-                return Ok(status(&self.sandbox));
-            }
-        }
-    }
-
-    /// Waits until something is ready: a signal, the beginning of the end, the end, the broker's. `None`
-    /// when time is up.
-    fn wait(&self) -> io::Result<Option<([bool; 3], Vec<Event>)>> {
-        let input = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let bell = self.broker.asking.bell();
-        let mut fds = vec![
-            input(self.signals.as_fd()),
-            input(self.ending.as_ref().map_or(bell, AsFd::as_fd)),
-            input(self.sandbox.init.as_fd()),
-        ];
-        let watched: Vec<_> = self.broker.watched().collect();
-        fds.extend(
-            watched
-                .iter()
-                .map(|(_, fd, wanted)| PollFd::new(*fd, *wanted)),
-        );
-        if !self.clock.poll(&mut fds)? {
-            return Ok(None);
-        }
-        let mut ready = fds.iter().map(|fd| fd.any().unwrap_or(true));
-        let own = [(); 3].map(|()| ready.next() == Some(true));
-        let events = watched.iter().zip(ready);
-        let events = events.filter_map(|((event, ..), ready)| ready.then_some(*event));
-        Ok(Some((own, events.collect())))
-    }
-
-    /// Handles the signals that have come; a status when one of them ends the run.
-    fn take_signals(&mut self) -> Option<Exit> {
-        while let Some(heard) = keeper::heard(&mut self.signals) {
-            match heard {
-                Heard::Child => self.broker.look(),
-                Heard::End(exit) => {
-                    self.end_sandbox();
-                    return Some(exit);
-                }
-                Heard::ForCommand(signal) => self.signal_command(signal),
-            }
-        }
-        None
-    }
-
-    /// The command is the first child of the sandbox's first process; what it adopts comes later.
-    fn signal_command(&self, signal: i32) {
-        let init = self.sandbox.init_pid;
-        let path = format!("/proc/{init}/task/{init}/children");
-        let children = fs::File::open(path).and_then(io::read_to_string);
-        let children = children.unwrap_or_default();
-        let first = children.split_ascii_whitespace().next();
-        if let Some(Ok(command)) = first.map(str::parse) {
-            // It may have ended this moment.
-            let _ = PidFd::open(Pid::from_raw(command)).and_then(|c| c.signal(signal));
-        }
-    }
-
-    fn end_sandbox(&mut self) {
-        let init = self.sandbox.init_pid;
-        let _ = kill(init, Signal::SIGKILL);
-        self.end_outside();
-    }
-
-    /// Ends what runs outside.
-    pub(super) fn end_outside(&mut self) {
-        self.broker.end();
-        tree::end();
     }
 }
