@@ -1,13 +1,13 @@
 //! The first process of the sandbox: hands the listener over, starts the command, reaps.
 
 use std::ffi::{CString, OsStr};
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, execvpe, setsid};
 
 use super::ending::Alive;
@@ -131,7 +131,7 @@ pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
 
 fn hand_over(listener: Option<(OwnedFd, OwnedFd)>, then: impl FnOnce() -> u8) -> u8 {
     if let Some((listener, channel)) = listener
-        && send(&channel, &listener).is_err()
+        && messages::send(&channel, &(), Some(listener.as_fd())).is_err()
     {
         return Exit::Internal.code();
     }
@@ -273,30 +273,13 @@ fn status_of(end: Change) -> u8 {
     }
 }
 
-fn send(channel: &OwnedFd, fd: &OwnedFd) -> io::Result<()> {
-    let fds = [fd.as_raw_fd()];
-    let rights = [ControlMessage::ScmRights(&fds)];
-    let data = [IoSlice::new(b"L")];
-    sendmsg::<()>(channel.as_raw_fd(), &data, &rights, MsgFlags::empty(), None)?;
-    Ok(())
-}
-
 /// The listener, from the first process.
 ///
 /// # Errors
 /// The first process ended before it sent one.
 pub fn receive(channel: &OwnedFd) -> io::Result<OwnedFd> {
-    let mut byte = [0];
-    let mut data = [IoSliceMut::new(&mut byte)];
-    let mut space = nix::cmsg_space!(RawFd);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(channel.as_raw_fd(), &mut data, Some(&mut space), flags)?;
-    for control in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(fds) = control
-            && let Some(fd) = fds.first()
-        {
-            return crate::sys::fork::received(*fd);
-        }
+    match messages::receive(channel, MsgFlags::empty())? {
+        Some(((), Some(listener))) => Ok(listener),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
-    Err(io::ErrorKind::UnexpectedEof.into())
 }

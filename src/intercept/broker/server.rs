@@ -21,25 +21,27 @@ use crate::flow;
 use crate::intercept::asking::{Asking, Pending};
 use crate::intercept::groups::Groups;
 use crate::intercept::job::StandInProcess;
-use crate::intercept::limits::{self, Load};
+use crate::intercept::limits::Load;
 use crate::intercept::profiled::Profiled;
 use crate::intercept::refused::Refusal;
 use crate::intercept::stand_in::{self, Killed, StandIn};
 use crate::intercept::supervisor::{Phase, Session};
 use crate::intercept::watch::{After, Interceptor};
 use crate::request::Originals;
-use crate::sys::tree;
-use crate::wire::frame::{Fill, Frame, LONGEST, Reader, receive};
+use crate::sys::{messages, tree};
+use crate::wire::frame::{Fill, Frame, LONGEST, Reader};
 use crate::wire::{ASK, STARTED};
 
 /// So much is read at once, in bytes: a usual request whole.
 const CHUNK: usize = 68 * 1024;
 /// And once it is there: what follows is short.
 const LATER: usize = 4096;
-/// As many conversations may wait for something at once.
-const CONVERSATIONS: usize = 256;
-/// As many bytes may be on their way to us at once, in long requests.
+/// As many requests may be on their way to us at once.
+const REQUESTS: usize = 256;
+/// And as many bytes, in long ones.
 const BYTES: usize = 4 * LONGEST;
+/// As many programs run outside at once, or are about to.
+const OUTSIDE: usize = 256;
 
 /// Answers wrappers.
 pub(in crate::intercept) struct Broker {
@@ -119,12 +121,8 @@ impl Broker {
             return;
         };
         let (mut packet, mut fds) = ([0; 2], VecDeque::new());
-        match receive(
-            socket.as_fd(),
-            &mut packet,
-            MsgFlags::MSG_DONTWAIT,
-            &mut fds,
-        ) {
+        let flags = MsgFlags::MSG_DONTWAIT;
+        match messages::receive_bytes(socket, &mut packet, flags, &mut fds) {
             Ok(0) => self.socket = None,
             Ok(_) => {}
             // Nobody but the sandboxed side can have caused it, to its own harm.
@@ -151,13 +149,14 @@ impl Broker {
         if let Some(frame) = connection.reader.frame()? {
             return self.consider(&frame, connection);
         }
-        let mut bytes = connection.reader.expected()?.unwrap_or(0);
+        let (mut count, mut bytes) = (0, connection.reader.expected()?.unwrap_or(0));
         for conversation in self.conversations.values() {
             if let Conversation::Asks(other) = conversation {
+                count += 1;
                 bytes += other.reader.expected()?.unwrap_or(0);
             }
         }
-        if bytes <= BYTES && self.conversations.len() < CONVERSATIONS {
+        if count < REQUESTS && bytes <= BYTES {
             self.insert(Conversation::Asks(connection));
         }
         Ok(())
@@ -213,7 +212,7 @@ impl Broker {
             outside += 1;
         }
         let load: Load = weights.into_iter().collect();
-        outside < limits::OUTSIDE && load.has_room_for(bytes)
+        outside < OUTSIDE && load.has_room_for(bytes)
     }
 
     /// Waits for the descriptors of one that was told to pass them.
