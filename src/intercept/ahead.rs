@@ -7,7 +7,7 @@ use std::path::Path;
 use super::broker::Patched;
 use super::launcher::{self, Command};
 use super::run::{self, Ended, Run, RunError, Standing, Wrappers};
-use super::supervisor::Session;
+use super::session::Session;
 use crate::confine::{LayerName, Layers, Mode, Policy};
 use crate::sys::messages;
 

@@ -7,9 +7,10 @@ use nix::errno::Errno;
 
 use super::call::{Asked, ExecCall, Read, Side};
 use super::kinship;
+use super::session::{Phase, STARTUP_END};
 use super::stand_in::Role;
 use super::stopped::{Stopped, StoppedExec};
-use super::supervisor::{Phase, STARTUP_END, Supervisor};
+use super::supervisor::Supervisor;
 use super::tracees;
 use super::verify::Expected;
 use crate::approve::place::Inheritance;

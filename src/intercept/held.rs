@@ -7,7 +7,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use nix::sys::stat::{FileStat, fstat, stat};
 use nix::unistd::Pid;
 
-use super::supervisor::Session;
+use super::session::Session;
 use super::{caller, limits};
 use crate::act::environment::Filtered;
 use crate::act::escalate::Escalation;

@@ -86,6 +86,7 @@ pub mod probe;
 pub mod profiled;
 pub mod refused;
 pub mod run;
+pub mod session;
 pub mod shell;
 pub mod stand_in;
 pub mod stopped;

@@ -1,11 +1,8 @@
 //! The supervisor: answers the listeners until the sandbox has ended.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -20,132 +17,20 @@ use super::kinship::Running;
 use super::outside::Outside;
 use super::profiled::Profiled;
 use super::refused::{Pass, Refusal, Refuser};
+use super::session::{Phase, Session};
 use super::stand_in::{self, Begun, Killed, Proxy, Role, StandIn};
 use super::stopped::{Stopped, StoppedExec};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
 use super::watch::{After, Interceptor};
-use crate::act::environment::SessionEnvironment;
+use crate::approve::Answer;
 use crate::approve::place::{Caller, Confinement, Inheritance};
-use crate::approve::{Answer, Approver};
-use crate::audit::Audit;
-use crate::config::Profiles;
-use crate::confine::{LayerName, Layers, Status};
-use crate::evaluate::{IndexedRules, with_repository};
-use crate::flow::{self, Inquiry};
-use crate::request::{Earlier, Originals, Request, Writable};
+use crate::flow;
+use crate::request::Originals;
 use crate::sys::arch::PROXY;
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Listener, Waiting};
 use crate::sys::proxy_image::Order;
-
-/// What the supervisor works with.
-pub struct Session {
-    /// The rules.
-    pub rules: Arc<IndexedRules>,
-    /// Who is asked.
-    pub approver: Arc<dyn Approver>,
-    /// The records.
-    pub audit: Arc<Audit>,
-    /// The variables as they were at the start.
-    pub environment: SessionEnvironment,
-    /// Where the sandboxed side can write; `None` when there is no sandbox to be outside of.
-    pub writable: Option<Vec<PathBuf>>,
-    /// What lies in there and is read-only all the same.
-    pub held: Vec<PathBuf>,
-    /// What could be written before.
-    pub earlier: Earlier,
-    /// The sandboxes that rules ask for.
-    pub profiles: Profiles,
-    /// Layers without which none of those is built, either.
-    pub require: Vec<LayerName>,
-}
-
-impl Session {
-    /// Where those are that were not let out.
-    pub fn caller_inside(&self) -> Caller {
-        match self.writable {
-            Some(_) => Caller::Sandbox,
-            None => Caller::NoSandbox,
-        }
-    }
-
-    /// As there: why a git that is started outside must not run.
-    pub fn misleading_repository(&self, request: &Request) -> Option<String> {
-        request.misleading_repository(&self.ground())
-    }
-
-    /// The request with what is known of the repository that a git in it would obey.
-    pub fn with_repository(&self, request: Request) -> Request {
-        with_repository(&self.rules, request, &self.ground())
-    }
-
-    /// The same where what a program outside starts is not judged.
-    pub fn with_repository_alone(&self, request: Request) -> Request {
-        let ground = Writable {
-            is_judged_outside: false,
-            ..self.ground()
-        };
-        request.with_repository(&ground)
-    }
-
-    fn ground(&self) -> Writable {
-        Writable {
-            roots: self.writable.clone().unwrap_or_default(),
-            held: self.held.clone(),
-            earlier: self.earlier.clone(),
-            is_judged_outside: true,
-        }
-    }
-
-    /// Whether a person is to be asked about what flows within the text of `shell`, which each of its commands is
-    /// looked up for: a rule that decides about what it flows into does so when that starts.
-    pub fn asks_about_flows(&self, shell: &Request) -> bool {
-        let Some(text) = shell.argv.last() else {
-            return true;
-        };
-        let (cwd, ground) = (shell.cwd.clone(), self.ground());
-        let inquiry = Inquiry::here(&self.rules, &self.environment, cwd, &ground);
-        inquiry.judge_script(text.as_bytes()).asks_about_flows()
-    }
-
-    /// Where there are no mounts, nothing is read-only in a root.
-    pub fn without_mounts(&mut self, layers: &Layers) {
-        if *layers.status(LayerName::Namespaces) != Status::InForce {
-            self.held.clear();
-        }
-    }
-
-    /// Takes note of the variables that a request from inside would lose outside, where a rule or a model
-    /// asks for any.
-    pub fn withhold(&self, request: &mut Request) {
-        if self.writable.is_some()
-            && let Some(variables) = request.environment.clone()
-        {
-            let may_pass = |name: &OsStr| self.rules.may_pass(name);
-            self.environment.withhold(request, &variables, may_pass);
-        }
-    }
-}
-
-/// How far the run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// The next exec is the launcher's own start of the shell that we chose: it is not judged.
-    Shell {
-        /// It reads its start-up files first.
-        login: bool,
-    },
-    /// The login shell's start-up files: what they start runs inside and is not asked about, unless
-    /// it is forbidden. Ends with an exec of [`STARTUP_END`].
-    Startup,
-    /// The command itself.
-    Command,
-}
-
-/// What a login shell is made to execute between its start-up files and the script. There is no
-/// such file, and whoever executes it only makes the supervisor stricter.
-pub const STARTUP_END: &str = "/codex-shell/startup-has-ended";
 
 /// Answers system calls that were stopped.
 pub struct Supervisor {
@@ -231,11 +116,8 @@ impl Supervisor {
         }
     }
 
-    /// Answers one call.
-    ///
-    /// # Errors
-    /// The listener itself fails; a caller that died is none.
-    pub fn answer_one(&mut self, side: Side) -> io::Result<()> {
+    /// Answers one call. A caller that died is no error.
+    fn answer_one(&mut self, side: Side) -> io::Result<()> {
         let listener = match side {
             Side::Inside => Some(&self.listener),
             Side::Outside => self.outside.as_ref().map(|outside| &outside.listener),
@@ -348,7 +230,7 @@ impl Supervisor {
     }
 
     /// Tells proxies that their programs were started.
-    pub fn take_started(&mut self) {
+    fn take_started(&mut self) {
         let started = self.outside.as_mut().map(Outside::started);
         for (pid, child) in started.into_iter().flatten() {
             self.started(pid, child);
@@ -356,7 +238,7 @@ impl Supervisor {
     }
 
     /// Tells a proxy what becomes of its program, which has a sandbox of its own.
-    pub fn take_news(&mut self, id: Pid) {
+    fn take_news(&mut self, id: Pid) {
         let Some((pid, news)) = self.profiled.news(id) else {
             return;
         };
@@ -382,7 +264,7 @@ impl Supervisor {
     }
 
     /// The proxy in the process `pid` has been told how its program ended, or is gone itself.
-    pub fn forget(&mut self, pid: Pid) {
+    fn forget(&mut self, pid: Pid) {
         self.profiled.forget(pid);
         if let Some(mut stand_in) = self.stand_ins.remove(&pid)
             && let Some(program) = self.killed.end(&mut stand_in)
@@ -393,7 +275,7 @@ impl Supervisor {
     }
 
     /// Carries on with the execs whose questions were answered.
-    pub fn take_answers(&mut self) {
+    fn take_answers(&mut self) {
         for (pending, answer) in self.asking.answers() {
             if pending.caller.call.waiting.is_waiting() {
                 self.resume(pending, answer);

@@ -14,7 +14,7 @@ use nix::unistd::{AccessFlags, faccessat};
 use crate::intercept::call::{Found, named};
 use crate::intercept::caller;
 use crate::intercept::held::Held;
-use crate::intercept::supervisor::Session;
+use crate::intercept::session::Session;
 use crate::request::{Originals, Request, WorkingDirectory};
 use crate::wire::frame::Frame;
 use crate::wire::frame::{Reader, malformed};
