@@ -16,7 +16,7 @@ use super::launcher::{self, Command, Ways};
 use super::refused::{Refusal, Refuser};
 use super::session::{Phase, Session};
 use super::supervisor::Supervisor;
-use super::watch::{Interceptor, Watch};
+use super::watch::{Intercept, Watch};
 use super::{clock::Clock, keeper, probe};
 use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
@@ -142,12 +142,12 @@ pub(super) fn equipped<'a>(
 /// A sandbox, seen to be one that we can judge in.
 pub(super) struct Standing {
     pub(super) sandbox: Sandbox,
-    source: Source,
+    source: ExecSource,
     ending: Ending,
 }
 
 /// Where execs come in.
-enum Source {
+enum ExecSource {
     Kernel(Arc<Listener>),
     /// Our end of the socket that all wrappers inherit, and the number of theirs.
     Wrappers(Patched, OwnedFd, RawFd),
@@ -195,10 +195,10 @@ impl Standing {
             None => {
                 let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
                 let status = probe::look(&listener, sandbox.init.as_fd())?;
-                (Source::Kernel(listener), status)
+                (ExecSource::Kernel(listener), status)
             }
             Some(patched) => {
-                let source = Source::Wrappers(patched.clone(), ours, number);
+                let source = ExecSource::Wrappers(patched.clone(), ours, number);
                 (source, broker::status())
             }
         };
@@ -215,7 +215,7 @@ impl Standing {
 
     /// Whether the kernel brings the execs.
     pub(super) fn is_of_the_kernel(&self) -> bool {
-        matches!(self.source, Source::Kernel(_))
+        matches!(self.source, ExecSource::Kernel(_))
     }
 
     /// Supervises the command that `begin` starts, if it has not started by itself.
@@ -234,19 +234,19 @@ impl Standing {
         run.stands(sandbox.init_pid)?;
         // Its first exec waits for us if it is faster.
         begin(match &source {
-            Source::Kernel(_) => None,
-            Source::Wrappers(patched, _, number) => Some((patched, *number)),
+            ExecSource::Kernel(_) => None,
+            ExecSource::Wrappers(patched, _, number) => Some((patched, *number)),
         })?;
         session.without_mounts(&sandbox.layers);
         let groups = Groups::new(run.lead, sandbox.init_pid);
         match source {
-            Source::Kernel(listener) => {
+            ExecSource::Kernel(listener) => {
                 let refuser = Refuser::new(sandbox.refusals.clone());
                 let supervisor = Supervisor::new(session, listener, run.phase, groups, refuser)?;
                 report(&sandbox.layers);
                 supervise(run, sandbox, ending, supervisor)
             }
-            Source::Wrappers(patched, socket, _) => {
+            ExecSource::Wrappers(patched, socket, _) => {
                 let shell = patched.script_shell();
                 let broker = Broker::new(session, run.phase, socket, shell, groups)?;
                 report(&sandbox.layers);
@@ -261,7 +261,7 @@ fn supervise(
     run: &Run<'_>,
     sandbox: Sandbox,
     ending: Ending,
-    interceptor: impl Interceptor + 'static,
+    interceptor: impl Intercept + 'static,
 ) -> Result<Ended, RunError> {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;

@@ -90,7 +90,7 @@ enum Program {
 }
 
 /// How the process that stands in for a program is told of it.
-pub trait Link {
+pub trait StandInLink {
     /// The program runs.
     fn started(&mut self);
     /// It does not run, and why, in a line.
@@ -221,7 +221,7 @@ pub(super) fn launch(
     Ok((escalation.launch(inherited)?, same_group))
 }
 
-impl<L: Link> StandIn<L> {
+impl<L: StandInLink> StandIn<L> {
     /// For a program that is about to be started so.
     pub(super) fn new(
         link: L,
@@ -358,7 +358,7 @@ pub(super) struct Killed(Vec<Pid>);
 
 impl Killed {
     /// Ends what `stand_in` stands in for. Returns which it was, if it is a child of ours.
-    pub(super) fn end<L: Link>(&mut self, stand_in: &mut StandIn<L>) -> Option<Pid> {
+    pub(super) fn end<L: StandInLink>(&mut self, stand_in: &mut StandIn<L>) -> Option<Pid> {
         let program = stand_in.program.handle()?;
         if !stand_in.has_ended {
             let _ = program.signal(SIGKILL);
@@ -385,7 +385,7 @@ impl Killed {
     }
 }
 
-impl Link for Proxy {
+impl StandInLink for Proxy {
     fn started(&mut self) {
         self.question.answer(Order::Wait.encode());
     }

@@ -22,7 +22,7 @@ use super::stand_in::{self, Begun, Killed, Proxy, Role, StandIn};
 use super::stopped::{Stopped, StoppedExec};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
-use super::watch::{After, Interceptor};
+use super::watch::{After, Intercept};
 use crate::approve::Answer;
 use crate::approve::place::{Caller, Confinement, Inheritance};
 use crate::flow;
@@ -316,7 +316,7 @@ pub(super) enum Event {
     News(Pid),
 }
 
-impl Interceptor for Supervisor {
+impl Intercept for Supervisor {
     type Event = Event;
 
     fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {

@@ -22,7 +22,7 @@ use crate::sys::{pidfd::PidFd, tree, urgency};
 const GRACE: u8 = 20;
 
 /// Who brings the execs, and answers them.
-pub(super) trait Interceptor {
+pub(super) trait Intercept {
     /// What there is to attend to.
     type Event: Copy;
 
@@ -93,7 +93,7 @@ enum Event<E> {
 /// The events that there are, by what poll(2) says of their descriptors.
 type Ready<E> = Vec<(Event<E>, PollFlags)>;
 
-impl<I: Interceptor> Watch<I> {
+impl<I: Intercept> Watch<I> {
     /// Attends to everything until the run ends; its status.
     pub(super) fn watch(&mut self) -> io::Result<Exit> {
         loop {

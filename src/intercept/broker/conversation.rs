@@ -12,7 +12,7 @@ use crate::act::escalate::Escalation;
 use crate::audit::ExecRecord;
 use crate::intercept::job::StandInProcess;
 use crate::intercept::limits;
-use crate::intercept::stand_in::{self, Link, StandIn};
+use crate::intercept::stand_in::{self, StandIn, StandInLink};
 use crate::sys::change::Change;
 use crate::wire::frame::{self, Fill, Reader, malformed};
 use crate::wire::message::{FromBroker, FromWrapper};
@@ -131,7 +131,7 @@ impl Wrapper {
     }
 }
 
-impl Link for Wrapper {
+impl StandInLink for Wrapper {
     fn started(&mut self) {}
 
     fn failed(&mut self, words: &str) {

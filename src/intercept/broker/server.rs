@@ -26,7 +26,7 @@ use crate::intercept::profiled::Profiled;
 use crate::intercept::refused::Refusal;
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::stand_in::{self, Killed, StandIn};
-use crate::intercept::watch::{After, Interceptor};
+use crate::intercept::watch::{After, Intercept};
 use crate::request::Originals;
 use crate::sys::{messages, tree};
 use crate::wire::frame::{Fill, Frame, LONGEST, Reader};
@@ -330,7 +330,7 @@ impl Broker {
     }
 }
 
-impl Interceptor for Broker {
+impl Intercept for Broker {
     type Event = Event;
 
     fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
