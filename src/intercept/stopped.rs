@@ -172,15 +172,15 @@ impl Exec for StoppedExec<'_> {
             self.supervisor.remember(call, permit.request(), asked);
         }
         if !room || self.supervisor.programs_outside() >= limits::OUTSIDE {
-            return fail(&self.stopped.call, record, Errno::EAGAIN);
+            return self.stopped.call.fail(record, Errno::EAGAIN);
         }
         let held = match self.hold(permit.request(), permit.pass_env()) {
             Ok(Some(held)) => held,
             Ok(None) => return,
-            Err(errno) => return fail(&self.stopped.call, record, errno),
+            Err(errno) => return self.stopped.call.fail(record, errno),
         };
         let Ok(escalation) = held.escalation(&session, permit, &mut record) else {
-            return fail(&self.stopped.call, record, Errno::EACCES);
+            return self.stopped.call.fail(record, Errno::EACCES);
         };
         self.replace(Role::Start(Box::new(escalation), record));
     }
@@ -194,7 +194,7 @@ impl Exec for StoppedExec<'_> {
         let held = match self.hold(question.request(), question.pass_env()) {
             Ok(Some(held)) => held,
             Ok(None) => return,
-            Err(errno) => return fail(&self.stopped.call, record, errno),
+            Err(errno) => return self.stopped.call.fail(record, errno),
         };
         let Self {
             supervisor,
@@ -204,7 +204,7 @@ impl Exec for StoppedExec<'_> {
         let tid = stopped.call.tid();
         let standing = match held.standing(tid) {
             Ok(standing) => standing,
-            Err(error) => return fail(&stopped.call, record, errno(&error)),
+            Err(error) => return stopped.call.fail(record, errno(&error)),
         };
         // Of use for a call that was just read.
         stopped.asked.spans = Vec::new();
@@ -219,10 +219,4 @@ impl Exec for StoppedExec<'_> {
             supervisor.resume(*pending, asking::refused());
         }
     }
-}
-
-/// The caller and the record are told that nothing comes of it.
-pub(super) fn fail(call: &ExecCall, record: ExecRecord, errno: Errno) {
-    record.failed(&errno.desc());
-    call.waiting.fail(errno);
 }
