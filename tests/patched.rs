@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use nix::sys::signal::Signal;
 
+use crate::support::needs::lacks;
 use crate::support::ran::Ran;
 use crate::support::world::patched_bash;
 use crate::support::{World, everyone, everyone_with};
@@ -250,6 +251,61 @@ fn without_a_broker_nothing_runs() {
             .end_violently()
             .status(143)
             .stdout("");
+    });
+}
+
+/// Speaks as wrappers do, but never to the end: `hold.py HALVES LONG PROGRAM`.
+const HOLD: &str = r#"
+import os, socket, struct, sys, time
+ask = socket.socket(fileno=os.dup(int(os.environ["CODEX_ESCALATE_SOCKET"])))
+def begin(message, *descriptors):
+    ours, theirs = socket.socketpair()
+    socket.send_fds(ours, [message], descriptors)
+    socket.send_fds(ask, [b"R"], [theirs.fileno()])
+    return ours
+def frame(kind, payload, length=None):
+    return struct.pack("<BBHI", 1, kind, 0, length or len(payload)) + payload
+def is_open(one):
+    try:
+        return one.recv(1, socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+def count(ones):
+    # Each was looked at once this is answered.
+    words = b"no such\0no such\0"
+    begin(frame(1, struct.pack("<QI", 0, 2) + words)).recv(1)
+    return sum(map(is_open, ones))
+halves, long, program = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+large = [begin(frame(1, b"", length)) for length in [1 << 24] * long + [(1 << 24) + 1]]
+print(count(large))
+large = None
+half = [begin(frame(1, b"", 9)) for _ in range(halves)]
+print(count(half))
+words = (program + "\0") * 2
+told = begin(frame(1, struct.pack("<QI", 0, 2) + words.encode()),
+             os.open(".", os.O_PATH), os.open(program, os.O_PATH))
+print(told.recv(9))
+sys.stdout.flush()
+open("held", "w").close()
+time.sleep(60)
+"#;
+
+/// Whoever keeps the broker waiting waits alone, and only so many can.
+#[test]
+#[ignore = "needs a patched shell"]
+fn who_says_half_of_it_keeps_nobody_waiting() {
+    if lacks("python3") {
+        return;
+    }
+    everyone(|world| {
+        let script = "python3 hold.py 300 5 WORLD/bin/probe & \
+                      until [ -e held ]; do sleep 0.01; done; probe exit 7; echo $?; \
+                      /bin/echo inside; kill $!";
+        patched(world)
+            .file("ws/hold.py", HOLD)
+            .sh(script)
+            .status(0)
+            .stdout("4\n256\nb'\\x01\\x11\\x00\\x00\\x00\\x00\\x00\\x00'\n7\ninside");
     });
 }
 

@@ -4,10 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use super::broker::{self, Patched};
+use super::broker::Patched;
 use super::launcher::{self, Command};
-use super::run::{self, Ended, Run, RunError};
-use super::supervisor::Session;
+use super::run::{self, Ended, Run, RunError, Standing, Wrappers};
+use super::session::Session;
 use crate::confine::{LayerName, Layers, Mode, Policy};
 use crate::sys::messages;
 
@@ -24,12 +24,6 @@ pub enum Start<'a> {
     Here(&'a Command, &'a Path),
     /// Whoever had the [`Ahead::gate`], already.
     Elsewhere,
-}
-
-/// Who will bring the execs.
-enum Standing {
-    Kernel(run::Standing),
-    Shell(broker::Standing, Patched),
 }
 
 impl Ahead {
@@ -50,37 +44,22 @@ impl Ahead {
     ) -> Result<Self, RunError> {
         let (gate, theirs) = messages::pair()?;
         let kept = [theirs.as_raw_fd()];
-        let standing = match patched {
-            None => Standing::Kernel(run::Standing::new(
-                policy,
-                require,
-                &kept,
-                None,
-                |listener, ways| launcher::main_ahead(&theirs, listener, ways),
-            )?),
-            Some(patched) => {
-                let standing =
-                    broker::Standing::new(policy, require, &kept, None, |socket, alive| {
-                        launcher::unheard_ahead(&theirs, &[socket], alive)
-                    })?;
-                Standing::Shell(standing, patched.clone())
-            }
+        let launcher = |wrappers: Option<Wrappers<'_>>, ways| {
+            launcher::main_ahead(&theirs, wrappers.map(|it| it.1).as_slice(), ways)
         };
+        let standing = Standing::new(policy, require, &kept, None, patched, launcher)?;
         Ok(Self { standing, gate })
     }
 
     /// Readable once the sandbox has ended.
     pub fn end(&self) -> BorrowedFd<'_> {
-        match &self.standing {
-            Standing::Kernel(standing) => standing.sandbox.init.as_fd(),
-            Standing::Shell(standing, _) => standing.sandbox.init.as_fd(),
-        }
+        self.standing.sandbox.init.as_fd()
     }
 
     /// Takes the command, by [`launcher::send_packed`], from whoever knows it before this process does;
     /// `None` if the command needs something of this process.
     pub fn gate(&self) -> Option<BorrowedFd<'_>> {
-        matches!(self.standing, Standing::Kernel(_)).then(|| self.gate.as_fd())
+        self.standing.is_of_the_kernel().then(|| self.gate.as_fd())
     }
 
     /// [`super::run::run`] in this sandbox. Of `run`, the policy, what is required and who brings the
@@ -95,23 +74,14 @@ impl Ahead {
         session: Session,
         report: impl FnOnce(&Layers),
     ) -> Result<Ended, RunError> {
-        let gate = self.gate;
-        match self.standing {
-            Standing::Kernel(standing) => standing.run(run, session, report, || match start {
-                Start::Here(command, directory) => {
-                    launcher::send_command(&gate, command, directory)
-                }
-                Start::Elsewhere => Ok(()),
-            }),
-            Standing::Shell(standing, patched) => {
-                standing.run(run, &patched, session, report, |socket| match start {
-                    Start::Here(command, directory) => {
-                        let command = patched.equip(command, socket);
-                        launcher::send_command(&gate, &command, directory)
-                    }
-                    Start::Elsewhere => Err(io::ErrorKind::InvalidInput.into()),
-                })
+        let Self { standing, gate } = self;
+        standing.run(run, session, report, |wrappers| match start {
+            Start::Here(command, directory) => {
+                let command = run::equipped(command, wrappers);
+                launcher::send_command(&gate, &command, directory)
             }
-        }
+            Start::Elsewhere if wrappers.is_some() => Err(io::ErrorKind::InvalidInput.into()),
+            Start::Elsewhere => Ok(()),
+        })
     }
 }

@@ -2,36 +2,34 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::call::ExecCall;
+use super::held::Held;
 use super::limits::{self, Load};
-use super::stopped::Held;
 use crate::approve::{Answer, Approver, Question};
 use crate::audit::ExecRecord;
-use crate::sys::pidfd::PidFd;
 
 /// As many questions may be open at once; the sandboxed side decides how many it raises.
 const OPEN_LIMIT: usize = 64;
 
 /// An exec that waits for an answer.
 #[derive(Debug)]
-pub struct Pending {
+pub struct Pending<C> {
     /// What is asked.
     pub question: Question,
-    /// The call that waits.
-    pub call: ExecCall,
+    /// Who waits.
+    pub caller: C,
     /// What runs if the answer is yes and the placement outside.
     pub held: Held,
     /// What is told what becomes of it.
     pub record: ExecRecord,
 }
 
-impl Pending {
+impl<C> Pending<C> {
     /// The memory of its strings, in bytes; the question is there twice.
     fn weight(&self) -> usize {
         2 * limits::weigh_request(self.question.request())
@@ -42,15 +40,15 @@ impl Pending {
 
 /// The open questions.
 #[derive(Debug)]
-pub struct Asking {
-    open: HashMap<u64, Pending>,
+pub struct Asking<C> {
+    open: HashMap<u64, Pending<C>>,
     next: u64,
     sender: Sender<(u64, Answer)>,
     receiver: Receiver<(u64, Answer)>,
     bell: Arc<EventFd>,
 }
 
-impl Asking {
+impl<C> Asking<C> {
     /// No questions yet.
     ///
     /// # Errors
@@ -78,18 +76,18 @@ impl Asking {
         !self.open.is_empty()
     }
 
-    /// Puts a question; gives it back when it can't be put.
+    /// Puts a question, which is withdrawn once `gone` is readable; gives it back when it can't be put.
     pub fn ask(
         &mut self,
         approver: &Arc<dyn Approver>,
-        pending: Pending,
-    ) -> Result<(), Box<Pending>> {
+        pending: Pending<C>,
+        gone: io::Result<OwnedFd>,
+    ) -> Result<(), Box<Pending<C>>> {
         let id = self.next;
         self.next += 1;
-        let caller = PidFd::open(super::caller::process_of(pending.call.tid()));
         let load: Load = self.open.values().map(Pending::weight).collect();
         let room = load.count < OPEN_LIMIT && load.has_room_for(pending.weight());
-        let (Ok(caller), true) = (caller, room) else {
+        let (Ok(gone), true) = (gone, room) else {
             return Err(Box::new(pending));
         };
         let (approver, question) = (Arc::clone(approver), pending.question.clone());
@@ -97,7 +95,7 @@ impl Asking {
         let thread = std::thread::Builder::new()
             .name("asking".into())
             .spawn(move || {
-                let answer = approver.ask(&question, caller.as_fd());
+                let answer = approver.ask(&question, gone.as_fd());
                 // Nobody listens any more once the sandbox has ended.
                 let _ = sender.send((id, answer));
                 let _ = bell.write(1);
@@ -110,7 +108,7 @@ impl Asking {
     }
 
     /// The answers that have come since the last call.
-    pub fn answers(&mut self) -> Vec<(Pending, Answer)> {
+    pub fn answers(&mut self) -> Vec<(Pending<C>, Answer)> {
         let _ = self.bell.read();
         let answers: Vec<_> = self.receiver.try_iter().collect();
         answers
@@ -118,4 +116,9 @@ impl Asking {
             .filter_map(|(id, a)| Some((self.open.remove(&id)?, a)))
             .collect()
     }
+}
+
+/// The answer to a question that can't be put: nobody says yes.
+pub(super) fn refused() -> Answer {
+    Answer::No("too many questions are open".into())
 }

@@ -13,6 +13,7 @@ use super::memory::{Memory, Vector};
 use super::target::{self, Base, Target};
 use super::toctou::{ExecRace, Fixed};
 use super::{caller, limits};
+use crate::audit::ExecRecord;
 use crate::evaluate::IndexedRules;
 use crate::request::program::normalised;
 use crate::request::{
@@ -75,6 +76,12 @@ pub struct Asked {
 }
 
 impl ExecCall {
+    /// The caller and the record are told that nothing comes of it.
+    pub fn fail(&self, record: ExecRecord, errno: Errno) {
+        record.failed(&errno.desc());
+        self.waiting.fail(errno);
+    }
+
     /// Takes a call that is an exec; `None` for another system call.
     pub fn new(waiting: &Waiting, side: Side) -> Option<Self> {
         let notification = &waiting.notification;

@@ -174,6 +174,12 @@ pub fn open_directory(tid: Pid, path: &Path) -> io::Result<OwnedFd> {
     if &*working_directory(tid)? != path {
         return Err(Errno::ESTALE.into());
     }
+    outside(path, inside)
+}
+
+/// A directory by its path outside the sandbox, where that is the same one as `inside`.
+pub(super) fn outside(path: &Path, inside: OwnedFd) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     match open(path, flags, Mode::empty()) {
         Ok(outside) if same_file(&fstat(&outside)?, &fstat(&inside)?) => Ok(outside),
         _ => Ok(inside),

@@ -7,9 +7,10 @@ use nix::errno::Errno;
 
 use super::call::{Asked, ExecCall, Read, Side};
 use super::kinship;
+use super::session::{Phase, STARTUP_END};
 use super::stand_in::Role;
-use super::stopped::{Material, StoppedExec};
-use super::supervisor::{Phase, STARTUP_END, Supervisor};
+use super::stopped::{Stopped, StoppedExec};
+use super::supervisor::Supervisor;
 use super::tracees;
 use super::verify::Expected;
 use crate::approve::place::Inheritance;
@@ -134,9 +135,12 @@ impl Supervisor {
         };
         let exec = StoppedExec {
             supervisor: self,
-            call,
+            stopped: Stopped {
+                call,
+                asked: Box::new(asked),
+            },
+            held: None,
             inheritance,
-            material: Material::Read(Box::new(asked)),
         };
         flow::consider(&session.rules, request, exec, &audit);
     }
@@ -160,9 +164,12 @@ impl Supervisor {
         let phase = std::mem::replace(&mut self.phase, Phase::Command);
         let exec = StoppedExec {
             supervisor: self,
-            call,
+            stopped: Stopped {
+                call,
+                asked: Box::new(asked),
+            },
+            held: None,
             inheritance: Inheritance::Free,
-            material: Material::Read(Box::new(asked)),
         };
         flow::follow(rules, request, &tree, &judgement, exec, &session.audit);
         self.phase = phase;

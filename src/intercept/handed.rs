@@ -2,64 +2,36 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, Read as _, Seek as _, Write as _};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::MsgFlags;
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use super::command::Command;
-use crate::sys::fork;
+use crate::sys::messages;
 
 /// The longest text, in bytes.
 pub const LONGEST: usize = 16 << 10;
-/// As many descriptors come with a text at most.
+/// As many descriptors come with a command.
 const MOST: usize = 4;
 
-/// Sends `text`, which is not empty, with `descriptors`.
-///
-/// # Errors
-/// Nobody is there to take it, or it is too long.
-pub fn send(socket: impl AsFd, text: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-    let numbers: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
-    let rights = [ControlMessage::ScmRights(&numbers)];
-    let data = [IoSlice::new(text)];
-    let socket = socket.as_fd().as_raw_fd();
-    loop {
-        match sendmsg::<()>(socket, &data, &rights, MsgFlags::MSG_NOSIGNAL, None) {
-            Err(Errno::EINTR) => {}
-            result => return result.map(drop).map_err(io::Error::from),
-        }
-    }
-}
-
-/// Waits for what [`send`] sends; `None` when the other side is gone.
+/// Waits for what [`messages::send_bytes`] sends; `None` when the other side is gone.
 ///
 /// # Errors
 /// What recvmsg(2) answered.
 pub fn receive(socket: impl AsFd) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
     let mut text = vec![0; LONGEST];
-    let mut space = nix::cmsg_space!([RawFd; MOST]);
     let mut descriptors = Vec::new();
     let length = loop {
-        let mut data = [IoSliceMut::new(&mut text)];
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-        let socket = socket.as_fd().as_raw_fd();
-        let message = match recvmsg::<()>(socket, &mut data, Some(&mut space), flags) {
-            Err(Errno::EINTR) => continue,
-            result => result?,
-        };
-        for control in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(numbers) = control {
-                for number in numbers {
-                    descriptors.push(fork::received(number)?);
-                }
-            }
+        let flags = MsgFlags::empty();
+        match messages::receive_bytes(&socket, &mut text, flags, &mut descriptors) {
+            Err(Errno::EINTR) => {}
+            result => break result?,
         }
-        break message.bytes;
     };
     text.truncate(length);
     Ok((length > 0).then_some((text, descriptors)))
@@ -68,7 +40,7 @@ pub fn receive(socket: impl AsFd) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>>
 /// Sends `text` with the streams 0, 1 and 2 of a command, and with `last`.
 ///
 /// # Errors
-/// As for [`send`].
+/// Nobody is there to take it, or it is too long.
 pub fn send_streams(
     socket: impl AsFd,
     text: &[u8],
@@ -76,7 +48,7 @@ pub fn send_streams(
     last: BorrowedFd<'_>,
 ) -> io::Result<()> {
     let [input, output, errors] = streams;
-    send(socket, text, &[input, output, errors, last])
+    messages::send_bytes(socket, text, &[input, output, errors, last])
 }
 
 /// Takes the streams that came with a text for this process's own 0, 1 and 2, standard error first:
@@ -189,7 +161,7 @@ mod tests {
     fn descriptors_come_with_the_text() {
         let (ours, theirs) = messages::pair().unwrap();
         let file = memfd_create("probe", MFdFlags::MFD_CLOEXEC).unwrap();
-        send(&ours, b"two", &[file.as_fd(), file.as_fd()]).unwrap();
+        messages::send_bytes(&ours, b"two", &[file.as_fd(), file.as_fd()]).unwrap();
         let (text, descriptors) = receive(&theirs).unwrap().unwrap();
         assert_eq!((&*text, descriptors.len()), (&b"two"[..], 2));
         drop(ours);

@@ -1,14 +1,14 @@
 //! The first process of the sandbox: hands the listener over, starts the command, reaps.
 
 use std::ffi::OsStr;
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, execvpe, setsid};
 
 pub use super::command::Command;
@@ -23,17 +23,10 @@ use crate::terminal::Given;
 /// The first process's ways to the supervisor.
 #[derive(Debug)]
 pub struct Ways {
-    /// Takes the listener.
-    pub channel: OwnedFd,
+    /// The listener and what takes it, where the kernel brings the execs.
+    pub listener: Option<(OwnedFd, OwnedFd)>,
     /// Is told the end.
     pub alive: Alive,
-}
-
-impl Ways {
-    /// Their descriptors.
-    pub fn numbers(&self) -> [RawFd; 2] {
-        [self.channel.as_raw_fd(), self.alive.as_raw_fd()]
-    }
 }
 
 /// What the first process does; the result is its exit status. The command keeps the descriptors
@@ -43,22 +36,21 @@ pub fn main(
     pass: &[RawFd],
     lead: Option<Pid>,
     given: Option<&Given>,
-    listener: OwnedFd,
     ways: Ways,
 ) -> u8 {
-    let Ways { channel, alive } = ways;
-    hand_over(listener, channel, || {
+    let Ways { listener, alive } = ways;
+    hand_over(listener, || {
         run(alive, given, || start(command, pass, lead))
     })
 }
 
 /// As [`main`], with a command that is still to come by `gate`, see [`send_command`], and leads a session.
-pub fn main_ahead(gate: &OwnedFd, listener: OwnedFd, ways: Ways) -> u8 {
-    let Ways { channel, alive } = ways;
-    hand_over(listener, channel, || {
+pub fn main_ahead(gate: &OwnedFd, pass: &[RawFd], ways: Ways) -> u8 {
+    let Ways { listener, alive } = ways;
+    hand_over(listener, || {
         run_ahead(gate, alive, || {
             look_at_me();
-            start_when_told(gate, &[])
+            start_when_told(gate, pass)
         })
     })
 }
@@ -99,25 +91,9 @@ fn told(gate: &OwnedFd) -> io::Result<Option<Command>> {
     handed::unpack(file).map(Some)
 }
 
-/// What the first process does when nobody listens.
-pub fn unheard(
-    command: &Command,
-    pass: &[RawFd],
-    lead: Option<Pid>,
-    given: Option<&Given>,
-    alive: Alive,
-) -> u8 {
-    run(alive, given, || start(command, pass, lead))
-}
-
-/// As [`unheard`], with a command that is still to come by `gate`.
-pub fn unheard_ahead(gate: &OwnedFd, pass: &[RawFd], alive: Alive) -> u8 {
-    run_ahead(gate, alive, || start_when_told(gate, pass))
-}
-
 /// What the first process does when there is no command: it lets itself be looked at.
 pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
-    hand_over(listener, channel, || {
+    hand_over(Some((listener, channel)), || {
         end_of(None, || {
             look_at_me();
             Exit::Success.code()
@@ -125,11 +101,12 @@ pub fn show(listener: OwnedFd, channel: OwnedFd) -> u8 {
     })
 }
 
-fn hand_over(listener: OwnedFd, channel: OwnedFd, then: impl FnOnce() -> u8) -> u8 {
-    if send(&channel, &listener).is_err() {
+fn hand_over(listener: Option<(OwnedFd, OwnedFd)>, then: impl FnOnce() -> u8) -> u8 {
+    if let Some((listener, channel)) = listener
+        && messages::send(&channel, &(), Some(listener.as_fd())).is_err()
+    {
         return Exit::Internal.code();
     }
-    drop((listener, channel));
     then()
 }
 
@@ -268,30 +245,13 @@ fn status_of(end: Change) -> u8 {
     }
 }
 
-fn send(channel: &OwnedFd, fd: &OwnedFd) -> io::Result<()> {
-    let fds = [fd.as_raw_fd()];
-    let rights = [ControlMessage::ScmRights(&fds)];
-    let data = [IoSlice::new(b"L")];
-    sendmsg::<()>(channel.as_raw_fd(), &data, &rights, MsgFlags::empty(), None)?;
-    Ok(())
-}
-
 /// The listener, from the first process.
 ///
 /// # Errors
 /// The first process ended before it sent one.
 pub fn receive(channel: &OwnedFd) -> io::Result<OwnedFd> {
-    let mut byte = [0];
-    let mut data = [IoSliceMut::new(&mut byte)];
-    let mut space = nix::cmsg_space!(RawFd);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(channel.as_raw_fd(), &mut data, Some(&mut space), flags)?;
-    for control in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(fds) = control
-            && let Some(fd) = fds.first()
-        {
-            return crate::sys::fork::received(*fd);
-        }
+    match messages::receive(channel, MsgFlags::empty())? {
+        Some(((), Some(listener))) => Ok(listener),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
-    Err(io::ErrorKind::UnexpectedEof.into())
 }

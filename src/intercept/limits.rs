@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 
+use crate::act::escalate::Escalation;
 use crate::request::Request;
 
 /// As many execs are held at once.
@@ -64,6 +65,14 @@ pub fn weigh_request(request: &Request) -> usize {
     let variables = request.variables();
     let variables = weigh(variables.flat_map(|(name, value)| [name, value]));
     weigh(&request.argv).saturating_add(variables)
+}
+
+/// The same of what is ready to be started.
+pub fn weigh_escalation(escalation: &Escalation) -> usize {
+    weigh_request(escalation.permit.request())
+        .saturating_add(weigh(&escalation.program.argv))
+        .saturating_add(weigh(&escalation.environment))
+        .saturating_add(escalation.note.as_ref().map_or(0, String::len))
 }
 
 #[cfg(test)]

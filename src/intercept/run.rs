@@ -1,20 +1,22 @@
 //! One command, from start to end: sandbox, supervisor, timeout, signals.
 
+use std::borrow::Cow;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
-use super::broker::{self, Patched};
+use super::broker::{self, Broker, Patched};
 use super::ending::{self, Ending, Remains};
 use super::groups::Groups;
 use super::launcher::{self, Command, Ways};
 use super::refused::{Refusal, Refuser};
-use super::supervisor::{Phase, Session, Supervisor};
-use super::watch::Watch;
+use super::session::{Phase, Session};
+use super::supervisor::Supervisor;
+use super::watch::{Intercept, Watch};
 use super::{clock::Clock, keeper, probe};
 use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
 use crate::exit::Exit;
@@ -107,67 +109,113 @@ pub fn run(
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
-    if let Some(patched) = run.patched {
-        return broker::run(run, command, patched, session, report);
-    }
     let standing = Standing::new(
         run.policy,
         run.require,
         &run.kept(),
         run.lead,
-        |listener, ways| {
+        run.patched,
+        |wrappers, ways| {
+            let command = equipped(command, wrappers);
+            let pass = [run.pass, wrappers.map(|it| it.1).as_slice()].concat();
             let given = run.terminal.map(Arc::as_ref);
-            launcher::main(command, run.pass, run.lead, given, listener, ways)
+            launcher::main(&command, &pass, run.lead, given, ways)
         },
     )?;
-    standing.run(run, session, report, || Ok(()))
+    standing.run(run, session, report, |_| Ok(()))
+}
+
+/// A shell whose wrappers bring the execs, and the number of the socket that they inherit.
+pub(super) type Wrappers<'a> = (&'a Patched, RawFd);
+
+/// The command as it is started there.
+pub(super) fn equipped<'a>(
+    command: &'a Command,
+    wrappers: Option<Wrappers<'_>>,
+) -> Cow<'a, Command> {
+    match wrappers {
+        Some((patched, socket)) => Cow::Owned(patched.equip(command, socket)),
+        None => Cow::Borrowed(command),
+    }
 }
 
 /// A sandbox, seen to be one that we can judge in.
 pub(super) struct Standing {
     pub(super) sandbox: Sandbox,
-    listener: Arc<Listener>,
+    source: ExecSource,
     ending: Ending,
 }
 
+/// Where execs come in.
+enum ExecSource {
+    Kernel(Arc<Listener>),
+    /// Our end of the socket that all wrappers inherit, and the number of theirs.
+    Wrappers(Patched, OwnedFd, RawFd),
+}
+
 impl Standing {
-    /// Makes it; `launcher` gets the listener, and the ways to the supervisor. It keeps the
-    /// descriptors `pass`.
+    /// Makes it; `launcher` gets the wrappers, if they bring the execs, and the ways to the supervisor. It keeps
+    /// the descriptors `pass`.
     pub(super) fn new(
         policy: &Policy,
         require: &[LayerName],
         pass: &[RawFd],
         lead: Option<Pid>,
-        launcher: impl FnOnce(OwnedFd, Ways) -> u8,
+        patched: Option<&Patched>,
+        launcher: impl FnOnce(Option<Wrappers<'_>>, Ways) -> u8,
     ) -> Result<Self, RunError> {
-        let (ours, channel) = messages::pair()?;
         let (ending, alive) = ending::pair()?;
-        let ways = Ways { channel, alive };
-        let keep = [pass, &ways.numbers()].concat();
+        // What takes the listener, or all wrappers inherit.
+        let (ours, theirs) = match patched {
+            None => messages::pair()?,
+            Some(_) => broker::channel()?,
+        };
+        let number = theirs.as_raw_fd();
         let setup = Setup {
             policy,
             require,
-            keep: &keep,
+            keep: &[pass, &[number, alive.as_raw_fd()]].concat(),
             terminal: true,
             number: lead,
-            listen: true,
-            tell: true,
+            listen: patched.is_none(),
+            tell: patched.is_none(),
         };
-        let mut sandbox = confine::start(&setup, |inside| match inside.listener {
-            Some(listener) => launcher(listener, ways),
-            None => Exit::Internal.code(),
+        let mut sandbox = confine::start(&setup, |inside| match (inside.listener, patched) {
+            (None, Some(patched)) => {
+                let listener = None;
+                launcher(Some((patched, number)), Ways { listener, alive })
+            }
+            (Some(listener), None) => {
+                let listener = Some((listener, theirs));
+                launcher(None, Ways { listener, alive })
+            }
+            _ => Exit::Internal.code(),
         })?;
-        let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
-        let interceptor = probe::look(&listener, sandbox.init.as_fd())?;
+        let (source, status) = match patched {
+            None => {
+                let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
+                let status = probe::look(&listener, sandbox.init.as_fd())?;
+                (ExecSource::Kernel(listener), status)
+            }
+            Some(patched) => {
+                let source = ExecSource::Wrappers(patched.clone(), ours, number);
+                (source, broker::status())
+            }
+        };
         if require.contains(&LayerName::Interceptor) {
-            self::require(&interceptor)?;
+            self::require(&status)?;
         }
-        sandbox.layers.add(LayerName::Interceptor, interceptor);
+        sandbox.layers.add(LayerName::Interceptor, status);
         Ok(Self {
             sandbox,
-            listener,
+            source,
             ending,
         })
+    }
+
+    /// Whether the kernel brings the execs.
+    pub(super) fn is_of_the_kernel(&self) -> bool {
+        matches!(self.source, ExecSource::Kernel(_))
     }
 
     /// Supervises the command that `begin` starts, if it has not started by itself.
@@ -176,61 +224,77 @@ impl Standing {
         run: &Run<'_>,
         mut session: Session,
         report: impl FnOnce(&Layers),
-        begin: impl FnOnce() -> io::Result<()>,
+        begin: impl FnOnce(Option<Wrappers<'_>>) -> io::Result<()>,
     ) -> Result<Ended, RunError> {
         let Self {
             sandbox,
-            listener,
+            source,
             ending,
         } = self;
         run.stands(sandbox.init_pid)?;
         // Its first exec waits for us if it is faster.
-        begin()?;
-        let signals = SignalFd::with_flags(
-            &keeper::watched(),
-            SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
-        )
-        .map_err(io::Error::from)?;
-        let groups = Groups::new(run.lead, sandbox.init_pid);
+        begin(match &source {
+            ExecSource::Kernel(_) => None,
+            ExecSource::Wrappers(patched, _, number) => Some((patched, *number)),
+        })?;
         session.without_mounts(&sandbox.layers);
-        let mut supervisor = Supervisor::new(session, listener, run.phase, groups)?;
-        supervisor.refuser = Refuser::new(sandbox.refusals.clone());
-        report(&sandbox.layers);
-        let mut watch = Watch {
-            sandbox,
-            supervisor,
-            signals,
-            clock: Clock::new(run.timeout).shown_by(run.overdue),
-            silent: None,
-            ending: Some(ending),
-            remains: Remains::default(),
-        };
-        let exit = watch.watch();
-        let mut refused = std::mem::take(&mut watch.supervisor.refuser).into_refusal();
-        refused
-            .calls
-            .extend(watch.supervisor.profiled.take_refused());
-        let Watch {
-            mut sandbox,
-            mut supervisor,
-            mut remains,
-            ..
-        } = watch;
-        if remains.is_some() {
-            sandbox.vacate();
-            remains = remains.and((supervisor, sandbox));
-        } else {
-            drop(sandbox);
-            // Whoever waits for an answer is gone before he gets none.
-            supervisor.profiled.end();
-            tree::end();
+        let groups = Groups::new(run.lead, sandbox.init_pid);
+        match source {
+            ExecSource::Kernel(listener) => {
+                let refuser = Refuser::new(sandbox.refusals.clone());
+                let supervisor = Supervisor::new(session, listener, run.phase, groups, refuser)?;
+                report(&sandbox.layers);
+                supervise(run, sandbox, ending, supervisor)
+            }
+            ExecSource::Wrappers(patched, socket, _) => {
+                let shell = patched.script_shell();
+                let broker = Broker::new(session, run.phase, socket, shell, groups)?;
+                report(&sandbox.layers);
+                supervise(run, sandbox, ending, broker)
+            }
         }
-        Ok(Ended {
-            exit: exit?,
-            refused,
-            remains,
-        })
     }
+}
+
+/// Has the interceptor answer until the run ends.
+fn supervise(
+    run: &Run<'_>,
+    sandbox: Sandbox,
+    ending: Ending,
+    interceptor: impl Intercept + 'static,
+) -> Result<Ended, RunError> {
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
+    let mut watch = Watch {
+        sandbox,
+        interceptor,
+        signals,
+        clock: Clock::new(run.timeout).shown_by(run.overdue),
+        ending: Some(ending),
+        remains: Remains::default(),
+    };
+    let exit = watch.watch();
+    let Watch {
+        mut sandbox,
+        mut interceptor,
+        mut remains,
+        ..
+    } = watch;
+    let refused = interceptor.take_refused();
+    if remains.is_some() {
+        sandbox.vacate();
+        remains = remains.and((interceptor, sandbox));
+    } else {
+        drop(sandbox);
+        // Whoever waits for an answer is gone before he gets none.
+        interceptor.end();
+        tree::end();
+    }
+    Ok(Ended {
+        exit: exit?,
+        refused,
+        remains,
+    })
 }
 
 /// The interceptor is the one layer that is looked at from outside.

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::supervisor::STARTUP_END;
+use super::session::STARTUP_END;
 use crate::wire::{SOCKET, STARTED};
 
 /// How a login shell tells that its start-up files are through.

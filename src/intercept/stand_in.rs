@@ -1,4 +1,4 @@
-//! A process that was made to run the proxy: what it stands for, and what it is told.
+//! A process that stands in for a program outside: what it stands for, and what it is told.
 
 use std::fmt::Display;
 use std::io;
@@ -12,10 +12,12 @@ use super::call::low_half;
 use super::groups::Groups;
 use super::job::StandInProcess;
 use super::memory::Memory;
+use super::profiled::News;
 use super::{caller, limits, verify};
 use crate::act::escalate::Escalation;
 use crate::approve::place::Confinement;
 use crate::audit::ExecRecord;
+use crate::request::argv;
 use crate::sys::change::{self, Change};
 use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
@@ -57,39 +59,52 @@ impl Role {
     pub fn weight(&self) -> usize {
         match self {
             Self::Refuse(words) => words.len(),
-            Self::Start(escalation, _) => {
-                limits::weigh_request(escalation.permit.request())
-                    + limits::weigh(&escalation.program.argv)
-                    + limits::weigh(&escalation.environment)
-                    + escalation.note.as_ref().map_or(0, String::len)
-            }
+            Self::Start(escalation, _) => limits::weigh_escalation(escalation),
         }
     }
 }
 
-/// A proxy whose program runs, or is about to.
+/// A program outside, or one that is about to start, and the process that stands in for it.
 #[derive(Debug)]
-pub struct StandIn {
-    proxy: StandInProcess,
+pub struct StandIn<L> {
+    /// The way to that process.
+    pub(super) link: L,
+    process: StandInProcess,
     program: Program,
     /// Others may join it while the program runs.
     _group: Group,
     /// Whether the terminal's signals reach the program without our help.
     same_group: bool,
-    ended: Option<Order>,
+    has_ended: bool,
 }
 
 #[derive(Debug)]
 enum Program {
-    /// The proxy's first question waits until it is known how the start went.
     Starting {
-        question: Waiting,
         command: String,
         record: ExecRecord,
     },
     Running(Child),
     /// It runs in a sandbox of its own; of its end we hear from there.
     InProfile(PidFd),
+}
+
+/// How the process that stands in for a program is told of it.
+pub trait StandInLink {
+    /// The program runs.
+    fn started(&mut self);
+    /// It does not run, and why, in a line.
+    fn failed(&mut self, words: &str);
+    /// It has stopped or ended.
+    fn changed(&mut self, process: &mut StandInProcess, change: Change);
+}
+
+/// The way to a proxy: its question is answered.
+#[derive(Debug)]
+pub struct Proxy {
+    /// The first one waits until it is known how the start went.
+    question: Waiting,
+    ended: Option<Order>,
 }
 
 /// What became of a proxy's first question.
@@ -102,7 +117,7 @@ pub enum Begun {
     /// Its program is to be started so.
     Starting {
         /// The proxy.
-        stand_in: Box<StandIn>,
+        stand_in: Box<StandIn<Proxy>>,
         /// The program.
         launch: Box<Launch>,
         /// Where.
@@ -132,29 +147,23 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
     }
     let place = escalation.permit.confinement().cloned();
     let place = place.ok_or(io::ErrorKind::PermissionDenied)?;
-    let command = crate::request::argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
+    let command = argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
     let proxy = StandInProcess::open(pid)?;
     let launch = descriptors(pid, proxy.handle())
-        .and_then(|descriptors| inherited(pid, descriptors, mask, groups))
-        .and_then(|(inherited, same_group)| Ok((escalation.launch(inherited)?, same_group)));
+        .and_then(|descriptors| launch(*escalation, pid, descriptors, mask, groups));
     let (launch, same_group) = match launch {
         Ok(launch) => launch,
         Err(error) => {
             record.failed(&error);
-            return Ok(Begun::Speaking(failure(question, &command, &error)?));
+            let words = failure(&command, &error);
+            return Ok(Begun::Speaking(Order::Say(write(question, &words)?)));
         }
     };
-    let stand_in = StandIn {
-        _group: launch.inherited.group.clone(),
-        proxy,
-        program: Program::Starting {
-            question: question.clone(),
-            command,
-            record,
-        },
-        same_group,
+    let link = Proxy {
+        question: question.clone(),
         ended: None,
     };
+    let stand_in = StandIn::new(link, proxy, command, record, &launch, same_group);
     Ok(Begun::Starting {
         stand_in: Box::new(stand_in),
         launch: Box::new(launch),
@@ -162,9 +171,10 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
     })
 }
 
-fn failure(question: &Waiting, command: &str, error: &dyn Display) -> io::Result<Order> {
-    let words = format!("codex-shell: error: {command}: can't be run outside: {error}");
-    Ok(Order::Say(write(question, &words)?))
+/// What is said where a program does not start.
+pub(super) fn failure(command: &str, error: &dyn Display) -> String {
+    let error = argv::visible(&error.to_string());
+    format!("codex-shell: error: {command}: can't be run outside: {error}")
 }
 
 /// Puts a line into the proxy's buffer; how long it is.
@@ -185,17 +195,18 @@ fn descriptors(pid: Pid, proxy: &PidFd) -> io::Result<Vec<(OwnedFd, RawFd)>> {
     descriptors.collect()
 }
 
-/// What the program takes over from whoever stands in for it, which has it from the caller; and
-/// whether it stays in the same process group.
+/// How the program is started for the process `pid`, which stands in for it and has from its caller what
+/// the program takes over; and whether it stays in the same process group.
 ///
 /// # Errors
-/// The process is gone, or may not be looked at.
-pub(super) fn inherited(
+/// The process is gone, or may not be looked at; or as for [`Escalation::launch`].
+pub(super) fn launch(
+    escalation: Escalation,
     pid: Pid,
     descriptors: Vec<(OwnedFd, RawFd)>,
     blocked: u64,
     groups: &Groups,
-) -> io::Result<(Inherited, bool)> {
+) -> io::Result<(Launch, bool)> {
     let status = caller::status(pid)?;
     let (group, same_group) = groups.place(pid, &status)?;
     let inherited = Inherited {
@@ -207,16 +218,45 @@ pub(super) fn inherited(
         blocked,
         group,
     };
-    Ok((inherited, same_group))
+    Ok((escalation.launch(inherited)?, same_group))
 }
 
-impl StandIn {
-    /// Readable once the proxy is dead.
-    pub fn proxy(&self) -> BorrowedFd<'_> {
-        self.proxy.handle().as_fd()
+impl<L: StandInLink> StandIn<L> {
+    /// For a program that is about to be started so.
+    pub(super) fn new(
+        link: L,
+        process: StandInProcess,
+        command: String,
+        record: ExecRecord,
+        launch: &Launch,
+        same_group: bool,
+    ) -> Self {
+        Self {
+            link,
+            process,
+            program: Program::Starting { command, record },
+            _group: launch.inherited.group.clone(),
+            same_group,
+            has_ended: false,
+        }
     }
 
-    /// The program was started, or could not be; the proxy is told. Whether it goes on.
+    /// Readable once the process is dead.
+    pub fn process(&self) -> BorrowedFd<'_> {
+        self.process.handle().as_fd()
+    }
+
+    /// Whether the program runs, or has run.
+    pub(super) fn is_started(&self) -> bool {
+        self.program.handle().is_some()
+    }
+
+    /// Whether it has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// The program was started, or could not be; the process is told. Whether it goes on.
     pub fn started(&mut self, child: io::Result<Child>) -> bool {
         match child {
             Ok(child) => {
@@ -228,60 +268,50 @@ impl StandIn {
         }
     }
 
-    /// The same for a program in a sandbox of its own. In a session of its own too, the terminal's
+    /// The same for news of a program in a sandbox of its own. In a session of its own too, the terminal's
     /// signals don't reach it without our help.
-    pub fn started_in_profile(&mut self, program: PidFd, own_session: bool) -> bool {
-        self.same_group &= !own_session;
-        self.runs(Program::InProfile(program));
-        true
+    pub fn take(&mut self, news: News) -> bool {
+        match news {
+            News::Started {
+                program,
+                own_session,
+            } => {
+                self.same_group &= !own_session;
+                self.runs(Program::InProfile(program));
+                true
+            }
+            News::Changed(change) => self.changed(change),
+            News::Failed(reason) => self.failed(&reason),
+        }
     }
 
     fn runs(&mut self, program: Program) {
-        if let Program::Starting {
-            question, record, ..
-        } = &mut self.program
-        {
+        if let Program::Starting { record, .. } = &mut self.program {
             std::mem::take(record).ran();
-            question.answer(Order::Wait.encode());
+            self.link.started();
             self.program = program;
         }
     }
 
-    /// The program does not run; the proxy is told. Whether it goes on.
-    pub fn failed(&mut self, reason: &dyn Display) -> bool {
-        let Program::Starting {
-            question,
-            command,
-            record,
-        } = &mut self.program
-        else {
+    fn failed(&mut self, reason: &dyn Display) -> bool {
+        let Program::Starting { command, record } = &mut self.program else {
             return true;
         };
         std::mem::take(record).failed(reason);
-        match failure(question, command, reason) {
-            Ok(order) => question.answer(order.encode()),
-            Err(_) => question.fail(Errno::EPERM),
-        }
+        self.link.failed(&failure(command, reason));
         false
     }
 
-    /// Answers a later question of the proxy: passes the signal on, and tells of a stop or the end.
-    pub fn answer(&mut self, question: &Notification) -> Order {
-        let [kind, signal, _, code, ..] = question.args;
-        if let Some(order) = self.ended {
-            return order;
+    /// The process has got a signal, which is passed on if it is meant for the program.
+    pub(super) fn pass_on(&mut self, signal: i32, code: i32) {
+        if let Some(program) = self.program.handle() {
+            self.process.pass_on(program, signal, code, self.same_group);
         }
-        if let Some(program) = self.program.handle()
-            && kind == SIGNALLED
-        {
-            let (signal, code) = (low_half(signal), low_half(code));
-            self.proxy.pass_on(program, signal, code, self.same_group);
-        }
-        if self.proxy.stops() {
-            Order::Stop
-        } else {
-            Order::Wait
-        }
+    }
+
+    /// Whether the process is to stop now: asked only in order to tell it.
+    pub(super) fn stops(&mut self) -> bool {
+        self.process.stops()
     }
 
     /// Looks whether something happened to the program.
@@ -295,36 +325,20 @@ impl StandIn {
         }
     }
 
-    /// Something happened to the program, which the proxy follows. Whether it goes on.
-    pub fn changed(&mut self, change: Change) -> bool {
-        if matches!(self.program, Program::Starting { .. }) {
+    /// Something happened to the program, which the process follows.
+    fn changed(&mut self, change: Change) -> bool {
+        if !self.is_started() {
             return self.failed(&"its sandbox has ended");
         }
-        if self.ended.is_some() {
+        if self.has_ended {
             return true;
         }
-        self.ended = match change {
-            Change::Exited(status) => Some(Order::Exit(status)),
-            Change::Killed(signal) => Some(Order::Die(signal)),
-            Change::Stopped(_) | Change::Continued => None,
-        };
-        self.proxy.follow(self.program.handle(), change);
+        self.has_ended = change.is_end();
+        self.process.follow(self.program.handle(), change);
         if change != Change::Continued {
-            self.proxy.wake();
+            self.link.changed(&mut self.process, change);
         }
         true
-    }
-
-    /// Kills the program if it still runs: nobody waits for it any more. Returns which it was.
-    pub fn end(&mut self) -> Option<Pid> {
-        let program = self.program.handle()?;
-        if self.ended.is_none() {
-            let _ = program.signal(SIGKILL);
-        }
-        match &self.program {
-            Program::Running(program) => Some(program.pid),
-            Program::Starting { .. } | Program::InProfile(_) => None,
-        }
     }
 }
 
@@ -334,6 +348,79 @@ impl Program {
             Self::Starting { .. } => None,
             Self::Running(program) => Some(&program.handle),
             Self::InProfile(program) => Some(program),
+        }
+    }
+}
+
+/// Programs of ours that were killed, since nobody stands in for them, and are still to be collected.
+#[derive(Debug, Default)]
+pub(super) struct Killed(Vec<Pid>);
+
+impl Killed {
+    /// Ends what `stand_in` stands in for. Returns which it was, if it is a child of ours.
+    pub(super) fn end<L: StandInLink>(&mut self, stand_in: &mut StandIn<L>) -> Option<Pid> {
+        let program = stand_in.program.handle()?;
+        if !stand_in.has_ended {
+            let _ = program.signal(SIGKILL);
+        }
+        let Program::Running(child) = &stand_in.program else {
+            return None;
+        };
+        self.0.extend((!stand_in.has_ended).then_some(child.pid));
+        Some(child.pid)
+    }
+
+    /// Ends one that has just started.
+    pub(super) fn kill(&mut self, child: &Child) {
+        let _ = child.handle.signal(SIGKILL);
+        self.0.push(child.pid);
+    }
+
+    /// Collects those that have ended.
+    pub(super) fn look(&mut self) {
+        self.0.retain(|&pid| {
+            let mut changes = std::iter::from_fn(|| change::change(pid));
+            !changes.any(Change::is_end)
+        });
+    }
+}
+
+impl StandInLink for Proxy {
+    fn started(&mut self) {
+        self.question.answer(Order::Wait.encode());
+    }
+
+    fn failed(&mut self, words: &str) {
+        match write(&self.question, words) {
+            Ok(length) => self.question.answer(Order::Say(length).encode()),
+            Err(_) => self.question.fail(Errno::EPERM),
+        }
+    }
+
+    fn changed(&mut self, process: &mut StandInProcess, change: Change) {
+        self.ended = match change {
+            Change::Exited(status) => Some(Order::Exit(status)),
+            Change::Killed(signal) => Some(Order::Die(signal)),
+            Change::Stopped(_) | Change::Continued => None,
+        };
+        process.wake();
+    }
+}
+
+impl StandIn<Proxy> {
+    /// Answers a later question of the proxy: passes the signal on, and tells of a stop or the end.
+    pub fn answer(&mut self, question: &Notification) -> Order {
+        let [kind, signal, _, code, ..] = question.args;
+        if let Some(order) = self.link.ended {
+            return order;
+        }
+        if kind == SIGNALLED {
+            self.pass_on(low_half(signal), low_half(code));
+        }
+        if self.stops() {
+            Order::Stop
+        } else {
+            Order::Wait
         }
     }
 }

@@ -1,13 +1,12 @@
 //! The supervisor: answers the listeners until the sandbox has ended.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use nix::poll::PollFlags;
 use nix::unistd::Pid;
 
 use super::asking::{Asking, Pending};
@@ -16,133 +15,22 @@ use super::groups::Groups;
 use super::inheritance::Handed;
 use super::kinship::Running;
 use super::outside::Outside;
-use super::profiled::{News, Profiled};
-use super::refused::{Pass, Refuser};
-use super::stand_in::{self, Begun, Role, StandIn};
-use super::stopped::{Material, StoppedExec};
+use super::profiled::Profiled;
+use super::refused::{Pass, Refusal, Refuser};
+use super::session::{Phase, Session};
+use super::stand_in::{self, Begun, Killed, Proxy, Role, StandIn};
+use super::stopped::{Stopped, StoppedExec};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
-use crate::act::environment::SessionEnvironment;
+use super::watch::{After, Intercept};
+use crate::approve::Answer;
 use crate::approve::place::{Caller, Confinement, Inheritance};
-use crate::approve::{Approver, Question};
-use crate::audit::{Audit, ExecRecord};
-use crate::config::Profiles;
-use crate::confine::{LayerName, Layers, Status};
-use crate::evaluate::{IndexedRules, with_repository};
-use crate::flow::{self, Inquiry};
-use crate::request::{Earlier, Originals, Request, Writable};
+use crate::flow;
+use crate::request::Originals;
 use crate::sys::arch::PROXY;
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Listener, Waiting};
 use crate::sys::proxy_image::Order;
-
-/// What the supervisor works with.
-pub struct Session {
-    /// The rules.
-    pub rules: Arc<IndexedRules>,
-    /// Who is asked.
-    pub approver: Arc<dyn Approver>,
-    /// The records.
-    pub audit: Arc<Audit>,
-    /// The variables as they were at the start.
-    pub environment: SessionEnvironment,
-    /// Where the sandboxed side can write; `None` when there is no sandbox to be outside of.
-    pub writable: Option<Vec<PathBuf>>,
-    /// What lies in there and is read-only all the same.
-    pub held: Vec<PathBuf>,
-    /// What could be written before.
-    pub earlier: Earlier,
-    /// The sandboxes that rules ask for.
-    pub profiles: Profiles,
-    /// Layers without which none of those is built, either.
-    pub require: Vec<LayerName>,
-}
-
-impl Session {
-    /// Where those are that were not let out.
-    pub fn caller_inside(&self) -> Caller {
-        match self.writable {
-            Some(_) => Caller::Sandbox,
-            None => Caller::NoSandbox,
-        }
-    }
-
-    /// As there: why a git that is started outside must not run.
-    pub fn misleading_repository(&self, request: &Request) -> Option<String> {
-        request.misleading_repository(&self.ground())
-    }
-
-    /// The request with what is known of the repository that a git in it would obey.
-    pub fn with_repository(&self, request: Request) -> Request {
-        with_repository(&self.rules, request, &self.ground())
-    }
-
-    /// The same where what a program outside starts is not judged.
-    pub fn with_repository_alone(&self, request: Request) -> Request {
-        let ground = Writable {
-            is_judged_outside: false,
-            ..self.ground()
-        };
-        request.with_repository(&ground)
-    }
-
-    fn ground(&self) -> Writable {
-        Writable {
-            roots: self.writable.clone().unwrap_or_default(),
-            held: self.held.clone(),
-            earlier: self.earlier.clone(),
-            is_judged_outside: true,
-        }
-    }
-
-    /// Whether a person is to be asked about what flows within the text of `shell`, which each of its commands is
-    /// looked up for: a rule that decides about what it flows into does so when that starts.
-    pub fn asks_about_flows(&self, shell: &Request) -> bool {
-        let Some(text) = shell.argv.last() else {
-            return true;
-        };
-        let (cwd, ground) = (shell.cwd.clone(), self.ground());
-        let inquiry = Inquiry::here(&self.rules, &self.environment, cwd, &ground);
-        inquiry.judge_script(text.as_bytes()).asks_about_flows()
-    }
-
-    /// Where there are no mounts, nothing is read-only in a root.
-    pub fn without_mounts(&mut self, layers: &Layers) {
-        if *layers.status(LayerName::Namespaces) != Status::InForce {
-            self.held.clear();
-        }
-    }
-
-    /// Takes note of the variables that a request from inside would lose outside, where a rule or a model
-    /// asks for any.
-    pub fn withhold(&self, request: &mut Request) {
-        if self.writable.is_some()
-            && let Some(variables) = request.environment.clone()
-        {
-            let may_pass = |name: &OsStr| self.rules.may_pass(name);
-            self.environment.withhold(request, &variables, may_pass);
-        }
-    }
-}
-
-/// How far the run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// The next exec is the launcher's own start of the shell that we chose: it is not judged.
-    Shell {
-        /// It reads its start-up files first.
-        login: bool,
-    },
-    /// The login shell's start-up files: what they start runs inside and is not asked about, unless
-    /// it is forbidden. Ends with an exec of [`STARTUP_END`].
-    Startup,
-    /// The command itself.
-    Command,
-}
-
-/// What a login shell is made to execute between its start-up files and the script. There is no
-/// such file, and whoever executes it only makes the supervisor stricter.
-pub const STARTUP_END: &str = "/codex-shell/startup-has-ended";
 
 /// Answers system calls that were stopped.
 pub struct Supervisor {
@@ -159,18 +47,21 @@ pub struct Supervisor {
     /// Threads that we have a hand on.
     pub tracees: Tracees,
     /// Processes that run the proxy for a program that runs, or is about to.
-    pub stand_ins: HashMap<Pid, StandIn>,
+    pub stand_ins: HashMap<Pid, StandIn<Proxy>>,
+    killed: Killed,
     /// Questions that wait for a person.
-    pub asking: Asking,
+    pub asking: Asking<Stopped>,
     /// The way outside, once it was needed.
     pub outside: Option<Outside>,
     pub(super) groups: Groups,
     /// What programs outside got from the sandbox.
     pub(super) handed: Handed,
     /// Programs outside that have a sandbox of their own.
-    pub profiled: Profiled,
+    pub profiled: Profiled<Pid>,
     /// Calls that the sandbox refuses.
     pub refuser: Refuser,
+    /// A hung-up listener is left out, or waiting for the end of the first process would not wait.
+    silent: Option<Side>,
 }
 
 impl Supervisor {
@@ -183,6 +74,7 @@ impl Supervisor {
         listener: Arc<Listener>,
         phase: Phase,
         groups: Groups,
+        refuser: Refuser,
     ) -> io::Result<Self> {
         Ok(Self {
             processes: Running::new(groups.init()),
@@ -195,11 +87,13 @@ impl Supervisor {
             phase,
             tracees: Tracees::default(),
             stand_ins: HashMap::new(),
+            killed: Killed::default(),
             asking: Asking::new()?,
             outside: None,
             handed: Handed::default(),
-            profiled: Profiled::default(),
-            refuser: Refuser::default(),
+            profiled: Profiled::new(true),
+            refuser,
+            silent: None,
         })
     }
 
@@ -222,21 +116,8 @@ impl Supervisor {
         }
     }
 
-    /// The sandbox's listener, readable when a call waits.
-    pub fn listener(&self) -> &Listener {
-        &self.listener
-    }
-
-    /// The process that the run is there for, once it has come to its first exec.
-    pub fn command(&self) -> Option<Pid> {
-        self.processes.command
-    }
-
-    /// Answers one call.
-    ///
-    /// # Errors
-    /// The listener itself fails; a caller that died is none.
-    pub fn answer_one(&mut self, side: Side) -> io::Result<()> {
+    /// Answers one call. A caller that died is no error.
+    fn answer_one(&mut self, side: Side) -> io::Result<()> {
         let listener = match side {
             Side::Inside => Some(&self.listener),
             Side::Outside => self.outside.as_ref().map(|outside| &outside.listener),
@@ -349,7 +230,7 @@ impl Supervisor {
     }
 
     /// Tells proxies that their programs were started.
-    pub fn take_started(&mut self) {
+    fn take_started(&mut self) {
         let started = self.outside.as_mut().map(Outside::started);
         for (pid, child) in started.into_iter().flatten() {
             self.started(pid, child);
@@ -357,22 +238,14 @@ impl Supervisor {
     }
 
     /// Tells a proxy what becomes of its program, which has a sandbox of its own.
-    pub fn take_news(&mut self, id: Pid) {
+    fn take_news(&mut self, id: Pid) {
         let Some((pid, news)) = self.profiled.news(id) else {
             return;
         };
         let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
             return;
         };
-        let goes_on = match news {
-            News::Started {
-                program,
-                own_session,
-            } => stand_in.started_in_profile(program, own_session),
-            News::Changed(change) => stand_in.changed(change),
-            News::Failed(reason) => stand_in.failed(&reason),
-        };
-        if !goes_on {
+        if !stand_in.take(news) {
             self.forget(pid);
         }
     }
@@ -381,7 +254,7 @@ impl Supervisor {
         let Some(stand_in) = self.stand_ins.get_mut(&pid) else {
             // Its proxy died meanwhile.
             if let Ok(child) = child {
-                let _ = child.handle.signal(nix::libc::SIGKILL);
+                self.killed.kill(&child);
             }
             return;
         };
@@ -391,10 +264,10 @@ impl Supervisor {
     }
 
     /// The proxy in the process `pid` has been told how its program ended, or is gone itself.
-    pub fn forget(&mut self, pid: Pid) {
+    fn forget(&mut self, pid: Pid) {
         self.profiled.forget(pid);
         if let Some(mut stand_in) = self.stand_ins.remove(&pid)
-            && let Some(program) = stand_in.end()
+            && let Some(program) = self.killed.end(&mut stand_in)
             && let Some(outside) = &mut self.outside
         {
             outside.forget(program);
@@ -402,49 +275,123 @@ impl Supervisor {
     }
 
     /// Carries on with the execs whose questions were answered.
-    pub fn take_answers(&mut self) {
+    fn take_answers(&mut self) {
         for (pending, answer) in self.asking.answers() {
-            if pending.call.waiting.is_waiting() {
-                let (exec, question, record) = self.stopped(pending);
-                flow::resume(question, answer, record, exec);
+            if pending.caller.call.waiting.is_waiting() {
+                self.resume(pending, answer);
             }
         }
     }
 
-    /// An exec that was asked about.
-    pub(super) fn stopped(&mut self, pending: Pending) -> (StoppedExec<'_>, Question, ExecRecord) {
-        let Pending {
-            question,
-            call,
-            held,
-            record,
-        } = pending;
+    /// Carries on with an exec that was asked about.
+    pub(super) fn resume(&mut self, pending: Pending<Stopped>, answer: Answer) {
         let exec = StoppedExec {
             supervisor: self,
-            call,
-            material: Material::Held(Box::new(held)),
+            stopped: pending.caller,
+            held: Some(pending.held),
             // That was asked.
             inheritance: Inheritance::Free,
         };
-        (exec, question, record)
-    }
-
-    /// Whether nothing was started outside, and nobody is asked.
-    pub fn is_confined_to_the_sandbox(&self) -> bool {
-        self.outside.is_none()
-            && self.profiled.is_empty()
-            && self.programs_outside() == 0
-            && !self.asking.is_open()
+        flow::resume(pending.question, answer, pending.record, exec);
     }
 
     /// How many programs run outside, or are about to.
     pub fn programs_outside(&self) -> usize {
         self.stand_ins.len() + self.tracees.leaving()
     }
+}
 
-    /// Looks what has become of the execs that were let through, and of the programs outside.
-    pub fn look(&mut self) {
+/// What a supervisor attends to, in this order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event {
+    /// The proxy that runs in this process is dead.
+    ProxyEnded(Pid),
+    /// Somebody answered a question.
+    Answer,
+    /// A program was started outside, or could not be.
+    Started,
+    /// A system call waits.
+    Call(Side),
+    /// A sandbox that a rule asked for has something to say.
+    News(Pid),
+}
+
+impl Intercept for Supervisor {
+    type Event = Event;
+
+    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+        let mut look = |event, fd| look(event, fd, PollFlags::POLLIN);
+        for (pid, stand_in) in &self.stand_ins {
+            look(Event::ProxyEnded(*pid), stand_in.process());
+        }
+        look(Event::Answer, self.asking.bell());
+        if let Some(outside) = &self.outside {
+            look(Event::Started, outside.bell());
+            look(Event::Call(Side::Outside), outside.listener.as_fd());
+        }
+        for (id, channel, listener) in self.profiled.watched() {
+            look(Event::News(id), channel);
+            if let Some(listener) = listener {
+                look(Event::Call(Side::Profiled(id)), listener.as_fd());
+            }
+        }
+        if self.silent != Some(Side::Inside) {
+            look(Event::Call(Side::Inside), self.listener.as_fd());
+        }
+    }
+
+    fn attend(&mut self, event: Event, ready: PollFlags) -> io::Result<After> {
+        let hung_up = !ready.contains(PollFlags::POLLIN);
+        match event {
+            Event::ProxyEnded(pid) => self.forget(pid),
+            Event::Answer => self.take_answers(),
+            Event::Started => self.take_started(),
+            Event::Call(Side::Profiled(id)) if hung_up => self.profiled.is_silent(id),
+            Event::Call(side) if hung_up => {
+                self.silent = Some(side);
+                return Ok(After::Silence);
+            }
+            Event::Call(side) => self.answer_one(side)?,
+            Event::News(id) => self.take_news(id),
+        }
+        Ok(After::GoesOn)
+    }
+
+    /// At the execs that were let through, too.
+    fn look(&mut self) {
+        self.killed.look();
         self.stand_ins.values_mut().for_each(StandIn::look);
         self.tracees.look(&self.session.rules, &self.originals);
+    }
+
+    fn is_asking(&self) -> bool {
+        self.asking.is_open()
+    }
+
+    /// Known once it has come to its first exec.
+    fn command(&self) -> Option<Pid> {
+        self.processes.command
+    }
+
+    fn is_confined_to_the_sandbox(&self) -> bool {
+        self.outside.is_none()
+            && self.profiled.is_empty()
+            && self.programs_outside() == 0
+            && !self.asking.is_open()
+    }
+
+    /// The listener tells when nobody is left.
+    fn after_the_last_word(&self) -> After {
+        After::GoesOn
+    }
+
+    fn end(&mut self) {
+        self.profiled.end();
+    }
+
+    fn take_refused(&mut self) -> Refusal {
+        let mut refused = std::mem::take(&mut self.refuser).into_refusal();
+        refused.calls.extend(self.profiled.take_refused());
+        refused
     }
 }

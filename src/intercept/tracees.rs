@@ -37,7 +37,6 @@ use super::caller::{process_of, status};
 use super::leaving::Leaving;
 use super::limits::Load;
 use super::stand_in::Role;
-use super::stopped::fail;
 use super::verify::{self, Expected};
 use crate::audit::ExecRecord;
 use crate::evaluate::IndexedRules;
@@ -89,7 +88,7 @@ impl Hold {
     /// It can't be done.
     fn fail(self, call: &ExecCall, errno: Errno) {
         match self {
-            Self::Watch(_, record) => fail(call, record, errno),
+            Self::Watch(_, record) => call.fail(record, errno),
             Self::Replace { role, .. } => {
                 role.failed(&errno.desc());
                 call.waiting.fail(errno);

@@ -1,7 +1,8 @@
-//! What the supervisor waits for, and what it does then: calls, answers, signals, ends.
+//! What a run waits for, and what is done then, whoever brings the execs: signals, what that has to say,
+//! ends.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{Signal, kill};
@@ -9,11 +10,10 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::call::Side;
 use super::clock::Clock;
 use super::ending::{Ending, Remains};
 use super::keeper::{self, Heard};
-use super::supervisor::Supervisor;
+use super::refused::Refusal;
 use crate::confine::Sandbox;
 use crate::exit::Exit;
 use crate::sys::{pidfd::PidFd, tree, urgency};
@@ -21,67 +21,90 @@ use crate::sys::{pidfd::PidFd, tree, urgency};
 /// How long the first process has to end once nothing runs in its sandbox, in milliseconds.
 const GRACE: u8 = 20;
 
-/// Everything that the supervising loop looks at.
-pub(super) struct Watch {
+/// Who brings the execs, and answers them.
+pub(super) trait Intercept {
+    /// What there is to attend to.
+    type Event: Copy;
+
+    /// Has everything looked at that it waits for, in the order in which that is attended to.
+    fn watched<'a>(&'a self, look: impl FnMut(Self::Event, BorrowedFd<'a>, PollFlags));
+
+    /// Attends to one event, by what poll(2) says of its descriptor.
+    ///
+    /// # Errors
+    /// Nothing can be heard any more.
+    fn attend(&mut self, event: Self::Event, ready: PollFlags) -> io::Result<After>;
+
+    /// Looks what has become of children.
+    fn look(&mut self);
+
+    /// Whether a person is asked: that time is not the command's.
+    fn is_asking(&self) -> bool;
+
+    /// The process that the run is there for.
+    fn command(&self) -> Option<Pid>;
+
+    /// Whether nothing was started outside, and nobody waits.
+    fn is_confined_to_the_sandbox(&self) -> bool;
+
+    /// What comes of the first process's last word, after which something is left.
+    fn after_the_last_word(&self) -> After;
+
+    /// Ends the sandboxes of programs outside.
+    fn end(&mut self);
+
+    /// What the sandboxes refused.
+    fn take_refused(&mut self) -> Refusal;
+}
+
+/// What comes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// Nothing else.
+    GoesOn,
+    /// Nobody is left in the sandbox who could execute anything.
+    Silence,
+}
+
+/// Everything that the loop looks at.
+pub(super) struct Watch<I> {
     pub(super) sandbox: Sandbox,
-    pub(super) supervisor: Supervisor,
+    pub(super) interceptor: I,
     pub(super) signals: SignalFd,
     pub(super) clock: Clock,
-    /// A hung-up listener is left out, or waiting for the end of the first process would not wait.
-    pub(super) silent: Option<Side>,
     /// `None` once it has been heard.
     pub(super) ending: Option<Ending>,
     pub(super) remains: Remains,
 }
 
-/// Something to attend to, in this order.
+/// Something to attend to.
 #[derive(Clone, Copy)]
-enum Event {
+enum Event<E> {
     /// Signals have come.
     Signals,
     /// The sandbox is about to end.
     Ending,
-    /// The proxy that runs in this process is dead.
-    ProxyEnded(Pid),
-    /// Somebody answered a question.
-    Answer,
-    /// A program was started outside, or could not be.
-    Started,
-    /// A system call waits.
-    Call(Side),
-    /// A sandbox that a rule asked for has something to say.
-    News(Pid),
-    /// Nobody is left who could call.
-    Silent(Side),
+    /// The interceptor's.
+    Brought(E),
     /// The sandbox has ended.
     SandboxEnded,
 }
 
-impl Event {
-    /// The event that there is, by what poll(2) says of its descriptor.
-    fn after(self, ready: PollFlags) -> Option<Self> {
-        let hung_up = ready.contains(PollFlags::POLLHUP);
-        match self {
-            _ if ready.contains(PollFlags::POLLIN) => Some(self),
-            Self::News(_) | Self::Ending if hung_up => Some(self),
-            Self::Call(side) if hung_up => Some(Self::Silent(side)),
-            _ => None,
-        }
-    }
-}
+/// The events that there are, by what poll(2) says of their descriptors.
+type Ready<E> = Vec<(Event<E>, PollFlags)>;
 
-impl Watch {
+impl<I: Intercept> Watch<I> {
     /// Attends to everything until the run ends; its status.
     pub(super) fn watch(&mut self) -> io::Result<Exit> {
         loop {
-            self.clock.pause_while(self.supervisor.asking.is_open());
+            self.clock.pause_while(self.interceptor.is_asking());
             let Some(events) = self.wait()? else {
                 urgency::lower();
                 self.end_sandbox();
                 return Ok(Exit::TimedOut);
             };
-            for event in events {
-                if let Some(exit) = self.attend(event)? {
+            for (event, ready) in events {
+                if let Some(exit) = self.attend(event, ready)? {
                     return Ok(exit);
                 }
             }
@@ -89,68 +112,53 @@ impl Watch {
     }
 
     /// Attends to one event; a status when the run ends with it.
-    fn attend(&mut self, event: Event) -> io::Result<Option<Exit>> {
+    fn attend(&mut self, event: Event<I::Event>, ready: PollFlags) -> io::Result<Option<Exit>> {
         if !matches!(event, Event::Ending) {
             urgency::lower();
         }
-        match event {
+        let after = match event {
             Event::Signals => return Ok(self.take_signals()),
-            Event::ProxyEnded(pid) => {
-                self.supervisor.forget(pid);
-            }
-            Event::Answer => self.supervisor.take_answers(),
-            Event::Started => self.supervisor.take_started(),
-            Event::Call(side) => self.supervisor.answer_one(side)?,
-            Event::News(id) => self.supervisor.take_news(id),
-            Event::Silent(Side::Profiled(id)) => self.supervisor.profiled.is_silent(id),
-            Event::Silent(side) => {
-                self.silent = Some(side);
-                self.supervisor.profiled.end();
-                if !ends_soon(&self.sandbox) {
-                    tree::end_beside(self.sandbox.init_pid);
-                }
-            }
-            Event::Ending => return Ok(self.take_last_word()),
+            Event::Brought(event) => self.interceptor.attend(event, ready)?,
+            Event::Ending => match self.take_last_word() {
+                Some(exit) => return Ok(Some(exit)),
+                None => self.interceptor.after_the_last_word(),
+            },
             Event::SandboxEnded => return Ok(Some(status(&self.sandbox))),
+        };
+        if after == After::Silence {
+            self.interceptor.end();
+            if !ends_soon(&self.sandbox) {
+                // A process group with a number in its namespace goes on outside.
+                tree::end_beside(self.sandbox.init_pid);
+            }
         }
         Ok(None)
     }
 
     /// Waits until something is ready; `None` when time is up.
-    fn wait(&self) -> io::Result<Option<Vec<Event>>> {
-        let mut watched = vec![(Event::Signals, self.signals.as_fd())];
-        let ending = self.ending.as_ref().map(AsFd::as_fd);
-        watched.extend(ending.map(|ending| (Event::Ending, ending)));
-        for (pid, stand_in) in &self.supervisor.stand_ins {
-            watched.push((Event::ProxyEnded(*pid), stand_in.proxy()));
+    fn wait(&self) -> io::Result<Option<Ready<I::Event>>> {
+        let (mut events, mut fds) = (Vec::new(), Vec::new());
+        let mut look = |event, fd, wanted| {
+            events.push(event);
+            fds.push(PollFd::new(fd, wanted));
+        };
+        look(Event::Signals, self.signals.as_fd(), PollFlags::POLLIN);
+        if let Some(ending) = &self.ending {
+            look(Event::Ending, ending.as_fd(), PollFlags::POLLIN);
         }
-        watched.push((Event::Answer, self.supervisor.asking.bell()));
-        if let Some(outside) = &self.supervisor.outside {
-            watched.push((Event::Started, outside.bell()));
-            watched.push((Event::Call(Side::Outside), outside.listener.as_fd()));
-        }
-        for (id, channel, listener) in self.supervisor.profiled.watched() {
-            watched.push((Event::News(id), channel));
-            let call = |listener| (Event::Call(Side::Profiled(id)), listener);
-            watched.extend(listener.map(AsFd::as_fd).map(call));
-        }
-        if self.silent != Some(Side::Inside) {
-            let listener = self.supervisor.listener().as_fd();
-            watched.push((Event::Call(Side::Inside), listener));
-        }
-        watched.push((Event::SandboxEnded, self.sandbox.init.as_fd()));
-        let mut fds: Vec<_> = watched
-            .iter()
-            .map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLIN))
-            .collect();
+        self.interceptor
+            .watched(|event, fd, wanted| look(Event::Brought(event), fd, wanted));
+        let end = self.sandbox.init.as_fd();
+        look(Event::SandboxEnded, end, PollFlags::POLLIN);
         if !self.clock.poll(&mut fds)? {
             return Ok(None);
         }
-        let ready: Vec<_> = fds.iter().map(PollFd::revents).collect();
-        let events = watched.into_iter().zip(ready);
+        let events = events.into_iter().zip(fds.iter().map(PollFd::revents));
+        let something = PollFlags::POLLIN | PollFlags::POLLHUP;
+        let ready = events.filter_map(|(event, ready)| Some((event, ready?)));
         Ok(Some(
-            events
-                .filter_map(|((event, _), ready)| event.after(ready?))
+            ready
+                .filter(|(_, ready)| ready.intersects(something))
                 .collect(),
         ))
     }
@@ -159,7 +167,7 @@ impl Watch {
     fn take_signals(&mut self) -> Option<Exit> {
         while let Some(heard) = keeper::heard(&mut self.signals) {
             match heard {
-                Heard::Child => self.supervisor.look(),
+                Heard::Child => self.interceptor.look(),
                 Heard::End(exit) => {
                     self.end_sandbox();
                     return Some(exit);
@@ -173,7 +181,7 @@ impl Watch {
     /// The command's status, if that is the end of the run: nothing runs any more, inside or outside.
     fn take_last_word(&mut self) -> Option<Exit> {
         let status = self.ending.take()?.status()?;
-        if !self.supervisor.is_confined_to_the_sandbox() {
+        if !self.interceptor.is_confined_to_the_sandbox() {
             return None;
         }
         self.remains = Remains::of(self.sandbox.init_pid);
@@ -181,7 +189,8 @@ impl Watch {
     }
 
     fn signal_command(&self, signal: i32) {
-        if let Some(command) = self.supervisor.command() {
+        if let Some(command) = self.interceptor.command() {
+            // It may have ended this moment.
             let _ = PidFd::open(command).and_then(|c| c.signal(signal));
         }
     }
@@ -189,13 +198,13 @@ impl Watch {
     fn end_sandbox(&mut self) {
         let init = self.sandbox.init_pid;
         let _ = kill(init, Signal::SIGKILL);
-        self.supervisor.profiled.end();
+        self.interceptor.end();
         tree::end();
     }
 }
 
 /// How the command ended, by the first process, which has.
-pub(super) fn status(sandbox: &Sandbox) -> Exit {
+fn status(sandbox: &Sandbox) -> Exit {
     match waitpid(sandbox.init_pid, None) {
         Ok(WaitStatus::Exited(_, status)) => Exit::Command(status.to_le_bytes()[0]),
         Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Command(128 + signal as u8),
@@ -205,7 +214,7 @@ pub(super) fn status(sandbox: &Sandbox) -> Exit {
 
 /// Whether the first process ends without more ado: most do, within a fraction of a millisecond, and
 /// to look for what holds it up costs more.
-pub(super) fn ends_soon(sandbox: &Sandbox) -> bool {
+fn ends_soon(sandbox: &Sandbox) -> bool {
     let mut end = [PollFd::new(sandbox.init.as_fd(), PollFlags::POLLIN)];
     poll(&mut end, GRACE).is_ok_and(|ready| ready > 0)
 }

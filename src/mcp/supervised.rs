@@ -34,7 +34,7 @@ use crate::intercept::handed;
 use crate::intercept::keeper::{self, Heard};
 use crate::intercept::launcher::Command;
 use crate::intercept::run::{Run, RunError, run};
-use crate::intercept::supervisor::{Phase, Session};
+use crate::intercept::session::{Phase, Session};
 use crate::sys::{fds, fork, tree, urgency};
 
 /// As many notable execs are told.

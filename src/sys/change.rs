@@ -24,6 +24,13 @@ pub enum Change {
     Continued,
 }
 
+impl Change {
+    /// Whether nothing comes after it.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Exited(_) | Self::Killed(_))
+    }
+}
+
 /// The next change in the state of our child `pid`, if there is one that was not told yet.
 pub fn change(pid: Pid) -> Option<Change> {
     let flags = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;

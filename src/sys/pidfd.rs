@@ -70,7 +70,21 @@ impl From<OwnedFd> for PidFd {
     }
 }
 
+impl From<PidFd> for OwnedFd {
+    fn from(process: PidFd) -> Self {
+        process.0
+    }
+}
+
 impl PidFd {
+    /// Another descriptor of the same process.
+    ///
+    /// # Errors
+    /// There are no descriptors left.
+    pub fn try_clone(&self) -> io::Result<OwnedFd> {
+        self.0.try_clone()
+    }
+
     /// Opens the process that has the number `pid` now.
     pub fn open(pid: Pid) -> io::Result<Self> {
         Ok(Self(pidfd_open(process(pid)?, PidfdFlags::empty())?))

@@ -1,13 +1,13 @@
 //! Frames: a header with version, kind and length, then as many bytes. Bounded.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use nix::sys::socket::MsgFlags;
 
-use crate::sys::fork;
+use crate::sys::messages;
 
 /// The version of this protocol. Both sides are one binary, so a difference is a mistake.
 const VERSION: u8 = 1;
@@ -107,7 +107,7 @@ impl Reader {
         let start = self.bytes.len();
         self.bytes.resize(start + self.chunk, 0);
         let room = self.bytes.get_mut(start..).unwrap_or_default();
-        let result = receive(from.as_fd(), room, flags, &mut self.fds);
+        let result = messages::receive_bytes(from, room, flags, &mut self.fds);
         self.bytes
             .truncate(start + result.as_ref().copied().unwrap_or(0));
         if self.fds.len() > WAITING {
@@ -189,32 +189,6 @@ impl Reader {
     }
 }
 
-/// Receives bytes, and appends to `fds` the descriptors that came with them.
-///
-/// # Errors
-/// What recvmsg(2) answered; `EMFILE` when there was no room for a descriptor.
-pub fn receive(
-    from: BorrowedFd<'_>,
-    room: &mut [u8],
-    flags: MsgFlags,
-    fds: &mut VecDeque<OwnedFd>,
-) -> Result<usize, Errno> {
-    let mut space = nix::cmsg_space!([RawFd; 253]);
-    let mut data = [IoSliceMut::new(room)];
-    let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(from.as_raw_fd(), &mut data, Some(&mut space), flags)?;
-    for control in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(numbers) = control {
-            let owned = numbers.into_iter().map(fork::received);
-            fds.extend(owned.flatten());
-        }
-    }
-    if message.flags.contains(MsgFlags::MSG_CTRUNC) {
-        return Err(Errno::EMFILE);
-    }
-    Ok(message.bytes)
-}
-
 /// What was sent can't be read.
 pub fn malformed(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
@@ -223,6 +197,7 @@ pub fn malformed(what: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use std::io::{IoSlice, Write as _};
+    use std::os::fd::RawFd;
     use std::os::unix::net::UnixStream;
 
     use nix::sys::socket::{ControlMessage, sendmsg};

@@ -394,6 +394,25 @@ fn what_ended_is_gone() {
     });
 }
 
+/// So is a program outside whose caller was killed, as anybody outside sees.
+#[test]
+fn what_was_killed_outside_is_gone() {
+    everyone(|world| {
+        world
+            .rules("prefix_rule(pattern = [\"probe\"])")
+            .script(
+                "bin/probe",
+                "#!/bin/sh\nif [ \"$1\" ]; then echo $$ >WORLD/out/pid; exec sleep 60; fi\n\
+                 read pid <WORLD/out/pid\nwhile kill -0 $pid 2>/dev/null; do sleep .02; done\n\
+                 echo gone\n",
+            )
+            .options(["--timeout", "10s"])
+            .sh("probe x & until [ -s WORLD/out/pid ]; do sleep .01; done; kill -9 $!; wait $!; probe")
+            .status(0)
+            .stdout("gone");
+    });
+}
+
 /// An exec that fails leaves its watch behind, and the command its status.
 #[test]
 fn the_status_after_an_exec_that_failed() {

@@ -7,16 +7,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, readlink};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::{AtFlags, readlink};
+use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::unistd::{AccessFlags, faccessat};
 
-use crate::act::environment::Filtered;
-use crate::act::pinned::Pinned;
-use crate::act::pins;
 use crate::intercept::call::{Found, named};
-use crate::intercept::caller::same_file;
-use crate::intercept::supervisor::Session;
+use crate::intercept::caller;
+use crate::intercept::held::Held;
+use crate::intercept::session::Session;
 use crate::request::{Originals, Request, WorkingDirectory};
 use crate::wire::frame::Frame;
 use crate::wire::frame::{Reader, malformed};
@@ -32,19 +30,6 @@ pub(super) struct Claim {
     directory: OwnedFd,
     /// The signals that the caller blocks.
     pub(super) blocked: u64,
-}
-
-/// What runs outside if it may.
-#[derive(Debug)]
-pub(super) struct Held {
-    /// The file.
-    pub(super) program: io::Result<Pinned>,
-    /// The environment, filtered.
-    pub(super) environment: Filtered,
-    /// The working directory.
-    pub(super) directory: OwnedFd,
-    /// The caller's variables as they are, `NAME=value` each.
-    pub(super) variables: Vec<OsString>,
 }
 
 impl Claim {
@@ -114,26 +99,12 @@ impl Claim {
                 rest.is_some_and(|rest| rest.starts_with(b"="))
             })
         };
-        let mut entries = self.environment.clone();
-        entries.retain(|entry| !ours(entry));
-        let mut environment = session.environment.filter(&entries, &request.cwd, pass_env);
-        pins::bind(&mut environment, request);
-        Ok(Held {
-            program: Pinned::open(request, &self.stat),
-            environment,
-            directory: self.outside(request)?,
-            variables: entries,
-        })
-    }
-
-    /// The working directory by its path outside the sandbox, where that is the same one: a program
-    /// outside is not held to the sandbox's read-only view of it.
-    fn outside(&self, request: &Request) -> io::Result<OwnedFd> {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        match open(&*request.cwd, flags, Mode::empty()) {
-            Ok(outside) if same_file(&fstat(&outside)?, &fstat(&self.directory)?) => Ok(outside),
-            _ => self.directory.try_clone(),
-        }
+        let mut variables = self.environment.clone();
+        variables.retain(|entry| !ours(entry));
+        let directory = caller::outside(&request.cwd, self.directory.try_clone()?)?;
+        Ok(Held::new(
+            session, request, &self.stat, directory, variables, pass_env,
+        ))
     }
 }
 

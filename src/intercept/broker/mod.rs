@@ -5,8 +5,7 @@
 //!                                                                   descriptors │ refused
 //! ```
 //! It needs nothing of the kernel, and sees what that shell starts: not what the programs start
-//! that it starts. A question or a program outside has a thread of its own; everything else is
-//! answered at once.
+//! that it starts.
 //!
 //! # What is believed
 //!
@@ -31,159 +30,36 @@
 //! The wrapper fails closed: without socket, broker or sense in the answer, nothing runs, with status 125.
 //! Text that names no interpreter is read by the shell, as without a wrapper: the wrapper starts it.
 
-mod children;
 mod claim;
+mod conversation;
 mod exec;
 mod patched;
 mod server;
-mod stand_in;
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use nix::unistd::Pid;
 
 pub use patched::{Patched, Unusable};
+pub(super) use server::Broker;
 
-use super::clock::Clock;
-use super::ending::{self, Alive, Ending, Remains};
-use super::groups::Groups;
-use super::keeper;
-use super::launcher::{self, Command};
-use super::refused::Refusal;
-use super::run::{Ended, Run, RunError};
-use super::supervisor::Session;
-use crate::confine::{self, LayerName, Layers, Policy, Sandbox, Setup, Status};
-use server::{Broker, Watch};
+use crate::confine::Status;
 
 /// Above the numbers that scripts use, and below the usual limit of 1024.
 const NUMBER: RawFd = 1000;
 
-/// Runs a command to its end as [`super::run::run`] does, its execs brought by the wrapper.
-///
-/// # Errors
-/// The command did not start.
-pub(super) fn run(
-    run: &Run<'_>,
-    command: &Command,
-    patched: &Patched,
-    session: Session,
-    report: impl FnOnce(&Layers),
-) -> Result<Ended, RunError> {
-    let standing = Standing::new(
-        run.policy,
-        run.require,
-        &run.kept(),
-        run.lead,
-        |socket, alive| {
-            let command = patched.equip(command, socket);
-            let given = run.terminal.map(Arc::as_ref);
-            let pass = [run.pass, &[socket]].concat();
-            launcher::unheard(&command, &pass, run.lead, given, alive)
-        },
-    )?;
-    standing.run(run, patched, session, report, |_| Ok(()))
-}
-
-/// A sandbox whose shell will bring its execs.
-pub(super) struct Standing {
-    pub(super) sandbox: Sandbox,
-    /// Our end of the socket that all wrappers inherit.
-    socket: OwnedFd,
-    /// The number of theirs.
-    number: RawFd,
-    ending: Ending,
-}
-
-impl Standing {
-    /// Makes it; `launcher` gets the number of the socket that the command is to inherit, and what it
-    /// must hold while it is alive. It keeps the descriptors `pass`.
-    pub(super) fn new(
-        policy: &Policy,
-        require: &[LayerName],
-        pass: &[RawFd],
-        lead: Option<Pid>,
-        launcher: impl FnOnce(RawFd, Alive) -> u8,
-    ) -> Result<Self, RunError> {
-        let (socket, theirs) = channel()?;
-        let number = theirs.as_raw_fd();
-        let (ending, alive) = ending::pair()?;
-        let setup = Setup {
-            policy,
-            require,
-            keep: &[pass, &[number, alive.as_raw_fd()]].concat(),
-            terminal: true,
-            number: lead,
-            listen: false,
-            tell: false,
-        };
-        let mut sandbox = confine::start(&setup, |_| launcher(number, alive))?;
-        let part = "programs that the patched shell starts are judged, what these start is not";
-        let status = Status::Partly(part.to_owned());
-        sandbox.layers.add(LayerName::Interceptor, status);
-        Ok(Self {
-            sandbox,
-            socket,
-            number,
-            ending,
-        })
-    }
-
-    /// Answers the wrappers of the command that `begin` starts, if it has not started by itself.
-    pub(super) fn run(
-        self,
-        run: &Run<'_>,
-        patched: &Patched,
-        mut session: Session,
-        report: impl FnOnce(&Layers),
-        begin: impl FnOnce(RawFd) -> io::Result<()>,
-    ) -> Result<Ended, RunError> {
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
-        run.stands(self.sandbox.init_pid)?;
-        begin(self.number)?;
-        report(&self.sandbox.layers);
-        session.without_mounts(&self.sandbox.layers);
-        let broker = Broker::new(
-            session,
-            run.phase,
-            self.sandbox.init_pid,
-            patched.script_shell(),
-            Groups::new(run.lead, self.sandbox.init_pid),
-        )?;
-        let mut watch = Watch {
-            sandbox: self.sandbox,
-            broker,
-            socket: Some(self.socket),
-            ending: Some(self.ending),
-            signals,
-            clock: Clock::new(run.timeout).shown_by(run.overdue),
-            remains: Remains::default(),
-        };
-        let exit = watch.watch();
-        let mut remains = std::mem::take(&mut watch.remains);
-        if remains.is_some() {
-            watch.sandbox.vacate();
-            remains = remains.and(watch);
-        } else {
-            watch.end_outside();
-        }
-        Ok(Ended {
-            exit: exit?,
-            refused: Refusal::default(),
-            remains,
-        })
-    }
+/// How much is judged of what is executed.
+pub(super) fn status() -> Status {
+    let part = "programs that the patched shell starts are judged, what these start is not";
+    Status::Partly(part.to_owned())
 }
 
 /// The socket that all wrappers inherit, and its other end; packets, so that many can write, and
 /// connected for good, so that it leads nowhere else.
-fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(super) fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
     let (ours, theirs) = socketpair(
         AddressFamily::Unix,
         SockType::SeqPacket,

@@ -114,7 +114,7 @@ impl Patched {
     }
 
     /// What reads a text that names no interpreter: bash does it itself, zsh leaves it to sh.
-    pub(super) fn script_shell(&self) -> PathBuf {
+    pub(in crate::intercept) fn script_shell(&self) -> PathBuf {
         let name = self.shell.file_name().unwrap_or_default();
         if name.as_bytes().windows(3).any(|part| part == b"zsh") {
             PathBuf::from("/bin/sh")

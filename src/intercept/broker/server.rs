@@ -1,403 +1,422 @@
-//! The broker's loop, and what its threads share.
+//! The broker: what wrappers ask for, pass and hear, each as far as it has come.
 
-use std::collections::VecDeque;
-use std::fmt;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
-use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::signalfd::SignalFd;
+use nix::poll::PollFlags;
 use nix::sys::socket::MsgFlags;
 use nix::unistd::Pid;
 
-use super::children::Children;
 use super::claim::Claim;
-use super::exec::{Connection, WrappedExec};
-use crate::confine::Sandbox;
-use crate::exit::Exit;
+use super::conversation::{Connection, Passing, Wrapper};
+use super::exec::{Wrapped, WrappedExec};
+use crate::approve::Answer;
+use crate::approve::place::Confinement;
 use crate::flow;
-use crate::intercept::clock::Clock;
-use crate::intercept::ending::{Ending, Remains};
+use crate::intercept::asking::{Asking, Pending};
 use crate::intercept::groups::Groups;
-use crate::intercept::keeper::{self, Heard};
+use crate::intercept::job::StandInProcess;
+use crate::intercept::limits::Load;
 use crate::intercept::profiled::Profiled;
-use crate::intercept::supervisor::{Phase, Session};
-use crate::intercept::watch::{ends_soon, status};
+use crate::intercept::refused::Refusal;
+use crate::intercept::session::{Phase, Session};
+use crate::intercept::stand_in::{self, Killed, StandIn};
+use crate::intercept::watch::{After, Intercept};
 use crate::request::Originals;
-use crate::sys::pidfd::PidFd;
-use crate::sys::tree;
-use crate::wire::frame::{Fill, Frame, LONGEST, Reader, receive};
+use crate::sys::{messages, tree};
+use crate::wire::frame::{Fill, Frame, LONGEST, Reader};
 use crate::wire::{ASK, STARTED};
 
 /// So much is read at once, in bytes: a usual request whole.
 const CHUNK: usize = 68 * 1024;
 /// And once it is there: what follows is short.
 const LATER: usize = 4096;
-/// As many conversations may wait for something at once.
-const THREADS: usize = 256;
-/// As many questions may be open at once.
-const QUESTIONS: usize = 64;
-/// As many bytes may be on their way to us at once, in long requests.
+/// As many requests may be on their way to us at once.
+const REQUESTS: usize = 256;
+/// And as many bytes, in long ones.
 const BYTES: usize = 4 * LONGEST;
+/// As many programs run outside at once, or are about to.
+const OUTSIDE: usize = 256;
 
-/// What all conversations share.
-pub(super) struct Shared {
+/// Answers wrappers.
+pub(in crate::intercept) struct Broker {
     pub(super) session: Arc<Session>,
-    pub(super) children: Children,
+    /// `None` once nobody in the sandbox can write to it.
+    socket: Option<OwnedFd>,
+    pub(super) asking: Asking<Wrapped>,
     pub(super) groups: Groups,
-    pub(super) asking: Asking,
-    profiled: Mutex<Profiled>,
-    /// The sandbox's first process.
-    pub(super) init: Pid,
+    /// Programs that have a sandbox of their own, for the conversations that they are for.
+    profiled: Profiled<u64>,
+    conversations: HashMap<u64, Conversation>,
+    next: u64,
+    killed: Killed,
     /// What reads a text that names no interpreter.
     pub(super) script_shell: PathBuf,
     originals: Originals,
-    startup: AtomicBool,
-    threads: AtomicUsize,
-    bytes: AtomicUsize,
+    /// A login shell's start-up files are being read.
+    pub(super) startup: bool,
+    /// Something was started outside.
+    went_outside: bool,
 }
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Shared").finish_non_exhaustive()
-    }
+/// How far a wrapper has come that waits, or is waited for.
+enum Conversation {
+    /// Its request is on the way.
+    Asks(Connection),
+    /// It was told to pass its descriptors.
+    Passes(Box<Passing>),
+    /// It stands in for a program.
+    StandsIn(Box<StandIn<Wrapper>>),
 }
 
-impl Shared {
-    /// Programs that have a sandbox of their own.
-    pub(super) fn profiled(&self) -> MutexGuard<'_, Profiled> {
-        self.profiled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nothing can have been started outside, and nothing waits.
-    fn is_confined_to_the_sandbox(&self) -> bool {
-        // Without a sandbox what a rule lifts is where it would be anyway.
-        self.session.writable.is_none()
-            && self.profiled().is_empty()
-            && self.threads.load(Ordering::Relaxed) == 0
-    }
-
-    /// Does `work` in a thread of its own; not at all when there are too many.
-    pub(super) fn spawn(self: &Arc<Self>, work: impl FnOnce() + Send + 'static) {
-        let Some(counted) = Counted::one(self, |shared| &shared.threads, 1, THREADS) else {
-            return;
-        };
-        // What is not started is dropped, and the wrapper sees the end of its connection.
-        let _ = std::thread::Builder::new()
-            .name("exec".into())
-            .spawn(move || {
-                work();
-                drop(counted);
-            });
-    }
-
-    /// Takes a wrapper's first frame as far as it can be read, and waits for the rest apart.
-    fn begin(self: &Arc<Self>, mut connection: Connection) -> io::Result<()> {
-        let Connection { stream, reader } = &mut connection;
-        if reader.fill(&*stream, MsgFlags::MSG_DONTWAIT)? == Fill::End {
-            return Ok(());
-        }
-        if let Some(frame) = reader.frame()? {
-            return self.consider(&frame, connection, false);
-        }
-        let shared = Arc::clone(self);
-        self.spawn(move || {
-            // One that breaks off or makes no sense has nobody who waits for an answer.
-            let _ = shared.wait(connection);
-        });
-        Ok(())
-    }
-
-    fn wait(self: &Arc<Self>, mut connection: Connection) -> io::Result<()> {
-        let Connection { stream, reader } = &mut connection;
-        let expected = loop {
-            if let Some(expected) = reader.expected()? {
-                break expected;
-            }
-            if reader.fill(&*stream, MsgFlags::empty())? == Fill::End {
-                return Ok(());
-            }
-        };
-        let counted = Counted::one(self, |shared| &shared.bytes, expected, BYTES);
-        let counted = counted.ok_or(Errno::EAGAIN)?;
-        let Some(frame) = reader.wait(&*stream)? else {
-            return Ok(());
-        };
-        let done = self.consider(&frame, connection, true);
-        drop(counted);
-        done
-    }
-
-    fn consider(
-        self: &Arc<Self>,
-        frame: &Frame,
-        mut connection: Connection,
-        may_wait: bool,
-    ) -> io::Result<()> {
-        let session = &self.session;
-        let (mut request, claim) =
-            Claim::read(frame, &mut connection.reader, session, &self.originals)?;
-        connection.reader.take_at_most(LATER);
-        let startup = self.startup.load(Ordering::Relaxed);
-        if !startup {
-            session.withhold(&mut request);
-        }
-        let exec = WrappedExec {
-            shared: Arc::clone(self),
-            connection,
-            claim,
-            held: None,
-            may_wait,
-            startup,
-        };
-        let audit = session.audit.during_startup(startup);
-        flow::consider(&session.rules, request, exec, &audit);
-        Ok(())
-    }
+/// What a broker attends to, in this order.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::intercept) enum Event {
+    /// Somebody answered a question.
+    Answer,
+    /// A sandbox that a rule asked for has something to say.
+    News(Pid),
+    /// A wrapper goes on.
+    Conversation(u64),
+    /// A wrapper begins.
+    Ask,
 }
-
-/// So much of a counter is taken, until this is dropped.
-struct Counted<F: Fn(&Shared) -> &AtomicUsize> {
-    shared: Arc<Shared>,
-    counter: F,
-    amount: usize,
-}
-
-impl<F: Fn(&Shared) -> &AtomicUsize> Counted<F> {
-    /// Takes `amount` if no more than `limit` is taken then.
-    fn one(shared: &Arc<Shared>, counter: F, amount: usize, limit: usize) -> Option<Self> {
-        let taken = counter(shared).fetch_add(amount, Ordering::Relaxed);
-        let counted = Self {
-            shared: Arc::clone(shared),
-            counter,
-            amount,
-        };
-        (taken.saturating_add(amount) <= limit).then_some(counted)
-    }
-}
-
-impl<F: Fn(&Shared) -> &AtomicUsize> Drop for Counted<F> {
-    fn drop(&mut self) {
-        (self.counter)(&self.shared).fetch_sub(self.amount, Ordering::Relaxed);
-    }
-}
-
-/// The open questions; the time they take is the person's, not the command's.
-#[derive(Debug)]
-pub(super) struct Asking {
-    open: Arc<AtomicUsize>,
-    bell: Arc<EventFd>,
-}
-
-/// An open question.
-#[derive(Debug)]
-pub(super) struct Open {
-    open: Arc<AtomicUsize>,
-    bell: Arc<EventFd>,
-}
-
-impl Asking {
-    fn new() -> io::Result<Self> {
-        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-        Ok(Self {
-            open: Arc::default(),
-            bell: Arc::new(EventFd::from_value_and_flags(0, flags)?),
-        })
-    }
-
-    /// One more, if there may be one more.
-    pub(super) fn open(&self) -> Option<Open> {
-        let before = self.open.fetch_add(1, Ordering::SeqCst);
-        let open = Open {
-            open: Arc::clone(&self.open),
-            bell: Arc::clone(&self.bell),
-        };
-        let _ = self.bell.write(1);
-        (before < QUESTIONS).then_some(open)
-    }
-
-    fn is_open(&self) -> bool {
-        self.open.load(Ordering::SeqCst) > 0
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.open.fetch_sub(1, Ordering::SeqCst);
-        let _ = self.bell.write(1);
-    }
-}
-
-/// Answers wrappers.
-#[derive(Debug)]
-pub(super) struct Broker(Arc<Shared>);
 
 impl Broker {
-    /// For a run that begins with `phase`.
+    /// For a run that begins with `phase`, whose wrappers ask at `socket`.
     ///
     /// # Errors
     /// The kernel has no descriptor left.
-    pub(super) fn new(
+    pub(in crate::intercept) fn new(
         session: Session,
         phase: Phase,
-        init: Pid,
+        socket: OwnedFd,
         script_shell: PathBuf,
         groups: Groups,
     ) -> io::Result<Self> {
-        Ok(Self(Arc::new(Shared {
-            groups,
+        Ok(Self {
             session: Arc::new(session),
-            children: Children::default(),
+            socket: Some(socket),
             asking: Asking::new()?,
-            profiled: Mutex::new(Profiled::unheard()),
-            init,
+            groups,
+            profiled: Profiled::new(false),
+            conversations: HashMap::new(),
+            next: 0,
+            killed: Killed::default(),
             script_shell,
             originals: Originals::default(),
-            startup: AtomicBool::new(phase == Phase::Shell { login: true }),
-            threads: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
-        })))
+            startup: phase == Phase::Shell { login: true },
+            went_outside: false,
+        })
     }
 
-    /// Takes one packet of the inherited socket, if there is one. Whether more may come.
-    fn accept(&self, socket: BorrowedFd<'_>) -> Fill {
+    /// Takes one packet of the inherited socket, if there is one.
+    fn accept(&mut self) {
+        let Some(socket) = &self.socket else {
+            return;
+        };
         let (mut packet, mut fds) = ([0; 2], VecDeque::new());
-        match receive(socket, &mut packet, MsgFlags::MSG_DONTWAIT, &mut fds) {
-            Ok(0) => return Fill::End,
+        let flags = MsgFlags::MSG_DONTWAIT;
+        match messages::receive_bytes(socket, &mut packet, flags, &mut fds) {
+            Ok(0) => self.socket = None,
             Ok(_) => {}
-            Err(Errno::EAGAIN | Errno::EINTR) => return Fill::Empty,
             // Nobody but the sandboxed side can have caused it, to its own harm.
-            Err(_) => return Fill::Some,
+            Err(_) => return,
         }
         match packet {
             [ASK, _] => {
                 if let Some(stream) = fds.pop_front() {
                     let reader = Reader::new(CHUNK);
                     // What makes no sense is dropped: the wrapper sees the end of its connection.
-                    let _ = self.0.begin(Connection { stream, reader });
+                    let _ = self.take_request(Connection { stream, reader });
                 }
             }
-            [STARTED, _] => self.0.startup.store(false, Ordering::Relaxed),
+            [STARTED, _] => self.startup = false,
             _ => {}
         }
-        Fill::Some
+    }
+
+    /// Takes a wrapper's first frame as far as it can be read. What there is no room for is dropped.
+    fn take_request(&mut self, mut connection: Connection) -> io::Result<()> {
+        if connection.fill()? == Fill::End {
+            return Ok(());
+        }
+        if let Some(frame) = connection.reader.frame()? {
+            return self.consider(&frame, connection);
+        }
+        let (mut count, mut bytes) = (0, connection.reader.expected()?.unwrap_or(0));
+        for conversation in self.conversations.values() {
+            if let Conversation::Asks(other) = conversation {
+                count += 1;
+                bytes += other.reader.expected()?.unwrap_or(0);
+            }
+        }
+        if count < REQUESTS && bytes <= BYTES {
+            self.insert(Conversation::Asks(connection));
+        }
+        Ok(())
+    }
+
+    fn consider(&mut self, frame: &Frame, mut connection: Connection) -> io::Result<()> {
+        let session = Arc::clone(&self.session);
+        let reader = &mut connection.reader;
+        let (mut request, claim) = Claim::read(frame, reader, &session, &self.originals)?;
+        reader.take_at_most(LATER);
+        if !self.startup {
+            session.withhold(&mut request);
+        }
+        let audit = session.audit.during_startup(self.startup);
+        let exec = WrappedExec {
+            broker: self,
+            wrapped: Wrapped::new(connection, claim),
+            held: None,
+        };
+        flow::consider(&session.rules, request, exec, &audit);
+        Ok(())
+    }
+
+    /// Carries on with the execs whose questions were answered.
+    fn take_answers(&mut self) {
+        for (pending, answer) in self.asking.answers() {
+            if !pending.caller.is_gone() {
+                self.resume(pending, answer);
+            }
+        }
+    }
+
+    /// Carries on with an exec that was asked about.
+    pub(super) fn resume(&mut self, pending: Pending<Wrapped>, answer: Answer) {
+        let exec = WrappedExec {
+            broker: self,
+            wrapped: pending.caller,
+            held: Some(pending.held),
+        };
+        flow::resume(pending.question, answer, pending.record, exec);
+    }
+
+    /// Whether one more program may be outside, of which so many bytes are held until it starts.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        let mut outside = 0;
+        let mut weights = Vec::new();
+        for conversation in self.conversations.values() {
+            match conversation {
+                Conversation::Asks(_) => continue,
+                Conversation::Passes(passing) => weights.push(passing.weight()),
+                Conversation::StandsIn(_) => {}
+            }
+            outside += 1;
+        }
+        let load: Load = weights.into_iter().collect();
+        outside < OUTSIDE && load.has_room_for(bytes)
+    }
+
+    /// Waits for the descriptors of one that was told to pass them.
+    pub(super) fn await_descriptors(&mut self, passing: Passing) {
+        self.insert(Conversation::Passes(Box::new(passing)));
+    }
+
+    fn insert(&mut self, conversation: Conversation) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.conversations.insert(id, conversation);
+        id
+    }
+
+    /// A wrapper has something to say, or is gone.
+    fn go_on(&mut self, id: u64) {
+        if let Some(Conversation::StandsIn(stand_in)) = self.conversations.get_mut(&id) {
+            if stand_in.hear().is_err() {
+                self.forget(id);
+            }
+            return;
+        }
+        match self.conversations.remove(&id) {
+            Some(Conversation::Asks(connection)) => {
+                // One that breaks off or makes no sense has nobody who waits for an answer.
+                let _ = self.take_request(connection);
+            }
+            Some(Conversation::Passes(passing)) => self.take_descriptors(*passing),
+            Some(Conversation::StandsIn(_)) | None => {}
+        }
+    }
+
+    fn take_descriptors(&mut self, mut passing: Passing) {
+        match passing.take() {
+            Ok(None) => self.await_descriptors(passing),
+            Ok(Some(descriptors)) => self.start(passing, descriptors),
+            Err(error) => passing.fail(&error),
+        }
+    }
+
+    /// Starts the program outside, where the permit says.
+    fn start(&mut self, passing: Passing, descriptors: Vec<(OwnedFd, RawFd)>) {
+        let Some(place) = passing.escalation.permit.confinement().cloned() else {
+            return passing.fail(&Errno::EPERM);
+        };
+        let process = passing.connection.process();
+        let process = process.and_then(|pid| Ok((pid, StandInProcess::open(pid)?)));
+        let (pid, process) = match process {
+            Ok(process) => process,
+            Err(error) => return passing.fail(&error),
+        };
+        let Passing {
+            connection,
+            escalation,
+            command,
+            record,
+            blocked,
+            ..
+        } = passing;
+        let launch = stand_in::launch(escalation, pid, descriptors, blocked, &self.groups)
+            // Its number could have been another's before.
+            .and_then(|launch| match tree::is_below(self.groups.init(), pid) {
+                Some(true) => Ok(launch),
+                _ => Err(Errno::ESRCH.into()),
+            });
+        let (launch, same_group) = match launch {
+            Ok(launch) => launch,
+            Err(error) => {
+                record.failed(&error);
+                return connection.deny(stand_in::failure(&command, &error));
+            }
+        };
+        let link = Wrapper::new(connection);
+        let stand_in = StandIn::new(link, process, command, record, &launch, same_group);
+        let id = self.insert(Conversation::StandsIn(Box::new(stand_in)));
+        self.went_outside = true;
+        let started = match place {
+            Confinement::Profile(sandbox) => {
+                let require = &self.session.require;
+                match self.profiled.start(id, launch, &sandbox, require) {
+                    Ok(()) => return,
+                    Err(error) => Err(error),
+                }
+            }
+            Confinement::Judged | Confinement::Unjudged => launch.start(),
+        };
+        self.tell(id, |stand_in| stand_in.started(started));
+    }
+
+    /// Tells a wrapper what becomes of its program, which has a sandbox of its own.
+    fn take_news(&mut self, id: Pid) {
+        if let Some((id, news)) = self.profiled.news(id) {
+            self.tell(id, |stand_in| stand_in.take(news));
+        }
+    }
+
+    /// Tells who stands in what has become of the program; `told` says whether it goes on.
+    fn tell(&mut self, id: u64, told: impl FnOnce(&mut StandIn<Wrapper>) -> bool) {
+        let Some(Conversation::StandsIn(stand_in)) = self.conversations.get_mut(&id) else {
+            return;
+        };
+        // What was said before is for the program that runs now.
+        let goes_on = told(stand_in) && stand_in.obey().is_ok() && !stand_in.has_ended();
+        if !goes_on {
+            self.forget(id);
+        }
+    }
+
+    /// The wrapper has been told how its program ended, or is gone itself.
+    fn forget(&mut self, id: u64) {
+        self.profiled.forget(id);
+        if let Some(Conversation::StandsIn(mut stand_in)) = self.conversations.remove(&id) {
+            self.killed.end(&mut stand_in);
+        }
     }
 }
 
-/// Everything that the loop looks at.
-pub(super) struct Watch {
-    pub(super) sandbox: Sandbox,
-    pub(super) broker: Broker,
-    /// `None` once nobody in the sandbox can write to it.
-    pub(super) socket: Option<OwnedFd>,
-    /// `None` once it has been heard.
-    pub(super) ending: Option<Ending>,
-    pub(super) signals: SignalFd,
-    pub(super) clock: Clock,
-    pub(super) remains: Remains,
-}
+impl Intercept for Broker {
+    type Event = Event;
 
-impl Watch {
-    /// Answers until the sandbox has ended, or is to end.
-    pub(super) fn watch(&mut self) -> io::Result<Exit> {
-        loop {
-            let shared = Arc::clone(&self.broker.0);
-            self.clock.pause_while(shared.asking.is_open());
-            let Some([signalled, asked, ending, ended]) = self.wait()? else {
-                self.end_sandbox();
-                return Ok(Exit::TimedOut);
-            };
-            let _ = shared.asking.bell.read();
-            if signalled && let Some(exit) = self.take_signals() {
-                return Ok(exit);
-            }
-            if asked && let Some(socket) = &self.socket {
-                match self.broker.accept(socket.as_fd()) {
-                    Fill::End => self.socket = None,
-                    Fill::Some | Fill::Empty => {}
-                }
-            }
-            if ending && let Some(ending) = self.ending.take() {
-                let status = ending.status();
-                if let Some(status) = status.filter(|_| shared.is_confined_to_the_sandbox()) {
-                    self.remains = Remains::of(self.sandbox.init_pid);
-                    return Ok(Exit::Command(status));
-                }
-                if !ends_soon(&self.sandbox) {
-                    // A process group with a number in its namespace goes on outside.
-                    shared.profiled().end();
-                    tree::end_beside(self.sandbox.init_pid);
-                }
-            }
-            if ended {
-                return Ok(status(&self.sandbox));
-            }
+    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+        look(Event::Answer, self.asking.bell(), PollFlags::POLLIN);
+        for (id, channel, _) in self.profiled.watched() {
+            look(Event::News(id), channel, PollFlags::POLLIN);
+        }
+        for (&id, conversation) in &self.conversations {
+            let (stream, wanted) = conversation.wants();
+            look(Event::Conversation(id), stream, wanted);
+        }
+        if let Some(socket) = &self.socket {
+            look(Event::Ask, socket.as_fd(), PollFlags::POLLIN);
         }
     }
 
-    /// Waits until something is ready: a signal, a wrapper, the beginning of the end, the end. `None`
-    /// when time is up.
-    fn wait(&self) -> io::Result<Option<[bool; 4]>> {
-        let bell = self.broker.0.asking.bell.as_fd();
-        let input = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut watched = [
-            input(self.signals.as_fd()),
-            input(self.socket.as_ref().map_or(bell, AsFd::as_fd)),
-            input(self.ending.as_ref().map_or(bell, AsFd::as_fd)),
-            input(self.sandbox.init.as_fd()),
-            input(bell),
-        ];
-        if !self.clock.poll(&mut watched)? {
-            return Ok(None);
+    fn attend(&mut self, event: Event, _: PollFlags) -> io::Result<After> {
+        match event {
+            Event::Answer => self.take_answers(),
+            Event::News(id) => self.take_news(id),
+            Event::Conversation(id) => self.go_on(id),
+            Event::Ask => self.accept(),
         }
-        let [signals, socket, ending, ended, _] = watched.map(|fd| fd.any().unwrap_or(true));
-        Ok(Some([signals, socket, ending, ended]))
+        Ok(After::GoesOn)
     }
 
-    /// Handles the signals that have come; a status when one of them ends the run.
-    fn take_signals(&mut self) -> Option<Exit> {
-        while let Some(heard) = keeper::heard(&mut self.signals) {
-            match heard {
-                Heard::Child => self.broker.0.children.ring(),
-                Heard::End(exit) => {
-                    self.end_sandbox();
-                    return Some(exit);
-                }
-                Heard::ForCommand(signal) => self.signal_command(signal),
+    fn look(&mut self) {
+        self.killed.look();
+        let mut ended = Vec::new();
+        for (&id, conversation) in &mut self.conversations {
+            if let Conversation::StandsIn(stand_in) = conversation {
+                stand_in.look();
+                ended.extend(stand_in.has_ended().then_some(id));
             }
         }
-        None
+        for id in ended {
+            self.forget(id);
+        }
     }
 
-    /// The command is the first child of the sandbox's first process; what it adopts comes later.
-    fn signal_command(&self, signal: i32) {
-        let init = self.sandbox.init_pid;
+    fn is_asking(&self) -> bool {
+        self.asking.is_open()
+    }
+
+    /// The first child of the sandbox's first process; what that adopts comes later.
+    fn command(&self) -> Option<Pid> {
+        let init = self.groups.init();
         let path = format!("/proc/{init}/task/{init}/children");
-        let children = fs::File::open(path).and_then(io::read_to_string);
-        let children = children.unwrap_or_default();
-        let first = children.split_ascii_whitespace().next();
-        if let Some(Ok(command)) = first.map(str::parse) {
-            // It may have ended this moment.
-            let _ = PidFd::open(Pid::from_raw(command)).and_then(|c| c.signal(signal));
+        let children = fs::File::open(path).and_then(io::read_to_string).ok()?;
+        let first = children.split_ascii_whitespace().next()?;
+        first.parse().ok().map(Pid::from_raw)
+    }
+
+    fn is_confined_to_the_sandbox(&self) -> bool {
+        !self.went_outside && self.conversations.is_empty() && !self.asking.is_open()
+    }
+
+    /// Somebody outside may have the socket, whose end would tell otherwise.
+    fn after_the_last_word(&self) -> After {
+        After::Silence
+    }
+
+    fn end(&mut self) {
+        self.profiled.end();
+    }
+
+    fn take_refused(&mut self) -> Refusal {
+        Refusal::default()
+    }
+}
+
+impl Conversation {
+    /// What is to be looked at, and for what.
+    fn wants(&self) -> (BorrowedFd<'_>, PollFlags) {
+        match self {
+            Self::Asks(connection) => (connection.stream.as_fd(), PollFlags::POLLIN),
+            Self::Passes(passing) => (passing.connection.stream.as_fd(), PollFlags::POLLIN),
+            // A signal for a program that does not run yet waits.
+            Self::StandsIn(stand_in) => {
+                let wanted = if stand_in.is_started() {
+                    PollFlags::POLLIN
+                } else {
+                    PollFlags::empty()
+                };
+                (stand_in.link.stream(), wanted)
+            }
         }
-    }
-
-    fn end_sandbox(&mut self) {
-        let init = self.sandbox.init_pid;
-        let _ = kill(init, Signal::SIGKILL);
-        self.end_outside();
-    }
-
-    /// Ends what runs outside.
-    pub(super) fn end_outside(&self) {
-        self.broker.0.profiled().end();
-        tree::end();
     }
 }

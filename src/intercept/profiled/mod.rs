@@ -32,13 +32,13 @@ mod job;
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, Shutdown, shutdown};
+use nix::sys::socket::MsgFlags;
 use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
@@ -60,29 +60,29 @@ use job::{Job, Said};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The sandboxes that run, by the numbers of their helpers.
-#[derive(Debug, Default)]
-pub struct Profiled {
-    /// Nobody judges what the programs start: their sandboxes have no listener.
-    unheard: bool,
-    running: HashMap<Pid, Running>,
+#[derive(Debug)]
+pub struct Profiled<K> {
+    /// Their sandboxes have listeners.
+    listens: bool,
+    running: HashMap<Pid, Running<K>>,
     /// What those refused that have ended.
     refused: Vec<Kind>,
 }
 
 #[derive(Debug)]
-struct Running {
+struct Running<K> {
     profiles: Vec<Profile>,
     helper: Child,
     channel: OwnedFd,
-    /// The proxy that stands in for the program, while there is one.
-    proxy: Option<Pid>,
+    /// Who stands in for the program, while somebody does.
+    stand_in: Option<K>,
     listener: Option<Arc<Listener>>,
     /// The program, once its own exec has come.
     program: Option<Pid>,
     refuser: Refuser,
 }
 
-/// What became of a program, for its proxy.
+/// What became of a program, for who stands in for it.
 #[derive(Debug)]
 pub enum News {
     /// It runs.
@@ -98,66 +98,48 @@ pub enum News {
     Failed(String),
 }
 
-impl Profiled {
+impl<K: Copy + PartialEq> Profiled<K> {
+    /// None yet; what these programs start is judged if it `listens`.
+    pub fn new(listens: bool) -> Self {
+        Self {
+            listens,
+            running: HashMap::new(),
+            refused: Vec::new(),
+        }
+    }
+
     /// Whether none runs, and none has run.
     pub fn is_empty(&self) -> bool {
         self.running.is_empty() && self.refused.is_empty()
     }
 
-    /// What these programs start is not judged.
-    pub fn unheard() -> Self {
-        let mut none = Self::default();
-        none.unheard = true;
-        none
-    }
-
-    /// Starts a program for the proxy in the process `proxy`, in this sandbox, which must have the
-    /// layers `require`. Returns by which number it is known.
+    /// Starts a program for `stand_in`, in this sandbox, which must have the layers `require`.
     ///
     /// # Errors
     /// The helper can't be started.
     pub fn start(
         &mut self,
-        proxy: Pid,
+        stand_in: K,
         launch: Launch,
         sandbox: &SeparateSandbox,
         require: &[LayerName],
-    ) -> io::Result<Pid> {
+    ) -> io::Result<()> {
         let SeparateSandbox { profiles, policy } = sandbox;
         let (ours, theirs) = messages::pair()?;
-        let job = Job::new(policy, require, &launch.inherited, !self.unheard);
+        let job = Job::new(policy, require, &launch.inherited, self.listens);
         let helper = for_helper(launch, &job, theirs)?.start()?;
         let id = helper.pid;
         let running = Running {
             profiles: profiles.clone(),
             channel: ours,
-            proxy: Some(proxy),
+            stand_in: Some(stand_in),
             listener: None,
             program: None,
             refuser: Refuser::new(Refusals::of_profile(policy)),
             helper,
         };
         self.running.insert(id, running);
-        Ok(id)
-    }
-
-    /// For waiting apart: other descriptors of a sandbox's channel and of its helper, which is gone
-    /// once the second is readable. `None` once the sandbox is gone.
-    pub fn apart(&self, id: Pid) -> Option<io::Result<(OwnedFd, OwnedFd)>> {
-        let Running {
-            channel, helper, ..
-        } = self.running.get(&id)?;
-        let helper = helper.handle.as_fd().try_clone_to_owned();
-        Some(
-            channel
-                .try_clone()
-                .and_then(|channel| Ok((channel, helper?))),
-        )
-    }
-
-    /// Whether a sandbox is there.
-    pub fn is_running(&self, id: Pid) -> bool {
-        self.running.contains_key(&id)
+        Ok(())
     }
 
     /// Each sandbox's channel, readable when there is news, and its listener, once there is one.
@@ -206,8 +188,8 @@ impl Profiled {
         running.is_some_and(|running| running.program == Some(pid))
     }
 
-    /// Takes the next message from a sandbox: for which proxy it is, and what it says.
-    pub fn news(&mut self, id: Pid) -> Option<(Pid, News)> {
+    /// Takes the next message from a sandbox: for whom it is, and what it says.
+    pub fn news(&mut self, id: Pid) -> Option<(K, News)> {
         let running = self.running.get_mut(&id)?;
         let said = messages::receive(&running.channel, MsgFlags::MSG_DONTWAIT);
         let (said, with) = match said {
@@ -215,7 +197,7 @@ impl Profiled {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
             Ok(None) | Err(_) => return self.ended(id),
         };
-        let proxy = running.proxy;
+        let stand_in = running.stand_in;
         let news = match (said, with) {
             (Said::Listening, Some(listener)) => {
                 running.listener = Some(Arc::new(Listener::new(listener)));
@@ -229,10 +211,10 @@ impl Profiled {
             (Said::Failed(reason), _) => News::Failed(reason),
             (Said::Listening | Said::Started { .. }, None) => return self.ended(id),
         };
-        match (proxy, news) {
-            (Some(proxy), news) => Some((proxy, news)),
+        match (stand_in, news) {
+            (Some(stand_in), news) => Some((stand_in, news)),
             (None, News::Started { program, .. }) => {
-                // Its proxy died meanwhile.
+                // Nobody stands in for it any more.
                 let _ = program.signal(nix::libc::SIGKILL);
                 None
             }
@@ -241,42 +223,32 @@ impl Profiled {
     }
 
     /// A sandbox is gone, and with it the program, if that was still there.
-    fn ended(&mut self, id: Pid) -> Option<(Pid, News)> {
+    fn ended(&mut self, id: Pid) -> Option<(K, News)> {
         let running = self.running.remove(&id)?;
         let _ = running.helper.handle.signal(nix::libc::SIGKILL);
         let _ = waitpid(running.helper.pid, None);
         self.refused.extend(running.refuser.into_refusal().calls);
         let news = News::Changed(Change::Killed(9));
-        running.proxy.map(|proxy| (proxy, news))
+        running.stand_in.map(|stand_in| (stand_in, news))
     }
 
-    /// Nobody stands in for the program any more.
-    pub fn forget(&mut self, proxy: Pid) {
+    /// `stand_in` does not stand in for a program any more.
+    pub fn forget(&mut self, stand_in: K) {
         for running in self.running.values_mut() {
-            if running.proxy == Some(proxy) {
-                running.proxy = None;
+            if running.stand_in == Some(stand_in) {
+                running.stand_in = None;
             }
         }
     }
+}
 
-    /// Nobody waits for the program of this sandbox any more.
-    pub fn forget_sandbox(&mut self, id: Pid) {
-        if let Some(running) = self.running.get_mut(&id) {
-            running.proxy = None;
-        }
-    }
-
+impl<K> Profiled<K> {
     /// Ends them all. A helper that is left alone removes what it put in place for its sandbox.
     pub fn end(&mut self) {
         self.refused = self.take_refused();
         let deadline = Instant::now() + PATIENCE;
-        let helpers = self.running.drain().map(|(_, running)| {
-            // Somebody may wait apart.
-            let _ = shutdown(running.channel.as_raw_fd(), Shutdown::Both);
-            running.helper
-        });
         // Collected first: that closes every channel.
-        let helpers: Vec<Child> = helpers.collect();
+        let helpers: Vec<Child> = self.running.drain().map(|(_, it)| it.helper).collect();
         for helper in helpers {
             let left = deadline.saturating_duration_since(Instant::now());
             let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
@@ -295,7 +267,7 @@ impl Profiled {
     }
 }
 
-impl Drop for Profiled {
+impl<K> Drop for Profiled<K> {
     fn drop(&mut self) {
         self.end();
     }
