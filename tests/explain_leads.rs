@@ -480,3 +480,13 @@ fn what_reads_a_file_by_its_first_line_is_no_command_that_the_file_starts() {
     let page = text(&world.explain(&["--rules", "team.rules", "./tool"]).stdout);
     assert!(!page.contains("perl"), "{page}");
 }
+
+/// A value of several others is four times as long with each step.
+#[test]
+fn values_that_grow_end_as_unknown() {
+    let script = format!("a=x{}; $a", "; a=$a$a$a$a".repeat(40));
+    let page = World::new().explain(&["-c", &script]);
+    assert!(page.status.success(), "{:?}", page.status);
+    let page = text(&page.stdout);
+    assert!(page.contains("$a\n"), "{page}");
+}

@@ -1,6 +1,7 @@
 //! Words as a shell has them when it starts a command: with the values of variables that are known by then, and
 //! the home directory.
 
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -46,6 +47,11 @@ const SHELLS: [&str; 27] = [
 /// How the names of others of them begin.
 const BEGINNINGS: [&str; 5] = ["BASH", "COMP_", "COPROC", "HIST", "PS"];
 
+/// So many bytes of values are put into the words of a script, and so many more for each of its commands; beyond,
+/// nobody knows them.
+const VALUES: usize = 1 << 20;
+const PER_COMMAND: usize = 256;
+
 /// What is known of the variables of a shell that runs one script.
 pub(super) struct Expansion<'a> {
     /// What the first shell has; `None` where nobody asks, or knows.
@@ -56,6 +62,8 @@ pub(super) struct Expansion<'a> {
     is_physical: bool,
     /// It says where words end.
     has_separators: bool,
+    /// So many bytes of values may still be put into words: a value of several others grows with each step.
+    left: Cell<usize>,
 }
 
 impl<'a> Expansion<'a> {
@@ -73,6 +81,7 @@ impl<'a> Expansion<'a> {
             script,
             is_physical: moved.any(|command| command.words.iter().any(is_option)),
             has_separators: commands.iter().any(sets_separators),
+            left: Cell::new(VALUES + commands.len().saturating_mul(PER_COMMAND)),
         }
     }
 
@@ -102,6 +111,7 @@ impl<'a> Expansion<'a> {
         }
         filled(&word, &|name| {
             let value = self.value(name, around)?;
+            self.left.set(self.left.get().checked_sub(value.len())?);
             let is_one = !value.iter().any(|byte| b" \t\n".contains(byte));
             let parts = vec![WordPart::Known(value)];
             (is_one || !self.has_separators).then_some(Word { parts })
