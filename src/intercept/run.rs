@@ -16,7 +16,9 @@ use super::refused::{Refusal, Refuser};
 use super::supervisor::{Phase, Session, Supervisor};
 use super::watch::Watch;
 use super::{clock::Clock, keeper, probe};
-use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
+use crate::confine::{
+    self, ConfineError, LayerName, Layers, Policy, Replaced, Sandbox, Setup, Status,
+};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
 use crate::sys::timer::Timer;
@@ -74,7 +76,16 @@ pub enum RunError {
     Blind(#[from] probe::Blind),
     /// The supervisor can't work.
     #[error("the supervisor can't work: {0}")]
-    Supervise(#[from] io::Error),
+    Supervise(#[source] io::Error),
+}
+
+impl From<io::Error> for RunError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast() {
+            Ok(lost) => Self::Confine(lost),
+            Err(error) => Self::Supervise(error),
+        }
+    }
 }
 
 impl RunError {
@@ -91,6 +102,8 @@ pub struct Ended {
     pub exit: Exit,
     /// What the sandbox refused meanwhile.
     pub refused: Refusal,
+    /// What is held, and was replaced meanwhile.
+    pub replaced: Vec<Replaced>,
     /// What is still there of it.
     pub remains: Remains,
 }
@@ -193,8 +206,10 @@ impl Standing {
         .map_err(io::Error::from)?;
         let groups = Groups::new(run.lead, sandbox.init_pid);
         session.without_mounts(&sandbox.layers);
+        let holding = session.attend(sandbox.holding.as_ref());
         let mut supervisor = Supervisor::new(session, listener, run.phase, groups)?;
         supervisor.refuser = Refuser::new(sandbox.refusals.clone());
+        supervisor.holding.clone_from(&holding);
         report(&sandbox.layers);
         let mut watch = Watch {
             sandbox,
@@ -228,6 +243,7 @@ impl Standing {
         Ok(Ended {
             exit: exit?,
             refused,
+            replaced: holding.map(|it| it.replaced()).unwrap_or_default(),
             remains,
         })
     }

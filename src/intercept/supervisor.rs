@@ -27,7 +27,7 @@ use crate::approve::place::{Caller, Confinement, Inheritance};
 use crate::approve::{Approver, Question};
 use crate::audit::{Audit, ExecRecord};
 use crate::config::Profiles;
-use crate::confine::{LayerName, Layers, Status};
+use crate::confine::{Holding, LayerName, Layers, Status, Witness};
 use crate::evaluate::{IndexedRules, with_repository};
 use crate::flow::{self, Inquiry};
 use crate::request::{Earlier, Originals, Request, Writable};
@@ -56,6 +56,8 @@ pub struct Session {
     pub profiles: Profiles,
     /// Layers without which none of those is built, either.
     pub require: Vec<LayerName>,
+    /// Who is told at once when something is replaced that is held.
+    pub witness: Option<Witness>,
 }
 
 impl Session {
@@ -111,6 +113,14 @@ impl Session {
         if *layers.status(LayerName::Namespaces) != Status::InForce {
             self.held.clear();
         }
+    }
+
+    /// Has the witness told of what is replaced in a sandbox.
+    pub(super) fn attend(&mut self, holding: Option<&Holding>) -> Option<Holding> {
+        if let (Some(holding), Some(witness)) = (holding, self.witness.take()) {
+            holding.tell(witness);
+        }
+        holding.cloned()
     }
 
     /// Takes note of the variables that a request from inside would lose outside, where a rule or a model
@@ -171,6 +181,8 @@ pub struct Supervisor {
     pub profiled: Profiled,
     /// Calls that the sandbox refuses.
     pub refuser: Refuser,
+    /// What keeps held what the sandbox holds.
+    pub holding: Option<Holding>,
 }
 
 impl Supervisor {
@@ -200,6 +212,7 @@ impl Supervisor {
             handed: Handed::default(),
             profiled: Profiled::default(),
             refuser: Refuser::default(),
+            holding: None,
         })
     }
 
@@ -235,7 +248,7 @@ impl Supervisor {
     /// Answers one call.
     ///
     /// # Errors
-    /// The listener itself fails; a caller that died is none.
+    /// The listener itself fails, or something is not held any more; a caller that died is none.
     pub fn answer_one(&mut self, side: Side) -> io::Result<()> {
         let listener = match side {
             Side::Inside => Some(&self.listener),
@@ -249,7 +262,7 @@ impl Supervisor {
             return Ok(());
         };
         if waiting.notification.is(PROXY) {
-            self.answer_proxy(&waiting);
+            self.answer_proxy(&waiting)?;
         } else if let Some(call) = ExecCall::new(&waiting, side) {
             self.answer_exec(call);
         } else {
@@ -285,22 +298,30 @@ impl Supervisor {
         }
     }
 
-    fn answer_proxy(&mut self, question: &Waiting) {
+    fn answer_proxy(&mut self, question: &Waiting) -> io::Result<()> {
         let pid = question.notification.tid;
         if let Some(stand_in) = self.stand_ins.get_mut(&pid) {
             let order = stand_in.answer(&question.notification);
+            // What the program has put in the place of what is held, nobody may write who hears of its end.
+            if !matches!(order, Order::Wait)
+                && let Some(holding) = &self.holding
+            {
+                holding.look().map_err(io::Error::other)?;
+            }
             question.answer(order.encode());
             if matches!(order, Order::Exit(_) | Order::Die(_)) {
                 self.forget(pid);
             }
-            return;
+            return Ok(());
         }
         let Some(role) = self.tracees.role(pid) else {
-            return question.fail(Errno::ENOSYS);
+            question.fail(Errno::ENOSYS);
+            return Ok(());
         };
         if self.begin(question, role).is_err() {
             question.fail(Errno::EPERM);
         }
+        Ok(())
     }
 
     /// Answers a proxy's first question.

@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::ending::{Ending, Remains};
 use super::keeper::{self, Heard};
 use super::supervisor::Supervisor;
-use crate::confine::Sandbox;
+use crate::confine::{Holding, Sandbox};
 use crate::exit::Exit;
 use crate::sys::{pidfd::PidFd, tree, urgency};
 
@@ -37,6 +37,8 @@ pub(super) struct Watch {
 /// Something to attend to, in this order.
 #[derive(Clone, Copy)]
 enum Event {
+    /// What is held may have been replaced.
+    Replaced,
     /// Signals have come.
     Signals,
     /// The sandbox is about to end.
@@ -81,8 +83,13 @@ impl Watch {
                 return Ok(Exit::TimedOut);
             };
             for event in events {
-                if let Some(exit) = self.attend(event)? {
-                    return Ok(exit);
+                match self.attend(event) {
+                    Ok(None) => {}
+                    Ok(Some(exit)) => return Ok(exit),
+                    Err(error) => {
+                        self.end_sandbox();
+                        return Err(error);
+                    }
                 }
             }
         }
@@ -94,6 +101,11 @@ impl Watch {
             urgency::lower();
         }
         match event {
+            Event::Replaced => {
+                let holding = self.sandbox.holding.as_ref();
+                let attended = holding.map_or(Ok(()), Holding::attend);
+                attended.map_err(io::Error::other)?;
+            }
             Event::Signals => return Ok(self.take_signals()),
             Event::ProxyEnded(pid) => {
                 self.supervisor.forget(pid);
@@ -118,7 +130,12 @@ impl Watch {
 
     /// Waits until something is ready; `None` when time is up.
     fn wait(&self) -> io::Result<Option<Vec<Event>>> {
-        let mut watched = vec![(Event::Signals, self.signals.as_fd())];
+        let holding = self.sandbox.holding.as_ref().map(Holding::bell);
+        let mut watched: Vec<_> = holding
+            .map(|bell| (Event::Replaced, bell))
+            .into_iter()
+            .collect();
+        watched.push((Event::Signals, self.signals.as_fd()));
         let ending = self.ending.as_ref().map(AsFd::as_fd);
         watched.extend(ending.map(|ending| (Event::Ending, ending)));
         for (pid, stand_in) in &self.supervisor.stand_ins {

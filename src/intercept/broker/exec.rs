@@ -123,7 +123,13 @@ impl WrappedExec {
             Ok(started) => started,
             Err(error) => return self.fail(&request, record, &error),
         };
-        let attended = stand_in.attend(&mut self.connection, &mut wrapper, same_group, &mut record);
+        let attended = stand_in.attend(
+            &self.shared,
+            &mut self.connection,
+            &mut wrapper,
+            same_group,
+            &mut record,
+        );
         if let Err(reason) = attended {
             stand_in.kill();
             if let Some(reason) = reason {

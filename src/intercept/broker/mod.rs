@@ -149,12 +149,14 @@ impl Standing {
         begin(self.number)?;
         report(&self.sandbox.layers);
         session.without_mounts(&self.sandbox.layers);
+        let holding = session.attend(self.sandbox.holding.as_ref());
         let broker = Broker::new(
             session,
             run.phase,
             self.sandbox.init_pid,
             patched.script_shell(),
             Groups::new(run.lead, self.sandbox.init_pid),
+            holding.clone(),
         )?;
         let mut watch = Watch {
             sandbox: self.sandbox,
@@ -176,6 +178,7 @@ impl Standing {
         Ok(Ended {
             exit: exit?,
             refused: Refusal::default(),
+            replaced: holding.map(|it| it.replaced()).unwrap_or_default(),
             remains,
         })
     }

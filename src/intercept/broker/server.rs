@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 use super::children::Children;
 use super::claim::Claim;
 use super::exec::{Connection, WrappedExec};
-use crate::confine::Sandbox;
+use crate::confine::{ConfineError, Holding, Sandbox};
 use crate::exit::Exit;
 use crate::flow;
 use crate::intercept::clock::Clock;
@@ -62,6 +62,9 @@ pub(super) struct Shared {
     startup: AtomicBool,
     threads: AtomicUsize,
     bytes: AtomicUsize,
+    holding: Option<Holding>,
+    /// Something is not held any more.
+    lost: Mutex<Option<ConfineError>>,
 }
 
 impl fmt::Debug for Shared {
@@ -74,6 +77,16 @@ impl Shared {
     /// Programs that have a sandbox of their own.
     pub(super) fn profiled(&self) -> MutexGuard<'_, Profiled> {
         self.profiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has what is held held again, by `look`. False where that can't be: then all ends.
+    pub(super) fn holds(&self, look: fn(&Holding) -> Result<(), ConfineError>) -> bool {
+        let Some(Err(error)) = self.holding.as_ref().map(look) else {
+            return true;
+        };
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        let _ = self.asking.bell.write(1);
+        false
     }
 
     /// Whether nothing can have been started outside, and nothing waits.
@@ -250,6 +263,7 @@ impl Broker {
         init: Pid,
         script_shell: PathBuf,
         groups: Groups,
+        holding: Option<Holding>,
     ) -> io::Result<Self> {
         Ok(Self(Arc::new(Shared {
             groups,
@@ -263,6 +277,8 @@ impl Broker {
             startup: AtomicBool::new(phase == Phase::Shell { login: true }),
             threads: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            holding,
+            lost: Mutex::default(),
         })))
     }
 
@@ -310,11 +326,21 @@ impl Watch {
         loop {
             let shared = Arc::clone(&self.broker.0);
             self.clock.pause_while(shared.asking.is_open());
-            let Some([signalled, asked, ending, ended]) = self.wait()? else {
+            let Some([signalled, asked, ending, ended, replaced]) = self.wait()? else {
                 self.end_sandbox();
                 return Ok(Exit::TimedOut);
             };
             let _ = shared.asking.bell.read();
+            if replaced {
+                shared.holds(Holding::attend);
+            }
+            let lost = shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(error) = lost.clone() {
+                drop(lost);
+                self.end_sandbox();
+                return Err(io::Error::other(error));
+            }
+            drop(lost);
             if signalled && let Some(exit) = self.take_signals() {
                 return Ok(exit);
             }
@@ -342,9 +368,9 @@ impl Watch {
         }
     }
 
-    /// Waits until something is ready: a signal, a wrapper, the beginning of the end, the end. `None`
+    /// Waits until something is ready: a signal, a wrapper, the beginning of the end, the end, what is held. `None`
     /// when time is up.
-    fn wait(&self) -> io::Result<Option<[bool; 4]>> {
+    fn wait(&self) -> io::Result<Option<[bool; 5]>> {
         let bell = self.broker.0.asking.bell.as_fd();
         let input = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut watched = [
@@ -352,13 +378,15 @@ impl Watch {
             input(self.socket.as_ref().map_or(bell, AsFd::as_fd)),
             input(self.ending.as_ref().map_or(bell, AsFd::as_fd)),
             input(self.sandbox.init.as_fd()),
+            input(self.sandbox.holding.as_ref().map_or(bell, Holding::bell)),
             input(bell),
         ];
         if !self.clock.poll(&mut watched)? {
             return Ok(None);
         }
-        let [signals, socket, ending, ended, _] = watched.map(|fd| fd.any().unwrap_or(true));
-        Ok(Some([signals, socket, ending, ended]))
+        let [signals, socket, ending, ended, replaced, _] =
+            watched.map(|fd| fd.any().unwrap_or(true));
+        Ok(Some([signals, socket, ending, ended, replaced]))
     }
 
     /// Handles the signals that have come; a status when one of them ends the run.

@@ -17,6 +17,7 @@ use super::exec::Connection;
 use super::server::Shared;
 use crate::approve::place::SeparateSandbox;
 use crate::audit::ExecRecord;
+use crate::confine::Holding;
 use crate::intercept::job::StandInProcess;
 use crate::intercept::profiled::News;
 use crate::sys::change::{self, Change};
@@ -91,6 +92,7 @@ impl StandIn {
     /// The wrapper is gone or makes no sense, or the program did not start: with words for it.
     pub(super) fn attend(
         &mut self,
+        shared: &Shared,
         connection: &mut Connection,
         wrapper: &mut StandInProcess,
         mut same_group: bool,
@@ -108,6 +110,9 @@ impl StandIn {
                     Change::Killed(signal) => Some(FromBroker::Killed(signal)),
                     Change::Stopped(_) | Change::Continued => None,
                 };
+                if changed != Change::Continued && !shared.holds(Holding::look) {
+                    return Err(None);
+                }
                 if let Some(end) = &ended {
                     // A wrapper that is gone needs no answer.
                     let _ = connection.tell(end);
