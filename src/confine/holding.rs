@@ -59,7 +59,7 @@ pub struct Holding {
 pub struct Replaced {
     /// Where it is.
     pub path: PathBuf,
-    /// It decides what is permitted.
+    /// It decides what is permitted, or may.
     pub decides: bool,
 }
 
@@ -205,7 +205,7 @@ impl Held {
             };
             let one = Replaced {
                 path: path.clone(),
-                decides: matches!(cause, Cause::Deciding(_)),
+                decides: matches!(cause, Cause::Deciding(_) | Cause::Name),
             };
             if let Some(witness) = &self.witness
                 && !self.replaced.contains(&one)

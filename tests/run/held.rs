@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
 use crate::support::ran::read;
 use crate::support::running::wait_until;
 use crate::support::{World, everyone, everyone_with};
@@ -148,18 +150,36 @@ fn what_was_replaced_is_told() {
     });
 }
 
-/// The test is the editor.
+/// Waits until `.envrc` is another and can't be opened to be written.
+const WAITS: &str = "#!/bin/sh
+exec 2>/dev/null
+touch ready
+until read -r text < .envrc && [ \"$text\" = two ] && ! (: >> .envrc); do :; done
+echo EVIL >> .envrc
+true
+";
+
+/// The test is the editor. A program with a sandbox of its own is held off, too.
 #[test]
 fn what_somebody_else_replaces_is_held_too() {
-    everyone_with(&["rename", "moved", "exchange"], |world, how| {
+    let own =
+        "command_rule(program = \"waits\", args = [rest()], run = profile(\"workspace-write\"))\n";
+    let cases = [
+        ("rename", ""),
+        ("moved", ""),
+        ("exchange", ""),
+        ("rename", own),
+        ("moved", own),
+    ];
+    everyone_with(&cases, |world, (how, rules)| {
         let ws = world.path("ws");
-        let world = world.file("ws/.envrc", "one\n").file("ws/new", "two\n");
-        let script = "touch ready; \
-                      until read -r text < .envrc && [ \"$text\" = two ] && ! (: >> .envrc); do :; done; \
-                      echo EVIL >> .envrc";
         let running = world
+            .file("ws/.envrc", "one\n")
+            .file("ws/new", "two\n")
+            .script("bin/waits", WAITS)
+            .rules(rules)
             .options(["--timeout", "30s"])
-            .start(["-c", &format!("({script}) 2>/dev/null; true")])
+            .start(["-c", "waits"])
             .wait_for("ws/ready");
         let (held, new) = (ws.join(".envrc"), ws.join("new"));
         match *how {
@@ -168,17 +188,14 @@ fn what_somebody_else_replaces_is_held_too() {
                 fs::rename(&held, ws.join("old")).unwrap();
                 fs::rename(&new, &held).unwrap();
             }
-            _ => {
-                let flags = nix::fcntl::RenameFlags::RENAME_EXCHANGE;
-                nix::fcntl::renameat2(
-                    nix::fcntl::AT_FDCWD,
-                    &new,
-                    nix::fcntl::AT_FDCWD,
-                    &held,
-                    flags,
-                )
-                .unwrap();
-            }
+            _ => renameat2(
+                AT_FDCWD,
+                &new,
+                AT_FDCWD,
+                &held,
+                RenameFlags::RENAME_EXCHANGE,
+            )
+            .unwrap(),
         }
         running.end().status(0).file("ws/.envrc", "two\n");
     });
