@@ -1,17 +1,19 @@
 //! What is held stays held while the sandbox stands.
 //!
 //! A mount lies on the entry of a directory. When somebody outside puts something else there, as git and
-//! editors do, the kernel takes the mount away in every namespace; when the entry is moved, the mount goes along.
-//! What is at the name then could be written from inside. So it is mounted again, by the code that did it at the start:
+//! editors do, the kernel takes the mount away in every namespace; when the entry is moved, the mount goes
+//! along. What is at the name then could be written from inside. So it is mounted again, by the code that did
+//! it at the start:
 //!
 //! ```text
 //!  supervisor   hears of it (the table of mounts has changed, something was moved away)
 //!               looks at each name; plans anew; makes what stands for the missing
 //!   └ holder    this binary again; enters the sandbox's namespaces and mounts what is not there
 //! ```
-//! Before a program inside hears that one outside has ended, each name is looked at, so that nothing is to be
-//! gained by a program that is let out. What others do is heard of: until it is mended a moment goes by, so who reads rules
-//! again counts what was replaced meanwhile as written by the command ([`Holding::replaced`]).
+//! Before a program inside hears that one outside has ended, each name is looked at: what that one has put
+//! there its caller can't write. What others do is heard of, and what runs beside the caller could write it
+//! until it is mended. So who reads rules again counts what was replaced meanwhile as written by the command
+//! ([`Holding::tell`]).
 //!
 //! Where it can't be mended, the sandbox must end.
 
