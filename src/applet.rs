@@ -5,6 +5,7 @@
 use std::ffi::{OsStr, OsString};
 
 use crate::cli::{self, canary};
+use crate::confine::holder;
 use crate::exit::Exit;
 use crate::intercept::profiled;
 use crate::request::program::last_component;
@@ -32,6 +33,9 @@ pub fn main(args: Vec<OsString>) -> Exit {
     }
     if args.get(1).is_some_and(|word| word == profiled::WORD) {
         return profiled::main(args.into_iter().skip(2));
+    }
+    if args.get(1).is_some_and(|word| word == holder::WORD) {
+        return holder::main();
     }
     if args.get(1).is_some_and(|word| word == canary::WORD) {
         let words: Option<Vec<_>> = args

@@ -1,7 +1,7 @@
 //! What is said on standard error when a command has ended.
 
 use crate::audit::RefusedPath;
-use crate::confine::Unmade;
+use crate::confine::{Replaced, Unmade};
 use crate::exit::Exit;
 use crate::intercept::complaints::Denial;
 use crate::intercept::refused::{Kind, Refusal};
@@ -27,11 +27,13 @@ pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &Refusal) {
     }
 }
 
-/// Lines on what came to be, or went away, under names that other programs obey.
-pub(super) fn tell_made(unmade: &Unmade) {
+/// Lines on what came to be, or went away, under names that other programs obey, and on what is held and was
+/// replaced.
+pub(super) fn tell_made(unmade: &Unmade, replaced: &[Replaced]) {
     let made = unmade.made();
     let made = made.iter().map(|one| (&*one.path, one.reason, one.is_gone));
-    for line in report::refusals::made(made) {
+    let replaced = report::refusals::replaced(replaced);
+    for line in report::refusals::made(made).into_iter().chain(replaced) {
         report::note(&line);
     }
 }

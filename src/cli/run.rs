@@ -356,6 +356,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             earlier: earlier.clone(),
             profiles: profiles.clone(),
             require: args.require.clone(),
+            witness: None,
         };
         let plan = Run {
             lead: None,
@@ -388,6 +389,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
         Ok(Ended {
             exit,
             refused,
+            replaced,
             remains: _remains,
         }) => {
             for call in &refused.calls {
@@ -398,7 +400,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             }
             tell_of_time(exit, settings.timeout.value);
             aftermath::explain_refusal(args.verbose, exit, &refused);
-            aftermath::tell_made(&unmade);
+            aftermath::tell_made(&unmade, &replaced);
             exit
         }
         Err(error) => fail(&error.to_string()),

@@ -3,20 +3,43 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::protection::Role;
 
 /// Names whose contents decide what later programs do, rules and hooks among them.
 pub const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
 
 /// How a path is mounted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Access {
     Write,
     Read,
     /// It lies in a writable root, and is read-only all the same.
+    #[serde(skip)]
     Protected(Cause),
     /// Nothing of it is to be had, not even what is in it.
     None,
+}
+
+impl Access {
+    /// How it is mounted, without why.
+    pub(super) fn plain(self) -> Self {
+        match self {
+            Self::Protected(_) => Self::Read,
+            other => other,
+        }
+    }
+
+    /// How much it forbids: more is stricter.
+    pub(super) fn strictness(self) -> u8 {
+        match self {
+            Self::Write => 0,
+            Self::Read => 1,
+            Self::Protected(_) => 2,
+            Self::None => 3,
+        }
+    }
 }
 
 /// Why a path in a writable root is read-only.

@@ -19,6 +19,7 @@ use crate::sys::{caps, clone, fds, seccomp};
 use super::error::{ConfineError, During};
 use super::filter::{self, FilterScope};
 use super::given::OpenDirectories;
+use super::holder::Namespaces;
 use super::layers::{LayerName, Layers, Status};
 use super::policy::Mode;
 use super::{InitSetup, Inside, NamespaceChoice, landlock, mounts, namespaces};
@@ -59,9 +60,14 @@ impl InitReport {
 }
 
 /// Builds the sandbox around this process and runs `init` in it.
-pub(super) fn run(job: &InitSetup<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) -> u8) -> ! {
+pub(super) fn run(
+    job: &InitSetup<'_>,
+    pipe: OwnedFd,
+    channel: OwnedFd,
+    init: impl FnOnce(Inside) -> u8,
+) -> ! {
     let failed = Exit::Internal.code();
-    let (report, built) = match build(job, &pipe) {
+    let (report, built) = match build(job, &pipe, channel) {
         Ok((layers, listener)) => (InitReport::Ready(layers), Some(listener)),
         Err(report) => (report, None),
     };
@@ -78,7 +84,11 @@ pub(super) fn run(job: &InitSetup<'_>, pipe: OwnedFd, init: impl FnOnce(Inside) 
     clone::exit_now(status.unwrap_or(failed))
 }
 
-fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>), InitReport> {
+fn build(
+    job: &InitSetup<'_>,
+    pipe: &OwnedFd,
+    channel: OwnedFd,
+) -> Result<(Layers, Option<OwnedFd>), InitReport> {
     die_with_caller(pipe).map_err(InitReport::Failed)?;
     let mut layers = Layers::default();
     if !job.in_namespaces() {
@@ -107,10 +117,12 @@ fn build(job: &InitSetup<'_>, pipe: &OwnedFd) -> Result<(Layers, Option<OwnedFd>
             let directories = OpenDirectories::among(job.setup.keep).map_err(InitReport::Failed)?;
             let proc = mounts::build(&job.plan, &job.cwd).map_err(InitReport::Failed)?;
             directories.reopen().map_err(InitReport::Failed)?;
+            Namespaces::send(&channel, job.identity.user_namespace).map_err(InitReport::Failed)?;
             layers.add(LayerName::Namespaces, Status::InForce);
             layers.add(LayerName::Proc, proc);
         }
     }
+    drop(channel);
     let listener = match job.setup.policy.mode {
         Mode::DangerFullAccess => unconfined(job, pipe, &mut layers),
         Mode::ReadOnly | Mode::WorkspaceWrite => confined(job, pipe, &mut layers),

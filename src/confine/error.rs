@@ -76,6 +76,17 @@ pub enum ConfineError {
         /// Why there is no Landlock.
         landlock: String,
     },
+    /// What is held was replaced while the command ran, and can't be held any more.
+    #[error(
+        "{} was replaced while the command ran, and can't be held any more: {reason}; the command was ended",
+        .path.display()
+    )]
+    Lost {
+        /// The first of them.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A layer could not be put in force for a reason that is not the machine's lack of it.
     #[error("the sandbox can't be built: {step}: {reason}")]
     Setup {

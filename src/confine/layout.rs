@@ -32,10 +32,11 @@
 //! a link that leads nowhere: nobody sees it who asks for the name (`unseen.rs`). The last sandbox that
 //! relies on one removes it; one that a killed run left is known by its look, and removed by the next.
 //!
-//! A file that is replaced from outside meanwhile, as editors do, is not held any more for those who run.
+//! What is replaced from outside meanwhile is held again, see `holding.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::access::{Access, Cause, MountPlan, PROTECTED, nearest};
@@ -83,6 +84,57 @@ impl Layout {
         pin(&mut layout.plan, policy.writable_roots());
         layout.leave_out_what_nothing_can_make();
         Ok(layout)
+    }
+
+    /// The same while a sandbox stands that was made by the plan `before`. Whatever it held is held, and
+    /// as strictly, also where it would not have been held missing; what other programs obey, and what was not there
+    /// to be held, is the command's own.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn again(policy: &Policy, before: &MountPlan) -> Result<Self, ConfineError> {
+        let mut layout = Self::of(policy)?;
+        let is_known = |access: &Access| {
+            !matches!(access, Access::Protected(Cause::Obeyed { .. }))
+                || before.values().any(|was| was == access)
+        };
+        layout.plan.retain(|_, access| is_known(access));
+        let plan = &layout.plan;
+        let is_planned =
+            |path: &PathBuf, form| plan.contains_key(path) || form == PlaceholderForm::Passage;
+        layout.missing.retain(|path, form| is_planned(path, *form));
+        let roots = policy.writable_roots();
+        for (path, access) in before {
+            let pins = matches!(access, Access::Write | Access::Read);
+            match Absent::look(path) {
+                None => layout.hold_as_strictly(path, *access),
+                Some(absent) if pins || !within(&absent.at, roots) => {}
+                Some(Absent { at, is_there }) => {
+                    layout.hold_as_strictly(&at, *access);
+                    if !is_there {
+                        // Git takes an empty directory for nothing, and replaces it.
+                        layout
+                            .missing
+                            .entry(at)
+                            .or_insert(PlaceholderForm::Directory);
+                    }
+                }
+            }
+        }
+        pin(&mut layout.plan, roots);
+        let missing = &layout.missing;
+        layout.plan.retain(|path, _| {
+            missing.contains_key(path) || Absent::look(path).is_none_or(|it| it.at == *path)
+        });
+        layout.leave_out_what_nothing_can_make();
+        Ok(layout)
+    }
+
+    fn hold_as_strictly(&mut self, path: &Path, access: Access) {
+        let planned = self.plan.entry(path.to_owned()).or_insert(access);
+        if access.strictness() > planned.strictness() {
+            *planned = access;
+        }
     }
 
     fn add_roots(&mut self, policy: &Policy) -> Result<(), ConfineError> {
@@ -385,6 +437,35 @@ impl Layout {
             }
         }
         Ok(())
+    }
+}
+
+/// Where the way to a path breaks off.
+struct Absent {
+    /// The first name at which nothing is, or what is there and is no directory.
+    at: PathBuf,
+    is_there: bool,
+}
+
+impl Absent {
+    /// `None` where something is at `path`, or nobody can tell.
+    fn look(path: &Path) -> Option<Self> {
+        let way: Vec<&Path> = path.ancestors().collect();
+        for &at in way.iter().rev() {
+            let is_there = match at.symlink_metadata() {
+                Ok(found) if at == path || found.is_dir() => continue,
+                Ok(_) => true,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => false,
+                    _ => return None,
+                },
+            };
+            return Some(Self {
+                at: at.to_owned(),
+                is_there,
+            });
+        }
+        None
     }
 }
 

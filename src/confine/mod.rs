@@ -50,6 +50,8 @@ mod filter;
 mod git_chain;
 mod given;
 mod hard_link;
+pub mod holder;
+mod holding;
 mod landlock;
 mod layers;
 mod layout;
@@ -71,6 +73,7 @@ mod unseen;
 
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -79,9 +82,11 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use crate::sys::clone::{self, Forked};
+use crate::sys::messages;
 
 pub use access::{Cause, PROTECTED};
 pub use error::ConfineError;
+pub use holding::{Holding, Replaced, Witness};
 pub use layers::{Layer, LayerName, Layers, Status};
 pub use made::{Made, Unmade};
 pub use pattern::{PathPattern, found_in};
@@ -95,6 +100,8 @@ use access::MountPlan;
 use child::InitReport;
 use error::During;
 use filter::FilterScope;
+use holder::Namespaces;
+use holding::SharedPlaceholders;
 use namespaces::CallerIds;
 use placeholder::Placeholders;
 
@@ -149,6 +156,8 @@ pub struct Sandbox {
     pub pid_namespace: bool,
     /// What to answer a call with that is neither an exec nor the proxy's.
     pub refusals: Refusals,
+    /// What keeps held what is held; `None` where there are no mounts.
+    pub holding: Option<Holding>,
     /// Goes last.
     ground: HeldPlaceholders,
 }
@@ -157,7 +166,7 @@ impl Sandbox {
     /// Nothing runs in it any more, and nothing will: removes the directories that stood for protected
     /// names. Dropping it can wait.
     pub fn vacate(&mut self) {
-        self.ground.placeholders.remove();
+        holding::lock(&self.ground.placeholders).remove();
     }
 }
 
@@ -165,18 +174,20 @@ impl Sandbox {
 #[derive(Debug)]
 struct HeldPlaceholders {
     init: OwnedFd,
-    placeholders: Placeholders,
+    placeholders: SharedPlaceholders,
 }
 
 impl Drop for HeldPlaceholders {
     fn drop(&mut self) {
-        if self.placeholders.is_empty() {
+        let mut placeholders = holding::lock(&self.placeholders);
+        if placeholders.is_empty() {
             return;
         }
         // Were they removed earlier, the mounts on them would be gone while programs still run.
         let _ = clone::kill(&self.init);
         let mut ended = [PollFd::new(self.init.as_fd(), PollFlags::POLLIN)];
         while poll(&mut ended, PollTimeout::NONE) == Err(nix::errno::Errno::EINTR) {}
+        placeholders.remove();
     }
 }
 
@@ -209,10 +220,11 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
     loop {
         let (job, placeholders) = InitSetup::new(setup, identity, namespaces)?;
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).during("making a pipe")?;
+        let (ours, theirs) = messages::pair().during("making a channel")?;
         let (init_pid, pidfd) = match clone::fork_into(job.flags()) {
             Ok(Forked::Child) => {
-                drop(reader);
-                child::run(&job, writer, init)
+                drop((reader, ours));
+                child::run(&job, writer, theirs, init)
             }
             Ok(Forked::Parent { pid, pidfd }) => (pid, pidfd),
             Err(error) if job.in_namespaces() && namespaces::barred(&error) => {
@@ -225,8 +237,9 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
         // It does not run `init` unless its report is read: an error before that ends it.
         let ground = HeldPlaceholders {
             init: pidfd.try_clone().during("copying a descriptor")?,
-            placeholders,
+            placeholders: SharedPlaceholders::default(),
         };
+        *holding::lock(&ground.placeholders) = placeholders;
         let report = InitReport::receive(reader);
         if !matches!(report, InitReport::Ready(_)) {
             // It ends by itself, unless what it said was not understood.
@@ -237,7 +250,13 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
             InitReport::Barred(reason) => namespaces = NamespaceChoice::Barred(reason),
             InitReport::Failed(error) => return Err(error),
             InitReport::Ready(layers) => {
+                let holding = job.holding(&ours, &ground.placeholders);
+                if holding.is_err() {
+                    let _ = clone::kill(&pidfd);
+                    let _ = waitpid(init_pid, None);
+                }
                 return Ok(Sandbox {
+                    holding: holding?,
                     init: pidfd,
                     init_pid,
                     layers,
@@ -312,6 +331,20 @@ impl<'a> InitSetup<'a> {
         let plan = self.in_namespaces().then(|| self.plan.clone());
         let policy = self.setup.policy;
         (policy.mode != Mode::DangerFullAccess).then(|| Reach::new(policy, plan, &self.cwd))
+    }
+
+    /// What keeps held what the plan holds, with the namespaces that come by `channel`.
+    fn holding(
+        &self,
+        channel: &OwnedFd,
+        placeholders: &SharedPlaceholders,
+    ) -> Result<Option<Holding>, ConfineError> {
+        if !self.in_namespaces() {
+            return Ok(None);
+        }
+        let namespaces = Namespaces::receive(channel, self.identity.user_namespace)?;
+        let (policy, plan) = (self.setup.policy, self.plan.clone());
+        Holding::new(policy, plan, namespaces, Arc::clone(placeholders)).map(Some)
     }
 
     fn flags(&self) -> CloneFlags {

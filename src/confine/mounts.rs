@@ -3,6 +3,7 @@
 //! Everything is made read-only; what may be written is copied before, while it is still as the
 //! caller has it, and mounted over itself afterwards.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,8 +13,9 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, setns, unshare};
 
-use crate::sys::mounts::{Attributes, attach, copy_tree, restrict};
+use crate::sys::mounts::{Attributes, attach, copy_tree, mounted_at, restrict};
 
 use super::access::{Access, MountPlan};
 use super::error::{ConfineError, During};
@@ -81,17 +83,78 @@ pub(super) fn build(plan: &MountPlan, cwd: &Path) -> Result<Status, ConfineError
     Ok(proc)
 }
 
+/// A mount of a plan, and the number that it had, if it had one.
+pub(super) type Planned = (OsString, Access, Option<u64>);
+
+/// The same in a sandbox that stands, whose mounts are those of `namespace`, as are this process's own: makes
+/// those of `plan` that are not there, or are others by now. What goes away meanwhile is left out.
+pub(super) fn mend(plan: &[Planned], namespace: impl AsFd) -> Result<(), ConfineError> {
+    let root = open("/".as_ref()).during("opening /")?;
+    let plan = plan
+        .iter()
+        .map(|(path, access, known)| (PathBuf::from(path), *access, *known));
+    let plan: Vec<_> = plan.collect();
+    let stands = |path: &Path, known: Option<u64>| {
+        known.is_some() && mounted_at(&root, path).is_ok_and(|found| found == known)
+    };
+    let hidden = plan
+        .iter()
+        .filter(|(path, access, known)| *access == Access::None && !stands(path, *known));
+    let masks = masks_apart(hidden.map(|(path, ..)| path).collect(), namespace)?;
+    let mut masks = masks.into_iter().peekable();
+    for (path, access, known) in &plan {
+        let mask = masks.next_if(|(hidden, _)| *hidden == path);
+        if mask.is_none() && (*access == Access::None || stands(path, *known)) {
+            continue;
+        }
+        let at = match open(path) {
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => continue,
+            result => result.during(format!("opening {}", path.display()))?,
+        };
+        let tree = match mask {
+            Some((_, mask)) => Ok(mask),
+            None => copy_of(&at, *access),
+        };
+        match tree.and_then(|tree| attach(tree, &at)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.during(format!("mounting {}", path.display()))?,
+        }
+    }
+    Ok(())
+}
+
+/// [`masks`], made where no program of the sandbox's sees how.
+fn masks_apart(
+    paths: Vec<&PathBuf>,
+    namespace: impl AsFd,
+) -> Result<Vec<(&PathBuf, OwnedFd)>, ConfineError> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let step = "making what hides paths";
+    unshare(CloneFlags::CLONE_NEWNS).during(step)?;
+    make_private().during(step)?;
+    let masks = masks(paths.into_iter())?;
+    setns(namespace, CloneFlags::CLONE_NEWNS).during(step)?;
+    Ok(masks)
+}
+
 /// A detached copy of what is at `path`, restricted as `access` says.
 fn copy(path: &Path, access: Access) -> Result<OwnedFd, ConfineError> {
+    open(path)
+        .map_err(io::Error::from)
+        .and_then(|at| copy_of(at, access))
+        .during(format!("copying the mounts at {}", path.display()))
+}
+
+fn copy_of(at: impl AsFd, access: Access) -> io::Result<OwnedFd> {
     let attributes = match access {
         Access::Write => INERT,
         Access::Read | Access::Protected(_) | Access::None => INERT.and(Attributes::READ_ONLY),
     };
-    open(path)
-        .map_err(io::Error::from)
-        .and_then(copy_tree)
-        .and_then(|tree| restrict(&tree, attributes, true).map(|()| tree))
-        .during(format!("copying the mounts at {}", path.display()))
+    let tree = copy_tree(at)?;
+    restrict(&tree, attributes, true)?;
+    Ok(tree)
 }
 
 /// For each of `paths`, what is put over it: an empty directory or file that nobody may open.

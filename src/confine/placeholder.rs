@@ -56,6 +56,13 @@ impl Placeholders {
     /// it either.
     pub(super) fn hold(&mut self, path: &Path, form: PlaceholderForm) -> Result<(), ConfineError> {
         let step = || format!("holding {}", path.display());
+        if self
+            .held
+            .iter()
+            .any(|(at, lock)| at == path && same(path, lock))
+        {
+            return Ok(());
+        }
         loop {
             match fs::symlink_metadata(path) {
                 Ok(metadata) if metadata.is_symlink() && unseen::is_at(path) => {

@@ -19,9 +19,39 @@ use super::unseen;
 pub(super) fn plan(policy: &Policy) -> Result<(MountPlan, Placeholders), ConfineError> {
     let layout = Layout::of(policy)?;
     layout.check(policy)?;
-    let mut plan = layout.plan;
-    let mut placeholders = Placeholders::default();
     layout.stale.iter().for_each(|path| unseen::sweep(path));
+    let mut placeholders = Placeholders::default();
+    let plan = hold_missing(layout, &mut placeholders)?;
+    Ok((plan, placeholders))
+}
+
+/// The same while the sandbox stands, which was made by the plan `before`: what was held then stays held.
+/// Without placeholders, what is missing is left out.
+///
+/// # Errors
+/// Something can't be held any more.
+pub(super) fn plan_again(
+    policy: &Policy,
+    before: &MountPlan,
+    placeholders: Option<&mut Placeholders>,
+) -> Result<MountPlan, ConfineError> {
+    let mut layout = Layout::again(policy, before)?;
+    layout.check(policy)?;
+    if let Some(placeholders) = placeholders {
+        return hold_missing(layout, placeholders);
+    }
+    layout
+        .plan
+        .retain(|path, _| path.symlink_metadata().is_ok());
+    Ok(layout.plan)
+}
+
+/// The plan, once something stands for each name that is missing and can be made.
+fn hold_missing(
+    layout: Layout,
+    placeholders: &mut Placeholders,
+) -> Result<MountPlan, ConfineError> {
+    let mut plan = layout.plan;
     for (path, form) in &layout.missing {
         placeholders.hold(path, *form)?;
         if let Err(error) = path.symlink_metadata() {
@@ -35,7 +65,7 @@ pub(super) fn plan(policy: &Policy) -> Result<(MountPlan, Placeholders), Confine
             }
         }
     }
-    Ok((plan, placeholders))
+    Ok(plan)
 }
 
 /// Whether nobody can tell what is at `path`, but its directory is the user's own to open.

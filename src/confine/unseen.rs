@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::directory_lock::{open, share};
+use super::directory_lock::{open, same, share};
 
 /// Where they lead. Nobody can make a file there; inside, what is tried through such a link is refused
 /// as it is in any place that is read-only.
@@ -59,7 +59,7 @@ impl Unseen {
         let known = self
             .directories
             .iter()
-            .position(|known| known.path == parent);
+            .position(|known| known.path == parent && same(parent, &known.lock));
         let mut directory = match known {
             Some(index) => self.directories.swap_remove(index),
             None => LockedDirectory::lock(parent)?,

@@ -18,7 +18,9 @@ use super::session::{Phase, Session};
 use super::supervisor::Supervisor;
 use super::watch::{Intercept, Watch};
 use super::{clock::Clock, keeper, probe};
-use crate::confine::{self, ConfineError, LayerName, Layers, Policy, Sandbox, Setup, Status};
+use crate::confine::{
+    self, ConfineError, Holding, LayerName, Layers, Policy, Replaced, Sandbox, Setup, Status,
+};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
 use crate::sys::timer::Timer;
@@ -76,7 +78,16 @@ pub enum RunError {
     Blind(#[from] probe::Blind),
     /// The supervisor can't work.
     #[error("the supervisor can't work: {0}")]
-    Supervise(#[from] io::Error),
+    Supervise(#[source] io::Error),
+}
+
+impl From<io::Error> for RunError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast() {
+            Ok(lost) => Self::Confine(lost),
+            Err(error) => Self::Supervise(error),
+        }
+    }
 }
 
 impl RunError {
@@ -93,6 +104,8 @@ pub struct Ended {
     pub exit: Exit,
     /// What the sandbox refused meanwhile.
     pub refused: Refusal,
+    /// What is held, and was replaced meanwhile.
+    pub replaced: Vec<Replaced>,
     /// What is still there of it.
     pub remains: Remains,
 }
@@ -238,17 +251,19 @@ impl Standing {
             ExecSource::Wrappers(patched, _, number) => Some((patched, *number)),
         })?;
         session.without_mounts(&sandbox.layers);
+        let holding = session.attend(sandbox.holding.as_ref());
         let groups = Groups::new(run.lead, sandbox.init_pid);
         match source {
             ExecSource::Kernel(listener) => {
                 let refuser = Refuser::new(sandbox.refusals.clone());
-                let supervisor = Supervisor::new(session, listener, run.phase, groups, refuser)?;
+                let supervisor =
+                    Supervisor::new(session, listener, run.phase, groups, refuser, holding)?;
                 report(&sandbox.layers);
                 supervise(run, sandbox, ending, supervisor)
             }
             ExecSource::Wrappers(patched, socket, _) => {
                 let shell = patched.script_shell();
-                let broker = Broker::new(session, run.phase, socket, shell, groups)?;
+                let broker = Broker::new(session, run.phase, socket, shell, groups, holding)?;
                 report(&sandbox.layers);
                 supervise(run, sandbox, ending, broker)
             }
@@ -281,6 +296,8 @@ fn supervise(
         ..
     } = watch;
     let refused = interceptor.take_refused();
+    let holding = sandbox.holding.as_ref();
+    let replaced = holding.map(Holding::replaced).unwrap_or_default();
     if remains.is_some() {
         sandbox.vacate();
         remains = remains.and((interceptor, sandbox));
@@ -293,6 +310,7 @@ fn supervise(
     Ok(Ended {
         exit: exit?,
         refused,
+        replaced,
         remains,
     })
 }

@@ -10,7 +10,7 @@ use crate::approve::Approver;
 use crate::approve::place::Caller;
 use crate::audit::Audit;
 use crate::config::Profiles;
-use crate::confine::{LayerName, Layers, Status};
+use crate::confine::{Holding, LayerName, Layers, Status, Witness};
 use crate::evaluate::{IndexedRules, with_repository};
 use crate::flow::Inquiry;
 use crate::request::{Earlier, Request, Writable};
@@ -35,6 +35,8 @@ pub struct Session {
     pub profiles: Profiles,
     /// Layers without which none of those is built, either.
     pub require: Vec<LayerName>,
+    /// Who is told at once when something is replaced that is held.
+    pub witness: Option<Witness>,
 }
 
 impl Session {
@@ -90,6 +92,14 @@ impl Session {
         if *layers.status(LayerName::Namespaces) != Status::InForce {
             self.held.clear();
         }
+    }
+
+    /// Has the witness told of what is replaced in a sandbox.
+    pub(super) fn attend(&mut self, holding: Option<&Holding>) -> Option<Holding> {
+        if let (Some(holding), Some(witness)) = (holding, self.witness.take()) {
+            holding.tell(witness);
+        }
+        holding.cloned()
     }
 
     /// Takes note of the variables that a request from inside would lose outside, where a rule or a model

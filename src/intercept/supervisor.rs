@@ -25,6 +25,7 @@ use super::tracees::Tracees;
 use super::watch::{After, Intercept};
 use crate::approve::Answer;
 use crate::approve::place::{Caller, Confinement, Inheritance};
+use crate::confine::Holding;
 use crate::flow;
 use crate::request::Originals;
 use crate::sys::arch::PROXY;
@@ -60,6 +61,8 @@ pub struct Supervisor {
     pub profiled: Profiled<Pid>,
     /// Calls that the sandbox refuses.
     pub refuser: Refuser,
+    /// What keeps held what the sandbox holds.
+    holding: Option<Holding>,
     /// A hung-up listener is left out, or waiting for the end of the first process would not wait.
     silent: Option<Side>,
 }
@@ -75,6 +78,7 @@ impl Supervisor {
         phase: Phase,
         groups: Groups,
         refuser: Refuser,
+        holding: Option<Holding>,
     ) -> io::Result<Self> {
         Ok(Self {
             processes: Running::new(groups.init()),
@@ -93,6 +97,7 @@ impl Supervisor {
             handed: Handed::default(),
             profiled: Profiled::new(true),
             refuser,
+            holding,
             silent: None,
         })
     }
@@ -130,7 +135,7 @@ impl Supervisor {
             return Ok(());
         };
         if waiting.notification.is(PROXY) {
-            self.answer_proxy(&waiting);
+            self.answer_proxy(&waiting)?;
         } else if let Some(call) = ExecCall::new(&waiting, side) {
             self.answer_exec(call);
         } else {
@@ -166,22 +171,30 @@ impl Supervisor {
         }
     }
 
-    fn answer_proxy(&mut self, question: &Waiting) {
+    fn answer_proxy(&mut self, question: &Waiting) -> io::Result<()> {
         let pid = question.notification.tid;
         if let Some(stand_in) = self.stand_ins.get_mut(&pid) {
             let order = stand_in.answer(&question.notification);
+            // What the program has put in the place of what is held, nobody may write who hears of its end.
+            if !matches!(order, Order::Wait)
+                && let Some(holding) = &self.holding
+            {
+                holding.look().map_err(io::Error::other)?;
+            }
             question.answer(order.encode());
             if matches!(order, Order::Exit(_) | Order::Die(_)) {
                 self.forget(pid);
             }
-            return;
+            return Ok(());
         }
         let Some(role) = self.tracees.role(pid) else {
-            return question.fail(Errno::ENOSYS);
+            question.fail(Errno::ENOSYS);
+            return Ok(());
         };
         if self.begin(question, role).is_err() {
             question.fail(Errno::EPERM);
         }
+        Ok(())
     }
 
     /// Answers a proxy's first question.
@@ -358,10 +371,11 @@ impl Intercept for Supervisor {
     }
 
     /// At the execs that were let through, too.
-    fn look(&mut self) {
+    fn look(&mut self) -> io::Result<()> {
         self.killed.look();
         self.stand_ins.values_mut().for_each(StandIn::look);
         self.tracees.look(&self.session.rules, &self.originals);
+        Ok(())
     }
 
     fn is_asking(&self) -> bool {

@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::ending::{Ending, Remains};
 use super::keeper::{self, Heard};
 use super::refused::Refusal;
-use crate::confine::Sandbox;
+use crate::confine::{Holding, Sandbox};
 use crate::exit::Exit;
 use crate::sys::{pidfd::PidFd, tree, urgency};
 
@@ -36,7 +36,10 @@ pub(super) trait Intercept {
     fn attend(&mut self, event: Self::Event, ready: PollFlags) -> io::Result<After>;
 
     /// Looks what has become of children.
-    fn look(&mut self);
+    ///
+    /// # Errors
+    /// Something is not held any more.
+    fn look(&mut self) -> io::Result<()>;
 
     /// Whether a person is asked: that time is not the command's.
     fn is_asking(&self) -> bool;
@@ -80,6 +83,8 @@ pub(super) struct Watch<I> {
 /// Something to attend to.
 #[derive(Clone, Copy)]
 enum Event<E> {
+    /// What is held may have been replaced.
+    Replaced,
     /// Signals have come.
     Signals,
     /// The sandbox is about to end.
@@ -104,8 +109,13 @@ impl<I: Intercept> Watch<I> {
                 return Ok(Exit::TimedOut);
             };
             for (event, ready) in events {
-                if let Some(exit) = self.attend(event, ready)? {
-                    return Ok(exit);
+                match self.attend(event, ready) {
+                    Ok(None) => {}
+                    Ok(Some(exit)) => return Ok(exit),
+                    Err(error) => {
+                        self.end_sandbox();
+                        return Err(error);
+                    }
                 }
             }
         }
@@ -117,7 +127,13 @@ impl<I: Intercept> Watch<I> {
             urgency::lower();
         }
         let after = match event {
-            Event::Signals => return Ok(self.take_signals()),
+            Event::Replaced => {
+                let holding = self.sandbox.holding.as_ref();
+                let attended = holding.map_or(Ok(()), Holding::attend);
+                attended.map_err(io::Error::other)?;
+                After::GoesOn
+            }
+            Event::Signals => return self.take_signals(),
             Event::Brought(event) => self.interceptor.attend(event, ready)?,
             Event::Ending => match self.take_last_word() {
                 Some(exit) => return Ok(Some(exit)),
@@ -142,6 +158,9 @@ impl<I: Intercept> Watch<I> {
             events.push(event);
             fds.push(PollFd::new(fd, wanted));
         };
+        if let Some(holding) = &self.sandbox.holding {
+            look(Event::Replaced, holding.bell(), PollFlags::POLLIN);
+        }
         look(Event::Signals, self.signals.as_fd(), PollFlags::POLLIN);
         if let Some(ending) = &self.ending {
             look(Event::Ending, ending.as_fd(), PollFlags::POLLIN);
@@ -164,18 +183,18 @@ impl<I: Intercept> Watch<I> {
     }
 
     /// Handles the signals that have come; a status when one of them ends the run.
-    fn take_signals(&mut self) -> Option<Exit> {
+    fn take_signals(&mut self) -> io::Result<Option<Exit>> {
         while let Some(heard) = keeper::heard(&mut self.signals) {
             match heard {
-                Heard::Child => self.interceptor.look(),
+                Heard::Child => self.interceptor.look()?,
                 Heard::End(exit) => {
                     self.end_sandbox();
-                    return Some(exit);
+                    return Ok(Some(exit));
                 }
                 Heard::ForCommand(signal) => self.signal_command(signal),
             }
         }
-        None
+        Ok(None)
     }
 
     /// The command's status, if that is the end of the run: nothing runs any more, inside or outside.

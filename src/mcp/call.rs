@@ -18,7 +18,7 @@ use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
 use super::patience::{Patience, TimeStopped};
-use super::session::Session;
+use super::session::{Session, lock};
 use crate::audit::Notable;
 use crate::exit::Exit;
 
@@ -280,6 +280,12 @@ impl Follow {
                     session.note(root.into());
                     // Who does not hear it starts nothing.
                     let _ = end.answer(&Reply::Yes);
+                }
+            }
+            Event::Replaced(path) => {
+                self.is_plain = false;
+                if let Some(session) = at_work(&self.session) {
+                    lock(&session.rulebook).doubt(path.into());
                 }
             }
             Event::Saw(notable) => {

@@ -37,6 +37,8 @@ pub(super) enum Event {
     Writes(OsString),
     /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
     Asking(Box<Asked>),
+    /// Something that decides was replaced while commands can write beside it.
+    Replaced(OsString),
     /// It is over, and nothing is left running.
     Ended(LastWord),
 }
@@ -54,6 +56,8 @@ pub(super) struct LastWord {
     pub(super) denials: Vec<SandboxDenial>,
     /// What came to be under names that other programs obey.
     pub(super) made: Vec<MadeFile>,
+    /// What is held and was replaced, in words.
+    pub(super) replaced: Option<String>,
     /// There was a sandbox.
     pub(super) confined: bool,
     /// Who says this waits for another order.
@@ -68,6 +72,7 @@ impl From<Ended> for LastWord {
             refused: Vec::new(),
             denials: Vec::new(),
             made: Vec::new(),
+            replaced: None,
             confined: true,
             stays: false,
         }

@@ -8,7 +8,7 @@ use rmcp::schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::CallReport;
-use super::channel::{Ended, RefusedCall};
+use super::channel::{Ended, LastWord, RefusedCall};
 use super::denials::{self, SandboxDenial};
 use super::made::{self, MadeFile};
 use super::output::{OutputRun, Truncated};
@@ -127,17 +127,19 @@ pub(super) fn result(report: CallReport, reasons: &HashMap<String, String>) -> C
         }
     };
     let written = report.output.finish();
-    let (mut refused_calls, mut denials) = (report.last.refused, report.last.denials);
+    let mut last = report.last;
+    let mut refused_calls = std::mem::take(&mut last.refused);
+    let mut denials = std::mem::take(&mut last.denials);
     if exit_code == 0 {
         refused_calls.clear();
         // What the last program of a line made of it is not what became of those before.
         denials.retain(|denial| denial.failed);
     }
-    let execs = execs(report.notables, reasons, report.last.confined);
+    let execs = execs(report.notables, reasons, last.confined);
     let text = ResultText {
         exit_code,
         timed_out,
-        notes: notes(&execs, &denials, &refused_calls, &report.last.made),
+        notes: notes(&execs, &denials, &refused_calls, &last),
         duration: report.duration,
         output: written.both,
     };
@@ -147,11 +149,11 @@ pub(super) fn result(report: CallReport, reasons: &HashMap<String, String>) -> C
         duration_seconds: report.duration.as_secs_f64(),
         truncated: written.truncated,
         execs,
-        more_execs: report.last.more,
+        more_execs: last.more,
         denials,
         refused_calls,
         missing_layers: report.missing,
-        made: report.last.made,
+        made: last.made,
         stdout: written.stdout,
         stderr: written.stderr,
         order: written.order,
@@ -168,13 +170,15 @@ fn notes(
     execs: &[ExecEntry],
     denials: &[SandboxDenial],
     calls: &[RefusedCall],
-    made: &[MadeFile],
+    last: &LastWord,
 ) -> Vec<String> {
     let execs = execs.iter().filter_map(ExecEntry::note);
     let denials = denials::notes(denials);
     let calls = calls.iter().map(RefusedCall::note);
     let all = execs.chain(denials).chain(calls);
-    let all = all.chain(made::notes(made));
+    let all = all
+        .chain(made::notes(&last.made))
+        .chain(last.replaced.clone());
     let mut notes: Vec<String> = all.map(|note| shortened(&note)).collect();
     let more = notes.len().saturating_sub(NOTES);
     notes.truncate(NOTES);

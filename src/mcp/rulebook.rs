@@ -29,6 +29,8 @@ pub(super) struct Rulebook {
     sources: Sources,
     view: View,
     rules: Arc<IndexedRules>,
+    /// What was replaced first while a command could write beside it.
+    doubtful: Option<PathBuf>,
 }
 
 /// Where rules come from.
@@ -216,6 +218,7 @@ impl Rulebook {
             },
             view: View::default(),
             rules: Arc::new(IndexedRules::new(RuleSet::default())),
+            doubtful: None,
         };
         let since = Instant::now();
         loop {
@@ -303,6 +306,10 @@ impl Rulebook {
     pub(super) fn renew(&mut self, found: Result<Fresh, StillWritten>) -> Result<String, String> {
         let put = match found {
             Err(StillWritten) => Err(vec![BEING_WRITTEN.to_owned()]),
+            Ok(fresh) if self.doubtful.is_some() => {
+                self.view = fresh.view;
+                Err(vec![self.why_doubtful()])
+            }
             Ok(fresh) => self.put(fresh),
         };
         match put {
@@ -315,6 +322,21 @@ impl Rulebook {
                 errors.join("\n")
             )),
         }
+    }
+
+    /// What decides was replaced at `path` while a command ran, which may have written it: what the files say
+    /// from now on counts in the next session.
+    pub(super) fn doubt(&mut self, path: PathBuf) {
+        self.doubtful.get_or_insert(path);
+    }
+
+    fn why_doubtful(&self) -> String {
+        let path = self.doubtful.as_deref().unwrap_or(Path::new(""));
+        format!(
+            "{} was replaced while a command ran that could have written it then; look at it, and start the \
+             server again",
+            argv::word(path.as_os_str())
+        )
     }
 
     /// Puts the rules in force that were read, if they are right: notes, or what is wrong.

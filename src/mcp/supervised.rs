@@ -26,7 +26,7 @@ use super::{denials, made, workdir};
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Approver, fixed};
 use crate::audit::{Audit, Notable, Watcher};
-use crate::confine::{Layers, Mode, Policy, Unmade};
+use crate::confine::{Layers, Mode, Policy, Unmade, Witness};
 use crate::exit::Exit;
 use crate::intercept::ahead::{Ahead, Start};
 use crate::intercept::ending::Remains;
@@ -35,6 +35,7 @@ use crate::intercept::keeper::{self, Heard};
 use crate::intercept::launcher::Command;
 use crate::intercept::run::{Run, RunError, run};
 use crate::intercept::session::{Phase, Session};
+use crate::report::refusals;
 use crate::sys::{fds, fork, tree, urgency};
 
 /// As many notable execs are told.
@@ -283,10 +284,12 @@ fn carry_out(
             }),
     };
     let (mut refused, mut denials, mut remains) = (vec![], vec![], Remains::default());
+    let mut replaced = None;
     let told_to_end = matches!(&result, Ok(ended) if matches!(ended.exit, Exit::ToldToEnd(_)));
     let ended = match result {
         Ok(ended) => {
             remains = ended.remains;
+            replaced = refusals::replaced(&ended.replaced);
             for kind in &ended.refused.calls {
                 audit.refused(&kind.record());
                 // What programs could do without is no news for an agent.
@@ -314,6 +317,7 @@ fn carry_out(
         refused,
         denials,
         made: made::told(unmade.made()),
+        replaced,
         confined,
     };
     (last, remains)
@@ -340,7 +344,18 @@ fn session(recipe: &Recipe, policy: &Policy, audit: Arc<Audit>, events: &Arc<Own
             .under(recipe.rules.rules())
             .protecting(policy.protection.clone()),
         require: recipe.require.clone(),
+        witness: Some(witness(events)),
     }
+}
+
+/// Tells the server what counts as written by the command from now on.
+fn witness(events: &Arc<OwnedFd>) -> Witness {
+    let events = Arc::clone(events);
+    Box::new(move |one| {
+        if one.decides {
+            tell(&events, &Event::Replaced(one.path.clone().into()));
+        }
+    })
 }
 
 fn approver(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::confine::{Cause, Denied, Refused, Remedy};
+use crate::confine::{Cause, Denied, Refused, Remedy, Replaced};
 use crate::request::argv;
 
 /// The call, with an article.
@@ -93,6 +93,25 @@ pub fn made<'a>(made: impl Iterator<Item = SuggestedChange<'a>>) -> Vec<String> 
         }
     };
     grouped(named).iter().map(line).collect()
+}
+
+/// As many of what was replaced are named.
+const NAMED: usize = 5;
+
+/// What is held in writable directories, and was replaced while a command ran: a line at most.
+pub fn replaced(replaced: &[Replaced]) -> Option<String> {
+    let names = replaced.iter().take(NAMED);
+    let names: Vec<_> = names.map(|one| argv::word(one.path.as_os_str())).collect();
+    let more = replaced.len() - names.len();
+    let more = (more > 0).then(|| format!(" and {more} more"));
+    (!replaced.is_empty()).then(|| {
+        format!(
+            "replaced from outside while the command ran, which could have written there for a moment: \
+             {}{}",
+            names.join(", "),
+            more.unwrap_or_default()
+        )
+    })
 }
 
 /// Those of one key together, in the order in which the keys come.

@@ -4,7 +4,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 
+use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use super::checked;
@@ -78,4 +80,17 @@ pub fn restrict(at: impl AsFd, attributes: Attributes, recursive: bool) -> io::R
         )
     })?;
     Ok(())
+}
+
+/// The number of the mount whose root is at `path`, as it is seen from the directory `root`; `None` where no
+/// mount begins. A link at the end is not followed.
+///
+/// # Errors
+/// Nothing is there, or it can't be looked at.
+pub fn mounted_at(root: impl AsFd, path: &Path) -> io::Result<Option<u64>> {
+    let path = path.strip_prefix("/").unwrap_or(path);
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    let found = statx(root, path, flags, StatxFlags::MNT_ID)?;
+    let begins = found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
+    Ok(begins.then_some(found.stx_mnt_id))
 }

@@ -191,3 +191,30 @@ fn what_can_not_be_hidden_is_refused_with_the_reason() {
         );
     }
 }
+
+#[test]
+fn what_is_hidden_stays_so_when_a_program_outside_replaces_it() {
+    let mut client = Start {
+        rules: "prefix_rule(pattern = [\"mv\", \"x\", \"token\"])\n\
+                prefix_rule(pattern = [\"rm\", \"token\"])\n",
+        arguments: &[],
+        ..Start::default()
+    }
+    .client();
+    let work = client.work();
+    std::fs::write(work.join("token"), "text\n").unwrap();
+    let state = profile(
+        &client,
+        &[entry(&work, "write"), entry(&work.join("token"), "none")],
+    );
+    for script in [
+        "echo new > x; mv x token; cat token",
+        "rm token; echo mine > token",
+    ] {
+        let answer = shell_with_state(&mut client, script, &state);
+        assert_ne!(answer["exit_code"], 0, "{answer}");
+        assert_eq!(answer["stdout"], "", "{answer}");
+        assert_eq!(answer["execs"][0]["verdict"], "escalated", "{answer}");
+    }
+    assert!(!work.join("token").exists());
+}

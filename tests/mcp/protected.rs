@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::client::{Start, read};
+use super::client::{Start, read, text};
 
 const RULES: &str = "prefix_rule(pattern = [\"touch\"], decision = \"forbidden\")\n";
 
@@ -93,4 +93,63 @@ fn what_other_programs_obey_is_held_or_told() {
         (&result["exit_code"], &result["made"]),
         (&json!(1), &json!([]))
     );
+}
+
+/// The rules lie in the workspace, and let out what puts others there.
+fn replaceable() -> Start<'static> {
+    Start {
+        settings: "rules = [\"../work/team.rules\"]\n",
+        files: &[("work/team.rules", MOVABLE)],
+        arguments: &["--sandbox", "workspace-write", "--ask", "deny"],
+        ..Start::default()
+    }
+}
+
+const MOVABLE: &str = "prefix_rule(pattern = [\"mv\", \"x\", \"team.rules\"])\n\
+                       prefix_rule(pattern = [\"touch\"], decision = \"forbidden\")\n";
+
+#[test]
+fn rules_that_were_replaced_during_a_call_are_not_followed() {
+    let mut client = replaceable().client();
+    let script = "echo 'prefix_rule(pattern = [\"touch\"])' > x; mv x team.rules; \
+                  echo '# evil' >> team.rules";
+    let result = client.shell(script);
+    assert_eq!(result["exit_code"], 1, "{result}");
+    assert_eq!(result["execs"][0]["verdict"], "escalated", "{result}");
+    let rules = read(&client.work().join("team.rules"));
+    assert_eq!(rules, "prefix_rule(pattern = [\"touch\"])\n");
+    for _ in 0..2 {
+        let touched = client.shell("touch made");
+        assert_eq!(touched["execs"][0]["verdict"], "forbidden", "{touched}");
+    }
+    let told = |message: &&serde_json::Value| {
+        message
+            .to_string()
+            .contains("team.rules was replaced while a command ran")
+    };
+    assert_eq!(
+        client.kept.iter().filter(told).count(),
+        1,
+        "{:?}",
+        client.kept
+    );
+}
+
+#[test]
+fn rules_that_can_not_be_held_any_more_end_the_call() {
+    let mut client = replaceable().client();
+    let script = "echo 'prefix_rule(pattern = [\"touch\"])' > x; ln x y; mv x team.rules; \
+                  echo '# evil' >> y";
+    let id = client.start_shell(script, &json!({}));
+    let text = text(&client.finish(id));
+    assert!(
+        text.contains("team.rules was replaced while the command ran"),
+        "{text}"
+    );
+    assert!(text.contains("the command was ended"), "{text}");
+    let rules = read(&client.work().join("team.rules"));
+    assert_eq!(rules, "prefix_rule(pattern = [\"touch\"])\n");
+    std::fs::remove_file(client.work().join("y")).unwrap();
+    let touched = client.shell("touch made");
+    assert_eq!(touched["execs"][0]["verdict"], "forbidden", "{touched}");
 }

@@ -8,6 +8,7 @@ mod explained;
 mod faithful;
 mod foretold;
 mod git_words;
+mod held;
 mod input;
 mod lifecycle;
 mod operands;

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use crate::act::escalate::Escalation;
 use crate::audit::ExecRecord;
+use crate::confine::{ConfineError, Holding};
 use crate::intercept::job::StandInProcess;
 use crate::intercept::limits;
 use crate::intercept::stand_in::{self, StandIn, StandInLink};
@@ -111,13 +112,19 @@ pub(super) struct Wrapper {
     connection: Connection,
     /// So many signals of its were heard of, modulo 256.
     heard: u8,
+    /// What keeps held what the sandbox holds.
+    holding: Option<Holding>,
+    /// Why that can't be, so that nothing was told.
+    pub(super) lost: Option<ConfineError>,
 }
 
 impl Wrapper {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, holding: Option<Holding>) -> Self {
         Self {
             connection,
             heard: 0,
+            holding,
+            lost: None,
         }
     }
 
@@ -139,6 +146,12 @@ impl StandInLink for Wrapper {
     }
 
     fn changed(&mut self, process: &mut StandInProcess, change: Change) {
+        // What the program has put in the place of what is held, nobody may write who hears of its end.
+        let looked = self.holding.as_ref().map_or(Ok(()), Holding::look);
+        if let Err(error) = looked {
+            self.lost = Some(error);
+            return;
+        }
         match change {
             Change::Exited(status) => self.tell(&FromBroker::Exited(status)),
             Change::Killed(signal) => self.tell(&FromBroker::Killed(signal)),

@@ -17,6 +17,7 @@ use super::conversation::{Connection, Passing, Wrapper};
 use super::exec::{Wrapped, WrappedExec};
 use crate::approve::Answer;
 use crate::approve::place::Confinement;
+use crate::confine::{ConfineError, Holding};
 use crate::flow;
 use crate::intercept::asking::{Asking, Pending};
 use crate::intercept::groups::Groups;
@@ -62,6 +63,10 @@ pub(in crate::intercept) struct Broker {
     pub(super) startup: bool,
     /// Something was started outside.
     went_outside: bool,
+    /// What keeps held what the sandbox holds.
+    holding: Option<Holding>,
+    /// Why that can't be.
+    lost: Option<ConfineError>,
 }
 
 /// How far a wrapper has come that waits, or is waited for.
@@ -98,6 +103,7 @@ impl Broker {
         socket: OwnedFd,
         script_shell: PathBuf,
         groups: Groups,
+        holding: Option<Holding>,
     ) -> io::Result<Self> {
         Ok(Self {
             session: Arc::new(session),
@@ -112,6 +118,8 @@ impl Broker {
             originals: Originals::default(),
             startup: phase == Phase::Shell { login: true },
             went_outside: false,
+            holding,
+            lost: None,
         })
     }
 
@@ -285,7 +293,7 @@ impl Broker {
                 return connection.deny(stand_in::failure(&command, &error));
             }
         };
-        let link = Wrapper::new(connection);
+        let link = Wrapper::new(connection, self.holding.clone());
         let stand_in = StandIn::new(link, process, command, record, &launch, same_group);
         let id = self.insert(Conversation::StandsIn(Box::new(stand_in)));
         self.went_outside = true;
@@ -325,8 +333,20 @@ impl Broker {
     fn forget(&mut self, id: u64) {
         self.profiled.forget(id);
         if let Some(Conversation::StandsIn(mut stand_in)) = self.conversations.remove(&id) {
+            self.lost = self.lost.take().or(stand_in.link.lost.take());
             self.killed.end(&mut stand_in);
         }
+    }
+
+    /// Fails once something is not held any more.
+    fn holds(&mut self) -> io::Result<()> {
+        let mut all = self.conversations.values_mut();
+        let here = all.find_map(|conversation| match conversation {
+            Conversation::StandsIn(stand_in) => stand_in.link.lost.take(),
+            Conversation::Asks(_) | Conversation::Passes(_) => None,
+        });
+        let lost = self.lost.take().or(here);
+        lost.map_or(Ok(()), |lost| Err(io::Error::other(lost)))
     }
 }
 
@@ -354,10 +374,11 @@ impl Intercept for Broker {
             Event::Conversation(id) => self.go_on(id),
             Event::Ask => self.accept(),
         }
+        self.holds()?;
         Ok(After::GoesOn)
     }
 
-    fn look(&mut self) {
+    fn look(&mut self) -> io::Result<()> {
         self.killed.look();
         let mut ended = Vec::new();
         for (&id, conversation) in &mut self.conversations {
@@ -369,6 +390,7 @@ impl Intercept for Broker {
         for id in ended {
             self.forget(id);
         }
+        self.holds()
     }
 
     fn is_asking(&self) -> bool {

@@ -18,12 +18,12 @@ use nix::unistd::{Pid, getpid, getsid};
 
 use super::super::caller::same_file;
 use super::job::{Job, Said};
-use crate::confine::{self, Inside, Sandbox, Setup};
+use crate::confine::{self, Holding, Inside, Sandbox, Setup};
 use crate::exit::Exit;
 use crate::request::entry;
 use crate::sys::change::{self, Change};
 use crate::sys::child::{self, Child, Group, Inherited, Launch};
-use crate::sys::{clone, fork, messages};
+use crate::sys::{clone, fork, messages, say};
 
 /// The first word by which this binary knows that it is this helper.
 pub const WORD: &str = "__own-sandbox";
@@ -76,11 +76,22 @@ fn build(job: &Job, argv: Vec<OsString>, channel: &OwnedFd) -> Result<Sandbox, S
 
 /// Stays until the sandbox has ended, or ends it once the supervisor has lost interest.
 fn stay(sandbox: Sandbox, channel: &OwnedFd) {
-    let mut ends = [
-        PollFd::new(sandbox.init.as_fd(), PollFlags::POLLIN),
-        PollFd::new(channel.as_fd(), PollFlags::empty()),
-    ];
-    while poll(&mut ends, PollTimeout::NONE) == Err(Errno::EINTR) {}
+    loop {
+        let mut ends = vec![
+            PollFd::new(sandbox.init.as_fd(), PollFlags::POLLIN),
+            PollFd::new(channel.as_fd(), PollFlags::empty()),
+        ];
+        let holding = sandbox.holding.as_ref();
+        ends.extend(holding.map(|it| PollFd::new(it.bell(), PollFlags::POLLIN)));
+        while poll(&mut ends, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        if ends.iter().take(2).any(|fd| fd.any() != Some(false)) {
+            break;
+        }
+        if let Some(Err(error)) = holding.map(Holding::attend) {
+            say::line(&format!("codex-shell: error: {error}"));
+            break;
+        }
+    }
     // One that has ended is not an error.
     let _ = clone::kill(&sandbox.init);
     let _ = waitpid(sandbox.init_pid, None);
