@@ -156,11 +156,14 @@ impl Cover<'_> {
 
     /// What the words name that the command can change.
     fn named(&mut self, cwd: &Path) -> Vec<Named> {
-        let reach = &self.reach;
-        named::note_mentioned(&mut self.files, cwd, |path| reach.includes(path));
-        let is_open = |path: &Path| reach.includes_some_of(path);
+        let mut descriptors = named::note_mentioned(&mut self.files, cwd, &self.reach);
+        let mut paths = std::mem::take(&mut self.paths);
+        descriptors.append(&mut paths.descriptors);
+        for number in descriptors {
+            self.reads(number);
+        }
         let is_covered = self.objection.is_none();
-        let named = std::mem::take(&mut self.paths).noted(&mut self.files, is_covered, is_open);
+        let named = paths.noted(&mut self.files, is_covered, cwd, &self.reach);
         named.unwrap_or_else(|why| {
             self.object(why);
             Vec::new()
@@ -240,6 +243,13 @@ impl Cover<'_> {
         let readings = readings(self.rules, request);
         if let Some(other) = starters::use_of_words(request) {
             self.reads(0);
+            // Of what goes elsewhere by it, as into a file or a script, a yes is for what it is.
+            let is_shown = is_known && !readings.is_empty() && readings.iter().all(shows);
+            let other = if is_shown {
+                other
+            } else {
+                other.max(Use::Unknown)
+            };
             self.names(request, &readings, other);
         }
         for reading in readings {
@@ -343,6 +353,7 @@ impl Cover<'_> {
         let name = asked.as_bytes();
         if script::reads_script(name) {
             if let Some(file) = words.get(1) {
+                self.paths.add(&request.cwd, file, Use::Obeyed);
                 self.files_of(&request.cwd.join(file));
             }
             return self.object("it runs a script that reads another");
@@ -389,6 +400,9 @@ impl Cover<'_> {
             for (number, _) in &script.copied {
                 self.reads(i32::try_from(*number).unwrap_or(i32::MAX));
             }
+        }
+        if script.commands.iter().any(says_more) {
+            self.paths.add_text(&request.cwd, text);
         }
         for command in &script.commands {
             self.script_command(request, command, depth);
@@ -514,6 +528,19 @@ fn obeyed_file(request: &Request, reading: &Reading<'_>) -> String {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// Whether words of a command in a script stand for more than they say.
+fn says_more(command: &ScriptCommand) -> bool {
+    let targets = command.redirections.iter().map(|it| &it.target);
+    let mut words = command.words.iter().chain(targets);
+    words.any(|word| word.unknown().is_some())
+}
+
+/// Whether a program that is read so writes nothing but its output, as far as it is known.
+fn shows(reading: &Reading<'_>) -> bool {
+    let mut values = reading.values_with(Effect::Writes).flatten();
+    reading.doubts.is_empty() && reading.writes.is_empty() && values.next().is_none()
 }
 
 /// `request` in the directory where it starts others.

@@ -327,7 +327,7 @@ fn a_model_is_not_believed_by_a_name_that_the_caller_chose() {
 fn what_comes_to_be_there_after_a_question_has_changed() {
     let folder = workspace();
     let roots = [folder.path().to_owned()];
-    fs::write(folder.path().join("Makefile"), "all:\n").unwrap();
+    fs::write(folder.path().join("Makefile"), "-include more.mk\nall:\n").unwrap();
     for (line, file) in [
         ("make", "GNUmakefile"),
         ("npm test", ".npmrc"),
@@ -337,11 +337,25 @@ fn what_comes_to_be_there_after_a_question_has_changed() {
         ("node -r ./mod -e 1", "mod.js"),
         ("ruby -r./mod -e 1", "mod.rb"),
         ("irb", ".irbrc"),
+        ("awk -f b", "b"),
+        ("curl -sK b", "b"),
+        ("make -f y.mk", "y.mk"),
+        ("make", "more.mk"),
+        ("cp b /etc/", "b"),
+        ("tar cf /x b", "b"),
+        ("node -e 1", "node_modules"),
+        ("sort -o y b", "b"),
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         let (covered, _) = noted(&trusted(&folder, &words), Some(&roots));
         let path = folder.path().join(file);
         assert_eq!(covered.files.changed(), None, "{line}");
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        assert!(covered.files.changed().is_some(), "{line}");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(covered.files.changed().is_some(), "{line}");
+        fs::remove_dir(&path).unwrap();
         fs::write(&path, "x").unwrap();
         let why = covered.files.changed().unwrap_or_default();
         assert!(
@@ -509,10 +523,85 @@ fn what_words_or_files_say_of_files_is_compared_after_a_yes() {
         let (_, why, _) = before_and_after(line, "d/a/x");
         assert!(why.ends_with("/d has changed"), "{line}: {why}");
     }
-    // What is shown while it grows is data.
-    let (before, why, after) = before_and_after("tail~-f~x", "x");
-    assert_eq!(why, "|");
-    assert_ne!(before.named, after.named);
+    for (line, file) in [
+        ("sort~-o~/y~x", "x"),
+        ("sh~-c~cat x >/y", "x"),
+        ("sh~-c~. ./x", "x"),
+        ("sh~-c~. \"$PWD/x\"", "x"),
+        ("sh~-c~. \"${PWD}/x\"", "x"),
+        ("sh~-c~. \"$(dirname \"$0\")/x\"", "x"),
+        ("sh~-c~. ./[x]", "x"),
+        ("gzip~-k~x", "x"),
+        ("xxd~x~/y", "x"),
+    ] {
+        let (_, why, _) = before_and_after(line, file);
+        assert!(why.ends_with("/x has changed"), "{line}: {why}");
+    }
+    for line in ["cp~-r~.~/y", "tar~cf~/y~.", "tar~cf~/y~./.", "cp~/y~."] {
+        let (_, why, _) = before_and_after(line, "d/a/x");
+        assert!(why.ends_with(". has changed"), "{line}: {why}");
+    }
+    let (_, why, _) = before_and_after("sh~-c~for f in d/*; do . $f; done", "d/x");
+    assert!(why.ends_with("/d has changed"), "{why}");
+    // What is only shown may grow meanwhile.
+    for line in ["tail~-f~x", "cat~x", "grep~-r~o~.", "diff~x~f"] {
+        let (before, why, after) = before_and_after(line, "x");
+        assert_eq!(why, "|", "{line}");
+        assert_ne!(before.named, after.named, "{line}");
+    }
+}
+
+/// A descriptor has names, by which it is read as standard input is.
+#[test]
+fn what_names_a_descriptor_is_read() {
+    let folder = workspace();
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("/dev/fd/3", at("link")).unwrap();
+    std::os::unix::fs::symlink("/dev/fd", at("links")).unwrap();
+    fs::write(at("Makefile"), "include /dev/fd/3\n").unwrap();
+    for line in [
+        "cp~/dev/fd/3~/y",
+        "cp~/proc/self/fd/3~/y",
+        "cp~/proc/thread-self/fd/3~/y",
+        "cp~/proc/1/task/1/fd/3~/y",
+        "cp~/dev/../dev/fd/3~/y",
+        "cp~link~/y",
+        "cp~links/3~/y",
+        "curl~-d~@/dev/fd/3~http://h",
+        "xargs~-a~/dev/fd/3~mkdir",
+        "sh~-c~. /dev/fd/3",
+        "sh~-c~cat </dev/fd/3",
+        "sh~-c~eval $(cat /dev/fd/3)",
+        "awk~-f~/dev/fd/3",
+        "make",
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let roots = [folder.path().to_owned()];
+        let (covered, why) = noted(&trusted(&folder, &words), Some(&roots));
+        assert!(covered.descriptors.contains(&3), "{line}");
+        assert!(!why.is_empty(), "{line}");
+    }
+    let (covered, _) = noted(&trusted(&folder, &["cp", "/dev/stdin", "y"]), Some(&[]));
+    assert_eq!(covered.descriptors, [0]);
+}
+
+/// What the kernel says is another thing each time.
+#[test]
+fn what_changes_by_itself_is_not_compared() {
+    let folder = workspace();
+    fs::write(folder.path().join("x.py"), "open('/proc/self/stat')").unwrap();
+    for line in [
+        "python3~x.py",
+        "cp~/proc/uptime~/y",
+        "sh~-c~cat /proc/uptime >/y",
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let roots = [folder.path().to_owned()];
+        let (covered, why) = noted(&trusted(&folder, &words), Some(&roots));
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(covered.files.changed(), None, "{line}");
+        assert!(!why.is_empty(), "{line}");
+    }
 }
 
 /// A package may lie any number of directories down, and a file may say which others it includes.
