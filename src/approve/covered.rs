@@ -28,13 +28,19 @@
 //! of to compare (10,000 entries, 32 MiB in directories, 64 MiB in files) has no yes for the session, and
 //! neither has what the words say is read from standard input (`kubectl apply -f -`), nor what comes by a named
 //! pipe, a socket or a path of which nobody knows where it leads (`@/dev/fd/3`). What a program may read without
-//! a word that says so counts as `input.rs` says. A yes for once is for the files and directories that the words name as they were at the question, for the files that those that
-//! are obeyed write out (`include x.mk`, `.read x`), and for the packages that models know of
-//! (`node_modules`, a class path), as far as they are looked at. What `rm`, `mkdir` and the like remove or
-//! make is not read, and doesn't count.
+//! a word that says so counts as `input.rs` says; so does a descriptor that a path names. Where it writes files whose
+//! names no word says (`split f`, `curl -O`) there is none either (`approve/covered/unsaid.rs`).
+//!
+//! A yes for once is for the files and directories that the words name as they were at the question, the working
+//! directory too, for the files that those that are obeyed write out (`include x.mk`, `.read x`), and the texts of
+//! scripts whose words stand for more than they say (`. "$PWD/x"`), and for the packages that models know of
+//! (`node_modules`, a class path), as far as they are looked at. What of these is not there must not have come
+//! to be there. What is asked about and does no more than to show what it reads (`tail -f x`) may show other
+//! contents; nor does what `rm`, `mkdir` and the like remove or make count.
 
 mod named;
 mod starters;
+mod unsaid;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -59,6 +65,7 @@ use crate::sys::read_capped::read_capped;
 pub(super) use named::Named;
 use named::{NamedPaths, Use};
 use starters::names;
+use unsaid::Unsaid;
 
 /// How many commands, each within the other, are looked into.
 const DEPTH: usize = 8;
@@ -277,6 +284,7 @@ impl Cover<'_> {
             let file = obeyed_file(request, reading);
             self.object(format!("{name} does what {file} says"));
         }
+        self.unsaid(Unsaid::of(request, reading));
         for file in reading.words_from() {
             self.source(CommandSource::File(request.cwd.join(file)));
         }
@@ -328,6 +336,17 @@ impl Cover<'_> {
                 self.object(format!("{name} may start what it runs {where_to}"));
             }
             self.inner(started, inner, depth);
+        }
+    }
+
+    /// Where it writes files that its words don't name.
+    fn unsaid(&mut self, unsaid: Unsaid) {
+        self.redirected.extend(unsaid.paths);
+        if let Some((folder, form)) = unsaid.form {
+            self.files.note_names(&folder, &form);
+        }
+        if unsaid.is_open {
+            self.object("it writes files whose names nobody knows yet");
         }
     }
 

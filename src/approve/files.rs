@@ -191,6 +191,19 @@ impl Files {
         });
     }
 
+    /// Notes what stands in `folder` by names of this form, whatever is in it.
+    pub(super) fn note_names(&mut self, folder: &Path, form: &str) {
+        let found = found_in(folder, form);
+        for path in &found {
+            self.note_missing(path);
+        }
+        self.forms.push(NotedForm {
+            folder: folder.to_owned(),
+            form: form.to_owned(),
+            found,
+        });
+    }
+
     /// Notes the file at `path`, which the command can change and which may be data to what runs; its state, if
     /// there is one.
     pub(super) fn note_data(&mut self, path: &Path) -> Option<Stamp> {
@@ -207,7 +220,7 @@ impl Files {
         stamp
     }
 
-    /// Notes that there is no file at `path`.
+    /// Notes what stands at `path`, as that there is nothing.
     pub(super) fn note_missing(&mut self, path: &Path) {
         if !self.missing.contains_key(path) {
             self.missing.insert(path.to_owned(), presence(path));

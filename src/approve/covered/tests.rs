@@ -2,6 +2,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use super::super::leads::Leads;
 use super::*;
 use crate::request::WorkingDirectory;
 use crate::rules::from_own_text;
@@ -409,7 +410,7 @@ const READ_BY_WORDS: &[(&str, &str)] = &[
     ("sort~-o~y~x", "x"),
     // What an option writes by its model, it may read as well.
     ("tar~xf~x~-C~d", "x"),
-    ("wget~-i~x", "x"),
+    ("wget~-O~/y~-i~x", "x"),
     ("curl~-o~x~http://h", "x"),
     ("timeout~5~cp~x~/etc/y", "x"),
     ("sh~-c~cp x /etc/y; cat <z", "z"),
@@ -549,6 +550,59 @@ fn what_words_or_files_say_of_files_is_compared_after_a_yes() {
         assert_eq!(why, "|", "{line}");
         assert_ne!(before.named, after.named, "{line}");
     }
+}
+
+/// What is written under a name that no word says has another place once a link stands there.
+#[test]
+fn what_no_word_names_has_no_yes_for_the_session() {
+    let folder = workspace();
+    let at = |name: &str| folder.path().join(name);
+    let roots = [folder.path().to_owned()];
+    for (line, file) in [
+        ("split~f", "xaa"),
+        ("split~-n~2~f~d/p", "d/paa"),
+        ("csplit~-s~f~1", "xx00"),
+        ("csplit~-sfd/p~f~1", "d/p00"),
+        ("csplit~--prefix=d/p~f~1", "d/p00"),
+        ("curl~-sO~http://h/y", "y"),
+        ("curl~--remote-name-all~http://h/y", "y"),
+        ("curl~--output-dir~d~-O~http://h/y", "d/y"),
+        ("curl~-o~d/#1~http://h/{a,b}", ""),
+        ("wget~http://h/y", "y"),
+        ("ar~x~f", ""),
+        ("unzip~f", ""),
+        ("sh~-c~split f", "xaa"),
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let request = trusted(&folder, &words);
+        let (covered, why) = noted(&request, Some(&roots));
+        assert!(why.contains("it writes files whose names"), "{line}: {why}");
+        if file.is_empty() {
+            continue;
+        }
+        let path = at(file);
+        let leads = Leads::of(&request.cwd, covered.redirected.clone()).unwrap();
+        assert_eq!((leads.changed(), covered.files.changed()), (None, None));
+        std::os::unix::fs::symlink("/etc/nowhere", &path).unwrap();
+        let changed = leads.changed().or(covered.files.changed());
+        assert!(changed.is_some(), "{line}");
+        fs::remove_file(&path).unwrap();
+    }
+    for (line, file) in [
+        ("cp~f~d", "d/f"),
+        ("cp~-t~d~f~x.py", "d/f"),
+        ("nohup~touch~f", "nohup.out"),
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let (covered, why) = noted(&trusted(&folder, &words), Some(&roots));
+        assert_eq!(why, "", "{line}");
+        assert!(covered.redirected.contains(&at(file)), "{line}");
+    }
+    let (_, why) = noted(
+        &trusted(&folder, &["curl", "-so", "y", "http://h/y"]),
+        Some(&roots),
+    );
+    assert_eq!(why, "");
 }
 
 /// A descriptor has names, by which it is read as standard input is.
