@@ -9,7 +9,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use super::super::files::{Files, FileReach};
+use super::super::files::{FileReach, Files};
 use super::super::input::{changes_by_itself, descriptor_at, too_much};
 use super::super::stamp::Stamp;
 use super::super::text::Uncovered;
