@@ -28,13 +28,19 @@
 //! of to compare (10,000 entries, 32 MiB in directories, 64 MiB in files) has no yes for the session, and
 //! neither has what the words say is read from standard input (`kubectl apply -f -`), nor what comes by a named
 //! pipe, a socket or a path of which nobody knows where it leads (`@/dev/fd/3`). What a program may read without
-//! a word that says so counts as `input.rs` says. A yes for once is for the files and directories that the words name as they were at the question, for the files that those that
-//! are obeyed write out (`include x.mk`, `.read x`), and for the packages that models know of
-//! (`node_modules`, a class path), as far as they are looked at. What `rm`, `mkdir` and the like remove or
-//! make is not read, and doesn't count.
+//! a word that says so counts as `input.rs` says; so does a descriptor that a path names. Where it writes files whose
+//! names no word says (`split f`, `curl -O`) there is none either (`approve/covered/unsaid.rs`).
+//!
+//! A yes for once is for the files and directories that the words name as they were at the question, the working
+//! directory too, for the files that those that are obeyed write out (`include x.mk`, `.read x`), and the texts of
+//! scripts whose words stand for more than they say (`. "$PWD/x"`), and for the packages that models know of
+//! (`node_modules`, a class path), as far as they are looked at. What of these is not there must not have come
+//! to be there. What is asked about and does no more than to show what it reads (`tail -f x`) may show other
+//! contents; nor does what `rm`, `mkdir` and the like remove or make count.
 
 mod named;
 mod starters;
+mod unsaid;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -59,6 +65,7 @@ use crate::sys::read_capped::read_capped;
 pub(super) use named::Named;
 use named::{NamedPaths, Use};
 use starters::names;
+use unsaid::Unsaid;
 
 /// How many commands, each within the other, are looked into.
 const DEPTH: usize = 8;
@@ -156,11 +163,14 @@ impl Cover<'_> {
 
     /// What the words name that the command can change.
     fn named(&mut self, cwd: &Path) -> Vec<Named> {
-        let reach = &self.reach;
-        named::note_mentioned(&mut self.files, cwd, |path| reach.includes(path));
-        let is_open = |path: &Path| reach.includes_some_of(path);
+        let mut descriptors = named::note_mentioned(&mut self.files, cwd, &self.reach);
+        let mut paths = std::mem::take(&mut self.paths);
+        descriptors.append(&mut paths.descriptors);
+        for number in descriptors {
+            self.reads(number);
+        }
         let is_covered = self.objection.is_none();
-        let named = std::mem::take(&mut self.paths).noted(&mut self.files, is_covered, is_open);
+        let named = paths.noted(&mut self.files, is_covered, cwd, &self.reach);
         named.unwrap_or_else(|why| {
             self.object(why);
             Vec::new()
@@ -240,6 +250,13 @@ impl Cover<'_> {
         let readings = readings(self.rules, request);
         if let Some(other) = starters::use_of_words(request) {
             self.reads(0);
+            // Of what goes elsewhere by it, as into a file or a script, a yes is for what it is.
+            let is_shown = is_known && !readings.is_empty() && readings.iter().all(shows);
+            let other = if is_shown {
+                other
+            } else {
+                other.max(Use::Unknown)
+            };
             self.names(request, &readings, other);
         }
         for reading in readings {
@@ -267,6 +284,7 @@ impl Cover<'_> {
             let file = obeyed_file(request, reading);
             self.object(format!("{name} does what {file} says"));
         }
+        self.unsaid(Unsaid::of(request, reading));
         for file in reading.words_from() {
             self.source(CommandSource::File(request.cwd.join(file)));
         }
@@ -321,6 +339,17 @@ impl Cover<'_> {
         }
     }
 
+    /// Where it writes files that its words don't name.
+    fn unsaid(&mut self, unsaid: Unsaid) {
+        self.redirected.extend(unsaid.paths);
+        if let Some((folder, form)) = unsaid.form {
+            self.files.note_names(&folder, &form);
+        }
+        if unsaid.is_open {
+            self.object("it writes files whose names nobody knows yet");
+        }
+    }
+
     fn inner(&mut self, request: &Request, inner: &Inner<'_>, depth: usize) {
         if inner.appends {
             let name = shown(last_component(&request.program.asked));
@@ -343,6 +372,7 @@ impl Cover<'_> {
         let name = asked.as_bytes();
         if script::reads_script(name) {
             if let Some(file) = words.get(1) {
+                self.paths.add(&request.cwd, file, Use::Obeyed);
                 self.files_of(&request.cwd.join(file));
             }
             return self.object("it runs a script that reads another");
@@ -389,6 +419,9 @@ impl Cover<'_> {
             for (number, _) in &script.copied {
                 self.reads(i32::try_from(*number).unwrap_or(i32::MAX));
             }
+        }
+        if script.commands.iter().any(says_more) {
+            self.paths.add_text(&request.cwd, text);
         }
         for command in &script.commands {
             self.script_command(request, command, depth);
@@ -514,6 +547,19 @@ fn obeyed_file(request: &Request, reading: &Reading<'_>) -> String {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// Whether words of a command in a script stand for more than they say.
+fn says_more(command: &ScriptCommand) -> bool {
+    let targets = command.redirections.iter().map(|it| &it.target);
+    let mut words = command.words.iter().chain(targets);
+    words.any(|word| word.unknown().is_some())
+}
+
+/// Whether a program that is read so writes nothing but its output, as far as it is known.
+fn shows(reading: &Reading<'_>) -> bool {
+    let mut values = reading.values_with(Effect::Writes).flatten();
+    reading.doubts.is_empty() && reading.writes.is_empty() && values.next().is_none()
 }
 
 /// `request` in the directory where it starts others.

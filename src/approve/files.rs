@@ -1,6 +1,6 @@
 //! The files that say what a command runs, as they were when somebody was asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::stamp::Stamp;
 use super::text::shown;
 use super::tree::{Budget, Tree};
 use crate::confine::found_in;
-use crate::request::Roots;
+use crate::request::{Identity, Roots};
 
 /// As many bytes of what the command can change are read, for one question.
 pub(super) const CONTENT: u64 = 256 << 20;
@@ -33,6 +33,18 @@ impl FileReach {
         writable.map_or(Self::User, |roots| {
             Self::Roots(Roots::of(roots), roots.to_vec())
         })
+    }
+
+    /// Of the directory at `path`, in or below which `cwd` is, the part around that which the command can change.
+    pub(super) fn around(&self, path: &Path, cwd: &Path) -> PathBuf {
+        match self {
+            Self::Roots(_, roots) if !self.includes(path) => {
+                let root = roots.iter().find(|root| cwd.starts_with(root));
+                root.map_or(cwd, PathBuf::as_path).to_owned()
+            }
+            Self::User => cwd.to_owned(),
+            Self::Roots(..) => path.to_owned(),
+        }
     }
 
     /// Whether there is a sandbox.
@@ -82,6 +94,8 @@ pub struct Files {
     forms: Vec<NotedForm>,
     /// Directories, all that is in them.
     trees: Vec<(PathBuf, Option<Tree>)>,
+    /// Where there was no file: one could come to be there.
+    missing: BTreeMap<PathBuf, Presence>,
     left: ReadBudget,
 }
 
@@ -111,6 +125,9 @@ struct NotedForm {
     found: BTreeSet<PathBuf>,
 }
 
+/// What a name stands for, and where it leads as a link.
+type Presence = (Option<Identity>, Option<PathBuf>);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct NotedDirectory {
     path: PathBuf,
@@ -135,6 +152,9 @@ impl Files {
             return noted.stamp.clone();
         }
         let stamp = stamp(path, is_open, &mut self.left.content);
+        if stamp.is_none() {
+            self.note_missing(path);
+        }
         self.noted.push(NotedDirectory {
             path: path.to_owned(),
             is_open,
@@ -171,6 +191,19 @@ impl Files {
         });
     }
 
+    /// Notes what stands in `folder` by names of this form, whatever is in it.
+    pub(super) fn note_names(&mut self, folder: &Path, form: &str) {
+        let found = found_in(folder, form);
+        for path in &found {
+            self.note_missing(path);
+        }
+        self.forms.push(NotedForm {
+            folder: folder.to_owned(),
+            form: form.to_owned(),
+            found,
+        });
+    }
+
     /// Notes the file at `path`, which the command can change and which may be data to what runs; its state, if
     /// there is one.
     pub(super) fn note_data(&mut self, path: &Path) -> Option<Stamp> {
@@ -185,6 +218,13 @@ impl Files {
             stamp: stamp.clone(),
         });
         stamp
+    }
+
+    /// Notes what stands at `path`, as that there is nothing.
+    pub(super) fn note_missing(&mut self, path: &Path) {
+        if !self.missing.contains_key(path) {
+            self.missing.insert(path.to_owned(), presence(path));
+        }
     }
 
     /// Those that say what runs and that the command can change.
@@ -227,6 +267,11 @@ impl Files {
             data.find(|file| Stamp::with_content(&file.path, &mut left.data) != file.stamp)
         });
         let changed = changed.map(|noted| noted.path.clone());
+        let changed = changed.or_else(|| {
+            let mut missing = self.missing.iter();
+            let came = missing.find(|&(path, before)| presence(path) != *before);
+            came.map(|(path, _)| path.clone())
+        });
         let changed = changed.or_else(|| self.forms.iter().find_map(NotedForm::changed));
         let mut trees = self.trees.iter();
         let changed = changed.or_else(|| {
@@ -243,6 +288,11 @@ impl NotedForm {
         let now = found_in(&self.folder, &self.form);
         now.symmetric_difference(&self.found).next().cloned()
     }
+}
+
+fn presence(path: &Path) -> Presence {
+    let found = fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    (found.ok(), fs::read_link(path).ok())
 }
 
 fn stamp(path: &Path, is_open: bool, left: &mut u64) -> Option<Stamp> {

@@ -17,7 +17,8 @@ use nix::libc::O_CLOEXEC;
 use nix::sys::stat::{fstat, major, minor};
 use nix::sys::statfs::{
     BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, ISOFS_SUPER_MAGIC,
-    MSDOS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC, statfs,
+    MSDOS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, PROC_SUPER_MAGIC, SYSFS_MAGIC, TMPFS_MAGIC,
+    XFS_SUPER_MAGIC, statfs,
 };
 use nix::unistd::Pid;
 
@@ -26,6 +27,7 @@ use super::stamp::Stamp;
 use super::text::Uncovered;
 use super::text::shown;
 use crate::request::Identity;
+use crate::request::program::normalised;
 
 /// File systems that keep what was written, and nothing else.
 const STORING: [FsType; 9] = [
@@ -40,6 +42,10 @@ const STORING: [FsType; 9] = [
     // ZFS.
     FsType(0x2fc1_2fc1),
 ];
+/// File systems in which the kernel says how things are.
+const MADE_UP: [FsType; 2] = [PROC_SUPER_MAGIC, SYSFS_MAGIC];
+/// As many links are followed to a descriptor.
+const LINKS: usize = 8;
 /// The device numbers of `/dev/null`.
 const NULL: (u64, u64) = (1, 3);
 
@@ -168,6 +174,45 @@ fn said(file: &str, name: &str) -> Option<String> {
     let text = fs::File::open(file).and_then(io::read_to_string).ok()?;
     let said = text.lines().find_map(|line| line.strip_prefix(name))?;
     Some(said.trim().to_owned())
+}
+
+/// The descriptor of whoever opens it that `path`, absolute, stands for; seen from `cwd`, where no link is on the way.
+pub(super) fn descriptor_at(cwd: &Path, path: &Path) -> Option<RawFd> {
+    let named = |path: &Path| {
+        let path = normalised(path);
+        let mut names = path.to_str()?.split('/').skip(1);
+        match (names.next()?, names.next()?) {
+            ("dev", "stdin") => Some(0),
+            ("dev", "stdout") => Some(1),
+            ("dev", "stderr") => Some(2),
+            ("dev", "fd") => names.next()?.parse().ok(),
+            ("proc", _) => names
+                .find(|name| *name == "fd")
+                .and(names.next())?
+                .parse()
+                .ok(),
+            _ => None,
+        }
+    };
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let folder = path.parent()?;
+        let real = (folder != cwd)
+            .then(|| folder.canonicalize().ok())
+            .flatten();
+        let real = real.map(|real| real.join(path.file_name().unwrap_or_default()));
+        let found = named(&path).or_else(|| real.and_then(|real| named(&real)));
+        if found.is_some() {
+            return found;
+        }
+        path = folder.join(fs::read_link(&path).ok()?);
+    }
+    None
+}
+
+/// Whether what is in the file at `path` is made up by the kernel when it is read.
+pub(super) fn changes_by_itself(path: &Path) -> bool {
+    statfs(path).is_ok_and(|found| MADE_UP.contains(&found.filesystem_type()))
 }
 
 /// Whether it is `/dev/null`.

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::buffer::Buffer;
-use super::device::Device;
+use super::device::{Device, PATIENCE};
 use super::dialogue::{Choices, Dialogue, DialogueStep};
 use super::link::Answer;
 use crate::sys::read_capped::timeout_until;
@@ -23,6 +23,9 @@ pub fn put(text: String, choices: Choices) -> io::Result<Answer> {
         return Err(io::Error::other(
             "this is in the background of its terminal",
         ));
+    }
+    while !device.take_turn() {
+        std::thread::sleep(PATIENCE);
     }
     device.make_raw()?;
     let (mut shown, mut out) = (Buffer::default(), Vec::new());

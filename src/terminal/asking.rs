@@ -2,6 +2,7 @@
 
 use nix::sys::signal::Signal;
 
+use super::device::Device;
 use super::dialogue::{Choices, Dialogue, DialogueStep};
 use super::link::{Answer, Asked};
 use super::relay::Relay;
@@ -18,24 +19,38 @@ impl Relay {
                 self.put(text, Choices::to_run(for_session, PROMPT));
             }
             // It may have been answered this moment.
-            Asked::Withdrawn if self.dialogue.is_none() => {}
+            Asked::Withdrawn if self.dialogue.is_none() && self.put_off.is_none() => {}
             Asked::Withdrawn => {
-                self.to_device.extend(b"\r\nwithdrawn\r\n");
+                if self.dialogue.is_some() {
+                    self.to_device.extend(b"\r\nwithdrawn\r\n");
+                }
                 self.conclude(Answer::Withdrawn);
             }
         }
     }
 
     fn put(&mut self, text: String, choices: Choices) {
+        // An answer is to the question that was shown last.
+        let is_ours = |device: &Device| device.is_ours();
+        if self
+            .device
+            .as_ref()
+            .is_some_and(|it| is_ours(it) && !it.take_turn())
+        {
+            self.put_off = Some((text, choices));
+            return;
+        }
         // What the command said before comes before.
         self.drain(Some(LAST_WORDS), || false);
         let Some(device) = &mut self.device else {
             return self.reply(Answer::Gone);
         };
-        if !device.is_ours() {
+        if !is_ours(device) {
+            device.end_turn();
             return self.reply(Answer::Background);
         }
         if device.make_raw().is_err() {
+            device.end_turn();
             return self.reply(Answer::Gone);
         }
         let (size, mut out) = (device.size().ok(), Vec::new());
@@ -46,7 +61,13 @@ impl Relay {
 
     /// After the terminal was somebody else's.
     pub(super) fn ask_again(&mut self) {
-        let (Some(device), Some(dialogue)) = (&mut self.device, &mut self.dialogue) else {
+        let Some(device) = &mut self.device else {
+            return;
+        };
+        if self.dialogue.is_some() && !device.take_turn() {
+            self.put_off = self.dialogue.take().map(Dialogue::into_question);
+        }
+        let Some(dialogue) = &mut self.dialogue else {
             return;
         };
         if device.make_raw().is_err() {
@@ -76,6 +97,9 @@ impl Relay {
     }
 
     pub(super) fn wait_in_dialogue(&mut self) {
+        if let Some((text, choices)) = self.put_off.take() {
+            self.put(text, choices);
+        }
         if let Some(dialogue) = &mut self.dialogue {
             let mut out = Vec::new();
             dialogue.waited(&mut out);
@@ -85,15 +109,20 @@ impl Relay {
 
     /// Ends the question, if there is one.
     pub(super) fn conclude(&mut self, answer: Answer) {
+        let waited = self.put_off.take().is_some();
         if self.dialogue.take().is_none() {
+            if waited {
+                self.reply(answer);
+            }
             return;
         }
         self.flush_to_device();
         let is_commands = self.is_commands();
-        if let Some(device) = &mut self.device
-            && !is_commands
-        {
-            device.restore();
+        if let Some(device) = &mut self.device {
+            if !is_commands {
+                device.restore();
+            }
+            device.end_turn();
         }
         self.reply(answer);
     }
@@ -102,8 +131,8 @@ impl Relay {
     pub fn give_up(&mut self) {
         if self.dialogue.is_some() {
             self.to_device.extend(b"\r\n");
-            self.conclude(Answer::Withdrawn);
         }
+        self.conclude(Answer::Withdrawn);
     }
 
     fn reply(&mut self, answer: Answer) {

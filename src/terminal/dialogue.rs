@@ -6,7 +6,8 @@
 //! the terminal ends whatever the command began, and is asked where its cursor is, at places made at random.
 //! It answers in order, so what comes before that answer was typed before, or answers the command, and is
 //! thrown away. Then the question is shown, on rows that are new at the end of the screen: nothing can have
-//! been painted there. Where no such answer comes within a second, or the screen is too small for a secret
+//! been painted there. Where it is longer than the screen, it comes again in short on one of its own, so that
+//! nothing in the command's words seems to be its head. Where no such answer comes within a second, or the screen is too small for a secret
 //! place, what comes later may still be the terminal's: an answer then needs a word beside it which is made
 //! at random and stands only in the question. An answer is a whole word and Enter. Any byte that no line is
 //! made of, such as those that terminals answer in, throws the line away and begins all of it anew.
@@ -14,6 +15,7 @@
 use std::fmt;
 use std::time::Instant;
 
+use super::fitting::in_short;
 use super::line::{Typed, TypedLine};
 use super::link::Answer;
 use super::settling::{self, Settling};
@@ -85,11 +87,15 @@ impl fmt::Display for Choices {
     }
 }
 
+/// What a question says, and what answers it, until it can be put.
+pub(super) type PutOff = (String, Choices);
+
 /// A question that is being put.
 #[derive(Debug)]
 pub(super) struct Dialogue {
     text: String,
     choices: Choices,
+    size: Option<Size>,
     state: DialogueState,
     /// How often something came that nobody types.
     disturbed: u32,
@@ -134,13 +140,20 @@ impl Dialogue {
         Self {
             text,
             choices,
+            size,
             state: DialogueState::Settling(Settling::begin(size, 0, out)),
             disturbed: 0,
         }
     }
 
+    /// The question, which isn't put any more.
+    pub(super) fn into_question(self) -> PutOff {
+        (self.text, self.choices)
+    }
+
     /// Begins anew, after the terminal was somebody else's.
     pub(super) fn again(&mut self, size: Option<Size>, out: &mut Vec<u8>) {
+        self.size = size;
         self.state = DialogueState::Settling(Settling::begin(size, self.disturbed, out));
     }
 
@@ -209,6 +222,10 @@ impl Dialogue {
     fn show(&mut self, proof: Proof, out: &mut Vec<u8>) {
         out.extend(b"\r\n");
         out.extend(self.text.replace('\n', "\r\n").bytes());
+        if let Some(short) = in_short(&self.text, self.size) {
+            out.extend(b"\r\n");
+            out.extend(short.replace('\n', "\r\n").bytes());
+        }
         self.ask(proof, out);
     }
 
@@ -291,6 +308,7 @@ mod tests {
         let mut dialogue = Dialogue {
             text: String::new(),
             choices: Choices::YES_OR_NO,
+            size: None,
             state: DialogueState::Asking(TypedLine::default(), Proof::Word("xyzzy".to_owned())),
             disturbed: 0,
         };

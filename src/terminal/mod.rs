@@ -26,6 +26,7 @@ mod asking;
 mod buffer;
 mod device;
 mod dialogue;
+mod fitting;
 mod given;
 mod line;
 mod link;

@@ -14,8 +14,8 @@ use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::pipe2;
 
 use super::buffer::Buffer;
-use super::device::Device;
-use super::dialogue::Dialogue;
+use super::device::{Device, PATIENCE};
+use super::dialogue::{Dialogue, PutOff};
 use super::given::Theirs;
 use super::link::{Asked, Done};
 use crate::sys::{fds, messages, pty};
@@ -57,6 +57,8 @@ pub struct Relay {
     /// For the command's foreground, as soon as that is the command.
     pub(super) typed: Option<Signal>,
     pub(super) dialogue: Option<Dialogue>,
+    /// A question that waits for another process's on this terminal.
+    pub(super) put_off: Option<PutOff>,
     /// This process was stopped, and what is to be done then is still to be done.
     pub(super) suspended: bool,
     /// What the command's terminal was last made.
@@ -105,6 +107,7 @@ impl Relay {
             },
             typed: None,
             dialogue: None,
+            put_off: None,
             suspended: false,
             copied,
         };
@@ -147,6 +150,9 @@ impl Relay {
 
     /// For how long to wait at most.
     pub fn patience(&self) -> Option<Duration> {
+        if self.put_off.is_some() || self.dialogue.is_none() && self.is_anothers_turn() {
+            return Some(PATIENCE);
+        }
         let until = self.dialogue.as_ref()?.until()?;
         Some(until.saturating_duration_since(Instant::now()))
     }
@@ -175,7 +181,14 @@ impl Relay {
     }
 
     fn reads_device(&self) -> bool {
-        self.dialogue.is_some() || self.is_commands() && self.to_command.is_empty()
+        self.dialogue.is_some()
+            || self.is_commands() && self.to_command.is_empty() && !self.is_anothers_turn()
+    }
+
+    /// Whether another run on this terminal has a question open.
+    fn is_anothers_turn(&self) -> bool {
+        let device = self.device.as_ref().filter(|_| self.is_commands());
+        device.is_some_and(Device::is_anothers_turn)
     }
 
     fn reads_outer(&self) -> bool {
@@ -301,6 +314,7 @@ impl Relay {
     /// what it was. A signal of `signals` that ends processes ends the wait for a terminal that
     /// takes nothing.
     pub fn finish(mut self, signals: &SignalFd) {
+        self.put_off = None;
         if self.dialogue.take().is_some() {
             self.to_device.extend(b"\r\n");
         }

@@ -29,9 +29,13 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// of seven bits, the main screen instead of a line of status, no margins.
 const BEGIN: &str = "\x18\x1b\\\x1b<\x1b F\x1b[4i\x1b[0$}\x1b[?6l\x1b[?69l\x1b[r";
 /// Characters as such: no colours, no other set, none inserted, lines that go on in the next, a cursor to
-/// be seen. Then the last row: each line of the question comes on a new one below it, which nobody can
-/// have written on before.
-const END: &str = "\x0f\x1b(B\x1b[m\x1b[4l\x1b[?7h\x1b[?25h\x1b[9999;1H";
+/// be seen; a screen that shows them at once, and not reversed. Then the last row: each line of the question comes
+/// on a new one below it, which nobody can have written on before.
+const END: &str = "\x0f\x1b(B\x1b[m\x1b[4l\x1b[?2026l\x1b[?5l\x1b[?7h\x1b[?25h\x1b[9999;1H";
+/// The colours as they are by themselves: all that have a number, the special ones, text, background, cursor and
+/// what is marked. Text in the colour of its background is not seen.
+const COLOURS: &str = "\x1b]R\x1b\\\x1b]104\x1b\\\x1b]105\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\
+                       \x1b]112\x1b\\\x1b]117\x1b\\\x1b]119\x1b\\";
 
 /// A terminal that is being waited for.
 #[derive(Debug)]
@@ -70,7 +74,7 @@ impl Settling {
             Some((sequences, answer)) => (sequences, ExpectedAnswer::Expected(answer.into_bytes())),
             None => (String::new(), ExpectedAnswer::Small),
         };
-        out.extend([BEGIN, &sequences, END].concat().bytes());
+        out.extend([BEGIN, COLOURS, &sequences, END].concat().bytes());
         begun(place, patience.min(LONGEST_PATIENCE))
     }
 

@@ -92,6 +92,8 @@ impl Relay {
         }
         if let Some(device) = &mut self.device {
             device.restore();
+            // Whoever is stopped is in nobody's way.
+            device.end_turn();
         }
         self.suspended = stop(signal);
         if self.suspended {

@@ -527,6 +527,32 @@ fn asked_and_changed() -> Vec<(&'static str, String, &'static str)> {
             "echo 'print(\"other\")' >json.py".to_owned(),
             "json.py",
         ),
+        // Not there at the question.
+        (
+            "sed -nf new.sed x.sh",
+            "echo s/.*/other/p >new.sed".to_owned(),
+            "new.sed",
+        ),
+        // Handed on.
+        (
+            "bash -c '. <(cat x.sh)'",
+            format!("printf '{other}' >x.sh"),
+            "x.sh",
+        ),
+        (
+            "bash -c '. \"$PWD/x.sh\"'",
+            format!("printf '{other}' >x.sh"),
+            "x.sh",
+        ),
+        // Where it runs.
+        ("bash -c 'cat ./*' .", "echo other >new".to_owned(), "."),
+        // By another descriptor.
+        (
+            "bash -c '. /dev/fd/3' 3<x.sh",
+            format!("printf '{other}' >x.sh"),
+            INPUT,
+        ),
+        ("bash -c '. /dev/fd/3' 3<x.sh", ":".to_owned(), ""),
         ("python3 -m m", ":".to_owned(), ""),
         ("bash ./x.sh", ":".to_owned(), ""),
         ("./tool", ":".to_owned(), ""),

@@ -96,6 +96,76 @@ fn a_question_is_written_where_nothing_was() {
     });
 }
 
+/// A command that fills the screen with what looks like a question is not what is seen behind it.
+#[test]
+fn a_question_that_is_longer_than_the_screen_comes_again_in_short() {
+    everyone(|world| {
+        let script = "probe exit 3 \"$(printf '%1700s' | tr ' ' -) run this inside the sandbox?\"; \
+                      echo \"status $?\"";
+        let shown = terminal(world, script)
+            .wait_for("codex-shell: run this")
+            .wait_for("It stands above, and in short:")
+            .wait_for("codex-shell: run this OUTSIDE the sandbox?")
+            .wait_for(" [...] ")
+            .wait_for("  directory")
+            .wait_for(ASKED)
+            .keys("yes\r")
+            .wait_for("status 3")
+            .end(0);
+        let (_, short) = shown.split_once("in short:").unwrap();
+        let (short, _) = short.split_once(ASKED).unwrap();
+        assert!(short.len() < 23 * 80, "{short}");
+    });
+}
+
+/// An answer is to the question that is to be seen: those of other runs on this terminal wait.
+#[test]
+fn runs_on_one_terminal_take_turns() {
+    everyone(|world| {
+        let run =
+            |name: &str| format!("run -c 'sleep 0.2; probe write ../out/{name}; sleep 0.2' &");
+        let script = format!("({} {} wait; echo over-$((1 + 1)))\r", run("a"), run("b"));
+        let terminal = Terminal::start_shell(prompting(world))
+            .wait_for("$> ")
+            .keys(&script)
+            .wait_for(ASKED);
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let shown = terminal
+            .keys("no\r")
+            .wait_for("declined")
+            .wait_for("codex-shell: run this")
+            .wait_for(ASKED)
+            .keys("yes\r")
+            .wait_for("over-2")
+            .wait_for("$> ")
+            .keys("ls ../out\r")
+            .wait_for("ls ../out\r\n")
+            .wait_for("$> ")
+            .keys("exit 7\r")
+            .end(7);
+        let asked: Vec<&str> = shown.split("codex-shell: run this").skip(1).collect();
+        let about = |name: &str| {
+            asked
+                .iter()
+                .position(|it| it.contains(&format!("../out/{name}\r\n")))
+        };
+        let (last, first) = if about("a") > about("b") {
+            ("a", "b")
+        } else {
+            ("b", "a")
+        };
+        let (_, made) = shown.rsplit_once("ls ../out\r\n").unwrap();
+        assert!(
+            asked.len() == 2 && asked[0].contains("or no: no"),
+            "{shown}"
+        );
+        assert!(
+            made.contains(last) && !made.contains(&format!("{first}\r")),
+            "{shown}"
+        );
+    });
+}
+
 /// One that is known to have no control sequences answers none.
 #[test]
 fn a_dumb_terminal_can_be_asked_on() {

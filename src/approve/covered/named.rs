@@ -9,8 +9,8 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use super::super::files::Files;
-use super::super::input::too_much;
+use super::super::files::{FileReach, Files};
+use super::super::input::{changes_by_itself, descriptor_at, too_much};
 use super::super::stamp::Stamp;
 use super::super::text::Uncovered;
 use super::super::tree::{Budget, Tree};
@@ -41,8 +41,8 @@ pub(in crate::approve) enum Named {
 /// What is made of what lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Use {
-    /// To whatever reads it, it is data.
-    Data,
+    /// It is data, and what is asked about does no more than to show it.
+    Shown,
     /// Nobody knows.
     Unknown,
     /// It says what runs.
@@ -53,6 +53,14 @@ pub(super) enum Use {
 #[derive(Debug, Default)]
 pub(super) struct NamedPaths {
     seen: BTreeSet<(PathBuf, Use)>,
+    /// Directories of those in which the command runs.
+    around: BTreeSet<PathBuf>,
+    /// Where there is nothing.
+    missing: BTreeSet<PathBuf>,
+    /// What the text of a script may name.
+    mentioned: BTreeSet<PathBuf>,
+    /// Descriptors that are named by a path.
+    pub(super) descriptors: BTreeSet<i32>,
     /// Whatever could be one.
     possible: BTreeSet<PathBuf>,
     looks: usize,
@@ -66,37 +74,67 @@ impl NamedPaths {
             if self.looks > LOOKS {
                 return;
             }
-            if part
-                .split(|&byte| byte == b'/')
-                .any(|name| name.len() > super::NAME)
-            {
+            if is_too_long(part) {
                 continue;
             }
             let path = cwd.join(OsStr::from_bytes(part));
             self.possible.insert(path.clone());
-            let found = path.metadata().map(|found| found.file_type());
-            let counts =
-                |it: FileType| it.is_file() || it.is_dir() || it.is_fifo() || it.is_socket();
-            if !found.is_ok_and(counts) {
+            if let Some(number) = descriptor_at(cwd, &path) {
+                self.descriptors.insert(number);
                 continue;
             }
-            // Of where it runs, too much changes that says nothing. By a name, it could come to be elsewhere.
-            let mut steps = Path::new(OsStr::from_bytes(part)).components();
-            let is_nameless =
-                steps.all(|it| matches!(it, Component::CurDir | Component::ParentDir));
-            let is_around = is_nameless || cwd.starts_with(&path);
-            self.seen
-                .insert((path, if is_around { Use::Data } else { used }));
+            let counts =
+                |it: FileType| it.is_file() || it.is_dir() || it.is_fifo() || it.is_socket();
+            match path.metadata() {
+                Err(_) if used != Use::Shown => {
+                    self.missing.insert(path);
+                }
+                Ok(found) if counts(found.file_type()) => {
+                    // By a name, it could come to be elsewhere.
+                    if is_nameless(part) || cwd.starts_with(&path) {
+                        self.around.insert(path.clone());
+                    }
+                    self.seen.insert((path, used));
+                }
+                _ => {}
+            }
         }
     }
 
-    /// All of them that the command can change, as `is_open` says; or why a yes for the session can't be for
-    /// what they are now, which matters where one `is_covered`. What one for once is for is put into `files`.
+    /// Notes what the `text` of a script that runs in `cwd` may name, where its words don't say what they stand for.
+    pub(super) fn add_text(&mut self, cwd: &Path, text: &[u8]) {
+        for part in between(text).flat_map(and_behind) {
+            let part = part.strip_suffix(b"/*").unwrap_or(part);
+            if part.is_empty() || is_nameless(part) || is_too_long(part) {
+                continue;
+            }
+            self.looks += 1;
+            if self.looks > LOOKS {
+                return;
+            }
+            let path = cwd.join(OsStr::from_bytes(part));
+            match descriptor_at(cwd, &path) {
+                Some(number) if number > 2 => {
+                    self.descriptors.insert(number);
+                }
+                Some(_) => {}
+                None if cwd.starts_with(&path) => {}
+                None => {
+                    self.mentioned.insert(path);
+                }
+            }
+        }
+    }
+
+    /// All of them that the command can change, as its `reach` says, which runs in `cwd`; or why a yes for the
+    /// session can't be for what they are now, which matters where one `is_covered`. What one for once is for is
+    /// put into `files`.
     pub(super) fn noted(
         self,
         files: &mut Files,
         is_covered: bool,
-        is_open: impl Fn(&Path) -> bool,
+        cwd: &Path,
+        reach: &FileReach,
     ) -> Result<Vec<Named>, Uncovered> {
         let mut why = (self.looks > LOOKS).then(|| super::TOO_MANY.to_owned());
         if is_covered {
@@ -110,10 +148,15 @@ impl NamedPaths {
         }
         let mut budget = Budget::default();
         let mut all = Vec::new();
+        let is_open = |path: &Path| reach.includes_some_of(path);
         for (path, used) in self.seen.into_iter().filter(|(path, _)| is_open(path)) {
             if path.is_dir() {
-                if used != Use::Data {
-                    files.note_tree(&path);
+                if used != Use::Shown {
+                    if self.around.contains(&path) {
+                        files.note_tree(&reach.around(&path, cwd));
+                    } else {
+                        files.note_tree(&path);
+                    }
                 }
                 if is_covered && why.is_none() {
                     match Tree::of(&path, &mut budget).filter(Tree::is_whole) {
@@ -128,8 +171,13 @@ impl NamedPaths {
                 why = why.or_else(|| Some(format!("{} is no file", shown(path.as_os_str()))));
                 continue;
             }
+            if changes_by_itself(&path) {
+                why =
+                    why.or_else(|| Some(format!("{} changes by itself", shown(path.as_os_str()))));
+                continue;
+            }
             let stamp = match used {
-                Use::Data => Files::default().note_data(&path),
+                Use::Shown => Files::default().note_data(&path),
                 Use::Unknown | Use::Obeyed => files.note_data(&path),
             };
             match stamp.filter(Stamp::has_content) {
@@ -137,34 +185,63 @@ impl NamedPaths {
                 None => why = why.or_else(|| Some(too_much(&path))),
             }
         }
+        for path in &self.missing {
+            files.note_missing(path);
+        }
+        for path in &self.mentioned {
+            note_one_mentioned(files, path, reach);
+        }
         why.map_or(Ok(all), Err)
     }
 }
 
+/// Notes what is at a path that a text names, if the command can change it, or that there is nothing; whether it
+/// is a file that is noted.
+fn note_one_mentioned(files: &mut Files, path: &Path, reach: &FileReach) -> bool {
+    match path.metadata() {
+        Ok(found) if found.is_dir() && reach.includes(path) => files.note_tree(path),
+        Ok(found) if found.is_file() && reach.includes(path) && !changes_by_itself(path) => {
+            return files.note_data(path).is_some();
+        }
+        Ok(_) => {}
+        Err(_) => files.note_missing(path),
+    }
+    false
+}
+
 /// Notes the files that those of which what runs is known say, as a Makefile says what it includes; as far as
-/// they are written out, and as `is_open` says that the command can change them.
-pub(super) fn note_mentioned(files: &mut Files, cwd: &Path, is_open: impl Fn(&Path) -> bool) {
+/// they are written out, and as the `reach` says that the command can change them; and that others aren't there.
+/// The descriptors that they say.
+pub(super) fn note_mentioned(files: &mut Files, cwd: &Path, reach: &FileReach) -> BTreeSet<i32> {
+    let mut descriptors = BTreeSet::new();
     let mut found = files.open();
     let mut seen: BTreeSet<PathBuf> = found.iter().cloned().collect();
     let mut looks = 0;
     while let Some(file) = found.pop() {
         let text = read_capped(&file, TEXT, Duration::ZERO).unwrap_or_default();
-        let words: BTreeSet<&[u8]> = between(&text).filter(|word| word.len() > 1).collect();
+        let words = between(&text).flat_map(and_behind);
+        let words: BTreeSet<&[u8]> = words.filter(|word| word.len() > 1).collect();
         let beside = file.parent().filter(|beside| *beside != cwd);
         for folder in std::iter::once(cwd).chain(beside) {
             for word in &words {
                 looks += 1;
                 if looks > LOOKS {
-                    return;
+                    return descriptors;
                 }
                 let path = normalised(&folder.join(OsStr::from_bytes(word)));
-                if path.is_file() && is_open(&path) && seen.insert(path.clone()) {
-                    files.note_data(&path);
-                    found.push(path);
+                if is_too_long(word) || !seen.insert(path.clone()) {
+                    continue;
+                }
+                if let Some(number) = descriptor_at(cwd, &path) {
+                    descriptors.extend((number > 2).then_some(number));
+                } else if !path.is_dir() {
+                    let is_noted = note_one_mentioned(files, &path, reach);
+                    found.extend(is_noted.then_some(path));
                 }
             }
         }
     }
+    descriptors
 }
 
 /// What is made of what a command's words name, by their places; `None` where nothing is read there. Where
@@ -253,6 +330,24 @@ fn between(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| is_mark(*byte) || is_bracket(*byte))
 }
 
+/// A part, and what of it is behind what could stand for a directory, as in `$PWD/NAME`.
+fn and_behind(part: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let behind = part.iter().position(|&byte| byte == b'/');
+    let behind = behind.and_then(|at| part.get(at + 1..));
+    std::iter::once(part).chain(behind)
+}
+
+/// Whether it leads up, or nowhere.
+fn is_nameless(part: &[u8]) -> bool {
+    let mut steps = Path::new(OsStr::from_bytes(part)).components();
+    steps.all(|it| matches!(it, Component::CurDir | Component::ParentDir))
+}
+
+fn is_too_long(part: &[u8]) -> bool {
+    let mut names = part.split(|&byte| byte == b'/');
+    names.any(|name| name.len() > super::NAME)
+}
+
 /// What a value may stand behind.
 fn is_mark(byte: u8) -> bool {
     matches!(byte, b'=' | b':' | b',' | b'@' | b'+' | b' ')
@@ -267,34 +362,34 @@ fn is_bracket(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// A build beside the question changes something there all the time. A link can come to lead elsewhere.
+    /// Of the directories in which a command runs, what it can change around it counts.
     #[test]
-    fn where_a_command_runs_does_not_count_unless_a_name_leads_there() {
+    fn where_a_command_runs_counts_as_far_as_it_can_be_changed() {
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         let base = folder.path().canonicalize().unwrap();
         let cwd = base.join("a/b");
         std::fs::create_dir_all(cwd.join("below")).unwrap();
-        std::os::unix::fs::symlink("../..", cwd.join("link")).unwrap();
         let absolute = base.to_str().unwrap();
+        let reach = FileReach::of(Some(&[base.join("a")]));
         for (word, wanted) in [
-            (".", Use::Data),
-            ("./", Use::Data),
-            ("..", Use::Data),
-            ("./../..", Use::Data),
-            (absolute, Use::Data),
-            ("below", Use::Unknown),
-            ("below/..", Use::Unknown),
-            ("link", Use::Unknown),
-            ("link/a", Use::Unknown),
-            ("../../a/b/below", Use::Unknown),
+            (".", "a/b"),
+            ("./", "a/b"),
+            ("..", "a"),
+            ("../.", "a"),
+            ("./../..", "a"),
+            (absolute, "a"),
+            ("below", "a/b/below"),
+            ("below/..", "a/b"),
         ] {
             let mut paths = NamedPaths::default();
             paths.add(&cwd, OsStr::new(word), Use::Unknown);
-            let used = paths
-                .seen
-                .into_iter()
-                .find(|(path, _)| *path == cwd.join(word));
-            assert_eq!(used.map(|(_, used)| used), Some(wanted), "{word}");
+            let mut files = Files::default();
+            paths.noted(&mut files, false, &cwd, &reach).unwrap();
+            assert_eq!(files.changed(), None, "{word}");
+            let new = base.join(wanted).join("new");
+            std::fs::write(&new, "").unwrap();
+            assert!(files.changed().is_some(), "{word}");
+            std::fs::remove_file(new).unwrap();
         }
     }
 

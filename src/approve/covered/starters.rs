@@ -44,7 +44,7 @@ pub(super) fn use_of_words(request: &Request) -> Option<Use> {
     if names(&request.program).all(reads_nothing) {
         None
     } else if names(&request.program).all(takes_data) {
-        Some(Use::Data)
+        Some(Use::Shown)
     } else {
         Some(Use::Unknown)
     }

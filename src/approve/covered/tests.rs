@@ -2,6 +2,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use super::super::leads::Leads;
 use super::*;
 use crate::request::WorkingDirectory;
 use crate::rules::from_own_text;
@@ -327,7 +328,7 @@ fn a_model_is_not_believed_by_a_name_that_the_caller_chose() {
 fn what_comes_to_be_there_after_a_question_has_changed() {
     let folder = workspace();
     let roots = [folder.path().to_owned()];
-    fs::write(folder.path().join("Makefile"), "all:\n").unwrap();
+    fs::write(folder.path().join("Makefile"), "-include more.mk\nall:\n").unwrap();
     for (line, file) in [
         ("make", "GNUmakefile"),
         ("npm test", ".npmrc"),
@@ -337,11 +338,25 @@ fn what_comes_to_be_there_after_a_question_has_changed() {
         ("node -r ./mod -e 1", "mod.js"),
         ("ruby -r./mod -e 1", "mod.rb"),
         ("irb", ".irbrc"),
+        ("awk -f b", "b"),
+        ("curl -sK b", "b"),
+        ("make -f y.mk", "y.mk"),
+        ("make", "more.mk"),
+        ("cp b /etc/", "b"),
+        ("tar cf /x b", "b"),
+        ("node -e 1", "node_modules"),
+        ("sort -o y b", "b"),
     ] {
         let words: Vec<&str> = line.split(' ').collect();
         let (covered, _) = noted(&trusted(&folder, &words), Some(&roots));
         let path = folder.path().join(file);
         assert_eq!(covered.files.changed(), None, "{line}");
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        assert!(covered.files.changed().is_some(), "{line}");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(covered.files.changed().is_some(), "{line}");
+        fs::remove_dir(&path).unwrap();
         fs::write(&path, "x").unwrap();
         let why = covered.files.changed().unwrap_or_default();
         assert!(
@@ -395,7 +410,7 @@ const READ_BY_WORDS: &[(&str, &str)] = &[
     ("sort~-o~y~x", "x"),
     // What an option writes by its model, it may read as well.
     ("tar~xf~x~-C~d", "x"),
-    ("wget~-i~x", "x"),
+    ("wget~-O~/y~-i~x", "x"),
     ("curl~-o~x~http://h", "x"),
     ("timeout~5~cp~x~/etc/y", "x"),
     ("sh~-c~cp x /etc/y; cat <z", "z"),
@@ -509,10 +524,138 @@ fn what_words_or_files_say_of_files_is_compared_after_a_yes() {
         let (_, why, _) = before_and_after(line, "d/a/x");
         assert!(why.ends_with("/d has changed"), "{line}: {why}");
     }
-    // What is shown while it grows is data.
-    let (before, why, after) = before_and_after("tail~-f~x", "x");
-    assert_eq!(why, "|");
-    assert_ne!(before.named, after.named);
+    for (line, file) in [
+        ("sort~-o~/y~x", "x"),
+        ("sh~-c~cat x >/y", "x"),
+        ("sh~-c~. ./x", "x"),
+        ("sh~-c~. \"$PWD/x\"", "x"),
+        ("sh~-c~. \"${PWD}/x\"", "x"),
+        ("sh~-c~. \"$(dirname \"$0\")/x\"", "x"),
+        ("sh~-c~. ./[x]", "x"),
+        ("gzip~-k~x", "x"),
+        ("xxd~x~/y", "x"),
+    ] {
+        let (_, why, _) = before_and_after(line, file);
+        assert!(why.ends_with("/x has changed"), "{line}: {why}");
+    }
+    for line in ["cp~-r~.~/y", "tar~cf~/y~.", "tar~cf~/y~./.", "cp~/y~."] {
+        let (_, why, _) = before_and_after(line, "d/a/x");
+        assert!(why.ends_with(". has changed"), "{line}: {why}");
+    }
+    let (_, why, _) = before_and_after("sh~-c~for f in d/*; do . $f; done", "d/x");
+    assert!(why.ends_with("/d has changed"), "{why}");
+    // What is only shown may grow meanwhile.
+    for line in ["tail~-f~x", "cat~x", "grep~-r~o~.", "diff~x~f"] {
+        let (before, why, after) = before_and_after(line, "x");
+        assert_eq!(why, "|", "{line}");
+        assert_ne!(before.named, after.named, "{line}");
+    }
+}
+
+/// What is written under a name that no word says has another place once a link stands there.
+#[test]
+fn what_no_word_names_has_no_yes_for_the_session() {
+    let folder = workspace();
+    let at = |name: &str| folder.path().join(name);
+    let roots = [folder.path().to_owned()];
+    for (line, file) in [
+        ("split~f", "xaa"),
+        ("split~-n~2~f~d/p", "d/paa"),
+        ("csplit~-s~f~1", "xx00"),
+        ("csplit~-sfd/p~f~1", "d/p00"),
+        ("csplit~--prefix=d/p~f~1", "d/p00"),
+        ("curl~-sO~http://h/y", "y"),
+        ("curl~--remote-name-all~http://h/y", "y"),
+        ("curl~--output-dir~d~-O~http://h/y", "d/y"),
+        ("curl~-o~d/#1~http://h/{a,b}", ""),
+        ("wget~http://h/y", "y"),
+        ("ar~x~f", ""),
+        ("unzip~f", ""),
+        ("sh~-c~split f", "xaa"),
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let request = trusted(&folder, &words);
+        let (covered, why) = noted(&request, Some(&roots));
+        assert!(why.contains("it writes files whose names"), "{line}: {why}");
+        if file.is_empty() {
+            continue;
+        }
+        let path = at(file);
+        let leads = Leads::of(&request.cwd, covered.redirected.clone()).unwrap();
+        assert_eq!((leads.changed(), covered.files.changed()), (None, None));
+        std::os::unix::fs::symlink("/etc/nowhere", &path).unwrap();
+        let changed = leads.changed().or(covered.files.changed());
+        assert!(changed.is_some(), "{line}");
+        fs::remove_file(&path).unwrap();
+    }
+    for (line, file) in [
+        ("cp~f~d", "d/f"),
+        ("cp~-t~d~f~x.py", "d/f"),
+        ("nohup~touch~f", "nohup.out"),
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let (covered, why) = noted(&trusted(&folder, &words), Some(&roots));
+        assert_eq!(why, "", "{line}");
+        assert!(covered.redirected.contains(&at(file)), "{line}");
+    }
+    let (_, why) = noted(
+        &trusted(&folder, &["curl", "-so", "y", "http://h/y"]),
+        Some(&roots),
+    );
+    assert_eq!(why, "");
+}
+
+/// A descriptor has names, by which it is read as standard input is.
+#[test]
+fn what_names_a_descriptor_is_read() {
+    let folder = workspace();
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("/dev/fd/3", at("link")).unwrap();
+    std::os::unix::fs::symlink("/dev/fd", at("links")).unwrap();
+    fs::write(at("Makefile"), "include /dev/fd/3\n").unwrap();
+    for line in [
+        "cp~/dev/fd/3~/y",
+        "cp~/proc/self/fd/3~/y",
+        "cp~/proc/thread-self/fd/3~/y",
+        "cp~/proc/1/task/1/fd/3~/y",
+        "cp~/dev/../dev/fd/3~/y",
+        "cp~link~/y",
+        "cp~links/3~/y",
+        "curl~-d~@/dev/fd/3~http://h",
+        "xargs~-a~/dev/fd/3~mkdir",
+        "sh~-c~. /dev/fd/3",
+        "sh~-c~cat </dev/fd/3",
+        "sh~-c~eval $(cat /dev/fd/3)",
+        "awk~-f~/dev/fd/3",
+        "make",
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let roots = [folder.path().to_owned()];
+        let (covered, why) = noted(&trusted(&folder, &words), Some(&roots));
+        assert!(covered.descriptors.contains(&3), "{line}");
+        assert!(!why.is_empty(), "{line}");
+    }
+    let (covered, _) = noted(&trusted(&folder, &["cp", "/dev/stdin", "y"]), Some(&[]));
+    assert_eq!(covered.descriptors, [0]);
+}
+
+/// What the kernel says is another thing each time.
+#[test]
+fn what_changes_by_itself_is_not_compared() {
+    let folder = workspace();
+    fs::write(folder.path().join("x.py"), "open('/proc/self/stat')").unwrap();
+    for line in [
+        "python3~x.py",
+        "cp~/proc/uptime~/y",
+        "sh~-c~cat /proc/uptime >/y",
+    ] {
+        let words: Vec<&str> = line.split('~').collect();
+        let roots = [folder.path().to_owned()];
+        let (covered, why) = noted(&trusted(&folder, &words), Some(&roots));
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(covered.files.changed(), None, "{line}");
+        assert!(!why.is_empty(), "{line}");
+    }
 }
 
 /// A package may lie any number of directories down, and a file may say which others it includes.
