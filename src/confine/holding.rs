@@ -53,7 +53,7 @@ pub(super) type SharedPlaceholders = Arc<Mutex<Placeholders>>;
 #[derive(Debug, Clone)]
 pub struct Holding {
     bell: Arc<Epoll>,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<HeldNames>>,
 }
 
 /// Something that is held, and that was replaced while the command ran.
@@ -68,7 +68,7 @@ pub struct Replaced {
 /// Is told of each at once.
 pub type Witness = Box<dyn Fn(&Replaced) + Send + Sync>;
 
-struct Held {
+struct HeldNames {
     policy: Policy,
     namespaces: Namespaces,
     plan: MountPlan,
@@ -82,9 +82,9 @@ struct Held {
     witness: Option<Witness>,
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for HeldNames {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Held").finish_non_exhaustive()
+        out.debug_struct("HeldNames").finish_non_exhaustive()
     }
 }
 
@@ -113,7 +113,7 @@ impl Holding {
             let moved = EpollEvent::new(EpollFlags::EPOLLIN, 0);
             bell.add(moves, moved).during(step)?;
         }
-        let mut held = Held {
+        let mut held = HeldNames {
             policy: policy.clone(),
             namespaces,
             plan,
@@ -165,7 +165,7 @@ impl Holding {
     }
 }
 
-impl Held {
+impl HeldNames {
     /// Who replaces something unlinks it and makes it again, so what is missing is waited for where there is
     /// `patience`; and what can't be held can be a moment later.
     fn mend(&mut self, patience: u32) -> Result<(), ConfineError> {

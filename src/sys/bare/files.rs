@@ -3,7 +3,9 @@
 use core::ffi::CStr;
 
 use super::arch::MODE_IN_STAT;
-use super::{ENOEXEC, Errno, O_CLOEXEC, ArgumentWords, address, again, call3, calls, number, parse, word};
+use super::{
+    ArgumentWords, ENOEXEC, Errno, O_CLOEXEC, address, again, call3, calls, number, parse, word,
+};
 
 const AT_FDCWD: isize = -100;
 const O_PATH: usize = 0o10_000_000;

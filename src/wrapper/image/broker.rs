@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use crate::kernel::{self, DESCRIPTORS, EPROTO, Errno};
-use crate::{ProgramToRun, OpenedPlaces};
+use crate::{OpenedPlaces, ProgramToRun};
 
 const VERSION: u8 = 1;
 const ASK: u8 = b'R';

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use crate::kernel::{self, ENOEXEC, Errno, ArgumentWords};
+use crate::kernel::{self, ArgumentWords, ENOEXEC, Errno};
 use crate::{ProgramToRun, SOCKET, WRAPPER, failed, value};
 
 /// So much of a file tells a shell whether it is text, in bytes.

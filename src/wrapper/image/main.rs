@@ -19,7 +19,7 @@ mod kernel;
 use core::ffi::CStr;
 
 use broker::{BrokerAnswer, BrokerSocket};
-use kernel::{EACCES, Errno, ArgumentWords};
+use kernel::{ArgumentWords, EACCES, Errno};
 
 /// Exit statuses, as in `src/exit.rs`.
 const FAILURE: u8 = 1;
