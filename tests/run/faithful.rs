@@ -82,7 +82,7 @@ fn arguments() {
 fn another_name_stays_inside() {
     every_way(|world| {
         with_programs(world)
-            .sh("(exec -a other WORLD/bin/probe write WORLD/out/a)")
+            .sh("(exec -a probe-x WORLD/bin/probe write WORLD/out/a)")
             .status(1)
             .stderr_has("Read-only file system")
             .no_file("out/a");
