@@ -224,8 +224,8 @@ fn protected(
             deciding::add(&mut protection, path, role);
         }
     }
-    for file in ask.program().map(settings::answering).unwrap_or_default() {
-        deciding::add(&mut protection, &file, Role::Asker);
+    if let Some(asker) = ask.program() {
+        settings::protect_asker(&mut protection, asker);
     }
     Ok(protection)
 }

@@ -198,9 +198,7 @@ impl Args {
         deciding::add_rules(&mut protection, &self.rules);
         if let Who::Program(program) = &mut ask {
             *program = settings::asker(program)?;
-            for file in settings::answering(program) {
-                deciding::add(&mut protection, &file, Role::Asker);
-            }
+            settings::protect_asker(&mut protection, program);
         }
         let files = [
             (self.audit.as_deref(), Role::Audit),

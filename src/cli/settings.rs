@@ -2,12 +2,13 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::iter::successors;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::values::{Ask, Interceptor, duration};
-use crate::config::{self, Flags, Loaded, Places};
-use crate::confine::{Mode, PROTECTED};
+use crate::config::{self, Flags, Loaded, Places, deciding};
+use crate::confine::{Mode, PROTECTED, Protection, Role};
 use crate::report;
 use crate::request::{INTERPRETERS, Interpreter, SearchPath, argv};
 use crate::rules::{self, RuleSet};
@@ -209,16 +210,12 @@ pub(super) fn rules(loaded: &Loaded, given: &[PathBuf]) -> RuleSet {
     }
 }
 
-/// What answers where `asker` does: that, and what the kernel starts for a script.
-pub(super) fn answering(asker: &Path) -> Vec<PathBuf> {
-    let mut files = vec![asker.to_owned()];
-    while let Some(Ok(Some(next))) = files.last().map(|file| Interpreter::of(file)) {
-        files.push(next.path);
-        if files.len() > INTERPRETERS {
-            break;
-        }
+/// Keeps what answers from being written: `asker`, and what the kernel starts for a script.
+pub(super) fn protect_asker(protection: &mut Protection, asker: &Path) {
+    let next = |file: &PathBuf| Some(Interpreter::of(file).ok()??.path);
+    for file in successors(Some(asker.to_owned()), next).take(INTERPRETERS + 1) {
+        deciding::add(protection, &file, Role::Asker);
     }
-    files
 }
 
 /// The program that is to be asked, found once for all: a name that is looked for at each question could

@@ -92,14 +92,14 @@ impl Supervisor {
         side != Side::Inside && (words.start_git() || self.session.rules.may_be_commanded(words))
     }
 
-    /// Whether a variable of a call from outside leads to what the sandboxed side could have written. Cheap where
-    /// the variables are those of the start.
+    /// Whether a variable of a call from outside leads to what the sandboxed side could have written, or may. Cheap
+    /// where the variables are those of the start.
     pub(super) fn is_misled_by_variable(&self, call: &ExecCall) -> bool {
         let is_misled =
             |entries: Vec<OsString>| self.session.environment.misleading(&entries).is_some();
         self.session.writable.is_some()
             && call.side != Side::Inside
-            && call.environment().is_ok_and(is_misled)
+            && call.environment().map_or(true, is_misled)
     }
 
     /// What comes of it for `request` that its caller is out. Its variables are looked up if they count.

@@ -166,3 +166,14 @@ impl AsFd for Device {
         self.file.as_fd()
     }
 }
+
+/// A screen of so many rows and columns.
+#[cfg(test)]
+pub(super) fn screen(rows: u16, columns: u16) -> pty::Size {
+    pty::Size {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}

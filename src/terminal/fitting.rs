@@ -81,15 +81,7 @@ fn cut(line: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn size(rows: u16, columns: u16) -> Size {
-        Size {
-            ws_row: rows,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        }
-    }
+    use crate::terminal::device::screen as size;
 
     #[test]
     fn head_and_foot_are_on_one_screen() {

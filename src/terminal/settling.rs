@@ -154,6 +154,7 @@ pub(super) fn word() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::device::screen as size;
 
     #[test]
     fn only_the_whole_answer_counts() {
@@ -165,15 +166,6 @@ mod tests {
         let others = b"yes\r\x1b[3;4R\x1b[1;2Rx\x1b[3;4R\x1b[1;2R\x9b3;4";
         assert!(!others.iter().any(|&byte| settling.take(byte)));
         assert!(settling.take(b'R'));
-    }
-
-    fn size(rows: u16, columns: u16) -> Size {
-        Size {
-            ws_row: rows,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        }
     }
 
     #[test]
