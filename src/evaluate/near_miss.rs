@@ -12,7 +12,7 @@ use crate::request::program::last_component;
 use crate::rules::Decision;
 use crate::rules::model::PrefixRule;
 
-use super::command_tree::CommandTree;
+use super::command_tree::interpreted_files;
 use super::index::{IndexedRules, one_of};
 use super::names::{Names, presumed};
 use super::verdict::Trace;
@@ -134,8 +134,7 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
         .into_iter()
         .filter_map(|rule| Parted::of(index, rule, request));
     let all = index.rules().prefix_rules.iter().enumerate();
-    let tree = CommandTree::of_words(index, request.words());
-    let called = Called::of(request, &tree);
+    let called = Called::of(index, request);
     let meant = all.filter(|(_, rule)| called.is_meant_by(&rule.program, rule.rest.first()));
     let mut parted: Vec<Parted<'_>> = parted
         .chain(meant.map(|(number, rule)| Parted::at_program(number, rule)))
@@ -248,11 +247,11 @@ struct Called<'a> {
     /// The file is not there, and no model of that name is.
     is_nothing: bool,
     /// The files that it has an interpreter read.
-    files: Vec<&'a OsStr>,
+    files: Vec<OsString>,
 }
 
 impl<'a> Called<'a> {
-    fn of(request: &'a Request, tree: &'a CommandTree) -> Self {
+    fn of(index: &IndexedRules, request: &'a Request) -> Self {
         let name = request.argv.first().map(|word| last_component(word));
         let name = name.and_then(OsStr::to_str).unwrap_or_default();
         Self {
@@ -260,13 +259,13 @@ impl<'a> Called<'a> {
             name,
             base: request.program.base_name(),
             is_nothing: request.program.path.is_none() && !models::knows(name),
-            files: tree.interpreted().collect(),
+            files: interpreted_files(index, request.words()).collect(),
         }
     }
 
     /// Whether a rule on `program`, which wants one of `next` behind that, was perhaps meant to be on it.
     fn is_meant_by(&self, program: &str, next: Option<&Vec<String>>) -> bool {
-        let is_read = |file: &&OsStr| is_file_alike(file, program);
+        let is_read = |file: &OsString| is_file_alike(file, program);
         self.is_misspelt(program)
             || is_elsewhere(program, self.request)
             || is_all_words(program, self.request)

@@ -69,6 +69,7 @@ use crate::script::{self, Problem, ScriptCommand, Stage, Word};
 use super::index::IndexedRules;
 
 pub use resolver::{Resolver, UnstartedCommand};
+pub(super) use runs::interpreted_files;
 pub(super) use same_process::runs_another;
 pub use same_process::started_in_place;
 pub(super) use spelling::spelled;
@@ -303,12 +304,6 @@ impl CommandTree {
     pub fn in_process(&self, request: &Request) -> Vec<Request> {
         let within = self.requests(request, |node| node.same_process);
         within.map(|inner| inner.request).collect()
-    }
-
-    /// The files that an interpreter is given to read, each as the program that it would be by itself.
-    pub(super) fn interpreted(&self) -> impl Iterator<Item = &OsStr> {
-        let files = self.nodes.iter().filter(|it| it.said_by == SaidBy::Script);
-        files.filter_map(|node| node.argv.first().map(OsString::as_os_str))
     }
 
     /// Those within `request`, whose tree this is, that are as asked.

@@ -117,6 +117,19 @@ pub(super) fn runs(
     (found, incomplete)
 }
 
+/// The files that an interpreter of these words is given to read, each as the program that it would be by itself.
+pub(in crate::evaluate) fn interpreted_files(
+    index: &IndexedRules,
+    words: Words<'_>,
+) -> impl Iterator<Item = OsString> {
+    let models = models_of(index, words).into_iter();
+    let interpreters = models.filter(|model| model.runs_files());
+    interpreters.filter_map(move |model| {
+        let reading = models::read(model, words.arguments());
+        interpreted(model, &reading, words)?.into_iter().next()
+    })
+}
+
 /// The command that `./script a b` would be, of one that has an interpreter read that file. A shell that reads
 /// it itself starts nothing.
 fn interpreted(

@@ -269,20 +269,15 @@ impl<'a> Shell<'a> {
 
     /// Behind a command that surely leaves the script, as in `cd x || exit`, nothing has failed.
     fn leave_script(&mut self, command: &ScriptCommand) {
-        let Some((from, before)) = self.here.otherwise.take() else {
+        let Some((from, before)) = &self.here.otherwise else {
             return;
         };
-        let mut within = self.around.iter().rev();
-        let mut own = within.by_ref().take_while(|it| it.stage.pipeline != from);
+        let mut own = self.around.iter();
+        let is_in = own.any(|it| it.stage.pipeline == *from && !it.is_apart);
         let is_certain = own.all(|it| !it.is_apart && !self.follows(it.stage.pipeline));
-        let is_in = self
-            .around
-            .iter()
-            .any(|it| it.stage.pipeline == from && !it.is_apart);
         if is_in && is_certain && leaves(command) {
-            self.here.around.directories = before;
-        } else {
-            self.here.otherwise = Some((from, before));
+            self.here.around.directories.clone_from(before);
+            self.here.otherwise = None;
         }
     }
 
