@@ -80,6 +80,7 @@ struct HeldNames {
     moves: Option<Inotify>,
     replaced: BTreeSet<Replaced>,
     witness: Option<Witness>,
+    failure: Option<ConfineError>,
 }
 
 impl fmt::Debug for HeldNames {
@@ -122,6 +123,7 @@ impl Holding {
             moves,
             replaced: BTreeSet::new(),
             witness: None,
+            failure: None,
         };
         held.take_stock();
         held.mend(0)?;
@@ -136,20 +138,20 @@ impl Holding {
         self.bell.0.as_fd()
     }
 
-    /// Looks at all that is held, and holds again what was replaced: nobody is at it any more.
-    ///
-    /// # Errors
-    /// It can't be: the sandbox must end.
-    pub fn look(&self) -> Result<(), ConfineError> {
-        lock(&self.held).mend(0)
+    /// Looks at all that is held, and holds again what was replaced: nobody is at it any more. Whether all is held;
+    /// if not, nobody inside may hear of it.
+    pub fn look(&self) -> bool {
+        lock(&self.held).keep(0)
     }
 
     /// The same when the bell rings: somebody may be at it.
-    ///
-    /// # Errors
-    /// As above.
-    pub fn attend(&self) -> Result<(), ConfineError> {
-        lock(&self.held).mend(PATIENCE)
+    pub fn attend(&self) -> bool {
+        lock(&self.held).keep(PATIENCE)
+    }
+
+    /// Why something is not held any more: then the sandbox must end.
+    pub fn failure(&self) -> Option<ConfineError> {
+        lock(&self.held).failure.clone()
     }
 
     /// What was replaced since the sandbox was made.
@@ -166,6 +168,14 @@ impl Holding {
 }
 
 impl HeldNames {
+    /// Whether all is held.
+    fn keep(&mut self, patience: u32) -> bool {
+        if self.failure.is_none() {
+            self.failure = self.mend(patience).err();
+        }
+        self.failure.is_none()
+    }
+
     /// Who replaces something unlinks it and makes it again, so what is missing is waited for where there is
     /// `patience`; and what can't be held can be a moment later.
     fn mend(&mut self, patience: u32) -> Result<(), ConfineError> {

@@ -135,7 +135,7 @@ impl Supervisor {
             return Ok(());
         };
         if waiting.notification.is(PROXY) {
-            self.answer_proxy(&waiting)?;
+            self.answer_proxy(&waiting);
         } else if let Some(call) = ExecCall::new(&waiting, side) {
             self.answer_exec(call);
         } else {
@@ -171,30 +171,26 @@ impl Supervisor {
         }
     }
 
-    fn answer_proxy(&mut self, question: &Waiting) -> io::Result<()> {
+    fn answer_proxy(&mut self, question: &Waiting) {
         let pid = question.notification.tid;
         if let Some(stand_in) = self.stand_ins.get_mut(&pid) {
             let order = stand_in.answer(&question.notification);
             // What the program has put in the place of what is held, nobody may write who hears of its end.
-            if !matches!(order, Order::Wait)
-                && let Some(holding) = &self.holding
-            {
-                holding.look().map_err(io::Error::other)?;
+            if order != Order::Wait && !self.holding.as_ref().is_none_or(Holding::look) {
+                return;
             }
             question.answer(order.encode());
             if matches!(order, Order::Exit(_) | Order::Die(_)) {
                 self.forget(pid);
             }
-            return Ok(());
+            return;
         }
         let Some(role) = self.tracees.role(pid) else {
-            question.fail(Errno::ENOSYS);
-            return Ok(());
+            return question.fail(Errno::ENOSYS);
         };
         if self.begin(question, role).is_err() {
             question.fail(Errno::EPERM);
         }
-        Ok(())
     }
 
     /// Answers a proxy's first question.
@@ -371,11 +367,10 @@ impl Intercept for Supervisor {
     }
 
     /// At the execs that were let through, too.
-    fn look(&mut self) -> io::Result<()> {
+    fn look(&mut self) {
         self.killed.look();
         self.stand_ins.values_mut().for_each(StandIn::look);
         self.tracees.look(&self.session.rules, &self.originals);
-        Ok(())
     }
 
     fn is_asking(&self) -> bool {

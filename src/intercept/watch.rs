@@ -36,10 +36,7 @@ pub(super) trait Intercept {
     fn attend(&mut self, event: Self::Event, ready: PollFlags) -> io::Result<After>;
 
     /// Looks what has become of children.
-    ///
-    /// # Errors
-    /// Something is not held any more.
-    fn look(&mut self) -> io::Result<()>;
+    fn look(&mut self);
 
     /// Whether a person is asked: that time is not the command's.
     fn is_asking(&self) -> bool;
@@ -109,7 +106,7 @@ impl<I: Intercept> Watch<I> {
                 return Ok(Exit::TimedOut);
             };
             for (event, ready) in events {
-                match self.attend(event, ready) {
+                match self.attend(event, ready).and_then(|exit| self.held(exit)) {
                     Ok(None) => {}
                     Ok(Some(exit)) => return Ok(exit),
                     Err(error) => {
@@ -128,12 +125,10 @@ impl<I: Intercept> Watch<I> {
         }
         let after = match event {
             Event::Replaced => {
-                let holding = self.sandbox.holding.as_ref();
-                let attended = holding.map_or(Ok(()), Holding::attend);
-                attended.map_err(io::Error::other)?;
+                self.sandbox.holding.as_ref().map(Holding::attend);
                 After::GoesOn
             }
-            Event::Signals => return self.take_signals(),
+            Event::Signals => return Ok(self.take_signals()),
             Event::Brought(event) => self.interceptor.attend(event, ready)?,
             Event::Ending => match self.take_last_word() {
                 Some(exit) => return Ok(Some(exit)),
@@ -149,6 +144,12 @@ impl<I: Intercept> Watch<I> {
             }
         }
         Ok(None)
+    }
+
+    /// What comes of an event, unless something is not held any more.
+    fn held(&self, exit: Option<Exit>) -> io::Result<Option<Exit>> {
+        let failure = self.sandbox.holding.as_ref().and_then(Holding::failure);
+        failure.map_or(Ok(exit), |failure| Err(io::Error::other(failure)))
     }
 
     /// Waits until something is ready; `None` when time is up.
@@ -183,18 +184,18 @@ impl<I: Intercept> Watch<I> {
     }
 
     /// Handles the signals that have come; a status when one of them ends the run.
-    fn take_signals(&mut self) -> io::Result<Option<Exit>> {
+    fn take_signals(&mut self) -> Option<Exit> {
         while let Some(heard) = keeper::heard(&mut self.signals) {
             match heard {
-                Heard::Child => self.interceptor.look()?,
+                Heard::Child => self.interceptor.look(),
                 Heard::End(exit) => {
                     self.end_sandbox();
-                    return Ok(Some(exit));
+                    return Some(exit);
                 }
                 Heard::ForCommand(signal) => self.signal_command(signal),
             }
         }
-        Ok(None)
+        None
     }
 
     /// The command's status, if that is the end of the run: nothing runs any more, inside or outside.

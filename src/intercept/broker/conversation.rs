@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::act::escalate::Escalation;
 use crate::audit::ExecRecord;
-use crate::confine::{ConfineError, Holding};
+use crate::confine::Holding;
 use crate::intercept::job::StandInProcess;
 use crate::intercept::limits;
 use crate::intercept::stand_in::{self, StandIn, StandInLink};
@@ -114,8 +114,6 @@ pub(super) struct Wrapper {
     heard: u8,
     /// What keeps held what the sandbox holds.
     holding: Option<Holding>,
-    /// Why that can't be, so that nothing was told.
-    pub(super) lost: Option<ConfineError>,
 }
 
 impl Wrapper {
@@ -124,7 +122,6 @@ impl Wrapper {
             connection,
             heard: 0,
             holding,
-            lost: None,
         }
     }
 
@@ -147,9 +144,7 @@ impl StandInLink for Wrapper {
 
     fn changed(&mut self, process: &mut StandInProcess, change: Change) {
         // What the program has put in the place of what is held, nobody may write who hears of its end.
-        let looked = self.holding.as_ref().map_or(Ok(()), Holding::look);
-        if let Err(error) = looked {
-            self.lost = Some(error);
+        if !self.holding.as_ref().is_none_or(Holding::look) {
             return;
         }
         match change {

@@ -17,7 +17,7 @@ use super::conversation::{Connection, Passing, Wrapper};
 use super::exec::{Wrapped, WrappedExec};
 use crate::approve::Answer;
 use crate::approve::place::Confinement;
-use crate::confine::{ConfineError, Holding};
+use crate::confine::Holding;
 use crate::flow;
 use crate::intercept::asking::{Asking, Pending};
 use crate::intercept::groups::Groups;
@@ -65,8 +65,6 @@ pub(in crate::intercept) struct Broker {
     went_outside: bool,
     /// What keeps held what the sandbox holds.
     holding: Option<Holding>,
-    /// Why that can't be.
-    lost: Option<ConfineError>,
 }
 
 /// How far a wrapper has come that waits, or is waited for.
@@ -119,7 +117,6 @@ impl Broker {
             startup: phase == Phase::Shell { login: true },
             went_outside: false,
             holding,
-            lost: None,
         })
     }
 
@@ -333,20 +330,8 @@ impl Broker {
     fn forget(&mut self, id: u64) {
         self.profiled.forget(id);
         if let Some(Conversation::StandsIn(mut stand_in)) = self.conversations.remove(&id) {
-            self.lost = self.lost.take().or(stand_in.link.lost.take());
             self.killed.end(&mut stand_in);
         }
-    }
-
-    /// Fails once something is not held any more.
-    fn holds(&mut self) -> io::Result<()> {
-        let mut all = self.conversations.values_mut();
-        let here = all.find_map(|conversation| match conversation {
-            Conversation::StandsIn(stand_in) => stand_in.link.lost.take(),
-            Conversation::Asks(_) | Conversation::Passes(_) => None,
-        });
-        let lost = self.lost.take().or(here);
-        lost.map_or(Ok(()), |lost| Err(io::Error::other(lost)))
     }
 }
 
@@ -374,11 +359,10 @@ impl Intercept for Broker {
             Event::Conversation(id) => self.go_on(id),
             Event::Ask => self.accept(),
         }
-        self.holds()?;
         Ok(After::GoesOn)
     }
 
-    fn look(&mut self) -> io::Result<()> {
+    fn look(&mut self) {
         self.killed.look();
         let mut ended = Vec::new();
         for (&id, conversation) in &mut self.conversations {
@@ -390,7 +374,6 @@ impl Intercept for Broker {
         for id in ended {
             self.forget(id);
         }
-        self.holds()
     }
 
     fn is_asking(&self) -> bool {

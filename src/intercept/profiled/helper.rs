@@ -87,7 +87,8 @@ fn stay(sandbox: Sandbox, channel: &OwnedFd) {
         if ends.iter().take(2).any(|fd| fd.any() != Some(false)) {
             break;
         }
-        if let Some(Err(error)) = holding.map(Holding::attend) {
+        holding.map(Holding::attend);
+        if let Some(error) = holding.and_then(Holding::failure) {
             say::line(&format!("codex-shell: error: {error}"));
             break;
         }
