@@ -555,7 +555,9 @@ struct Table {
 #[serde(deny_unknown_fields)]
 struct Row {
     words: String,
+    #[serde(default)]
     permits: Vec<String>,
+    #[serde(default)]
     refuses: Vec<String>,
 }
 

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod added;
 mod command_tree;
 mod commanded;
 pub mod compat;

@@ -15,6 +15,7 @@ use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, What};
 use crate::request::{Program, Request, argv};
 
+use super::added;
 use super::command_tree::{DEPTH, readings, started_in_place};
 use super::index::IndexedRules;
 
@@ -67,21 +68,29 @@ pub(super) fn unnamed(
     request: &Request,
     named: RuleNamed<'_>,
 ) -> Option<String> {
-    look(index, request, named, 0)
+    look(index, request, named, Within::default())
 }
 
-/// The depth of the recursion is bounded by [`DEPTH`].
+/// Where a command stands that is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+struct Within {
+    /// In so many others; the recursion is bounded by [`DEPTH`].
+    depth: usize,
+    /// One of its words is one that its input may add.
+    is_supposed: bool,
+}
+
 fn look(
     index: &IndexedRules,
     request: &Request,
     named: RuleNamed<'_>,
-    depth: usize,
+    within: Within,
 ) -> Option<String> {
-    if depth > DEPTH {
+    if within.depth > DEPTH {
         return Some("commands are nested too deep in it".to_owned());
     }
     let in_place =
-        started_in_place(request).and_then(|inner| in_place(index, request, &inner, named, depth));
+        started_in_place(request).and_then(|inner| in_place(index, request, &inner, named, within));
     let readings = readings(index, request);
     let mut rest = readings.iter().map(|reading| {
         // Who names the option decides on what it runs.
@@ -93,7 +102,9 @@ fn look(
             .or_else(|| unknown_words(reading, named))
             .or_else(|| behind_options(reading, named))
             .or_else(|| operands(reading, named))
-            .or_else(|| inner.find_map(|inner| command(index, request, inner, named, depth)))
+            .or_else(|| {
+                inner.find_map(|inner| command(index, request, (reading, inner), named, within))
+            })
     });
     let unread = || {
         let nobody_reads_it = readings.is_empty();
@@ -110,24 +121,28 @@ fn in_place(
     request: &Request,
     inner: &Request,
     named: RuleNamed<'_>,
-    depth: usize,
+    within: Within,
 ) -> Option<String> {
     let (had, has) = (request.arguments().len(), inner.argv.len());
     let by_name = vec![true; has.saturating_sub(had)];
     let rest = named.words.get(had.saturating_sub(has)..);
     let words = [by_name.as_slice(), rest.unwrap_or_default()].concat();
     let words = words.as_slice();
-    inner_command(index, inner, RuleNamed { words, ..named }.behind(0), depth)
+    inner_command(index, inner, RuleNamed { words, ..named }.behind(0), within)
 }
 
 fn inner_command(
     index: &IndexedRules,
     request: &Request,
     named: Option<RuleNamed<'_>>,
-    depth: usize,
+    within: Within,
 ) -> Option<String> {
+    let deeper = Within {
+        depth: within.depth + 1,
+        ..within
+    };
     match named {
-        Some(named) => look(index, request, named, depth + 1),
+        Some(named) => look(index, request, named, deeper),
         None => Some(format!(
             "it runs `{}`, which the rule doesn't name",
             argv::word(&request.program.asked)
@@ -355,25 +370,76 @@ fn operands(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
         .or_else(|| of(&reading.elsewhere, ELSEWHERE))
 }
 
-/// Why a rule must name this inner command, if it must.
+/// Why a rule must name this command in another one, if it must.
 fn command(
     index: &IndexedRules,
     request: &Request,
-    inner: &Inner<'_>,
+    (around, inner): (&Reading<'_>, &Inner<'_>),
     named: RuleNamed<'_>,
-    depth: usize,
+    within: Within,
 ) -> Option<String> {
-    let words = match &inner.what {
-        What::Words(words) => words,
+    // The words that an option's command gets, as of `find -exec`, are names of files behind a directory.
+    let is_added_to = inner.appends && inner.option.is_none();
+    let argv: Vec<OsString> = match &inner.what {
+        What::Words(words) => words.iter().map(|&word| word.to_owned()).collect(),
         // Any word can hold the end of one command and the beginning of another.
-        What::Script(_) => {
-            let all = inner.words.clone().all(|word| named.has(word));
-            return (!all).then(|| "it runs a script that the rule doesn't name".to_owned());
+        What::Script(_) if !inner.words.clone().all(|word| named.has(word)) => {
+            return Some("it runs a script that the rule doesn't name".to_owned());
         }
+        What::Script(_) if !is_added_to => return None,
+        What::Script(script) => match words_of_plain(script) {
+            Some(argv) => argv,
+            None => return Some("its input becomes part of a script".to_owned()),
+        },
     };
-    let argv: Vec<OsString> = words.iter().map(|&word| word.to_owned()).collect();
     let program = Program::named(argv.first()?);
     let inner_request = Request::new(program, argv, request.cwd.clone());
     let named = named.behind(inner.words.start);
-    inner_command(index, &inner_request, named, depth)
+    let is_added_to = is_added_to && !within.is_supposed;
+    inner_command(index, &inner_request, named, within).or_else(|| {
+        is_added_to
+            .then(|| added_to(index, around, &inner_request, named?))
+            .flatten()
+    })
+}
+
+/// What `request` could do that `named` doesn't name, had it one more word that the input of the command
+/// around it says.
+fn added_to(
+    index: &IndexedRules,
+    around: &Reading<'_>,
+    request: &Request,
+    named: RuleNamed<'_>,
+) -> Option<String> {
+    let place = added::place(around, &request.argv).max(1);
+    let (before, behind) = request.argv.split_at_checked(place)?;
+    let supposed = Within {
+        is_supposed: true,
+        ..Within::default()
+    };
+    added::candidates(index, request).iter().find_map(|added| {
+        let argv = [before, added, behind].concat();
+        let words: Vec<bool> = (1..place)
+            .map(|word| named.has(word - 1))
+            .chain(added.iter().map(|_| false))
+            .chain((place..request.argv.len()).map(|word| named.has(word - 1)))
+            .collect();
+        let request = request.for_inner(request.program.clone(), argv);
+        let named = RuleNamed {
+            words: &words,
+            ..named
+        };
+        let does = look(index, &request, named, supposed)?;
+        Some(format!("words from its input could do more: {does}"))
+    })
+}
+
+/// The words of a script that is nothing but words, as written.
+fn words_of_plain(script: &[u8]) -> Option<Vec<OsString>> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" -_./,:+@%{}".contains(byte);
+    let words = script
+        .split(|byte| *byte == b' ')
+        .filter(|it| !it.is_empty());
+    let words = words.map(|word| OsStr::from_bytes(word).to_owned());
+    script.iter().all(is_plain).then(|| words.collect())
 }

@@ -1,0 +1,113 @@
+//! Words that a command's input adds to it, as `xargs` does: what they could be.
+//!
+//! Nobody knows them when the command is judged. One can be any option or operand; those are given here of
+//! which a model says that they do something which a rule that permits must name.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::models::Reading;
+use crate::models::model::{CommandModel, Effect, OptionModel, Takes};
+use crate::models::reading::{Flag, What};
+use crate::request::{Program, Request};
+
+use super::command_tree::{DEPTH, readings};
+use super::index::IndexedRules;
+
+/// What stands for a word that nobody knows.
+const WORD: &str = "WORD";
+
+/// Options whose value stands where words are put; without one it is `{}`.
+const REPLACING: [&str; 4] = ["-I", "-i", "-J", "--replace"];
+
+/// What a rule that permits must name.
+const TELLING: [Effect; 7] = [
+    Effect::Runs,
+    Effect::Script,
+    Effect::Splits,
+    Effect::Commas,
+    Effect::Writes,
+    Effect::Changes,
+    Effect::Elsewhere,
+];
+
+/// Words that may be added to `request`, a few at a time: any operand, and what its models know of.
+pub(super) fn candidates(index: &IndexedRules, request: &Request) -> Vec<Vec<OsString>> {
+    let mut found = vec![vec![WORD.into()]];
+    collect(index, request, 0, &mut found);
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn collect(index: &IndexedRules, request: &Request, depth: usize, found: &mut Vec<Vec<OsString>>) {
+    if depth > DEPTH {
+        return;
+    }
+    for reading in readings(index, request) {
+        let models = reading.program.into_iter().chain(reading.subcommands());
+        models.for_each(|model| of_model(model, found));
+        for inner in &reading.inner {
+            let What::Words(words) = &inner.what else {
+                continue;
+            };
+            let argv: Vec<OsString> = words.iter().map(|&word| word.to_owned()).collect();
+            if let Some(program) = argv.first().map(Program::named) {
+                let inner = request.for_inner(program, argv);
+                collect(index, &inner, depth + 1, found);
+            }
+        }
+    }
+}
+
+fn of_model(model: &CommandModel, found: &mut Vec<Vec<OsString>>) {
+    let telling = |option: &&OptionModel| option.effects.iter().any(|it| TELLING.contains(it));
+    found.extend(model.options.iter().filter(telling).filter_map(of_option));
+    let inner = model.inner.iter();
+    let options = inner.flat_map(|inner| inner.follows.iter().chain(&inner.when));
+    found.extend(options.map(|option| vec![option.into(), WORD.into(), ";".into()]));
+    let forms = model
+        .changes
+        .iter()
+        .chain(&model.elsewhere)
+        .chain(&model.reads);
+    let forms = forms.filter(|form| !form.starts_with('!'));
+    found.extend(forms.map(|form| vec![form.replace('*', WORD).into()]));
+    if model.syntax.response == Some(true) {
+        found.push(vec![format!("@{WORD}").into()]);
+    }
+    found.extend(model.chains.iter().map(|end| vec![end.into(), WORD.into()]));
+}
+
+fn of_option(option: &OptionModel) -> Option<Vec<OsString>> {
+    let name = option.names.first()?;
+    let attached = if name.starts_with("--") {
+        format!("{name}={WORD}")
+    } else {
+        format!("{name}{WORD}")
+    };
+    Some(match option.takes {
+        _ if name.ends_with('=') => vec![attached.into()],
+        Takes::Nothing => vec![name.into()],
+        Takes::Attached => vec![attached.into()],
+        Takes::Value | Takes::Number => vec![name.into(), WORD.into()],
+    })
+}
+
+/// Where in `words`, the command that `reading` says is run, words are put: behind them, or at the first that
+/// is replaced.
+pub(super) fn place(reading: &Reading<'_>, words: &[OsString]) -> usize {
+    let replaces = |flag: &&Flag<'_>| REPLACING.iter().any(|name| flag.is(name));
+    let signs = reading
+        .flags()
+        .filter(replaces)
+        .filter_map(|flag| flag.value);
+    let signs: Vec<&OsStr> = signs.chain([OsStr::new("{}")]).collect();
+    let is_replaced = |word: &OsString| signs.iter().any(|sign| contains(word, sign));
+    words.iter().position(is_replaced).unwrap_or(words.len())
+}
+
+fn contains(word: &OsStr, sign: &OsStr) -> bool {
+    let (word, sign) = (word.as_bytes(), sign.as_bytes());
+    !sign.is_empty() && word.windows(sign.len()).any(|part| part == sign)
+}
