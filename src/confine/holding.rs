@@ -10,9 +10,9 @@
 //!               looks at each name; plans anew; makes what stands for the missing
 //!   └ holder    this binary again; enters the sandbox's namespaces and mounts what is not there
 //! ```
-//! Before a program inside hears that one outside has ended, each name is looked at: what that one has put
-//! there its caller can't write. What others do is heard of, and what runs beside the caller could write it
-//! until it is mended. So who reads rules again counts what was replaced meanwhile as written by the command
+//! Before a program inside hears that one outside has ended, and when the command ends, each name is looked at:
+//! what that one has put there its caller can't write. What others do is heard of ([`UNHEARD`]), and what runs
+//! beside the caller could write it until it is mended. So who reads rules again counts what was replaced meanwhile as written by the command
 //! ([`Holding::tell`]).
 //!
 //! Where it can't be mended, the sandbox must end.
@@ -36,6 +36,7 @@ use super::placeholder::Placeholders;
 use super::policy::Policy;
 use super::protect::plan_again;
 use crate::sys::mounts::mounted_at;
+use crate::sys::timer::Timer;
 
 /// What is replaced again each time that it is held is given up after as many.
 const ROUNDS: u32 = 16;
@@ -45,6 +46,10 @@ const PATIENCE: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(5);
 /// As many directories are watched.
 const DIRECTORIES: usize = 256;
+/// So long after the start, moves are not heard of: an inotify instance takes 5 to 15 ms to close (the kernel waits
+/// for its readers), which is as much as the whole of a short run. `strace -r` of a `run -c :` shows whether that
+/// still pays.
+const UNHEARD: Duration = Duration::from_millis(200);
 
 /// Placeholders that a sandbox and who looks after it share.
 pub(super) type SharedPlaceholders = Arc<Mutex<Placeholders>>;
@@ -69,18 +74,27 @@ pub struct Replaced {
 pub type Witness = Box<dyn Fn(&Replaced) + Send + Sync>;
 
 struct HeldNames {
+    bell: Arc<Epoll>,
     policy: Policy,
     namespaces: Namespaces,
     plan: MountPlan,
     /// The number of each mount; `None` where that can't be looked at.
     numbers: BTreeMap<PathBuf, Option<u64>>,
     placeholders: SharedPlaceholders,
-    /// `None` where the machine gives us none: then what was only moved away is found out when a program
-    /// outside ends.
-    moves: Option<Inotify>,
+    moves: Moves,
     replaced: BTreeSet<Replaced>,
     witness: Option<Witness>,
     failure: Option<ConfineError>,
+}
+
+/// What rings the bell when something is moved away: the table of mounts says nothing of it.
+enum Moves {
+    /// Not yet ([`UNHEARD`]).
+    Later(Timer),
+    Heard(Inotify),
+    /// The machine gives us nothing that would hear: what was only moved away is found out when a program outside
+    /// ends.
+    Never,
 }
 
 impl fmt::Debug for HeldNames {
@@ -108,19 +122,19 @@ impl Holding {
         let bell = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).during(step)?;
         let changed = EpollEvent::new(EpollFlags::EPOLLPRI, 0);
         bell.add(&namespaces.table, changed).during(step)?;
-        let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
-        let moves = Inotify::init(flags).ok();
-        if let Some(moves) = &moves {
-            let moved = EpollEvent::new(EpollFlags::EPOLLIN, 0);
-            bell.add(moves, moved).during(step)?;
-        }
+        let later = Timer::new().during(step)?;
+        later.set(Some(UNHEARD)).during(step)?;
+        let due = EpollEvent::new(EpollFlags::EPOLLIN, 0);
+        bell.add(&later, due).during(step)?;
+        let bell = Arc::new(bell);
         let mut held = HeldNames {
+            bell: Arc::clone(&bell),
             policy: policy.clone(),
             namespaces,
             plan,
             numbers: BTreeMap::new(),
             placeholders,
-            moves,
+            moves: Moves::Later(later),
             replaced: BTreeSet::new(),
             witness: None,
             failure: None,
@@ -128,7 +142,7 @@ impl Holding {
         held.take_stock();
         held.mend(0)?;
         Ok(Self {
-            bell: Arc::new(bell),
+            bell,
             held: Arc::new(Mutex::new(held)),
         })
     }
@@ -229,9 +243,37 @@ impl HeldNames {
     }
 
     /// Silences the bell.
-    fn hear(&self) {
-        let moves = self.moves.as_ref();
-        while moves.is_some_and(|moves| moves.read_events().is_ok()) {}
+    fn hear(&mut self) {
+        match &self.moves {
+            Moves::Later(timer) if timer.has_run_out() => {
+                // Dropped alone it would ring on, if a child has it.
+                let _ = self.bell.delete(timer);
+                self.listen();
+            }
+            Moves::Heard(moves) => while moves.read_events().is_ok() {},
+            Moves::Later(_) | Moves::Never => {}
+        }
+    }
+
+    /// Has moves heard of from now on.
+    fn listen(&mut self) {
+        let moved = EpollEvent::new(EpollFlags::EPOLLIN, 0);
+        let moves = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK);
+        let moves = moves.and_then(|moves| self.bell.add(&moves, moved).map(|()| moves));
+        self.moves = moves.map_or(Moves::Never, Moves::Heard);
+        self.watch_directories();
+    }
+
+    fn watch_directories(&self) {
+        let Moves::Heard(moves) = &self.moves else {
+            return;
+        };
+        let directories: BTreeSet<&Path> = self.plan.keys().filter_map(|it| it.parent()).collect();
+        let flags = AddWatchFlags::IN_MOVED_FROM | AddWatchFlags::IN_ONLYDIR;
+        for directory in directories.into_iter().take(DIRECTORIES) {
+            // One that can't be watched is looked at when a program outside ends.
+            let _ = moves.add_watch(directory, flags);
+        }
     }
 
     /// Where the mounts are not that were there.
@@ -277,14 +319,7 @@ impl HeldNames {
         let number = |path| mounted_at(root, path).ok().flatten();
         let numbers = self.plan.keys().map(|path| (path.clone(), number(path)));
         self.numbers = numbers.collect();
-        let directories: BTreeSet<&Path> = self.plan.keys().filter_map(|it| it.parent()).collect();
-        if let Some(moves) = &self.moves {
-            let flags = AddWatchFlags::IN_MOVED_FROM | AddWatchFlags::IN_ONLYDIR;
-            for directory in directories.into_iter().take(DIRECTORIES) {
-                // One that can't be watched is looked at when a program outside ends.
-                let _ = moves.add_watch(directory, flags);
-            }
-        }
+        self.watch_directories();
     }
 }
 

@@ -200,6 +200,8 @@ impl<I: Intercept> Watch<I> {
 
     /// The command's status, if that is the end of the run: nothing runs any more, inside or outside.
     fn take_last_word(&mut self) -> Option<Exit> {
+        // What was moved away meanwhile is told, though nobody can write it any more.
+        self.sandbox.holding.as_ref().map(Holding::look);
         let status = self.ending.take()?.status()?;
         if !self.interceptor.is_confined_to_the_sandbox() {
             return None;

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
@@ -37,6 +38,12 @@ impl Timer {
         let once = Expiration::OneShot(TimeSpec::from_duration(left));
         Ok(self.0.set(once, TimerSetTimeFlags::empty())?)
     }
+
+    /// Whether it has run out.
+    pub fn has_run_out(&self) -> bool {
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, 0_u8).is_ok_and(|ready| ready > 0)
+    }
 }
 
 impl AsFd for Timer {
@@ -47,8 +54,6 @@ impl AsFd for Timer {
 
 #[cfg(test)]
 mod tests {
-    use nix::poll::{PollFd, PollFlags, poll};
-
     use super::*;
 
     #[test]
