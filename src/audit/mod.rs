@@ -3,16 +3,18 @@
 #![forbid(unsafe_code)]
 
 mod exec;
+mod log;
 mod notable;
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::io;
+use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+use log::Log;
 
 pub use exec::ExecRecord;
 pub use notable::{Notable, Outcome, Watcher};
@@ -23,7 +25,7 @@ use crate::rules::Decision;
 /// Where the records go; nowhere unless asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Audit {
-    file: Option<Arc<File>>,
+    file: Option<Arc<Log>>,
     watcher: Option<Arc<dyn Watcher>>,
     startup: bool,
     client: Option<Arc<ClientCall>>,
@@ -140,27 +142,34 @@ struct Stamped<'a, T> {
     client: Option<&'a ClientCall>,
 }
 
+impl<'a, T> Stamped<'a, T> {
+    fn now(event: &'static str, what: &'a T) -> Self {
+        Self {
+            schema: 1,
+            time: now(),
+            event,
+            what,
+            startup: false,
+            client: None,
+        }
+    }
+}
+
 impl Audit {
     /// Appends to the file at `path`, which is made if need be, readable by its owner alone.
     ///
     /// # Errors
     /// The file can't be opened.
     pub fn to(path: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::OpenOptionsExt;
-        let file = File::options()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)?;
         Ok(Self {
-            file: Some(Arc::new(file)),
+            file: Some(Arc::new(Log::open(path)?)),
             ..Self::default()
         })
     }
 
     /// The file's descriptor, if there is a file: for a process that closes all others.
     pub fn descriptor(&self) -> Option<RawFd> {
-        self.file.as_ref().map(AsRawFd::as_raw_fd)
+        self.file.as_ref().map(|log| log.descriptor())
     }
 
     /// Whether each judgement is recorded; a watcher is told only of what is notable.
@@ -206,21 +215,16 @@ impl Audit {
     }
 
     fn append(&self, event: &'static str, what: &impl Serialize) {
-        let Some(mut file) = self.file.as_deref() else {
+        let Some(log) = self.file.as_deref() else {
             return;
         };
         let record = Stamped {
-            schema: 1,
-            time: now(),
-            event,
-            what,
             startup: self.startup,
             client: self.client.as_deref(),
+            ..Stamped::now(event, what)
         };
-        // A full disk must not stop or change what was decided.
-        if let Ok(mut line) = serde_json::to_vec(&record) {
-            line.push(b'\n');
-            let _ = file.write_all(&line);
+        if let Ok(line) = serde_json::to_vec(&record) {
+            log.append(&line);
         }
     }
 }

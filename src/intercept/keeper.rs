@@ -43,8 +43,8 @@ static STARTER: AtomicI32 = AtomicI32::new(0);
 
 /// The signals that keeper, guard and supervisor wait for instead of dying of them.
 pub fn watched() -> SigSet {
-    use Signal::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    [SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+    use Signal::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
+    [SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ]
         .into_iter()
         .collect()
 }
@@ -309,7 +309,8 @@ pub fn heard(signals: &mut SignalFd) -> Option<Heard> {
             Ok(Signal::SIGTERM | Signal::SIGHUP) => {
                 return Some(Heard::End(Exit::ToldToEnd(number.to_le_bytes()[0])));
             }
-            Ok(Signal::SIGCONT) | Err(_) => {}
+            // A file of ours has become too large: the error says so.
+            Ok(Signal::SIGCONT | Signal::SIGXFSZ) | Err(_) => {}
             // Nobody shares this process's group who could have had it as well.
             Ok(_) => return Some(Heard::ForCommand(number)),
         }

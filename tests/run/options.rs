@@ -368,6 +368,22 @@ fn the_audit_file_grows() {
     });
 }
 
+/// That a record can't be written is said once, and changes nothing.
+#[test]
+fn a_record_that_is_lost_is_said() {
+    everyone(|world| {
+        let ran = world
+            .rules("prefix_rule(pattern = [\"/bin/false\"], decision = \"forbidden\")\n")
+            .options(["--audit", "/dev/full"])
+            .sh("/bin/true; /bin/false; echo $?")
+            .status(0)
+            .stdout("1");
+        let lost = "codex-shell: /dev/full: records are lost: No space left on device";
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(stderr.matches(lost).count(), 1, "{stderr}");
+    });
+}
+
 /// Without a command there is the shell, each of whose programs is judged.
 #[test]
 fn alone_it_starts_a_shell() {
