@@ -52,6 +52,7 @@ use super::present::Present;
 use super::protection::{Deciding, Role};
 use super::trail::{Trail, TrailEnd, within};
 use super::unseen;
+use crate::request::views;
 
 /// Why a file with several names can't be held.
 const LINKED: &str = "it has another name (a hard link), by which it could be reached";
@@ -337,7 +338,13 @@ impl Layout {
         }
         trails.push(trail);
         let roots = policy.writable_roots();
-        for trail in trails {
+        let ends = trails.iter().filter_map(|trail| match &trail.end {
+            TrailEnd::There(path) | TrailEnd::Missing { path, .. } => Some(path),
+            TrailEnd::Nowhere => None,
+        });
+        let elsewhere = ends.flat_map(|path| views::other_places(path, roots));
+        let elsewhere: Vec<Trail> = elsewhere.map(|path| Trail::to(&path)).collect();
+        for trail in trails.into_iter().chain(elsewhere) {
             if deciding.role == Role::Project
                 && let TrailEnd::Missing { path, .. } = &trail.end
                 && !within(path, &policy.workspaces)

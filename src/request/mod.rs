@@ -13,7 +13,7 @@ pub mod interpreter;
 pub mod program;
 mod repository;
 mod search_path;
-mod views;
+pub mod views;
 mod walk;
 mod words;
 mod writable;

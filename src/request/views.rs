@@ -8,7 +8,8 @@
 //! As root, don't put another name of a program into a workspace. What a FUSE file system shows nobody can
 //! tell.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use crate::sys::mount_table::{Mount, mounts};
 
@@ -25,12 +26,7 @@ fn views(mounts: &[Mount], roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for root in roots {
         let beneath = mounts.iter().filter(|mount| mount.point.starts_with(root));
-        let own = mounts
-            .iter()
-            .rev()
-            .filter(|mount| root.starts_with(&mount.point));
-        let own = own.max_by_key(|mount| mount.point.components().count());
-        let own = own.and_then(|mount| {
+        let own = mount_of(mounts, root).and_then(|mount| {
             let below = root.strip_prefix(&mount.point).ok()?;
             Some((&mount.device, mount.root.join(below)))
         });
@@ -56,6 +52,67 @@ fn views(mounts: &[Mount], roots: &[PathBuf]) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Places in the `roots` at which `path`, absolute and canonical as far as it exists, is to be seen as well.
+pub fn other_places(path: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let Ok(mounts) = mounts() else {
+        return Vec::new();
+    };
+    let mut found = shown(&mounts, path);
+    let is_in_root = |at: &Path| roots.iter().any(|root| at.starts_with(root));
+    found.retain(|at| at != path && is_in_root(at) && may_be_same(at, path));
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Places at which `path` may be seen, if nothing else is mounted there.
+fn shown(mounts: &[Mount], path: &Path) -> Vec<PathBuf> {
+    let own = mount_of(mounts, path);
+    let Some((own, below)) = own.and_then(|own| Some((own, path.strip_prefix(&own.point).ok()?)))
+    else {
+        return Vec::new();
+    };
+    let part = own.root.join(below);
+    let elsewhere = mounts.iter().flat_map(|mount| {
+        let same = (mount.device == own.device).then_some((&mount.root, part.as_path()));
+        let layers = mount.layers.iter().map(|layer| (layer, path));
+        same.into_iter().chain(layers).filter_map(|(root, part)| {
+            let below = part.strip_prefix(root).ok()?;
+            Some(joined(&mount.point, below))
+        })
+    });
+    let layers = own.layers.iter().map(|layer| joined(layer, below));
+    elsewhere.chain(layers).collect()
+}
+
+/// `base` itself if nothing is `below`: a path with a slash at its end would be that of a directory.
+fn joined(base: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() {
+        base.to_owned()
+    } else {
+        base.join(below)
+    }
+}
+
+/// The mount that `path` lies on: of two at one place the later one.
+fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
+    let around = mounts.iter().filter(|mount| path.starts_with(&mount.point));
+    around.max_by_key(|mount| mount.point.components().count())
+}
+
+/// Whether both may be one file: both exist or could be made, and of two on one device it is the same one.
+fn may_be_same(one: &Path, other: &Path) -> bool {
+    match (one.symlink_metadata(), other.symlink_metadata()) {
+        // An overlay shows a file of a layer as one of another device.
+        (Ok(one), Ok(other)) => one.dev() != other.dev() || one.ino() == other.ino(),
+        (Err(_), Err(_)) => match (one.parent(), other.parent()) {
+            (Some(one), Some(other)) => may_be_same(one, other),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -105,5 +162,44 @@ mod tests {
         ];
         assert_eq!(found, expected.map(PathBuf::from));
         assert_eq!(views(&mounts, &[]), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_path_is_seen_at_other_places() {
+        let mut overlay = mount("0:9", "/", "/merged");
+        overlay.layers = vec!["/home/lower".into(), "/home/upper".into()];
+        let mounts = [
+            mount("8:1", "/", "/"),
+            mount("8:2", "/old", "/home"),
+            mount("8:2", "/", "/home"),
+            mount("8:2", "/conf", "/etc/conf"),
+            mount("8:2", "/conf/a.rules", "/ws/team.rules"),
+            mount("8:2", "/upper/x", "/ws/x"),
+            overlay,
+        ];
+        let seen = |path: &str| {
+            let mut found = shown(&mounts, path.as_ref());
+            found.retain(|at| *at != *path);
+            found.sort();
+            found
+        };
+        let rules = "/home/conf/a.rules";
+        assert_eq!(
+            seen(rules),
+            ["/etc/conf/a.rules", "/ws/team.rules"].map(PathBuf::from)
+        );
+        assert_eq!(
+            seen("/ws/team.rules"),
+            ["/etc/conf/a.rules", rules].map(PathBuf::from)
+        );
+        assert_eq!(
+            seen("/merged/x"),
+            ["/home/lower/x", "/home/upper/x"].map(PathBuf::from)
+        );
+        assert_eq!(
+            seen("/home/upper/x"),
+            ["/merged/x", "/ws/x"].map(PathBuf::from)
+        );
+        assert_eq!(seen("/usr/x"), [""; 0].map(PathBuf::from));
     }
 }

@@ -639,3 +639,30 @@ fn two_share_what_stands_for_missing_names() {
         assert_eq!(names(&world, "home"), ["up"]);
     });
 }
+
+/// Rules are mounted at a place in the workspace as well, as containers have it.
+#[test]
+fn what_decides_is_held_at_each_place_where_it_is_seen() {
+    let world = World::new();
+    let script = "cd $0
+        mkdir -p ws/rules conf && touch ws/one && echo 'prefix_rule(pattern=[\"x\"])' > conf/a.rules &&
+        mount --bind conf ws/rules && mount --bind conf/a.rules ws/one && cd ws || exit 9
+        for rules in conf conf/a.rules; do
+            $1 run --rules ../$rules -c 'echo z > rules/z.rules; echo y >> one; echo x >> rules/a.rules'
+            $1 run --rules ../$rules --writable ../conf -c 'echo w >> rules/a.rules'
+        done
+        cat ../conf/*";
+    let output = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "bash", "-c", script])
+        .args([world.path(""), world.codex_shell()])
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let left = stdout.lines().filter(|line| !matches!(*line, "z"));
+    assert_eq!(
+        left.collect::<Vec<_>>(),
+        ["prefix_rule(pattern=[\"x\"])"],
+        "{output:?}"
+    );
+    assert_eq!(output.status.code(), Some(0));
+}
