@@ -151,6 +151,12 @@ impl Layout {
         for path in &policy.read_only {
             let trail = Trail::to(path);
             self.add_trail(&trail, PlaceholderForm::Directory, Cause::TakenOut, roots);
+            if let TrailEnd::There(end) = &trail.end {
+                for place in views::other_places(end) {
+                    let trail = Trail::to(&place);
+                    self.add_trail(&trail, PlaceholderForm::Directory, Cause::TakenOut, roots);
+                }
+            }
             if let TrailEnd::There(end) = &trail.end
                 && within(end, roots)
                 && hard_link::may_be_written(end, roots)
@@ -210,6 +216,7 @@ impl Layout {
                 // Another sandbox may have it stand there.
                 self.missing.insert(end.clone(), PlaceholderForm::Directory);
             }
+            hidden.extend(views::other_places(end));
             hidden.push(end.clone());
         }
         let is_below = |path: &Path| hidden.iter().any(|end| path.starts_with(end));
@@ -342,7 +349,7 @@ impl Layout {
             TrailEnd::There(path) | TrailEnd::Missing { path, .. } => Some(path),
             TrailEnd::Nowhere => None,
         });
-        let elsewhere = ends.flat_map(|path| views::other_places(path, roots));
+        let elsewhere = ends.flat_map(|path| views::other_places(path));
         let elsewhere: Vec<Trail> = elsewhere.map(|path| Trail::to(&path)).collect();
         for trail in trails.into_iter().chain(elsewhere) {
             if deciding.role == Role::Project

@@ -54,14 +54,16 @@ fn views(mounts: &[Mount], roots: &[PathBuf]) -> Vec<PathBuf> {
     found
 }
 
-/// Places in the `roots` at which `path`, absolute and canonical as far as it exists, is to be seen as well.
-pub fn other_places(path: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+/// Places at which `path`, absolute and canonical as far as it exists, or a part of it is to be seen as well.
+pub fn other_places(path: &Path) -> Vec<PathBuf> {
     let Ok(mounts) = mounts() else {
         return Vec::new();
     };
-    let mut found = shown(&mounts, path);
-    let is_in_root = |at: &Path| roots.iter().any(|root| at.starts_with(root));
-    found.retain(|at| at != path && is_in_root(at) && may_be_same(at, path));
+    let whole = shown(&mounts, path).into_iter();
+    let whole = whole.filter(|at| may_be_same(at, path));
+    let parts = views(&mounts, &[path.to_owned()]);
+    let mut found: Vec<PathBuf> = whole.chain(parts).collect();
+    found.retain(|at| !at.starts_with(path));
     found.sort();
     found.dedup();
     found

@@ -14,12 +14,13 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::Pid;
 
 use crate::support::{Outcome, World, doctor, ensure, refused, within, works};
-use crate::{Check, FALLBACK, MASKED};
+use crate::{Check, FALLBACK, MASKED, MOUNTED};
 
 /// Starts this program again where there are no namespaces to be had.
 pub(crate) const STARTERS: &[Check] = &[
     ("without_namespaces", without_namespaces),
     ("with_a_masked_proc", with_a_masked_proc),
+    ("with_mounts", with_mounts),
 ];
 
 pub(crate) const MASKED_CHECKS: &[Check] = &[("only_proc_is_missing", only_proc_is_missing)];
@@ -81,6 +82,11 @@ fn without_namespaces() -> Outcome {
 
 fn with_a_masked_proc() -> Outcome {
     again(&["--user", "--map-root-user", "--mount"], HIDDEN, MASKED)
+}
+
+fn with_mounts() -> Outcome {
+    let options = ["--user", "--map-root-user", "--mount"];
+    again(&options, "exec \"$@\"", MOUNTED)
 }
 
 /// Runs this program with `word` behind `unshare` and a shell script.

@@ -39,6 +39,7 @@ pub(crate) const HOLD: &str = "--hold-a-sandbox";
 pub(crate) const FUZZ: &str = "--make-nonsense-calls";
 pub(crate) const TAKE_AWAY: &str = "--take-away";
 pub(crate) const MASKED: &str = "--checks-with-a-masked-proc";
+pub(crate) const MOUNTED: &str = "--checks-with-mounts";
 pub(crate) const FALLBACK: &str = "--checks-without-namespaces";
 
 fn main() -> ExitCode {
@@ -60,6 +61,9 @@ fn main() -> ExitCode {
         .collect();
     if has(MASKED) {
         return run(fallback::MASKED_CHECKS, &filter, "masked /proc");
+    }
+    if has(MOUNTED) {
+        return run(taken_out::MOUNTED_CHECKS, &filter, "its own mounts");
     }
     if has(FALLBACK) {
         return run(fallback::CHECKS, &filter, "without namespaces");

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use codex_shell::confine::{LayerName, Mode, PathPattern, Policy};
 use nix::libc::{EACCES, EBUSY, EEXIST, ENOENT, EROFS, EXDEV};
+use nix::mount::{MsFlags, mount};
 
 use crate::Check;
 use crate::support::{Outcome, World, ensure, refused, text, within, works};
@@ -33,6 +34,12 @@ pub(crate) const CHECKS: &[Check] = &[
         what_a_pattern_finds_is_hidden,
     ),
 ];
+
+/// Where mounts can be made.
+pub(crate) const MOUNTED_CHECKS: &[Check] = &[(
+    "what_is_seen_elsewhere_is_taken_out_there",
+    what_is_seen_elsewhere_is_taken_out_there,
+)];
 
 const DENIED: &[i32] = &[EROFS, EACCES, EXDEV];
 /// A mount is not replaced.
@@ -105,6 +112,41 @@ fn links_to_what_is_taken_out_are_held() -> Outcome {
             fs::create_dir_all("not/yet"),
             &[EROFS, EACCES, EEXIST],
         )
+    })
+}
+
+/// `conf` also at `seen`, and of what is in it `conf/file` at `part`.
+fn what_is_seen_elsewhere_is_taken_out_there() -> Outcome {
+    let world = World::new();
+    let at = |name: &str| world.workspace.join(name);
+    for name in ["conf", "seen"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    for name in ["conf/file", "part"] {
+        fs::write(at(name), "old").unwrap();
+    }
+    for (what, place) in [("conf", "seen"), ("conf/file", "part")] {
+        let nothing = None::<&str>;
+        mount(
+            Some(&at(what)),
+            &at(place),
+            nothing,
+            MsFlags::MS_BIND,
+            nothing,
+        )
+        .unwrap();
+    }
+    let names = ["conf/file", "seen/file", "part"];
+    try_in(&without(&world, &["conf"], &[]), || {
+        names
+            .iter()
+            .try_for_each(|name| refused("write", fs::write(name, "new"), DENIED))
+    })?;
+    try_in(&without(&world, &[], &["conf"]), || {
+        let hidden = [EACCES, ENOENT];
+        names
+            .iter()
+            .try_for_each(|name| refused("read", fs::read(name), &hidden))
     })
 }
 
