@@ -29,7 +29,7 @@ pub(super) struct Log {
 
 /// Records were lost.
 #[derive(Debug, Serialize)]
-struct Lost {
+struct LostRecords {
     times: u64,
 }
 
@@ -60,7 +60,7 @@ impl Log {
         if self.is_cut.load(Ordering::Relaxed) {
             text.push(b'\n');
         }
-        let what = Lost { times: lost };
+        let what = LostRecords { times: lost };
         let told = Stamped::now("lost-records", &what);
         if lost > 0 && serde_json::to_writer(&mut text, &told).is_ok() {
             text.push(b'\n');

@@ -68,12 +68,12 @@ pub(super) fn unnamed(
     request: &Request,
     named: RuleNamed<'_>,
 ) -> Option<String> {
-    look(index, request, named, Within::default())
+    look(index, request, named, Nesting::default())
 }
 
 /// Where a command stands that is looked at.
 #[derive(Debug, Clone, Copy, Default)]
-struct Within {
+struct Nesting {
     /// In so many others; the recursion is bounded by [`DEPTH`].
     depth: usize,
     /// One of its words is one that its input may add.
@@ -84,7 +84,7 @@ fn look(
     index: &IndexedRules,
     request: &Request,
     named: RuleNamed<'_>,
-    within: Within,
+    within: Nesting,
 ) -> Option<String> {
     if within.depth > DEPTH {
         return Some("commands are nested too deep in it".to_owned());
@@ -121,7 +121,7 @@ fn in_place(
     request: &Request,
     inner: &Request,
     named: RuleNamed<'_>,
-    within: Within,
+    within: Nesting,
 ) -> Option<String> {
     let (had, has) = (request.arguments().len(), inner.argv.len());
     let by_name = vec![true; has.saturating_sub(had)];
@@ -135,9 +135,9 @@ fn inner_command(
     index: &IndexedRules,
     request: &Request,
     named: Option<RuleNamed<'_>>,
-    within: Within,
+    within: Nesting,
 ) -> Option<String> {
-    let deeper = Within {
+    let deeper = Nesting {
         depth: within.depth + 1,
         ..within
     };
@@ -376,7 +376,7 @@ fn command(
     request: &Request,
     (around, inner): (&Reading<'_>, &Inner<'_>),
     named: RuleNamed<'_>,
-    within: Within,
+    within: Nesting,
 ) -> Option<String> {
     // The words that an option's command gets, as of `find -exec`, are names of files behind a directory.
     let is_added_to = inner.appends && inner.option.is_none();
@@ -413,9 +413,9 @@ fn added_to(
 ) -> Option<String> {
     let place = added::place(around, &request.argv).max(1);
     let (before, behind) = request.argv.split_at_checked(place)?;
-    let supposed = Within {
+    let supposed = Nesting {
         is_supposed: true,
-        ..Within::default()
+        ..Nesting::default()
     };
     added::candidates(index, request).iter().find_map(|added| {
         let argv = [before, added, behind].concat();
