@@ -13,6 +13,8 @@ use super::listener::LogListener;
 
 /// So often at most is the client told of output.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// So much of it at a time, in bytes; the result has the rest.
+const PROGRESS_LIMIT: usize = 16 << 10;
 
 /// A call and those who follow it.
 #[derive(Debug)]
@@ -95,6 +97,8 @@ pub(super) struct Progress {
     token: ProgressToken,
     last: Option<Instant>,
     pending: Vec<u8>,
+    /// Bytes that came behind those and are not told.
+    skipped: usize,
     total: u64,
 }
 
@@ -106,6 +110,7 @@ impl Progress {
             token,
             last: None,
             pending: Vec::new(),
+            skipped: 0,
             total: 0,
         }
     }
@@ -120,7 +125,10 @@ impl Progress {
     }
 
     async fn tell(&mut self, total: u64, bytes: &[u8]) {
-        self.pending.extend_from_slice(bytes);
+        let room = PROGRESS_LIMIT.saturating_sub(self.pending.len());
+        let (told, skipped) = bytes.split_at(room.min(bytes.len()));
+        self.pending.extend_from_slice(told);
+        self.skipped += skipped.len();
         self.total = total;
         if self
             .last
@@ -135,7 +143,11 @@ impl Progress {
             return;
         }
         self.last = Some(Instant::now());
-        let text = String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned();
+        let mut text = String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned();
+        let skipped = std::mem::take(&mut self.skipped);
+        if skipped > 0 {
+            text.push_str(&format!("\n[… {skipped} bytes left out here …]\n"));
+        }
         #[expect(clippy::cast_precision_loss, reason = "a count for people")]
         let params = ProgressNotificationParam::new(self.token.clone(), self.total as f64)
             .with_message(text);

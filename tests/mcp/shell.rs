@@ -323,6 +323,23 @@ fn output_is_told_as_it_comes_to_whoever_asks() {
 }
 
 #[test]
+fn progress_is_bounded() {
+    let mut client = Start::default().client();
+    let script = "head -c 20000000 /dev/zero | tr '\\0' a";
+    let mut params = client.call(script, &json!({}));
+    params["_meta"] = json!({ "progressToken": "p" });
+    let id = client.start("tools/call", &params);
+    client.finish(id);
+    let told = client
+        .kept
+        .iter()
+        .filter(|m| m["method"] == "notifications/progress");
+    let lengths = told.map(|m| m["params"]["message"].as_str().unwrap().len());
+    let longest = lengths.max().unwrap();
+    assert!((1..17 << 10).contains(&longest), "{longest}");
+}
+
+#[test]
 fn verdicts_are_told() {
     let rules = "prefix_rule(pattern=[\"whoami\"], decision=\"forbidden\", justification=\"no\")\n\
                  prefix_rule(pattern=[\"printenv\"], decision=\"allow\")\n";
