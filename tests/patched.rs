@@ -369,3 +369,57 @@ fn a_shell_that_is_not_patched_is_refused() {
         .status(125)
         .stderr_has("needs a script");
 }
+
+/// Who brings an exec makes no difference to what is recorded of it. What a program starts, and that the kernel
+/// executes no such file, the kernel alone tells.
+#[test]
+#[ignore = "needs a patched shell"]
+fn the_records_are_those_of_the_kernels_interceptor() {
+    let scripts = [
+        "/bin/true",
+        "git push",
+        "git status; git push; git status",
+        "probe exit 3",
+        "probe write WORLD/out/a; cat WORLD/out/a",
+        "od </dev/null",
+        "A=1 probe exit 0",
+        "cd /; probe exit 0; cd; /bin/true",
+        "exec probe exit 4",
+        "(exec git push)",
+        "x=$(probe exit 0; /bin/echo a)",
+        "nonsense-program; ./nowhere; /; .",
+        "touch s; ./s",
+        "printf '#!/bin/sh\\ntrue\\n' >s; chmod +x s; ./s",
+        "mkdir d; rm -rf d",
+        "eval 'git push'; command git push",
+        "/bin/ls $'a\\nb' \"$(printf '\\377')\"",
+    ];
+    everyone_with(&scripts, |world, script| {
+        let user = world.user();
+        let records = |world: World| {
+            let ran = patched(world)
+                .ask("allow")
+                .options(["--audit", "WORLD/out/log"])
+                .sh(format!("{script}\n:"));
+            let base = ran.world.base().to_str().unwrap().to_owned();
+            let text = ran.left("out/log").replace(&base, "WORLD");
+            let records = text.lines().map(|line| {
+                let record: serde_json::Value = serde_json::from_str(line).unwrap();
+                let of = [
+                    "event",
+                    "command",
+                    "decision",
+                    "placement",
+                    "outcome",
+                    "because",
+                    "answer",
+                ];
+                of.map(|name| record[name].to_string()).join(" ")
+            });
+            let execs = records.filter(|record| !record.contains("refused-call"));
+            execs.collect::<Vec<_>>()
+        };
+        let by_kernel = records(World::of(user).by_kernel());
+        assert_eq!(records(world), by_kernel, "{script}");
+    });
+}

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::needs::skip;
-use crate::support::world::{User, patched_bash};
+use crate::support::world::User;
 use crate::support::{World, everyone, everyone_with};
 
 const RULES: &str = "\
@@ -244,9 +244,6 @@ fn let_out_it_answers_as_ever() {
 /// A repository that comes between is not found.
 #[test]
 fn what_is_made_between_judgement_and_start_does_not_count() {
-    if patched_bash().is_some() {
-        return;
-    }
     everyone(|world| {
         prepared(world, "own; mkdir sub")
             .sh(format!(

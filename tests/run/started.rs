@@ -2,7 +2,6 @@
 
 use crate::support::needs::lacks;
 use crate::support::terminal::Terminal;
-use crate::support::world::patched_bash;
 use crate::support::{World, everyone, everyone_with};
 
 const RULES: &str = "\
@@ -86,9 +85,6 @@ const COMMANDED: [&str; 52] = [
 
 #[test]
 fn what_the_sandbox_would_command_does_not_run_outside() {
-    if patched_bash().is_some() {
-        return;
-    }
     everyone_with(&COMMANDED, |world, script| {
         prepared(world).sh(*script).no_file("out/pwned");
     });
@@ -96,9 +92,6 @@ fn what_the_sandbox_would_command_does_not_run_outside() {
 
 #[test]
 fn it_says_why() {
-    if patched_bash().is_some() {
-        return;
-    }
     everyone(|world| {
         prepared(world)
             .sh("cat orders | starter vi; echo \"status $?\"")
@@ -172,9 +165,6 @@ fn what_takes_no_commands_runs_on() {
 /// An interpreter finds modules in the directory of the sandbox, unless it is told not to look there.
 #[test]
 fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
-    if patched_bash().is_some() {
-        return;
-    }
     let python = "echo 'open(\"WORLD/out/pwned\", \"w\")' >json.py; starter python3";
     let node = "mkdir -p node_modules/m; echo 'require(\"fs\").writeFileSync(\"WORLD/out/pwned\", \"\")' \
                 >node_modules/m/index.js; starter node";
@@ -226,9 +216,6 @@ fn files_tell_what_a_rule_lets_them_tell() {
 
 #[test]
 fn a_person_is_asked() {
-    if patched_bash().is_some() {
-        return;
-    }
     for (answer, status, made) in [("no", 1, false), ("yes", 0, true)] {
         everyone(|world| {
             let world = prepared(world).ask("terminal");

@@ -1,5 +1,6 @@
 //! A world: a workspace, a place outside it, programs, rules; then a run in it.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -7,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{PermissionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Once;
+use std::sync::{LazyLock, Once};
 use std::thread;
 
 use codex_shell::sys::signals;
@@ -37,6 +38,10 @@ pub(crate) enum User {
 
 /// Runs `check` in a world of each user: the caller's, and when that is root, an ordinary user's.
 pub(crate) fn everyone(check: impl Fn(World) + Sync) {
+    // Those are run without that shell as well.
+    if patched_bash().is_some() && is_kernel_only() {
+        return;
+    }
     let root = nix::unistd::geteuid().is_root();
     let check = &check;
     let users = if root {
@@ -111,6 +116,30 @@ pub(crate) struct World {
     ask: OsString,
     environment: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
+    /// Whatever the tests' shell is, the kernel brings the execs.
+    is_by_kernel: bool,
+}
+
+/// Tests that the kernel's interceptor alone can pass, by the reason for it.
+static KERNEL_ONLY: LazyLock<BTreeMap<String, Vec<String>>> =
+    LazyLock::new(|| toml::from_str(include_str!("../kernel_only.toml")).unwrap());
+
+/// Whether the test that runs in this thread is one of them.
+fn is_kernel_only() -> bool {
+    let name = thread::current().name().unwrap_or_default().to_owned();
+    let test = name.split(" as ").next().unwrap_or_default();
+    KERNEL_ONLY.values().flatten().any(|known| known == test)
+}
+
+#[test]
+fn what_the_kernel_alone_can_pass_is_a_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for test in KERNEL_ONLY.values().flatten() {
+        let (file, name) = test.rsplit_once("::").unwrap();
+        let file = folder.join(file.replace("::", "/")).with_extension("rs");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(&format!("\nfn {name}()")), "{test}");
+    }
 }
 
 impl World {
@@ -133,6 +162,7 @@ impl World {
             ask: "deny".into(),
             environment: Vec::new(),
             stdin: Vec::new(),
+            is_by_kernel: is_kernel_only(),
         };
         for name in ["ws", "out", "home", "bin"] {
             fs::create_dir(world.path(name)).unwrap();
@@ -264,6 +294,12 @@ impl World {
         self
     }
 
+    /// The kernel brings the execs, also where the tests have a patched shell.
+    pub(crate) fn by_kernel(mut self) -> Self {
+        self.is_by_kernel = true;
+        self
+    }
+
     /// The same, unless it was set.
     pub(crate) fn env_unless_set(self, name: &str, value: &str) -> Self {
         if self.environment.iter().any(|(set, _)| *set == *name) {
@@ -307,7 +343,9 @@ impl World {
         ];
         all.extend(self.options.iter().cloned());
         let arguments: Vec<T> = arguments.into_iter().collect();
-        if let (Some(shell), Some("-c")) = (patched_bash(), first(&arguments)) {
+        if let (Some(shell), Some("-c")) = (patched_bash(), first(&arguments))
+            && !self.is_by_kernel
+        {
             let name = self.path("patched-bash");
             if !name.exists() {
                 copy(&shell, &name);

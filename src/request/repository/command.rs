@@ -261,10 +261,25 @@ const STARTING: [&str; 11] = [
 /// Whether `asked` goes into submodules by itself, and there obeys what the command could have put in
 /// their place; `always` if the configuration says so.
 pub(super) fn goes_into_submodules(asked: &GitCommandLine<'_>, always: bool) -> bool {
-    const OPTION: &[u8] = b"--recurse-submodules";
-    let is_option = |word: &OsString| {
-        let name = word.as_bytes().split(|&byte| byte == b'=').next();
-        name.is_some_and(|name| name.len() > 2 && OPTION.starts_with(name))
-    };
+    let is_option = |word: &OsString| cut_value(word, b"--recurse-submodules").is_some();
     !asked.is(&STARTING) && (always || asked.arguments.iter().any(is_option))
+}
+
+/// Whether `asked` may start another git in a submodule, whichever commit names that, to show differences there;
+/// `configured` is how it shows them by itself.
+pub(super) fn starts_git_in_submodules(
+    asked: &GitCommandLine<'_>,
+    configured: Option<&[u8]>,
+) -> bool {
+    let words = asked.arguments.iter();
+    let mut forms = words.filter_map(|word| cut_value(word, b"--submodule"));
+    configured == Some(b"diff") || forms.any(|form| form == b"diff")
+}
+
+/// The value attached to `word`, if that may be the long `option`, perhaps cut short.
+fn cut_value<'a>(word: &'a OsStr, option: &[u8]) -> Option<&'a [u8]> {
+    let mut parts = word.as_bytes().splitn(2, |&byte| byte == b'=');
+    let name = parts.next()?;
+    let is_it = name.len() > 2 && option.starts_with(name);
+    is_it.then(|| parts.next().unwrap_or_default())
 }

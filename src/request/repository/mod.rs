@@ -214,7 +214,9 @@ impl Examination<'_> {
         }
         let recurses = config.get("submodule.recurse");
         let always = recurses.is_some_and(|value| value != b"false");
-        if command::goes_into_submodules(asked, always) {
+        let shows = config.get("diff.submodule");
+        let starts = !self.is_judged && command::starts_git_in_submodules(asked, shows);
+        if starts || command::goes_into_submodules(asked, always) {
             return Err(Objection::new(
                 "it goes into submodules, in whose place the command could put other repositories",
             ));
