@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use super::needs::has_i386;
 use super::programs::{Machine, program};
-use super::ran::Ran;
+use super::ran::{Ran, read};
 use super::running::Running;
 
 /// The ordinary user that root's tests become.
@@ -137,7 +137,7 @@ fn what_the_kernel_alone_can_pass_is_a_test() {
     for test in KERNEL_ONLY.values().flatten() {
         let (file, name) = test.rsplit_once("::").unwrap();
         let file = folder.join(file.replace("::", "/")).with_extension("rs");
-        let text = fs::read_to_string(&file).unwrap();
+        let text = String::from_utf8(read(&file).unwrap()).unwrap();
         assert!(text.contains(&format!("\nfn {name}()")), "{test}");
     }
 }
