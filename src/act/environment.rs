@@ -63,6 +63,20 @@ const FIXED: &[&str] = &["HOME", "PATH"];
 const SECURED: &[(&str, &str)] = &[("LESSSECURE", "1"), ("SYSTEMD_PAGERSECURE", "1")];
 const LOOSENED: &str = "LESSSECURE_ALLOW";
 
+/// What git sets for the programs that it starts.
+const HANDED_ON: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_EXEC_PATH",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_QUARANTINE_PATH",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
 /// Names that shells set anew all the time, and that nobody misses.
 const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
 
@@ -200,10 +214,9 @@ impl SessionEnvironment {
         self.trimmed.get_or_init(|| {
             let roots = Roots::of(&self.writable);
             let session = self.session(&roots);
-            let all = self
-                .variables
-                .iter()
-                .map(|(name, value)| (name.clone(), trimmed(name, value, &session)));
+            // What a home directory holds is protected otherwise.
+            let all = self.variables.iter().filter(|(name, _)| *name != "HOME");
+            let all = all.map(|(name, value)| (name.clone(), trimmed(name, value, &session)));
             all.filter(|(_, trimmed)| *trimmed != Trimmed::Whole)
                 .collect()
         })
@@ -269,19 +282,25 @@ impl SessionEnvironment {
         request.leading = leading.map(|(name, _)| name.clone()).collect();
     }
 
-    /// The first of `entries`, `NAME=value` each, that is not as it was at the start and makes programs run or
-    /// load what it names, where that could be the sandboxed side's. `PATH` does not count: the programs that
-    /// it leads to are looked at themselves; nor does what git is told, which is looked at as a whole.
-    pub fn misleading<'a>(&self, entries: &'a [OsString]) -> Option<&'a OsStr> {
+    /// The first of `entries`, `NAME=value` each, that is not as it was at the start and leads to what could be the
+    /// sandboxed side's, where it makes programs run or load what it names, or says what one acts on: `acts_by`
+    /// says so. `PATH` does not count: the programs that it leads to are looked at themselves; nor does what a git
+    /// hands on, which was looked at as a whole.
+    pub fn misleading<'a>(
+        &self,
+        entries: &'a [OsString],
+        acts_by: impl Fn(&OsStr) -> bool,
+    ) -> Option<&'a OsStr> {
         let roots = Roots::of(&self.writable);
         let session = self.session(&roots);
         let mut set = entries.iter().filter_map(|entry| split(entry));
         let found = set.find(|(name, value)| {
             let is_own = self.variables.get(*name).is_some_and(|own| own == value);
-            let is_looked_at = *name == "PATH" || name.as_bytes().starts_with(b"GIT_");
             !is_own
-                && !is_looked_at
-                && models::runs(name.as_bytes()).is_some()
+                && *name != "PATH"
+                && !HANDED_ON.iter().any(|handed| name == handed)
+                && !is_target(name.as_bytes())
+                && (models::runs(name.as_bytes()).is_some() || acts_by(name))
                 && trimmed(name, value, &session) != Trimmed::Whole
         });
         found.map(|(name, _)| name)

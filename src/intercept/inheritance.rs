@@ -95,11 +95,15 @@ impl Supervisor {
     /// Whether a variable of a call from outside leads to what the sandboxed side could have written, or may. Cheap
     /// where the variables are those of the start.
     pub(super) fn is_misled_by_variable(&self, call: &ExecCall) -> bool {
-        let is_misled =
-            |entries: Vec<OsString>| self.session.environment.misleading(&entries).is_some();
+        let is_misled = |entries: Vec<OsString>| self.misleading(&entries).is_some();
         self.session.writable.is_some()
             && call.side != Side::Inside
             && call.environment().map_or(true, is_misled)
+    }
+
+    fn misleading<'a>(&self, entries: &'a [OsString]) -> Option<&'a OsStr> {
+        let acts_by = |name: &OsStr| self.session.rules.says_what_is_acted_on(name);
+        self.session.environment.misleading(entries, acts_by)
     }
 
     /// What comes of it for `request` that its caller is out. Its variables are looked up if they count.
@@ -119,7 +123,7 @@ impl Supervisor {
         }
         let known = &Roots::of(roots);
         let entries = call.environment()?;
-        let variable = self.session.environment.misleading(&entries);
+        let variable = self.misleading(&entries);
         let variable =
             variable.map(|name| format!("{} leads to what the sandbox can write", shown(name)));
         let is_free = !self.is_limited(request) && own_file_inside(request, known).is_none();

@@ -27,7 +27,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 52] = [
+const COMMANDED: [&str; 60] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -82,6 +82,15 @@ const COMMANDED: [&str; 52] = [
     "starter env BASH_ENV=WORLD/ws/orders bash -c :",
     "starter sh -c 'BASH_ENV=./orders bash -c :'",
     "echo 'open(F, q(>WORLD/out/pwned));1' >E.pm; starter env PERL5LIB=. perl -ME -e 1",
+    // So do those that say where settings are, what is acted on, and whose settings name programs.
+    "starter env HOME=WORLD/ws touch WORLD/out/pwned",
+    "starter env HOME=. touch WORLD/out/pwned",
+    "starter env KUBECONFIG=WORLD/ws/config touch WORLD/out/pwned",
+    "starter env COMPOSE_FILE=other.yaml touch WORLD/out/pwned",
+    "starter env DOCKER_HOST=unix://WORLD/ws/docker touch WORLD/out/pwned",
+    "starter env GIT_TEMPLATE_DIR=WORLD/ws touch WORLD/out/pwned",
+    "starter env GIT_SSH_COMMAND=./orders touch WORLD/out/pwned",
+    "starter env PERF_EXEC_PATH=WORLD/ws touch WORLD/out/pwned",
 ];
 
 #[test]
@@ -156,6 +165,11 @@ fn what_takes_no_commands_runs_on() {
         ("starter env LD_LIBRARY_PATH=/usr/lib echo e", "e\n"),
         ("starter env A=WORLD/ws/orders echo f", "f\n"),
         ("starter env PATH=WORLD/ws:/usr/bin:/bin echo g", "g\n"),
+        // What a git hands on, and where a build writes.
+        (
+            "starter env GIT_INDEX_FILE=.git/index GIT_EDITOR=: CARGO_TARGET_DIR=x HOME=/ TMPDIR=. echo i",
+            "i\n",
+        ),
         (
             "starter $(ls /lib*/ld-linux*64*.so.* | head -1) /bin/echo h",
             "h\n",
