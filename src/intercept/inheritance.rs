@@ -316,9 +316,8 @@ fn file_inside(
     let path = sources.find_map(|source| match source {
         CommandSource::File(path) => roots.entry_towards(&path).map(|_| path),
         CommandSource::FileIfThere(path) if if_there => {
-            let is_there = path.symlink_metadata().is_ok();
-            let entry = is_there.then(|| roots.entry_towards(&path)).flatten();
-            entry.map(|_| path)
+            let entry = roots.entry_towards(&path);
+            entry.filter(|_| is_there(&path)).map(|_| path)
         }
         CommandSource::FileIfThere(_) | CommandSource::Keys | CommandSource::Descriptor(_) => None,
     });
@@ -327,6 +326,24 @@ fn file_inside(
     Some(format!(
         "does what {file} says, which the sandbox can write"
     ))
+}
+
+/// Whether `path` is there, or with an end that programs add, as node makes `x.js` of `x`. Where very much is beside
+/// it, nobody looks.
+fn is_there(path: &Path) -> bool {
+    const BESIDE: usize = 10_000;
+    let Some((folder, name)) = path.parent().zip(path.file_name()) else {
+        return true;
+    };
+    let longer = |other: &OsStr| {
+        let end = other.as_bytes().strip_prefix(name.as_bytes());
+        end.is_some_and(|end| end.starts_with(b"."))
+    };
+    let beside = || fs::read_dir(folder).into_iter().flatten().flatten();
+    path.symlink_metadata().is_ok()
+        || beside()
+            .enumerate()
+            .any(|(nth, entry)| nth >= BESIDE || longer(&entry.file_name()))
 }
 
 /// A file that the sandboxed side can write and that a loader, which `request` starts, is given to run or to load.

@@ -216,6 +216,56 @@ fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
     });
 }
 
+/// Programs that read commands or load code, by their options or by statements of their own.
+#[test]
+fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
+    if patched_bash().is_some() {
+        return;
+    }
+    let fakes = |world: World| {
+        let names = ["gdb", "sqlite3", "duckdb", "node"];
+        names.into_iter().fold(prepared(world), |world, name| {
+            let file = format!("bin/{name}");
+            world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
+        })
+    };
+    let refused = [
+        "gdb -batch -iex 'source orders'",
+        "gdb -batch -ex 'p 1' -ex 'sou WORLD/ws/orders'",
+        "gdb -batch -ix orders",
+        "gdb -batch -eix later",
+        "gdb -batch -x WORLD/ws/orders",
+        "gdb -batch --init-command=orders",
+        "sqlite3 :memory: '.load ./orders'",
+        "sqlite3 :memory: \"select load_extension('./orders')\"",
+        "sqlite3 -cmd '.load WORLD/ws/orders' :memory: .tables",
+        "sqlite3 -cmd '.read orders' :memory: .tables",
+        "sqlite3 -init later :memory: .tables",
+        "duckdb -init orders",
+        "node -r ./orders -e 1",
+        "node --require=WORLD/ws/module -e 1",
+        "bash -c 'enable -f ./orders x; : >WORLD/out/pwned'",
+        "bash -c 'builtin enable -f WORLD/ws/orders x; : >WORLD/out/pwned'",
+        "sh -c 'true && bash -c \"enable -n echo; enable -f orders x; : >WORLD/out/pwned\"'",
+    ];
+    everyone_with(&refused, |world, words| {
+        let script = format!("starter {words} </dev/null");
+        let world = fakes(world).file("ws/module.js", "");
+        world.sh(script).no_file("out/pwned");
+    });
+    let free = [
+        "gdb -batch -ex 'p 1' -x WORLD/out/own",
+        "sqlite3 :memory: 'select 1'",
+        "sqlite3 -cmd '.load /usr/lib/x' d .tables",
+        "node -r /usr/lib/x -e 1",
+        "bash -c 'enable -f /usr/lib/x x; enable -n test; echo ran' 2>WORLD/ws/errors",
+    ];
+    everyone_with(&free, |world, words| {
+        let script = format!("cd WORLD/out; starter {words} </dev/null");
+        fakes(world).sh(script).stdout("ran\n");
+    });
+}
+
 /// A rule lets it out that does what files of the sandbox say: so does what it starts.
 #[test]
 fn files_tell_what_a_rule_lets_them_tell() {
