@@ -22,6 +22,9 @@
 //! program has by itself (`--context`, `-h HOST`; `elsewhere` in models) must be named by a rule that
 //! permits, as what runs or writes must.
 //!
+//! Of what somebody is asked about, the size of the terminal and what shells count (`COLUMNS`, `SHLVL`) is always the
+//! session's too: a yes for the session holds for all else that goes outside.
+//!
 //! A program that answers questions gets the session's own variables, trimmed in the same way.
 //!
 //! What was dropped or left out is in the audit record and in a question, and is said on the caller's
@@ -54,6 +57,9 @@ const INERT: &[&str] = &[
     "TERM",
     "TZ",
 ];
+
+/// Names whose value changes by itself: the size of the terminal, and what shells count.
+const RESTLESS: &[&str] = &["COLUMNS", "LINES", "OLDPWD", "SHLVL", "_"];
 
 /// Names whose value is always the session's own.
 const FIXED: &[&str] = &["HOME", "PATH"];
@@ -172,6 +178,24 @@ impl SessionEnvironment {
             }
         }
         filtered
+    }
+
+    /// Has what changes by itself be as it was at the start, but for what a rule passes.
+    pub fn settle(&self, filtered: &mut Filtered) {
+        let Filtered {
+            passed, by_rule, ..
+        } = filtered;
+        let is_restless = |name: &OsStr| RESTLESS.iter().any(|restless| name == *restless);
+        let is_of_start = |entry: &OsString| {
+            !by_rule.contains(entry) && split(entry).is_some_and(|(name, _)| is_restless(name))
+        };
+        passed.retain(|entry| !is_of_start(entry));
+        for (name, value) in self.own().into_iter().filter(|(name, _)| is_restless(name)) {
+            let mut there = passed.iter().filter_map(|entry| split(entry));
+            if there.all(|(passed, _)| passed != name) {
+                passed.push(join(&name, &value));
+            }
+        }
     }
 
     /// Whether git sets it so for what it starts, and would again: where its own programs are.
@@ -465,6 +489,27 @@ mod tests {
         assert_eq!(
             (passed, dropped),
             (given.map(String::from).to_vec(), vec![])
+        );
+    }
+
+    #[test]
+    fn what_changes_by_itself_is_as_it_was_at_the_start() {
+        let own = [("COLUMNS", "80"), ("SHLVL", "1"), ("TERM", "xterm")];
+        let session = SessionEnvironment::new(own.map(|(n, v)| (n.into(), v.into())), &[]);
+        let settled = |entries: &[&str]| {
+            let entries: Vec<OsString> = entries.iter().map(OsString::from).collect();
+            let mut filtered = session.filter(&entries, Path::new("/"), &["LINES".into()]);
+            session.settle(&mut filtered);
+            filtered.passed.sort();
+            filtered.passed
+        };
+        let first = settled(&["COLUMNS=80", "SHLVL=1", "TERM=xterm", "LINES=9"]);
+        assert!(first.contains(&"LINES=9".into()) && first.contains(&"COLUMNS=80".into()));
+        let resized = ["COLUMNS=99", "TERM=xterm", "LINES=9", "_=x", "OLDPWD=/x"];
+        assert_eq!(settled(&resized), first);
+        assert_ne!(
+            settled(&["COLUMNS=80", "SHLVL=1", "TERM=vt100", "LINES=9"]),
+            first
         );
     }
 
