@@ -223,7 +223,7 @@ fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
         return;
     }
     let fakes = |world: World| {
-        let names = ["gdb", "sqlite3", "duckdb", "node"];
+        let names = ["gdb", "sqlite3", "duckdb", "node", "perf", "tshark"];
         names.into_iter().fold(prepared(world), |world, name| {
             let file = format!("bin/{name}");
             world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
@@ -242,6 +242,8 @@ fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
         "sqlite3 -cmd '.read orders' :memory: .tables",
         "sqlite3 -init later :memory: .tables",
         "duckdb -init orders",
+        "perf script -s orders",
+        "tshark -X lua_script:orders",
         "node -r ./orders -e 1",
         "node --require=WORLD/ws/module -e 1",
         "bash -c 'enable -f ./orders x; : >WORLD/out/pwned'",
