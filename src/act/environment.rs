@@ -22,6 +22,9 @@
 //! program has by itself (`--context`, `-h HOST`; `elsewhere` in models) must be named by a rule that
 //! permits, as what runs or writes must.
 //!
+//! Of what somebody is asked about, the size of the terminal and what shells count (`COLUMNS`, `SHLVL`) is always the
+//! session's too: a yes for the session holds for all else that goes outside.
+//!
 //! A program that answers questions gets the session's own variables, trimmed in the same way.
 //!
 //! What was dropped or left out is in the audit record and in a question, and is said on the caller's
@@ -55,6 +58,9 @@ const INERT: &[&str] = &[
     "TZ",
 ];
 
+/// Names whose value changes by itself: the size of the terminal, and what shells count.
+const RESTLESS: &[&str] = &["COLUMNS", "LINES", "OLDPWD", "SHLVL", "_"];
+
 /// Names whose value is always the session's own.
 const FIXED: &[&str] = &["HOME", "PATH"];
 
@@ -62,6 +68,20 @@ const FIXED: &[&str] = &["HOME", "PATH"];
 /// (`secured_by`). And what would take that back.
 const SECURED: &[(&str, &str)] = &[("LESSSECURE", "1"), ("SYSTEMD_PAGERSECURE", "1")];
 const LOOSENED: &str = "LESSSECURE_ALLOW";
+
+/// What git sets for the programs that it starts.
+const HANDED_ON: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_EXEC_PATH",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_QUARANTINE_PATH",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
 
 /// Names that shells set anew all the time, and that nobody misses.
 const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
@@ -160,6 +180,24 @@ impl SessionEnvironment {
         filtered
     }
 
+    /// Has what changes by itself be as it was at the start, but for what a rule passes.
+    pub fn settle(&self, filtered: &mut Filtered) {
+        let Filtered {
+            passed, by_rule, ..
+        } = filtered;
+        let is_restless = |name: &OsStr| RESTLESS.iter().any(|restless| name == *restless);
+        let is_of_start = |entry: &OsString| {
+            !by_rule.contains(entry) && split(entry).is_some_and(|(name, _)| is_restless(name))
+        };
+        passed.retain(|entry| !is_of_start(entry));
+        for (name, value) in self.own().into_iter().filter(|(name, _)| is_restless(name)) {
+            let mut there = passed.iter().filter_map(|entry| split(entry));
+            if there.all(|(passed, _)| passed != name) {
+                passed.push(join(&name, &value));
+            }
+        }
+    }
+
     /// Whether git sets it so for what it starts, and would again: where its own programs are.
     fn is_of_git(&self, name: &OsStr, value: &OsStr) -> bool {
         let (Some(path), true) = (
@@ -200,10 +238,9 @@ impl SessionEnvironment {
         self.trimmed.get_or_init(|| {
             let roots = Roots::of(&self.writable);
             let session = self.session(&roots);
-            let all = self
-                .variables
-                .iter()
-                .map(|(name, value)| (name.clone(), trimmed(name, value, &session)));
+            // What a home directory holds is protected otherwise.
+            let all = self.variables.iter().filter(|(name, _)| *name != "HOME");
+            let all = all.map(|(name, value)| (name.clone(), trimmed(name, value, &session)));
             all.filter(|(_, trimmed)| *trimmed != Trimmed::Whole)
                 .collect()
         })
@@ -269,19 +306,25 @@ impl SessionEnvironment {
         request.leading = leading.map(|(name, _)| name.clone()).collect();
     }
 
-    /// The first of `entries`, `NAME=value` each, that is not as it was at the start and makes programs run or
-    /// load what it names, where that could be the sandboxed side's. `PATH` does not count: the programs that
-    /// it leads to are looked at themselves; nor does what git is told, which is looked at as a whole.
-    pub fn misleading<'a>(&self, entries: &'a [OsString]) -> Option<&'a OsStr> {
+    /// The first of `entries`, `NAME=value` each, that is not as it was at the start and leads to what could be the
+    /// sandboxed side's, where it makes programs run or load what it names, or says what one acts on: `acts_by`
+    /// says so. `PATH` does not count: the programs that it leads to are looked at themselves; nor does what a git
+    /// hands on, which was looked at as a whole.
+    pub fn misleading<'a>(
+        &self,
+        entries: &'a [OsString],
+        acts_by: impl Fn(&OsStr) -> bool,
+    ) -> Option<&'a OsStr> {
         let roots = Roots::of(&self.writable);
         let session = self.session(&roots);
         let mut set = entries.iter().filter_map(|entry| split(entry));
         let found = set.find(|(name, value)| {
             let is_own = self.variables.get(*name).is_some_and(|own| own == value);
-            let is_looked_at = *name == "PATH" || name.as_bytes().starts_with(b"GIT_");
             !is_own
-                && !is_looked_at
-                && models::runs(name.as_bytes()).is_some()
+                && *name != "PATH"
+                && !HANDED_ON.iter().any(|handed| name == handed)
+                && !is_target(name.as_bytes())
+                && (models::runs(name.as_bytes()).is_some() || acts_by(name))
                 && trimmed(name, value, &session) != Trimmed::Whole
         });
         found.map(|(name, _)| name)
@@ -446,6 +489,27 @@ mod tests {
         assert_eq!(
             (passed, dropped),
             (given.map(String::from).to_vec(), vec![])
+        );
+    }
+
+    #[test]
+    fn what_changes_by_itself_is_as_it_was_at_the_start() {
+        let own = [("COLUMNS", "80"), ("SHLVL", "1"), ("TERM", "xterm")];
+        let session = SessionEnvironment::new(own.map(|(n, v)| (n.into(), v.into())), &[]);
+        let settled = |entries: &[&str]| {
+            let entries: Vec<OsString> = entries.iter().map(OsString::from).collect();
+            let mut filtered = session.filter(&entries, Path::new("/"), &["LINES".into()]);
+            session.settle(&mut filtered);
+            filtered.passed.sort();
+            filtered.passed
+        };
+        let first = settled(&["COLUMNS=80", "SHLVL=1", "TERM=xterm", "LINES=9"]);
+        assert!(first.contains(&"LINES=9".into()) && first.contains(&"COLUMNS=80".into()));
+        let resized = ["COLUMNS=99", "TERM=xterm", "LINES=9", "_=x", "OLDPWD=/x"];
+        assert_eq!(settled(&resized), first);
+        assert_ne!(
+            settled(&["COLUMNS=80", "SHLVL=1", "TERM=vt100", "LINES=9"]),
+            first
         );
     }
 

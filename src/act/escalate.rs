@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use super::pinned::Pinned;
 use crate::approve::Permit;
-use crate::sys::child::{Inherited, Launch};
+use crate::sys::child::{Bounds, Inherited, Launch};
 
 /// A program that may run outside, as it was when it was judged.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Escalation {
     pub environment: Vec<OsString>,
     /// The working directory.
     pub directory: OwnedFd,
+    /// What its caller was bound by.
+    pub bounds: Bounds,
     /// What its caller is told before it starts.
     pub note: Option<String>,
 }

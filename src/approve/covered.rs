@@ -381,7 +381,9 @@ impl Cover<'_> {
         if name.contains(&b'/') {
             self.files_of(&request.cwd.join(asked));
         }
-        if name.contains(&b'/') || (script::is_builtin(name) && !is_known) {
+        if name.contains(&b'/')
+            || (script::is_builtin(name) && (!is_known || script::reads_file(name)))
+        {
             self.object(unknown(asked));
         }
         let inner = Request::new(Program::named(asked), words, request.cwd.clone());

@@ -14,6 +14,7 @@ use super::standing::Standing;
 use super::text::{NAME_LIMIT, NAMES, TEXT_LIMIT, Text, printable};
 use super::{Permit, Refusal};
 use crate::request::{Program, Request, argv, variable};
+use crate::sys::child::Bounds;
 
 /// The longest form of a command in a question or a refusal, in bytes.
 const COMMAND_LIMIT: usize = 2000;
@@ -49,7 +50,7 @@ pub struct Question {
     /// The descriptors that it may read, and what there was to read.
     descriptors: Vec<i32>,
     inputs: Inputs,
-    /// The variables that it has where it stays, `NAME=value` each.
+    /// The variables that it would have, `NAME=value` each.
     kept: Vec<OsString>,
 }
 
@@ -68,7 +69,7 @@ pub struct Key {
     stamps: Vec<Stamp>,
     named: Vec<Named>,
     leads: Destinations,
-    umask: u32,
+    bounds: Bounds,
     inputs: Inputs,
     kept: Vec<OsString>,
 }
@@ -154,17 +155,14 @@ impl Question {
         }
     }
 
-    /// The same, asked for a caller that stands there and has these `NAME=value` variables, which are the
-    /// program's where it stays.
+    /// The same, asked for a caller that stands there, of a program that would have these `NAME=value` variables.
     #[must_use]
     pub fn asked_from(mut self, standing: Standing, variables: &[OsString]) -> Self {
-        if let Place::Stay(_) = self.place {
-            self.kept = variables.to_vec();
-            // A shell lists the same ones in another order after its first program. Of two of one name, the
-            // first stays the first.
-            let name = |entry: &OsString| variable(entry).map(|(name, _)| name);
-            self.kept.sort_by_cached_key(name);
-        }
+        self.kept = variables.to_vec();
+        // A shell lists the same ones in another order after its first program. Of two of one name, the
+        // first stays the first.
+        let name = |entry: &OsString| variable(entry).map(|(name, _)| name);
+        self.kept.sort_by_cached_key(name);
         self.inputs = standing.inputs(&self.descriptors);
         self.text.input = self.inputs.file();
         if let Some(why) = self.inputs.unknown() {
@@ -175,7 +173,7 @@ impl Question {
         self
     }
 
-    /// The variables of its caller that it holds.
+    /// The variables that it holds.
     pub fn kept(&self) -> &[OsString] {
         &self.kept
     }
@@ -219,6 +217,11 @@ impl Question {
         self
     }
 
+    /// Whether it would run outside, or in a sandbox of its own.
+    pub fn is_let_out(&self) -> bool {
+        matches!(self.place, Place::Out(_))
+    }
+
     /// Where it would run.
     pub(super) fn place(&self) -> &Place {
         &self.place
@@ -242,7 +245,7 @@ impl Question {
     /// What it is about: see there. `None` where that can change unseen.
     pub fn key(&self) -> Option<Key> {
         let stamps = self.stamps.clone()?;
-        let umask = self.standing.as_ref()?.umask();
+        let bounds = self.standing.as_ref()?.bounds().clone();
         let Request {
             program, argv, cwd, ..
         } = &self.request;
@@ -257,7 +260,7 @@ impl Question {
             stamps,
             named: self.named.clone(),
             leads: self.leads.destinations(),
-            umask,
+            bounds,
             inputs: self.inputs.clone(),
             kept: self
                 .kept

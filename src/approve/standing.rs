@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use super::input::Inputs;
 use crate::request::Identity;
+use crate::sys::child::Bounds;
 
 /// As many directories lie above one another; the kernel knows no longer paths.
 const DEPTH: usize = 4096;
@@ -21,17 +22,17 @@ pub struct Standing {
     path: PathBuf,
     /// The directory, and each one above.
     above: Vec<Identity>,
-    /// The file mode creation mask.
-    umask: u32,
+    /// What it is bound by.
+    bounds: Bounds,
     process: Pid,
 }
 
 impl Standing {
-    /// That of `process` in `directory`, an open one, with this file mode creation mask.
+    /// That of `process` in `directory`, an open one, bound so.
     ///
     /// # Errors
     /// The directory can't be looked at.
-    pub fn of(process: Pid, directory: BorrowedFd<'_>, umask: u32) -> io::Result<Self> {
+    pub fn of(process: Pid, directory: BorrowedFd<'_>, bounds: Bounds) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut above = vec![identity(directory)?];
         let mut at: OwnedFd = directory.try_clone_to_owned()?;
@@ -47,7 +48,7 @@ impl Standing {
         Ok(Self {
             path: PathBuf::from(readlink(link.as_str())?),
             above,
-            umask,
+            bounds,
             process,
         })
     }
@@ -62,9 +63,9 @@ impl Standing {
         Inputs::of(self.process, descriptors.iter().copied())
     }
 
-    /// The file mode creation mask.
-    pub(super) fn umask(&self) -> u32 {
-        self.umask
+    /// What it is bound by.
+    pub(super) fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// What is not as it was, where this is `now`; in words for people.
@@ -72,7 +73,10 @@ impl Standing {
         if self.path != now.path || self.above != now.above {
             return Some("its directory was moved".to_owned());
         }
-        (self.umask != now.umask).then(|| "its umask has changed".to_owned())
+        if self.bounds.umask != now.bounds.umask {
+            return Some("its umask has changed".to_owned());
+        }
+        (self.bounds != now.bounds).then(|| "its limits have changed".to_owned())
     }
 }
 
@@ -86,6 +90,7 @@ mod tests {
     use std::fs::{self, File};
 
     use super::*;
+    use crate::sys::child::Limit;
 
     #[test]
     fn a_directory_that_is_moved_or_below_another_stands_elsewhere() {
@@ -94,7 +99,15 @@ mod tests {
         let at = |name: &str| folder.join(name);
         fs::create_dir_all(at("a/b/c")).unwrap();
         let open = File::open(at("a/b/c")).unwrap();
-        let now = || Standing::of(Pid::this(), open.as_fd(), 0o22).unwrap();
+        let bound = |umask, rlim_cur| {
+            let limit = Limit {
+                rlim_cur,
+                rlim_max: 9,
+            };
+            let limits = vec![(1, limit)];
+            Standing::of(Pid::this(), open.as_fd(), Bounds { umask, limits }).unwrap()
+        };
+        let now = || bound(0o22, 9);
         let first = now();
         assert_eq!(first.path, at("a/b/c"));
         assert_eq!(first.changed(&now()), None);
@@ -105,7 +118,7 @@ mod tests {
         fs::create_dir(at("a/b")).unwrap();
         fs::rename(at("c"), at("a/b/c")).unwrap();
         assert!(first.changed(&now()).is_some());
-        let masked = Standing::of(Pid::this(), open.as_fd(), 0).unwrap();
-        assert!(now().changed(&masked).unwrap().contains("umask"));
+        assert!(now().changed(&bound(0, 9)).unwrap().contains("umask"));
+        assert!(now().changed(&bound(0o22, 0)).unwrap().contains("limits"));
     }
 }

@@ -141,7 +141,7 @@ fn is_relative(word: &str) -> bool {
 /// What `request` runs without another exec; what a shell reads itself is none either.
 fn in_process(index: &IndexedRules, request: &Request) -> Vec<Request> {
     let tree = CommandTree::of(index, request);
-    let sourced = |one: &Request| script::reads_script(one.program.asked.as_bytes());
+    let sourced = |one: &Request| script::reads_file(one.program.asked.as_bytes());
     let mut within = tree.in_process(request);
     let others = tree.requests(request, |node| !node.same_process);
     within.extend(others.map(|inner| inner.request).filter(sourced));
@@ -184,6 +184,8 @@ fn sources_in(
             _ => {}
         }
     }
+    let read = reading.read_files().into_iter();
+    sources.extend(read.map(|file| CommandSource::named(file, cwd)));
     // What it loads or runs, or a text in a language of its own.
     let names_file =
         |flag: &&Flag<'_>| flag.has_effect(Effect::Runs) || flag.known == Known::Unknown;
@@ -344,9 +346,14 @@ mod tests {
             ("sh f", "/work/f"),
             ("bash ../x/f a", "/x/f"),
             ("python3 f", "/work/f"),
-            ("gdb -batch -x f", "/work/f?"),
+            ("gdb -batch -x f", "/work/f"),
+            ("gdb -batch -ix f", "/work/f"),
+            ("gdb --init-command=../x/f", "/x/f"),
+            ("sqlite3 -init f d", "/work/f"),
+            ("node -r ./m -e 1", "/work/m?"),
+            ("enable -f ./f x", "/work/f"),
             ("ruby -I lib -e 1", ""),
-            ("psql -f f", "/work/f?"),
+            ("psql -f f", "/work/f"),
             ("xargs -a f sh", "/work/f"),
             ("xargs -a f rm", ""),
             ("parallel --arg-file=f sh", "/work/f"),

@@ -140,7 +140,7 @@ impl IndexedRules {
     }
 
     /// Whether some program acts by the variable `name`, as far as models know.
-    pub(super) fn says_what_is_acted_on(&self, name: &OsStr) -> bool {
+    pub fn says_what_is_acted_on(&self, name: &OsStr) -> bool {
         let mut own = self.rules.programs.iter();
         own.any(|program| program.model.acts_by(name)) || models::says_what_is_acted_on(name)
     }

@@ -17,6 +17,7 @@ use crate::approve::place::Place;
 use crate::approve::{Permit, Question, Standing};
 use crate::audit::ExecRecord;
 use crate::request::Request;
+use crate::sys::child::{self, Bounds};
 
 /// Everything of a caller that must not change while a person is asked.
 #[derive(Debug)]
@@ -26,6 +27,18 @@ pub struct Held {
     directory: OwnedFd,
     /// The caller's variables as they are, `NAME=value` each.
     variables: Vec<OsString>,
+    bounds: Bounds,
+}
+
+/// What a process is bound by.
+///
+/// # Errors
+/// It is gone.
+pub(super) fn bounds(tid: Pid) -> io::Result<Bounds> {
+    Ok(Bounds {
+        umask: caller::status(tid)?.umask,
+        limits: child::limits(tid)?,
+    })
 }
 
 impl Held {
@@ -35,7 +48,7 @@ impl Held {
         request: &Request,
         file: &FileStat,
         directory: OwnedFd,
-        variables: Vec<OsString>,
+        (variables, bounds): (Vec<OsString>, Bounds),
         pass_env: &[String],
     ) -> Self {
         let environment = &session.environment;
@@ -46,6 +59,7 @@ impl Held {
             environment,
             directory,
             variables,
+            bounds,
         }
     }
 
@@ -66,7 +80,7 @@ impl Held {
         if !caller::same_file(&now, &fstat(&self.directory)?) {
             return Err(io::Error::other("its caller has changed its directory"));
         }
-        Standing::of(tid, self.directory.as_fd(), caller::status(tid)?.umask)
+        Standing::of(tid, self.directory.as_fd(), bounds(tid)?)
     }
 
     /// The same for one that may run in that place; or why it can't, in words.
@@ -77,12 +91,24 @@ impl Held {
         self.standing(tid).map_err(|error| error.to_string())
     }
 
-    /// The question, with what the person is to know of it.
-    pub(super) fn asked(&self, question: Question, standing: Standing) -> Question {
+    /// The question, with what the person is to know of it. A yes can count again, so what changes by itself
+    /// is as the session has it.
+    pub(super) fn asked(
+        &mut self,
+        session: &Session,
+        question: Question,
+        standing: Standing,
+    ) -> Question {
+        session.environment.settle(&mut self.environment);
+        let variables = if question.is_let_out() {
+            &self.environment.passed
+        } else {
+            &self.variables
+        };
         question
             .without(&self.environment.lacks())
             .passing(&self.environment.by_rule)
-            .asked_from(standing, &self.variables)
+            .asked_from(standing, variables)
     }
 
     /// What is permitted, ready to be started.
@@ -105,6 +131,7 @@ impl Held {
             program,
             environment: self.environment.passed,
             directory: self.directory,
+            bounds: self.bounds,
             note,
         })
     }

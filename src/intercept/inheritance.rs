@@ -95,11 +95,15 @@ impl Supervisor {
     /// Whether a variable of a call from outside leads to what the sandboxed side could have written, or may. Cheap
     /// where the variables are those of the start.
     pub(super) fn is_misled_by_variable(&self, call: &ExecCall) -> bool {
-        let is_misled =
-            |entries: Vec<OsString>| self.session.environment.misleading(&entries).is_some();
+        let is_misled = |entries: Vec<OsString>| self.misleading(&entries).is_some();
         self.session.writable.is_some()
             && call.side != Side::Inside
             && call.environment().map_or(true, is_misled)
+    }
+
+    fn misleading<'a>(&self, entries: &'a [OsString]) -> Option<&'a OsStr> {
+        let acts_by = |name: &OsStr| self.session.rules.says_what_is_acted_on(name);
+        self.session.environment.misleading(entries, acts_by)
     }
 
     /// What comes of it for `request` that its caller is out. Its variables are looked up if they count.
@@ -119,7 +123,7 @@ impl Supervisor {
         }
         let known = &Roots::of(roots);
         let entries = call.environment()?;
-        let variable = self.session.environment.misleading(&entries);
+        let variable = self.misleading(&entries);
         let variable =
             variable.map(|name| format!("{} leads to what the sandbox can write", shown(name)));
         let is_free = !self.is_limited(request) && own_file_inside(request, known).is_none();
@@ -312,9 +316,8 @@ fn file_inside(
     let path = sources.find_map(|source| match source {
         CommandSource::File(path) => roots.entry_towards(&path).map(|_| path),
         CommandSource::FileIfThere(path) if if_there => {
-            let is_there = path.symlink_metadata().is_ok();
-            let entry = is_there.then(|| roots.entry_towards(&path)).flatten();
-            entry.map(|_| path)
+            let entry = roots.entry_towards(&path);
+            entry.filter(|_| is_there(&path)).map(|_| path)
         }
         CommandSource::FileIfThere(_) | CommandSource::Keys | CommandSource::Descriptor(_) => None,
     });
@@ -323,6 +326,24 @@ fn file_inside(
     Some(format!(
         "does what {file} says, which the sandbox can write"
     ))
+}
+
+/// Whether `path` is there, or with an end that programs add, as node makes `x.js` of `x`. Where very much is beside
+/// it, nobody looks.
+fn is_there(path: &Path) -> bool {
+    const BESIDE: usize = 10_000;
+    let Some((folder, name)) = path.parent().zip(path.file_name()) else {
+        return true;
+    };
+    let longer = |other: &OsStr| {
+        let end = other.as_bytes().strip_prefix(name.as_bytes());
+        end.is_some_and(|end| end.starts_with(b"."))
+    };
+    let beside = || fs::read_dir(folder).into_iter().flatten().flatten();
+    path.symlink_metadata().is_ok()
+        || beside()
+            .enumerate()
+            .any(|(nth, entry)| nth >= BESIDE || longer(&entry.file_name()))
 }
 
 /// A file that the sandboxed side can write and that a loader, which `request` starts, is given to run or to load.

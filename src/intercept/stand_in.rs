@@ -211,8 +211,8 @@ pub(super) fn launch(
     let (group, same_group) = groups.place(pid, &status)?;
     let inherited = Inherited {
         descriptors,
-        umask: status.umask,
-        limits: child::limits(pid)?,
+        umask: escalation.bounds.umask,
+        limits: escalation.bounds.limits.clone(),
         nice: child::nice(pid),
         ignored: status.ignored,
         blocked,

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use super::asking::{self, Pending};
 use super::call::{Asked, ExecCall, Side, errno};
 use super::execs::WayOn;
-use super::held::Held;
+use super::held::{self, Held};
 use super::session::{Phase, Session};
 use super::stand_in::Role;
 use super::supervisor::Supervisor;
@@ -61,9 +61,11 @@ impl Stopped {
             Some(variables) => variables.iter().map(|(n, v)| entry(n, v)).collect(),
             None => call.environment()?,
         };
+        let bounds = held::bounds(call.tid()).map_err(|error| errno(&error))?;
+        let given = (variables, bounds);
         let file = &self.asked.stat;
         Ok(Held::new(
-            session, request, file, directory, variables, pass_env,
+            session, request, file, directory, given, pass_env,
         ))
     }
 }
@@ -191,7 +193,7 @@ impl Exec for StoppedExec<'_> {
 
     fn wait(mut self, question: Box<Question>, record: ExecRecord) {
         let session = Arc::clone(self.supervisor.session());
-        let held = match self.hold(question.request(), question.pass_env()) {
+        let mut held = match self.hold(question.request(), question.pass_env()) {
             Ok(Some(held)) => held,
             Ok(None) => return,
             Err(errno) => return self.stopped.call.fail(record, errno),
@@ -209,7 +211,7 @@ impl Exec for StoppedExec<'_> {
         // Of use for a call that was just read.
         stopped.asked.spans = Vec::new();
         let pending = Pending {
-            question: held.asked(*question, standing),
+            question: held.asked(&session, *question, standing),
             caller: stopped,
             held,
             record,

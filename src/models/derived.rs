@@ -41,6 +41,7 @@ impl CommandModel {
                 || self.options.iter().any(names_file)
                 || self.obeys.as_ref().is_some_and(|files| !files.is_empty())
                 || self.syntax.response == Some(true)
+                || !self.reads.is_empty()
                 || self.subcommands.iter().any(Self::reads_commands)
         })
     }

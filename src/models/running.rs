@@ -21,12 +21,14 @@ pub fn runs(name: &[u8]) -> Option<&'static str> {
     let mut all = RUNNING.iter();
     let listed = all.find(|running| is_of(&running.names, &upper));
     let listed = listed.map(|running| running.why.as_str());
-    listed.or(match form(name) {
+    match form(name) {
         VariableForm::Command(_) => Some("names a program that is started"),
-        VariableForm::Options(..) => Some("holds options, some of which start other programs"),
-        VariableForm::Files => Some("names files that say what is run"),
-        VariableForm::Harmless | VariableForm::Places | VariableForm::Any => None,
-    })
+        VariableForm::Options(..) => {
+            listed.or(Some("holds options, some of which start other programs"))
+        }
+        VariableForm::Files => listed.or(Some("names files that say what is run")),
+        VariableForm::Harmless | VariableForm::Places | VariableForm::Any => listed,
+    }
 }
 
 /// Whether the variable `name` changes which programs a shell starts: where it looks for them, and how it

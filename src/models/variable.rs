@@ -70,8 +70,6 @@ pub fn form(name: &[u8]) -> VariableForm {
 }
 
 const HARMLESS: &[&str] = &[
-    // The session's own and always passed on; what a home directory holds is protected otherwise.
-    "HOME",
     // Set anew for each program.
     "PWD",
     "OLDPWD",

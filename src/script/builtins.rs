@@ -72,6 +72,11 @@ pub fn is_inert(name: &[u8]) -> bool {
     INERT.contains(&name)
 }
 
+/// Whether the builtin `name` reads another file, as a script or as code.
+pub fn reads_file(name: &[u8]) -> bool {
+    reads_script(name) || name == b"enable"
+}
+
 /// Whether the builtin `name` reads another file as a script.
 pub fn reads_script(name: &[u8]) -> bool {
     matches!(name, b"." | b"source")

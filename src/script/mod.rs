@@ -31,7 +31,7 @@ mod redirect;
 mod substitution;
 mod word;
 
-pub use builtins::{is_builtin, is_inert, reads_script};
+pub use builtins::{is_builtin, is_inert, reads_file, reads_script};
 pub use cursor::{MAX_BYTES, MAX_FOUND, MAX_NESTING, max_commands};
 pub use model::{
     Assignment, Dialect, Enclosure, List, Problem, Redirection, Script, ScriptCommand, Stage,

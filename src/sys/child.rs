@@ -39,6 +39,15 @@ pub struct Launch {
     pub inherited: Inherited,
 }
 
+/// What the kernel limits a process by, and what its files may be.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    /// The file mode creation mask.
+    pub umask: u32,
+    /// Soft and hard limits, by resource number.
+    pub limits: Vec<(u32, Limit)>,
+}
+
 /// What a program takes over when it starts.
 #[derive(Debug)]
 pub struct Inherited {

@@ -26,7 +26,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 52] = [
+const COMMANDED: [&str; 60] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -81,6 +81,15 @@ const COMMANDED: [&str; 52] = [
     "starter env BASH_ENV=WORLD/ws/orders bash -c :",
     "starter sh -c 'BASH_ENV=./orders bash -c :'",
     "echo 'open(F, q(>WORLD/out/pwned));1' >E.pm; starter env PERL5LIB=. perl -ME -e 1",
+    // So do those that say where settings are, what is acted on, and whose settings name programs.
+    "starter env HOME=WORLD/ws touch WORLD/out/pwned",
+    "starter env HOME=. touch WORLD/out/pwned",
+    "starter env KUBECONFIG=WORLD/ws/config touch WORLD/out/pwned",
+    "starter env COMPOSE_FILE=other.yaml touch WORLD/out/pwned",
+    "starter env DOCKER_HOST=unix://WORLD/ws/docker touch WORLD/out/pwned",
+    "starter env GIT_TEMPLATE_DIR=WORLD/ws touch WORLD/out/pwned",
+    "starter env GIT_SSH_COMMAND=./orders touch WORLD/out/pwned",
+    "starter env PERF_EXEC_PATH=WORLD/ws touch WORLD/out/pwned",
 ];
 
 #[test]
@@ -149,6 +158,11 @@ fn what_takes_no_commands_runs_on() {
         ("starter env LD_LIBRARY_PATH=/usr/lib echo e", "e\n"),
         ("starter env A=WORLD/ws/orders echo f", "f\n"),
         ("starter env PATH=WORLD/ws:/usr/bin:/bin echo g", "g\n"),
+        // What a git hands on, and where a build writes.
+        (
+            "starter env GIT_INDEX_FILE=.git/index GIT_EDITOR=: CARGO_TARGET_DIR=x HOME=/ TMPDIR=. echo i",
+            "i\n",
+        ),
         (
             "starter $(ls /lib*/ld-linux*64*.so.* | head -1) /bin/echo h",
             "h\n",
@@ -189,6 +203,58 @@ fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
             .sh(script)
             .stdout("1\n")
             .no_file("out/pwned");
+    });
+}
+
+/// Programs that read commands or load code, by their options or by statements of their own.
+#[test]
+fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
+    if patched_bash().is_some() {
+        return;
+    }
+    let fakes = |world: World| {
+        let names = ["gdb", "sqlite3", "duckdb", "node", "perf", "tshark"];
+        names.into_iter().fold(prepared(world), |world, name| {
+            let file = format!("bin/{name}");
+            world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
+        })
+    };
+    let refused = [
+        "gdb -batch -iex 'source orders'",
+        "gdb -batch -ex 'p 1' -ex 'sou WORLD/ws/orders'",
+        "gdb -batch -ix orders",
+        "gdb -batch -eix later",
+        "gdb -batch -x WORLD/ws/orders",
+        "gdb -batch --init-command=orders",
+        "sqlite3 :memory: '.load ./orders'",
+        "sqlite3 :memory: \"select load_extension('./orders')\"",
+        "sqlite3 -cmd '.load WORLD/ws/orders' :memory: .tables",
+        "sqlite3 -cmd '.read orders' :memory: .tables",
+        "sqlite3 -init later :memory: .tables",
+        "duckdb -init orders",
+        "perf script -s orders",
+        "tshark -X lua_script:orders",
+        "node -r ./orders -e 1",
+        "node --require=WORLD/ws/module -e 1",
+        "bash -c 'enable -f ./orders x; : >WORLD/out/pwned'",
+        "bash -c 'builtin enable -f WORLD/ws/orders x; : >WORLD/out/pwned'",
+        "sh -c 'true && bash -c \"enable -n echo; enable -f orders x; : >WORLD/out/pwned\"'",
+    ];
+    everyone_with(&refused, |world, words| {
+        let script = format!("starter {words} </dev/null");
+        let world = fakes(world).file("ws/module.js", "");
+        world.sh(script).no_file("out/pwned");
+    });
+    let free = [
+        "gdb -batch -ex 'p 1' -x WORLD/out/own",
+        "sqlite3 :memory: 'select 1'",
+        "sqlite3 -cmd '.load /usr/lib/x' d .tables",
+        "node -r /usr/lib/x -e 1",
+        "bash -c 'enable -f /usr/lib/x x; enable -n test; echo ran' 2>WORLD/ws/errors",
+    ];
+    everyone_with(&free, |world, words| {
+        let script = format!("cd WORLD/out; starter {words} </dev/null");
+        fakes(world).sh(script).stdout("ran\n");
     });
 }
 

@@ -117,6 +117,36 @@ fn session_is_asked_once_and_once_is_once() {
     });
 }
 
+/// The size of a terminal changes by itself; a time zone and limits are set, and so is what is not there any more.
+#[test]
+fn a_yes_for_the_session_is_for_the_variables_and_limits_that_go_outside() {
+    everyone(|world| {
+        let script = "probe tell; COLUMNS=9 LINES=9 probe tell; echo first; \
+                      TZ=Asia/Tokyo probe tell; echo second; unset TERM; probe tell; echo third; (ulimit -n 99; probe tell); echo fourth";
+        let world = world.rules(RULES).program("probe").ask("terminal");
+        let world = world.env("COLUMNS", "80").env("TERM", "vt100");
+        let shown = Terminal::start(world, ["-c", script])
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("first")
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("second")
+            .wait_for(ASKED)
+            .keys("session\r")
+            .wait_for("third")
+            .wait_for(ASKED)
+            .keys("yes\r")
+            .wait_for("fourth")
+            .end(0);
+        assert_eq!(shown.matches(ASKED).count(), 4, "{shown}");
+        assert_eq!(shown.matches("env COLUMNS=80").count(), 5, "{shown}");
+        assert_eq!(shown.matches("files 99 99").count(), 1, "{shown}");
+        assert!(!shown.contains("env LINES=9"), "{shown}");
+        assert_eq!(shown.matches("env TZ=Asia/Tokyo").count(), 1, "{shown}");
+    });
+}
+
 /// What the command can write says something else tomorrow, by the same name.
 #[test]
 fn there_is_no_yes_for_the_session_to_what_the_command_can_change() {

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, readlink};
 use nix::sys::stat::{FileStat, SFlag, fstat};
+use nix::unistd::Pid;
 use nix::unistd::{AccessFlags, faccessat};
 
 use crate::intercept::call::{Found, named};
 use crate::intercept::caller;
-use crate::intercept::held::Held;
+use crate::intercept::held::{self, Held};
 use crate::intercept::session::Session;
 use crate::request::{Originals, Request, WorkingDirectory};
 use crate::wire::frame::Frame;
@@ -91,6 +92,7 @@ impl Claim {
         request: &Request,
         pass_env: &[String],
         session: &Session,
+        process: Pid,
     ) -> io::Result<Held> {
         let ours = |entry: &OsString| {
             let mut names = WRAPPER.iter().chain([&SOCKET]);
@@ -102,8 +104,9 @@ impl Claim {
         let mut variables = self.environment.clone();
         variables.retain(|entry| !ours(entry));
         let directory = caller::outside(&request.cwd, self.directory.try_clone()?)?;
+        let given = (variables, held::bounds(process)?);
         Ok(Held::new(
-            session, request, &self.stat, directory, variables, pass_env,
+            session, request, &self.stat, directory, given, pass_env,
         ))
     }
 }

@@ -81,10 +81,11 @@ impl WrappedExec<'_> {
     /// What was held, or is taken now.
     fn hold(&mut self, request: &Request, pass_env: &[String]) -> io::Result<Held> {
         let session = &self.broker.session;
-        match self.held.take() {
-            Some(held) => Ok(held),
-            None => self.wrapped.claim.hold(request, pass_env, session),
+        if let Some(held) = self.held.take() {
+            return Ok(held);
         }
+        let process = self.wrapped.connection.process()?;
+        self.wrapped.claim.hold(request, pass_env, session, process)
     }
 
     /// Tells the wrapper to pass its descriptors.
@@ -168,7 +169,7 @@ impl Exec for WrappedExec<'_> {
             let process = self.wrapped.connection.process()?;
             Ok((held.standing(process)?, held))
         });
-        let (standing, held) = match standing {
+        let (standing, mut held) = match standing {
             Ok(standing) => standing,
             Err(error) => return self.wrapped.fail(question.request(), record, &error),
         };
@@ -178,13 +179,13 @@ impl Exec for WrappedExec<'_> {
             ..
         } = self;
         let gone = wrapped.watch(broker.groups.init());
+        let session = Arc::clone(&broker.session);
         let pending = Pending {
-            question: held.asked(*question, standing),
+            question: held.asked(&session, *question, standing),
             caller: wrapped,
             held,
             record,
         };
-        let session = Arc::clone(&broker.session);
         if let Err(pending) = broker.asking.ask(&session.approver, pending, gone) {
             broker.resume(*pending, asking::refused());
         }
