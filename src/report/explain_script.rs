@@ -28,10 +28,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::act::environment::SessionEnvironment;
 use crate::evaluate::{
-    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, NearMisses, Node, ScriptJudgement,
-    near_misses,
+    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, NearMisses, Node, near_misses,
 };
-use crate::flow::Setting;
+use crate::flow::PlacedScript;
 use crate::request::{Request, argv};
 use crate::rules::Decision;
 use crate::script::{Enclosure, ScriptCommand, Word};
@@ -50,10 +49,8 @@ const COMMAND: usize = 1024;
 pub struct ScriptExplanation<'a> {
     /// The rules it was judged by.
     pub rules: &'a IndexedRules,
-    /// The answer.
-    pub judgement: &'a ScriptJudgement,
-    /// What else counts for where each command runs.
-    pub setting: &'a Setting<'a>,
+    /// The answer, and where each command runs.
+    pub judgement: &'a PlacedScript<'a>,
     /// The variables that programs outside would get some of.
     pub session: &'a SessionEnvironment,
     /// As many commands are told of: of more, those with the strictest decisions.
@@ -271,7 +268,7 @@ impl ScriptExplanation<'_> {
             tree: &self.judgement.tree,
             node: Some(command.node),
             near_misses,
-            setting: self.setting,
+            setting: self.judgement.setting(command),
             session: self.session,
         }
     }
