@@ -418,7 +418,7 @@ impl<'a> Parted<'a> {
 }
 
 /// The words of a command that a rule looks at: one that restricts passes over options that it doesn't name, and
-/// their values, where they are known.
+/// their values, where they are known. The value behind one that it names it looks at.
 fn looked_at<'a>(
     index: &'a IndexedRules,
     rule: &'a PrefixRule,
@@ -433,7 +433,12 @@ fn looked_at<'a>(
         return all.collect();
     };
     let is_named = |word: &OsStr| rule.rest.iter().any(|wanted| one_of(wanted, word, false));
-    all.filter(|&(token, word)| plain.contains(&token) || is_named(word))
+    let is_option = |word: &OsStr| word.as_bytes().starts_with(b"-");
+    let is_value = |token: usize, word: &OsStr| {
+        let before = request.argv.get(token - 1);
+        !is_option(word) && before.is_some_and(|it| is_option(it) && is_named(it))
+    };
+    all.filter(|&(token, word)| plain.contains(&token) || is_named(word) || is_value(token, word))
         .collect()
 }
 

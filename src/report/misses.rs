@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -149,12 +150,24 @@ fn parted(miss: &NearMiss, cwd: &Path) -> String {
         }
         Some(had) => {
             let hint = stars_hint(miss, "; a prefix_rule takes a `*` as it stands");
+            let option = option_hint(miss, had);
             format!(
-                "wants {wanted} as word {token}, which is {}{hint}",
+                "wants {wanted} as word {token}, which is {}{hint}{option}",
                 one(had)
             )
         }
         None => format!("wants {wanted} as word {token}, where the command ends"),
+    }
+}
+
+/// What is to be done where an option stands before the word that a rule wants.
+fn option_hint(miss: &NearMiss, had: &OsStr) -> &'static str {
+    let is_option = |word: &[u8]| word.len() > 1 && word.starts_with(b"-");
+    let wants_one = miss.wanted.iter().any(|word| is_option(word.as_bytes()));
+    if is_option(had.as_bytes()) && !wants_one {
+        "; a command_rule may name such an option, by `flags` or `options`"
+    } else {
+        ""
     }
 }
 
