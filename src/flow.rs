@@ -1,14 +1,18 @@
 //! The whole path of one request, on one screen.
 
+mod inheritance;
 mod inquiry;
 mod place;
+mod whereabouts;
 
 use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
+pub use inheritance::{Heritage, Starter, may_be_limited, name_of};
 pub use inquiry::Inquiry;
 pub use place::{Setting, place};
+pub use whereabouts::PlacedScript;
 
 use crate::approve::place::{Disposition, Place, Placed};
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled, Standing};

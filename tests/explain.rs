@@ -279,6 +279,7 @@ fn the_document_has_its_keys() {
             "decision",
             "placement",
             "why_inside",
+            "why_asked",
             "run",
             "profile",
             "without",

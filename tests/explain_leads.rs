@@ -57,6 +57,16 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         &["  allow      t.rules:1  wants install as word 1, which is update\n"],
     ),
     (
+        "prefix_rule([\"git\", \"status\"])",
+        "git -C /srv status",
+        &["  allow      t.rules:1  wants status as word 1, which is -C; a command_rule may name such an option, by `flags` or `options`\n"],
+    ),
+    (
+        "prefix_rule([\"psql\", \"-c\", \"DROP*\"], decision = \"forbidden\")",
+        "psql -c DROPx",
+        &["  forbidden  t.rules:1  wants 'DROP*' as word 2, which is DROPx; a prefix_rule takes a `*` as it stands\n"],
+    ),
+    (
         "prefix_rule([\"git status\"])",
         "git status",
         &["  allow      t.rules:1  is about 'git status', not git; each word is a string of its own\n"],

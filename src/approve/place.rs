@@ -19,6 +19,8 @@ pub enum Caller {
     Outside,
     /// Likewise, but in a separate sandbox, that of these profiles.
     Profile(Vec<Profile>),
+    /// Outside, where nobody judges what it starts.
+    Unjudged,
 }
 
 impl Caller {
@@ -105,6 +107,16 @@ pub enum Disposition {
 }
 
 impl Place {
+    /// Where those are that start something in this place.
+    pub fn caller(&self) -> Caller {
+        match self {
+            Self::Stay(caller) => caller.clone(),
+            Self::Out(Confinement::Judged) => Caller::Outside,
+            Self::Out(Confinement::Unjudged) => Caller::Unjudged,
+            Self::Out(Confinement::Profile(confined)) => Caller::Profile(confined.profiles.clone()),
+        }
+    }
+
     /// Inside the session's sandbox or not. Where there is no sandbox nothing is inside.
     pub fn placement(&self) -> Placement {
         match self {
@@ -149,6 +161,8 @@ impl fmt::Display for Place {
                 out,
                 "outside the sandbox, in that of the program that starts it ({profile})"
             ),
+            Self::Stay(Caller::Unjudged) => out
+                .write_str("outside the sandbox, as the program that starts it, and is not judged"),
             Self::Out(Confinement::Judged) => out.write_str("outside the sandbox"),
             Self::Out(Confinement::Unjudged) => {
                 out.write_str("outside the sandbox, and what it starts is not judged")

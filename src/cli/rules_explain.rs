@@ -15,9 +15,9 @@ use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
 use crate::config::{Places, Profiles};
 use crate::confine::{Mode, Policy};
-use crate::evaluate::{CommandTree, IndexedRules, ScriptJudgement, judge_in, near_misses};
+use crate::evaluate::{CommandTree, IndexedRules, judge_in, near_misses};
 use crate::exit::Exit;
-use crate::flow::{Inquiry, Setting};
+use crate::flow::{Inquiry, PlacedScript, Setting};
 use crate::report;
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
@@ -130,11 +130,10 @@ pub(super) fn main(args: &Args) -> Exit {
     let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
     let inquiry = Inquiry::here(&index, &session, cwd.clone(), &ground);
     let found = |words: &[OsString]| inquiry.request(words).program.path.is_some();
-    let listed = |judgement: &ScriptJudgement| {
+    let listed = |judgement: &PlacedScript<'_>| {
         let explanation = ScriptExplanation {
             rules: &index,
             judgement,
-            setting: &setting,
             session: &session,
             most: usize::MAX,
         };

@@ -2,10 +2,11 @@
 //! can match.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::models::{self, CommandModel};
 use crate::request::program::last_component;
@@ -43,6 +44,8 @@ pub struct IndexedRules {
     allowed: Option<HashSet<Box<[u8]>>>,
     /// Rules pass variables.
     passes: bool,
+    /// The prefix rules by program; filed when somebody asks.
+    by_program: OnceLock<Vec<(String, Vec<usize>)>>,
 }
 
 /// The rules that agree on the words so far.
@@ -214,6 +217,22 @@ impl IndexedRules {
     /// Whether a rule may be on a program by its path.
     pub(super) fn has_rules_on_paths(&self) -> bool {
         self.paths.programs
+    }
+
+    /// Each program that prefix rules name, with the numbers of those.
+    pub(super) fn prefix_programs(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        let all = self.by_program.get_or_init(|| {
+            let mut filed: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for (number, rule) in self.rules.prefix_rules.iter().enumerate() {
+                filed.entry(&rule.program).or_default().push(number);
+            }
+            let owned = filed
+                .into_iter()
+                .map(|(name, rules)| (name.to_owned(), rules));
+            owned.collect()
+        });
+        all.iter()
+            .map(|(name, rules)| (name.as_str(), rules.as_slice()))
     }
 
     /// Calls `found` with every rule on the program `name`, whatever its words.

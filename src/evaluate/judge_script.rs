@@ -41,12 +41,55 @@ impl ScriptJudgement {
         self.tree.reads_files
     }
 
+    /// Decides on the whole anew.
+    pub fn decide(&mut self) {
+        let least = if self.problems().is_empty() {
+            Decision::Allow
+        } else {
+            Decision::Prompt
+        };
+        let all = self.commands.iter().map(|command| command.decision);
+        self.decision = all.fold(least, Decision::max);
+    }
+
     /// Whether a person is asked about something because of what comes from the network to be run by it.
     pub fn asks_about_flows(&self) -> bool {
         let judged = self.commands.iter().flat_map(|it| &it.judgement);
         judged
             .into_iter()
             .any(|it| matches!(it.verdict.basis, Basis::Heuristic { code, .. } if heuristic::is_flow(code)))
+    }
+}
+
+/// Who starts the commands of a script, where that counts for what they ask for.
+pub trait Callers {
+    /// What a command asks for that the command numbered `starter` starts, where that is something else than in the
+    /// place of the script itself.
+    fn asked(&self, starter: usize, request: &Request) -> Option<Request>;
+    /// Hears of each command of the `tree`, what starts it before it: its number, and if a program may start, what
+    /// is asked for and said of that, but not that one within it is forbidden.
+    fn judged(
+        &self,
+        tree: &CommandTree,
+        node: usize,
+        starter: Option<usize>,
+        said: Option<(&Request, &Judgement)>,
+    );
+}
+
+/// All run where the script itself does.
+impl Callers for () {
+    fn asked(&self, _: usize, _: &Request) -> Option<Request> {
+        None
+    }
+
+    fn judged(
+        &self,
+        _: &CommandTree,
+        _: usize,
+        _: Option<usize>,
+        _: Option<(&Request, &Judgement)>,
+    ) {
     }
 }
 
@@ -98,12 +141,18 @@ impl JudgedCommand {
 }
 
 /// Judges every command in the script `text`, and what those start in turn.
-pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) -> ScriptJudgement {
+pub fn judge_script(
+    index: &IndexedRules,
+    text: &[u8],
+    resolver: &Resolver<'_>,
+    callers: &dyn Callers,
+) -> ScriptJudgement {
     let mut tree = CommandTree::of_script(index, text, resolver);
     index.follow(&mut tree, resolver.follow);
     let mut judge = Judge {
         index,
         tree: &tree,
+        callers,
         dangers: Vec::new(),
         within: vec![Vec::new(); tree.nodes().len()],
         presumed: vec![false; tree.nodes().len()],
@@ -114,29 +163,38 @@ pub fn judge_script(index: &IndexedRules, text: &[u8], resolver: &Resolver<'_>) 
     };
     judge.look();
     judge.dangers = heuristic::dangers(index, &tree, &judge.lacks);
-    judge.list(None, 0);
+    judge.list(None, 0, None);
     let (mut commands, strictest) = (judge.commands, judge.strictest);
     for (command, asked) in commands.iter_mut().zip(strictest) {
         if let Some(node) = tree.nodes_mut().get_mut(command.node) {
             command.command = *node.written.take().unwrap_or_default();
-            command.request = asked.map(|nth| node.asked.swap_remove(nth));
+            command.request = asked.map(|asked| match asked {
+                AskedFor::AsItStands(nth) => node.asked.swap_remove(nth),
+                AskedFor::Otherwise(request) => *request,
+            });
         }
     }
-    let strictest = commands.iter().map(|command| command.decision).max();
-    let mut decision = strictest.unwrap_or(Decision::Allow);
-    if !tree.problems().is_empty() {
-        decision = decision.max(Decision::Prompt);
-    }
-    ScriptJudgement {
-        decision,
+    let mut judged = ScriptJudgement {
+        decision: Decision::Allow,
         commands,
         tree,
-    }
+    };
+    judged.decide();
+    judged
+}
+
+/// What a command of a script asks for.
+enum AskedFor {
+    /// The request of this number in the tree.
+    AsItStands(usize),
+    /// Something else, where it is started.
+    Otherwise(Box<Request>),
 }
 
 struct Judge<'a> {
     index: &'a IndexedRules,
     tree: &'a CommandTree,
+    callers: &'a dyn Callers,
     /// What looks dangerous about each command or one within it.
     dangers: Vec<Option<&'static Heuristic>>,
     /// The rules that restrict a command within each.
@@ -148,8 +206,8 @@ struct Judge<'a> {
     /// What is left out of each.
     lacks: Vec<Lack>,
     commands: Vec<JudgedCommand>,
-    /// Of each, what it asks for where it may do least, by number.
-    strictest: Vec<Option<usize>>,
+    /// Of each, what it asks for where it may do least.
+    strictest: Vec<Option<AskedFor>>,
 }
 
 impl Judge<'_> {
@@ -187,25 +245,40 @@ impl Judge<'_> {
         }
     }
 
-    /// Lists what `node` runs, `None` for the whole. The depth of the recursion is that of the tree.
-    fn list(&mut self, node: Option<&Node>, depth: usize) {
+    /// Lists what `node` runs, `None` for the whole, which the command numbered `starter` starts. The depth of the
+    /// recursion is that of the tree.
+    fn list(&mut self, node: Option<&Node>, depth: usize, starter: Option<usize>) {
         let tree = self.tree;
         for (nth, child) in tree.range(node).zip(tree.children(node)) {
             if child.is_said() {
-                let (judged, strictest) = self.judged(nth, child, depth);
+                let (judged, strictest) = self.judged(nth, child, depth, starter);
                 self.commands.push(judged);
                 self.strictest.push(strictest);
+                self.list(Some(child), depth + 1, Some(nth));
+            } else {
+                self.list(Some(child), depth, starter);
             }
-            self.list(Some(child), depth + usize::from(child.is_said()));
         }
     }
 
     /// The command without what it is taken from; and which of what it asks for counts.
-    fn judged(&mut self, nth: usize, node: &Node, depth: usize) -> (JudgedCommand, Option<usize>) {
+    fn judged(
+        &mut self,
+        nth: usize,
+        node: &Node,
+        depth: usize,
+        starter: Option<usize>,
+    ) -> (JudgedCommand, Option<AskedFor>) {
+        let otherwise = |request| self.callers.asked(starter?, request);
+        let otherwise: Vec<Option<Request>> = node.asked.iter().map(otherwise).collect();
+        let asked = || {
+            let all = node.asked.iter().zip(&otherwise);
+            all.map(|(request, otherwise)| otherwise.as_ref().unwrap_or(request))
+        };
         let nothing = ScriptCommand::default();
         let command = node.written.as_deref().unwrap_or(&nothing);
         let mut kind = self.kind(node, command);
-        if let (CommandKind::Program, Some(request)) = (kind, node.asked.first())
+        if let (CommandKind::Program, Some(request)) = (kind, asked().next())
             && (is_unforeseen(self.index, node, request)
                 || self.written.decide_on(self.index, request)
                 || self.presumed.get(nth).is_some_and(|it| *it))
@@ -216,7 +289,7 @@ impl Judge<'_> {
         let within = self.within.get_mut(nth).map(std::mem::take);
         let lacks = self.lacks.get(nth).copied().unwrap_or_default();
         let danger = self.dangers.get(nth).copied().flatten();
-        let sight = CommandSight::in_script(
+        let mut sight = CommandSight::in_script(
             within.unwrap_or_default(),
             lacks,
             danger,
@@ -224,7 +297,7 @@ impl Judge<'_> {
             node.around.directories.is_some(),
         );
         // Of the directories that it may be in, the one counts where it may do least.
-        let each = node.asked.iter().enumerate().map(|(asked, request)| {
+        let each = asked().enumerate().map(|(asked, request)| {
             let judgement = judge_seeing(self.index, request, &sight);
             (asked, judgement)
         });
@@ -239,7 +312,18 @@ impl Judge<'_> {
                 one
             }
         });
-        let (asked, judgement) = strictest.unzip();
+        let (number, judgement) = strictest.unzip();
+        let starts = matches!(kind, CommandKind::Program | CommandKind::Unknown);
+        let said = number.and_then(|number| asked().nth(number));
+        let said = said.zip(judgement.as_ref()).filter(|_| starts);
+        // Those that it starts are where it would be: it may be that their file shows only when they start.
+        let alone = said.filter(|(_, judgement)| judgement.is_forbidden_within());
+        let alone = alone.map(|(request, _)| {
+            sight.within.clear();
+            judge_seeing(self.index, request, &sight)
+        });
+        let said = said.map(|(request, judgement)| (request, alone.as_ref().unwrap_or(judgement)));
+        self.callers.judged(self.tree, nth, starter, said);
         let judged = JudgedCommand {
             node: nth,
             line: command.line,
@@ -252,6 +336,13 @@ impl Judge<'_> {
                 .map_or(Decision::Allow, |it| decision(kind, it)),
             judgement,
         };
+        let asked = number.map(|number| {
+            let mut otherwise = otherwise.into_iter();
+            match otherwise.nth(number).flatten() {
+                Some(request) => AskedFor::Otherwise(Box::new(request)),
+                None => AskedFor::AsItStands(number),
+            }
+        });
         (judged, asked)
     }
 

@@ -130,15 +130,23 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     }
     rules.sort_unstable();
     rules.dedup();
+    let mut plain = PlainWords::default();
     let parted = rules
         .into_iter()
-        .filter_map(|rule| Parted::of(index, rule, request));
-    let all = index.rules().prefix_rules.iter().enumerate();
+        .filter_map(|rule| Parted::of(index, rule, request, &mut plain));
     let called = Called::of(index, request);
-    let meant = all.filter(|(_, rule)| called.is_meant_by(&rule.program, rule.rest.first()));
-    let mut parted: Vec<Parted<'_>> = parted
-        .chain(meant.map(|(number, rule)| Parted::at_program(number, rule)))
-        .collect();
+    let mut meant = Vec::new();
+    for (program, numbers) in index.prefix_programs() {
+        let is_meant = called.is_meant_by(program);
+        let rules = numbers.iter().filter_map(|&number| {
+            let rule = index.rules().prefix_rules.get(number)?;
+            let is_it = is_meant || called.is_joined(program, rule.rest.first());
+            is_it.then(|| Parted::at_program(number, rule))
+        });
+        meant.extend(rules);
+    }
+    meant.sort_by_key(|it| it.number);
+    let mut parted: Vec<Parted<'_>> = parted.chain(meant).collect();
     // A restriction can match by what its words mean, or a command within this one.
     parted.retain(|it| !judged.tells_of(it.number));
     let missed = |it: Parted<'_>| NearMiss {
@@ -161,11 +169,11 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     let mut nearest: Vec<NearMiss> = near.into_iter().map(missed).collect();
     nearest.extend(by_condition);
     let distance = |miss: &NearMiss| (Reverse(miss.token), !miss.is_alike(), miss.rule);
-    nearest.sort_by_key(distance);
+    nearest.sort_by_cached_key(distance);
     let mut others = nearest.split_off(nearest.len().min(MOST));
     others.extend(beside.into_iter().map(missed));
     others.extend(far);
-    others.sort_by_key(distance);
+    others.sort_by_cached_key(distance);
     NearMisses {
         nearest,
         others,
@@ -263,26 +271,24 @@ impl<'a> Called<'a> {
         }
     }
 
-    /// Whether a rule on `program`, which wants one of `next` behind that, was perhaps meant to be on it.
-    fn is_meant_by(&self, program: &str, next: Option<&Vec<String>>) -> bool {
+    /// Whether a rule on `program` was perhaps meant to be on it, whatever it wants behind that.
+    fn is_meant_by(&self, program: &str) -> bool {
         let is_read = |file: &OsString| is_file_alike(file, program);
         self.is_misspelt(program)
             || is_elsewhere(program, self.request)
             || is_all_words(program, self.request)
-            || self.is_joined(program, next)
             || self.files.iter().any(is_read)
     }
 
     /// Whether a program is called almost as the command's, and nobody knows one of the two.
     fn is_misspelt(&self, program: &str) -> bool {
-        if models::knows(program) && !self.is_nothing {
-            return false;
-        }
         let is_found = self.request.program.path.is_some();
         let is_slip =
             models::is_slip(program, self.name) || !is_found && models::is_near(program, self.name);
         // Letters of another case are the same name to what restricts.
-        is_slip && !program.eq_ignore_ascii_case(self.name)
+        is_slip
+            && !program.eq_ignore_ascii_case(self.name)
+            && (self.is_nothing || !models::knows(program))
     }
 
     /// Whether the rule is on `docker compose` and the command on `docker-compose`, or the other way round.
@@ -334,6 +340,33 @@ fn is_all_words(program: &str, request: &Request) -> bool {
             .eq(words.iter().map(OsStr::new))
 }
 
+/// Which words of a command are no options and no values of theirs, as the models of programs have it.
+#[derive(Default)]
+struct PlainWords<'a>(Vec<(&'a str, HashSet<usize>)>);
+
+impl<'a> PlainWords<'a> {
+    /// By the model of `program`, each read once.
+    fn of(
+        &mut self,
+        index: &'a IndexedRules,
+        program: &'a str,
+        request: &Request,
+    ) -> Option<&HashSet<usize>> {
+        let known = self.0.iter().position(|(known, _)| *known == program);
+        let at = if let Some(at) = known {
+            at
+        } else {
+            let model = index.model(OsStr::new(program))?;
+            let reading = models::read(model, request.arguments());
+            let plain = reading.parts.iter().filter(|part| part.plain().is_some());
+            let plain = plain.map(|part| part.index + 1).collect();
+            self.0.push((program, plain));
+            self.0.len() - 1
+        };
+        self.0.get(at).map(|(_, plain)| plain)
+    }
+}
+
 /// Where a prefix rule and a command parted.
 struct Parted<'a> {
     number: usize,
@@ -345,9 +378,14 @@ struct Parted<'a> {
 }
 
 impl<'a> Parted<'a> {
-    fn of(index: &'a IndexedRules, number: usize, request: &'a Request) -> Option<Self> {
+    fn of(
+        index: &'a IndexedRules,
+        number: usize,
+        request: &'a Request,
+        plain: &mut PlainWords<'a>,
+    ) -> Option<Self> {
         let rule = index.rules().prefix_rules.get(number)?;
-        let words = looked_at(index, rule, request);
+        let words = looked_at(index, rule, request, plain);
         let is_met = |(wanted, word): (&Vec<String>, Option<&(usize, &OsStr)>)| {
             word.is_some_and(|(_, word)| one_of(wanted, word, rule.canonical))
         };
@@ -380,23 +418,27 @@ impl<'a> Parted<'a> {
 }
 
 /// The words of a command that a rule looks at: one that restricts passes over options that it doesn't name, and
-/// their values, where they are known.
+/// their values, where they are known. The value behind one that it names it looks at.
 fn looked_at<'a>(
-    index: &IndexedRules,
-    rule: &PrefixRule,
+    index: &'a IndexedRules,
+    rule: &'a PrefixRule,
     request: &'a Request,
+    plain: &mut PlainWords<'a>,
 ) -> Vec<(usize, &'a OsStr)> {
     let words = request.arguments().iter().map(OsString::as_os_str);
     let all = (1..).zip(words);
-    let model = index.model(OsStr::new(&rule.program));
-    let Some(model) = model.filter(|_| rule.decision > Decision::Allow && !rule.canonical) else {
+    let passes_over = rule.decision > Decision::Allow && !rule.canonical;
+    let plain = passes_over.then(|| plain.of(index, &rule.program, request));
+    let Some(plain) = plain.flatten() else {
         return all.collect();
     };
-    let reading = models::read(model, request.arguments());
     let is_named = |word: &OsStr| rule.rest.iter().any(|wanted| one_of(wanted, word, false));
-    let plain = reading.parts.iter().filter(|part| part.plain().is_some());
-    let plain: HashSet<usize> = plain.map(|part| part.index + 1).collect();
-    all.filter(|&(token, word)| plain.contains(&token) || is_named(word))
+    let is_option = |word: &OsStr| word.as_bytes().starts_with(b"-");
+    let is_value = |token: usize, word: &OsStr| {
+        let before = request.argv.get(token - 1);
+        !is_option(word) && before.is_some_and(|it| is_option(it) && is_named(it))
+    };
+    all.filter(|&(token, word)| plain.contains(&token) || is_named(word) || is_value(token, word))
         .collect()
 }
 

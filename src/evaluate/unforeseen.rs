@@ -303,7 +303,7 @@ command_rule(program = "kubectl", subcommand = ["delete"], options = {"-n": glob
             directory: None,
             follow: &|_| Followed::default(),
         };
-        judge_script(&index(), text.as_bytes(), &resolver).decision
+        judge_script(&index(), text.as_bytes(), &resolver, &()).decision
     }
 
     #[test]

@@ -130,6 +130,16 @@ impl Judgement {
         own.next().filter(|it| it.presumed)?.inner.as_deref()
     }
 
+    /// Whether it is forbidden because a command within it is.
+    pub(super) fn is_forbidden_within(&self) -> bool {
+        let Basis::Rule(rule) = self.verdict.basis else {
+            return false;
+        };
+        let mut own = self.trace.matches.iter().filter(|it| it.rule == rule);
+        self.verdict.decision == Decision::Forbidden
+            && own.next().is_some_and(|it| it.inner.is_some())
+    }
+
     /// A rule that would let the command out, which runs inside, and why it doesn't count; in words.
     pub fn why_uncounted(&self) -> Option<(usize, &str)> {
         let Verdict {

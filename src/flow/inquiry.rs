@@ -11,19 +11,18 @@ use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, Variables};
 use crate::evaluate::{
-    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, Resolver, ScriptJudgement,
-    UnstartedCommand, judge_script, near_misses, with_repository,
+    Callers, IndexedRules, Resolver, ScriptJudgement, UnstartedCommand, judge_script,
+    with_repository,
 };
 use crate::request::program::normalised;
 use crate::request::{
-    Followed, Interpreter, Originals, Program, Request, SearchPath, WorkingDirectory, Writable,
-    argv,
+    Followed, Interpreter, Originals, Program, Request, Roots, SearchPath, WorkingDirectory,
+    Writable, entry, variable,
 };
-use crate::rules::Decision;
 use crate::script::MAX_FOUND;
 use crate::sys::read_capped::read_capped;
 
-use super::place::{Setting, place};
+use super::inheritance::Heritage;
 
 /// For so many commands of a script it is looked at which repository git would obey.
 const REPOSITORIES: usize = 1000;
@@ -59,7 +58,7 @@ struct KnownFiles {
 }
 
 /// Variables, by name and value.
-type NamedVariables = Arc<[(OsString, OsString)]>;
+pub(super) type NamedVariables = Arc<[(OsString, OsString)]>;
 
 /// What a program would lose of its variables outside.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +121,10 @@ impl<'a> Inquiry<'a> {
 
     /// What comes of each command of a script.
     pub fn judge_script(&self, text: &[u8]) -> ScriptJudgement {
+        self.judged_by(text, &())
+    }
+
+    pub(super) fn judged_by(&self, text: &[u8], callers: &dyn Callers) -> ScriptJudgement {
         let find = |start: &UnstartedCommand<'_>| self.found(start);
         let follow = |paths: Vec<PathBuf>| Followed::of(paths, self.ground.roots.as_slice());
         let directory = self.name_of_directory();
@@ -132,20 +135,54 @@ impl<'a> Inquiry<'a> {
             directory: self.variables.as_ref().map(|_| directory.as_path()),
             follow: &follow,
         };
-        judge_script(self.rules, text, &resolver)
+        judge_script(self.rules, text, &resolver, callers)
     }
 
-    /// The same where it is known what else counts: what has nowhere to run is refused.
-    pub fn judge_script_in(&self, text: &[u8], setting: &Setting<'_>) -> ScriptJudgement {
-        let mut judged = self.judge_script(text);
-        for command in &mut judged.commands {
-            let starts = matches!(command.kind, CommandKind::Program | CommandKind::Unknown);
-            let judgement = command.judgement.as_ref().filter(|_| starts);
-            let placed = judgement.map(|judgement| place(judgement, setting).decision());
-            command.decision = command.decision.max(placed.unwrap_or(Decision::Allow));
-            judged.decision = judged.decision.max(command.decision);
+    /// What is known of the session for what something outside starts.
+    pub(super) fn heritage(&self) -> Heritage<'_> {
+        Heritage {
+            rules: self.rules,
+            environment: self.session,
+            roots: Roots::of(&self.ground.roots),
+            originals: &self.originals,
         }
-        judged
+    }
+
+    /// The rules.
+    pub(super) fn rules(&self) -> &IndexedRules {
+        self.rules
+    }
+
+    /// What the sandboxed side can write.
+    pub(super) fn ground(&self) -> &Writable {
+        self.ground
+    }
+
+    /// The variables that `request` would have outside, those that `pass` names as they are.
+    pub(super) fn passed(&self, request: &Request, pass: &[String]) -> HashMap<OsString, OsString> {
+        let variables = request.environment.as_ref().unwrap_or(&self.own);
+        let entries: Vec<OsString> = variables.iter().map(|(n, v)| entry(n, v)).collect();
+        let passed = self.session.filter(&entries, &request.cwd, pass).passed;
+        passed.iter().filter_map(|entry| variable(entry)).collect()
+    }
+
+    /// What the command of `request` asks for outside, with these variables, of which none is lost any more.
+    pub(super) fn found_outside(
+        &self,
+        request: &Request,
+        variables: Option<NamedVariables>,
+    ) -> Request {
+        let start = UnstartedCommand {
+            words: &request.argv,
+            directory: &request.cwd,
+            variables,
+            unknown: Vec::new(),
+        };
+        let found = self.found_with(&start, LostVariables::default());
+        Request {
+            followed: request.followed.clone(),
+            ..found
+        }
     }
 
     /// What a shell calls the directory that it is started in: what `PWD` says, if that is this one.
@@ -159,41 +196,13 @@ impl<'a> Inquiry<'a> {
         said.unwrap_or(here)
     }
 
-    /// What comes of a command of these words, of which `alone` is known by itself, and of each that it starts;
-    /// `None` if none of those stands in a file that a shell reads, and there is no more to be said of any.
-    pub fn judge_within(
-        &self,
-        words: &[OsString],
-        alone: &Judgement,
-        setting: &Setting<'_>,
-    ) -> Option<ScriptJudgement> {
-        let judged = self.judge_script_in(argv::text(words).as_bytes(), setting);
-        let own = place(alone, setting).decision();
-        let mut within = judged.commands.iter().filter(|it| it.depth > 0);
-        let is_more = within.any(|it| {
-            it.kind == CommandKind::Program && (it.decision > own || self.says_beside(alone, it))
-        });
-        (is_more || judged.reads_files()).then_some(judged)
-    }
-
-    /// Whether rules say of a command within one, or nearly, what is not told with that `alone`.
-    fn says_beside(&self, alone: &Judgement, within: &JudgedCommand) -> bool {
-        let (Some(judgement), Some(request)) = (&within.judgement, &within.request) else {
-            return false;
-        };
-        let is_missed = || {
-            let missed = near_misses(self.rules, request, &judgement.trace);
-            !missed.nearest.is_empty() || !missed.others.is_empty()
-        };
-        judgement
-            .trace
-            .rules()
-            .any(|rule| !alone.trace.tells_of(rule))
-            || !matches!(alone.verdict.basis, Basis::Rule(_)) && is_missed()
-    }
-
     /// What a command asks for; where its paths lead, nobody looked yet.
     fn found(&self, start: &UnstartedCommand<'_>) -> Request {
+        self.found_with(start, self.lost(start))
+    }
+
+    /// The same of one that would lose these variables outside.
+    fn found_with(&self, start: &UnstartedCommand<'_>, lost: LostVariables) -> Request {
         let cwd = self.cwd.within(start.directory);
         let asked = start.words.first().cloned().unwrap_or_default();
         let variables = start.variables.as_ref().unwrap_or(&self.own);
@@ -205,7 +214,7 @@ impl<'a> Inquiry<'a> {
         let known = self.known.borrow().programs.get(&place).cloned();
         let found = known.unwrap_or_else(|| self.look(&place.0, &cwd, place.2.as_ref()));
         let mut request = Request::new(found.program.clone(), start.words.to_vec(), cwd);
-        let LostVariables { withheld, leading } = self.lost(start);
+        let LostVariables { withheld, leading } = lost;
         (request.withheld, request.leading) = (withheld, leading);
         request.environment.clone_from(&start.variables);
         let is_itself = found.is_itself;

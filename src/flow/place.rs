@@ -29,6 +29,13 @@ pub struct Setting<'a> {
 /// stays there: there is nowhere further out; what it may inherit is less. Without a sandbox only a profile leads anywhere else.
 pub fn place(judgement: &Judgement, setting: &Setting<'_>) -> Disposition {
     let verdict = &judgement.verdict;
+    if setting.caller == Caller::Unjudged {
+        return Disposition::Run(Placed {
+            place: Place::Stay(Caller::Unjudged),
+            why_inside: None,
+            why_asked: None,
+        });
+    }
     if verdict.decision == Decision::Forbidden {
         return Disposition::Forbid;
     }
@@ -163,35 +170,42 @@ mod tests {
         inside       from none:      runs stays | asks stays | runs stays
         inside       from outside:   runs stays | asks stays | asks stays
         inside       from a profile: runs stays | asks stays | asks stays
+        inside       from unjudged:  runs stays | runs stays | runs stays
         outside      from a sandbox: runs out | asks out | runs stays, and says why
         outside      from none:      runs stays | asks stays | runs stays
         outside      from outside:   runs stays | asks stays | asks stays
         outside      from a profile: runs stays | asks stays | asks stays
+        outside      from unjudged:  runs stays | runs stays | runs stays
         unconfined   from a sandbox: runs unjudged | asks unjudged | runs stays, and says why
         unconfined   from none:      runs stays | asks stays | runs stays
         unconfined   from outside:   runs stays | asks stays | asks stays
         unconfined   from a profile: runs stays | asks stays | asks stays
+        unconfined   from unjudged:  runs stays | runs stays | runs stays
         profile      from a sandbox: runs profile | asks profile | runs stays, and says why
         profile      from none:      runs profile | asks profile | runs stays
         profile      from outside:   runs stays | asks stays | asks stays
         profile      from a profile: runs stays | asks stays | asks stays
+        profile      from unjudged:  runs stays | runs stays | runs stays
         no profile   from a sandbox: nowhere | nowhere | runs stays, and says why
         no profile   from none:      nowhere | nowhere | runs stays
         no profile   from outside:   nowhere | nowhere | nowhere
         no profile   from a profile: nowhere | nowhere | nowhere
+        no profile   from unjudged:  runs stays | runs stays | runs stays
         full access  from a sandbox: runs out | asks out | runs stays, and says why
         full access  from none:      runs stays | asks stays | runs stays
         full access  from outside:   runs stays | asks stays | asks stays
         full access  from a profile: runs stays | asks stays | asks stays
+        full access  from unjudged:  runs stays | runs stays | runs stays
         ";
 
     #[test]
     fn every_case() {
-        let callers: [(&str, Caller); 4] = [
+        let callers: [(&str, Caller); 5] = [
             ("a sandbox:", Caller::Sandbox),
             ("none:", Caller::NoSandbox),
             ("outside:", Caller::Outside),
             ("a profile:", Caller::Profile(vec![Profile::default()])),
+            ("unjudged:", Caller::Unjudged),
         ];
         let runs: [(&str, Run); 6] = [
             ("inside", Run::Inside),
@@ -206,7 +220,9 @@ mod tests {
             for (name, caller) in &callers {
                 let case =
                     |decision, startup| placed(decision, wanted.clone(), caller.clone(), startup);
-                assert_eq!(case(Decision::Forbidden, true), "forbidden");
+                let is_judged = *caller != Caller::Unjudged;
+                let refused = case(Decision::Forbidden, true) == "forbidden";
+                assert_eq!(refused, is_judged);
                 let cases = [
                     case(Decision::Allow, false),
                     case(Decision::Prompt, false),

@@ -14,8 +14,8 @@ use super::wanted::Wanted;
 use super::workdir;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::{Caller, Inheritance};
-use crate::evaluate::{CommandTree, IndexedRules, ScriptJudgement, judge_in, near_misses};
-use crate::flow::{Inquiry, Setting};
+use crate::evaluate::{CommandTree, IndexedRules, judge_in, near_misses};
+use crate::flow::{Inquiry, PlacedScript, Setting};
 use crate::report::explain::Explanation;
 use crate::report::explain_script::ScriptExplanation;
 use crate::request::WorkingDirectory;
@@ -105,12 +105,11 @@ pub(super) fn result(
         profiles: &profiles,
         inheritance: Inheritance::Free,
     };
-    let listed = |judgement: &ScriptJudgement| {
+    let listed = |judgement: &PlacedScript<'_>| {
         let written = |most| {
             let explanation = ScriptExplanation {
                 rules,
                 judgement,
-                setting: &setting,
                 session: &session,
                 most,
             };

@@ -11,6 +11,7 @@
 //! | `decision` | `"allow"`, `"prompt"` or `"forbidden"` |
 //! | `placement` | `"inside"` or `"outside"` the sandbox; null where it does not run |
 //! | `why_inside` | why it runs inside, where a rule that asks first would have it outside, in words; or null |
+//! | `why_asked` | why a person is asked, or it does not run, though no rule says so: it would be outside because what starts it is; in words, or null |
 //! | `run` | the most confined place that a rule names: `"inside"`, `"outside"`, `"unconfined"`, or `{"profile": {"name", "network", "writable"}}`; null where it does not run |
 //! | `profile` | the sandbox of its own that it would have outside, or null: `asked`, each profile that a rule names (`name`, `network`, `writable`, as the rule has it), and what comes of them: `mode`, `network` and `writable`, or `error`, why there is no such sandbox, so that nothing would run |
 //! | `without` | the variables that it would not get outside, or not all of: `name` and `part`, the part of its value that it would not get, as a shell reads them, or null where the command sets it; `reason`, in words |
@@ -77,6 +78,15 @@ impl Explanation<'_> {
     /// What holds in the end: what has nowhere to run is refused.
     pub fn decision(&self) -> Decision {
         self.disposition().decision()
+    }
+
+    /// Why a person is asked, or it is refused, though no rule says so: it would be outside as what starts it is.
+    pub(super) fn why_asked(&self) -> Option<String> {
+        match self.disposition() {
+            Disposition::Ask(placed) => placed.why_asked,
+            Disposition::Uninherited(why) => Some(why),
+            _ => None,
+        }
     }
 
     /// What it would not get of its variables, should it run outside.

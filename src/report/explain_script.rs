@@ -28,17 +28,16 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::act::environment::SessionEnvironment;
 use crate::evaluate::{
-    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, NearMisses, Node, ScriptJudgement,
-    near_misses,
+    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, NearMisses, Node,
 };
-use crate::flow::Setting;
+use crate::flow::PlacedScript;
 use crate::request::{Request, argv};
 use crate::rules::Decision;
 use crate::script::{Enclosure, ScriptCommand, Word};
 
 use super::explain::Explanation;
 use super::facts::{self, because};
-use super::misses::{Missed, not_excepted, note};
+use super::misses::{Missed, MissesOfAll, not_excepted, note};
 use super::paint::{Ink, Paint, decision};
 use super::reading;
 
@@ -50,10 +49,8 @@ const COMMAND: usize = 1024;
 pub struct ScriptExplanation<'a> {
     /// The rules it was judged by.
     pub rules: &'a IndexedRules,
-    /// The answer.
-    pub judgement: &'a ScriptJudgement,
-    /// What else counts for where each command runs.
-    pub setting: &'a Setting<'a>,
+    /// The answer, and where each command runs.
+    pub judgement: &'a PlacedScript<'a>,
     /// The variables that programs outside would get some of.
     pub session: &'a SessionEnvironment,
     /// As many commands are told of: of more, those with the strictest decisions.
@@ -71,8 +68,9 @@ impl ScriptExplanation<'_> {
         let mut lines = vec![format!("{word}  the strictest of {count} {noun}")];
         lines.extend(facts::set_aside(self.rules.rules()));
         let told = self.told();
+        let mut known = MissesOfAll::default();
         for command in &told {
-            self.command(command, paint, &mut lines);
+            self.command(command, paint, &mut known, &mut lines);
         }
         if told.len() < count {
             lines.push(String::new());
@@ -107,7 +105,13 @@ impl ScriptExplanation<'_> {
         told.into_iter().map(|(_, command)| command).collect()
     }
 
-    fn command(&self, command: &JudgedCommand, paint: Paint, lines: &mut Vec<String>) {
+    fn command<'b>(
+        &self,
+        command: &'b JudgedCommand,
+        paint: Paint,
+        known: &mut MissesOfAll<'b>,
+        lines: &mut Vec<String>,
+    ) {
         let said = command.decision;
         let word = paint.ink(Ink::Said(said), &format!("{:<9}", decision(said)));
         let line = if command.depth == 0 {
@@ -122,17 +126,18 @@ impl ScriptExplanation<'_> {
             "{line}  {word}  {indent}{}",
             written(&command.command)
         ));
-        for note in self.notes(command) {
+        for note in self.notes(command, known) {
             let note = paint.ink(Ink::Dim, &note);
             lines.push(format!("{:18}{indent}{note}", ""));
         }
     }
 
-    fn notes(&self, command: &JudgedCommand) -> Vec<String> {
+    fn notes<'b>(&self, command: &'b JudgedCommand, known: &mut MissesOfAll<'b>) -> Vec<String> {
         let mut notes = vec![self.reason(command)];
         if let Some((judgement, request)) = judged(command) {
             if command.kind == CommandKind::Program {
-                self.of_program(command, judgement, request, &mut notes);
+                let misses = known.of(self.rules, request, &judgement.trace);
+                self.of_program(command, judgement, request, &misses, &mut notes);
             } else if is_because(command) {
                 let explanation = self.explanation(command, judgement, request, NearMisses::none());
                 let reason = facts::reason(&explanation).map(argv::visible);
@@ -178,10 +183,10 @@ impl ScriptExplanation<'_> {
         command: &JudgedCommand,
         judgement: &Judgement,
         request: &Request,
+        misses: &NearMisses,
         notes: &mut Vec<String>,
     ) {
-        let misses = near_misses(self.rules, request, &judgement.trace);
-        let explanation = self.explanation(command, judgement, request, &misses);
+        let explanation = self.explanation(command, judgement, request, misses);
         let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
         if command.decision > Decision::Allow && by_rule {
             let unsure = self.unsure(command).into_iter();
@@ -271,7 +276,7 @@ impl ScriptExplanation<'_> {
             tree: &self.judgement.tree,
             node: Some(command.node),
             near_misses,
-            setting: self.setting,
+            setting: self.judgement.setting(command),
             session: self.session,
         }
     }

@@ -1,13 +1,15 @@
 //! The JSON form of what is said of a script; [`super::explain_script`] documents it.
 
-use serde::Serialize;
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
 
-use crate::evaluate::{CommandKind, JudgedCommand, NearMisses, near_misses};
+use crate::evaluate::{CommandKind, JudgedCommand, NearMisses};
 use crate::rules::Decision;
 use crate::script::{Enclosure, Problem, ScriptCommand};
 
 use super::explain_json::{self, Document, SCHEMA};
 use super::explain_script::{ScriptExplanation, shown, written};
+use super::misses::MissesOfAll;
 
 impl ScriptExplanation<'_> {
     /// For programs: the document above, with a final newline.
@@ -15,24 +17,14 @@ impl ScriptExplanation<'_> {
     /// Fails only if the document can't be written as JSON.
     pub fn json(&self) -> serde_json::Result<String> {
         let told = self.told();
-        let misses: Vec<NearMisses> = told
-            .iter()
-            .map(|command| {
-                let judged = command.request.as_ref().zip(command.judgement.as_ref());
-                judged.map_or_else(
-                    || NearMisses::none().clone(),
-                    |(request, judgement)| near_misses(self.rules, request, &judgement.trace),
-                )
-            })
-            .collect();
         let left_out = self.judgement.commands.len() - told.len();
-        let commands = told.iter().zip(&misses);
         let document = ScriptDocument {
             schema: SCHEMA,
             decision: self.judgement.decision,
-            commands: commands
-                .map(|(command, misses)| self.command_form(command, misses))
-                .collect(),
+            commands: EachCommand {
+                explanation: self,
+                told: &told,
+            },
             left_out,
             problems: self
                 .judgement
@@ -88,11 +80,33 @@ impl ScriptExplanation<'_> {
     }
 }
 
+/// The commands, each of which is put into form when it is written: all at once are many times what is written.
+struct EachCommand<'a> {
+    explanation: &'a ScriptExplanation<'a>,
+    told: &'a [&'a JudgedCommand],
+}
+
+impl Serialize for EachCommand<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut known = MissesOfAll::default();
+        let mut all = serializer.serialize_seq(Some(self.told.len()))?;
+        for command in self.told {
+            let judged = command.request.as_ref().zip(command.judgement.as_ref());
+            let misses = judged.map(|(request, judgement)| {
+                known.of(self.explanation.rules, request, &judgement.trace)
+            });
+            let misses = misses.as_deref().unwrap_or(NearMisses::none());
+            all.serialize_element(&self.explanation.command_form(command, misses))?;
+        }
+        all.end()
+    }
+}
+
 #[derive(Serialize)]
 struct ScriptDocument<'a> {
     schema: u32,
     decision: Decision,
-    commands: Vec<ScriptCommandForm<'a>>,
+    commands: EachCommand<'a>,
     #[serde(skip_serializing_if = "is_none")]
     left_out: usize,
     problems: Vec<ProblemForm>,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::approve::grounds::{wanting, withheld, without_withheld};
-use crate::approve::place::{Confinement, Disposition, Place, Placed};
+use crate::approve::place::{Caller, Confinement, Disposition, Place, Placed};
 use crate::evaluate::{Basis, Judgement, heuristic, obeyed_files, readings};
 use crate::models::Reading;
 use crate::models::reading::REPOSITORY;
@@ -29,6 +29,10 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     let mut facts = vec![("because", because(explanation))];
     facts.extend(reason(explanation).map(|reason| ("reason", argv::visible(reason))));
     facts.extend(instead(explanation).map(|advice| ("instead", advice)));
+    let why_asked = explanation.why_asked();
+    let is_by_rule = explanation.judgement.verdict.decision == Decision::Prompt;
+    let why_asked = why_asked.filter(|_| is_by_rule && explanation.decision() == Decision::Prompt);
+    facts.extend(why_asked.map(|why| ("besides", argv::visible(&why))));
     facts.push(("runs", runs(explanation)));
     let lacking = explanation.lacking().into_iter();
     facts.extend(lacking.map(|lacking| ("without", lacking.to_string())));
@@ -175,9 +179,22 @@ fn looked_for(readings: &[Reading<'_>]) -> Vec<String> {
 
 pub(super) fn because(explanation: &Explanation<'_>) -> String {
     let rules = explanation.rules.rules();
-    if let Disposition::Nowhere { asked, .. } = explanation.disposition() {
-        let place = wanting(rules, explanation.judgement, &asked);
-        return format!("there is no such sandbox as the rule at {place} wants");
+    match explanation.disposition() {
+        Disposition::Nowhere { asked, .. } => {
+            let place = wanting(rules, explanation.judgement, &asked);
+            return format!("there is no such sandbox as the rule at {place} wants");
+        }
+        Disposition::Uninherited(why) => return argv::visible(&why),
+        _ if explanation.setting.caller == Caller::Unjudged => {
+            return "a rule lets out what starts it and all that comes of that".to_owned();
+        }
+        Disposition::Ask(Placed {
+            why_asked: Some(why),
+            ..
+        }) if explanation.judgement.verdict.decision == Decision::Allow => {
+            return argv::visible(&why);
+        }
+        _ => {}
     }
     match &explanation.judgement.verdict.basis {
         Basis::Withheld { rule, .. } => {

@@ -1,12 +1,17 @@
 //! Rules that a command missed, and exceptions that it is none of, for people.
 
-use std::ffi::OsStr;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::rc::Rc;
 
-use crate::evaluate::{NearMiss, Parameter, Unexcepted};
-use crate::request::argv;
+use crate::evaluate::{
+    IndexedRules, NearMiss, NearMisses, Parameter, Trace, Unexcepted, near_misses,
+};
 use crate::request::program::normalised;
+use crate::request::{Program, Request, argv};
 use crate::rules::RuleSet;
 
 use super::explain::Explanation;
@@ -61,6 +66,52 @@ impl<'a> Missed<'a> {
     }
 }
 
+/// As many commands are remembered.
+const REMEMBERED: usize = 4096;
+
+/// What commands nearly matched, for the same command once.
+#[derive(Default)]
+pub(super) struct MissesOfAll<'a>(HashMap<Missing<'a>, Rc<NearMisses>>);
+
+/// What rules that a command missed depend on.
+#[derive(PartialEq, Eq, Hash)]
+struct Missing<'a> {
+    argv: &'a [OsString],
+    program: &'a Program,
+    directory: &'a Path,
+    variables: Option<*const (OsString, OsString)>,
+    /// The rules that are told of, and what they match within.
+    told: Vec<(usize, Option<&'a [OsString]>)>,
+}
+
+impl<'a> MissesOfAll<'a> {
+    pub(super) fn of(
+        &mut self,
+        rules: &IndexedRules,
+        request: &'a Request,
+        trace: &'a Trace,
+    ) -> Rc<NearMisses> {
+        let matched = trace.matches.iter();
+        let matched = matched.map(|it| (it.rule, it.inner.as_deref()));
+        let others = trace.rules().skip(trace.matches.len());
+        let key = Missing {
+            argv: &request.argv,
+            program: &request.program,
+            directory: &request.cwd,
+            variables: request.environment.as_ref().map(|all| all.as_ptr()),
+            told: matched.chain(others.map(|rule| (rule, None))).collect(),
+        };
+        if let Some(known) = self.0.get(&key) {
+            return known.clone();
+        }
+        let found = Rc::new(near_misses(rules, request, trace));
+        if self.0.len() < REMEMBERED {
+            self.0.insert(key, found.clone());
+        }
+        found
+    }
+}
+
 /// What keeps a rule from matching a command that is started in `cwd`, in words; of some, no single thing does.
 pub(super) fn note(miss: &NearMiss, cwd: &Path) -> Option<String> {
     let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
@@ -99,12 +150,24 @@ fn parted(miss: &NearMiss, cwd: &Path) -> String {
         }
         Some(had) => {
             let hint = stars_hint(miss, "; a prefix_rule takes a `*` as it stands");
+            let option = option_hint(miss, had);
             format!(
-                "wants {wanted} as word {token}, which is {}{hint}",
+                "wants {wanted} as word {token}, which is {}{hint}{option}",
                 one(had)
             )
         }
         None => format!("wants {wanted} as word {token}, where the command ends"),
+    }
+}
+
+/// What is to be done where an option stands before the word that a rule wants.
+fn option_hint(miss: &NearMiss, had: &OsStr) -> &'static str {
+    let is_option = |word: &[u8]| word.len() > 1 && word.starts_with(b"-");
+    let wants_one = miss.wanted.iter().any(|word| is_option(word.as_bytes()));
+    if is_option(had.as_bytes()) && !wants_one {
+        "; a command_rule may name such an option, by `flags` or `options`"
+    } else {
+        ""
     }
 }
 

@@ -39,6 +39,22 @@ const RULES: &[&str] = &[
     "prefix_rule([\"ssh\"], decision = \"prompt\")",
     "command_rule(program = \"ls\", args = [under(\"~\"), rest()], decision = \"forbidden\")",
     "command_rule(program = \"ls\", args = [under(\"WORLD/out\")])",
+    "prefix_rule([\"nice\", \"ls\"])",
+    "prefix_rule([\"env\", \"ls\"])",
+];
+
+/// Rules that let out what starts others.
+const STARTERS: &[&str] = &[
+    "prefix_rule([\"WORLD/out/starter\"])",
+    "command_rule(program = \"WORLD/out/starter\", args = [rest()], decision = \"prompt\")",
+    "command_rule(program = \"WORLD/out/starter\", run = profile(\"read-only\"))",
+    "command_rule(program = \"WORLD/out/starter\", run = \"unconfined\")",
+    "prefix_rule([\"sh\", \"-c\"])",
+    "prefix_rule([\"bash\", \"-c\"])",
+    "prefix_rule([\"env\"])",
+    "prefix_rule([\"nice\", [\"sh\", \"bash\"], \"-c\"])",
+    "prefix_rule([\"timeout\", \"9\", [\"sh\", \"bash\", \"env\"]])",
+    "prefix_rule([\"find\"])",
 ];
 
 const ALIASES: &str =
@@ -60,6 +76,9 @@ const COMMANDS: &[&str] = &[
     "/usr/bin/id -u",
     "./script",
     "./plain",
+    "../out/starter",
+    "WORLD/out/starter",
+    "sh ../out/starter",
     "sh there",
     "ls $v",
     "ls \"$v\"",
@@ -253,11 +272,23 @@ impl Dice {
 
 /// What differs between what is said of the script and what a run of it shows; and what is decided on it all.
 fn told(rules: &str, script: &str) -> (Option<String>, String) {
+    told_with("id\n", rules, script)
+}
+
+/// The same where a script that the sandbox can't write has this text.
+fn told_with(starter: &str, rules: &str, script: &str) -> (Option<String>, String) {
+    let (missed, said) = compared(starter, rules, script);
+    (missed, said["decision"].as_str().unwrap().to_owned())
+}
+
+/// The same, and all that is said.
+fn compared(starter: &str, rules: &str, script: &str) -> (Option<String>, Value) {
     let world = World::new()
         .file("out/there", "")
         .file("ws/there", "id -u\n")
         .script("ws/script", "#!/bin/sh\nls -l\n")
         .script("ws/plain", "uname -s\n")
+        .script("out/starter", &format!("#!/bin/bash\n{starter}\n"))
         .file("ws/.git/HEAD", "ref: refs/heads/main\n")
         .file("ws/.git/refs/heads/.keep", "")
         .file("ws/.git/objects/info/.keep", "")
@@ -273,19 +304,11 @@ fn told(rules: &str, script: &str) -> (Option<String>, String) {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let ran = world.options(["--audit", "WORLD/out/audit"]).sh(script);
     let audit = ran.left("out/audit");
-    let listed: Vec<Listed> = said["commands"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(Listed::of)
-        .collect();
+    let listed = Listed::all(&said);
     let is_incomplete = said["problems"] != serde_json::json!([]);
-    let events = audit
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mut judged = events.filter(|event| event["event"] == "judged");
-    let said = said["decision"].as_str().unwrap().to_owned();
-    let missed = judged.find(|event| !is_incomplete && !is_foretold(event, &listed));
+    let missed = judged(&audit)
+        .into_iter()
+        .find(|event| !is_incomplete && !is_foretold(event, &listed));
     let Some(missed) = missed else {
         return (None, said);
     };
@@ -296,8 +319,33 @@ fn told(rules: &str, script: &str) -> (Option<String>, String) {
         )
     };
     let listed: Vec<String> = listed.iter().map(of).collect();
-    let found = format!("{rules}\n{script}\n{missed}\n{}\n", listed.join("\n"));
+    let listed = listed.join("\n");
+    let found = format!("{rules}\n{script}\n(starter: {starter})\n{missed}\n{listed}\n");
     (Some(found), said)
+}
+
+/// Each exec that was judged, with what was decided of it in the end.
+fn judged(audit: &str) -> Vec<Value> {
+    let events = audit
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut judged: Vec<Value> = Vec::new();
+    for event in events {
+        let is_same = |one: &&mut Value| ["pid", "command"].iter().all(|it| one[it] == event[it]);
+        if event["event"] == "judged" {
+            judged.push(event);
+        } else if event["event"] == "answered"
+            && let Some(asked) = judged.iter_mut().rev().find(is_same)
+        {
+            asked["decision"] = "prompt".into();
+        }
+    }
+    for event in &mut judged {
+        if event["outcome"] == "refused" {
+            event["decision"] = "forbidden".into();
+        }
+    }
+    judged
 }
 
 /// A command as explain has it.
@@ -314,6 +362,11 @@ struct Listed {
 }
 
 impl Listed {
+    fn all(said: &Value) -> Vec<Self> {
+        let commands = said["commands"].as_array().unwrap();
+        commands.iter().map(Self::of).collect()
+    }
+
     fn of(command: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let explanation = &command["explanation"];
@@ -341,7 +394,24 @@ impl Listed {
     /// permits does not count.
     fn may_be_stricter(&self) -> bool {
         let is_heuristic = self.whole["explanation"]["basis"]["kind"] == "heuristic";
-        self.is_discounted() || is_heuristic || self.is_unsure()
+        self.is_discounted()
+            || is_heuristic
+            || self.is_unsure()
+            || self.takes_commands()
+            || self.is_by_inner()
+    }
+
+    /// A rule on a command within it restricts it.
+    fn is_by_inner(&self) -> bool {
+        let matches = self.whole["explanation"]["matches"].as_array();
+        let mut matches = matches.into_iter().flatten();
+        matches.any(|it| !it["inner"].is_null() && it["rule"]["decision"] == *self.decision)
+    }
+
+    /// It is said that it takes commands from what the sandbox controls: that can be closed or empty.
+    fn takes_commands(&self) -> bool {
+        let why = self.whole["explanation"]["why_asked"].as_str();
+        why.is_some_and(|why| why.contains("takes commands from"))
     }
 
     /// It is said why a rule does not let it out.
@@ -380,21 +450,22 @@ fn is_foretold(event: &Value, listed: &[Listed]) -> bool {
             .take_while(|it| it.depth > command.depth);
         let by_inner = command.may_be_stricter()
             || within.any(|it| strictness(&it.decision) >= strictness(&command.decision));
-        // What is started outside stays there, unless a rule says more.
-        let mut before = listed.iter().take(nth).rev();
-        let started_outside = before
-            .any(|it| it.depth < command.depth && (it.is_kept() || it.placement == "outside"));
-        let is_kept = (command.is_kept() || started_outside) && placement == "outside";
-        let same_place = decision == "forbidden" || command.placement == placement || is_kept;
+        let around = |nth: usize| {
+            let mut depth = command.depth;
+            listed.iter().take(nth).rev().filter(move |it| {
+                let is_around = it.depth < depth;
+                depth = depth.min(it.depth);
+                is_around
+            })
+        };
+        // What is started outside stays there.
+        let is_kept = command.is_kept() || around(nth).any(Listed::is_kept);
+        let same_place = decision == "forbidden"
+            || command.placement == placement
+            || is_kept && placement == "outside";
         let as_said = command.decision == decision && same_place;
         let stricter = strictness(&command.decision) > strictness(decision) && by_inner;
-        let mut depth = command.depth;
-        let mut around = listed.iter().take(nth).rev().filter(|it| {
-            let is_around = it.depth < depth;
-            depth = depth.min(it.depth);
-            is_around
-        });
-        let adds = around.any(|it| it.text.starts_with("xargs"));
+        let adds = around(nth).any(|it| it.text.starts_with("xargs"));
         let begins = text
             .strip_prefix(&command.text)
             .is_some_and(|rest| rest.starts_with(' '));
@@ -445,11 +516,15 @@ fn each_exec_was_foretold_or_said_to_be_unknown() {
     for pair in seed..seed + pairs {
         let mut dice = Dice(pair.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let count = 1 + dice.below(3);
-        let rules: Vec<&str> = (0..count).map(|_| dice.one_of(RULES)).collect();
+        let mut rules: Vec<&str> = (0..count).map(|_| dice.one_of(RULES)).collect();
+        rules.extend((0..dice.below(4)).map(|_| dice.one_of(STARTERS)));
         let rules = format!("{}\n", rules.join("\n"));
-        let script = dice.script(2, false);
+        let started = dice.one_of(&["", "../out/starter; ", "nice ../out/starter; "]);
+        let script = format!("{started}{}", dice.script(2, false));
+        let starter = std::iter::repeat_with(|| dice.script(1, false));
+        let starter = { starter }.find(|it| !it.contains("starter")).unwrap();
         found.extend(
-            told(&rules, &script)
+            told_with(&starter, &rules, &script)
                 .0
                 .map(|it| format!("pair {pair}:\n{it}")),
         );
@@ -460,6 +535,88 @@ fn each_exec_was_foretold_or_said_to_be_unknown() {
         found.len(),
         found.join("\n")
     );
+}
+
+/// What is started outside stays there, and is asked about or refused there as in a run.
+#[test]
+fn what_is_started_outside_is_said_to_be_there() {
+    let out =
+        "prefix_rule([\"WORLD/out/starter\"])\nprefix_rule([\"uname\"], decision = \"prompt\")\n";
+    let free =
+        format!("{out}command_rule(program = \"WORLD/out/starter\", run = \"unconfined\")\n");
+    let free = free.replacen("prefix_rule([\"WORLD/out/starter\"])\n", "", 1);
+    let shell = "prefix_rule([\"sh\", \"-c\"])\n";
+    for (rules, starter, script, expected) in [
+        (
+            out,
+            "id",
+            "../out/starter; id",
+            "allow outside, allow outside, allow inside",
+        ),
+        (
+            out,
+            "env id",
+            "../out/starter",
+            "allow outside, allow outside, allow outside",
+        ),
+        (
+            out,
+            "uname",
+            "../out/starter",
+            "prompt outside, prompt outside",
+        ),
+        (
+            out,
+            "sh there",
+            "../out/starter",
+            "allow outside, prompt outside, allow outside",
+        ),
+        (
+            out,
+            "GIT_DIR=there git status",
+            "../out/starter",
+            "allow outside, forbidden",
+        ),
+        (
+            out,
+            "echo id | sh",
+            "../out/starter",
+            "allow outside, allow, allow outside, allow outside",
+        ),
+        (
+            out,
+            "id; ls | cat",
+            "sh ../out/starter",
+            "allow inside, allow inside, allow inside, allow inside",
+        ),
+        (
+            shell,
+            "",
+            "sh -c 'id; cd /; ls'",
+            "allow outside, allow outside, allow, allow outside",
+        ),
+        (
+            shell,
+            "",
+            "nice sh -c id; id",
+            "allow inside, allow outside, allow outside, allow inside",
+        ),
+        (
+            &free,
+            "id; ls",
+            "../out/starter",
+            "allow outside, allow outside, allow outside",
+        ),
+    ] {
+        let (missed, said) = compared(starter, rules, script);
+        assert_eq!(missed, None, "{rules}{script}");
+        let of = |it: &Listed| match (it.kind.as_str(), it.placement.as_str()) {
+            ("program", place) => format!("{} {place}", it.decision).trim().to_owned(),
+            _ => it.decision.clone(),
+        };
+        let said: Vec<String> = Listed::all(&said).iter().map(of).collect();
+        assert_eq!(said.join(", "), expected, "{rules}{starter}: {script}");
+    }
 }
 
 /// What was said otherwise once, and what is said now.

@@ -300,6 +300,24 @@ impl CommandTree {
         self.nodes.get(self.range(node)).unwrap_or_default()
     }
 
+    /// Whether the command numbered `node`, which `around` has started in the end, reads what that or what this
+    /// starts has made: it stands behind a pipe, or its input is written there.
+    pub fn has_own_input(&self, node: usize, around: usize) -> bool {
+        let all = std::iter::successors(Some(node), |&nth| self.nodes.get(nth)?.parent);
+        let between = all.take_while(|&nth| nth != around);
+        let nodes: Vec<&Node> = between.filter_map(|nth| self.nodes.get(nth)).collect();
+        let is_own = |node: &Node| {
+            let is_behind = |place: &ScriptPlace| place.stages.iter().any(|it| it.stage > 0);
+            let place = node.place.as_ref();
+            place.is_some_and(|place| node.input.is_some() || is_behind(place))
+        };
+        let reads_file = |node: &Node| {
+            let written = node.written.as_deref();
+            written.is_some_and(|it| it.redirections.iter().any(|it| !it.writes))
+        };
+        nodes.iter().any(|node| is_own(node)) && !nodes.iter().any(|node| reads_file(node))
+    }
+
     /// What `request`, whose tree this is, runs without another exec.
     pub fn in_process(&self, request: &Request) -> Vec<Request> {
         let within = self.requests(request, |node| node.same_process);

@@ -448,7 +448,7 @@ fn a_script_is_looked_at_once() {
             directory: None,
             follow: &follow,
         };
-        let judged = judge_script(&index, text.as_bytes(), &resolver);
+        let judged = judge_script(&index, text.as_bytes(), &resolver, &());
         let asked = judged.commands.iter().filter(|it| it.request.is_some());
         assert_eq!(looks.get(), asked.count(), "{text:.40}");
         (words.get(), judged)

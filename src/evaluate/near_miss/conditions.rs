@@ -60,8 +60,8 @@ pub(super) fn near_misses(
     }
     found.extend(elsewhere.into_iter().filter_map(|(number, rule)| {
         let mut programs = rule.literal_programs();
-        let program =
-            programs.find(|it| called.is_meant_by(it, rule.meaning.subcommand.first()))?;
+        let next = rule.meaning.subcommand.first();
+        let program = programs.find(|it| called.is_meant_by(it) || called.is_joined(it, next))?;
         Some(NearMiss {
             rule: number,
             token: 0,
