@@ -17,7 +17,7 @@ use super::{caller, limits, verify};
 use crate::act::escalate::Escalation;
 use crate::approve::place::Confinement;
 use crate::audit::ExecRecord;
-use crate::request::argv;
+use crate::request::{Request, argv};
 use crate::sys::change::{self, Change};
 use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
@@ -147,7 +147,7 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
     }
     let place = escalation.permit.confinement().cloned();
     let place = place.ok_or(io::ErrorKind::PermissionDenied)?;
-    let command = argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
+    let command = command(escalation.permit.request());
     let proxy = StandInProcess::open(pid)?;
     let launch = descriptors(pid, proxy.handle())
         .and_then(|descriptors| launch(*escalation, pid, descriptors, mask, groups));
@@ -169,6 +169,11 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
         launch: Box::new(launch),
         place,
     })
+}
+
+/// The command as a message names it.
+pub(super) fn command(request: &Request) -> String {
+    argv::bounded(&request.argv, BUFFER / 4)
 }
 
 /// What is said where a program does not start.

@@ -7,7 +7,7 @@ use super::tokens::shipped;
 
 /// The names that still mean several.
 const STANDING: &str = "\
-    Answer Args Ask Asked Call Ended Event Exec Format Handed Kind Layer Limit News Order Program \
+    Answer Args Ask Asked Call Ended Event Exec Format Kind Layer Limit News Order Program \
     Refusal RefusedCall Request Role Run Running Session Stage Standing Status Variables";
 
 #[test]

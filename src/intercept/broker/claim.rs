@@ -11,8 +11,8 @@ use nix::fcntl::{AtFlags, readlink};
 use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::unistd::{AccessFlags, faccessat};
 
-use crate::intercept::call::{Found, named};
 use crate::intercept::caller;
+use crate::intercept::found::{Found, named};
 use crate::intercept::held::Held;
 use crate::intercept::session::Session;
 use crate::request::{Originals, Request, WorkingDirectory};
