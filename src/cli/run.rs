@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::{Answer, Approver, command, fixed, terminal};
 use crate::audit::Audit;
-use crate::config::values::{Ask, Interceptor};
+use crate::config::values::Ask;
 use crate::config::{Loaded, Places, Profiles, Settings, deciding};
 use crate::confine::{LayerName, Layers, Mode, Policy, Protection, Role, Status, Unmade};
 use crate::evaluate::IndexedRules;
@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::intercept::broker::Patched;
 use crate::intercept::keeper;
 use crate::intercept::launcher::Command;
-use crate::intercept::run::{Ended, Run, run};
+use crate::intercept::run::{Ended, Run, RunError, run};
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::shell::{self, Mark};
 use crate::report;
@@ -151,7 +151,13 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         fds::flags(fd).map_err(|e| format!("descriptor {fd}: {e}"))?;
     }
     let settings = &loaded.settings;
-    let patched = patched(args, settings)?;
+    let patched = settings::patched(settings, None)?;
+    if patched.is_some() && args.script.is_none() {
+        let source = &settings.interceptor.source;
+        return Err(format!(
+            "{source}: the shell interceptor needs a script: -c SCRIPT"
+        ));
+    }
     let ask = match &settings.ask.value {
         Ask::Program(program) => Ask::Program(settings::asker(program)?),
         other => other.clone(),
@@ -228,21 +234,6 @@ fn protected(
         settings::protect_asker(&mut protection, asker);
     }
     Ok(protection)
-}
-
-/// The patched shell, where it is the interceptor.
-fn patched(args: &Args, settings: &Settings) -> Result<Option<Patched>, String> {
-    if settings.interceptor.value != Interceptor::Shell {
-        return Ok(None);
-    }
-    if args.script.is_none() {
-        let source = &settings.interceptor.source;
-        return Err(format!(
-            "{source}: the shell interceptor needs a script: -c SCRIPT"
-        ));
-    }
-    let patched = Patched::new(&settings.shell.value, None);
-    patched.map(Some).map_err(|error| error.to_string())
 }
 
 fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Result<Command> {
@@ -379,10 +370,8 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
     let unmade = Unmade::of(&policy);
     let mut ended = attempt(&command, patched.as_ref());
     if let Err(error) = &ended
-        && error.is_of_the_kernel()
-        && let Some((patched, command)) = instead(args, settings, &command)
+        && let Some((patched, command)) = instead(args, settings, error, &command)
     {
-        report::note(&format!("{error}; the patched shell brings execs instead"));
         ended = attempt(&command, Some(&patched));
     }
     match ended {
@@ -415,16 +404,19 @@ fn tell_of_time(exit: Exit, timeout: Option<Duration>) {
     }
 }
 
-/// The patched shell that is set, if it may take the kernel's place, and the command for it.
-fn instead(args: &Args, settings: &Settings, first: &Command) -> Option<(Patched, Command)> {
-    let auto = settings.interceptor.value == Interceptor::Auto && args.script.is_some();
-    let shell = Some(&settings.shell.value).filter(|_| auto)?;
-    let patched = Patched::new(shell, None).ok()?;
+/// The patched shell that takes the kernel's place, if one does, and the command for it.
+fn instead(
+    args: &Args,
+    settings: &Settings,
+    error: &RunError,
+    first: &Command,
+) -> Option<(Patched, Command)> {
+    args.script.as_ref()?;
     let directory = std::env::current_dir().ok()?;
-    let mut command = command(args, shell, &directory, Mark::Packet).ok()?;
+    let mut command = command(args, &settings.shell.value, &directory, Mark::Packet).ok()?;
     // By now this process waits for signals that are no concern of the command.
     (command.ignored, command.blocked) = (first.ignored, first.blocked);
-    Some((patched, command))
+    Some((settings::instead(settings, error, None)?, command))
 }
 
 /// What is lost is always said, what holds with `--verbose`.

@@ -11,9 +11,10 @@ use crate::audit::Audit;
 use crate::config::settings::Source;
 use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{Flags, Loaded, Places, Profiles, Settings, deciding};
-use crate::confine::{LayerName, Mode, Role};
+use crate::confine::{LayerName, Mode, Policy, Role};
 use crate::exit::Exit;
 use crate::intercept::broker::Patched;
+use crate::intercept::trial;
 use crate::mcp::{self, Options, ServeError, Who};
 use crate::report;
 use crate::sys::fds;
@@ -246,16 +247,22 @@ fn asked(settings: &Settings) -> Who {
     }
 }
 
-/// The patched shell, where it is the interceptor.
+/// The patched shell, where it is the interceptor, or the kernel can't be.
 fn patched(settings: &Settings, execve: Option<&Path>) -> Result<Option<Patched>, String> {
-    if settings.interceptor.value == Interceptor::Shell {
-        let patched = Patched::new(&settings.shell.value, execve);
-        return patched.map(Some).map_err(|error| error.to_string());
+    let mut patched = settings::patched(settings, execve)?;
+    if settings.interceptor.value == Interceptor::Auto {
+        // What else a sandbox may lack matters to no listener.
+        let policy = Policy {
+            mode: Mode::DangerFullAccess,
+            ..Policy::closed()
+        };
+        let error = trial::layers(&policy).err();
+        patched = error.and_then(|error| settings::instead(settings, &error, execve));
     }
-    if execve.is_some() {
+    if execve.is_some() && patched.is_none() {
         report::note("--execve is not needed: the kernel tells of each exec");
     }
-    Ok(None)
+    Ok(patched)
 }
 
 fn fail(message: &str) -> Exit {

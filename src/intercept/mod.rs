@@ -99,5 +99,6 @@ pub mod supervisor;
 pub mod target;
 pub mod toctou;
 pub mod tracees;
+pub mod trial;
 pub mod verify;
 mod watch;
