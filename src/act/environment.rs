@@ -67,7 +67,7 @@ const LOOSENED: &str = "LESSSECURE_ALLOW";
 const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
 
 /// Names and values.
-pub type Variables = Vec<(OsString, OsString)>;
+pub type VariableList = Vec<(OsString, OsString)>;
 
 /// The variables as the session started with them.
 #[derive(Debug)]
@@ -236,7 +236,7 @@ impl SessionEnvironment {
     }
 
     /// What goes outside of the variables that the session started with.
-    pub fn own(&self) -> Variables {
+    pub fn own(&self) -> VariableList {
         let own = self.variables.iter().filter_map(|(name, value)| {
             let value = match self.trimmed().get(name) {
                 None | Some(Trimmed::Whole) => value,

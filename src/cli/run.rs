@@ -284,7 +284,7 @@ fn approver(who: &Ask, given: Option<&Arc<Given>>, policy: &Policy) -> Arc<dyn A
             "declined by --ask deny".into(),
         ))),
         Ask::Allow => Arc::new(fixed::FixedAnswer(Answer::Yes)),
-        Ask::Program(path) => Arc::new(command::Program {
+        Ask::Program(path) => Arc::new(command::AskingProgram {
             path: path.clone(),
             environment: environment(policy).own(),
             patience: None,

@@ -9,7 +9,7 @@ use super::call::{Asked, ExecCall, Read, Side, Stopped};
 use super::exec::StoppedExec;
 use super::kinship;
 use super::session::{Phase, STARTUP_END};
-use super::stand_in::Role;
+use super::stand_in::ProxyRole;
 use super::supervisor::Supervisor;
 use super::tracees;
 use super::verify::Expected;
@@ -60,7 +60,7 @@ impl Supervisor {
     }
 
     /// Makes the caller run the proxy instead of what it asked for.
-    pub fn replace(&mut self, Stopped { call, asked }: &Stopped, role: Role) {
+    pub fn replace(&mut self, Stopped { call, asked }: &Stopped, role: ProxyRole) {
         if self.restricted {
             let seen = kinship::observe(&self.processes, call.tid());
             self.race.executes(&seen);

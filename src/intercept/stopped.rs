@@ -12,7 +12,7 @@ use super::exec::Answerer;
 use super::execs::WayOn;
 use super::held::Held;
 use super::session::{Phase, Session};
-use super::stand_in::Role;
+use super::stand_in::ProxyRole;
 use super::supervisor::Supervisor;
 use super::verify::Expected;
 use super::{caller, limits, tracees};
@@ -130,11 +130,11 @@ impl Answerer for Supervisor {
     }
 
     fn stand_in(&mut self, waiting: Stopped, escalation: Escalation, record: ExecRecord) {
-        self.replace(&waiting, Role::Start(Box::new(escalation), record));
+        self.replace(&waiting, ProxyRole::Start(Box::new(escalation), record));
     }
 
     fn refuse(&mut self, waiting: &Stopped, words: &str) {
-        self.replace(waiting, Role::Refuse(words.to_owned()));
+        self.replace(waiting, ProxyRole::Refuse(words.to_owned()));
     }
 
     fn fail(&self, waiting: &Stopped, _: &str, record: ExecRecord, error: &io::Error) {

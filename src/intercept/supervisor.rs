@@ -17,9 +17,9 @@ use super::kinship::Running;
 use super::outside::Outside;
 use super::passed_files::PassedFiles;
 use super::profiled::Profiled;
-use super::refused::{Pass, Refusal, Refuser};
+use super::refused::{Pass, Refuser, SandboxRefusals};
 use super::session::{Phase, Session};
-use super::stand_in::{self, Begun, Killed, Proxy, Role, StandIn};
+use super::stand_in::{self, Begun, Killed, Proxy, ProxyRole, StandIn};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
 use super::watch::{After, Intercept};
@@ -173,7 +173,7 @@ impl Supervisor {
     }
 
     /// Answers a proxy's first question.
-    fn begin(&mut self, question: &Waiting, role: Role) -> io::Result<()> {
+    fn begin(&mut self, question: &Waiting, role: ProxyRole) -> io::Result<()> {
         let pid = question.notification.tid;
         match stand_in::begin(question, role, &self.groups)? {
             Begun::Speaking(order) => question.answer(order.encode()),
@@ -356,7 +356,7 @@ impl Intercept for Supervisor {
         self.profiled.end();
     }
 
-    fn take_refused(&mut self) -> Refusal {
+    fn take_refused(&mut self) -> SandboxRefusals {
         let mut refused = std::mem::take(&mut self.refuser).into_refusal();
         refused.calls.extend(self.profiled.take_refused());
         refused

@@ -7,7 +7,7 @@ use nix::sys::wait::waitpid;
 
 use super::run::RunError;
 use super::{launcher, probe};
-use crate::confine::{self, ConfineError, Layer, LayerName, Layers, Policy, Setup, Status};
+use crate::confine::{self, ConfineError, LayerName, LayerState, Layers, Policy, Setup, Status};
 use crate::exit::Exit;
 use crate::sys::listener::Listener;
 use crate::sys::messages;
@@ -58,8 +58,8 @@ pub fn layers(policy: &Policy) -> Result<Layers, RunError> {
     }
 }
 
-fn missing(name: LayerName, reason: String) -> Layer {
-    Layer {
+fn missing(name: LayerName, reason: String) -> LayerState {
+    LayerState {
         name,
         status: Status::Missing(reason),
     }

@@ -51,7 +51,7 @@ pub(super) struct Recipe {
     /// The sandboxes that rules name.
     pub(super) profiles: Profiles,
     /// Who is asked.
-    pub(super) ask: Ask,
+    pub(super) ask: CallAsk,
     /// The records.
     pub(super) audit: Audit,
     /// Secrets of the server by which it knows a request again.
@@ -91,11 +91,11 @@ impl Order {
 
 /// Who is asked.
 #[derive(Debug, Clone)]
-pub(super) enum Ask {
+pub(super) enum CallAsk {
     /// The server knows who.
     Server,
     /// This program.
-    Program(command::Program),
+    Program(command::AskingProgram),
     /// Nobody.
     Fixed(Answer),
 }

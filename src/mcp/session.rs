@@ -17,13 +17,13 @@ use super::folder::Folder;
 use super::limits::Limits;
 use super::listener::{LogLevel, LogListener};
 use super::lookout::Looked;
-use super::order::{Ask, Keys};
+use super::order::{CallAsk, Keys};
 use super::outbox::OutboxFill;
 use super::queue::Queue;
 use super::rulebook::{Rulebook, WRITING};
 use super::wanted::{Started, Wanted};
 use crate::approve::Answer;
-use crate::approve::command::Program;
+use crate::approve::command::AskingProgram;
 use crate::audit::{Audit, ClientCall};
 use crate::config::{Places, Profiles};
 use crate::confine::{LayerName, Mode, Protection};
@@ -298,16 +298,16 @@ impl Session {
     }
 
     /// Who answers a call's questions, as its supervisor knows it.
-    pub(super) fn ask(&self) -> Ask {
+    pub(super) fn ask(&self) -> CallAsk {
         match &self.options.ask {
-            Who::Client | Who::Queue => Ask::Server,
-            Who::Program(path) => Ask::Program(Program {
+            Who::Client | Who::Queue => CallAsk::Server,
+            Who::Program(path) => CallAsk::Program(AskingProgram {
                 path: path.clone(),
                 // Each call has those that its sandbox lets be.
                 environment: Vec::new(),
                 patience: Some(self.options.ask_timeout),
             }),
-            Who::Fixed(answer) => Ask::Fixed(answer.clone()),
+            Who::Fixed(answer) => CallAsk::Fixed(answer.clone()),
         }
     }
 

@@ -20,7 +20,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getsid, setsid};
 
 use super::channel::{self, Ended, Event, LastWord};
-use super::order::{Ask, Order, Recipe};
+use super::order::{CallAsk, Order, Recipe};
 use super::remote::{self, Remote};
 use super::{denials, made, workdir};
 use crate::act::environment::SessionEnvironment;
@@ -365,13 +365,13 @@ fn approver(
     events: &Arc<OwnedFd>,
 ) -> Arc<dyn Approver> {
     match &recipe.ask {
-        Ask::Server => Arc::new(Remote {
+        CallAsk::Server => Arc::new(Remote {
             events: Arc::clone(events),
             keys: recipe.keys.clone(),
             writable: policy.writable.clone(),
         }),
-        Ask::Program(program) => Arc::new(program.with(environment.own())),
-        Ask::Fixed(answer) => Arc::new(fixed::FixedAnswer(answer.clone())),
+        CallAsk::Program(program) => Arc::new(program.with(environment.own())),
+        CallAsk::Fixed(answer) => Arc::new(fixed::FixedAnswer(answer.clone())),
     }
 }
 

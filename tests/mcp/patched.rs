@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::client::Start;
-use crate::support::patched_bash;
+use crate::support::world::patched_bash;
 
 /// What starts a server inside another run, where there is no second listener.
 const WITHIN: [&str; 8] = [
@@ -37,7 +37,11 @@ fn a_patched_shell_takes_the_kernels_place_where_that_is_taken() {
         }
         .client();
         let result = client.shell("touch x; echo $?; /bin/echo inside");
-        let written = if served { json!("1\ninside\n") } else { json!("") };
+        let written = if served {
+            json!("1\ninside\n")
+        } else {
+            json!("")
+        };
         assert_eq!(result["stdout"], written, "{arguments:?}: {result}");
     }
 }

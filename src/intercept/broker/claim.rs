@@ -60,7 +60,7 @@ impl Claim {
         }
         let executable = AtFlags::AT_EMPTY_PATH | AtFlags::AT_EACCESS;
         faccessat(&file, "", AccessFlags::X_OK, executable)?;
-        let message::Request {
+        let message::ExecMessage {
             blocked,
             file: asked,
             argv,

@@ -23,7 +23,7 @@ use crate::intercept::groups::Groups;
 use crate::intercept::job::StandInProcess;
 use crate::intercept::limits::Load;
 use crate::intercept::profiled::Profiled;
-use crate::intercept::refused::Refusal;
+use crate::intercept::refused::SandboxRefusals;
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::stand_in::{self, Killed, StandIn};
 use crate::intercept::watch::{After, Intercept};
@@ -379,8 +379,8 @@ impl Intercept for Broker {
         self.profiled.end();
     }
 
-    fn take_refused(&mut self) -> Refusal {
-        Refusal::default()
+    fn take_refused(&mut self) -> SandboxRefusals {
+        SandboxRefusals::default()
     }
 }
 
