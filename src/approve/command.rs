@@ -55,15 +55,6 @@ impl Approver for AskingProgram {
 }
 
 impl AskingProgram {
-    /// The same with these variables.
-    #[must_use]
-    pub fn with(&self, environment: Vec<(OsString, OsString)>) -> Self {
-        Self {
-            environment,
-            ..self.clone()
-        }
-    }
-
     /// Whether it said yes; `None` when it did not answer in time, or was no longer wanted.
     fn run(&self, asked: &QuestionLine<'_>, withdrawn: BorrowedFd<'_>) -> io::Result<Option<bool>> {
         let mut line = serde_json::to_vec(asked)?;

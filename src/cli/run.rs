@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::act::environment::SessionEnvironment;
-use crate::approve::{Answer, Approver, command, fixed, terminal};
+use crate::approve::{Answer, Approver, fixed, terminal};
 use crate::audit::Audit;
-use crate::config::values::Ask;
+use crate::config::settings::Sourced;
+use crate::config::values::{Ask, Interceptor};
 use crate::config::{Loaded, Places, Profiles, Settings, deciding};
 use crate::confine::{LayerName, Layers, Mode, Policy, Protection, Role, Status, Unmade};
 use crate::evaluate::IndexedRules;
@@ -22,6 +23,7 @@ use crate::intercept::launcher::Command;
 use crate::intercept::run::{Ended, Run, RunError, run};
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::shell::{self, Mark};
+use crate::intercept::unattended::Unattended;
 use crate::report;
 use crate::request::entry;
 use crate::sys::timer::Timer;
@@ -66,7 +68,7 @@ pub(super) struct Args {
 
     /// Refuse to start without this layer of the sandbox; may be given again
     ///
-    /// The layers are namespaces, proc, landlock, filter and privileges; see codex-shell doctor.
+    /// The layers are those that codex-shell doctor lists.
     #[arg(long, value_name = "LAYER", value_parser = layer)]
     require: Vec<LayerName>,
 
@@ -151,13 +153,13 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         fds::flags(fd).map_err(|e| format!("descriptor {fd}: {e}"))?;
     }
     let settings = &loaded.settings;
-    let patched = settings::patched(settings, None)?;
-    if patched.is_some() && args.script.is_none() {
-        let source = &settings.interceptor.source;
+    let Sourced { value, source } = &settings.interceptor;
+    if *value == Interceptor::Shell && args.script.is_none() {
         return Err(format!(
             "{source}: the shell interceptor needs a script: -c SCRIPT"
         ));
     }
+    let patched = settings::patched(settings, None)?;
     let ask = match &settings.ask.value {
         Ask::Program(program) => Ask::Program(settings::asker(program)?),
         other => other.clone(),
@@ -273,23 +275,18 @@ fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Resul
 }
 
 fn approver(who: &Ask, given: Option<&Arc<Given>>, policy: &Policy) -> Arc<dyn Approver> {
-    match who {
-        Ask::Terminal => match given {
-            Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
-            None => Arc::new(fixed::FixedAnswer(Answer::No(
-                "nobody could be asked: no terminal".into(),
-            ))),
-        },
-        Ask::Deny => Arc::new(fixed::FixedAnswer(Answer::No(
-            "declined by --ask deny".into(),
+    let unattended = Unattended {
+        ask: who.clone(),
+        declined: "--ask deny".into(),
+        patience: None,
+    };
+    let approver = unattended.approver(&environment(policy));
+    approver.unwrap_or_else(|| match given {
+        Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
+        None => Arc::new(fixed::FixedAnswer(Answer::No(
+            "nobody could be asked: no terminal".into(),
         ))),
-        Ask::Allow => Arc::new(fixed::FixedAnswer(Answer::Yes)),
-        Ask::Program(path) => Arc::new(command::AskingProgram {
-            path: path.clone(),
-            environment: environment(policy).own(),
-            patience: None,
-        }),
-    }
+    })
 }
 
 fn phase(args: &Args) -> Phase {

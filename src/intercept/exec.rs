@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use super::asking::{self, Asking, Pending};
 use super::held::Held;
 use super::session::Session;
-use super::{limits, stand_in};
+use super::{caller, limits, stand_in};
 use crate::act::escalate::Escalation;
 use crate::approve::place::{Caller, Inheritance, Place};
 use crate::approve::{Answer, Permit, Question, Refusal, Standing};
@@ -41,9 +41,6 @@ pub(super) trait Answerer: Sized {
 
     /// The thread that executes, if it is still there.
     fn thread(waiting: &Self::Waiting) -> Option<Pid>;
-
-    /// Its process.
-    fn process(waiting: &Self::Waiting) -> Option<Pid>;
 
     /// Whether the caller is still there.
     fn is_waiting(waiting: &Self::Waiting) -> bool;
@@ -186,7 +183,7 @@ impl<A: Answerer> Exec for StoppedExec<'_, A> {
     }
 
     fn process(&self) -> Option<Pid> {
-        A::process(&self.waiting)
+        A::thread(&self.waiting).map(caller::process_of)
     }
 
     fn writable(&self) -> Option<&[PathBuf]> {

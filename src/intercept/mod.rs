@@ -100,5 +100,6 @@ pub mod target;
 pub mod toctou;
 pub mod tracees;
 pub mod trial;
+pub mod unattended;
 pub mod verify;
 mod watch;

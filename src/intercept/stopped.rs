@@ -52,10 +52,6 @@ impl Answerer for Supervisor {
         Some(waiting.call.tid())
     }
 
-    fn process(waiting: &Stopped) -> Option<Pid> {
-        Some(caller::process_of(waiting.call.tid()))
-    }
-
     fn is_waiting(waiting: &Stopped) -> bool {
         waiting.call.waiting.is_waiting()
     }

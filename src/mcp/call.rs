@@ -119,7 +119,7 @@ impl RunningCall {
             sender,
             cancel: Arc::clone(&cancel),
             progress,
-            patience: Patience::new(plan.timeout),
+            patience: Patience::new(plan.order.timeout),
             session: Arc::downgrade(session),
             report: CallReport::new(output),
         };

@@ -192,9 +192,8 @@ impl Server {
 
     /// How questions of a call reach a person.
     fn via(&self, context: &Context, rounds: mpsc::UnboundedSender<Round>) -> Via {
-        match &self.session.options.ask {
-            Who::Queue => return Via::Queue,
-            Who::Client | Who::Program(_) | Who::Fixed(_) => {}
+        if self.session.options.ask == Who::Queue {
+            return Via::Queue;
         }
         let capabilities = context.client_capabilities();
         if capabilities.is_none_or(|c| c.elicitation.is_none()) {

@@ -36,12 +36,10 @@ fn a_patched_shell_takes_the_kernels_place_where_that_is_taken() {
             ..Start::default()
         }
         .client();
-        let result = client.shell("touch x; echo $?; /bin/echo inside");
-        let written = if served {
-            json!("1\ninside\n")
-        } else {
-            json!("")
-        };
-        assert_eq!(result["stdout"], written, "{arguments:?}: {result}");
+        let id = client.start_shell("touch x; echo $?; /bin/echo inside", &json!({}));
+        let answer = client.finish(id);
+        let output = answer["result"]["structuredContent"]["stdout"].as_str();
+        let wanted = served.then_some("1\ninside\n");
+        assert_eq!(output, wanted, "{arguments:?}: {answer}");
     }
 }

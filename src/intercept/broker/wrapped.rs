@@ -46,10 +46,6 @@ impl Answerer for Broker {
         waiting.connection.process().ok()
     }
 
-    fn process(waiting: &Wrapped) -> Option<Pid> {
-        Self::thread(waiting)
-    }
-
     fn is_waiting(waiting: &Wrapped) -> bool {
         !waiting.is_gone()
     }
