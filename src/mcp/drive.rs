@@ -1,5 +1,6 @@
 //! Follows a call for its client: questions, progress, the end.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use rmcp::RoleServer;
@@ -146,7 +147,7 @@ impl Progress {
         let mut text = String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned();
         let skipped = std::mem::take(&mut self.skipped);
         if skipped > 0 {
-            text.push_str(&format!("\n[… {skipped} bytes left out here …]\n"));
+            let _ = write!(text, "\n[… {skipped} bytes left out here …]\n");
         }
         #[expect(clippy::cast_precision_loss, reason = "a count for people")]
         let params = ProgressNotificationParam::new(self.token.clone(), self.total as f64)
