@@ -8,6 +8,7 @@ mod configured;
 mod dead_mounts;
 mod hostile;
 mod lifetime;
+mod patched;
 mod profile;
 mod protected;
 mod protocol;

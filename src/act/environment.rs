@@ -87,7 +87,7 @@ const HANDED_ON: &[&str] = &[
 const COMMON: &[&str] = &["_", "OLDPWD", "PATH"];
 
 /// Names and values.
-pub type Variables = Vec<(OsString, OsString)>;
+pub type VariableList = Vec<(OsString, OsString)>;
 
 /// The variables as the session started with them.
 #[derive(Debug)]
@@ -273,7 +273,7 @@ impl SessionEnvironment {
     }
 
     /// What goes outside of the variables that the session started with.
-    pub fn own(&self) -> Variables {
+    pub fn own(&self) -> VariableList {
         let own = self.variables.iter().filter_map(|(name, value)| {
             let value = match self.trimmed().get(name) {
                 None | Some(Trimmed::Whole) => value,

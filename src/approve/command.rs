@@ -20,7 +20,7 @@ use crate::sys::read_capped::timeout_until;
 
 /// `--ask command:PROGRAM`.
 #[derive(Debug, Clone)]
-pub struct Program {
+pub struct AskingProgram {
     /// The program; it gets no arguments.
     pub path: PathBuf,
     /// All the variables that it gets.
@@ -38,7 +38,7 @@ struct QuestionLine<'a> {
     text: &'a Text,
 }
 
-impl Approver for Program {
+impl Approver for AskingProgram {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
         let asked = QuestionLine {
             schema: 1,
@@ -54,16 +54,7 @@ impl Approver for Program {
     }
 }
 
-impl Program {
-    /// The same with these variables.
-    #[must_use]
-    pub fn with(&self, environment: Vec<(OsString, OsString)>) -> Self {
-        Self {
-            environment,
-            ..self.clone()
-        }
-    }
-
+impl AskingProgram {
     /// Whether it said yes; `None` when it did not answer in time, or was no longer wanted.
     fn run(&self, asked: &QuestionLine<'_>, withdrawn: BorrowedFd<'_>) -> io::Result<Option<bool>> {
         let mut line = serde_json::to_vec(asked)?;

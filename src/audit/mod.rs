@@ -95,7 +95,7 @@ struct Record {
 
 /// Calls of one kind that the sandbox refused.
 #[derive(Debug, Serialize)]
-pub struct RefusedCall<'a> {
+pub struct RefusedCallRecord<'a> {
     /// The name of the system call.
     pub call: &'a str,
     /// For a socket, the number of its address family.
@@ -205,7 +205,7 @@ impl Audit {
     }
 
     /// The sandbox refused calls of one kind. Written once, at the end of the run.
-    pub fn refused(&self, call: &RefusedCall<'_>) {
+    pub fn refused(&self, call: &RefusedCallRecord<'_>) {
         self.append("refused-call", call);
     }
 

@@ -4,7 +4,7 @@ use crate::audit::RefusedPath;
 use crate::confine::{Replaced, Unmade};
 use crate::exit::Exit;
 use crate::intercept::complaints::Denial;
-use crate::intercept::refused::{Kind, Refusal};
+use crate::intercept::refused::{RefusedKind, SandboxRefusals};
 use crate::report;
 
 /// As many kinds of refused calls, and as many paths, are told of at the end without `--verbose`.
@@ -12,7 +12,7 @@ const EXPLAINED: usize = 3;
 
 /// After a failure, a few lines on what the sandbox refused: the paths, and the calls that a program
 /// failed of; with `--verbose` also those that programs could do without, and after a success.
-pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &Refusal) {
+pub(super) fn explain_refusal(is_verbose: bool, exit: Exit, refused: &SandboxRefusals) {
     if exit.code() == 0 && !is_verbose {
         return;
     }
@@ -38,7 +38,7 @@ pub(super) fn tell_made(unmade: &Unmade, replaced: &[Replaced]) {
     }
 }
 
-fn explain_call(kind: &Kind) {
+fn explain_call(kind: &RefusedKind) {
     let what = report::refusals::what(&kind.refused);
     let first = kind
         .record()

@@ -3,23 +3,17 @@
 mod selftest;
 mod world;
 
-use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use nix::sys::utsname::uname;
-use nix::sys::wait::waitpid;
 
 use crate::cli::here;
 use crate::cli::settings::{self, SandboxMode, SettingsArgs};
-use crate::confine::{self, ConfineError, Layer, LayerName, Layers, Mode, Policy, Setup, Status};
+use crate::confine::{LayerName, Mode, Policy};
 use crate::exit::Exit;
-use crate::intercept::run::RunError;
-use crate::intercept::{launcher, probe};
+use crate::intercept::trial;
 use crate::report;
 use crate::report::layers::Machine;
-use crate::sys::listener::Listener;
-use crate::sys::messages;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -78,7 +72,12 @@ pub(super) fn main(args: &Args) -> Exit {
         return Exit::Failure;
     };
     let unprotected = loaded.settings.unprotected.value;
-    let layers = match try_out() {
+    let policy = Policy {
+        mode: Mode::WorkspaceWrite,
+        writable: vec![PathBuf::from("/tmp")],
+        ..Policy::closed()
+    };
+    let layers = match trial::layers(&policy) {
         Ok(layers) => layers,
         Err(error) => {
             report::error(&error.to_string());
@@ -118,59 +117,6 @@ pub(super) fn main(args: &Args) -> Exit {
         }
         Ok(()) if machine.is_sound() => Exit::Success,
         Ok(()) => Exit::Failure,
-    }
-}
-
-/// The layers of a sandbox in which nothing runs.
-fn try_out() -> Result<Layers, RunError> {
-    let policy = Policy {
-        mode: Mode::WorkspaceWrite,
-        writable: vec![PathBuf::from("/tmp")],
-        ..Policy::closed()
-    };
-    let (ours, theirs) = messages::pair()?;
-    let setup = Setup {
-        policy: &policy,
-        require: &[],
-        keep: &[theirs.as_raw_fd()],
-        terminal: false,
-        number: None,
-        listen: true,
-        tell: false,
-    };
-    let mut channel = Some(theirs);
-    let started = confine::start(&setup, |inside| match (inside.listener, channel.take()) {
-        (Some(listener), Some(channel)) => launcher::show(listener, channel),
-        _ => Exit::Internal.code(),
-    });
-    drop(channel);
-    match started {
-        Ok(mut sandbox) => {
-            let listener = Arc::new(Listener::new(launcher::receive(&ours)?));
-            let interceptor = probe::look(&listener, sandbox.init.as_fd());
-            // Nobody is interested in how nothing ended.
-            let _ = waitpid(sandbox.init_pid, None);
-            sandbox.layers.add(LayerName::Interceptor, interceptor?);
-            Ok(sandbox.layers.clone())
-        }
-        Err(ConfineError::NothingHolds {
-            namespaces,
-            landlock,
-        }) => Ok(Layers {
-            list: vec![
-                missing(LayerName::Namespaces, namespaces),
-                missing(LayerName::Landlock, landlock),
-            ],
-            landlock_abi: None,
-        }),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn missing(name: LayerName, reason: String) -> Layer {
-    Layer {
-        name,
-        status: Status::Missing(reason),
     }
 }
 

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::act::environment::SessionEnvironment;
-use crate::approve::{Answer, Approver, command, fixed, terminal};
+use crate::approve::{Answer, Approver, fixed, terminal};
 use crate::audit::Audit;
+use crate::config::settings::Sourced;
 use crate::config::values::{Ask, Interceptor};
 use crate::config::{Loaded, Places, Profiles, Settings, deciding};
 use crate::confine::{LayerName, Layers, Mode, Policy, Protection, Role, Status, Unmade};
@@ -19,9 +20,10 @@ use crate::exit::Exit;
 use crate::intercept::broker::Patched;
 use crate::intercept::keeper;
 use crate::intercept::launcher::Command;
-use crate::intercept::run::{Ended, Run, run};
+use crate::intercept::run::{Ended, Run, RunError, run};
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::shell::{self, Mark};
+use crate::intercept::unattended::Unattended;
 use crate::report;
 use crate::request::entry;
 use crate::sys::timer::Timer;
@@ -66,7 +68,7 @@ pub(super) struct Args {
 
     /// Refuse to start without this layer of the sandbox; may be given again
     ///
-    /// The layers are namespaces, proc, landlock, filter and privileges; see codex-shell doctor.
+    /// The layers are those that codex-shell doctor lists.
     #[arg(long, value_name = "LAYER", value_parser = layer)]
     require: Vec<LayerName>,
 
@@ -151,7 +153,13 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         fds::flags(fd).map_err(|e| format!("descriptor {fd}: {e}"))?;
     }
     let settings = &loaded.settings;
-    let patched = patched(args, settings)?;
+    let Sourced { value, source } = &settings.interceptor;
+    if *value == Interceptor::Shell && args.script.is_none() {
+        return Err(format!(
+            "{source}: the shell interceptor needs a script: -c SCRIPT"
+        ));
+    }
+    let patched = settings::patched(settings, None)?;
     let ask = match &settings.ask.value {
         Ask::Program(program) => Ask::Program(settings::asker(program)?),
         other => other.clone(),
@@ -230,21 +238,6 @@ fn protected(
     Ok(protection)
 }
 
-/// The patched shell, where it is the interceptor.
-fn patched(args: &Args, settings: &Settings) -> Result<Option<Patched>, String> {
-    if settings.interceptor.value != Interceptor::Shell {
-        return Ok(None);
-    }
-    if args.script.is_none() {
-        let source = &settings.interceptor.source;
-        return Err(format!(
-            "{source}: the shell interceptor needs a script: -c SCRIPT"
-        ));
-    }
-    let patched = Patched::new(&settings.shell.value, None);
-    patched.map(Some).map_err(|error| error.to_string())
-}
-
 fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Result<Command> {
     let mut argv = args.command.clone();
     if args.script.is_none() && argv.is_empty() {
@@ -282,23 +275,18 @@ fn command(args: &Args, shell: &Path, directory: &Path, mark: Mark) -> io::Resul
 }
 
 fn approver(who: &Ask, given: Option<&Arc<Given>>, policy: &Policy) -> Arc<dyn Approver> {
-    match who {
-        Ask::Terminal => match given {
-            Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
-            None => Arc::new(fixed::FixedAnswer(Answer::No(
-                "nobody could be asked: no terminal".into(),
-            ))),
-        },
-        Ask::Deny => Arc::new(fixed::FixedAnswer(Answer::No(
-            "declined by --ask deny".into(),
+    let unattended = Unattended {
+        ask: who.clone(),
+        declined: "--ask deny".into(),
+        patience: None,
+    };
+    let approver = unattended.approver(&environment(policy));
+    approver.unwrap_or_else(|| match given {
+        Some(given) => Arc::new(terminal::Terminal::new(Arc::clone(given))),
+        None => Arc::new(fixed::FixedAnswer(Answer::No(
+            "nobody could be asked: no terminal".into(),
         ))),
-        Ask::Allow => Arc::new(fixed::FixedAnswer(Answer::Yes)),
-        Ask::Program(path) => Arc::new(command::Program {
-            path: path.clone(),
-            environment: environment(policy).own(),
-            patience: None,
-        }),
-    }
+    })
 }
 
 fn phase(args: &Args) -> Phase {
@@ -379,10 +367,8 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
     let unmade = Unmade::of(&policy);
     let mut ended = attempt(&command, patched.as_ref());
     if let Err(error) = &ended
-        && error.is_of_the_kernel()
-        && let Some((patched, command)) = instead(args, settings, &command)
+        && let Some((patched, command)) = instead(args, settings, error, &command)
     {
-        report::note(&format!("{error}; the patched shell brings execs instead"));
         ended = attempt(&command, Some(&patched));
     }
     match ended {
@@ -415,16 +401,19 @@ fn tell_of_time(exit: Exit, timeout: Option<Duration>) {
     }
 }
 
-/// The patched shell that is set, if it may take the kernel's place, and the command for it.
-fn instead(args: &Args, settings: &Settings, first: &Command) -> Option<(Patched, Command)> {
-    let auto = settings.interceptor.value == Interceptor::Auto && args.script.is_some();
-    let shell = Some(&settings.shell.value).filter(|_| auto)?;
-    let patched = Patched::new(shell, None).ok()?;
+/// The patched shell that takes the kernel's place, if one does, and the command for it.
+fn instead(
+    args: &Args,
+    settings: &Settings,
+    error: &RunError,
+    first: &Command,
+) -> Option<(Patched, Command)> {
+    args.script.as_ref()?;
     let directory = std::env::current_dir().ok()?;
-    let mut command = command(args, shell, &directory, Mark::Packet).ok()?;
+    let mut command = command(args, &settings.shell.value, &directory, Mark::Packet).ok()?;
     // By now this process waits for signals that are no concern of the command.
     (command.ignored, command.blocked) = (first.ignored, first.blocked);
-    Some((patched, command))
+    Some((settings::instead(settings, error, None)?, command))
 }
 
 /// What is lost is always said, what holds with `--verbose`.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::here;
 use super::run::layer;
 use super::settings::{self, InterceptorArg};
-use crate::approve::Answer;
 use crate::audit::Audit;
 use crate::config::settings::Source;
 use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{Flags, Loaded, Places, Profiles, Settings, deciding};
-use crate::confine::{LayerName, Mode, Role};
+use crate::confine::{LayerName, Mode, Policy, Role};
 use crate::exit::Exit;
 use crate::intercept::broker::Patched;
+use crate::intercept::trial;
 use crate::mcp::{self, Options, ServeError, Who};
 use crate::report;
 use crate::sys::fds;
@@ -106,13 +106,13 @@ pub(super) struct Args {
 }
 
 fn who(text: &str) -> Result<Who, String> {
-    match (text, text.strip_prefix("command:")) {
+    match (text, Ask::from_text(text)) {
         ("client", _) => Ok(Who::Client),
         ("queue", _) => Ok(Who::Queue),
-        ("deny", _) => Ok(Who::Fixed(Answer::No("declined by --ask deny".into()))),
-        ("allow", _) => Ok(Who::Fixed(Answer::Yes)),
-        (_, Some(program)) if !program.is_empty() => Ok(Who::Program(program.into())),
-        _ => Err("expected client, queue, deny, allow or command:PROGRAM".into()),
+        (_, Ok(Ask::Terminal) | Err(_)) => {
+            Err("expected client, queue, deny, allow or command:PROGRAM".into())
+        }
+        (_, Ok(ask)) => Ok(Who::Unattended(ask, "--ask deny".into())),
     }
 }
 
@@ -196,7 +196,7 @@ impl Args {
         // The places are looked at anew for each call.
         protection.deciding.retain(|one| one.role == Role::Shell);
         deciding::add_rules(&mut protection, &self.rules);
-        if let Who::Program(program) = &mut ask {
+        if let Who::Unattended(Ask::Program(program), _) = &mut ask {
             *program = settings::asker(program)?;
             settings::protect_asker(&mut protection, program);
         }
@@ -237,25 +237,28 @@ impl Args {
 
 /// Who is asked as files say. There is no terminal here: whoever sits at the client is asked.
 fn asked(settings: &Settings) -> Who {
-    let source = &settings.ask.source;
     match &settings.ask.value {
         Ask::Terminal => Who::Client,
-        Ask::Deny => Who::Fixed(Answer::No(format!("declined by {source}"))),
-        Ask::Allow => Who::Fixed(Answer::Yes),
-        Ask::Program(program) => Who::Program(program.clone()),
+        ask => Who::Unattended(ask.clone(), settings.ask.source.to_string()),
     }
 }
 
-/// The patched shell, where it is the interceptor.
+/// The patched shell, where it is the interceptor, or the kernel can't be.
 fn patched(settings: &Settings, execve: Option<&Path>) -> Result<Option<Patched>, String> {
-    if settings.interceptor.value == Interceptor::Shell {
-        let patched = Patched::new(&settings.shell.value, execve);
-        return patched.map(Some).map_err(|error| error.to_string());
+    let mut patched = settings::patched(settings, execve)?;
+    if settings.interceptor.value == Interceptor::Auto {
+        // What else a sandbox may lack matters to no listener.
+        let policy = Policy {
+            mode: Mode::DangerFullAccess,
+            ..Policy::closed()
+        };
+        let error = trial::layers(&policy).err();
+        patched = error.and_then(|error| settings::instead(settings, &error, execve));
     }
-    if execve.is_some() {
+    if execve.is_some() && patched.is_none() {
         report::note("--execve is not needed: the kernel tells of each exec");
     }
-    Ok(None)
+    Ok(patched)
 }
 
 fn fail(message: &str) -> Exit {

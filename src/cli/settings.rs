@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::values::{Ask, Interceptor, duration};
-use crate::config::{self, Flags, Loaded, Places, deciding};
+use crate::config::{self, Flags, Loaded, Places, Settings, deciding};
 use crate::confine::{Mode, PROTECTED, Protection, Role};
+use crate::intercept::broker::Patched;
+use crate::intercept::run::RunError;
 use crate::report;
 use crate::request::{INTERPRETERS, Interpreter, SearchPath, argv};
 use crate::rules::{self, RuleSet};
@@ -64,6 +66,32 @@ impl SettingsArgs {
     pub(super) fn name_writable(&self) -> bool {
         !self.writable.is_empty()
     }
+}
+
+/// The patched shell, where it is to bring the execs; `wrapper` is what it starts in place of a program.
+///
+/// # Errors
+/// It can't.
+pub(super) fn patched(
+    settings: &Settings,
+    wrapper: Option<&Path>,
+) -> Result<Option<Patched>, String> {
+    let wanted = settings.interceptor.value == Interceptor::Shell;
+    let patched = wanted.then(|| Patched::new(&settings.shell.value, wrapper));
+    patched.transpose().map_err(|error| error.to_string())
+}
+
+/// The patched shell that takes the kernel's place, if it may, can, and the `error` is that the kernel can't.
+pub(super) fn instead(
+    settings: &Settings,
+    error: &RunError,
+    wrapper: Option<&Path>,
+) -> Option<Patched> {
+    let may = settings.interceptor.value == Interceptor::Auto && error.is_of_the_kernel();
+    let shell = may.then_some(&settings.shell.value)?;
+    let patched = Patched::new(shell, wrapper).ok()?;
+    report::note(&format!("{error}; the patched shell brings execs instead"));
+    Some(patched)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -135,7 +135,7 @@ pub enum Status {
 
 /// A layer and its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layer {
+pub struct LayerState {
     /// Which.
     pub name: LayerName,
     /// Whether it is in force.
@@ -146,7 +146,7 @@ pub struct Layer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layers {
     /// In the order of [`LayerName::ALL`].
-    pub list: Vec<Layer>,
+    pub list: Vec<LayerState>,
     /// The kernel's Landlock version; `None` where it was not asked, 0 where there is none.
     pub landlock_abi: Option<i32>,
 }
@@ -170,6 +170,6 @@ impl Layers {
 
     /// Appends what became of `name`.
     pub fn add(&mut self, name: LayerName, status: Status) {
-        self.list.push(Layer { name, status });
+        self.list.push(LayerState { name, status });
     }
 }

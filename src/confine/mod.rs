@@ -87,7 +87,7 @@ use crate::sys::messages;
 pub use access::{Cause, PROTECTED};
 pub use error::ConfineError;
 pub use holding::{Holding, Replaced, Witness};
-pub use layers::{Layer, LayerName, Layers, Status};
+pub use layers::{LayerName, LayerState, Layers, Status};
 pub use made::{Made, Unmade};
 pub use pattern::{PathPattern, found_in};
 pub use placeholder::is_at as is_placeholder;

@@ -99,7 +99,7 @@ impl Refusals {
     }
 
     /// What the filter would have done with a call.
-    pub fn verdict(&self, call: &bpf::Call<'_>) -> Told {
+    pub fn verdict(&self, call: &bpf::FilteredCall<'_>) -> Told {
         let action = bpf::action(&self.program, call);
         if self.scope == FilterScope::Unconfined && filter::is_move(call.architecture, call.number)
         {
@@ -130,7 +130,12 @@ impl Refusals {
     }
 
     /// The smallest setting with which the call would not be refused.
-    fn remedy(&self, name: &str, family: Option<u32>, call: &bpf::Call<'_>) -> &'static str {
+    fn remedy(
+        &self,
+        name: &str,
+        family: Option<u32>,
+        call: &bpf::FilteredCall<'_>,
+    ) -> &'static str {
         let FilterScope::Sandbox {
             network,
             namespaces,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::act::environment::{SessionEnvironment, Variables};
+use crate::act::environment::{SessionEnvironment, VariableList};
 use crate::evaluate::{
     Callers, IndexedRules, Resolver, ScriptJudgement, UnstartedCommand, judge_script,
     with_repository,
@@ -86,7 +86,7 @@ impl<'a> Inquiry<'a> {
         cwd: WorkingDirectory,
         ground: &'a Writable,
     ) -> Self {
-        let own: Variables = std::env::vars_os().collect();
+        let own: VariableList = std::env::vars_os().collect();
         let own: NamedVariables = own.into();
         Self {
             rules,

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::broker::Patched;
 use super::launcher::{self, Command};
-use super::run::{self, Ended, Run, RunError, Standing, Wrappers};
+use super::run::{self, Ended, Run, RunError, SupervisedSandbox, Wrappers};
 use super::session::Session;
 use crate::confine::{LayerName, Layers, Mode, Policy};
 use crate::sys::messages;
 
 /// A sandbox that stands before its command is known.
 pub struct Ahead {
-    standing: Standing,
+    standing: SupervisedSandbox,
     gate: OwnedFd,
 }
 
@@ -47,7 +47,7 @@ impl Ahead {
         let launcher = |wrappers: Option<Wrappers<'_>>, ways| {
             launcher::main_ahead(&theirs, wrappers.map(|it| it.1).as_slice(), ways)
         };
-        let standing = Standing::new(policy, require, &kept, None, patched, launcher)?;
+        let standing = SupervisedSandbox::new(policy, require, &kept, None, patched, launcher)?;
         Ok(Self { standing, gate })
     }
 

@@ -1,6 +1,7 @@
 //! An exec call that waits for an answer, read out of its caller.
 
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -9,16 +10,15 @@ use nix::libc::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use nix::sys::stat::FileStat;
 use nix::unistd::Pid;
 
+use super::fixed::{Fixed, FixedPrograms};
+use super::found::{Found, named};
 use super::memory::{Memory, Vector};
 use super::target::{self, Base, Target};
-use super::toctou::{ExecRace, Fixed};
 use super::{caller, limits};
 use crate::audit::ExecRecord;
 use crate::evaluate::IndexedRules;
 use crate::request::program::normalised;
-use crate::request::{
-    HalfRead, INTERPRETERS, Interpreter, Originals, Program, Request, Trust, WorkingDirectory,
-};
+use crate::request::{HalfRead, INTERPRETERS, Interpreter, Originals, Request, WorkingDirectory};
 use crate::sys::arch::calls;
 use crate::sys::listener::Waiting;
 
@@ -61,6 +61,15 @@ pub enum Read {
     Whole(Box<Request>, Asked),
 }
 
+/// A call that waits, and what is known of it.
+#[derive(Debug)]
+pub struct Stopped {
+    /// The call.
+    pub call: ExecCall,
+    /// As it was read.
+    pub asked: Box<Asked>,
+}
+
 /// What is known of a call beside the request to judge.
 #[derive(Debug)]
 pub struct Asked {
@@ -73,6 +82,14 @@ pub struct Asked {
     pub spans: Vec<(u64, u64)>,
     /// Address of the NUL behind the caller's path: an empty string.
     pub empty: u64,
+}
+
+impl Stopped {
+    /// A call as it was read.
+    pub fn new(call: ExecCall, asked: Asked) -> Self {
+        let asked = Box::new(asked);
+        Self { call, asked }
+    }
 }
 
 impl ExecCall {
@@ -142,8 +159,8 @@ impl ExecCall {
     }
 
     /// Reads and resolves what is asked for, to be judged by `rules`: copied, so that later changes
-    /// of the caller's memory don't matter. `writable` are the sandbox's writable roots; `race`
-    /// knows programs that need no second look, and `originals` what others are copies of.
+    /// of the caller's memory don't matter. `writable` are the sandbox's writable roots; `known`
+    /// are programs that need no second look, and `originals` what others are copies of.
     ///
     /// # Errors
     /// The error to answer the caller with: the one that the kernel would give, or `EPERM` for
@@ -152,7 +169,7 @@ impl ExecCall {
         &self,
         rules: &IndexedRules,
         writable: &[PathBuf],
-        race: &ExecRace,
+        known: &FixedPrograms,
         originals: &Originals,
     ) -> Result<Read, Errno> {
         let (path, vector) = self.memory().path_and_vector(self.path, self.argv)?;
@@ -168,7 +185,7 @@ impl ExecCall {
         let asked = OsString::from_vec(path);
         let by_path = self.is_by_path().then_some(Path::new(&asked));
         let known = by_path
-            .and_then(|path| race.known(path, self.tid(), self.side != Side::Inside))
+            .and_then(|path| known.known(path, self.tid(), self.side != Side::Inside))
             .cloned();
         if let Some(fixed) = known {
             let Fixed {
@@ -358,62 +375,6 @@ impl ExecCall {
     }
 }
 
-/// A file that was found.
-pub(super) struct Found {
-    pub(super) path: PathBuf,
-    pub(super) real: PathBuf,
-    pub(super) stat: FileStat,
-}
-
-impl Found {
-    /// The request with its program's trust looked up, where a rule could believe it.
-    pub(super) fn examine(
-        &self,
-        mut request: Request,
-        rules: &IndexedRules,
-        writable: &[PathBuf],
-    ) -> Request {
-        if rules.concern(request.words()) {
-            request.program = self.examined(&request, writable);
-        }
-        request
-    }
-
-    /// The program with its trust looked up. Where the path leads to another file outside the
-    /// sandbox than inside, no name is to be believed.
-    fn examined(&self, request: &Request, writable: &[PathBuf]) -> Program {
-        let argv0 = request.argv.first().map(OsString::as_os_str);
-        let mut program = Program::at(&request.program.asked, &self.path, argv0, writable);
-        if program.real.as_ref() != Some(&self.real) || !self.is_at_its_path() {
-            program.trust = Trust::Anonymous;
-            program.real = Some(self.real.clone());
-        }
-        program
-    }
-
-    /// Whether the file is at its path from outside the sandbox as well.
-    fn is_at_its_path(&self) -> bool {
-        nix::sys::stat::stat(&self.real).is_ok_and(|s| caller::same_file(&s, &self.stat))
-    }
-}
-
-/// The request by its names alone.
-pub(super) fn named(
-    asked: OsString,
-    path: &Path,
-    real: &Path,
-    argv: Vec<OsString>,
-    cwd: WorkingDirectory,
-) -> Request {
-    let program = Program {
-        asked,
-        path: Some(normalised(path)),
-        real: Some(real.to_owned()),
-        trust: Trust::Unexamined,
-    };
-    Request::new(program, argv, cwd)
-}
-
 fn base(dirfd: i32) -> Base {
     if dirfd == AT_FDCWD {
         Base::Directory
@@ -429,5 +390,9 @@ pub(super) fn low_half(argument: u64) -> i32 {
 }
 
 pub(super) fn errno(error: &std::io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EPERM, Errno::from_raw)
+    match (error.raw_os_error(), error.kind()) {
+        (Some(number), _) => Errno::from_raw(number),
+        (None, ErrorKind::PermissionDenied) => Errno::EACCES,
+        (None, _) => Errno::EPERM,
+    }
 }

@@ -16,7 +16,7 @@ use crate::request::{Program, Request, Trust, WorkingDirectory};
 
 /// The attributes of a process that survive an exec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Status {
+pub struct TaskStatus {
     /// The process, by the number that this process sees.
     pub process: i32,
     /// The process and the thread, by the numbers that they see themselves.
@@ -48,9 +48,9 @@ fn signals(digits: &str) -> u64 {
 ///
 /// # Errors
 /// The process is gone, or may not be looked at.
-pub fn status(tid: Pid) -> io::Result<Status> {
+pub fn status(tid: Pid) -> io::Result<TaskStatus> {
     let text = fs::File::open(format!("/proc/{tid}/status")).and_then(io::read_to_string)?;
-    let mut status = Status::default();
+    let mut status = TaskStatus::default();
     for line in text.lines() {
         let Some((name, value)) = line.split_once(':') else {
             continue;

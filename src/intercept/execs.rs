@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::call::{Asked, ExecCall, Read, Side};
+use super::call::{Asked, ExecCall, Read, Side, Stopped};
+use super::exec::StoppedExec;
 use super::kinship;
 use super::session::{Phase, STARTUP_END};
-use super::stand_in::Role;
-use super::stopped::{Stopped, StoppedExec};
+use super::stand_in::ProxyRole;
 use super::supervisor::Supervisor;
 use super::tracees;
 use super::verify::Expected;
@@ -60,12 +60,12 @@ impl Supervisor {
     }
 
     /// Makes the caller run the proxy instead of what it asked for.
-    pub fn replace(&mut self, call: &ExecCall, empty: u64, role: Role) {
+    pub fn replace(&mut self, Stopped { call, asked }: &Stopped, role: ProxyRole) {
         if self.restricted {
             let seen = kinship::observe(&self.processes, call.tid());
             self.race.executes(&seen);
         }
-        self.tracees.replace(call, empty, role);
+        self.tracees.replace(call, asked.empty, role);
     }
 
     /// Remembers a program that nobody in the sandbox can change: its next exec costs less.
@@ -104,7 +104,7 @@ impl Supervisor {
         let session = Arc::clone(&self.session);
         let writable = session.writable.as_deref().unwrap_or_default();
         let rules = &session.rules;
-        let read = call.read(rules, writable, &self.race, &self.originals);
+        let read = call.read(rules, writable, &self.race.fixed, &self.originals);
         let startup = self.phase == Phase::Startup && call.side == Side::Inside;
         let audit = session.audit.during_startup(startup);
         let whole = match read {
@@ -133,15 +133,8 @@ impl Supervisor {
             Ok(inheritance) => inheritance,
             Err(errno) => return call.waiting.fail(errno),
         };
-        let exec = StoppedExec {
-            supervisor: self,
-            stopped: Stopped {
-                call,
-                asked: Box::new(asked),
-            },
-            held: None,
-            inheritance,
-        };
+        let stopped = Stopped::new(call, asked);
+        let exec = StoppedExec::new(self, stopped, inheritance);
         flow::consider(&session.rules, request, exec, &audit);
     }
 
@@ -151,7 +144,7 @@ impl Supervisor {
         let session = Arc::clone(&self.session);
         let rules = &session.rules;
         let writable = session.writable.as_deref().unwrap_or_default();
-        let read = call.read(rules, writable, &self.race, &self.originals);
+        let read = call.read(rules, writable, &self.race.fixed, &self.originals);
         let Ok((request, asked)) = read.and_then(|read| call.whole(read, rules, writable)) else {
             return tracees::resume(&call);
         };
@@ -162,15 +155,8 @@ impl Supervisor {
         };
         // It is no start-up file.
         let phase = std::mem::replace(&mut self.phase, Phase::Command);
-        let exec = StoppedExec {
-            supervisor: self,
-            stopped: Stopped {
-                call,
-                asked: Box::new(asked),
-            },
-            held: None,
-            inheritance: Inheritance::Free,
-        };
+        let stopped = Stopped::new(call, asked);
+        let exec = StoppedExec::new(self, stopped, Inheritance::Free);
         flow::follow(rules, request, &tree, &judgement, exec, &session.audit);
         self.phase = phase;
     }
@@ -198,7 +184,7 @@ impl Supervisor {
         let session = &self.session;
         let (rules, writable) = (&session.rules, session.writable.as_deref());
         let writable = writable.unwrap_or_default();
-        let read = call.read(rules, writable, &self.race, &self.originals);
+        let read = call.read(rules, writable, &self.race.fixed, &self.originals);
         match read.and_then(|read| call.whole(read, rules, writable)) {
             Ok((request, _)) => match judge_exec(rules, &request).verdict.decision {
                 Decision::Forbidden => call.waiting.fail(Errno::EACCES),

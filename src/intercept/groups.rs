@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use nix::unistd::{Pid, getpgid, getpgrp, getsid};
 
-use super::caller::Status;
+use super::caller::TaskStatus;
 use crate::sys::child::{Group, SharedGroup};
 
 /// The groups of programs outside, by those of their callers.
@@ -41,7 +41,7 @@ impl Groups {
     ///
     /// # Errors
     /// The process is gone.
-    pub fn place(&self, pid: Pid, status: &Status) -> io::Result<(Group, bool)> {
+    pub fn place(&self, pid: Pid, status: &TaskStatus) -> io::Result<(Group, bool)> {
         let group = getpgid(Some(pid))?;
         if is_in_our_session(pid)? {
             return Ok(if group == getpgrp() {

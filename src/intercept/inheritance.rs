@@ -1,18 +1,14 @@
 //! What a program outside may start there because it is out itself: what processes and open files say of it.
 //! What counts is said in `flow/inheritance.rs`.
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::stat::fstat;
 use nix::unistd::{Pid, getpid};
 
 use super::call::{ExecCall, Side};
@@ -24,37 +20,10 @@ use crate::flow::{self, Heritage, Starter};
 use crate::request::{Request, Roots, Trust, Words};
 use crate::sys::read_capped::read_capped;
 
-/// As many pipes and files are remembered that the sandboxed side handed out.
-const HANDED: usize = 4096;
 /// As many ancestors are looked at.
 const ANCESTORS: usize = 64;
 /// The most that is read of the words of a process, in bytes.
 const WORDS: usize = 4 << 20;
-
-/// What programs outside got from the sandbox: by device and inode.
-#[derive(Debug, Default)]
-pub struct Handed {
-    files: HashSet<(u64, u64)>,
-    /// There were more.
-    many: bool,
-}
-
-impl Handed {
-    /// Remembers the descriptors that a program takes over.
-    pub fn note(&mut self, descriptors: &[(OwnedFd, i32)]) {
-        for file in descriptors.iter().filter_map(|(fd, _)| fstat(fd).ok()) {
-            if self.files.len() < HANDED {
-                self.files.insert((file.st_dev, file.st_ino));
-            } else {
-                self.many = true;
-            }
-        }
-    }
-
-    fn has(&self, file: &fs::Metadata) -> bool {
-        self.many || self.files.contains(&(file.dev(), file.ino()))
-    }
-}
 
 impl Supervisor {
     /// Whether what a caller on that side starts could be limited in what it inherits. Cheap.
@@ -111,7 +80,7 @@ impl Supervisor {
             // It is closed, or nobody knows.
             return fs::symlink_metadata(&link).is_ok();
         };
-        if self.handed.has(&file) {
+        if self.passed_files.has(&file) {
             return true;
         }
         let kind = file.file_type();

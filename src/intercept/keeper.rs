@@ -145,7 +145,7 @@ fn keep_beside(
         let _ = setsid();
         let _ = prctl::set_name(GUARD);
     };
-    let limit = |patience| overdue.map(|timer| Limit { timer, patience });
+    let limit = |patience| overdue.map(|timer| Overdue { timer, patience });
     let soon = limit(Duration::ZERO);
     let guard = || hold(supervisor, apart, None, soon).unwrap_or_else(|error| failed(&error));
     hold(guard, || (), relay, limit(GUARDS)).unwrap_or_else(|error| failed(&error))
@@ -153,7 +153,7 @@ fn keep_beside(
 
 /// When a child is ended that does not end by itself.
 #[derive(Debug, Clone, Copy)]
-struct Limit<'a> {
+struct Overdue<'a> {
     /// When it should have.
     timer: &'a Timer,
     /// How long it may take from then on.
@@ -165,7 +165,7 @@ fn hold(
     child: impl FnOnce() -> Exit,
     meanwhile: impl FnOnce(),
     mut relay: Option<Relay>,
-    limit: Option<Limit<'_>>,
+    limit: Option<Overdue<'_>>,
 ) -> io::Result<Exit> {
     fork::adopt_orphans();
     let mut signals = watched();
@@ -199,7 +199,7 @@ fn wait(
     child: Pid,
     waiting: &SignalFd,
     mut relay: Option<&mut Relay>,
-    mut limit: Option<Limit<'_>>,
+    mut limit: Option<Overdue<'_>>,
 ) -> io::Result<Exit> {
     let deaf = signals::ignored_by_caller() & 1 << (Signal::SIGHUP as u32 - 1) != 0;
     let mut clock = Clock::new(None);

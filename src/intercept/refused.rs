@@ -21,10 +21,10 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::audit::RefusedCall;
+use crate::audit::RefusedCallRecord;
 use crate::confine::{Refusals, Refused, Told};
 use crate::request::argv;
-use crate::sys::bpf::Call;
+use crate::sys::bpf::FilteredCall;
 use crate::sys::listener::Notification;
 
 use super::complaints::{Complaints, Denial};
@@ -36,7 +36,7 @@ const KINDS: usize = 32;
 
 /// One kind of call, and who made it.
 #[derive(Debug)]
-pub struct Kind {
+pub struct RefusedKind {
     /// What was refused.
     pub refused: Refused,
     /// The program that failed of one, or made the first, by the path of its file.
@@ -47,11 +47,11 @@ pub struct Kind {
     pub failed: bool,
 }
 
-impl Kind {
+impl RefusedKind {
     /// The record of it.
-    pub fn record(&self) -> RefusedCall<'_> {
+    pub fn record(&self) -> RefusedCallRecord<'_> {
         let program = self.program.as_deref();
-        RefusedCall {
+        RefusedCallRecord {
             call: self.refused.call,
             family: self.refused.family,
             errno: self.refused.errno as i32,
@@ -65,9 +65,9 @@ impl Kind {
 
 /// Everything that the sandbox is known to have refused.
 #[derive(Debug, Default)]
-pub struct Refusal {
+pub struct SandboxRefusals {
     /// Calls: internet sockets first, then by the order in which they came.
-    pub calls: Vec<Kind>,
+    pub calls: Vec<RefusedKind>,
     /// Paths that were to be written.
     pub paths: Vec<Denial>,
 }
@@ -87,7 +87,7 @@ pub enum Pass {
 #[derive(Debug, Default)]
 pub struct Refuser {
     refusals: Option<Refusals>,
-    kinds: Vec<Kind>,
+    kinds: Vec<RefusedKind>,
     complaints: Complaints,
     failing: Failing,
     habits: Habits,
@@ -107,7 +107,7 @@ impl Refuser {
     /// # Errors
     /// The error number to refuse it with.
     pub fn answer(&mut self, call: &Notification) -> Result<Pass, i32> {
-        let data = Call {
+        let data = FilteredCall {
             architecture: call.arch.audit_value(),
             number: call.number.cast_unsigned(),
             arguments: &call.args,
@@ -139,11 +139,11 @@ impl Refuser {
     fn remember(&mut self, refused: Refused, call: &Notification) {
         let habit = self.habits.of(refused, call);
         self.failing.refuse(refused, call.tid, habit);
-        let same = |kind: &&mut Kind| kind.refused == refused;
+        let same = |kind: &&mut RefusedKind| kind.refused == refused;
         if let Some(kind) = self.kinds.iter_mut().find(same) {
             kind.times = kind.times.saturating_add(1);
         } else if self.kinds.len() < KINDS {
-            self.kinds.push(Kind {
+            self.kinds.push(RefusedKind {
                 refused,
                 program: fs::read_link(format!("/proc/{}/exe", call.tid)).ok(),
                 times: 1,
@@ -153,9 +153,9 @@ impl Refuser {
     }
 
     /// All that is known.
-    pub fn into_refusal(mut self) -> Refusal {
+    pub fn into_refusal(mut self) -> SandboxRefusals {
         for failure in self.failing.into_failures() {
-            let of_it = |kind: &&mut Kind| kind.refused == failure.refused;
+            let of_it = |kind: &&mut RefusedKind| kind.refused == failure.refused;
             if let Some(kind) = self.kinds.iter_mut().find(of_it) {
                 kind.failed = true;
                 kind.program = failure.program;
@@ -166,7 +166,7 @@ impl Refuser {
             Some(_) => 2,
             None => 1,
         });
-        Refusal {
+        SandboxRefusals {
             calls: self.kinds,
             paths: self.complaints.into_denials(),
         }

@@ -13,7 +13,7 @@ use super::broker::{self, Broker, Patched};
 use super::ending::{self, Ending, Remains};
 use super::groups::Groups;
 use super::launcher::{self, Command, Ways};
-use super::refused::{Refusal, Refuser};
+use super::refused::{Refuser, SandboxRefusals};
 use super::session::{Phase, Session};
 use super::supervisor::Supervisor;
 use super::watch::{Intercept, Watch};
@@ -103,7 +103,7 @@ pub struct Ended {
     /// Its status, or ours.
     pub exit: Exit,
     /// What the sandbox refused meanwhile.
-    pub refused: Refusal,
+    pub refused: SandboxRefusals,
     /// What is held, and was replaced meanwhile.
     pub replaced: Vec<Replaced>,
     /// What is still there of it.
@@ -122,7 +122,7 @@ pub fn run(
     session: Session,
     report: impl FnOnce(&Layers),
 ) -> Result<Ended, RunError> {
-    let standing = Standing::new(
+    let standing = SupervisedSandbox::new(
         run.policy,
         run.require,
         &run.kept(),
@@ -153,7 +153,7 @@ pub(super) fn equipped<'a>(
 }
 
 /// A sandbox, seen to be one that we can judge in.
-pub(super) struct Standing {
+pub(super) struct SupervisedSandbox {
     pub(super) sandbox: Sandbox,
     source: ExecSource,
     ending: Ending,
@@ -166,7 +166,7 @@ enum ExecSource {
     Wrappers(Patched, OwnedFd, RawFd),
 }
 
-impl Standing {
+impl SupervisedSandbox {
     /// Makes it; `launcher` gets the wrappers, if they bring the execs, and the ways to the supervisor. It keeps
     /// the descriptors `pass`.
     pub(super) fn new(

@@ -12,12 +12,12 @@ use super::call::low_half;
 use super::groups::Groups;
 use super::job::StandInProcess;
 use super::memory::Memory;
-use super::profiled::News;
+use super::profiled::ProfiledNews;
 use super::{caller, limits, verify};
 use crate::act::escalate::Escalation;
 use crate::approve::place::Confinement;
 use crate::audit::ExecRecord;
-use crate::request::argv;
+use crate::request::{Request, argv};
 use crate::sys::change::{self, Change};
 use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
@@ -27,14 +27,14 @@ use crate::sys::say;
 
 /// What a proxy is there for.
 #[derive(Debug)]
-pub enum Role {
+pub enum ProxyRole {
     /// To say these words and fail.
     Refuse(String),
     /// To be the process that the caller of this program waits for.
     Start(Box<Escalation>, ExecRecord),
 }
 
-impl Role {
+impl ProxyRole {
     /// Says that the caller was killed, who was about to become the proxy and became something else.
     pub fn tell_of_kill(self) {
         match self {
@@ -70,7 +70,7 @@ pub struct StandIn<L> {
     /// The way to that process.
     pub(super) link: L,
     process: StandInProcess,
-    program: Program,
+    program: ProgramState,
     /// Others may join it while the program runs.
     _group: Group,
     /// Whether the terminal's signals reach the program without our help.
@@ -79,7 +79,7 @@ pub struct StandIn<L> {
 }
 
 #[derive(Debug)]
-enum Program {
+enum ProgramState {
     Starting {
         command: String,
         record: ExecRecord,
@@ -113,7 +113,7 @@ pub enum Begun {
     /// It speaks and ends.
     Speaking(Order),
     /// It speaks and asks again.
-    Telling(Order, Role),
+    Telling(Order, ProxyRole),
     /// Its program is to be started so.
     Starting {
         /// The proxy.
@@ -129,25 +129,25 @@ pub enum Begun {
 ///
 /// # Errors
 /// The proxy is gone.
-pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begun> {
+pub fn begin(question: &Waiting, role: ProxyRole, groups: &Groups) -> io::Result<Begun> {
     let Notification { args, tid: pid, .. } = question.notification;
     let [kind, mask, ..] = args;
     if kind != HELLO {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let (mut escalation, record) = match role {
-        Role::Refuse(words) => {
+        ProxyRole::Refuse(words) => {
             return Ok(Begun::Speaking(Order::Say(write(question, &words)?)));
         }
-        Role::Start(escalation, record) => (escalation, record),
+        ProxyRole::Start(escalation, record) => (escalation, record),
     };
     if let Some(note) = escalation.note.take() {
         let order = Order::Tell(write(question, &note)?);
-        return Ok(Begun::Telling(order, Role::Start(escalation, record)));
+        return Ok(Begun::Telling(order, ProxyRole::Start(escalation, record)));
     }
     let place = escalation.permit.confinement().cloned();
     let place = place.ok_or(io::ErrorKind::PermissionDenied)?;
-    let command = argv::bounded(&escalation.permit.request().argv, BUFFER / 4);
+    let command = command(escalation.permit.request());
     let proxy = StandInProcess::open(pid)?;
     let launch = descriptors(pid, proxy.handle())
         .and_then(|descriptors| launch(*escalation, pid, descriptors, mask, groups));
@@ -169,6 +169,11 @@ pub fn begin(question: &Waiting, role: Role, groups: &Groups) -> io::Result<Begu
         launch: Box::new(launch),
         place,
     })
+}
+
+/// The command as a message names it.
+pub(super) fn command(request: &Request) -> String {
+    argv::bounded(&request.argv, BUFFER / 4)
 }
 
 /// What is said where a program does not start.
@@ -234,7 +239,7 @@ impl<L: StandInLink> StandIn<L> {
         Self {
             link,
             process,
-            program: Program::Starting { command, record },
+            program: ProgramState::Starting { command, record },
             _group: launch.inherited.group.clone(),
             same_group,
             has_ended: false,
@@ -260,7 +265,7 @@ impl<L: StandInLink> StandIn<L> {
     pub fn started(&mut self, child: io::Result<Child>) -> bool {
         match child {
             Ok(child) => {
-                self.runs(Program::Running(child));
+                self.runs(ProgramState::Running(child));
                 self.look();
                 true
             }
@@ -270,23 +275,23 @@ impl<L: StandInLink> StandIn<L> {
 
     /// The same for news of a program in a sandbox of its own. In a session of its own too, the terminal's
     /// signals don't reach it without our help.
-    pub fn take(&mut self, news: News) -> bool {
+    pub fn take(&mut self, news: ProfiledNews) -> bool {
         match news {
-            News::Started {
+            ProfiledNews::Started {
                 program,
                 own_session,
             } => {
                 self.same_group &= !own_session;
-                self.runs(Program::InProfile(program));
+                self.runs(ProgramState::InProfile(program));
                 true
             }
-            News::Changed(change) => self.changed(change),
-            News::Failed(reason) => self.failed(&reason),
+            ProfiledNews::Changed(change) => self.changed(change),
+            ProfiledNews::Failed(reason) => self.failed(&reason),
         }
     }
 
-    fn runs(&mut self, program: Program) {
-        if let Program::Starting { record, .. } = &mut self.program {
+    fn runs(&mut self, program: ProgramState) {
+        if let ProgramState::Starting { record, .. } = &mut self.program {
             std::mem::take(record).ran();
             self.link.started();
             self.program = program;
@@ -294,7 +299,7 @@ impl<L: StandInLink> StandIn<L> {
     }
 
     fn failed(&mut self, reason: &dyn Display) -> bool {
-        let Program::Starting { command, record } = &mut self.program else {
+        let ProgramState::Starting { command, record } = &mut self.program else {
             return true;
         };
         std::mem::take(record).failed(reason);
@@ -316,7 +321,7 @@ impl<L: StandInLink> StandIn<L> {
 
     /// Looks whether something happened to the program.
     pub fn look(&mut self) {
-        let Program::Running(program) = &self.program else {
+        let ProgramState::Running(program) = &self.program else {
             return;
         };
         let pid = program.pid;
@@ -342,7 +347,7 @@ impl<L: StandInLink> StandIn<L> {
     }
 }
 
-impl Program {
+impl ProgramState {
     fn handle(&self) -> Option<&PidFd> {
         match self {
             Self::Starting { .. } => None,
@@ -363,7 +368,7 @@ impl Killed {
         if !stand_in.has_ended {
             let _ = program.signal(SIGKILL);
         }
-        let Program::Running(child) = &stand_in.program else {
+        let ProgramState::Running(child) = &stand_in.program else {
             return None;
         };
         self.0.extend((!stand_in.has_ended).then_some(child.pid));

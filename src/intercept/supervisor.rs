@@ -9,24 +9,22 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::unistd::Pid;
 
-use super::asking::{Asking, Pending};
-use super::call::{ExecCall, Side};
+use super::asking::Asking;
+use super::call::{ExecCall, Side, Stopped};
+use super::exec::Answerer;
 use super::groups::Groups;
-use super::inheritance::Handed;
 use super::kinship::Running;
 use super::outside::Outside;
+use super::passed_files::PassedFiles;
 use super::profiled::Profiled;
-use super::refused::{Pass, Refusal, Refuser};
+use super::refused::{Pass, Refuser, SandboxRefusals};
 use super::session::{Phase, Session};
-use super::stand_in::{self, Begun, Killed, Proxy, Role, StandIn};
-use super::stopped::{Stopped, StoppedExec};
+use super::stand_in::{self, Begun, Killed, Proxy, ProxyRole, StandIn};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
 use super::watch::{After, Intercept};
-use crate::approve::Answer;
-use crate::approve::place::{Caller, Confinement, Inheritance};
+use crate::approve::place::Confinement;
 use crate::confine::Holding;
-use crate::flow;
 use crate::request::Originals;
 use crate::sys::arch::PROXY;
 use crate::sys::child::{Child, Launch};
@@ -56,7 +54,7 @@ pub struct Supervisor {
     pub outside: Option<Outside>,
     pub(super) groups: Groups,
     /// What programs outside got from the sandbox.
-    pub(super) handed: Handed,
+    pub(super) passed_files: PassedFiles,
     /// Programs outside that have a sandbox of their own.
     pub profiled: Profiled<Pid>,
     /// Calls that the sandbox refuses.
@@ -94,31 +92,12 @@ impl Supervisor {
             killed: Killed::default(),
             asking: Asking::new()?,
             outside: None,
-            handed: Handed::default(),
+            passed_files: PassedFiles::default(),
             profiled: Profiled::new(true),
             refuser,
             holding,
             silent: None,
         })
-    }
-
-    /// What it works with.
-    pub fn session(&self) -> &Arc<Session> {
-        &self.session
-    }
-
-    /// How far the run has come.
-    pub fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// Where the caller of an exec is that came from `side`.
-    pub fn caller(&self, side: Side) -> Caller {
-        match side {
-            Side::Inside => self.session.caller_inside(),
-            Side::Outside => Caller::Outside,
-            Side::Profiled(id) => Caller::Profile(self.profiled.profiles(id).to_vec()),
-        }
     }
 
     /// Answers one call. A caller that died is no error.
@@ -194,7 +173,7 @@ impl Supervisor {
     }
 
     /// Answers a proxy's first question.
-    fn begin(&mut self, question: &Waiting, role: Role) -> io::Result<()> {
+    fn begin(&mut self, question: &Waiting, role: ProxyRole) -> io::Result<()> {
         let pid = question.notification.tid;
         match stand_in::begin(question, role, &self.groups)? {
             Begun::Speaking(order) => question.answer(order.encode()),
@@ -218,7 +197,7 @@ impl Supervisor {
 
     /// Starts the program that the process `pid` stands in for.
     fn start(&mut self, pid: Pid, launch: Launch, place: &Confinement) -> io::Result<()> {
-        self.handed.note(&launch.inherited.descriptors);
+        self.passed_files.note(&launch.inherited.descriptors);
         if let Confinement::Profile(sandbox) = place {
             let require = &self.session.require;
             self.profiled.start(pid, launch, sandbox, require)?;
@@ -281,27 +260,6 @@ impl Supervisor {
         {
             outside.forget(program);
         }
-    }
-
-    /// Carries on with the execs whose questions were answered.
-    fn take_answers(&mut self) {
-        for (pending, answer) in self.asking.answers() {
-            if pending.caller.call.waiting.is_waiting() {
-                self.resume(pending, answer);
-            }
-        }
-    }
-
-    /// Carries on with an exec that was asked about.
-    pub(super) fn resume(&mut self, pending: Pending<Stopped>, answer: Answer) {
-        let exec = StoppedExec {
-            supervisor: self,
-            stopped: pending.caller,
-            held: Some(pending.held),
-            // That was asked.
-            inheritance: Inheritance::Free,
-        };
-        flow::resume(pending.question, answer, pending.record, exec);
     }
 
     /// How many programs run outside, or are about to.
@@ -398,7 +356,7 @@ impl Intercept for Supervisor {
         self.profiled.end();
     }
 
-    fn take_refused(&mut self) -> Refusal {
+    fn take_refused(&mut self) -> SandboxRefusals {
         let mut refused = std::mem::take(&mut self.refuser).into_refusal();
         refused.calls.extend(self.profiled.take_refused());
         refused

@@ -27,23 +27,18 @@
 //! the rules. There only what a process does by itself, and programs that a user may put in place,
 //! are reasons to watch.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use nix::sys::stat::{FileStat, stat};
 use nix::unistd::Pid;
 
 use super::call::{Asked, ExecCall};
+use super::fixed::FixedPrograms;
 use super::kinship::{self, GUARDS, Guard, Processes, Seen};
-use crate::request::{HalfRead, Program, Request, Trust, Words};
+use crate::request::{HalfRead, Request, Words};
 use crate::sys::process_memory::{Map, Stretch};
 
 /// How many stretches of memory are looked at before an exec counts as changeable.
 const STRETCHES: usize = 16;
-/// How many paths are remembered as beyond the sandboxed side's reach.
-const PATHS: usize = 4096;
 /// Where the programs are that the system brings.
 const SYSTEM: [&str; 3] = ["/usr", "/bin", "/sbin"];
 
@@ -56,21 +51,8 @@ pub struct ExecRace {
     guards: &'static [Guard],
     /// Every exec is watched.
     every: bool,
-    /// There are processes for which paths lead elsewhere than for this one.
-    moves: bool,
-    /// Paths on which nothing can be written from inside, and the programs behind them.
-    fixed: HashMap<PathBuf, Fixed>,
-}
-
-/// A program, no script, that the sandboxed side can't change.
-#[derive(Debug, Clone)]
-pub struct Fixed {
-    /// Its path, every link followed.
-    pub real: PathBuf,
-    /// What it is a copy of.
-    pub copy_of: Option<PathBuf>,
-    /// Its identity.
-    pub stat: FileStat,
+    /// Programs that were met before.
+    pub fixed: FixedPrograms,
 }
 
 impl ExecRace {
@@ -80,8 +62,7 @@ impl ExecRace {
             confined,
             guards: &GUARDS,
             every: false,
-            moves: false,
-            fixed: HashMap::new(),
+            fixed: FixedPrograms::default(),
         }
     }
 
@@ -95,25 +76,12 @@ impl ExecRace {
     /// each process's root is looked up, and every exec is watched.
     pub fn begin_moves(&mut self) {
         self.begin();
-        self.moves = true;
+        self.fixed.paths_may_differ();
     }
 
     /// A process executes: does it leave others in its memory, every exec is watched from now on.
     pub fn executes(&mut self, seen: &Seen) {
         self.every |= seen.leaves_others();
-    }
-
-    /// The program at `path`, as the caller `tid` sees it, if it was seen to be beyond reach and is
-    /// the same still. Of moves `outside` the listener knows nothing.
-    pub fn known(&self, path: &Path, tid: Pid, outside: bool) -> Option<&Fixed> {
-        let fixed = self.fixed.get(path)?;
-        let now = if self.moves || outside {
-            stat(&in_root_of(tid, path)).ok()?
-        } else {
-            stat(path).ok()?
-        };
-        let key = |s: &FileStat| (s.st_dev, s.st_ino, s.st_ctime, s.st_ctime_nsec, s.st_mode);
-        (key(&now) == key(&fixed.stat)).then_some(fixed)
     }
 
     /// Remembers the program, so that its next exec needs no second look at the file, if it is
@@ -127,7 +95,7 @@ impl ExecRace {
         writable: &[PathBuf],
     ) {
         if !self.every && call.is_by_path() && request.interpreter.is_none() {
-            self.is_fixed(request, asked, writable);
+            self.fixed.are_fixed(request, &asked.stat, writable);
         }
     }
 
@@ -142,12 +110,12 @@ impl ExecRace {
         writable: &[PathBuf],
     ) -> bool {
         let fixed = call.is_by_path()
-            && self.is_fixed(request, asked, writable)
+            && self.fixed.are_fixed(request, &asked.stat, writable)
             && (self.confined || is_of_the_system(request));
         self.is_changeable(world, call, fixed, asked)
     }
 
-    /// The same for a program that is [`known`](Self::known).
+    /// The same for a program that is [`known`](FixedPrograms::known).
     pub fn is_possible_for_known(
         &mut self,
         world: &impl Processes,
@@ -179,33 +147,6 @@ impl ExecRace {
         self.executes(&seen);
         self.guards.iter().all(|guard| guard(&seen))
     }
-
-    /// Whether nothing on the path can be written from inside.
-    fn is_fixed(&mut self, request: &Request, asked: &Asked, writable: &[PathBuf]) -> bool {
-        let mut next = Some(request);
-        while let Some(one) = next {
-            let path = Path::new(&one.program.asked);
-            if !self.fixed.contains_key(path) && !is_path_fixed(one, writable) {
-                return false;
-            }
-            next = one.interpreter.as_deref();
-        }
-        let Program {
-            asked: path, real, ..
-        } = &request.program;
-        if let (Some(real), None) = (real, &request.interpreter)
-            && self.fixed.len() < PATHS
-            && !self.fixed.contains_key(Path::new(path))
-        {
-            let fixed = Fixed {
-                real: real.clone(),
-                copy_of: request.copy_of.clone(),
-                stat: asked.stat,
-            };
-            self.fixed.insert(path.into(), fixed);
-        }
-        true
-    }
 }
 
 /// Whether the system brings the program, and what interprets it.
@@ -219,25 +160,6 @@ fn are_of_the_system(words: Words<'_>) -> bool {
     let is_there =
         |path: &Path| SYSTEM.iter().any(|place| path.starts_with(place)) && !climbs(path);
     is_there(Path::new(words.asked)) && words.real.is_some_and(is_there)
-}
-
-/// A path to what `tid`, which may have a root of its own, finds at an absolute `path`.
-fn in_root_of(tid: Pid, path: &Path) -> PathBuf {
-    let mut whole = OsString::from(format!("/proc/{tid}/root"));
-    whole.push(path);
-    PathBuf::from(whole)
-}
-
-fn is_path_fixed(request: &Request, writable: &[PathBuf]) -> bool {
-    let path = Path::new(&request.program.asked);
-    let bytes = path.as_os_str().as_bytes();
-    let inside = writable.iter().any(|root| path.starts_with(root));
-    if !path.is_absolute() || bytes.starts_with(b"/proc") || inside {
-        return false;
-    }
-    let name = Some(path.as_os_str());
-    let program = Program::at(path.as_os_str(), path, name, writable);
-    program.trust == Trust::Trusted && program.real == request.program.real
 }
 
 /// Whether the memory between each pair of addresses is the process's own.

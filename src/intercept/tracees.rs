@@ -36,14 +36,14 @@ use super::call::{ExecCall, Side};
 use super::caller::{process_of, status};
 use super::leaving::Leaving;
 use super::limits::Load;
-use super::stand_in::Role;
+use super::stand_in::ProxyRole;
 use super::verify::{self, Expected};
 use crate::audit::ExecRecord;
 use crate::evaluate::IndexedRules;
 use crate::request::Originals;
 use crate::sys::listener::Notification;
 use crate::sys::proxy_image;
-use crate::sys::registers::{self, Exec as Replacement};
+use crate::sys::registers::{self, ProxyExec};
 use crate::sys::trace::{Sight, Traced};
 use crate::sys::urgency;
 
@@ -55,9 +55,9 @@ pub struct Tracees {
     traced: HashMap<Pid, Tracee>,
     /// Threads outside whose exec was replaced. They are let alone: who is outside has nothing to gain
     /// by a race with us, and is a child of ours, perhaps, whose end is for others to collect.
-    outside: HashMap<Pid, (Replacement, Role)>,
+    outside: HashMap<Pid, (ProxyExec, ProxyRole)>,
     /// Processes that run the proxy and have not asked yet.
-    announced: HashMap<Pid, Role>,
+    announced: HashMap<Pid, ProxyRole>,
     /// Execs that were let go unwatched.
     pub leaving: Leaving,
     /// Execs that wait until another thread of their process is let alone.
@@ -73,7 +73,7 @@ enum Hold {
     Replace {
         /// The address of an empty string in its memory.
         empty: u64,
-        role: Role,
+        role: ProxyRole,
     },
 }
 
@@ -96,7 +96,7 @@ impl Hold {
         }
     }
 
-    fn role(&self) -> Option<&Role> {
+    fn role(&self) -> Option<&ProxyRole> {
         match self {
             Self::Watch(..) => None,
             Self::Replace { role, .. } => Some(role),
@@ -109,26 +109,26 @@ impl Hold {
 struct Tracee {
     traced: Traced,
     process: Pid,
-    stage: Stage,
+    stage: TraceeStage,
     /// It is let alone when it stops, or has executed: another one waits.
     leaves: bool,
 }
 
 /// How far it is.
 #[derive(Debug)]
-enum Stage {
+enum TraceeStage {
     /// Nothing is left to see; it is let alone when it stops.
     Unwatched,
     /// Its exec was let through, and must become this.
     Watched(Box<Expected>, ExecRecord),
     /// Its exec was replaced, and is about to come back as the proxy's.
-    Replaced(Replacement, Role),
+    Replaced(ProxyExec, ProxyRole),
     /// The proxy's exec was let through, and must become the proxy: the path is memory of the caller,
     /// and the descriptor its own to close.
-    BecomesProxy(Role),
+    BecomesProxy(ProxyRole),
 }
 
-impl Stage {
+impl TraceeStage {
     fn weight(&self) -> usize {
         match self {
             Self::Unwatched => 0,
@@ -137,7 +137,7 @@ impl Stage {
         }
     }
 
-    fn role(&self) -> Option<&Role> {
+    fn role(&self) -> Option<&ProxyRole> {
         match self {
             Self::Unwatched | Self::Watched(..) => None,
             Self::Replaced(_, role) | Self::BecomesProxy(role) => Some(role),
@@ -148,7 +148,7 @@ impl Stage {
 impl Tracees {
     /// Makes the caller run the proxy instead of what it asked for. `empty` is the address of an
     /// empty string in its memory.
-    pub fn replace(&mut self, call: &ExecCall, empty: u64, role: Role) {
+    pub fn replace(&mut self, call: &ExecCall, empty: u64, role: ProxyRole) {
         self.hold(call, Hold::Replace { empty, role });
     }
 
@@ -174,7 +174,7 @@ impl Tracees {
         match hold {
             Hold::Watch(expected, record) => match self.trace(call.tid()) {
                 Ok(traced) => {
-                    self.insert(traced, process, Stage::Watched(expected, record));
+                    self.insert(traced, process, TraceeStage::Watched(expected, record));
                     resume(&call);
                 }
                 Err(_) => Hold::Watch(expected, record).fail(&call, Errno::EPERM),
@@ -189,7 +189,10 @@ impl Tracees {
         let mut others = self.traced.values_mut();
         let other = others.find(|it| it.process == process && it.traced.tid() != tid);
         if let Some(other) = other {
-            let is_free = matches!(other.stage, Stage::Unwatched | Stage::Watched(..));
+            let is_free = matches!(
+                other.stage,
+                TraceeStage::Unwatched | TraceeStage::Watched(..)
+            );
             if is_free && !other.leaves {
                 other.leaves = true;
                 // Of one that is gone we hear.
@@ -201,7 +204,7 @@ impl Tracees {
         process != tid && self.leaving.is_traced(process)
     }
 
-    fn replace_now(&mut self, call: &ExecCall, process: Pid, empty: u64, role: Role) {
+    fn replace_now(&mut self, call: &ExecCall, process: Pid, empty: u64, role: ProxyRole) {
         let Notification { tid, arch, .. } = call.waiting.notification;
         let image = self.proxy_image();
         let fd = match image.and_then(|image| call.waiting.add_fd(image)) {
@@ -210,7 +213,7 @@ impl Tracees {
                 return Hold::Replace { empty, role }.fail(call, super::call::errno(&error));
             }
         };
-        let replacement = Replacement {
+        let replacement = ProxyExec {
             fd,
             empty,
             argv: call.argv,
@@ -238,7 +241,7 @@ impl Tracees {
         if call.side != Side::Inside {
             self.outside.insert(tid, (replacement, role));
         } else if traced.go_on().is_ok() {
-            self.insert(traced, process, Stage::Replaced(replacement, role));
+            self.insert(traced, process, TraceeStage::Replaced(replacement, role));
         }
     }
 
@@ -250,7 +253,7 @@ impl Tracees {
         }
     }
 
-    fn insert(&mut self, traced: Traced, process: Pid, stage: Stage) {
+    fn insert(&mut self, traced: Traced, process: Pid, stage: TraceeStage) {
         let tid = traced.tid();
         let tracee = Tracee {
             traced,
@@ -289,9 +292,9 @@ impl Tracees {
         let Some(tracee) = self.traced.get_mut(&tid) else {
             return false;
         };
-        match std::mem::replace(&mut tracee.stage, Stage::Unwatched) {
-            Stage::Replaced(replacement, role) if replacement.is(notification) => {
-                tracee.stage = Stage::BecomesProxy(role);
+        match std::mem::replace(&mut tracee.stage, TraceeStage::Unwatched) {
+            TraceeStage::Replaced(replacement, role) if replacement.is(notification) => {
+                tracee.stage = TraceeStage::BecomesProxy(role);
                 true
             }
             _ => false,
@@ -299,12 +302,12 @@ impl Tracees {
     }
 
     /// What the proxy in the process `pid` is there for; told once.
-    pub fn role(&mut self, pid: Pid) -> Option<Role> {
+    pub fn role(&mut self, pid: Pid) -> Option<ProxyRole> {
         self.announced.remove(&pid)
     }
 
     /// What the proxy in the process `pid` is there for, when it asks again.
-    pub fn announce(&mut self, pid: Pid, role: Role) {
+    pub fn announce(&mut self, pid: Pid, role: ProxyRole) {
         self.announced.insert(pid, role);
     }
 
@@ -317,7 +320,7 @@ impl Tracees {
     pub fn has_come(&mut self, tid: Pid) {
         if let Some(traced) = self.leaving.has_come(tid) {
             // It had no other thread.
-            self.insert(traced, tid, Stage::Unwatched);
+            self.insert(traced, tid, TraceeStage::Unwatched);
         }
     }
 
@@ -335,7 +338,9 @@ impl Tracees {
             .chain(self.outside.values().map(|(_, role)| role))
             .chain(self.announced.values())
             .chain(self.second.iter().filter_map(|(_, hold)| hold.role()));
-        roles.filter(|role| matches!(role, Role::Start(..))).count()
+        roles
+            .filter(|role| matches!(role, ProxyRole::Start(..)))
+            .count()
     }
 
     /// Whether one more exec may be held, of so many bytes.
@@ -355,7 +360,7 @@ impl Tracees {
     fn load(&self) -> Load {
         let traced = self.traced.values().map(|tracee| tracee.stage.weight());
         let outside = self.outside.values().map(|(_, role)| role.weight());
-        let announced = self.announced.values().map(Role::weight);
+        let announced = self.announced.values().map(ProxyRole::weight);
         let second = self.second.iter().map(|(_, hold)| hold.weight());
         traced
             .chain(outside)
@@ -372,7 +377,7 @@ impl Tracees {
         let mut executed = Vec::new();
         self.traced.retain(|_, tracee| {
             let process = tracee.process;
-            if matches!(tracee.stage, Stage::Unwatched) {
+            if matches!(tracee.stage, TraceeStage::Unwatched) {
                 return !tracee.traced.has_stopped(process);
             }
             match tracee.traced.look(process, tracee.leaves) {
@@ -381,27 +386,33 @@ impl Tracees {
                 Sight::Executed => {}
             }
             let is_right = match &tracee.stage {
-                Stage::Unwatched => true,
-                Stage::Watched(expected, _) => {
+                TraceeStage::Unwatched => true,
+                TraceeStage::Watched(expected, _) => {
                     expected.runs_in(process, rules, originals).unwrap_or(false)
                 }
-                Stage::Replaced(..) => false,
-                Stage::BecomesProxy(_) => image.is_some_and(|image| verify::runs(process, &image)),
+                TraceeStage::Replaced(..) => false,
+                TraceeStage::BecomesProxy(_) => {
+                    image.is_some_and(|image| verify::runs(process, &image))
+                }
             };
-            let stage = std::mem::replace(&mut tracee.stage, Stage::Unwatched);
+            let stage = std::mem::replace(&mut tracee.stage, TraceeStage::Unwatched);
             if is_right {
                 match stage {
-                    Stage::BecomesProxy(role) => executed.push((process, role)),
-                    Stage::Watched(_, record) => record.ran(),
-                    Stage::Unwatched | Stage::Replaced(..) => {}
+                    TraceeStage::BecomesProxy(role) => executed.push((process, role)),
+                    TraceeStage::Watched(_, record) => record.ran(),
+                    TraceeStage::Unwatched | TraceeStage::Replaced(..) => {}
                 }
                 return false;
             }
             let _ = kill(process, Signal::SIGKILL);
             match stage {
-                Stage::Watched(expected, record) => verify::tell_of_kill(&expected.argv, record),
-                Stage::Replaced(_, role) | Stage::BecomesProxy(role) => role.tell_of_kill(),
-                Stage::Unwatched => {}
+                TraceeStage::Watched(expected, record) => {
+                    verify::tell_of_kill(&expected.argv, record);
+                }
+                TraceeStage::Replaced(_, role) | TraceeStage::BecomesProxy(role) => {
+                    role.tell_of_kill();
+                }
+                TraceeStage::Unwatched => {}
             }
             // Traced until it is dead: its parent learns of that only after its tracer.
             true

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use super::clock::Clock;
 use super::ending::{Ending, Remains};
 use super::keeper::{self, Heard};
-use super::refused::Refusal;
+use super::refused::SandboxRefusals;
 use crate::confine::{Holding, Sandbox};
 use crate::exit::Exit;
 use crate::sys::{pidfd::PidFd, tree, urgency};
@@ -54,7 +54,7 @@ pub(super) trait Intercept {
     fn end(&mut self);
 
     /// What the sandboxes refused.
-    fn take_refused(&mut self) -> Refusal;
+    fn take_refused(&mut self) -> SandboxRefusals;
 }
 
 /// What comes of an event.

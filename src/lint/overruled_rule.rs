@@ -113,12 +113,7 @@ fn meanings(rules: &RuleSet) -> impl Iterator<Item = Comparable<'_>> {
     let command = rules.command_rules.iter().map(|rule| {
         let programs: Vec<&str> = rule.literal_programs().collect();
         let meaning = &rule.meaning;
-        let has_other = meaning.operands.is_some()
-            || meaning.exact
-            || !meaning.options.is_empty()
-            || !meaning.cwd.is_empty()
-            || !meaning.environment.is_empty()
-            || !rule.unless.is_empty();
+        let has_other = meaning.says_more() || !rule.unless.is_empty();
         Comparable {
             counts: rule.enforce && programs.len() == rule.programs.len(),
             programs,

@@ -1,4 +1,4 @@
-//! One call, from the fork to the last byte of output. Dropping a [`Call`] ends everything it
+//! One call, from the fork to the last byte of output. Dropping a [`RunningCall`] ends everything it
 //! started.
 
 use std::fs::File;
@@ -74,12 +74,12 @@ impl CallReport {
 
 /// A running call.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct RunningCall {
     news: mpsc::Receiver<News>,
     cancel: Arc<Notify>,
 }
 
-impl Call {
+impl RunningCall {
     /// Starts a call of `session` whose input is `input`. The session is alive until every process
     /// of it is gone.
     ///
@@ -119,7 +119,7 @@ impl Call {
             sender,
             cancel: Arc::clone(&cancel),
             progress,
-            patience: Patience::new(plan.timeout),
+            patience: Patience::new(plan.order.timeout),
             session: Arc::downgrade(session),
             report: CallReport::new(output),
         };

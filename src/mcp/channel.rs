@@ -18,7 +18,7 @@ use super::made::MadeFile;
 use crate::approve::text::Text;
 use crate::audit::Notable;
 use crate::intercept::ending;
-use crate::intercept::refused::Kind;
+use crate::intercept::refused::RefusedKind;
 use crate::report::refusals;
 pub(super) use crate::sys::messages::{pair, receive, send};
 
@@ -104,8 +104,8 @@ impl RefusedCall {
     }
 }
 
-impl From<&Kind> for RefusedCall {
-    fn from(kind: &Kind) -> Self {
+impl From<&RefusedKind> for RefusedCall {
+    fn from(kind: &RefusedKind) -> Self {
         Self {
             what: refusals::what(&kind.refused),
             times: kind.times,

@@ -84,10 +84,14 @@ impl Crew {
         let command = handed::pack(&plan.command)?;
         let streams = [&streams.input, &streams.output, &streams.errors].map(|s| s.as_fd());
         let gate = self.gate()?;
-        let order = serde_json::to_vec(&Order::of(plan, gate.is_some()))?;
+        let order = Order {
+            begun: gate.is_some(),
+            ..plan.order.clone()
+        };
+        let order = serde_json::to_vec(&order)?;
         handed::send_streams(&self.events, &order, streams, command.as_fd())?;
         if let Some(gate) = &gate {
-            launcher::send_packed(gate, command.as_fd(), streams, &plan.directory)?;
+            launcher::send_packed(gate, command.as_fd(), streams, &plan.order.directory)?;
         }
         Ok(gate)
     }

@@ -9,7 +9,7 @@ use rmcp::service::Peer;
 use tokio::sync::mpsc;
 
 use super::asking::{Asker, Round};
-use super::call::{Call, CallReport, News};
+use super::call::{CallReport, News, RunningCall};
 use super::listener::LogListener;
 
 /// So often at most is the client told of output.
@@ -20,7 +20,7 @@ const PROGRESS_LIMIT: usize = 16 << 10;
 /// A call and those who follow it.
 #[derive(Debug)]
 pub(super) struct Driven {
-    pub(super) call: Call,
+    pub(super) call: RunningCall,
     pub(super) asker: Asker,
     pub(super) progress: Option<Progress>,
     /// Who is told what has no answer to stand in.

@@ -146,10 +146,9 @@ async fn talk(
 ) -> Result<Option<i32>, ServeError> {
     let outbox = Outbox::open(Arc::clone(&session.outbox))?;
     let wire = Wire::new(outbox, gone.clone())?;
-    let _socket = match session.options.ask {
-        Who::Queue => Some(queue::open(Arc::clone(&session.queue))?),
-        Who::Client | Who::Program(_) | Who::Fixed(_) => None,
-    };
+    let is_queue = session.options.ask == Who::Queue;
+    let socket = is_queue.then(|| queue::open(Arc::clone(&session.queue)));
+    let _socket = socket.transpose()?;
     let result = tokio::select! {
         result = converse(session, wire) => result.map(|()| None).map_err(ServeError::Io),
         signal = ending.next() => Ok(Some(signal?)),

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::wanted::Wanted;
-use crate::approve::{Answer, Question, command};
+use crate::approve::Question;
 use crate::audit::{Audit, ClientCall};
 use crate::config::Profiles;
 use crate::confine::LayerName;
 use crate::evaluate::IndexedRules;
 use crate::intercept::broker::Patched;
 use crate::intercept::launcher::Command;
+use crate::intercept::unattended::Unattended;
 
 /// A call, ready to start.
 #[derive(Debug)]
@@ -26,14 +27,8 @@ pub(super) struct Plan {
     pub(super) recipe: Recipe,
     /// The shell with its script.
     pub(super) command: Command,
-    /// The shell reads its start-up files first.
-    pub(super) login: bool,
-    /// Where it starts.
-    pub(super) directory: PathBuf,
-    /// How long it may take.
-    pub(super) timeout: Duration,
-    /// What its client calls it.
-    pub(super) client: ClientCall,
+    /// All else.
+    pub(super) order: Order,
 }
 
 /// What the processes of a call are made by. Of all this, policy and rules alone can change in a
@@ -50,8 +45,8 @@ pub(super) struct Recipe {
     pub(super) patched: Option<Patched>,
     /// The sandboxes that rules name.
     pub(super) profiles: Profiles,
-    /// Who is asked.
-    pub(super) ask: Ask,
+    /// Who answers by itself; else the server knows who does.
+    pub(super) ask: Option<Unattended>,
     /// The records.
     pub(super) audit: Audit,
     /// Secrets of the server by which it knows a request again.
@@ -66,38 +61,18 @@ impl Recipe {
 }
 
 /// What a crew is told of its call; the command comes in a file, the streams beside it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Order {
+    /// The shell reads its start-up files first.
     pub(super) login: bool,
+    /// Where it starts.
     pub(super) directory: PathBuf,
+    /// How long it may take.
     pub(super) timeout: Duration,
+    /// What its client calls it.
     pub(super) client: ClientCall,
     /// The command is on its way to the launcher.
     pub(super) begun: bool,
-}
-
-impl Order {
-    /// What `plan` has beside its recipe and its command.
-    pub(super) fn of(plan: &Plan, begun: bool) -> Self {
-        Self {
-            begun,
-            login: plan.login,
-            directory: plan.directory.clone(),
-            timeout: plan.timeout,
-            client: plan.client.clone(),
-        }
-    }
-}
-
-/// Who is asked.
-#[derive(Debug, Clone)]
-pub(super) enum Ask {
-    /// The server knows who.
-    Server,
-    /// This program.
-    Program(command::Program),
-    /// Nobody.
-    Fixed(Answer),
 }
 
 /// Stands for the key of a question, or a call's arguments, by numbers that nobody can foresee.

@@ -21,7 +21,7 @@ use super::TOLD_BACK;
 use super::apart::{WorkLimits, apart};
 use super::approval::Manner;
 use super::asking::{Asker, Round, Via};
-use super::call::Call;
+use super::call::RunningCall;
 use super::codex_state;
 use super::context::{Context, is_stateless};
 use super::drive::{Driven, Progress, Stop};
@@ -86,7 +86,7 @@ impl Server {
         let output = Output::new(self.session.options.output_limit, &self.session.folder);
         let internal = |error: std::io::Error| ErrorData::internal_error(error.to_string(), None);
         let input = params.input().map_err(internal)?;
-        let call = Call::start(&self.session, plan, input, output, progress.is_some());
+        let call = RunningCall::start(&self.session, plan, input, output, progress.is_some());
         let call = call.await.map_err(internal)?;
         let parked = Parked {
             request: context.id.clone(),
@@ -192,9 +192,8 @@ impl Server {
 
     /// How questions of a call reach a person.
     fn via(&self, context: &Context, rounds: mpsc::UnboundedSender<Round>) -> Via {
-        match &self.session.options.ask {
-            Who::Queue => return Via::Queue,
-            Who::Client | Who::Program(_) | Who::Fixed(_) => {}
+        if self.session.options.ask == Who::Queue {
+            return Via::Queue;
         }
         let capabilities = context.client_capabilities();
         if capabilities.is_none_or(|c| c.elicitation.is_none()) {

@@ -17,17 +17,17 @@ use super::folder::Folder;
 use super::limits::Limits;
 use super::listener::{LogLevel, LogListener};
 use super::lookout::Looked;
-use super::order::{Ask, Keys};
+use super::order::Keys;
 use super::outbox::OutboxFill;
 use super::queue::Queue;
 use super::rulebook::{Rulebook, WRITING};
 use super::wanted::{Started, Wanted};
-use crate::approve::Answer;
-use crate::approve::command::Program;
 use crate::audit::{Audit, ClientCall};
+use crate::config::values::Ask;
 use crate::config::{Places, Profiles};
 use crate::confine::{LayerName, Mode, Protection};
 use crate::intercept::broker::Patched;
+use crate::intercept::unattended::Unattended;
 use crate::report;
 use crate::request::argv;
 use crate::request::earlier::Noted;
@@ -79,10 +79,8 @@ pub enum Who {
     Client,
     /// Whoever runs `codex-shell approve`.
     Queue,
-    /// A program.
-    Program(PathBuf),
-    /// Nobody, and this is the answer.
-    Fixed(Answer),
+    /// No person at this end; and what says so, for people.
+    Unattended(Ask, String),
 }
 
 /// Sets of signals, bit n-1 for signal n.
@@ -297,17 +295,15 @@ impl Session {
         lock(&self.rulebook).in_force()
     }
 
-    /// Who answers a call's questions, as its supervisor knows it.
-    pub(super) fn ask(&self) -> Ask {
+    /// Who answers a call's questions by itself; `None` where this server knows who does.
+    pub(super) fn ask(&self) -> Option<Unattended> {
         match &self.options.ask {
-            Who::Client | Who::Queue => Ask::Server,
-            Who::Program(path) => Ask::Program(Program {
-                path: path.clone(),
-                // Each call has those that its sandbox lets be.
-                environment: Vec::new(),
+            Who::Client | Who::Queue => None,
+            Who::Unattended(ask, declined) => Some(Unattended {
+                ask: ask.clone(),
+                declined: declined.clone(),
                 patience: Some(self.options.ask_timeout),
             }),
-            Who::Fixed(answer) => Ask::Fixed(answer.clone()),
         }
     }
 

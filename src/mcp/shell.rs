@@ -12,7 +12,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::order::{Plan, Recipe};
+use super::order::{Order, Plan, Recipe};
 use super::session::{Sent, Session};
 use super::workdir;
 use crate::confine::Mode;
@@ -106,12 +106,15 @@ impl ExecParams {
                 keys: session.keys.clone(),
             },
             command: self.command(session, login, mark)?,
-            login,
-            directory: self.workdir.clone(),
-            timeout: self
-                .timeout_ms
-                .map_or(options.timeout, Duration::from_millis),
-            client: sent.client,
+            order: Order {
+                login,
+                directory: self.workdir.clone(),
+                timeout: self
+                    .timeout_ms
+                    .map_or(options.timeout, Duration::from_millis),
+                client: sent.client,
+                begun: false,
+            },
         })
     }
 

@@ -20,11 +20,11 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getsid, setsid};
 
 use super::channel::{self, Ended, Event, LastWord};
-use super::order::{Ask, Order, Recipe};
+use super::order::{Order, Recipe};
 use super::remote::{self, Remote};
 use super::{denials, made, workdir};
 use crate::act::environment::SessionEnvironment;
-use crate::approve::{Approver, fixed};
+use crate::approve::Approver;
 use crate::audit::{Audit, Notable, Watcher};
 use crate::confine::{Layers, Mode, Policy, Unmade, Witness};
 use crate::exit::Exit;
@@ -364,15 +364,14 @@ fn approver(
     environment: &SessionEnvironment,
     events: &Arc<OwnedFd>,
 ) -> Arc<dyn Approver> {
-    match &recipe.ask {
-        Ask::Server => Arc::new(Remote {
+    let unattended = recipe.ask.as_ref().and_then(|it| it.approver(environment));
+    unattended.unwrap_or_else(|| {
+        Arc::new(Remote {
             events: Arc::clone(events),
             keys: recipe.keys.clone(),
             writable: policy.writable.clone(),
-        }),
-        Ask::Program(program) => Arc::new(program.with(environment.own())),
-        Ask::Fixed(answer) => Arc::new(fixed::FixedAnswer(answer.clone())),
-    }
+        })
+    })
 }
 
 fn lost(layers: &Layers) -> Vec<String> {

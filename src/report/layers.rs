@@ -186,17 +186,17 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::confine::Layer;
+    use crate::confine::LayerState;
     use crate::report::canaries::CanaryOutcome;
 
     fn machine() -> Machine {
         let layers = Layers {
             list: vec![
-                Layer {
+                LayerState {
                     name: LayerName::Namespaces,
                     status: Status::Missing("clone: No space left on device".to_owned()),
                 },
-                Layer {
+                LayerState {
                     name: LayerName::Landlock,
                     status: Status::InForce,
                 },

@@ -111,7 +111,7 @@ const fn plain(code: u16, operand: u32) -> Instruction {
 
 /// The call that a program is run for.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub struct FilteredCall<'a> {
     /// The kernel's number for the calling convention.
     pub architecture: u32,
     /// The number of the call.
@@ -120,7 +120,7 @@ pub struct Call<'a> {
     pub arguments: &'a [u64],
 }
 
-impl Call<'_> {
+impl FilteredCall<'_> {
     /// The word at `offset` of the `struct seccomp_data` that the kernel would make.
     fn word(&self, offset: u32) -> u32 {
         match offset {
@@ -140,7 +140,7 @@ impl Call<'_> {
 
 /// The action that `program` ends with for `call`, as the kernel's interpreter would run it; `None`
 /// when it has an instruction that is not among those above, or no end.
-pub fn action(program: &[Instruction], call: &Call<'_>) -> Option<u32> {
+pub fn action(program: &[Instruction], call: &FilteredCall<'_>) -> Option<u32> {
     let mut accumulator = 0;
     let mut at = 0_usize;
     loop {

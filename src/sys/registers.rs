@@ -12,7 +12,7 @@ use super::listener::Notification;
 
 /// An `execveat(fd, "", argv, envp, AT_EMPTY_PATH)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exec {
+pub struct ProxyExec {
     /// The file, as a descriptor of the caller.
     pub fd: RawFd,
     /// Address of an empty string in the caller.
@@ -23,7 +23,7 @@ pub struct Exec {
     pub envp: u64,
 }
 
-impl Exec {
+impl ProxyExec {
     /// Whether the call is this exec and no other.
     pub fn is(&self, call: &Notification) -> bool {
         call.is(calls::execveat) && call.args[..5] == self.arguments()
@@ -40,7 +40,7 @@ impl Exec {
 ///
 /// # Errors
 /// The thread is not in an exec, or is gone.
-pub fn replace(tid: Pid, arch: Arch, exec: &Exec) -> io::Result<()> {
+pub fn replace(tid: Pid, arch: Arch, exec: &ProxyExec) -> io::Result<()> {
     let mut registers = Registers::of(tid)?;
     let number = registers.number();
     let is_exec = calls::execve.is(arch, number) || calls::execveat.is(arch, number);

@@ -12,7 +12,7 @@ use super::frame::{DESCRIPTORS, Frame, malformed};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromWrapper {
     /// What it was started to run. Two descriptors: the working directory, the file.
-    Request(Request),
+    Request(ExecMessage),
     /// Numbers for as many descriptors, which the program is to have.
     Descriptors {
         /// The numbers.
@@ -31,7 +31,7 @@ pub enum FromWrapper {
 
 /// One exec asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct ExecMessage {
     /// The signals that the caller blocks, bit n-1 for signal n.
     pub blocked: u64,
     /// The file, as the caller wrote it.
@@ -122,7 +122,7 @@ impl Fields<'_> {
         Ok(*array)
     }
 
-    fn request(&mut self) -> io::Result<Request> {
+    fn request(&mut self) -> io::Result<ExecMessage> {
         let blocked = u64::from_le_bytes(self.array()?);
         let count = u32::from_le_bytes(self.array()?) as usize;
         let mut words = std::mem::take(&mut self.0)
@@ -136,7 +136,7 @@ impl Fields<'_> {
         if argv.len() + 1 != count {
             return Err(short());
         }
-        Ok(Request {
+        Ok(ExecMessage {
             blocked,
             file,
             argv,
@@ -168,9 +168,9 @@ mod tests {
         vec(1_u8.., 0..20).prop_map(OsString::from_vec)
     }
 
-    fn request() -> impl Strategy<Value = Request> {
+    fn request() -> impl Strategy<Value = ExecMessage> {
         (any::<u64>(), word(), vec(word(), 0..9), vec(word(), 0..9)).prop_map(
-            |(blocked, file, argv, environment)| Request {
+            |(blocked, file, argv, environment)| ExecMessage {
                 blocked,
                 file,
                 argv,
@@ -180,7 +180,7 @@ mod tests {
     }
 
     /// As the wrapper sends it.
-    fn frame(request: &Request) -> Frame {
+    fn frame(request: &ExecMessage) -> Frame {
         let mut payload = request.blocked.to_le_bytes().to_vec();
         let count = u32::try_from(request.argv.len() + 1).unwrap();
         payload.extend(count.to_le_bytes());

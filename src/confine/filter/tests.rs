@@ -27,7 +27,7 @@ const fn sandbox(network: bool, namespaces: bool) -> FilterScope {
 
 /// What the kernel's interpreter would answer.
 fn interpret(program: &[Instruction], architecture: u32, number: u32, arguments: &[u64]) -> u32 {
-    let call = bpf::Call {
+    let call = bpf::FilteredCall {
         architecture,
         number,
         arguments,

@@ -12,8 +12,8 @@ use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::unistd::Pid;
 use nix::unistd::{AccessFlags, faccessat};
 
-use crate::intercept::call::{Found, named};
 use crate::intercept::caller;
+use crate::intercept::found::{Found, named};
 use crate::intercept::held::{self, Held};
 use crate::intercept::session::Session;
 use crate::request::{Originals, Request, WorkingDirectory};
@@ -61,7 +61,7 @@ impl Claim {
         }
         let executable = AtFlags::AT_EMPTY_PATH | AtFlags::AT_EACCESS;
         faccessat(&file, "", AccessFlags::X_OK, executable)?;
-        let message::Request {
+        let message::ExecMessage {
             blocked,
             file: asked,
             argv,

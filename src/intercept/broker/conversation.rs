@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use nix::sys::socket::{MsgFlags, getsockopt, sockopt};
 use nix::unistd::Pid;
 
+use super::claim::Claim;
 use crate::act::escalate::Escalation;
 use crate::audit::ExecRecord;
 use crate::confine::Holding;
@@ -15,6 +16,7 @@ use crate::intercept::job::StandInProcess;
 use crate::intercept::limits;
 use crate::intercept::stand_in::{self, StandIn, StandInLink};
 use crate::sys::change::Change;
+use crate::sys::{pidfd::PidFd, tree};
 use crate::wire::frame::{self, Fill, Reader, malformed};
 use crate::wire::message::{FromBroker, FromWrapper};
 
@@ -58,6 +60,41 @@ impl Connection {
     }
 }
 
+/// A wrapper that waits, and what it claims.
+#[derive(Debug)]
+pub(in crate::intercept) struct Wrapped {
+    pub(super) connection: Connection,
+    pub(super) claim: Claim,
+    /// Its process, if that is still the one that asked, once a person is asked.
+    process: Option<PidFd>,
+}
+
+impl Wrapped {
+    pub(super) fn new(connection: Connection, claim: Claim) -> Self {
+        Self {
+            connection,
+            claim,
+            process: None,
+        }
+    }
+
+    /// Whether nobody waits any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.process.as_ref().is_some_and(PidFd::has_ended)
+    }
+
+    /// Finds the process; readable when nobody waits any more.
+    pub(super) fn watch(&mut self, init: Pid) -> io::Result<OwnedFd> {
+        let pid = self.connection.process()?;
+        let process = PidFd::open(pid).ok();
+        self.process = process.filter(|_| tree::is_below(init, pid) == Some(true));
+        match &self.process {
+            Some(process) => process.try_clone(),
+            None => self.connection.stream.try_clone(),
+        }
+    }
+}
+
 /// A wrapper that passes its descriptors, for a program that may run outside.
 pub(super) struct Passing {
     pub(super) connection: Connection,
@@ -72,6 +109,14 @@ pub(super) struct Passing {
 }
 
 impl Passing {
+    /// Tells the wrapper the `note`, and to pass them.
+    pub(super) fn begin(&self, note: Option<String>) -> io::Result<()> {
+        if let Some(note) = note {
+            self.connection.tell(&FromBroker::Note(note.into()))?;
+        }
+        self.connection.tell(&FromBroker::Escalate)
+    }
+
     /// Takes what has come; all descriptors, each with its number there, once there are all.
     pub(super) fn take(&mut self) -> io::Result<Option<Vec<(OwnedFd, RawFd)>>> {
         if self.connection.fill()? == Fill::End {

@@ -32,9 +32,9 @@
 
 mod claim;
 mod conversation;
-mod exec;
 mod patched;
 mod server;
+mod wrapped;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd, RawFd};

@@ -13,18 +13,17 @@ use nix::sys::socket::MsgFlags;
 use nix::unistd::Pid;
 
 use super::claim::Claim;
-use super::conversation::{Connection, Passing, Wrapper};
-use super::exec::{Wrapped, WrappedExec};
-use crate::approve::Answer;
-use crate::approve::place::Confinement;
+use super::conversation::{Connection, Passing, Wrapped, Wrapper};
+use crate::approve::place::{Confinement, Inheritance};
 use crate::confine::Holding;
 use crate::flow;
-use crate::intercept::asking::{Asking, Pending};
+use crate::intercept::asking::Asking;
+use crate::intercept::exec::{Answerer, StoppedExec};
 use crate::intercept::groups::Groups;
 use crate::intercept::job::StandInProcess;
 use crate::intercept::limits::Load;
 use crate::intercept::profiled::Profiled;
-use crate::intercept::refused::Refusal;
+use crate::intercept::refused::SandboxRefusals;
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::stand_in::{self, Killed, StandIn};
 use crate::intercept::watch::{After, Intercept};
@@ -176,36 +175,14 @@ impl Broker {
             session.withhold(&mut request);
         }
         let audit = session.audit.during_startup(self.startup);
-        let exec = WrappedExec {
-            broker: self,
-            wrapped: Wrapped::new(connection, claim),
-            held: None,
-        };
+        let wrapped = Wrapped::new(connection, claim);
+        let exec = StoppedExec::new(self, wrapped, Inheritance::Free);
         flow::consider(&session.rules, request, exec, &audit);
         Ok(())
     }
 
-    /// Carries on with the execs whose questions were answered.
-    fn take_answers(&mut self) {
-        for (pending, answer) in self.asking.answers() {
-            if !pending.caller.is_gone() {
-                self.resume(pending, answer);
-            }
-        }
-    }
-
-    /// Carries on with an exec that was asked about.
-    pub(super) fn resume(&mut self, pending: Pending<Wrapped>, answer: Answer) {
-        let exec = WrappedExec {
-            broker: self,
-            wrapped: pending.caller,
-            held: Some(pending.held),
-        };
-        flow::resume(pending.question, answer, pending.record, exec);
-    }
-
     /// Whether one more program may be outside, of which so many bytes are held until it starts.
-    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
         let mut outside = 0;
         let mut weights = Vec::new();
         for conversation in self.conversations.values() {
@@ -402,8 +379,8 @@ impl Intercept for Broker {
         self.profiled.end();
     }
 
-    fn take_refused(&mut self) -> Refusal {
-        Refusal::default()
+    fn take_refused(&mut self) -> SandboxRefusals {
+        SandboxRefusals::default()
     }
 }
 

@@ -58,7 +58,7 @@ fn fail(channel: &OwnedFd, reason: &str) {
 fn build(job: &Job, argv: Vec<OsString>, channel: &OwnedFd) -> Result<Sandbox, String> {
     let plain = |error: io::Error| error.to_string();
     let policy = job.policy().ok_or("there is no such sandbox mode")?;
-    let program = Program::prepare(job, argv).map_err(plain)?;
+    let program = JudgedProgram::prepare(job, argv).map_err(plain)?;
     let mut keep = job.numbers.clone();
     keep.extend([job.channel, job.executable]);
     let setup = Setup {
@@ -100,7 +100,7 @@ fn stay(sandbox: Sandbox, channel: &OwnedFd) {
 }
 
 /// A program as it was judged, before it is seen from within the sandbox.
-struct Program {
+struct JudgedProgram {
     file: OwnedFd,
     path: PathBuf,
     directory: FileStat,
@@ -109,7 +109,7 @@ struct Program {
     descriptors: Vec<(OwnedFd, RawFd)>,
 }
 
-impl Program {
+impl JudgedProgram {
     fn prepare(job: &Job, argv: Vec<OsString>) -> io::Result<Self> {
         let file = fork::received(job.executable)?;
         let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
@@ -159,7 +159,7 @@ fn handle(path: &Path, expected: &FileStat) -> io::Result<OwnedFd> {
 }
 
 /// What the sandbox's first process does; the result is its exit status.
-fn first_process(job: &Job, program: Program, inside: Inside, channel: &OwnedFd) -> u8 {
+fn first_process(job: &Job, program: JudgedProgram, inside: Inside, channel: &OwnedFd) -> u8 {
     match start(job, program, inside, channel) {
         Ok(child) => reap(&child, channel),
         Err(error) => {
@@ -171,7 +171,12 @@ fn first_process(job: &Job, program: Program, inside: Inside, channel: &OwnedFd)
 
 /// Starts the program, whose exec the supervisor lets through. Keeps nothing of what the program
 /// has: who waits for the end of a pipe waits for the program alone.
-fn start(job: &Job, program: Program, inside: Inside, channel: &OwnedFd) -> io::Result<Child> {
+fn start(
+    job: &Job,
+    program: JudgedProgram,
+    inside: Inside,
+    channel: &OwnedFd,
+) -> io::Result<Child> {
     let launch = program.launch(job)?;
     if let Some(listener) = inside.listener {
         messages::send(channel, &Said::Listening, Some(listener.as_fd()))?;

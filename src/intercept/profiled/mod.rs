@@ -43,7 +43,7 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use super::refused::{Kind, Refuser};
+use super::refused::{RefusedKind, Refuser};
 use crate::approve::place::SeparateSandbox;
 use crate::confine::{LayerName, Refusals};
 use crate::rules::model::Profile;
@@ -64,13 +64,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Profiled<K> {
     /// Their sandboxes have listeners.
     listens: bool,
-    running: HashMap<Pid, Running<K>>,
+    running: HashMap<Pid, ProfiledRun<K>>,
     /// What those refused that have ended.
-    refused: Vec<Kind>,
+    refused: Vec<RefusedKind>,
 }
 
 #[derive(Debug)]
-struct Running<K> {
+struct ProfiledRun<K> {
     profiles: Vec<Profile>,
     helper: Child,
     channel: OwnedFd,
@@ -84,7 +84,7 @@ struct Running<K> {
 
 /// What became of a program, for who stands in for it.
 #[derive(Debug)]
-pub enum News {
+pub enum ProfiledNews {
     /// It runs.
     Started {
         /// The program.
@@ -129,7 +129,7 @@ impl<K: Copy + PartialEq> Profiled<K> {
         let job = Job::new(policy, require, &launch.inherited, self.listens);
         let helper = for_helper(launch, &job, theirs)?.start()?;
         let id = helper.pid;
-        let running = Running {
+        let running = ProfiledRun {
             profiles: profiles.clone(),
             channel: ours,
             stand_in: Some(stand_in),
@@ -189,7 +189,7 @@ impl<K: Copy + PartialEq> Profiled<K> {
     }
 
     /// Takes the next message from a sandbox: for whom it is, and what it says.
-    pub fn news(&mut self, id: Pid) -> Option<(K, News)> {
+    pub fn news(&mut self, id: Pid) -> Option<(K, ProfiledNews)> {
         let running = self.running.get_mut(&id)?;
         let said = messages::receive(&running.channel, MsgFlags::MSG_DONTWAIT);
         let (said, with) = match said {
@@ -203,17 +203,17 @@ impl<K: Copy + PartialEq> Profiled<K> {
                 running.listener = Some(Arc::new(Listener::new(listener)));
                 return None;
             }
-            (Said::Started { own_session }, Some(program)) => News::Started {
+            (Said::Started { own_session }, Some(program)) => ProfiledNews::Started {
                 program: PidFd::from(program),
                 own_session,
             },
-            (Said::Changed(change), _) => News::Changed(change),
-            (Said::Failed(reason), _) => News::Failed(reason),
+            (Said::Changed(change), _) => ProfiledNews::Changed(change),
+            (Said::Failed(reason), _) => ProfiledNews::Failed(reason),
             (Said::Listening | Said::Started { .. }, None) => return self.ended(id),
         };
         match (stand_in, news) {
             (Some(stand_in), news) => Some((stand_in, news)),
-            (None, News::Started { program, .. }) => {
+            (None, ProfiledNews::Started { program, .. }) => {
                 // Nobody stands in for it any more.
                 let _ = program.signal(nix::libc::SIGKILL);
                 None
@@ -223,12 +223,12 @@ impl<K: Copy + PartialEq> Profiled<K> {
     }
 
     /// A sandbox is gone, and with it the program, if that was still there.
-    fn ended(&mut self, id: Pid) -> Option<(K, News)> {
+    fn ended(&mut self, id: Pid) -> Option<(K, ProfiledNews)> {
         let running = self.running.remove(&id)?;
         let _ = running.helper.handle.signal(nix::libc::SIGKILL);
         let _ = waitpid(running.helper.pid, None);
         self.refused.extend(running.refuser.into_refusal().calls);
-        let news = News::Changed(Change::Killed(9));
+        let news = ProfiledNews::Changed(Change::Killed(9));
         running.stand_in.map(|stand_in| (stand_in, news))
     }
 
@@ -258,7 +258,7 @@ impl<K> Profiled<K> {
     }
 
     /// What the sandboxes refused, those that run and those that have ended.
-    pub fn take_refused(&mut self) -> Vec<Kind> {
+    pub fn take_refused(&mut self) -> Vec<RefusedKind> {
         let mut kinds = std::mem::take(&mut self.refused);
         for running in self.running.values_mut() {
             kinds.extend(std::mem::take(&mut running.refuser).into_refusal().calls);

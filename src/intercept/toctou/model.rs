@@ -34,7 +34,7 @@ enum Life {
 
 /// An exec under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Exec {
+struct ModelExec {
     watched: bool,
     /// Its memory was written since it was judged.
     changed: bool,
@@ -48,7 +48,7 @@ struct Process {
     /// Threads that run, and those that wait for a vfork child each.
     running: u8,
     waiting: Vec<usize>,
-    exec: Option<Exec>,
+    exec: Option<ModelExec>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -456,7 +456,7 @@ fn judge(
     protocol: &Protocol,
 ) -> Option<State> {
     let mut start = state.clone();
-    start.processes[caller].exec = Some(Exec {
+    start.processes[caller].exec = Some(ModelExec {
         watched: false,
         changed: false,
     });

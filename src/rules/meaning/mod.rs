@@ -12,6 +12,7 @@ mod text;
 pub mod wide;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use crate::request::Way;
 pub use departure::Departure;
 pub use expression::Expression;
 pub use pattern::{ANY_WORD, Paths, Pattern};
+use text::{any_of, joined, one_of, one_of_these};
 
 /// The conditions of a `command_rule` or of a `case`; each that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +67,75 @@ impl Meaning {
         });
         let options = self.options.iter().flat_map(|it| &it.values);
         operands.chain(&self.cwd).chain(values).chain(options)
+    }
+
+    /// Whether it says anything beside subcommand and options without their values.
+    pub fn says_more(&self) -> bool {
+        let Self {
+            subcommand: _,
+            flags: _,
+            without: _,
+            options,
+            operands,
+            exact,
+            cwd,
+            environment,
+        } = self;
+        !options.is_empty()
+            || operands.is_some()
+            || *exact
+            || !cwd.is_empty()
+            || !environment.is_empty()
+    }
+}
+
+/// As the parameters of `command_rule` and `case` have it.
+impl fmt::Display for Meaning {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            subcommand,
+            flags,
+            without,
+            options,
+            operands,
+            exact,
+            cwd,
+            environment,
+        } = self;
+        let mut all: Vec<String> = Vec::new();
+        if !subcommand.is_empty() {
+            let words = subcommand.iter().map(|words| one_of(words));
+            all.push(format!("subcommand = [{}]", joined(words)));
+        }
+        match flags.as_slice() {
+            [] => {}
+            [names] => all.push(format!("flags = {}", any_of(names))),
+            groups => {
+                let groups = groups.iter().map(|names| any_of(names));
+                all.push(format!("flags = all_of({})", joined(groups)));
+            }
+        }
+        if !without.is_empty() {
+            all.push(format!("without = {}", one_of(without)));
+        }
+        let options = options.iter();
+        let options = options.map(|it| format!("{:?}: {}", it.name, one_of_these(&it.values)));
+        let options = joined(options);
+        if !options.is_empty() {
+            all.push(format!("options = {{{options}}}"));
+        }
+        let operands = operands.iter();
+        all.extend(operands.map(|operands| format!("args = [{operands}]")));
+        all.extend(exact.then(|| "exact = True".to_owned()));
+        if !cwd.is_empty() {
+            all.push(format!("cwd = {}", one_of_these(cwd)));
+        }
+        let variables = environment.iter();
+        let variables = joined(variables.map(|it| format!("{:?}: {}", it.name, it.value)));
+        if !variables.is_empty() {
+            all.push(format!("env = {{{variables}}}"));
+        }
+        out.write_str(&all.join(", "))
     }
 }
 

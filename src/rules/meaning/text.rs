@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Meaning, OperandCondition, Pattern, WantedValue};
+use super::{OperandCondition, Pattern, WantedValue};
 
 impl fmt::Display for Pattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,47 +14,6 @@ impl fmt::Display for Pattern {
                 write!(out, "regex({:?})", String::from(expression.clone()))
             }
         }
-    }
-}
-
-/// As the parameters of `command_rule` and `case` have it.
-impl fmt::Display for Meaning {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut all: Vec<String> = Vec::new();
-        if !self.subcommand.is_empty() {
-            let words = self.subcommand.iter().map(|words| one_of(words));
-            all.push(format!("subcommand = [{}]", joined(words)));
-        }
-        match self.flags.as_slice() {
-            [] => {}
-            [names] => all.push(format!("flags = {}", any_of(names))),
-            groups => {
-                let groups = groups.iter().map(|names| any_of(names));
-                all.push(format!("flags = all_of({})", joined(groups)));
-            }
-        }
-        if !self.without.is_empty() {
-            all.push(format!("without = {}", one_of(&self.without)));
-        }
-        let options = self.options.iter();
-        let options = options.map(|it| format!("{:?}: {}", it.name, one_of_these(&it.values)));
-        let options: Vec<String> = options.collect();
-        if !options.is_empty() {
-            all.push(format!("options = {{{}}}", options.join(", ")));
-        }
-        let operands = self.operands.iter();
-        all.extend(operands.map(|operands| format!("args = [{operands}]")));
-        all.extend(self.exact.then(|| "exact = True".to_owned()));
-        if !self.cwd.is_empty() {
-            all.push(format!("cwd = {}", one_of_these(&self.cwd)));
-        }
-        let variables = self.environment.iter();
-        let variables = variables.map(|it| format!("{:?}: {}", it.name, it.value));
-        let variables: Vec<String> = variables.collect();
-        if !variables.is_empty() {
-            all.push(format!("env = {{{}}}", variables.join(", ")));
-        }
-        out.write_str(&all.join(", "))
     }
 }
 
@@ -82,21 +41,21 @@ pub(super) fn list(patterns: &[Pattern]) -> String {
     joined(patterns.iter().map(Pattern::to_string))
 }
 
-fn one_of_these(patterns: &[Pattern]) -> String {
+pub(super) fn one_of_these(patterns: &[Pattern]) -> String {
     match patterns {
         [pattern] => pattern.to_string(),
         patterns => format!("[{}]", list(patterns)),
     }
 }
 
-fn one_of(words: &[String]) -> String {
+pub(super) fn one_of(words: &[String]) -> String {
     match words {
         [word] => format!("{word:?}"),
         words => format!("[{}]", joined(words.iter().map(|word| format!("{word:?}")))),
     }
 }
 
-fn any_of(names: &[String]) -> String {
+pub(super) fn any_of(names: &[String]) -> String {
     match names {
         [name] => format!("{name:?}"),
         names => format!(
@@ -106,6 +65,6 @@ fn any_of(names: &[String]) -> String {
     }
 }
 
-fn joined(parts: impl Iterator<Item = String>) -> String {
+pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
