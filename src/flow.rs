@@ -1,4 +1,5 @@
-//! The whole path of one request, on one screen.
+//! The whole path of one request, on one screen. What is read of it before it comes here, `intercept/execs.rs` and
+//! `intercept/broker/claim.rs` decide.
 
 mod inheritance;
 mod inquiry;
@@ -48,7 +49,8 @@ pub trait Exec {
 }
 
 /// Whether nothing can come of an exec but that it goes on where it is, and nobody wants to know: then
-/// the rest of it need not be read, and nothing is judged.
+/// the rest of it need not be read, and nothing is judged. Of a caller outside, its interceptor looks at what it
+/// inherits as well (`intercept/execs.rs`).
 pub fn is_plain(rules: &IndexedRules, exec: &HalfRead, audit: &Audit) -> bool {
     !audit.keeps_records() && rules.are_silent_on(exec)
 }

@@ -2,21 +2,20 @@
 //! command starts.
 //!
 //! ```text
-//!  exec request ── kernel listener │ rules explain │ MCP │ execpolicy check
+//!  exec request ── kernel listener │ patched shell's wrapper │ rules explain
 //!       │
-//!    request    resolved file, argv, cwd (bytes, not str)
+//!    request    the file, argv, working directory: bytes, copied, resolved
 //!       │
 //!    evaluate   judge: rules + heuristics  ->  Verdict + Trace     pure, no I/O
 //!       │
-//!    approve    only for prompt: terminal │ command │ fixed answer
+//!    approve    only for prompt: terminal │ program │ fixed answer
 //!       │
-//!    act        continue inside │ run outside │ refuse
+//!    act        go on inside │ run outside │ refuse
 //!       │
-//!    audit      one record per exec
+//!    audit      a record of each step, and of what became of it
 //! ```
 //!
-//! The folders are the stages, in this order; [`flow`] shows the whole path on one screen.
-//! Imports point down this list only, which `tests/layers.rs` holds.
+//! [`flow`] shows the whole path on one screen; `tests/layers.rs` holds which folder may use which.
 
 pub mod digest;
 pub mod exit;

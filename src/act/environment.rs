@@ -230,6 +230,7 @@ impl SessionEnvironment {
                 filtered.passed.push(join(name, value));
                 left_out.extend(without.iter().map(|part| (name.to_owned(), part.clone())));
             }
+            Some(Trimmed::Gone(_)) if name == "_" || name == "OLDPWD" => {}
             Some(Trimmed::Gone(_)) => left_out.push((name.to_owned(), value.to_owned())),
         }
     }

@@ -10,7 +10,7 @@
 //! directories by which each named path leads, the umask (`approve/leads.rs`, `standing.rs`); and so must the
 //! program, its interpreters and the scripts and other files of commands that it is known to read
 //! (`files.rs`), with their contents where the command can write them: a mapping changes a file without a
-//! trace. Where something differs the request is refused, and what differs is said. Then it goes on as above.
+//! trace. Where something differs the request is refused, and what differs is said. Then it goes on as an exec that a rule allows (`intercept/mod.rs`).
 //! The question is withdrawn when the caller dies, and the time it takes does not count for `--timeout`.
 //! Other processes go on meanwhile.
 

@@ -1,4 +1,4 @@
-//! One record per exec: a line of JSON, appended by one write.
+//! A record of each step of an exec: a line of JSON, appended by one write.
 
 #![forbid(unsafe_code)]
 

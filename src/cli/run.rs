@@ -171,6 +171,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
         None => Audit::default(),
     };
+    // From here on relative paths of the command line lead elsewhere: all are resolved by now.
     if let Some(directory) = &args.directory {
         std::env::set_current_dir(directory)
             .map_err(|e| format!("{}: {e}", directory.display()))?;

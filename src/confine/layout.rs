@@ -92,7 +92,7 @@ impl Layout {
     /// to be held, is the command's own.
     ///
     /// # Errors
-    /// As above.
+    /// As for [`Self::of`].
     pub(super) fn again(policy: &Policy, before: &MountPlan) -> Result<Self, ConfineError> {
         let mut layout = Self::of(policy)?;
         let is_known = |access: &Access| {

@@ -1,16 +1,9 @@
 //! What a program outside may start there because it is out itself.
 //!
-//! Most of what it starts stays beside it. Not so a program that takes commands from its input, the terminal
-//! or a file, which the sandboxed side controls, or that this could have written itself; nor a git, whatever
-//! starts it, in a repository that the sandboxed side could have written. Below a program that was let out
-//! though it does what such a file says, as make does, files don't count any more.
-//!
-//! # What a program outside starts
-//!
-//! What such a program starts is judged as well: a thread of the supervisor has a filter with a listener of
+//! What a program outside starts is judged as well: a thread of the supervisor has a filter with a listener of
 //! its own, and starts the programs, which inherit it. There is nowhere further out, so there a permit means
-//! that the program goes on. What no rule names stays out, because what starts it is, with three exceptions
-//! (`flow/inheritance.rs`). What takes commands from its input, another descriptor or the terminal, as
+//! that the program goes on. What no rule names stays out, because what starts it is, with three exceptions.
+//! What takes commands from its input, another descriptor or the terminal, as
 //! models know it of editors, pagers and shells without a script, would do what the sandbox says: a person is
 //! asked. So would what xargs starts, where that isn't known to take words for data and to start nothing by
 //! them. For a descriptor that is so unless it is empty, a pipe that was made outside, or a file that can't

@@ -88,6 +88,7 @@ impl Supervisor {
         if call.is_check() {
             return self.answer_check(&call);
         }
+        // Before `is_our_own`, which ends this phase.
         let starts_shell = call.side == Side::Inside && matches!(self.phase, Phase::Shell { .. });
         if self.tracees.is_replacement(&call.waiting.notification) || self.is_our_own(&call) {
             if starts_shell {
@@ -145,6 +146,7 @@ impl Supervisor {
         let rules = &session.rules;
         let writable = session.writable.as_deref().unwrap_or_default();
         let read = call.read(rules, writable, &self.race.fixed, &self.originals);
+        // What can't be read the kernel refuses itself.
         let Ok((request, asked)) = read.and_then(|read| call.whole(read, rules, writable)) else {
             return tracees::resume(&call);
         };
@@ -179,7 +181,8 @@ impl Supervisor {
     }
 
     /// Answers whether a file could be executed, as the kernel would; what is forbidden could not.
-    /// Nothing is started, so nobody is asked, and nothing can be changed meanwhile.
+    /// Nothing is started, so nobody is asked, and nothing can be changed meanwhile. That is by the rules alone:
+    /// what else may refuse the exec itself (`flow::consider`) is not asked here.
     fn answer_check(&self, call: &ExecCall) {
         let session = &self.session;
         let (rules, writable) = (&session.rules, session.writable.as_deref());

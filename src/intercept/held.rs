@@ -1,4 +1,4 @@
-//! What a program outside is started from, taken when it was judged.
+//! What a program outside is started from, taken when it was judged; not what the sandbox holds read-only.
 
 use std::ffi::OsString;
 use std::io;

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!  keeper            what the user started; waits, passes signals on
-//!   └ supervisor     holds the listener; judges; runs what may run outside
-//!      ├ init        first process of the sandbox; reaps
-//!      │  └ shell … every exec below here is a notification to the supervisor
-//!      └ programs that were escalated, each beside its own sandbox if it has one
+//!   └ guard          takes in orphans when the supervisor is gone
+//!      └ supervisor  holds the listener; judges; runs what may run outside
+//!         ├ init        first process of the sandbox; reaps
+//!         │  └ shell … every exec below here is a notification to the supervisor
+//!         └ programs that were escalated, each beside a separate sandbox if it has one
 //!
 //!  allow, inside:   caller ──execve──▶ listener ──judge──▶ continue
 //!  refused:         caller ──execve──▶ listener ──judge──▶ replaced by the proxy ──▶ says why, exits 1
@@ -14,8 +15,8 @@
 //!                   descriptors, directory, limits ──▶ exit status or signal ────┘ signals on
 //! ```
 //!
-//! Keeper and supervisor both adopt orphans: whichever is killed, the other ends all that was
-//! escalated, and the sandbox dies with the supervisor.
+//! Keeper, guard and supervisor all adopt orphans: as long as one is left, it ends what was escalated
+//! (`keeper.rs`); the sandbox dies with the supervisor.
 //!
 //! # What happens to an exec
 //!
@@ -49,7 +50,7 @@
 //! signal to the group from inside reaches them by their proxies, one that they send to theirs reaches none
 //! of ours.
 //!
-//! The first exec of all, that of the shell which `-c` asks for, is not judged. With `--login`, what the
+//! That the shell for `-c` starts is not judged; what flows within its text is (`start_shell`). With `--login`, what the
 //! shell's start-up files run stays inside, is not asked about, and is marked in the audit log.
 //!
 //! An exec's environment is copied for the judgement only when a rule that has a condition on variables is

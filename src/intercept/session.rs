@@ -117,7 +117,7 @@ impl Session {
 /// How far the run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The next exec is the launcher's own start of the shell that we chose: it is not judged.
+    /// The next exec is the launcher's own start of the shell that we chose: only what flows within its text is judged.
     Shell {
         /// It reads its start-up files first.
         login: bool,

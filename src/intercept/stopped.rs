@@ -115,6 +115,7 @@ impl Answerer for Supervisor {
                 let expected = Expected::new(request, known.runs).by(files, inputs);
                 self.tracees.watch(&call, expected, record);
             }
+            // Told first: what it starts may be recorded next.
             WayOn::Unwatched => {
                 record.ran();
                 self.tracees.let_go_unwatched(&call);

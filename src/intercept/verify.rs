@@ -161,6 +161,7 @@ impl Expected {
         if self.is_program || !is_kernels_interpreter(&file) {
             return Ok(false);
         }
+        // Too late to ask: a prompt is a no. This is the one judgement of something that runs already.
         let actual = caller::running(process, &line, Trust::Anonymous)?;
         Ok(judge_exec(rules, &actual).verdict.decision == Decision::Allow)
     }

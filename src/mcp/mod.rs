@@ -7,6 +7,9 @@
 //!                        └── events: verdicts, questions, end ┘
 //! ```
 //!
+//! A call goes down by `Crew::send` (order, streams, command) to `supervised::take` and `carry_out`; its events
+//! come up by `Follow::take` (`call.rs`) and `Driven::follow` (`drive.rs`) to `result::result`.
+//!
 //! The server has one thread, so that it can fork: a call gets the parsed rules with the fork. After
 //! a call, keeper and supervisor of the next are forked and wait for it. Its end, or a signal to its keeper, ends everything.
 //!

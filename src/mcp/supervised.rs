@@ -392,7 +392,7 @@ impl Watcher for AuditForwarder {
     fn saw(&self, notable: Notable) {
         let before = self.count.fetch_add(1, Ordering::Relaxed);
         if before < TOLD {
-            // As above.
+            // A reader that is gone needs none.
             let _ = channel::send(&*self.events, &Event::Saw(notable), None);
         }
     }

@@ -13,6 +13,7 @@ use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
 use crate::rules::{Decision, Layer, RuleSet};
 
+use super::assumed::{AssumedOption, assumed};
 use super::explain::{Explanation, trust_name, trust_reason};
 use super::profile::{self, ProfileForm};
 use super::reading::{self, ReadingStep};
@@ -102,8 +103,16 @@ struct MatchForm<'a> {
     resolved_program: Option<WordForm<'a>>,
     inner: Option<Vec<WordForm<'a>>>,
     unless: Vec<UnlessForm<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    assumed: Vec<AssumedForm<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     presumed: bool,
+}
+
+#[derive(Serialize)]
+struct AssumedForm<'a> {
+    option: &'a str,
+    value: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -293,6 +302,13 @@ fn matches<'a>(explanation: &Explanation<'a>, found: &'a [RuleMatch]) -> Vec<Mat
                 resolved_program: found.resolved_program.as_deref().map(WordForm::of),
                 inner: found.inner.as_deref().map(WordForm::all),
                 unless: unless(explanation, found.rule),
+                assumed: assumed(explanation, found)
+                    .into_iter()
+                    .map(|AssumedOption { name, value }| AssumedForm {
+                        option: name,
+                        value,
+                    })
+                    .collect(),
                 presumed: found.presumed,
             })
         })

@@ -4,6 +4,7 @@ use crate::evaluate::readings;
 use crate::request::argv;
 use crate::rules::model::RuleSummary;
 
+use super::assumed::assumed;
 use super::explain::Explanation;
 use super::facts::{self, WORD, one};
 use super::misses::{Missed, not_excepted, note};
@@ -95,6 +96,15 @@ impl Page<'_> {
                 format!("for {words}, which it runs{doubt}")
             });
             self.entry(found.rule, inside.or(by_name).as_deref());
+            for option in assumed(self.explanation, found) {
+                let says = match &option.value {
+                    Some(value) => format!("it is {value} here"),
+                    None => "nobody knows what it is".to_owned(),
+                };
+                let label = self.paint.ink(Ink::Dim, "assumes");
+                let name = option.name;
+                self.line(&format!("      {label}  {name} is not given: {says}"));
+            }
             self.unexcepted(found.rule);
         }
         self.on_trial();

@@ -257,6 +257,10 @@ fn runs(explanation: &Explanation<'_>) -> String {
         Place::Out(Confinement::Judged | Confinement::Profile(_)) => profile::text(explanation),
         place => place.to_string(),
     };
+    if let Some(rule) = placed_by(explanation) {
+        runs += ", by the rule at ";
+        runs += &rule;
+    }
     if let Disposition::Ask(_) = disposition {
         runs += ", if a person says yes";
     }
@@ -265,6 +269,23 @@ fn runs(explanation: &Explanation<'_>) -> String {
         runs += &argv::visible(why);
     }
     runs
+}
+
+/// The rule that says where it runs, if that is another one than decides whether.
+fn placed_by(explanation: &Explanation<'_>) -> Option<String> {
+    let rules = explanation.rules.rules();
+    let Explanation { judgement, .. } = explanation;
+    let Basis::Rule(decides) = judgement.verdict.basis else {
+        return None;
+    };
+    let wants = |number| {
+        let run = rules.command_rule(number).and_then(|rule| rule.run.clone());
+        run.unwrap_or(Run::Outside) == judgement.verdict.run
+    };
+    let mut matches = judgement.trace.matches.iter();
+    let places = matches.find(|found| found.inner.is_none() && wants(found.rule))?;
+    let span = rules.rule(places.rule).map(|rule| rule.span)?;
+    (!wants(decides)).then(|| rules.place(span))
 }
 
 /// `git -> /usr/bin/git -> /opt/git/bin/git`, each step once.

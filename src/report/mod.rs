@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod assumed;
 pub mod canaries;
 pub mod catalogue;
 pub mod columns;

@@ -85,11 +85,14 @@ pub(super) fn is_option(name: &str) -> bool {
 }
 
 fn check_option(name: &str) -> ConditionResult<()> {
-    let value = name.starts_with('-') && name.contains('=');
+    let with_value = name.split_once('=').filter(|_| name.starts_with('-'));
     if !is_option(name) {
         Err(format!("has `{name}`, which is not an option"))
-    } else if value {
-        Err(format!("has `{name}`; name the option without its value"))
+    } else if let Some((option, value)) = with_value {
+        Err(format!(
+            "has `{name}`; name the option without its value, and ask for that by options = \
+             {{\"{option}\": \"{value}\"}}"
+        ))
     } else {
         Ok(())
     }

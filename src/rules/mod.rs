@@ -1,7 +1,7 @@
 //! What is written: `.rules` files become a [`RuleSet`].
 //!
 //! ```text
-//!  places ─▶ sources ─▶ loader ══ child: nesting ─▶ interpret ─▶ recorder ══▶ loader ─▶ RuleSet
+//!  places ─▶ sources ─▶ loader ══ child: nesting ─▶ literal │ interpret ─▶ recorder ══▶ combine ─▶ RuleSet
 //! ```
 //!
 //! The only folder that imports Starlark. Files are loaded in a child of this binary under limits.

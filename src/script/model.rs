@@ -88,6 +88,8 @@ pub enum WordPart {
 pub enum Unknown {
     /// `$x`, `${x…}`.
     Variable,
+    /// `"$@"`, `"${x[@]}"`: words, none of which is parted at its blanks.
+    List,
     /// `$(…)`, `` `…` ``.
     Substitution,
     /// `<(…)`, `>(…)`: the name of a pipe.
@@ -108,7 +110,7 @@ impl Unknown {
     /// What it is, in words.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Variable => "a variable",
+            Self::Variable | Self::List => "a variable",
             Self::Substitution => "a command's output",
             Self::ProcessSubstitution => "a pipe's name",
             Self::Arithmetic => "arithmetic",

@@ -218,6 +218,10 @@ impl Parser<'_> {
         };
         let source = self.input.get(start..self.at).unwrap_or_default();
         let list = source.contains(&b'@');
+        let why = match why {
+            Unknown::Variable if list && in_quotes => Unknown::List,
+            why => why,
+        };
         pieces.unknown(why, source, !in_quotes || list);
         Ok(())
     }

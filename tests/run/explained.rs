@@ -208,8 +208,8 @@ fn what_would_be_refused_within_is_refused_unasked() {
         ("npx git push", 11),
         ("npm exec -- git push", 11),
         ("git submodule foreach git push", 11),
-        ("npx git pull", 10),
-        ("git submodule foreach git pull", 10),
+        ("npx uname", 10),
+        ("git submodule foreach uname", 10),
     ] {
         let stub = "#!/bin/sh\n:\n";
         let world = World::new().fake_git().rules(&rules);

@@ -132,7 +132,6 @@ fn runs_on_one_terminal_take_turns() {
         std::thread::sleep(std::time::Duration::from_millis(500));
         let shown = terminal
             .keys("no\r")
-            .wait_for("declined")
             .wait_for("codex-shell: run this")
             .wait_for(ASKED)
             .keys("yes\r")

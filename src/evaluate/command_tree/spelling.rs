@@ -141,7 +141,11 @@ pub(super) fn fill(commands: &mut [ScriptCommand], given: &[Word]) {
 /// The words that a shell makes of `word`, where `value` says what some variables hold.
 pub(super) fn filled(word: &Word, value: &dyn Fn(&[u8]) -> Option<Word>) -> Vec<Word> {
     let held = |part: &WordPart| match part {
-        WordPart::Unknown { source, splits, .. } => Some((value(bare(source))?, *splits)),
+        WordPart::Unknown {
+            source,
+            splits,
+            why,
+        } => Some((value(bare(source))?, *splits && *why != Unknown::List)),
         WordPart::Known(_) => None,
     };
     if !word.parts.iter().any(|part| held(part).is_some()) {

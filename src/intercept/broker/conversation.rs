@@ -175,7 +175,7 @@ impl Wrapper {
     }
 
     fn tell(&self, answer: &FromBroker) {
-        // As above.
+        // A wrapper that is gone needs none.
         let _ = self.connection.tell(answer);
     }
 }

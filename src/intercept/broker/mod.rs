@@ -16,7 +16,7 @@
 //! leaves it in the user's cache; started by that name, the binary becomes it. The wrapper inherits a socket,
 //! sends one end of a stream pair through it, and on that pair the file, the argument vector, the
 //! environment, and descriptors of the working directory and the file. The broker, in the supervisor's place,
-//! judges them as above, and answers: *run*, and the wrapper becomes the program; *deny*, and it says why; or
+//! judges them as `intercept/mod.rs` says, and answers: *run*, and the wrapper becomes the program; *deny*, and it says why; or
 //! *escalate*, and it passes its descriptors, then its signals, and ends as the program does.
 //!
 //! Anybody in the sandbox can talk on that socket and claim anything. What is judged is what is run: the file
