@@ -42,6 +42,21 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         &["  allow      t.rules:1  wants nothing else to follow, as does x\n"],
     ),
     (
+        "command_rule(program = \"cat\", args = [rest()])\ncommand_rule(program = \"cat\", args = [rest()], run = \"inside\")",
+        "cat /etc/y",
+        &["  runs      inside the sandbox, by the rule at t.rules:2\n"],
+    ),
+    (
+        "command_rule(program = \"kubectl\", subcommand = [\"delete\"], args = [rest()], options = {\"--namespace\": \"prod\"}, decision = \"forbidden\")",
+        "kubectl delete pod x",
+        &["      assumes  --namespace is not given: nobody knows what it is\n"],
+    ),
+    (
+        "command_rule(program = \"curl\", args = [rest()], options = {\"--request\": \"POST\"}, decision = \"forbidden\")",
+        "curl -d x http://y",
+        &["      assumes  --request is not given: it is POST here\n"],
+    ),
+    (
         "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
         "env git push x",
         &["  because   the rule at t.rules:1 says so of git push x, which it runs\n"],

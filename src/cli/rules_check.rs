@@ -160,10 +160,10 @@ fn of_here(loaded: Loaded, places: &Places) -> Result<RuleSet, Error> {
     let root = places.project();
     // What keeps a project from being read, reading the same files says again.
     let project = root.as_deref().and_then(|root| Project::read(root).ok()?);
-    // As it is now, and not as far as it counts.
-    for origin in project.iter().flat_map(Project::origins) {
-        origins.retain(|known| known.path != origin.path);
-        origins.push(origin);
+    if let Some(project) = project {
+        // As it is now, and not as far as it counts.
+        origins.retain(|known| !matches!(known.layer, Layer::Project | Layer::Changed));
+        origins.extend(project.origins());
     }
     let of_project = match root.map(|root| root.join(".codex/rules")) {
         Some(folder) => argv::word(folder.as_os_str()),

@@ -121,6 +121,25 @@ fn a_changed_project_restricts_and_does_not_permit() {
     assert_eq!(decided(&world, &["old"]), inside("prompt"));
 }
 
+/// Who is about to trust a change has it checked as it is.
+#[test]
+fn a_changed_project_is_checked_as_it_is_now() {
+    let world = World::new();
+    let file = "home/project/.codex/rules/p.rules";
+    world.file(
+        file,
+        "prefix_rule([\"frob\"])\nprefix_rule([\"old\"], decision = \"prompt\")\n",
+    );
+    world.trust();
+    world.file(file, "prefix_rule([\"frob\"])\nprefix_rule([\"bash\"])\n");
+    let output = world.call(&["rules", "check"]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        stdout.contains("p.rules:2:1") && stdout.contains("2 rules"),
+        "{stdout}"
+    );
+}
+
 /// The settings of a project only ever tighten, so they do that while they wait for trust, too.
 #[test]
 fn a_changed_projects_settings_still_tighten() {
