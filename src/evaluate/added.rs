@@ -31,13 +31,24 @@ const TELLING: [Effect; 7] = [
     Effect::Elsewhere,
 ];
 
-/// Words that may be added to `request`, a few at a time: any operand, and what its models know of.
+/// As many operands may be added at once: what a wrapper wants before its command, and that.
+const OPERANDS: usize = 4;
+
+/// Words that may be added to `request`, a few at a time: operands, and what its models know of, also behind
+/// the value of an option that `request` ends in.
 pub(super) fn candidates(index: &IndexedRules, request: &Request) -> Vec<Vec<OsString>> {
-    let mut found = vec![vec![WORD.into()]];
-    collect(index, request, 0, &mut found);
-    found.sort();
-    found.dedup();
-    found
+    let mut known = Vec::new();
+    collect(index, request, 0, &mut known);
+    known.sort();
+    known.dedup();
+    let behind = known
+        .iter()
+        .map(|words| [&[WORD.into()], words.as_slice()].concat());
+    let operands = (1..=OPERANDS).map(|count| vec![WORD.into(); count]);
+    operands
+        .chain(behind.collect::<Vec<_>>())
+        .chain(known)
+        .collect()
 }
 
 fn collect(index: &IndexedRules, request: &Request, depth: usize, found: &mut Vec<Vec<OsString>>) {
@@ -66,11 +77,13 @@ fn of_model(model: &CommandModel, found: &mut Vec<Vec<OsString>>) {
     let inner = model.inner.iter();
     let options = inner.flat_map(|inner| inner.follows.iter().chain(&inner.when));
     found.extend(options.map(|option| vec![option.into(), WORD.into(), ";".into()]));
+    let of = model.inner.iter().flat_map(|inner| &inner.of);
     let forms = model
         .changes
         .iter()
         .chain(&model.elsewhere)
-        .chain(&model.reads);
+        .chain(&model.reads)
+        .chain(of);
     let forms = forms.filter(|form| !form.starts_with('!'));
     found.extend(forms.map(|form| vec![form.replace('*', WORD).into()]));
     if model.syntax.response == Some(true) {
@@ -94,9 +107,9 @@ fn of_option(option: &OptionModel) -> Option<Vec<OsString>> {
     })
 }
 
-/// Where in `words`, the command that `reading` says is run, words are put: behind them, or at the first that
-/// is replaced.
-pub(super) fn place(reading: &Reading<'_>, words: &[OsString]) -> usize {
+/// Which of `words`, the command that `reading` says is run, others are put in the place of; none: they are
+/// put behind.
+pub(super) fn replaced(reading: &Reading<'_>, words: &[OsString]) -> Vec<bool> {
     let replaces = |flag: &&Flag<'_>| REPLACING.iter().any(|name| flag.is(name));
     let signs = reading
         .flags()
@@ -104,7 +117,7 @@ pub(super) fn place(reading: &Reading<'_>, words: &[OsString]) -> usize {
         .filter_map(|flag| flag.value);
     let signs: Vec<&OsStr> = signs.chain([OsStr::new("{}")]).collect();
     let is_replaced = |word: &OsString| signs.iter().any(|sign| contains(word, sign));
-    words.iter().position(is_replaced).unwrap_or(words.len())
+    words.iter().map(is_replaced).collect()
 }
 
 fn contains(word: &OsStr, sign: &OsStr) -> bool {

@@ -378,7 +378,7 @@ fn command(
     named: RuleNamed<'_>,
     within: Nesting,
 ) -> Option<String> {
-    // The words that an option's command gets, as of `find -exec`, are names of files behind a directory.
+    // Who names an option, as of `find -exec`, decides on what it runs.
     let is_added_to = inner.appends && inner.option.is_none();
     let argv: Vec<OsString> = match &inner.what {
         What::Words(words) => words.iter().map(|&word| word.to_owned()).collect(),
@@ -403,35 +403,40 @@ fn command(
     })
 }
 
-/// What `request` could do that `named` doesn't name, had it one more word that the input of the command
-/// around it says.
+/// What `request` could do that `named` doesn't name, had it more words, which the command `around` adds.
 fn added_to(
     index: &IndexedRules,
     around: &Reading<'_>,
     request: &Request,
     named: RuleNamed<'_>,
 ) -> Option<String> {
-    let place = added::place(around, &request.argv).max(1);
-    let (before, behind) = request.argv.split_at_checked(place)?;
+    let replaced = added::replaced(around, &request.argv);
+    let own = |(nth, word): (usize, &OsString)| (word.clone(), nth > 0 && named.has(nth - 1));
+    let words = request.argv.iter().enumerate().map(own);
+    let words: Vec<(OsString, bool)> = words.collect();
+    let place = replaced.iter().skip(1).position(|it| *it).map(|at| at + 1);
+    let (before, behind) = words.split_at_checked(place.unwrap_or(words.len()))?;
+    let behind = behind.iter().zip(replaced.iter().skip(before.len()));
+    let behind = behind.filter_map(|(word, replaced)| (!replaced).then(|| word.clone()));
+    let behind: Vec<(OsString, bool)> = behind.collect();
     let supposed = Nesting {
         is_supposed: true,
         ..Nesting::default()
     };
-    added::candidates(index, request).iter().find_map(|added| {
-        let argv = [before, added, behind].concat();
-        let words: Vec<bool> = (1..place)
-            .map(|word| named.has(word - 1))
-            .chain(added.iter().map(|_| false))
-            .chain((place..request.argv.len()).map(|word| named.has(word - 1)))
-            .collect();
-        let request = request.for_inner(request.program.clone(), argv);
-        let named = RuleNamed {
-            words: &words,
-            ..named
-        };
-        let does = look(index, &request, named, supposed)?;
-        Some(format!("words from its input could do more: {does}"))
-    })
+    added::candidates(index, request)
+        .into_iter()
+        .find_map(|added| {
+            let added: Vec<_> = added.into_iter().map(|word| (word, false)).collect();
+            let all = [before, added.as_slice(), behind.as_slice()].concat();
+            let (argv, names): (Vec<OsString>, Vec<bool>) = all.into_iter().unzip();
+            let request = request.for_inner(request.program.clone(), argv);
+            let named = RuleNamed {
+                words: names.get(1..)?,
+                ..named
+            };
+            let does = look(index, &request, named, supposed)?;
+            Some(format!("words from its input could do more: {does}"))
+        })
 }
 
 /// The words of a script that is nothing but words, as written.
