@@ -12,7 +12,7 @@ use crate::request::program::normalised;
 use crate::request::{Request, Words};
 use crate::script;
 
-use super::command_tree::{CommandTree, DEPTH, called, models_of, runs_another};
+use super::command_tree::{CommandTree, DEPTH, InnerRequest, called, models_of, runs_another};
 use super::index::IndexedRules;
 use super::names::Names;
 
@@ -76,10 +76,31 @@ impl IndexedRules {
 }
 
 /// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
-/// without another exec; the plainest first. Its variables must be known to show that it takes none.
+/// without another exec; and the files of programs that it starts where no exec shows it. Its variables must be known to show that it takes none.
 pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
-    let within = in_process(index, request);
-    sources_of(index, std::iter::once(request).chain(&within))
+    let tree = CommandTree::of(index, request);
+    let within = in_process(&tree, request);
+    let mut sources = sources_of(index, std::iter::once(request).chain(&within));
+    sources.extend(unseen_files(&tree, request));
+    sources
+}
+
+/// The files of programs that `request` starts where no exec shows it, as tmux does in its server.
+fn unseen_files(tree: &CommandTree, request: &Request) -> Vec<CommandSource> {
+    let unseen = tree.requests(request, |node| node.is_unjudged() && !node.same_process);
+    let file = |inner: InnerRequest| {
+        let name = &inner.request.program.asked;
+        let path = normalised(&inner.request.cwd.join(name));
+        // In a container it is another one, if it is there.
+        let file = CommandSource::File(path);
+        let file = if inner.is_placed {
+            file
+        } else {
+            file.if_there()
+        };
+        name.as_bytes().contains(&b'/').then_some(file)
+    };
+    unseen.filter_map(file).collect()
 }
 
 /// The same for each command within `request`, whose `tree` it is, as well, wherever it runs and whoever starts
@@ -97,7 +118,7 @@ pub fn all_command_sources(
 /// The files that tell `request` what to do, by names from the directory where it starts: that it looks for
 /// there, or that its words name, as far as models know them. It, or what it runs without another exec.
 pub fn obeyed_files(index: &IndexedRules, request: &Request) -> Vec<String> {
-    let within = in_process(index, request);
+    let within = in_process(&CommandTree::of(index, request), request);
     let mut files = Vec::new();
     for one in std::iter::once(request).chain(&within) {
         for model in models_of(index, one.words()) {
@@ -139,8 +160,7 @@ fn is_relative(word: &str) -> bool {
 }
 
 /// What `request` runs without another exec; what a shell reads itself is none either.
-fn in_process(index: &IndexedRules, request: &Request) -> Vec<Request> {
-    let tree = CommandTree::of(index, request);
+fn in_process(tree: &CommandTree, request: &Request) -> Vec<Request> {
     let sourced = |one: &Request| script::reads_file(one.program.asked.as_bytes());
     let mut within = tree.in_process(request);
     let others = tree.requests(request, |node| !node.same_process);

@@ -417,7 +417,9 @@ fn added_to(
     let place = replaced.iter().skip(1).position(|it| *it).map(|at| at + 1);
     let (before, behind) = words.split_at_checked(place.unwrap_or(words.len()))?;
     let behind = behind.iter().zip(replaced.iter().skip(before.len()));
-    let behind = behind.filter_map(|(word, replaced)| (!replaced).then(|| word.clone()));
+    let behind = behind
+        .filter(|(_, replaced)| !**replaced)
+        .map(|(word, _)| word.clone());
     let behind: Vec<(OsString, bool)> = behind.collect();
     let supposed = Nesting {
         is_supposed: true,

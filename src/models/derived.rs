@@ -27,7 +27,7 @@ impl CommandModel {
     }
 
     /// Whether some words would have it, or a subcommand, take commands that the words don't have: from its
-    /// input, the terminal or a file. Cheap from the second time on.
+    /// input, the terminal or a file; or start something that no exec shows. Cheap from the second time on.
     pub fn reads_commands(&self) -> bool {
         *self.derived.reads_commands.get_or_init(|| {
             let names_file = |option: &OptionModel| {
@@ -38,6 +38,7 @@ impl CommandModel {
                     || inner.appends && inner.follows.is_empty()
             };
             self.inner.iter().any(reads)
+                || (self.unseen && self.runs_commands())
                 || self.options.iter().any(names_file)
                 || self.obeys.as_ref().is_some_and(|files| !files.is_empty())
                 || self.syntax.response == Some(true)

@@ -210,7 +210,18 @@ fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
 #[test]
 fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
     let fakes = |world: World| {
-        let names = ["gdb", "sqlite3", "duckdb", "node", "perf", "tshark"];
+        let names = [
+            "gdb",
+            "sqlite3",
+            "duckdb",
+            "node",
+            "perf",
+            "tshark",
+            "tmux",
+            "screen",
+            "systemd-run",
+            "doas",
+        ];
         names.into_iter().fold(prepared(world), |world, name| {
             let file = format!("bin/{name}");
             world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
@@ -231,6 +242,11 @@ fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
         "duckdb -init orders",
         "perf script -s orders",
         "tshark -X lua_script:orders",
+        "tmux new -d ./orders",
+        "tmux -L x split-window WORLD/ws/orders",
+        "screen -dm ./orders",
+        "systemd-run --user ./orders",
+        "doas ./orders",
         "node -r ./orders -e 1",
         "node --require=WORLD/ws/module -e 1",
         "bash -c 'enable -f ./orders x; : >WORLD/out/pwned'",
@@ -244,6 +260,9 @@ fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
     });
     let free = [
         "gdb -batch -ex 'p 1' -x WORLD/out/own",
+        "tmux new -d /bin/true",
+        "systemd-run --user WORLD/out/own",
+        "doas true",
         "sqlite3 :memory: 'select 1'",
         "sqlite3 -cmd '.load /usr/lib/x' d .tables",
         "node -r /usr/lib/x -e 1",
