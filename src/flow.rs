@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
-pub use inheritance::{Heritage, Starter, may_be_limited, name_of};
+pub use inheritance::{Heritage, Starter, may_be_limited, misleading, name_of};
 pub use inquiry::Inquiry;
 pub use place::{Setting, place};
 pub use whereabouts::PlacedScript;

@@ -36,13 +36,13 @@ struct LostRecords {
 impl Log {
     /// The file at `path`, which is made if need be, readable by its owner alone.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let options = File::options()
+        let file = File::options()
             .append(true)
             .create(true)
             .mode(0o600)
-            .clone();
+            .open(path)?;
         Ok(Self {
-            file: options.open(path)?,
+            file,
             path: path.to_owned(),
             lost: AtomicU64::new(0),
             is_cut: AtomicBool::new(false),
@@ -60,10 +60,12 @@ impl Log {
         if self.is_cut.load(Ordering::Relaxed) {
             text.push(b'\n');
         }
-        let what = LostRecords { times: lost };
-        let told = Stamped::now("lost-records", &what);
-        if lost > 0 && serde_json::to_writer(&mut text, &told).is_ok() {
-            text.push(b'\n');
+        if lost > 0 {
+            let what = LostRecords { times: lost };
+            let told = Stamped::now("lost-records", &what);
+            if serde_json::to_writer(&mut text, &told).is_ok() {
+                text.push(b'\n');
+            }
         }
         text.extend(record);
         text.push(b'\n');

@@ -151,16 +151,14 @@ impl Layout {
         for path in &policy.read_only {
             let trail = Trail::to(path);
             self.add_trail(&trail, PlaceholderForm::Directory, Cause::TakenOut, roots);
-            if let TrailEnd::There(end) = &trail.end {
-                for place in views::other_places(end) {
-                    let trail = Trail::to(&place);
-                    self.add_trail(&trail, PlaceholderForm::Directory, Cause::TakenOut, roots);
-                }
+            let TrailEnd::There(end) = &trail.end else {
+                continue;
+            };
+            for place in views::other_places(end) {
+                let trail = Trail::to(&place);
+                self.add_trail(&trail, PlaceholderForm::Directory, Cause::TakenOut, roots);
             }
-            if let TrailEnd::There(end) = &trail.end
-                && within(end, roots)
-                && hard_link::may_be_written(end, roots)
-            {
+            if within(end, roots) && hard_link::may_be_written(end, roots) {
                 return Err(unheld(path, Wish::ReadOnly, LINKED));
             }
         }

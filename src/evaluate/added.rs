@@ -1,13 +1,13 @@
 //! Words that a command's input adds to it, as `xargs` does: what they could be.
 //!
 //! Nobody knows them when the command is judged. One can be any option or operand; those are given here of
-//! which a model says that they do something which a rule that permits must name.
+//! which a model says that they have an effect; whether a rule that permits must name that, who asks decides.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::Reading;
-use crate::models::model::{CommandModel, Effect, OptionModel, Takes};
+use crate::models::model::{CommandModel, OptionModel, Takes};
 use crate::models::reading::{Flag, What};
 use crate::request::{Program, Request};
 
@@ -19,17 +19,6 @@ const WORD: &str = "WORD";
 
 /// Options whose value stands where words are put; without one it is `{}`.
 const REPLACING: [&str; 4] = ["-I", "-i", "-J", "--replace"];
-
-/// What a rule that permits must name.
-const TELLING: [Effect; 7] = [
-    Effect::Runs,
-    Effect::Script,
-    Effect::Splits,
-    Effect::Commas,
-    Effect::Writes,
-    Effect::Changes,
-    Effect::Elsewhere,
-];
 
 /// As many operands may be added at once: what a wrapper wants before its command, and that.
 const OPERANDS: usize = 4;
@@ -72,8 +61,8 @@ fn collect(index: &IndexedRules, request: &Request, depth: usize, found: &mut Ve
 }
 
 fn of_model(model: &CommandModel, found: &mut Vec<Vec<OsString>>) {
-    let telling = |option: &&OptionModel| option.effects.iter().any(|it| TELLING.contains(it));
-    found.extend(model.options.iter().filter(telling).filter_map(of_option));
+    let telling = model.options.iter().filter(|it| !it.effects.is_empty());
+    found.extend(telling.filter_map(of_option));
     let inner = model.inner.iter();
     let options = inner.flat_map(|inner| inner.follows.iter().chain(&inner.when));
     found.extend(options.map(|option| vec![option.into(), WORD.into(), ";".into()]));

@@ -76,7 +76,8 @@ impl IndexedRules {
 }
 
 /// Where `request` takes commands from beside its words, as far as models know: it, or what it runs
-/// without another exec; and the files of programs that it starts where no exec shows it. Its variables must be known to show that it takes none.
+/// without another exec; and the files of programs that it starts where no exec shows it. Its variables must be
+/// known to show that it takes none.
 pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSource> {
     let tree = CommandTree::of(index, request);
     let within = in_process(&tree, request);

@@ -82,8 +82,7 @@ impl Heritage<'_> {
         starter: &impl Starter,
     ) -> Result<Inheritance, Errno> {
         let entries = starter.variables()?;
-        let acts_by = |name: &OsStr| self.rules.says_what_is_acted_on(name);
-        let variable = self.environment.misleading(&entries, acts_by);
+        let variable = misleading(self.rules, self.environment, &entries);
         let variable =
             variable.map(|name| format!("{} leads to what the sandbox can write", shown(name)));
         let is_free = !self.is_limited(request) && own_file_inside(request, &self.roots).is_none();
@@ -190,6 +189,16 @@ impl Heritage<'_> {
             "does what {file} says, which the sandbox can write"
         ))
     }
+}
+
+/// The first of `entries`, `NAME=value` each, that leads to what could be the sandboxed side's and counts for a
+/// program outside.
+pub fn misleading<'a>(
+    rules: &IndexedRules,
+    environment: &SessionEnvironment,
+    entries: &'a [OsString],
+) -> Option<&'a OsStr> {
+    environment.misleading(entries, |name| rules.says_what_is_acted_on(name))
 }
 
 /// Whether what a program outside starts by these words could be limited in what it inherits. Cheap.

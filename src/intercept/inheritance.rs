@@ -1,7 +1,7 @@
 //! What a program outside may start there because it is out itself: what processes and open files say of it.
 //! What counts is said in `flow/inheritance.rs`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -35,9 +35,8 @@ impl Supervisor {
     /// where the variables are those of the start.
     pub(super) fn is_misled_by_variable(&self, call: &ExecCall) -> bool {
         let (rules, environment) = (&self.session.rules, &self.session.environment);
-        let acts_by = |name: &OsStr| rules.says_what_is_acted_on(name);
         let is_misled =
-            |entries: Vec<OsString>| environment.misleading(&entries, acts_by).is_some();
+            |entries: Vec<OsString>| flow::misleading(rules, environment, &entries).is_some();
         self.session.writable.is_some()
             && call.side != Side::Inside
             && call.environment().map_or(true, is_misled)
