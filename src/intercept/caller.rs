@@ -44,14 +44,20 @@ fn signals(digits: &str) -> u64 {
     u64::from_str_radix(digits, 16).unwrap_or_default()
 }
 
+/// As much is read of `/proc/TID/status` at once, in bytes; few have more.
+const USUAL_STATUS: usize = 4096;
+
 /// Reads `/proc/TID/status`.
 ///
 /// # Errors
 /// The process is gone, or may not be looked at.
 pub fn status(tid: Pid) -> io::Result<TaskStatus> {
-    let text = fs::File::open(format!("/proc/{tid}/status")).and_then(io::read_to_string)?;
+    let mut text = Vec::with_capacity(USUAL_STATUS);
+    fs::File::open(format!("/proc/{tid}/status"))?.read_to_end(&mut text)?;
     let mut status = TaskStatus::default();
-    for line in text.lines() {
+    for line in text.split(|&byte| byte == b'\n') {
+        // The name of a program may be any bytes, and is cut where 15 are full.
+        let line = std::str::from_utf8(line).unwrap_or_default();
         let Some((name, value)) = line.split_once(':') else {
             continue;
         };

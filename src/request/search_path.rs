@@ -38,7 +38,7 @@ impl SearchPath {
         Self {
             cwd: cwd.to_owned(),
             directories: directories.collect(),
-            roots: Roots::of(writable),
+            roots: Roots::of(writable).for_one_answer(),
         }
     }
 

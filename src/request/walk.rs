@@ -1,5 +1,7 @@
 //! The way from the root directory to a file, entry by entry, as the kernel goes it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -32,6 +34,9 @@ pub struct Roots {
     /// Whether what everybody may write counts.
     others: bool,
     user: Uid,
+    /// Where all is looked at for one answer: the directories met that nobody in the sandbox can put anything
+    /// else in the place of, and whether what is in them can be written.
+    met: Option<RefCell<HashMap<PathBuf, (Identity, bool)>>>,
 }
 
 impl Roots {
@@ -48,6 +53,7 @@ impl Roots {
             pinned: Vec::new(),
             others: true,
             user: geteuid(),
+            met: None,
         }
     }
 
@@ -62,8 +68,26 @@ impl Roots {
             pinned: pinned.filter(|_| pins).flat_map(identity).collect(),
             others: false,
             held_paths: writable.held.clone(),
-            ..Self::of(&writable.roots)
+            ..Self::of(&writable.roots).for_one_answer()
         }
+    }
+
+    /// The same for one answer, and dropped with it: no directory is looked at twice.
+    pub(super) fn for_one_answer(self) -> Self {
+        Self {
+            met: Some(RefCell::default()),
+            ..self
+        }
+    }
+
+    fn meet(&self, directory: &Path, file: Identity, open: bool) {
+        if let Some(met) = &self.met {
+            met.borrow_mut().insert(directory.to_owned(), (file, open));
+        }
+    }
+
+    fn met(&self, directory: &Path) -> Option<(Identity, bool)> {
+        self.met.as_ref()?.borrow().get(directory).copied()
     }
 
     /// The entry by which the sandboxed side can put something in the place of what `path`, absolute,
@@ -288,8 +312,17 @@ impl<'a> PathWalk<'a> {
     }
 
     fn follow(&mut self, path: &Path) -> Result<PathBuf, Lost> {
-        let root = fs::metadata("/")?;
-        self.writable_at.push(self.is_open(&root));
+        let root = Path::new("/");
+        let open = match self.roots.met(root) {
+            Some((_, open)) => open,
+            None => {
+                let file = fs::metadata(root)?;
+                let open = self.is_open(&file);
+                self.roots.meet(root, of(&file), open);
+                open
+            }
+        };
+        self.writable_at.push(open);
         self.plan(path);
         // What a link says is put before what is left of the path itself.
         let mut own = self.ahead.len();
@@ -337,6 +370,12 @@ impl<'a> PathWalk<'a> {
         }
         self.at.clone_from(&entry);
         let open = self.writable_at.last() == Some(&true);
+        if !open && let Some((file, open)) = self.roots.met(&entry) {
+            self.writable_at.push(open);
+            self.entered.push(file);
+            self.directory = entry;
+            return Ok(None);
+        }
         let found = fs::symlink_metadata(&entry);
         if open && !found.as_ref().is_ok_and(|file| self.roots.pin(file)) {
             self.writable = Some(entry.clone());
@@ -346,8 +385,11 @@ impl<'a> PathWalk<'a> {
         if file.is_symlink() {
             self.cross(&entry)?;
         } else if file.is_dir() {
-            self.writable_at
-                .push(!protected && (open || self.is_open(&file)));
+            let within = !protected && (open || self.is_open(&file));
+            if !open {
+                self.roots.meet(&entry, of(&file), within);
+            }
+            self.writable_at.push(within);
             self.entered.push(of(&file));
             self.directory = entry;
         } else if file.is_file() && self.ahead.is_empty() && self.end != WalkEnd::Directory {

@@ -77,6 +77,14 @@ fn arguments() {
     told("../bin/probe", "argv...", "argv[0] ../bin/probe");
 }
 
+/// The kernel keeps 15 bytes of a program's name, here with half a letter at their end.
+#[test]
+fn a_caller_of_any_name() {
+    let script = "printf '#!/bin/bash\\nprobe a\\nexit 0\\n' >xxxxxxxxxxxxxxé; chmod +x x*";
+    let script = format!("{script}; ./xxxxxxxxxxxxxxé");
+    told(&script, "argv...", "argv[0] probe\nargv[1] a");
+}
+
 /// A name that a program may take for an order is not lifted by a rule on its file's name.
 #[test]
 fn another_name_stays_inside() {
