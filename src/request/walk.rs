@@ -313,14 +313,14 @@ impl<'a> PathWalk<'a> {
 
     fn follow(&mut self, path: &Path) -> Result<PathBuf, Lost> {
         let root = Path::new("/");
-        let open = match self.roots.met(root) {
-            Some((_, open)) => open,
-            None => {
-                let file = fs::metadata(root)?;
-                let open = self.is_open(&file);
-                self.roots.meet(root, of(&file), open);
-                open
-            }
+        let met = self.roots.met(root).map(|(_, open)| open);
+        let open = if let Some(open) = met {
+            open
+        } else {
+            let file = fs::metadata(root)?;
+            let open = self.is_open(&file);
+            self.roots.meet(root, of(&file), open);
+            open
         };
         self.writable_at.push(open);
         self.plan(path);

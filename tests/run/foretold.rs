@@ -498,6 +498,7 @@ fn what_was_once_missed_is_foretold() {
         "cd nowhere || export X; X=1; git l",
         "cd nowhere || exit 0; git l",
         "bash -c '\"$@\"' _ bash -c '$0 -l' ls | uname -a",
+        "echo x | xargs git s; xargs git s </dev/null",
         "while trap 'uname -a' EXIT; do KUBECONFIG=./k kubectl get pods; break; done",
     ] {
         is_told("prefix_rule([\"kubectl\", \"get\"])\n", script);

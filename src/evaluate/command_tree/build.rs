@@ -179,29 +179,33 @@ impl<'a> Builder<'a> {
         self.tree
     }
 
-    /// Adds what git runs by an alias.
+    /// Adds what git runs by an alias: another text of a shell where arguments are added to it.
     fn aliased(&mut self, parent: Option<usize>, words: Words<'_>, node: &Node, aliases: &[Entry]) {
-        let Some(found) = aliased(words, aliases) else {
+        let Some(found) = aliased(words, aliases, false) else {
             return;
         };
+        let more = node.appends.then(|| aliased(words, aliases, true));
+        let more = more.flatten().filter(|more| more.argv != found.argv);
         let unknown = node.written.as_deref().map(unknown_words);
         let unknown = unknown.unwrap_or_default();
-        let mut around = node.around.clone();
-        around.directories = found.directories.and_then(|to| {
-            let way: PathBuf = to.iter().collect();
-            around.moved(way.as_os_str())
-        });
-        if !found.keeps_variables {
-            around.variables = Variables::unknown();
+        for found in std::iter::once(found).chain(more) {
+            let mut around = node.around.clone();
+            around.directories = found.directories.and_then(|to| {
+                let way: PathBuf = to.iter().collect();
+                around.moved(way.as_os_str())
+            });
+            if !found.keeps_variables {
+                around.variables = Variables::unknown();
+            }
+            self.keep(Node {
+                written: written_as(node, &unknown, &found.argv),
+                argv: found.argv,
+                appends: node.appends,
+                said_by: SaidBy::Alias,
+                around,
+                ..self.within(parent, node)
+            });
         }
-        self.keep(Node {
-            written: written_as(node, &unknown, &found.argv),
-            argv: found.argv,
-            appends: node.appends,
-            said_by: SaidBy::Alias,
-            around,
-            ..self.within(parent, node)
-        });
     }
 
     /// Adds the command with the values that variables among its words have in the script.

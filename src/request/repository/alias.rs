@@ -30,8 +30,8 @@ pub struct Aliased {
 }
 
 /// What a git of these `words` runs by an alias, if its subcommand is one of those in the words and in what is
-/// `configured`.
-pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
+/// `configured`. `more` arguments may be put behind the words.
+pub fn aliased(words: Words<'_>, configured: &[Entry], more: bool) -> Option<Aliased> {
     let GitReading::Git(asked) = command::read(words) else {
         return None;
     };
@@ -67,7 +67,7 @@ pub fn aliased(words: Words<'_>, configured: &[Entry]) -> Option<Aliased> {
             break;
         };
         if let Some(command) = value.strip_prefix(b"!") {
-            found.argv = by_shell(command, &arguments);
+            found.argv = by_shell(command, &arguments, more);
             found.directories = None;
             found.keeps_variables = false;
             return Some(found);
@@ -170,12 +170,12 @@ pub(super) fn names_of(name: &str) -> [String; 2] {
     ]
 }
 
-/// How git starts the `command` of an alias with these arguments.
-fn by_shell(command: &[u8], arguments: &[OsString]) -> Vec<OsString> {
+/// How git starts the `command` of an alias with these arguments, and maybe `more`.
+fn by_shell(command: &[u8], arguments: &[OsString], more: bool) -> Vec<OsString> {
     let word = OsStr::from_bytes(command).to_owned();
     let shell = if command.iter().any(|byte| OF_SHELLS.contains(byte)) {
         let mut script = command.to_vec();
-        if !arguments.is_empty() {
+        if more || !arguments.is_empty() {
             script.extend_from_slice(b" \"$@\"");
         }
         vec!["/bin/sh".into(), "-c".into(), OsString::from_vec(script)]
@@ -239,6 +239,7 @@ mod tests {
                     argv: &argv,
                 },
                 &configured,
+                false,
             );
             let argv = found.map(|found| found.argv).unwrap_or_default();
             assert_eq!(argv, words(expected), "{command}");
