@@ -123,6 +123,32 @@ impl Audit {
     }
 }
 
+impl Audit {
+    /// An exec of `argv` goes on inside without a judgement, as nothing speaks of it: told of only if it comes to
+    /// another end.
+    pub fn unspoken(&self, argv: &[OsString]) -> ExecRecord {
+        let open = self.watcher.is_some().then(|| OpenRecord {
+            audit: self.clone(),
+            common: Record {
+                placement: Some(Placement::Inside),
+                ..Record::default()
+            },
+            brief: argv::bounded(argv, COMMAND_LIMIT),
+            told: Some(Outcome::Ran),
+            asked: false,
+            unless_ran: None,
+            is_out: false,
+            wanted_outside: false,
+            because: "no rule".to_owned(),
+            justification: None,
+            dropped: Vec::new(),
+        });
+        ExecRecord {
+            open: open.map(Box::new),
+        }
+    }
+}
+
 impl ExecRecord {
     /// Its question was answered.
     pub fn answered(&mut self, question: &Question, answer: &Answer) {

@@ -25,6 +25,7 @@ use super::tracees::Tracees;
 use super::watch::{After, Intercept};
 use crate::approve::place::Confinement;
 use crate::confine::Holding;
+use crate::flow;
 use crate::request::Originals;
 use crate::sys::arch::PROXY;
 use crate::sys::child::{Child, Launch};
@@ -207,12 +208,11 @@ impl Supervisor {
             Some(outside) => outside,
             none => none.insert(Outside::open()?),
         };
-        let breaks = !outside.keeps_privileges && launch.gains_privileges();
-        if *place == Confinement::Unjudged || breaks || launch.is_ourselves() {
-            // Under the filter it would not be what it is, or could not judge for itself.
-            self.started(pid, launch.start());
-        } else {
+        let loses_rights = !outside.keeps_privileges && launch.gains_privileges();
+        if flow::starts_are_judged(place, loses_rights, launch.is_ourselves()) {
             outside.start(pid, launch);
+        } else {
+            self.started(pid, launch.start());
         }
         Ok(())
     }
