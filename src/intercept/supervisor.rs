@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 
 use super::asking::Asking;
 use super::call::{ExecCall, Side, Stopped};
+use super::event_loop::{After, Intercept};
 use super::exec::Answerer;
 use super::groups::Groups;
 use super::kinship::Running;
@@ -22,7 +23,6 @@ use super::session::{Phase, Session};
 use super::stand_in::{self, Begun, Killed, Proxy, ProxyRole, StandIn};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
-use super::watch::{After, Intercept};
 use crate::approve::place::Confinement;
 use crate::confine::Holding;
 use crate::flow;
