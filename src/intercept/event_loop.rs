@@ -27,7 +27,7 @@ pub(super) trait Intercept {
     type Event: Copy;
 
     /// Has everything looked at that it waits for, in the order in which that is attended to.
-    fn watched<'a>(&'a self, look: impl FnMut(Self::Event, BorrowedFd<'a>, PollFlags));
+    fn sources<'a>(&'a self, look: impl FnMut(Self::Event, BorrowedFd<'a>, PollFlags));
 
     /// Attends to one event, by what poll(2) says of its descriptor.
     ///
@@ -167,7 +167,7 @@ impl<I: Intercept> EventLoop<I> {
             look(Event::Ending, ending.as_fd(), PollFlags::POLLIN);
         }
         self.interceptor
-            .watched(|event, fd, wanted| look(Event::Brought(event), fd, wanted));
+            .sources(|event, fd, wanted| look(Event::Brought(event), fd, wanted));
         let end = self.sandbox.init.as_fd();
         look(Event::SandboxEnded, end, PollFlags::POLLIN);
         if !self.clock.poll(&mut fds)? {

@@ -112,7 +112,7 @@ pub struct Ended {
 
 /// Runs a command to its end, and everything that it started to theirs.
 ///
-/// The process must have one thread, with [`keeper::watched`] signals blocked.
+/// The process must have one thread, with [`keeper::signals`] signals blocked.
 ///
 /// # Errors
 /// The command did not start.
@@ -279,7 +279,7 @@ fn supervise(
     interceptor: impl Intercept + 'static,
 ) -> Result<Ended, RunError> {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
+    let signals = SignalFd::with_flags(&keeper::signals(), flags).map_err(io::Error::from)?;
     let mut event_loop = EventLoop {
         sandbox,
         interceptor,

@@ -286,7 +286,7 @@ pub(super) enum Event {
 impl Intercept for Supervisor {
     type Event = Event;
 
-    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+    fn sources<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
         let mut look = |event, fd| look(event, fd, PollFlags::POLLIN);
         for (pid, stand_in) in &self.stand_ins {
             look(Event::ProxyEnded(*pid), stand_in.process());
@@ -296,7 +296,7 @@ impl Intercept for Supervisor {
             look(Event::Started, outside.bell());
             look(Event::Call(Side::Outside), outside.listener.as_fd());
         }
-        for (id, channel, listener) in self.profiled.watched() {
+        for (id, channel, listener) in self.profiled.sources() {
             look(Event::News(id), channel);
             if let Some(listener) = listener {
                 look(Event::Call(Side::Profiled(id)), listener.as_fd());

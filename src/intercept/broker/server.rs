@@ -315,9 +315,9 @@ impl Broker {
 impl Intercept for Broker {
     type Event = Event;
 
-    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+    fn sources<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
         look(Event::Answer, self.asking.bell(), PollFlags::POLLIN);
-        for (id, channel, _) in self.profiled.watched() {
+        for (id, channel, _) in self.profiled.sources() {
             look(Event::News(id), channel, PollFlags::POLLIN);
         }
         for (&id, conversation) in &self.conversations {
