@@ -46,7 +46,7 @@ pub trait Exec {
     fn escalate(self, permit: Permit, record: ExecRecord);
     /// Does not run.
     fn refuse(self, refusal: &Refusal);
-    /// Waits for an answer; then [`resume`] is called with it.
+    /// Waits for an answer; then [`answered`] is called with it.
     fn wait(self, question: Box<Question>, record: ExecRecord);
 }
 
@@ -90,7 +90,7 @@ pub fn follow(
 }
 
 /// Sends `exec` the way that the answer to its question says.
-pub fn resume(question: Question, answer: Answer, mut record: ExecRecord, mut exec: impl Exec) {
+pub fn answered(question: Question, answer: Answer, mut record: ExecRecord, mut exec: impl Exec) {
     let answered = approve::answered(question, answer, |place| exec.standing(place));
     record.answered(answered.question(), answered.answer());
     let text = answered.question().text();

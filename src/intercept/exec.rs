@@ -83,7 +83,7 @@ pub(super) trait Answerer: Sized {
     fn fail(&self, waiting: &Self::Waiting, command: &str, record: ExecRecord, error: &io::Error);
 
     /// Carries on with an exec that was asked about.
-    fn resume(&mut self, pending: Pending<Self::Waiting>, answer: Answer) {
+    fn take_answer(&mut self, pending: Pending<Self::Waiting>, answer: Answer) {
         let exec = StoppedExec {
             answerer: self,
             waiting: pending.caller,
@@ -91,14 +91,14 @@ pub(super) trait Answerer: Sized {
             // That was asked.
             inheritance: Inheritance::Free,
         };
-        flow::resume(pending.question, answer, pending.record, exec);
+        flow::answered(pending.question, answer, pending.record, exec);
     }
 
     /// Carries on with the execs whose questions were answered.
     fn take_answers(&mut self) {
         for (pending, answer) in self.asking().answers() {
             if Self::is_waiting(&pending.caller) {
-                self.resume(pending, answer);
+                self.take_answer(pending, answer);
             }
         }
     }
@@ -237,7 +237,7 @@ impl<A: Answerer> Exec for StoppedExec<'_, A> {
         };
         let approver = Arc::clone(&self.answerer.session().approver);
         if let Err(pending) = self.answerer.asking().ask(&approver, pending, gone) {
-            self.answerer.resume(*pending, asking::refused());
+            self.answerer.take_answer(*pending, asking::refused());
         }
     }
 }
