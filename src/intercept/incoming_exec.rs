@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::call::{Asked, ExecCall, Read, Side, Stopped};
+use super::call::{CallFacts, ExecCall, Read, Side, Stopped};
 use super::exec::StoppedExec;
 use super::kinship;
 use super::session::{Phase, STARTUP_END};
@@ -35,15 +35,15 @@ impl Supervisor {
     /// How an exec is let go on. Where there are rules that restrict, somebody in the sandbox could
     /// change it into one that they would not let through; else there is nothing to get around but the
     /// heuristics, which promise nothing.
-    pub fn way_on(&mut self, call: &ExecCall, request: &Request, asked: &Asked) -> WayOn {
+    pub fn way_on(&mut self, call: &ExecCall, request: &Request, facts: &CallFacts) -> WayOn {
         if !self.restricted {
-            self.remember(call, request, asked);
+            self.remember(call, request, facts);
             return WayOn::Free;
         }
         let writable = self.session.writable.as_deref().unwrap_or_default();
         let possible = self
             .race
-            .is_possible(&self.processes, call, request, asked, writable);
+            .is_possible(&self.processes, call, request, facts, writable);
         self.watched_if(possible, call)
     }
 
@@ -59,18 +59,18 @@ impl Supervisor {
     }
 
     /// Makes the caller run the proxy instead of what it asked for.
-    pub fn replace(&mut self, Stopped { call, asked }: &Stopped, role: ProxyRole) {
+    pub fn replace(&mut self, Stopped { call, facts }: &Stopped, role: ProxyRole) {
         if self.restricted {
             let seen = kinship::observe(&self.processes, call.tid());
             self.race.executes(&seen);
         }
-        self.tracees.replace(call, asked.empty, role);
+        self.tracees.replace(call, facts.empty, role);
     }
 
     /// Remembers a program that nobody in the sandbox can change: its next exec costs less.
-    pub fn remember(&mut self, call: &ExecCall, request: &Request, asked: &Asked) {
+    pub fn remember(&mut self, call: &ExecCall, request: &Request, facts: &CallFacts) {
         let writable = self.session.writable.as_deref().unwrap_or_default();
-        self.race.remember(call, request, asked, writable);
+        self.race.remember(call, request, facts, writable);
     }
 
     /// Gives a means to change an exec under way: once none is that is not watched.
@@ -111,15 +111,15 @@ impl Supervisor {
         let outside = (call.side != Side::Inside && session.writable.is_some())
             .then_some((&session.environment, || call.environment()));
         let whole = match read {
-            Ok(Read::Half(half, asked)) if flow::is_plain(rules, &half, &audit, outside) => {
-                return self.go_on_unspoken(&call, half, &asked, &audit);
+            Ok(Read::Half(half, facts)) if flow::is_plain(rules, &half, &audit, outside) => {
+                return self.go_on_unspoken(&call, half, &facts, &audit);
             }
             Ok(read) => call.whole(read, rules, writable),
             Err(errno) => Err(errno),
         };
-        let (mut request, asked) = match whole {
-            Ok((request, asked)) if depends_on_repository(rules, &request) => {
-                (session.with_repository(request), asked)
+        let (mut request, facts) = match whole {
+            Ok((request, facts)) if depends_on_repository(rules, &request) => {
+                (session.with_repository(request), facts)
             }
             Ok(whole) => whole,
             Err(errno) => return call.waiting.fail(errno),
@@ -132,7 +132,7 @@ impl Supervisor {
             Ok(inheritance) => inheritance,
             Err(errno) => return call.waiting.fail(errno),
         };
-        let stopped = Stopped::new(call, asked);
+        let stopped = Stopped::new(call, facts);
         let exec = StoppedExec::new(self, stopped, inheritance);
         flow::consider(&session.rules, request, exec, &audit);
     }
@@ -145,7 +145,7 @@ impl Supervisor {
         let writable = session.writable.as_deref().unwrap_or_default();
         let read = call.read(rules, writable, &self.race.fixed, &self.originals);
         // What can't be read the kernel refuses itself.
-        let Ok((request, asked)) = read.and_then(|read| call.whole(read, rules, writable)) else {
+        let Ok((request, facts)) = read.and_then(|read| call.whole(read, rules, writable)) else {
             return tracees::resume(&call);
         };
         let tree = CommandTree::of(rules, &request);
@@ -155,7 +155,7 @@ impl Supervisor {
         };
         // It is no start-up file.
         let phase = std::mem::replace(&mut self.phase, Phase::Command);
-        let stopped = Stopped::new(call, asked);
+        let stopped = Stopped::new(call, facts);
         let exec = StoppedExec::new(self, stopped, Inheritance::Free);
         flow::follow(rules, request, &tree, &judgement, exec, &session.audit);
         self.phase = phase;
@@ -163,16 +163,22 @@ impl Supervisor {
 
     /// Lets an exec go on of which no rule and no heuristic speaks; one that somebody could make
     /// another of is watched.
-    fn go_on_unspoken(&mut self, call: &ExecCall, half: HalfRead, asked: &Asked, audit: &Audit) {
+    fn go_on_unspoken(
+        &mut self,
+        call: &ExecCall,
+        half: HalfRead,
+        facts: &CallFacts,
+        audit: &Audit,
+    ) {
         if !self.restricted || call.side != Side::Inside {
             return tracees::resume(call);
         }
         let world = &self.processes;
-        let possible = self.race.is_possible_for_known(world, call, &half, asked);
+        let possible = self.race.is_possible_for_known(world, call, &half, facts);
         match self.watched_if(possible, call) {
             WayOn::Watched => {
                 let record = audit.unspoken(&half.argv);
-                let expected = Expected::unspoken(half, asked.runs);
+                let expected = Expected::unspoken(half, facts.runs);
                 self.tracees.watch(call, expected, record);
             }
             WayOn::Unwatched | WayOn::Free => self.tracees.let_go_unwatched(call),
