@@ -9,8 +9,8 @@ use nix::unistd::Pid;
 use super::asking::Asking;
 use super::call::{Side, Stopped, errno};
 use super::exec::Answerer;
-use super::held::{self, Held};
 use super::incoming_exec::WayOn;
+use super::material::{self, EscalationMaterial};
 use super::session::{Phase, Session};
 use super::stand_in::ProxyRole;
 use super::supervisor::Supervisor;
@@ -62,12 +62,12 @@ impl Answerer for Supervisor {
         PidFd::open(caller::process_of(waiting.call.tid())).map(OwnedFd::from)
     }
 
-    fn hold(
+    fn take_material(
         &mut self,
         Stopped { call, facts }: &Stopped,
         request: &Request,
         pass_env: &[String],
-    ) -> io::Result<Held> {
+    ) -> io::Result<EscalationMaterial> {
         self.remember(call, request, facts);
         let directory = caller::open_directory(call.tid(), &request.cwd)?;
         let variables = match &request.environment {
@@ -75,9 +75,9 @@ impl Answerer for Supervisor {
             Some(variables) => variables.iter().map(|(n, v)| entry(n, v)).collect(),
             None => call.environment()?,
         };
-        let given = (variables, held::bounds(call.tid())?);
+        let given = (variables, material::bounds(call.tid())?);
         let (session, file) = (&self.session, &facts.stat);
-        Ok(Held::new(
+        Ok(EscalationMaterial::new(
             session, request, file, directory, given, pass_env,
         ))
     }
