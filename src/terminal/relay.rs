@@ -17,7 +17,7 @@ use super::buffer::Buffer;
 use super::device::{Device, PATIENCE};
 use super::dialogue::{Dialogue, PutOff};
 use super::given::Theirs;
-use super::link::{Asked, Done};
+use super::link::{Done, QuestionMessage};
 use crate::sys::{fds, messages, pty};
 
 /// So much is read at once, in bytes.
@@ -340,7 +340,7 @@ impl Relay {
         let Some(questions) = &self.questions else {
             return;
         };
-        match messages::receive::<Asked>(questions, MsgFlags::MSG_DONTWAIT) {
+        match messages::receive::<QuestionMessage>(questions, MsgFlags::MSG_DONTWAIT) {
             Ok(Some((asked, _))) => self.take_question(asked),
             Err(error) if is_later(&error) => {}
             Ok(None) | Err(_) => self.questions = None,
