@@ -1,25 +1,27 @@
-//! The whole path of one request, on one screen. What is read of it before it comes here, `intercept/execs.rs` and
-//! `intercept/broker/claim.rs` decide.
+//! The whole path of one request, on one screen. Who brings it, `intercept`, reads what is asked here, carries out
+//! what is answered, and decides nothing about it.
 
 mod inheritance;
 mod inquiry;
 mod place;
+mod unasked;
 mod whereabouts;
 
 use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
-pub use inheritance::{Heritage, Starter, may_be_limited, misleading, name_of};
-pub use inquiry::Inquiry;
+pub use inheritance::{Heritage, Starter, name_of};
+pub use inquiry::{Inquiry, judge_shell};
 pub use place::{Setting, place};
+pub use unasked::{could_be_executed, is_plain, may_go_on, starts_are_judged};
 pub use whereabouts::PlacedScript;
 
 use crate::approve::place::{Disposition, Place, Placed};
 use crate::approve::{self, Answer, Permit, Question, Refusal, Settled, Standing};
 use crate::audit::{Audit, ExecRecord};
 use crate::evaluate::{CommandTree, IndexedRules, Judgement, Placement, judge_exec_in, judge_in};
-use crate::request::{HalfRead, Request};
+use crate::request::Request;
 
 /// Something that was stopped on its way to an exec, and can be sent one of four ways.
 pub trait Exec {
@@ -44,15 +46,8 @@ pub trait Exec {
     fn escalate(self, permit: Permit, record: ExecRecord);
     /// Does not run.
     fn refuse(self, refusal: &Refusal);
-    /// Waits for an answer; then [`resume`] is called with it.
+    /// Waits for an answer; then [`answered`] is called with it.
     fn wait(self, question: Box<Question>, record: ExecRecord);
-}
-
-/// Whether nothing can come of an exec but that it goes on where it is, and nobody wants to know: then
-/// the rest of it need not be read, and nothing is judged. Of a caller outside, its interceptor looks at what it
-/// inherits as well (`intercept/execs.rs`).
-pub fn is_plain(rules: &IndexedRules, exec: &HalfRead, audit: &Audit) -> bool {
-    !audit.keeps_records() && rules.are_silent_on(exec)
 }
 
 /// Sends `exec` the way that the rules say for `request`.
@@ -95,7 +90,7 @@ pub fn follow(
 }
 
 /// Sends `exec` the way that the answer to its question says.
-pub fn resume(question: Question, answer: Answer, mut record: ExecRecord, mut exec: impl Exec) {
+pub fn answered(question: Question, answer: Answer, mut record: ExecRecord, mut exec: impl Exec) {
     let answered = approve::answered(question, answer, |place| exec.standing(place));
     record.answered(answered.question(), answered.answer());
     let text = answered.question().text();

@@ -152,6 +152,23 @@ fn the_architecture_names_every_folder_in_the_order_of_layers() {
     assert_eq!(names.len(), LAYERS.len(), "{names:?}");
 }
 
+/// Who brings requests hands facts to `flow`, and does as it says.
+#[test]
+fn who_brings_a_request_judges_nothing() {
+    const JUDGES: [&str; 5] = [
+        "judge_exec",
+        "judge_exec_in",
+        "judge_in",
+        "judge_flows",
+        "Decision",
+    ];
+    for source in sources().iter().filter(|it| it.folder == "intercept") {
+        let found = tokens(&source.text);
+        let found = found.iter().find(|it| JUDGES.contains(&it.as_str()));
+        assert_eq!(found, None, "{}", source.path);
+    }
+}
+
 #[test]
 fn rows_name_only_lower_rows() {
     for row in LAYERS {

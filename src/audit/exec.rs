@@ -58,7 +58,7 @@ impl Audit {
         disposition: &Disposition,
         caller: Option<Pid>,
     ) -> ExecRecord {
-        if self.file.is_none() && self.watcher.is_none() {
+        if self.file.is_none() && self.observer.is_none() {
             return ExecRecord::default();
         }
         let place = |index| {
@@ -119,6 +119,32 @@ impl Audit {
         }
         ExecRecord {
             open: Some(Box::new(open)),
+        }
+    }
+}
+
+impl Audit {
+    /// An exec of `argv` goes on inside without a judgement, as nothing speaks of it: told of only if it comes to
+    /// another end.
+    pub fn unspoken(&self, argv: &[OsString]) -> ExecRecord {
+        let open = self.observer.is_some().then(|| OpenRecord {
+            audit: self.clone(),
+            common: Record {
+                placement: Some(Placement::Inside),
+                ..Record::default()
+            },
+            brief: argv::bounded(argv, COMMAND_LIMIT),
+            told: Some(Outcome::Ran),
+            asked: false,
+            unless_ran: None,
+            is_out: false,
+            wanted_outside: false,
+            because: "no rule".to_owned(),
+            justification: None,
+            dropped: Vec::new(),
+        });
+        ExecRecord {
+            open: open.map(Box::new),
         }
     }
 }
@@ -254,7 +280,7 @@ impl OpenRecord {
         self.tell(outcome);
     }
 
-    /// Tells the watcher of what is notable.
+    /// Tells the observer of what is notable.
     fn tell(&mut self, outcome: Outcome) {
         let outside = self.common.placement == Some(Placement::Outside);
         let notable = match &outcome {
@@ -263,12 +289,12 @@ impl OpenRecord {
         };
         // What start-up files do is notable only when it is stopped.
         let stopped = !self.asked && matches!(outcome, Outcome::Refused(_));
-        if let Some(watcher) = &self.audit.watcher
+        if let Some(observer) = &self.audit.observer
             && notable
             && (stopped || !self.audit.startup)
         {
             let name = |name: &OsString| argv::bounded_word(name, NAME_LIMIT);
-            watcher.saw(Notable {
+            observer.saw(Notable {
                 command: self.brief.clone(),
                 outcome: outcome.clone(),
                 because: self.because.clone(),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use log::Log;
 
 pub use exec::ExecRecord;
-pub use notable::{Notable, Outcome, Watcher};
+pub use notable::{Notable, Observer, Outcome};
 
 use crate::evaluate::Placement;
 use crate::rules::Decision;
@@ -26,7 +26,7 @@ use crate::rules::Decision;
 #[derive(Debug, Clone, Default)]
 pub struct Audit {
     file: Option<Arc<Log>>,
-    watcher: Option<Arc<dyn Watcher>>,
+    observer: Option<Arc<dyn Observer>>,
     startup: bool,
     client: Option<Arc<ClientCall>>,
 }
@@ -172,16 +172,16 @@ impl Audit {
         self.file.as_ref().map(|log| log.descriptor())
     }
 
-    /// Whether each judgement is recorded; a watcher is told only of what is notable.
+    /// Whether each judgement is recorded; an observer is told only of what is notable.
     pub fn keeps_records(&self) -> bool {
         self.file.is_some()
     }
 
-    /// The same records, with `watcher` told of what is notable.
+    /// The same records, with `observer` told of what is notable.
     #[must_use]
-    pub fn watched_by(self, watcher: Arc<dyn Watcher>) -> Self {
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self {
-            watcher: Some(watcher),
+            observer: Some(observer),
             ..self
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Somebody who is told.
-pub trait Watcher: Send + Sync + std::fmt::Debug {
+pub trait Observer: Send + Sync + std::fmt::Debug {
     /// Called from the thread that answers the system calls, which waits for it.
     fn saw(&self, notable: Notable);
 }

@@ -7,7 +7,7 @@ use crate::lint::{self, Level, Lint};
 use super::keys::{KEYS, KeyName, ProjectUse};
 use super::parse::{FileSettings, SaidProfile};
 use super::settings::{Settings, Source, Sourced};
-use super::values::{Ask, LintLevel, ProfileSettings};
+use super::values::{LintLevel, ProfileSettings};
 
 impl Settings {
     /// The user's own file: it sets whatever it names.
@@ -71,11 +71,7 @@ impl Settings {
             );
         }
         if let Some(said) = said.ask {
-            let stricter = match said.value {
-                Ask::Deny => self.ask.value != Ask::Deny,
-                Ask::Terminal => self.ask.value == Ask::Allow,
-                Ask::Allow | Ask::Program(_) => false,
-            };
+            let stricter = said.value.tightens(&self.ask.value);
             let same = said.value == self.ask.value;
             vain.take(KeyName::Ask, &mut self.ask, said, stricter, same);
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::confine::named;
 
 use super::keys::{KEYS, KeyKind, PROFILE_KEYS, SettingKey};
+use super::values::Ask;
 
 /// The schema, with a final newline.
 pub fn text() -> String {
@@ -49,7 +50,7 @@ fn of_kind(kind: KeyKind) -> Map<String, Value> {
             let names: Vec<&str> = named::unprotectable().collect();
             json!({"type": "array", "items": {"type": "string", "enum": names}})
         }
-        KeyKind::Ask => json!({"type": "string", "pattern": "^(terminal|deny|allow|command:.+)$"}),
+        KeyKind::Ask => json!({"type": "string", "pattern": Ask::pattern()}),
         KeyKind::Duration => json!({"type": "string", "pattern": "^[0-9.]+(ms|s|m|h)?$"}),
         KeyKind::Levels(words) => json!({
             "type": "object",

@@ -49,19 +49,37 @@ pub enum Ask {
 }
 
 impl Ask {
+    /// Those that are written as one word.
+    const PLAIN: [Self; 3] = [Self::Terminal, Self::Deny, Self::Allow];
+
     /// The one that is written `text`; says what is expected instead.
     pub fn from_text(text: &str) -> Result<Self, String> {
-        match (text, text.strip_prefix("command:")) {
-            ("terminal", _) => Ok(Self::Terminal),
-            ("deny", _) => Ok(Self::Deny),
-            ("allow", _) => Ok(Self::Allow),
-            (_, Some(program)) if !program.is_empty() => Ok(Self::Program(program.into())),
-            _ => Err("expected terminal, deny, allow or command:PROGRAM".into()),
+        let program = text.strip_prefix("command:").filter(|it| !it.is_empty());
+        let mut plain = Self::PLAIN.into_iter();
+        plain
+            .find(|ask| ask.to_string() == text)
+            .or_else(|| program.map(|path| Self::Program(path.into())))
+            .ok_or_else(|| format!("expected {} or command:PROGRAM", Self::words(", ")))
+    }
+
+    /// A regular expression for what is written.
+    pub(super) fn pattern() -> String {
+        format!("^({}|command:.+)$", Self::words("|"))
+    }
+
+    fn words(between: &str) -> String {
+        Self::PLAIN.map(|ask| ask.to_string()).join(between)
+    }
+
+    /// Whether a project's settings may choose this in place of `other`.
+    pub(super) fn tightens(&self, other: &Self) -> bool {
+        match self {
+            Self::Deny => *other != Self::Deny,
+            Self::Terminal => *other == Self::Allow,
+            Self::Allow | Self::Program(_) => false,
         }
     }
-}
 
-impl Ask {
     /// The program, if one is asked.
     pub fn program(&self) -> Option<&Path> {
         match self {

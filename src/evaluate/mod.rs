@@ -37,8 +37,8 @@ pub use commanded::{CommandSource, all_command_sources, command_sources, obeyed_
 pub use index::IndexedRules;
 pub use judge::{judge, judge_exec, judge_exec_in, judge_flows, judge_in};
 pub use judge_script::{Callers, CommandKind, JudgedCommand, ScriptJudgement, judge_script};
-pub use near_miss::{NearMiss, NearMisses, Parameter, Unexcepted, near_misses};
-pub use repository::with_repository;
+pub use near_miss::{NearMiss, NearMisses, Unexcepted, near_misses};
+pub use repository::{depends_on_repository, with_repository};
 pub use verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 
 #[cfg(test)]

@@ -34,8 +34,10 @@ pub struct NearMiss {
     pub wanted: Vec<String>,
     /// What the command had there; `None` when it had ended.
     pub had: Option<OsString>,
-    /// Of a `command_rule`: which condition that is.
-    pub condition: Option<Parameter>,
+    /// Of a `command_rule`: the parameter that the condition stands in.
+    pub condition: Option<&'static str>,
+    /// What that wants and the command has, in words that follow the rule.
+    pub why: Option<String>,
 }
 
 impl NearMiss {
@@ -43,45 +45,6 @@ impl NearMiss {
     fn is_alike(&self) -> bool {
         let had = self.had.as_deref().unwrap_or_default();
         self.wanted.iter().any(|wanted| is_file_alike(had, wanted))
-    }
-}
-
-/// The parameter of `command_rule` that a condition stands in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Parameter {
-    /// `flags`.
-    Flags,
-    /// The same, of several letters in one word that are options each.
-    Letters,
-    /// `without`.
-    Without,
-    /// `options`, and the option.
-    Options(String),
-    /// `args`.
-    Args,
-    /// `exact`.
-    Exact,
-    /// `cwd`.
-    Cwd,
-    /// `env`, and the variable.
-    Env(String),
-    /// `unless`, whose case the command is.
-    Unless,
-}
-
-impl Parameter {
-    /// As rules spell it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Flags | Self::Letters => "flags",
-            Self::Without => "without",
-            Self::Options(_) => "options",
-            Self::Args => "args",
-            Self::Exact => "exact",
-            Self::Cwd => "cwd",
-            Self::Env(_) => "env",
-            Self::Unless => "unless",
-        }
     }
 }
 
@@ -161,6 +124,7 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
             None => program_had(&it.rule.program, request),
         },
         condition: None,
+        why: None,
     };
     let (near, beside): (Vec<_>, Vec<_>) = parted
         .into_iter()

@@ -1,6 +1,6 @@
 //! A request with what is known of the repository that a git in it would obey.
 
-use super::{IndexedRules, judge_exec};
+use super::{IndexedRules, Placement, judge_exec};
 use crate::request::{Request, Writable};
 use crate::rules::model::Run;
 
@@ -16,5 +16,14 @@ pub fn with_repository(rules: &IndexedRules, request: Request, ground: &Writable
     request.with_repository(&Writable {
         is_judged_outside,
         ..ground.clone()
+    })
+}
+
+/// Whether it matters which repository or configuration the program goes by: only where it would leave
+/// the sandbox, or a rule that permits decides. To look takes longer than to judge.
+pub fn depends_on_repository(rules: &IndexedRules, request: &Request) -> bool {
+    request.misled().is_some_and(|misled| {
+        let verdict = judge_exec(rules, request).verdict;
+        verdict.placement == Placement::Outside || verdict != judge_exec(rules, &misled).verdict
     })
 }

@@ -193,7 +193,7 @@ impl Heritage<'_> {
 
 /// The first of `entries`, `NAME=value` each, that leads to what could be the sandboxed side's and counts for a
 /// program outside.
-pub fn misleading<'a>(
+fn misleading<'a>(
     rules: &IndexedRules,
     environment: &SessionEnvironment,
     entries: &'a [OsString],
@@ -201,8 +201,20 @@ pub fn misleading<'a>(
     environment.misleading(entries, |name| rules.says_what_is_acted_on(name))
 }
 
+/// Whether what a program outside starts by these words is surely as free as that, by the words and `variables`
+/// alone. Cheap where the variables are those of the start.
+pub(super) fn is_surely_free(
+    rules: &IndexedRules,
+    environment: &SessionEnvironment,
+    words: Words<'_>,
+    variables: impl FnOnce() -> Result<Vec<OsString>, Errno>,
+) -> bool {
+    !may_be_limited(rules, words)
+        && variables().is_ok_and(|entries| misleading(rules, environment, &entries).is_none())
+}
+
 /// Whether what a program outside starts by these words could be limited in what it inherits. Cheap.
-pub fn may_be_limited(rules: &IndexedRules, words: Words<'_>) -> bool {
+fn may_be_limited(rules: &IndexedRules, words: Words<'_>) -> bool {
     words.start_git() || rules.may_be_commanded(words)
 }
 

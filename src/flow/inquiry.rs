@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::act::environment::{SessionEnvironment, VariableList};
 use crate::evaluate::{
-    Callers, IndexedRules, Resolver, ScriptJudgement, UnstartedCommand, judge_script,
-    with_repository,
+    Callers, CommandTree, IndexedRules, Judgement, Resolver, ScriptJudgement, UnstartedCommand,
+    judge_flows, judge_script, with_repository,
 };
 use crate::request::program::normalised;
 use crate::request::{
@@ -75,6 +75,17 @@ struct FoundProgram {
     program: Program,
     /// Its file is a program itself, and no copy of another.
     is_itself: bool,
+}
+
+/// What is judged of the `shell` that we chose, whose `tree` this is: not that it starts, but what flows within its
+/// text, and only if what each of its commands is `asks` for it as well. `None` if there is nothing to say.
+pub fn judge_shell(
+    rules: &IndexedRules,
+    shell: &Request,
+    tree: &CommandTree,
+    asks: impl FnOnce() -> bool,
+) -> Option<Judgement> {
+    judge_flows(rules, shell, tree).filter(|_| asks())
 }
 
 impl<'a> Inquiry<'a> {

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::held::Held;
 use super::limits::{self, Load};
+use super::material::EscalationMaterial;
 use crate::approve::{Answer, Approver, Question};
 use crate::audit::ExecRecord;
 
@@ -24,7 +24,7 @@ pub struct Pending<C> {
     /// Who waits.
     pub caller: C,
     /// What runs if the answer is yes and the placement outside.
-    pub held: Held,
+    pub material: EscalationMaterial,
     /// What is told what becomes of it.
     pub record: ExecRecord,
 }
@@ -34,7 +34,7 @@ impl<C> Pending<C> {
     fn weight(&self) -> usize {
         2 * limits::weigh_request(self.question.request())
             + 2 * limits::weigh(self.question.kept())
-            + self.held.weight()
+            + self.material.weight()
     }
 }
 

@@ -56,9 +56,9 @@ pub struct ExecCall {
 #[derive(Debug)]
 pub enum Read {
     /// The words of a program that was met before: nearly always, no more is needed.
-    Half(HalfRead, Asked),
+    Half(HalfRead, CallFacts),
     /// All that is judged.
-    Whole(Box<Request>, Asked),
+    Whole(Box<Request>, CallFacts),
 }
 
 /// A call that waits, and what is known of it.
@@ -67,12 +67,12 @@ pub struct Stopped {
     /// The call.
     pub call: ExecCall,
     /// As it was read.
-    pub asked: Box<Asked>,
+    pub facts: Box<CallFacts>,
 }
 
 /// What is known of a call beside the request to judge.
 #[derive(Debug)]
-pub struct Asked {
+pub struct CallFacts {
     /// The file's identity.
     pub stat: FileStat,
     /// What will be running: the file, or for a script its last interpreter.
@@ -86,9 +86,9 @@ pub struct Asked {
 
 impl Stopped {
     /// A call as it was read.
-    pub fn new(call: ExecCall, asked: Asked) -> Self {
-        let asked = Box::new(asked);
-        Self { call, asked }
+    pub fn new(call: ExecCall, facts: CallFacts) -> Self {
+        let facts = Box::new(facts);
+        Self { call, facts }
     }
 }
 
@@ -200,13 +200,13 @@ impl ExecCall {
                 real,
                 argv,
             };
-            let asked = Asked {
+            let facts = CallFacts {
                 stat,
                 runs: stat,
                 spans,
                 empty,
             };
-            return Ok(Read::Half(half, asked));
+            return Ok(Read::Half(half, facts));
         }
         let original = |real: &Path, open: &Path| {
             let found = originals.of(real, open, &|name| rules.ask_for_copies_of(name));
@@ -223,7 +223,7 @@ impl ExecCall {
             request.interpreter = Some(Box::new(interpreter));
             runs = stat;
         }
-        let mut asked = Asked {
+        let mut facts = CallFacts {
             stat: target.stat,
             runs,
             spans,
@@ -234,8 +234,8 @@ impl ExecCall {
             real: target.real,
             stat: target.stat,
         };
-        let request = self.read_rest(request, &found, &mut asked, rules, writable)?;
-        Ok(Read::Whole(Box::new(request), asked))
+        let request = self.read_rest(request, &found, &mut facts, rules, writable)?;
+        Ok(Read::Whole(Box::new(request), facts))
     }
 
     /// All that is judged of what was read: of what was half read, the rest is looked up.
@@ -247,12 +247,12 @@ impl ExecCall {
         read: Read,
         rules: &IndexedRules,
         writable: &[PathBuf],
-    ) -> Result<(Request, Asked), Errno> {
+    ) -> Result<(Request, CallFacts), Errno> {
         match read {
-            Read::Whole(request, asked) => Ok((*request, asked)),
-            Read::Half(half, mut asked) => {
-                let request = self.complete(half, &mut asked, rules, writable)?;
-                Ok((request, asked))
+            Read::Whole(request, facts) => Ok((*request, facts)),
+            Read::Half(half, mut facts) => {
+                let request = self.complete(half, &mut facts, rules, writable)?;
+                Ok((request, facts))
             }
         }
     }
@@ -260,7 +260,7 @@ impl ExecCall {
     fn complete(
         &self,
         half: HalfRead,
-        asked: &mut Asked,
+        facts: &mut CallFacts,
         rules: &IndexedRules,
         writable: &[PathBuf],
     ) -> Result<Request, Errno> {
@@ -271,9 +271,9 @@ impl ExecCall {
         let found = Found {
             path,
             real: half.real,
-            stat: asked.stat,
+            stat: facts.stat,
         };
-        self.read_rest(request, &found, asked, rules, writable)
+        self.read_rest(request, &found, facts, rules, writable)
     }
 
     /// Looks up what depends on the working directory: variables if a rule asks for them, and
@@ -282,14 +282,14 @@ impl ExecCall {
         &self,
         mut request: Request,
         found: &Found,
-        asked: &mut Asked,
+        facts: &mut CallFacts,
         rules: &IndexedRules,
         writable: &[PathBuf],
     ) -> Result<Request, Errno> {
         if rules.ask_for_variables(&request) {
             let Vector { strings, spans } = self.memory().vector(self.envp)?;
             request.know_environment(&strings);
-            asked.spans.extend(spans);
+            facts.spans.extend(spans);
         }
         let paths = rules.paths_of(&request);
         request = request.following(paths, writable);

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::asking::{self, Asking, Pending};
-use super::held::Held;
+use super::material::EscalationMaterial;
 use super::session::Session;
 use super::{caller, limits, stand_in};
 use crate::act::escalate::Escalation;
@@ -55,14 +55,14 @@ pub(super) trait Answerer: Sized {
     ///
     /// # Errors
     /// The caller is gone, or can't be looked at.
-    fn hold(
+    fn take_material(
         &mut self,
         waiting: &Self::Waiting,
         request: &Request,
         pass_env: &[String],
-    ) -> io::Result<Held>;
+    ) -> io::Result<EscalationMaterial>;
 
-    /// Whether one more program may be outside, of which so many bytes are held until it starts.
+    /// Whether one more program may be outside, of which so many bytes are kept until it starts.
     fn has_room_for(&mut self, bytes: usize) -> bool;
 
     /// As [`Exec::keep`].
@@ -83,22 +83,22 @@ pub(super) trait Answerer: Sized {
     fn fail(&self, waiting: &Self::Waiting, command: &str, record: ExecRecord, error: &io::Error);
 
     /// Carries on with an exec that was asked about.
-    fn resume(&mut self, pending: Pending<Self::Waiting>, answer: Answer) {
+    fn take_answer(&mut self, pending: Pending<Self::Waiting>, answer: Answer) {
         let exec = StoppedExec {
             answerer: self,
             waiting: pending.caller,
-            held: Some(pending.held),
+            material: Some(pending.material),
             // That was asked.
             inheritance: Inheritance::Free,
         };
-        flow::resume(pending.question, answer, pending.record, exec);
+        flow::answered(pending.question, answer, pending.record, exec);
     }
 
     /// Carries on with the execs whose questions were answered.
     fn take_answers(&mut self) {
         for (pending, answer) in self.asking().answers() {
             if Self::is_waiting(&pending.caller) {
-                self.resume(pending, answer);
+                self.take_answer(pending, answer);
             }
         }
     }
@@ -110,8 +110,8 @@ pub(super) struct StoppedExec<'a, A: Answerer> {
     answerer: &'a mut A,
     /// What waits.
     waiting: A::Waiting,
-    /// What was held while a person was asked.
-    held: Option<Held>,
+    /// What was taken for it before a person was asked.
+    material: Option<EscalationMaterial>,
     /// What comes of its caller being out, if it is.
     inheritance: Inheritance,
 }
@@ -122,22 +122,28 @@ impl<'a, A: Answerer> StoppedExec<'a, A> {
         Self {
             answerer,
             waiting,
-            held: None,
+            material: None,
             inheritance,
         }
     }
 
-    /// What was held, or is taken now; nothing of a caller that doesn't wait any more: only of one that does
+    /// What was taken, or is now; nothing of a caller that doesn't wait any more: only of one that does
     /// was it the caller's memory that was read.
     ///
     /// # Errors
     /// What to tell the caller.
-    fn hold(&mut self, request: &Request, pass_env: &[String]) -> io::Result<Option<Held>> {
-        let held = match self.held.take() {
-            Some(held) => held,
-            None => self.answerer.hold(&self.waiting, request, pass_env)?,
+    fn take_material(
+        &mut self,
+        request: &Request,
+        pass_env: &[String],
+    ) -> io::Result<Option<EscalationMaterial>> {
+        let material = match self.material.take() {
+            Some(material) => material,
+            None => self
+                .answerer
+                .take_material(&self.waiting, request, pass_env)?,
         };
-        Ok(A::is_waiting(&self.waiting).then_some(held))
+        Ok(A::is_waiting(&self.waiting).then_some(material))
     }
 
     fn escalation(
@@ -150,21 +156,25 @@ impl<'a, A: Answerer> StoppedExec<'a, A> {
         if !self.answerer.has_room_for(size) {
             return Err(Errno::EAGAIN.into());
         }
-        let held = self.hold(permit.request(), permit.pass_env())?;
-        let escalation = held.map(|held| held.escalation(self.answerer.session(), permit, record));
+        let material = self.take_material(permit.request(), permit.pass_env())?;
+        let escalation =
+            material.map(|material| material.escalation(self.answerer.session(), permit, record));
         escalation
             .transpose()
             .map_err(|error| io::Error::new(io::ErrorKind::PermissionDenied, error))
     }
 
-    /// What is held while a person is asked, and where its caller stands.
-    fn held_and_standing(&mut self, question: &Question) -> io::Result<Option<(Held, Standing)>> {
-        let Some(held) = self.hold(question.request(), question.pass_env())? else {
+    /// What is kept while a person is asked, and where its caller stands.
+    fn material_and_standing(
+        &mut self,
+        question: &Question,
+    ) -> io::Result<Option<(EscalationMaterial, Standing)>> {
+        let Some(material) = self.take_material(question.request(), question.pass_env())? else {
             return Ok(None);
         };
         let thread = A::thread(&self.waiting).ok_or(Errno::ESRCH)?;
-        let standing = held.standing(thread)?;
-        Ok(Some((held, standing)))
+        let standing = material.standing(thread)?;
+        Ok(Some((material, standing)))
     }
 }
 
@@ -191,9 +201,9 @@ impl<A: Answerer> Exec for StoppedExec<'_, A> {
     }
 
     fn standing(&self, place: &Place) -> Result<Standing, String> {
-        match (&self.held, A::thread(&self.waiting)) {
-            (Some(held), Some(thread)) => held.standing_for(place, thread),
-            _ => Err("nothing was held of it".to_owned()),
+        match (&self.material, A::thread(&self.waiting)) {
+            (Some(material), Some(thread)) => material.standing_for(place, thread),
+            _ => Err("nothing was kept of it".to_owned()),
         }
     }
 
@@ -202,7 +212,7 @@ impl<A: Answerer> Exec for StoppedExec<'_, A> {
     }
 
     fn stay(self, permit: Permit, record: ExecRecord) {
-        let asked = self.held.is_some();
+        let asked = self.material.is_some();
         self.answerer.go_on(self.waiting, permit, record, asked);
     }
 
@@ -220,7 +230,7 @@ impl<A: Answerer> Exec for StoppedExec<'_, A> {
     }
 
     fn wait(mut self, question: Box<Question>, record: ExecRecord) {
-        let (mut held, standing) = match self.held_and_standing(&question) {
+        let (mut material, standing) = match self.material_and_standing(&question) {
             Ok(Some(found)) => found,
             Ok(None) => return,
             Err(error) => {
@@ -230,14 +240,14 @@ impl<A: Answerer> Exec for StoppedExec<'_, A> {
         };
         let gone = self.answerer.gone(&mut self.waiting);
         let pending = Pending {
-            question: held.asked(self.answerer.session(), *question, standing),
+            question: material.asked(self.answerer.session(), *question, standing),
             caller: self.waiting,
-            held,
+            material,
             record,
         };
         let approver = Arc::clone(&self.answerer.session().approver);
         if let Err(pending) = self.answerer.asking().ask(&approver, pending, gone) {
-            self.answerer.resume(*pending, asking::refused());
+            self.answerer.take_answer(*pending, asking::refused());
         }
     }
 }

@@ -17,7 +17,7 @@ use super::supervisor::Supervisor;
 use crate::approve::is_null;
 use crate::approve::place::Inheritance;
 use crate::flow::{self, Heritage, Starter};
-use crate::request::{Request, Roots, Trust, Words};
+use crate::request::{Request, Roots, Trust};
 use crate::sys::read_capped::read_capped;
 
 /// As many ancestors are looked at.
@@ -26,22 +26,6 @@ const ANCESTORS: usize = 64;
 const WORDS: usize = 4 << 20;
 
 impl Supervisor {
-    /// Whether what a caller on that side starts could be limited in what it inherits. Cheap.
-    pub(super) fn limits_inheritance(&self, side: Side, words: Words<'_>) -> bool {
-        side != Side::Inside && flow::may_be_limited(&self.session.rules, words)
-    }
-
-    /// Whether a variable of a call from outside leads to what the sandboxed side could have written, or may. Cheap
-    /// where the variables are those of the start.
-    pub(super) fn is_misled_by_variable(&self, call: &ExecCall) -> bool {
-        let (rules, environment) = (&self.session.rules, &self.session.environment);
-        let is_misled =
-            |entries: Vec<OsString>| flow::misleading(rules, environment, &entries).is_some();
-        self.session.writable.is_some()
-            && call.side != Side::Inside
-            && call.environment().map_or(true, is_misled)
-    }
-
     /// What comes of it for `request` that its caller is out.
     ///
     /// # Errors

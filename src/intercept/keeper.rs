@@ -42,7 +42,7 @@ const GUARD: &CStr = c"codex-guard";
 static STARTER: AtomicI32 = AtomicI32::new(0);
 
 /// The signals that keeper, guard and supervisor wait for instead of dying of them.
-pub fn watched() -> SigSet {
+pub fn signals() -> SigSet {
     use Signal::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
     [SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ]
         .into_iter()
@@ -168,9 +168,9 @@ fn hold(
     limit: Option<Overdue<'_>>,
 ) -> io::Result<Exit> {
     fork::adopt_orphans();
-    let mut signals = watched();
+    let mut signals = signals();
     if relay.is_some() {
-        signals.extend(&terminal::watched());
+        signals.extend(&terminal::signals());
     }
     signals.thread_block()?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
@@ -205,13 +205,13 @@ fn wait(
     let mut clock = Clock::new(None);
     let (mut is_overdue, mut is_killed) = (false, false);
     loop {
-        let mut watched = vec![PollFd::new(waiting.as_fd(), PollFlags::POLLIN)];
-        watched.extend(limit.map(|limit| PollFd::new(limit.timer.as_fd(), PollFlags::POLLIN)));
+        let mut sources = vec![PollFd::new(waiting.as_fd(), PollFlags::POLLIN)];
+        sources.extend(limit.map(|limit| PollFd::new(limit.timer.as_fd(), PollFlags::POLLIN)));
         let patience = relay.as_ref().and_then(|relay| {
-            watched.extend(relay.watched());
+            sources.extend(relay.sources());
             relay.patience()
         });
-        if !clock.poll_for(&mut watched, patience)? {
+        if !clock.poll_for(&mut sources, patience)? {
             if is_overdue && is_killed {
                 // It waits in the kernel for what never comes.
                 return Ok(Exit::TimedOut);

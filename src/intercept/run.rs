@@ -11,12 +11,12 @@ use nix::unistd::Pid;
 
 use super::broker::{self, Broker, Patched};
 use super::ending::{self, Ending, Remains};
+use super::event_loop::{EventLoop, Intercept};
 use super::groups::Groups;
 use super::launcher::{self, Command, Ways};
 use super::refused::{Refuser, SandboxRefusals};
 use super::session::{Phase, Session};
 use super::supervisor::Supervisor;
-use super::watch::{Intercept, Watch};
 use super::{clock::Clock, keeper, probe};
 use crate::confine::{
     self, ConfineError, Holding, LayerName, Layers, Policy, Replaced, Sandbox, Setup, Status,
@@ -112,7 +112,7 @@ pub struct Ended {
 
 /// Runs a command to its end, and everything that it started to theirs.
 ///
-/// The process must have one thread, with [`keeper::watched`] signals blocked.
+/// The process must have one thread, with [`keeper::signals`] signals blocked.
 ///
 /// # Errors
 /// The command did not start.
@@ -279,8 +279,8 @@ fn supervise(
     interceptor: impl Intercept + 'static,
 ) -> Result<Ended, RunError> {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let signals = SignalFd::with_flags(&keeper::watched(), flags).map_err(io::Error::from)?;
-    let mut watch = Watch {
+    let signals = SignalFd::with_flags(&keeper::signals(), flags).map_err(io::Error::from)?;
+    let mut event_loop = EventLoop {
         sandbox,
         interceptor,
         signals,
@@ -288,13 +288,13 @@ fn supervise(
         ending: Some(ending),
         remains: Remains::default(),
     };
-    let exit = watch.watch();
-    let Watch {
+    let exit = event_loop.run();
+    let EventLoop {
         mut sandbox,
         mut interceptor,
         mut remains,
         ..
-    } = watch;
+    } = event_loop;
     let refused = interceptor.take_refused();
     let holding = sandbox.holding.as_ref();
     let replaced = holding.map(Holding::replaced).unwrap_or_default();

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 
 use super::asking::Asking;
 use super::call::{ExecCall, Side, Stopped};
+use super::event_loop::{After, Intercept};
 use super::exec::Answerer;
 use super::groups::Groups;
 use super::kinship::Running;
@@ -22,9 +23,9 @@ use super::session::{Phase, Session};
 use super::stand_in::{self, Begun, Killed, Proxy, ProxyRole, StandIn};
 use super::toctou::ExecRace;
 use super::tracees::Tracees;
-use super::watch::{After, Intercept};
 use crate::approve::place::Confinement;
 use crate::confine::Holding;
+use crate::flow;
 use crate::request::Originals;
 use crate::sys::arch::PROXY;
 use crate::sys::child::{Child, Launch};
@@ -207,12 +208,11 @@ impl Supervisor {
             Some(outside) => outside,
             none => none.insert(Outside::open()?),
         };
-        let breaks = !outside.keeps_privileges && launch.gains_privileges();
-        if *place == Confinement::Unjudged || breaks || launch.is_ourselves() {
-            // Under the filter it would not be what it is, or could not judge for itself.
-            self.started(pid, launch.start());
-        } else {
+        let loses_rights = !outside.keeps_privileges && launch.gains_privileges();
+        if flow::starts_are_judged(place, loses_rights, launch.is_ourselves()) {
             outside.start(pid, launch);
+        } else {
+            self.started(pid, launch.start());
         }
         Ok(())
     }
@@ -286,7 +286,7 @@ pub(super) enum Event {
 impl Intercept for Supervisor {
     type Event = Event;
 
-    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+    fn sources<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
         let mut look = |event, fd| look(event, fd, PollFlags::POLLIN);
         for (pid, stand_in) in &self.stand_ins {
             look(Event::ProxyEnded(*pid), stand_in.process());
@@ -296,7 +296,7 @@ impl Intercept for Supervisor {
             look(Event::Started, outside.bell());
             look(Event::Call(Side::Outside), outside.listener.as_fd());
         }
-        for (id, channel, listener) in self.profiled.watched() {
+        for (id, channel, listener) in self.profiled.sources() {
             look(Event::News(id), channel);
             if let Some(listener) = listener {
                 look(Event::Call(Side::Profiled(id)), listener.as_fd());

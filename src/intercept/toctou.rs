@@ -31,7 +31,7 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::Pid;
 
-use super::call::{Asked, ExecCall};
+use super::call::{CallFacts, ExecCall};
 use super::fixed::FixedPrograms;
 use super::kinship::{self, GUARDS, Guard, Processes, Seen};
 use crate::request::{HalfRead, Request, Words};
@@ -91,11 +91,11 @@ impl ExecRace {
         &mut self,
         call: &ExecCall,
         request: &Request,
-        asked: &Asked,
+        facts: &CallFacts,
         writable: &[PathBuf],
     ) {
         if !self.every && call.is_by_path() && request.interpreter.is_none() {
-            self.fixed.are_fixed(request, &asked.stat, writable);
+            self.fixed.are_fixed(request, &facts.stat, writable);
         }
     }
 
@@ -106,13 +106,13 @@ impl ExecRace {
         world: &impl Processes,
         call: &ExecCall,
         request: &Request,
-        asked: &Asked,
+        facts: &CallFacts,
         writable: &[PathBuf],
     ) -> bool {
         let fixed = call.is_by_path()
-            && self.fixed.are_fixed(request, &asked.stat, writable)
+            && self.fixed.are_fixed(request, &facts.stat, writable)
             && (self.confined || is_of_the_system(request));
-        self.is_changeable(world, call, fixed, asked)
+        self.is_changeable(world, call, fixed, facts)
     }
 
     /// The same for a program that is [`known`](FixedPrograms::known).
@@ -121,10 +121,10 @@ impl ExecRace {
         world: &impl Processes,
         call: &ExecCall,
         half: &HalfRead,
-        asked: &Asked,
+        facts: &CallFacts,
     ) -> bool {
         let fixed = self.confined || are_of_the_system(half.words());
-        self.is_changeable(world, call, fixed, asked)
+        self.is_changeable(world, call, fixed, facts)
     }
 
     /// `fixed`: nobody can make the path lead to another file.
@@ -133,9 +133,9 @@ impl ExecRace {
         world: &impl Processes,
         call: &ExecCall,
         fixed: bool,
-        asked: &Asked,
+        facts: &CallFacts,
     ) -> bool {
-        !(self.can_be_alone(world, call.tid()) && fixed && is_private(call.tid(), &asked.spans))
+        !(self.can_be_alone(world, call.tid()) && fixed && is_private(call.tid(), &facts.spans))
     }
 
     /// Whether nobody can write the memory of the thread `tid`, which executes.

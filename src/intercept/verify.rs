@@ -19,9 +19,9 @@ use nix::unistd::Pid;
 use super::{caller, limits};
 use crate::approve::{Files, Inputs};
 use crate::audit::ExecRecord;
-use crate::evaluate::{IndexedRules, judge_exec};
+use crate::evaluate::IndexedRules;
+use crate::flow;
 use crate::request::{HalfRead, Originals, Request, Trust, argv, variable};
-use crate::rules::Decision;
 use crate::sys::read_capped::{open_file, read_capped};
 use crate::sys::say;
 
@@ -161,9 +161,8 @@ impl Expected {
         if self.is_program || !is_kernels_interpreter(&file) {
             return Ok(false);
         }
-        // Too late to ask: a prompt is a no. This is the one judgement of something that runs already.
         let actual = caller::running(process, &line, Trust::Anonymous)?;
-        Ok(judge_exec(rules, &actual).verdict.decision == Decision::Allow)
+        Ok(flow::may_go_on(rules, &actual))
     }
 }
 

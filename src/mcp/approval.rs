@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::channel::{Asked, Reply};
+use super::channel::{ClientQuestion, Reply};
 use super::markdown::span;
 use crate::approve::text::Text;
 use crate::request::argv;
@@ -46,7 +46,7 @@ impl ApprovalReply {
     }
 
     /// The same, unless it is an answer that was not offered.
-    pub(super) fn among(mut self, asked: &Asked) -> Self {
+    pub(super) fn among(mut self, asked: &ClientQuestion) -> Self {
         if self.decision == ApprovalDecision::Session && asked.text.no_session.is_some() {
             self.decision = ApprovalDecision::Senseless(
                 "the client answered what the form does not offer".into(),
@@ -93,7 +93,12 @@ impl Manner {
 
 /// The question as the parameters of `elicitation/create`. `purpose` is what the agent says it is
 /// for; `always` adds the choice to write a rule.
-pub(super) fn form(asked: &Asked, purpose: Option<&str>, always: bool, manner: Manner) -> Value {
+pub(super) fn form(
+    asked: &ClientQuestion,
+    purpose: Option<&str>,
+    always: bool,
+    manner: Manner,
+) -> Value {
     let mut choices = vec![("once", "Yes, once")];
     if asked.text.no_session.is_none() {
         choices.push(("session", "Yes, for this session"));

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::approval::{self, ApprovalDecision, ApprovalReply, Manner};
-use super::channel::{Asked, End, Reply};
+use super::channel::{ClientQuestion, End, Reply};
 use super::session::Session;
 
 /// What a client brought for a form, or why the form could not be put.
@@ -48,7 +48,7 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Answers one question, unless it is withdrawn: then `end` is closed.
-    pub(super) async fn answer(self, asked: Box<Asked>, end: End) {
+    pub(super) async fn answer(self, asked: Box<ClientQuestion>, end: End) {
         if asked.key.is_some_and(|key| self.session.remembers(key)) {
             let _ = end.answer(&Reply::Yes);
             return;
@@ -72,7 +72,7 @@ impl Asker {
         let _ = end.answer(&said.reply());
     }
 
-    async fn converse(&self, asked: &Asked) -> ApprovalReply {
+    async fn converse(&self, asked: &ClientQuestion) -> ApprovalReply {
         if let Via::Queue = self.via {
             let waiting = self.session.queue.ask(asked, self.purpose.as_deref());
             let limit = self.session.options.ask_timeout;

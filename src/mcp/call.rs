@@ -13,7 +13,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use super::channel::{Asked, End, Ended, Event, Gate, LastWord, Reply};
+use super::channel::{ClientQuestion, End, Ended, Event, Gate, LastWord, Reply};
 use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
@@ -38,7 +38,7 @@ const HUNG: &str = "the supervisor hung, on a file system that does not answer p
 #[derive(Debug)]
 pub(super) enum News {
     /// A question, where its answer goes, and what is to be kept until it has one.
-    Question(Box<Asked>, End, TimeStopped),
+    Question(Box<ClientQuestion>, End, TimeStopped),
     /// Output has come: how much in all, and the newest.
     Output(u64, Vec<u8>),
     /// It has ended.

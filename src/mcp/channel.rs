@@ -36,7 +36,7 @@ pub(super) enum Event {
     /// that is remembered.
     Writes(OsString),
     /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
-    Asking(Box<Asked>),
+    Asking(Box<ClientQuestion>),
     /// Something that decides was replaced while commands can write beside it.
     Replaced(OsString),
     /// It is over, and nothing is left running.
@@ -117,7 +117,7 @@ impl From<&RefusedKind> for RefusedCall {
 
 /// A question, for whoever can ask it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct ClientQuestion {
     /// In words.
     pub(super) text: Text,
     /// The words of a rule that would allow exactly this, if there can be one: where a rule asks, no

@@ -16,7 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use super::approval::{self, ApprovalDecision, ApprovalReply};
-use super::channel::Asked;
+use super::channel::ClientQuestion;
 use crate::approve::text::Text;
 use crate::sys::tree;
 
@@ -106,7 +106,7 @@ impl Queue {
     }
 
     /// Puts a question and waits for its answer; dropping the future withdraws it.
-    pub(super) async fn ask(&self, asked: &Asked, purpose: Option<&str>) -> ApprovalReply {
+    pub(super) async fn ask(&self, asked: &ClientQuestion, purpose: Option<&str>) -> ApprovalReply {
         let (sender, answer) = oneshot::channel();
         let number = {
             let mut waiting = self.lock();
@@ -170,7 +170,7 @@ impl Drop for QuestionWithdrawal<'_> {
     }
 }
 
-fn entry(number: u64, asked: &Asked, purpose: Option<&str>) -> OpenQuestion {
+fn entry(number: u64, asked: &ClientQuestion, purpose: Option<&str>) -> OpenQuestion {
     OpenQuestion {
         number,
         text: asked.text.clone(),

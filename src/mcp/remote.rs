@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::MsgFlags;
 
-use super::channel::{self, Asked, Event, Reply};
+use super::channel::{self, ClientQuestion, Event, Reply};
 use super::order::Keys;
 use crate::approve::{Answer, Approver, Question};
 use crate::request::{Program, Request, Trust};
@@ -86,9 +86,9 @@ impl Remote {
 }
 
 impl Remote {
-    fn asked(&self, question: &Question) -> Asked {
+    fn asked(&self, question: &Question) -> ClientQuestion {
         let pattern = pattern(question.request(), &self.writable);
-        Asked {
+        ClientQuestion {
             text: question.text().clone(),
             pattern: pattern.filter(|_| !question.is_by_rule()),
             key: self.keys.of(question),

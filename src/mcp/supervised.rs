@@ -25,7 +25,7 @@ use super::remote::{self, Remote};
 use super::{denials, made, workdir};
 use crate::act::environment::SessionEnvironment;
 use crate::approve::Approver;
-use crate::audit::{Audit, Notable, Watcher};
+use crate::audit::{Audit, Notable, Observer};
 use crate::confine::{Layers, Mode, Policy, Unmade, Witness};
 use crate::exit::Exit;
 use crate::intercept::ahead::{Ahead, Start};
@@ -160,7 +160,7 @@ fn rest() -> io::Result<()> {
 /// Waits for an order; false when there will be none, as the server is gone, or the sandbox.
 fn wait(events: &OwnedFd, sandbox: Option<BorrowedFd<'_>>) -> io::Result<bool> {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let mut signals = SignalFd::with_flags(&keeper::watched(), flags)?;
+    let mut signals = SignalFd::with_flags(&keeper::signals(), flags)?;
     loop {
         let mut fds = vec![
             PollFd::new(events.as_fd(), PollFlags::POLLIN),
@@ -251,7 +251,7 @@ fn carry_out(
     });
     let confined = policy.mode != Mode::DangerFullAccess;
     let audit = recipe.audit.clone().for_call(order.client.clone());
-    let audit = Arc::new(audit.watched_by(Arc::<AuditForwarder>::clone(&told)));
+    let audit = Arc::new(audit.observed_by(Arc::<AuditForwarder>::clone(&told)));
     let session = session(recipe, policy, Arc::clone(&audit), events);
     let call = Run {
         policy,
@@ -388,7 +388,7 @@ struct AuditForwarder {
     count: AtomicU64,
 }
 
-impl Watcher for AuditForwarder {
+impl Observer for AuditForwarder {
     fn saw(&self, notable: Notable) {
         let before = self.count.fetch_add(1, Ordering::Relaxed);
         if before < TOLD {

@@ -1,8 +1,8 @@
 //! What a rule that matches takes for granted: values of options that the command doesn't have.
 
 use super::explain::Explanation;
-use super::facts::one;
 use crate::evaluate::{RuleMatch, readings};
+use crate::request::argv;
 
 /// An option that isn't there.
 pub(super) struct AssumedOption<'a> {
@@ -33,7 +33,7 @@ pub(super) fn assumed<'a>(
         let is_known = values.iter().all(|it| *it == value);
         Some(AssumedOption {
             name,
-            value: value.filter(|_| is_known).map(one),
+            value: value.filter(|_| is_known).map(argv::brief_word),
         })
     });
     assumed.collect()

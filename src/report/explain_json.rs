@@ -5,9 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::evaluate::{
-    Basis, Parameter, Placement, RuleMatch, Unexcepted, heuristic, obeyed_files, readings,
-};
+use crate::evaluate::{Basis, Placement, RuleMatch, Unexcepted, heuristic, obeyed_files, readings};
 use crate::request::Program;
 use crate::request::argv::{self, WordForm};
 use crate::rules::model::{Diagnostic, Run, Span};
@@ -359,7 +357,7 @@ fn near_misses<'a>(explanation: &Explanation<'a>) -> Vec<NearMissForm<'a>> {
                 token: miss.token,
                 wanted: &miss.wanted,
                 had: miss.had.as_deref().map(WordForm::of),
-                condition: miss.condition.as_ref().map(Parameter::name),
+                condition: miss.condition,
             })
         })
         .collect()

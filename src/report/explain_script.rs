@@ -209,7 +209,7 @@ impl ScriptExplanation<'_> {
             return;
         };
         for miss in told.shown {
-            let note = note(miss, &request.cwd).unwrap_or_default();
+            let note = note(miss).unwrap_or_default();
             notes.push(format!("near miss: {} {note}", rule(miss.rule)));
         }
         notes.extend(told.more(self.rules.rules()));

@@ -6,7 +6,7 @@ use crate::rules::model::RuleSummary;
 
 use super::assumed::assumed;
 use super::explain::Explanation;
-use super::facts::{self, WORD, one};
+use super::facts::{self, WORD};
 use super::misses::{Missed, not_excepted, note};
 use super::paint::{Ink, Paint, decision};
 use super::{reading, source_form};
@@ -83,8 +83,12 @@ impl Page<'_> {
         }
         for found in matches {
             let by_name = found.resolved_program.as_ref().map(|path| {
-                let name = found.matched.first().map(|name| one(name));
-                format!("as {}, for {}", name.unwrap_or_default(), one(path))
+                let name = found.matched.first().map(|name| argv::brief_word(name));
+                format!(
+                    "as {}, for {}",
+                    name.unwrap_or_default(),
+                    argv::brief_word(path)
+                )
             });
             let inside = found.inner.as_ref().map(|words| {
                 let words = argv::bounded(words, WORD);
@@ -167,7 +171,7 @@ impl Page<'_> {
             "Rules on this program that don't match"
         });
         for miss in told.shown {
-            let note = note(miss, &self.explanation.request.cwd);
+            let note = note(miss);
             self.place(miss.rule, note.as_deref());
         }
         if let Some(more) = told.more(self.explanation.rules.rules()) {

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
 
 use crate::approve::grounds::{wanting, withheld, without_withheld};
 use crate::approve::place::{Caller, Confinement, Disposition, Place, Placed};
@@ -297,15 +296,6 @@ fn program(explanation: &Explanation<'_>) -> String {
             steps.push(path.as_os_str());
         }
     }
-    let steps: Vec<String> = steps.into_iter().map(one).collect();
+    let steps: Vec<String> = steps.into_iter().map(argv::brief_word).collect();
     steps.join(" -> ")
-}
-
-/// A word as it is shown.
-pub(super) fn one(word: &OsStr) -> String {
-    if word.as_bytes().len() <= WORD {
-        argv::word(word)
-    } else {
-        argv::bounded_word(word, WORD)
-    }
 }

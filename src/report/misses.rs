@@ -2,20 +2,16 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::evaluate::{
-    IndexedRules, NearMiss, NearMisses, Parameter, Trace, Unexcepted, near_misses,
-};
-use crate::request::program::normalised;
+use crate::evaluate::{IndexedRules, NearMiss, NearMisses, Trace, Unexcepted, near_misses};
 use crate::request::{Program, Request, argv};
 use crate::rules::RuleSet;
+use crate::rules::meaning::{any_word, stars_hint};
 
 use super::explain::Explanation;
-use super::facts::one;
 
 /// What is told of the rules on a program that don't match.
 pub(super) struct Missed<'a> {
@@ -112,10 +108,10 @@ impl<'a> MissesOfAll<'a> {
     }
 }
 
-/// What keeps a rule from matching a command that is started in `cwd`, in words; of some, no single thing does.
-pub(super) fn note(miss: &NearMiss, cwd: &Path) -> Option<String> {
-    let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
-    is_known.then(|| parted(miss, cwd))
+/// What keeps a rule from matching a command, in words; of some, no single thing does.
+pub(super) fn note(miss: &NearMiss) -> Option<String> {
+    let is_word = !miss.wanted.is_empty();
+    miss.why.clone().or_else(|| is_word.then(|| parted(miss)))
 }
 
 /// Why an exception doesn't hold, in words.
@@ -127,33 +123,20 @@ pub(super) fn not_excepted(it: &Unexcepted) -> String {
     )
 }
 
-fn parted(miss: &NearMiss, cwd: &Path) -> String {
-    let mut wanted: Vec<String> = miss
-        .wanted
-        .iter()
-        .map(|word| one(OsStr::new(word)))
-        .collect();
-    let more = wanted.len().saturating_sub(4);
-    wanted.truncate(4);
-    let mut wanted = wanted.join(" or ");
-    if more > 0 {
-        let _ = write!(wanted, " or {more} more");
-    }
+fn parted(miss: &NearMiss) -> String {
+    let wanted = any_word(&miss.wanted);
     let token = miss.token;
-    if let Some(condition) = &miss.condition {
-        return unmet(miss, condition, &wanted, cwd);
-    }
     match &miss.had {
         Some(had) if token == 0 => {
             let hint = program_hint(miss);
-            format!("is about {wanted}, not {}{hint}", one(had))
+            format!("is about {wanted}, not {}{hint}", argv::brief_word(had))
         }
         Some(had) => {
-            let hint = stars_hint(miss, "; a prefix_rule takes a `*` as it stands");
+            let hint = stars_hint(&miss.wanted, "; a prefix_rule takes a `*` as it stands");
             let option = option_hint(miss, had);
             format!(
                 "wants {wanted} as word {token}, which is {}{hint}{option}",
-                one(had)
+                argv::brief_word(had)
             )
         }
         None => format!("wants {wanted} as word {token}, where the command ends"),
@@ -178,99 +161,5 @@ fn program_hint(miss: &NearMiss) -> &'static str {
         "; each word is a string of its own"
     } else {
         ""
-    }
-}
-
-/// `hint`, where a word is wanted that looks like a pattern.
-fn stars_hint(miss: &NearMiss, hint: &'static str) -> &'static str {
-    let is_pattern = |word: &String| word.contains('*') && !word.ends_with(')');
-    if miss.wanted.iter().any(is_pattern) {
-        hint
-    } else {
-        ""
-    }
-}
-
-/// What takes a `*` for a pattern.
-const GLOB: &str = "; `glob(...)` takes a `*` for anything";
-
-/// Which path a relative operand is, where a place is wanted.
-fn place_hint(miss: &NearMiss, cwd: &Path) -> String {
-    let is_place = |wanted: &String| wanted.contains("under(");
-    let relative = miss
-        .had
-        .as_deref()
-        .map(Path::new)
-        .filter(|path| path.is_relative());
-    match relative.filter(|_| miss.wanted.iter().any(is_place)) {
-        Some(path) => {
-            let whole = normalised(&cwd.join(path));
-            format!(", which is {}", one(whole.as_os_str()))
-        }
-        None => String::new(),
-    }
-}
-
-fn unmet(miss: &NearMiss, condition: &Parameter, wanted: &str, cwd: &Path) -> String {
-    let had = miss.had.as_deref();
-    let instead = |is: &str, missing: &str| match had {
-        Some(had) => format!("{is}{}", one(had)),
-        None => missing.to_owned(),
-    };
-    match condition {
-        Parameter::Flags => format!("wants {wanted} among the options"),
-        Parameter::Letters => {
-            format!("wants {wanted} among the options; all_of(...) names each of several letters")
-        }
-        Parameter::Without => format!("wants no {wanted}{}", instead(", which is here ", "")),
-        Parameter::Options(name) => {
-            let instead = instead(", which is ", ", which is not there");
-            let hint = stars_hint(miss, GLOB);
-            format!(
-                "wants {wanted} for {}{instead}{hint}",
-                one(OsStr::new(name))
-            )
-        }
-        Parameter::Args => {
-            let instead = instead(", not ", ", which end before that");
-            let hint = stars_hint(miss, GLOB);
-            let place = place_hint(miss, cwd);
-            format!(
-                "wants {} among the operands{instead}{place}{hint}",
-                argv::visible(&miss.wanted.join(" or "))
-            )
-        }
-        Parameter::Exact => format!("wants nothing else to follow{}", instead(", as does ", "")),
-        Parameter::Cwd => {
-            let is_below =
-                |wanted: &String| had.is_some_and(|had| Path::new(had).starts_with(wanted));
-            let hint = if miss.wanted.iter().any(is_below) {
-                "; `under(...)` takes what is below it as well"
-            } else {
-                ""
-            };
-            format!(
-                "wants the directory {wanted}{}{hint}",
-                instead(", not ", "")
-            )
-        }
-        Parameter::Env(name) => {
-            let wanted = match wanted {
-                "" => "to be set".to_owned(),
-                "''" => "not to be set".to_owned(),
-                value => format!("to be {value}"),
-            };
-            let instead = instead(", which is ", ", which is not set");
-            let hint = stars_hint(miss, GLOB);
-            format!(
-                "wants the variable {} {wanted}{instead}{hint}",
-                one(OsStr::new(name))
-            )
-        }
-        Parameter::Unless => {
-            let case = argv::visible(&miss.wanted.join(" "));
-            let by = instead(", which is met by ", "");
-            format!("leaves it alone by its `unless`: {case}{by}")
-        }
     }
 }

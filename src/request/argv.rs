@@ -64,6 +64,16 @@ pub fn word(word: &OsStr) -> String {
     out
 }
 
+/// The same of a long one shortly, for messages.
+pub fn brief_word(word: &OsStr) -> String {
+    const BRIEF: usize = 256;
+    if word.as_bytes().len() <= BRIEF {
+        self::word(word)
+    } else {
+        bounded_word(word, BRIEF)
+    }
+}
+
 /// Text that others wrote, such as a rule's justification, for showing as it is: whatever could
 /// change what a terminal shows is written as an escape. Not reversible.
 pub fn visible(text: &str) -> String {

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::device::Device;
 use super::dialogue::{Choices, Dialogue, DialogueStep};
-use super::link::{Answer, Asked};
+use super::link::{Answer, QuestionMessage};
 use super::relay::Relay;
 use super::turns::LAST_WORDS;
 use crate::sys::messages;
@@ -13,14 +13,14 @@ use crate::sys::messages;
 const PROMPT: &str = "Answer yes, session (yes, as long as this runs) or no: ";
 
 impl Relay {
-    pub(super) fn take_question(&mut self, asked: Asked) {
+    pub(super) fn take_question(&mut self, asked: QuestionMessage) {
         match asked {
-            Asked::Put { text, for_session } => {
+            QuestionMessage::Put { text, for_session } => {
                 self.put(text, Choices::to_run(for_session, PROMPT));
             }
             // It may have been answered this moment.
-            Asked::Withdrawn if self.dialogue.is_none() && self.put_off.is_none() => {}
-            Asked::Withdrawn => {
+            QuestionMessage::Withdrawn if self.dialogue.is_none() && self.put_off.is_none() => {}
+            QuestionMessage::Withdrawn => {
                 if self.dialogue.is_some() {
                     self.to_device.extend(b"\r\nwithdrawn\r\n");
                 }

@@ -11,7 +11,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, getpgid, getpgrp, setpgid, setsid, tcgetpgrp, tcsetpgrp, write};
 
-use super::link::{Answer, Asked, Done, Order};
+use super::link::{Answer, Done, Order, QuestionMessage};
 use crate::sys::{fds, messages, pty};
 
 /// What the supervisor gets of a terminal, before it is forked.
@@ -168,9 +168,13 @@ impl Given {
             .questions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        messages::send(&*questions, &Asked::Put { text, for_session }, None)?;
+        messages::send(
+            &*questions,
+            &QuestionMessage::Put { text, for_session },
+            None,
+        )?;
         if !has_answer(questions.as_fd(), withdrawn)? {
-            messages::send(&*questions, &Asked::Withdrawn, None)?;
+            messages::send(&*questions, &QuestionMessage::Withdrawn, None)?;
         }
         let answer = messages::receive(&*questions, MsgFlags::empty())?;
         let (answer, _) = answer.ok_or(io::ErrorKind::UnexpectedEof)?;

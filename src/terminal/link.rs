@@ -17,7 +17,7 @@ pub(super) struct Done;
 
 /// From the supervisor, one question at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Asked {
+pub(super) enum QuestionMessage {
     /// Put this question.
     Put {
         /// What it says.

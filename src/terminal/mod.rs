@@ -44,7 +44,7 @@ pub use dialogue::Choices;
 pub use given::{Given, Theirs};
 pub use link::Answer;
 pub use relay::Relay;
-pub use turns::watched;
+pub use turns::signals;
 
 use device::Device;
 

@@ -17,7 +17,7 @@ use super::buffer::Buffer;
 use super::device::{Device, PATIENCE};
 use super::dialogue::{Dialogue, PutOff};
 use super::given::Theirs;
-use super::link::{Asked, Done};
+use super::link::{Done, QuestionMessage};
 use crate::sys::{fds, messages, pty};
 
 /// So much is read at once, in bytes.
@@ -125,27 +125,27 @@ impl Relay {
     }
 
     /// What to wait for before [`Relay::attend`].
-    pub fn watched(&self) -> Vec<PollFd<'_>> {
+    pub fn sources(&self) -> Vec<PollFd<'_>> {
         let flag = |wanted: bool, flag| if wanted { flag } else { PollFlags::empty() };
-        let mut watched = Vec::new();
+        let mut sources = Vec::new();
         if let Some(device) = &self.device {
             let input = flag(self.reads_device(), PollFlags::POLLIN);
             let output = flag(!self.to_device.is_empty(), PollFlags::POLLOUT);
             // Its end is told in any case.
-            watched.push(PollFd::new(device.as_fd(), input | output));
+            sources.push(PollFd::new(device.as_fd(), input | output));
         }
         if let Some(outer) = &self.outer {
             let input = flag(self.reads_outer(), PollFlags::POLLIN);
             let output = flag(!self.to_command.is_empty(), PollFlags::POLLOUT);
             if !(input | output).is_empty() {
-                watched.push(PollFd::new(outer.as_fd(), input | output));
+                sources.push(PollFd::new(outer.as_fd(), input | output));
             }
         }
         let input = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        watched.extend(self.stops.iter().map(|stops| input(stops.as_fd())));
+        sources.extend(self.stops.iter().map(|stops| input(stops.as_fd())));
         let links = [&self.orders, &self.questions].into_iter().flatten();
-        watched.extend(links.map(|link| input(link.as_fd())));
-        watched
+        sources.extend(links.map(|link| input(link.as_fd())));
+        sources
     }
 
     /// For how long to wait at most.
@@ -340,7 +340,7 @@ impl Relay {
         let Some(questions) = &self.questions else {
             return;
         };
-        match messages::receive::<Asked>(questions, MsgFlags::MSG_DONTWAIT) {
+        match messages::receive::<QuestionMessage>(questions, MsgFlags::MSG_DONTWAIT) {
             Ok(Some((asked, _))) => self.take_question(asked),
             Err(error) if is_later(&error) => {}
             Ok(None) | Err(_) => self.questions = None,

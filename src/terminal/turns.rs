@@ -16,7 +16,7 @@ use crate::sys::{messages, pty, signals};
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The signals that have to do with terminals, which the keeper waits for.
-pub fn watched() -> SigSet {
+pub fn signals() -> SigSet {
     use Signal::{SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH};
     [SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH]
         .into_iter()

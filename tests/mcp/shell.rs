@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Start, structured, text};
+use crate::support::programs::{Machine, program};
 
 const NONE: [&str; 2] = ["--sandbox", "danger-full-access"];
 
@@ -501,4 +502,30 @@ fn what_could_not_be_written_is_told_once_though_the_line_succeeds() {
         assert_eq!(structured(&answer)["denials"], json!([]), "{script}");
         assert!(!text(&answer).contains("\"notes\""), "{script}: {answer}");
     }
+}
+
+/// Nothing was said of it, so that nothing was recorded, and then it became another.
+#[test]
+fn what_was_let_go_without_a_judgement_and_killed_is_told() {
+    let mut client = Start {
+        rules: "prefix_rule(pattern=[\"cat\"], decision=\"forbidden\")\n",
+        ..Start::default()
+    }
+    .client();
+    let weaver = program("weaver", Machine::Native).display().to_string();
+    let script = format!("{weaver} first 40 /usr/bin/cut /usr/bin/cat /dev/null");
+    let result = client.shell(&script);
+    let killed = result["stderr"]
+        .as_str()
+        .unwrap()
+        .matches(": killed")
+        .count();
+    let execs = result["execs"].as_array().unwrap();
+    let told: Vec<&Value> = execs
+        .iter()
+        .filter(|it| it["verdict"] == "killed")
+        .collect();
+    assert!(killed > 0 && told.len() == killed, "{killed} {result}");
+    assert_eq!(told[0]["command"], "/usr/bin/cut /dev/null", "{result}");
+    assert_eq!(told[0]["because"], "no rule", "{result}");
 }

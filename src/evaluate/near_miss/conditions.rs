@@ -5,14 +5,13 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::reading::Flag;
 use crate::models::{self, Phrased, Reading};
-use crate::request::Request;
+use crate::request::{Request, argv};
 use crate::rules::Decision;
-use crate::rules::meaning::wide::Condition;
-use crate::rules::meaning::{Meaning, OperandCondition, Pattern, Subject, Variable, WantedValue};
+use crate::rules::meaning::{Meaning, Miss, Subject};
 use crate::rules::mismatch::Mismatch;
 use crate::rules::model::CommandRule;
 
-use super::{Called, NearMiss, Parameter, Unexcepted, program_had};
+use super::{Called, NearMiss, Unexcepted, program_had};
 use crate::evaluate::index::IndexedRules;
 use crate::evaluate::means::Look;
 use crate::evaluate::names::{Names, presumed};
@@ -48,7 +47,8 @@ pub(super) fn near_misses(
             token: place(request, miss.had.as_deref()),
             wanted: miss.wanted,
             had: miss.had,
-            condition: miss.condition,
+            condition: miss.parameter,
+            why: miss.why,
         };
         match miss {
             Some(miss) => found.push(placed(miss)),
@@ -68,6 +68,7 @@ pub(super) fn near_misses(
             wanted: vec![program.to_owned()],
             had: program_had(program, request),
             condition: None,
+            why: None,
         })
     }));
     (found, far)
@@ -104,14 +105,6 @@ pub(super) fn unexcepted(
     found
 }
 
-/// What of a rule doesn't hold; without a condition, a word of the subcommand.
-#[derive(Default)]
-struct Miss {
-    condition: Option<Parameter>,
-    wanted: Vec<String>,
-    had: Option<OsString>,
-}
-
 /// Another subcommand, but for one letter.
 fn slip(meaning: &Meaning, reading: &Reading<'_>) -> Option<Miss> {
     let mut words = reading.plain().map(|(word, _)| word);
@@ -127,9 +120,9 @@ fn slip(meaning: &Meaning, reading: &Reading<'_>) -> Option<Miss> {
             return None;
         }
         found = Some(Miss {
-            condition: None,
             wanted: wanted.clone(),
             had: Some(word.to_owned()),
+            ..Miss::default()
         });
     }
     found
@@ -139,16 +132,16 @@ fn slip(meaning: &Meaning, reading: &Reading<'_>) -> Option<Miss> {
 fn first_unmet(rule: &CommandRule, command: &Subject<'_>) -> Miss {
     let unmet = rule.meaning.unmet(command);
     if let Some(condition) = unmet.as_ref().and_then(|unmet| unmet.first()) {
-        return told(&rule.meaning, *condition, command);
+        return condition.unmet(&rule.meaning, command);
     }
     let mut words = command.reading.plain().map(|(word, _)| word);
     let parted = rule.meaning.subcommand.iter().find_map(|wanted| {
         let word = words.next();
         let agrees = word.is_some_and(|word| wanted.iter().any(|wanted| word == wanted.as_str()));
         (!agrees).then(|| Miss {
-            condition: None,
             wanted: wanted.clone(),
             had: word.map(OsStr::to_owned),
+            ..Miss::default()
         })
     });
     parted.unwrap_or_default()
@@ -158,15 +151,25 @@ fn first_unmet(rule: &CommandRule, command: &Subject<'_>) -> Miss {
 fn unmet(rule: &CommandRule, command: &Subject<'_>) -> Option<Miss> {
     match rule.meaning.unmet(command)?.as_slice() {
         [] => match rule.applies(command) {
-            Err(Mismatch::Excepted(case)) => Some(Miss {
-                condition: Some(Parameter::Unless),
-                wanted: vec![rule.spelled(case)],
-                had: telling(case, command),
-            }),
+            Err(Mismatch::Excepted(case)) => Some(excepted(rule.spelled(case), case, command)),
             _ => None,
         },
-        [condition] => Some(told(&rule.meaning, *condition, command)),
+        [condition] => Some(condition.unmet(&rule.meaning, command)),
         _ => None,
+    }
+}
+
+/// What a rule leaves alone by a case that is `spelled` so.
+fn excepted(spelled: String, case: &Meaning, command: &Subject<'_>) -> Miss {
+    let had = telling(case, command);
+    let by = had.as_deref().map(argv::brief_word);
+    let by = by.map_or_else(String::new, |word| format!(", which is met by {word}"));
+    let shown = argv::visible(&spelled);
+    Miss {
+        parameter: Some("unless"),
+        why: Some(format!("leaves it alone by its `unless`: {shown}{by}")),
+        wanted: vec![spelled],
+        had,
     }
 }
 
@@ -200,74 +203,6 @@ fn telling(meaning: &Meaning, command: &Subject<'_>) -> Option<OsString> {
             .or_else(subcommand)
             .map(OsStr::to_owned)
     })
-}
-
-fn told(meaning: &Meaning, condition: Condition<'_>, command: &Subject<'_>) -> Miss {
-    let reading = command.reading;
-    let places = meaning.operands.as_ref().map_or(0, |it| it.places.len());
-    let operand = |nth: usize| {
-        let operands = meaning.operands_of(command)?;
-        operands.get(nth).map(|&word| word.to_owned())
-    };
-    let (parameter, wanted, had) = match condition {
-        Condition::Flags(names) => {
-            let parameter = if names.iter().any(|name| reading.is_cluster(name)) {
-                Parameter::Letters
-            } else {
-                Parameter::Flags
-            };
-            (parameter, names.to_vec(), None)
-        }
-        Condition::Without(name) => {
-            let written = reading.flags().find(|flag| flag.is(name));
-            let had = written.map(|flag| OsStr::from_bytes(&flag.written).to_owned());
-            (Parameter::Without, vec![name.to_owned()], had)
-        }
-        Condition::Value(option) => {
-            let values = reading.values(&option.name);
-            let had = values.into_iter().flatten().next().map(OsStr::to_owned);
-            let parameter = Parameter::Options(option.name.clone());
-            (parameter, texts(&option.values), had)
-        }
-        Condition::Operand(nth, patterns) => (Parameter::Args, texts(patterns), operand(nth)),
-        Condition::Rest(patterns) => {
-            let rest = OperandCondition {
-                places: Vec::new(),
-                rest: Some(patterns.to_vec()),
-            };
-            (Parameter::Args, vec![rest.to_string()], operand(places))
-        }
-        Condition::Exact => (Parameter::Exact, Vec::new(), operand(places)),
-        Condition::Directory(patterns) => {
-            let had = command.cwd.map(|cwd| cwd.as_os_str().to_owned());
-            (Parameter::Cwd, texts(patterns), had)
-        }
-        Condition::Variable(Variable { name, value }) => {
-            let wanted = match value {
-                WantedValue::Set => Vec::new(),
-                WantedValue::Unset => vec![String::new()],
-                WantedValue::Value(pattern) => texts(std::slice::from_ref(pattern)),
-            };
-            let set = command.environment.into_iter().flatten();
-            let mut set = set.filter(|(known, _)| *known == **name);
-            let had = set.next().map(|(_, value)| value.clone());
-            (Parameter::Env(name.clone()), wanted, had)
-        }
-    };
-    Miss {
-        condition: Some(parameter),
-        wanted,
-        had,
-    }
-}
-
-/// Patterns as rules have them, words without quotes.
-fn texts(patterns: &[Pattern]) -> Vec<String> {
-    let text = |pattern: &Pattern| match pattern {
-        Pattern::Literal(text) => text.clone(),
-        pattern => pattern.to_string(),
-    };
-    patterns.iter().map(text).collect()
 }
 
 /// Where a command has a word, or an option with it; the end, where it has not.

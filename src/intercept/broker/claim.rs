@@ -14,7 +14,7 @@ use nix::unistd::{AccessFlags, faccessat};
 
 use crate::intercept::caller;
 use crate::intercept::found::{Found, named};
-use crate::intercept::held::{self, Held};
+use crate::intercept::material::{self, EscalationMaterial};
 use crate::intercept::session::Session;
 use crate::request::{Originals, Request, WorkingDirectory};
 use crate::wire::frame::Frame;
@@ -87,13 +87,13 @@ impl Claim {
     ///
     /// # Errors
     /// The working directory can't be told.
-    pub(super) fn hold(
+    pub(super) fn take_material(
         &self,
         request: &Request,
         pass_env: &[String],
         session: &Session,
         process: Pid,
-    ) -> io::Result<Held> {
+    ) -> io::Result<EscalationMaterial> {
         let ours = |entry: &OsString| {
             let mut names = WRAPPER.iter().chain([&SOCKET]);
             names.any(|name| {
@@ -104,8 +104,8 @@ impl Claim {
         let mut variables = self.environment.clone();
         variables.retain(|entry| !ours(entry));
         let directory = caller::outside(&request.cwd, self.directory.try_clone()?)?;
-        let given = (variables, held::bounds(process)?);
-        Ok(Held::new(
+        let given = (variables, material::bounds(process)?);
+        Ok(EscalationMaterial::new(
             session, request, &self.stat, directory, given, pass_env,
         ))
     }

@@ -18,6 +18,7 @@ use crate::approve::place::{Confinement, Inheritance};
 use crate::confine::Holding;
 use crate::flow;
 use crate::intercept::asking::Asking;
+use crate::intercept::event_loop::{After, Intercept};
 use crate::intercept::exec::{Answerer, StoppedExec};
 use crate::intercept::groups::Groups;
 use crate::intercept::job::StandInProcess;
@@ -26,7 +27,6 @@ use crate::intercept::profiled::Profiled;
 use crate::intercept::refused::SandboxRefusals;
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::stand_in::{self, Killed, StandIn};
-use crate::intercept::watch::{After, Intercept};
 use crate::request::Originals;
 use crate::sys::{messages, tree};
 use crate::wire::frame::{Fill, Frame, LONGEST, Reader};
@@ -315,9 +315,9 @@ impl Broker {
 impl Intercept for Broker {
     type Event = Event;
 
-    fn watched<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+    fn sources<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
         look(Event::Answer, self.asking.bell(), PollFlags::POLLIN);
-        for (id, channel, _) in self.profiled.watched() {
+        for (id, channel, _) in self.profiled.sources() {
             look(Event::News(id), channel, PollFlags::POLLIN);
         }
         for (&id, conversation) in &self.conversations {

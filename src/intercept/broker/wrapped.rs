@@ -14,7 +14,7 @@ use crate::approve::place::Caller;
 use crate::audit::ExecRecord;
 use crate::intercept::asking::Asking;
 use crate::intercept::exec::Answerer;
-use crate::intercept::held::Held;
+use crate::intercept::material::EscalationMaterial;
 use crate::intercept::session::Session;
 use crate::intercept::stand_in;
 use crate::request::Request;
@@ -54,16 +54,16 @@ impl Answerer for Broker {
         waiting.watch(self.groups.init())
     }
 
-    fn hold(
+    fn take_material(
         &mut self,
         waiting: &Wrapped,
         request: &Request,
         pass_env: &[String],
-    ) -> io::Result<Held> {
+    ) -> io::Result<EscalationMaterial> {
         let process = waiting.connection.process()?;
         waiting
             .claim
-            .hold(request, pass_env, &self.session, process)
+            .take_material(request, pass_env, &self.session, process)
     }
 
     fn has_room_for(&mut self, bytes: usize) -> bool {

@@ -143,7 +143,7 @@ impl<K: Copy + PartialEq> Profiled<K> {
     }
 
     /// Each sandbox's channel, readable when there is news, and its listener, once there is one.
-    pub fn watched(&self) -> impl Iterator<Item = (Pid, BorrowedFd<'_>, Option<&Listener>)> {
+    pub fn sources(&self) -> impl Iterator<Item = (Pid, BorrowedFd<'_>, Option<&Listener>)> {
         self.running.iter().map(|(&id, running)| {
             let listener = running.listener.as_deref();
             (id, running.channel.as_fd(), listener)

@@ -5,14 +5,10 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::reading::Part;
-use crate::request::argv;
+use crate::request::argv::brief_word;
 
-use super::{Pattern, text};
-
-/// Words or patterns that are shown of several.
-const SHOWN: usize = 4;
-/// Bytes of one word that are shown.
-const WORD: usize = 256;
+use super::text::{self, any};
+use super::{Circumstance, Pattern};
 
 /// The first thing in which a command departs from what is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +46,8 @@ pub enum Departure<'a> {
     },
     /// This operand is none of those that `rest(...)` takes.
     OtherRest(&'a OsStr, &'a [Pattern], Likeness),
-    /// The working directory is another one.
-    OtherDirectory,
-    /// This variable is another one.
-    OtherVariable(&'a str),
-    /// The variables are not known.
-    UnknownVariables,
+    /// This does not hold, if it is known whether it does.
+    Circumstance(Circumstance<'a>, bool),
 }
 
 /// What an option does that a rule must name.
@@ -124,7 +116,7 @@ impl fmt::Display for Departure<'_> {
                 write!(out, "another word can change what option `{name}` says")
             }
             Self::OtherValue(name, value) => {
-                let value = shown(value);
+                let value = brief_word(value);
                 write!(
                     out,
                     "option `{name}` has another value than it names: `{value}`"
@@ -159,7 +151,7 @@ impl fmt::Display for Departure<'_> {
             }
             Self::Unnamed { word, among_others } => {
                 let others = if among_others { "..., " } else { "" };
-                let word = shown(word);
+                let word = brief_word(word);
                 write!(
                     out,
                     "operand `{word}` is not named; `args = [{others}rest()]` would take any"
@@ -169,11 +161,7 @@ impl fmt::Display for Departure<'_> {
                 let form = format!("rest({})", text::list(patterns));
                 another(out, word, &form, likeness)
             }
-            Self::OtherDirectory => out.write_str("the working directory is another one"),
-            Self::OtherVariable(name) => {
-                write!(out, "the variable {name} is not as it wants it")
-            }
-            Self::UnknownVariables => out.write_str("the variables are not known"),
+            Self::Circumstance(condition, is_known) => condition.departs(is_known, out),
         }
     }
 }
@@ -207,7 +195,7 @@ fn another(
     form: &str,
     likeness: Likeness,
 ) -> fmt::Result {
-    let word = shown(word);
+    let word = brief_word(word);
     match likeness {
         Likeness::None => write!(out, "operand `{word}` is another one than {form}"),
         Likeness::PastSlashes => write!(
@@ -229,31 +217,15 @@ fn another(
 /// The subcommands that begin these, or the word that stands where one could.
 fn subcommand(parts: &[Part<'_>]) -> String {
     let named = parts.iter().take_while(|part| !part.is_operand());
-    let named: Vec<String> = named.filter_map(Part::plain).map(shown).collect();
+    let named: Vec<String> = named.filter_map(Part::plain).map(brief_word).collect();
     match parts.first().and_then(Part::plain) {
-        Some(word) if named.is_empty() => shown(word),
+        Some(word) if named.is_empty() => brief_word(word),
         _ => named.join(" "),
     }
 }
 
-/// A word of the command.
-fn shown(word: &OsStr) -> String {
-    argv::bounded_word(word, WORD)
-}
-
 fn bytes(word: &[u8]) -> String {
-    shown(OsStr::from_bytes(word))
-}
-
-/// `A or B`; of many the first.
-fn any(words: impl Iterator<Item = String>) -> String {
-    let mut words: Vec<String> = words.collect();
-    let more = words.len().saturating_sub(SHOWN);
-    if more > 0 {
-        words.truncate(SHOWN);
-        words.push(format!("{more} more"));
-    }
-    words.join(" or ")
+    brief_word(OsStr::from_bytes(word))
 }
 
 fn alternatives(patterns: &[Pattern]) -> String {

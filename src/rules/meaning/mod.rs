@@ -3,6 +3,8 @@
 //! A restriction asks [`wide`]: it holds wherever the command could mean it. A permission asks
 //! `narrow`: it holds only where the command says that and nothing else.
 
+mod circumstance;
+mod condition;
 pub mod departure;
 mod expression;
 pub mod glob;
@@ -18,12 +20,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::models::{Phrased, Reading};
-use crate::request::Way;
 
+pub use circumstance::Circumstance;
+pub use condition::{Condition, Miss};
 pub use departure::Departure;
 pub use expression::Expression;
 pub use pattern::{ANY_WORD, Paths, Pattern};
 use text::{any_of, joined, one_of, one_of_these};
+pub use text::{any_word, stars_hint};
 
 /// The conditions of a `command_rule` or of a `case`; each that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,28 +198,6 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Whether a variable is as wanted, its value by `is_of_form`; `None` if nobody knows.
-    fn variable(
-        &self,
-        wanted: &Variable,
-        is_of_form: impl Fn(&Self, &Pattern, &OsStr) -> bool,
-    ) -> Option<bool> {
-        let set = self.environment?;
-        let mut values = set.iter().filter(|(name, _)| *name == *wanted.name);
-        let value = values.next().map(|(_, value)| value.as_os_str());
-        // Of two, some programs take the first and some the last.
-        if values.next().is_some() {
-            return None;
-        }
-        Some(match &wanted.value {
-            WantedValue::Set => value.is_some(),
-            WantedValue::Unset => value.is_none(),
-            WantedValue::Value(pattern) => {
-                value.is_some_and(|value| is_of_form(self, pattern, value))
-            }
-        })
-    }
-
     fn narrowly(&self, pattern: &Pattern, word: &OsStr) -> bool {
         pattern.narrowly(word, self.cwd, self.paths)
     }
@@ -223,20 +205,5 @@ impl Subject<'_> {
     /// Whether a word could be of this form.
     pub fn widely(&self, pattern: &Pattern, word: &OsStr) -> bool {
         pattern.widely(word, self.cwd, self.paths)
-    }
-
-    /// Whether the working directory is as wanted; `None` if nobody knows. The directory is the kernel's
-    /// word and has no links; a place that a rule names may have some.
-    fn is_in(&self, wanted: &[Pattern], counts: impl Fn(&Way) -> bool) -> Option<bool> {
-        let cwd = self.cwd?;
-        let is_one = |pattern: &Pattern| match pattern {
-            Pattern::Under(root) => {
-                let real = self.paths.way(Path::new(root)).filter(|way| counts(way));
-                let real = real.and_then(|way| way.real.as_deref());
-                cwd.starts_with(root) || real.is_some_and(|real| cwd.starts_with(real))
-            }
-            _ => self.narrowly(pattern, cwd.as_os_str()),
-        };
-        Some(wanted.is_empty() || wanted.iter().any(is_one))
     }
 }

@@ -96,7 +96,13 @@ impl Meaning {
             self.permits(flag)?;
         }
         self.permits_words(command)?;
-        self.permits_place(command)
+        for condition in self.circumstances() {
+            match condition.holds(command, true) {
+                Some(true) => {}
+                known => return Err(Departure::Circumstance(condition, known.is_some())),
+            }
+        }
+        Ok(())
     }
 
     /// Whether the option is named, or known to do nothing special.
@@ -165,20 +171,6 @@ impl Meaning {
                 None => Ok(()),
             }),
         }
-    }
-
-    fn permits_place<'a>(&'a self, command: &Subject<'a>) -> Result<(), Departure<'a>> {
-        if !self.cwd.is_empty() && command.is_in(&self.cwd, |way| !way.is_open) != Some(true) {
-            return Err(Departure::OtherDirectory);
-        }
-        for wanted in &self.environment {
-            match command.variable(wanted, Subject::narrowly) {
-                Some(true) => {}
-                Some(false) => return Err(Departure::OtherVariable(&wanted.name)),
-                None => return Err(Departure::UnknownVariables),
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,8 +1,16 @@
-//! Conditions as rules spell them.
+//! Conditions as rules spell them, and as people are told of them.
 
+use std::ffi::OsStr;
 use std::fmt;
 
+use crate::request::argv;
+
 use super::{OperandCondition, Pattern, WantedValue};
+
+/// Alternatives that are shown of several.
+const SHOWN: usize = 4;
+/// What takes a `*` for a pattern.
+pub(super) const GLOB: &str = "; `glob(...)` takes a `*` for anything";
 
 impl fmt::Display for Pattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,4 +75,39 @@ pub(super) fn any_of(names: &[String]) -> String {
 
 pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// `A or B`, of many the first.
+pub fn any_word(words: &[String]) -> String {
+    any(words.iter().map(|word| argv::brief_word(OsStr::new(word))))
+}
+
+/// The same of words as they are to be shown.
+pub(super) fn any(words: impl Iterator<Item = String>) -> String {
+    let mut words: Vec<String> = words.collect();
+    let more = words.len().saturating_sub(SHOWN);
+    if more > 0 {
+        words.truncate(SHOWN);
+        words.push(format!("{more} more"));
+    }
+    words.join(" or ")
+}
+
+/// `hint`, where a word is wanted that looks like a pattern.
+pub fn stars_hint(wanted: &[String], hint: &'static str) -> &'static str {
+    let is_pattern = |word: &String| word.contains('*') && !word.ends_with(')');
+    if wanted.iter().any(is_pattern) {
+        hint
+    } else {
+        ""
+    }
+}
+
+/// Patterns as rules have them, words without quotes.
+pub(super) fn texts(patterns: &[Pattern]) -> Vec<String> {
+    let text = |pattern: &Pattern| match pattern {
+        Pattern::Literal(text) => text.clone(),
+        pattern => pattern.to_string(),
+    };
+    patterns.iter().map(text).collect()
 }

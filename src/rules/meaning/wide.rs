@@ -7,28 +7,7 @@ use crate::models::model::Effect;
 use crate::models::reading::Flag;
 use crate::models::{Phrasing, Plain};
 
-use super::{Meaning, OperandCondition, OptionValue, Pattern, Subject, Variable};
-
-/// One condition, where the subcommand agrees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition<'a> {
-    /// One of these options is there.
-    Flags(&'a [String]),
-    /// This one is not.
-    Without(&'a str),
-    /// An option has a value.
-    Value(&'a OptionValue),
-    /// There is an operand of one of these forms, the one of this number first of all.
-    Operand(usize, &'a [Pattern]),
-    /// There is an operand that `rest(...)` takes.
-    Rest(&'a [Pattern]),
-    /// No other operand is there.
-    Exact,
-    /// The working directory is of one of these forms.
-    Directory(&'a [Pattern]),
-    /// A variable.
-    Variable(&'a Variable),
-}
+use super::{Condition, Meaning, OperandCondition, OptionValue, Pattern, Subject};
 
 impl Meaning {
     /// Whether `command` could mean this. What nobody knows counts as if it did.
@@ -88,22 +67,16 @@ impl Meaning {
         let rest = rest.filter(|patterns| !patterns.is_empty());
         let rest = rest.map(move |patterns| (Condition::Rest(patterns), could_be(patterns)));
         let places = places.chain(rest);
-        let directory = std::iter::once(self.cwd.as_slice()).filter(|cwd| !cwd.is_empty());
-        let directory = directory.map(move |cwd| {
-            let is_met = command.is_in(cwd, |_| true).unwrap_or(true);
-            (Condition::Directory(cwd), is_met)
-        });
-        let variables = self.environment.iter().map(move |wanted| {
-            let is_met = command.variable(wanted, Subject::widely).unwrap_or(true);
-            (Condition::Variable(wanted), is_met)
+        let circumstances = self.circumstances().map(move |it| {
+            let is_met = it.holds(command, false).unwrap_or(true);
+            (Condition::Circumstance(it), is_met)
         });
         flags
             .chain(without)
             .chain(values)
             .chain(exact)
             .chain(places)
-            .chain(directory)
-            .chain(variables)
+            .chain(circumstances)
     }
 }
 

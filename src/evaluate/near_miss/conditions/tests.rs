@@ -28,8 +28,7 @@ fn missed(
         .had
         .as_ref()
         .map_or_else(String::new, |it| it.display().to_string());
-    let condition = miss.condition.as_ref().map(Parameter::name);
-    Some((condition, miss.wanted.join(" "), had, miss.token))
+    Some((miss.condition, miss.wanted.join(" "), had, miss.token))
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) trait Intercept {
     type Event: Copy;
 
     /// Has everything looked at that it waits for, in the order in which that is attended to.
-    fn watched<'a>(&'a self, look: impl FnMut(Self::Event, BorrowedFd<'a>, PollFlags));
+    fn sources<'a>(&'a self, look: impl FnMut(Self::Event, BorrowedFd<'a>, PollFlags));
 
     /// Attends to one event, by what poll(2) says of its descriptor.
     ///
@@ -67,7 +67,7 @@ pub(super) enum After {
 }
 
 /// Everything that the loop looks at.
-pub(super) struct Watch<I> {
+pub(super) struct EventLoop<I> {
     pub(super) sandbox: Sandbox,
     pub(super) interceptor: I,
     pub(super) signals: SignalFd,
@@ -95,9 +95,9 @@ enum Event<E> {
 /// The events that there are, by what poll(2) says of their descriptors.
 type Ready<E> = Vec<(Event<E>, PollFlags)>;
 
-impl<I: Intercept> Watch<I> {
+impl<I: Intercept> EventLoop<I> {
     /// Attends to everything until the run ends; its status.
-    pub(super) fn watch(&mut self) -> io::Result<Exit> {
+    pub(super) fn run(&mut self) -> io::Result<Exit> {
         loop {
             self.clock.pause_while(self.interceptor.is_asking());
             let Some(events) = self.wait()? else {
@@ -167,7 +167,7 @@ impl<I: Intercept> Watch<I> {
             look(Event::Ending, ending.as_fd(), PollFlags::POLLIN);
         }
         self.interceptor
-            .watched(|event, fd, wanted| look(Event::Brought(event), fd, wanted));
+            .sources(|event, fd, wanted| look(Event::Brought(event), fd, wanted));
         let end = self.sandbox.init.as_fd();
         look(Event::SandboxEnded, end, PollFlags::POLLIN);
         if !self.clock.poll(&mut fds)? {

@@ -9,8 +9,8 @@ use nix::unistd::Pid;
 use super::asking::Asking;
 use super::call::{Side, Stopped, errno};
 use super::exec::Answerer;
-use super::execs::WayOn;
-use super::held::{self, Held};
+use super::incoming_exec::WayOn;
+use super::material::{self, EscalationMaterial};
 use super::session::{Phase, Session};
 use super::stand_in::ProxyRole;
 use super::supervisor::Supervisor;
@@ -58,26 +58,26 @@ impl Answerer for Supervisor {
 
     fn gone(&self, waiting: &mut Stopped) -> io::Result<OwnedFd> {
         // Of use for a call that was just read.
-        waiting.asked.spans = Vec::new();
+        waiting.facts.spans = Vec::new();
         PidFd::open(caller::process_of(waiting.call.tid())).map(OwnedFd::from)
     }
 
-    fn hold(
+    fn take_material(
         &mut self,
-        Stopped { call, asked }: &Stopped,
+        Stopped { call, facts }: &Stopped,
         request: &Request,
         pass_env: &[String],
-    ) -> io::Result<Held> {
-        self.remember(call, request, asked);
+    ) -> io::Result<EscalationMaterial> {
+        self.remember(call, request, facts);
         let directory = caller::open_directory(call.tid(), &request.cwd)?;
         let variables = match &request.environment {
             // As they were judged.
             Some(variables) => variables.iter().map(|(n, v)| entry(n, v)).collect(),
             None => call.environment()?,
         };
-        let given = (variables, held::bounds(call.tid())?);
-        let (session, file) = (&self.session, &asked.stat);
-        Ok(Held::new(
+        let given = (variables, material::bounds(call.tid())?);
+        let (session, file) = (&self.session, &facts.stat);
+        Ok(EscalationMaterial::new(
             session, request, file, directory, given, pass_env,
         ))
     }
@@ -101,18 +101,18 @@ impl Answerer for Supervisor {
 
     fn go_on(&mut self, waiting: Stopped, permit: Permit, record: ExecRecord, asked: bool) {
         let (request, files, inputs) = permit.into_parts();
-        let Stopped { call, asked: known } = waiting;
+        let Stopped { call, facts } = waiting;
         let way_on = if call.side != Side::Inside {
             // Who is outside already has nothing to gain by a race with us.
             WayOn::Free
         } else if asked {
             WayOn::Watched
         } else {
-            self.way_on(&call, &request, &known)
+            self.way_on(&call, &request, &facts)
         };
         match way_on {
             WayOn::Watched => {
-                let expected = Expected::new(request, known.runs).by(files, inputs);
+                let expected = Expected::new(request, facts.runs).by(files, inputs);
                 self.tracees.watch(&call, expected, record);
             }
             // Told first: what it starts may be recorded next.

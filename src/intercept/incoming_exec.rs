@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::call::{Asked, ExecCall, Read, Side, Stopped};
+use super::call::{CallFacts, ExecCall, Read, Side, Stopped};
 use super::exec::StoppedExec;
 use super::kinship;
 use super::session::{Phase, STARTUP_END};
@@ -14,11 +14,10 @@ use super::supervisor::Supervisor;
 use super::tracees;
 use super::verify::Expected;
 use crate::approve::place::Inheritance;
-use crate::audit::ExecRecord;
-use crate::evaluate::{CommandTree, IndexedRules, Placement, judge_exec, judge_flows};
+use crate::audit::Audit;
+use crate::evaluate::{CommandTree, depends_on_repository};
 use crate::flow;
 use crate::request::{HalfRead, Request};
-use crate::rules::Decision;
 use crate::sys::listener::Waiting;
 
 /// How an exec is let go on.
@@ -36,15 +35,15 @@ impl Supervisor {
     /// How an exec is let go on. Where there are rules that restrict, somebody in the sandbox could
     /// change it into one that they would not let through; else there is nothing to get around but the
     /// heuristics, which promise nothing.
-    pub fn way_on(&mut self, call: &ExecCall, request: &Request, asked: &Asked) -> WayOn {
+    pub fn way_on(&mut self, call: &ExecCall, request: &Request, facts: &CallFacts) -> WayOn {
         if !self.restricted {
-            self.remember(call, request, asked);
+            self.remember(call, request, facts);
             return WayOn::Free;
         }
         let writable = self.session.writable.as_deref().unwrap_or_default();
         let possible = self
             .race
-            .is_possible(&self.processes, call, request, asked, writable);
+            .is_possible(&self.processes, call, request, facts, writable);
         self.watched_if(possible, call)
     }
 
@@ -60,18 +59,18 @@ impl Supervisor {
     }
 
     /// Makes the caller run the proxy instead of what it asked for.
-    pub fn replace(&mut self, Stopped { call, asked }: &Stopped, role: ProxyRole) {
+    pub fn replace(&mut self, Stopped { call, facts }: &Stopped, role: ProxyRole) {
         if self.restricted {
             let seen = kinship::observe(&self.processes, call.tid());
             self.race.executes(&seen);
         }
-        self.tracees.replace(call, asked.empty, role);
+        self.tracees.replace(call, facts.empty, role);
     }
 
     /// Remembers a program that nobody in the sandbox can change: its next exec costs less.
-    pub fn remember(&mut self, call: &ExecCall, request: &Request, asked: &Asked) {
+    pub fn remember(&mut self, call: &ExecCall, request: &Request, facts: &CallFacts) {
         let writable = self.session.writable.as_deref().unwrap_or_default();
-        self.race.remember(call, request, asked, writable);
+        self.race.remember(call, request, facts, writable);
     }
 
     /// Gives a means to change an exec under way: once none is that is not watched.
@@ -108,20 +107,19 @@ impl Supervisor {
         let read = call.read(rules, writable, &self.race.fixed, &self.originals);
         let startup = self.phase == Phase::Startup && call.side == Side::Inside;
         let audit = session.audit.during_startup(startup);
+        // Where there is no sandbox, nothing is outside of one.
+        let outside = (call.side != Side::Inside && session.writable.is_some())
+            .then_some((&session.environment, || call.environment()));
         let whole = match read {
-            Ok(Read::Half(half, asked))
-                if flow::is_plain(rules, &half, &audit)
-                    && !self.limits_inheritance(call.side, half.words())
-                    && !self.is_misled_by_variable(&call) =>
-            {
-                return self.go_on_unspoken(&call, half, &asked);
+            Ok(Read::Half(half, facts)) if flow::is_plain(rules, &half, &audit, outside) => {
+                return self.go_on_unspoken(&call, half, &facts, &audit);
             }
             Ok(read) => call.whole(read, rules, writable),
             Err(errno) => Err(errno),
         };
-        let (mut request, asked) = match whole {
-            Ok((request, asked)) if depends_on_repository(rules, &request) => {
-                (session.with_repository(request), asked)
+        let (mut request, facts) = match whole {
+            Ok((request, facts)) if depends_on_repository(rules, &request) => {
+                (session.with_repository(request), facts)
             }
             Ok(whole) => whole,
             Err(errno) => return call.waiting.fail(errno),
@@ -134,7 +132,7 @@ impl Supervisor {
             Ok(inheritance) => inheritance,
             Err(errno) => return call.waiting.fail(errno),
         };
-        let stopped = Stopped::new(call, asked);
+        let stopped = Stopped::new(call, facts);
         let exec = StoppedExec::new(self, stopped, inheritance);
         flow::consider(&session.rules, request, exec, &audit);
     }
@@ -147,17 +145,17 @@ impl Supervisor {
         let writable = session.writable.as_deref().unwrap_or_default();
         let read = call.read(rules, writable, &self.race.fixed, &self.originals);
         // What can't be read the kernel refuses itself.
-        let Ok((request, asked)) = read.and_then(|read| call.whole(read, rules, writable)) else {
+        let Ok((request, facts)) = read.and_then(|read| call.whole(read, rules, writable)) else {
             return tracees::resume(&call);
         };
         let tree = CommandTree::of(rules, &request);
-        let flows = judge_flows(rules, &request, &tree);
-        let Some(judgement) = flows.filter(|_| session.asks_about_flows(&request)) else {
+        let asks = || session.asks_about_flows(&request);
+        let Some(judgement) = flow::judge_shell(rules, &request, &tree, asks) else {
             return tracees::resume(&call);
         };
         // It is no start-up file.
         let phase = std::mem::replace(&mut self.phase, Phase::Command);
-        let stopped = Stopped::new(call, asked);
+        let stopped = Stopped::new(call, facts);
         let exec = StoppedExec::new(self, stopped, Inheritance::Free);
         flow::follow(rules, request, &tree, &judgement, exec, &session.audit);
         self.phase = phase;
@@ -165,40 +163,44 @@ impl Supervisor {
 
     /// Lets an exec go on of which no rule and no heuristic speaks; one that somebody could make
     /// another of is watched.
-    fn go_on_unspoken(&mut self, call: &ExecCall, half: HalfRead, asked: &Asked) {
+    fn go_on_unspoken(
+        &mut self,
+        call: &ExecCall,
+        half: HalfRead,
+        facts: &CallFacts,
+        audit: &Audit,
+    ) {
         if !self.restricted || call.side != Side::Inside {
             return tracees::resume(call);
         }
         let world = &self.processes;
-        let possible = self.race.is_possible_for_known(world, call, &half, asked);
+        let possible = self.race.is_possible_for_known(world, call, &half, facts);
         match self.watched_if(possible, call) {
             WayOn::Watched => {
-                let expected = Expected::unspoken(half, asked.runs);
-                self.tracees.watch(call, expected, ExecRecord::default());
+                let record = audit.unspoken(&half.argv);
+                let expected = Expected::unspoken(half, facts.runs);
+                self.tracees.watch(call, expected, record);
             }
             WayOn::Unwatched | WayOn::Free => self.tracees.let_go_unwatched(call),
         }
     }
 
-    /// Answers whether a file could be executed, as the kernel would; what is forbidden could not.
-    /// Nothing is started, so nobody is asked, and nothing can be changed meanwhile. That is by the rules alone:
-    /// what else may refuse the exec itself (`flow::consider`) is not asked here.
+    /// Answers whether a file could be executed, as the kernel would, if the rules have nothing against it. Nothing
+    /// is started, so that nothing can be changed meanwhile.
     fn answer_check(&self, call: &ExecCall) {
         let session = &self.session;
         let (rules, writable) = (&session.rules, session.writable.as_deref());
         let writable = writable.unwrap_or_default();
         let read = call.read(rules, writable, &self.race.fixed, &self.originals);
         match read.and_then(|read| call.whole(read, rules, writable)) {
-            Ok((request, _)) => match judge_exec(rules, &request).verdict.decision {
-                Decision::Forbidden => call.waiting.fail(Errno::EACCES),
-                Decision::Allow | Decision::Prompt => call.waiting.resume(),
-            },
+            Ok((request, _)) if flow::could_be_executed(rules, &request) => call.waiting.resume(),
+            Ok(_) => call.waiting.fail(Errno::EACCES),
             Err(errno) => call.waiting.fail(errno),
         }
     }
 
     /// Whether it is an exec of our own making: the shell that we chose, or the program for which
-    /// a proxy stands in.
+    /// a proxy stands in. That is no request: nobody in the sandbox asked for it, or it was judged before.
     fn is_our_own(&mut self, call: &ExecCall) -> bool {
         match call.side {
             Side::Inside => {}
@@ -219,13 +221,4 @@ impl Supervisor {
         };
         true
     }
-}
-
-/// Whether it matters which repository or configuration the program goes by: only where it would leave
-/// the sandbox, or a rule that permits decides. To look takes longer than to judge.
-fn depends_on_repository(rules: &IndexedRules, request: &Request) -> bool {
-    request.misled().is_some_and(|misled| {
-        let verdict = judge_exec(rules, request).verdict;
-        verdict.placement == Placement::Outside || verdict != judge_exec(rules, &misled).verdict
-    })
 }

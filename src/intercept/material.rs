@@ -21,7 +21,7 @@ use crate::sys::child::{self, Bounds};
 
 /// Everything of a caller that must not change while a person is asked.
 #[derive(Debug)]
-pub struct Held {
+pub struct EscalationMaterial {
     program: io::Result<Pinned>,
     environment: Filtered,
     directory: OwnedFd,
@@ -41,7 +41,7 @@ pub(super) fn bounds(tid: Pid) -> io::Result<Bounds> {
     })
 }
 
-impl Held {
+impl EscalationMaterial {
     /// Of a `request` whose file has the identity `file`.
     pub(super) fn new(
         session: &Session,
