@@ -1,16 +1,16 @@
 //! The very file that was judged, held open, with its interpreters if it is a script.
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fstat};
 
-use crate::request::{INTERPRETERS, Interpreter, Request};
+use crate::request::{Followed, INTERPRETERS, Identity, Interpreter, Request};
+use crate::sys::identity::identity;
 
 /// A file to execute by descriptor, and the argument vector to give it.
 #[derive(Debug)]
@@ -23,51 +23,74 @@ pub struct Pinned {
 
 impl Pinned {
     /// Opens the file of `request` from outside the sandbox, where it must have the identity
-    /// `expected`.
+    /// `expected`. The sandboxed side can write the `writable` roots.
     ///
     /// # Errors
-    /// It is another file, or it or an interpreter can't be opened.
-    pub fn open(request: &Request, expected: &FileStat) -> io::Result<Self> {
+    /// It or an interpreter is another file than was judged, or can't be opened.
+    pub fn open(request: &Request, expected: &FileStat, writable: &[PathBuf]) -> io::Result<Self> {
         let real = request.program.real.as_deref().ok_or(Errno::ENOENT)?;
-        let fd = handle(real)?;
-        let found = fstat(&fd)?;
-        if (found.st_dev, found.st_ino) != (expected.st_dev, expected.st_ino) {
-            return Err(Errno::ESTALE.into());
-        }
-        let argv = Cow::Borrowed(request.argv.as_slice());
-        follow(fd, real, &request.program.asked, argv, 0)
+        let fd = handle(real, Some((expected.st_dev, expected.st_ino)))?;
+        let argv = request.argv.clone();
+        let Some(named) = interpreter(real)? else {
+            return Ok(Self { fd, argv });
+        };
+        let name = name_for_interpreter(request, real, writable);
+        follow(request, named, &name, &argv)
     }
 }
 
+/// Opens the interpreter that a script or another interpreter has `named`, or the last of its own. It finds the
+/// script by `name`.
 fn follow(
-    fd: OwnedFd,
-    path: &Path,
-    asked: &OsStr,
-    argv: Cow<'_, [OsString]>,
-    depth: usize,
+    script: &Request,
+    mut named: Interpreter,
+    name: &OsStr,
+    argv: &[OsString],
 ) -> io::Result<Pinned> {
-    let named = match Interpreter::of(path)? {
-        Some(named) => Some(named),
-        None => Interpreter::by_default(path)?,
-    };
-    let Some(named) = named else {
-        let argv = argv.into_owned();
-        return Ok(Pinned { fd, argv });
-    };
-    if depth > INTERPRETERS {
-        return Err(Errno::ELOOP.into());
+    let mut argv = named.argv(name, argv);
+    let mut judged = script.interpreter.as_deref();
+    for _ in 0..=INTERPRETERS {
+        let path = script.cwd.join(&named.path);
+        let real = judged.and_then(|one| one.program.real.as_deref());
+        let fd = handle(&path, real.map(identity).transpose()?)?;
+        let Some(next) = interpreter(&path)? else {
+            return Ok(Pinned { fd, argv });
+        };
+        argv = next.argv(named.path.as_os_str(), &argv);
+        named = next;
+        judged = judged.and_then(|one| one.interpreter.as_deref());
     }
-    let longer = named.argv(asked, &argv);
-    drop(argv);
-    follow(
-        handle(&named.path)?,
-        &named.path,
-        named.path.as_os_str(),
-        Cow::Owned(longer),
-        depth + 1,
-    )
+    Err(Errno::ELOOP.into())
 }
 
-fn handle(path: &Path) -> io::Result<OwnedFd> {
-    Ok(open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?)
+/// How the interpreter of a script finds the file that was judged: by the name that the caller gave, unless that
+/// leads elsewhere from its directory, or can be made to where the file's own path can't.
+fn name_for_interpreter(script: &Request, real: &Path, writable: &[PathBuf]) -> OsString {
+    let asked = &script.program.asked;
+    let given = script.cwd.join(asked);
+    let followed = Followed::of(vec![given.clone(), real.to_owned()], writable);
+    let is_open = |path: &Path| followed.way(path).is_none_or(|way| way.is_open);
+    let leads = followed.way(&given).and_then(|way| way.real.as_deref()) == Some(real);
+    if leads && (!is_open(&given) || is_open(real)) {
+        asked.clone()
+    } else {
+        real.as_os_str().to_owned()
+    }
+}
+
+/// What a file names as its interpreter, or has by being a text.
+fn interpreter(path: &Path) -> io::Result<Option<Interpreter>> {
+    match Interpreter::of(path)? {
+        Some(named) => Ok(Some(named)),
+        None => Interpreter::by_default(path),
+    }
+}
+
+fn handle(path: &Path, expected: Option<Identity>) -> io::Result<OwnedFd> {
+    let fd = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    let found = fstat(&fd)?;
+    if expected.is_some_and(|expected| expected != (found.st_dev, found.st_ino)) {
+        return Err(Errno::ESTALE.into());
+    }
+    Ok(fd)
 }

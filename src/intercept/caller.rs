@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -177,7 +177,8 @@ pub fn working_directory(tid: Pid) -> io::Result<WorkingDirectory> {
 pub fn open_directory(tid: Pid, path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let inside = open(format!("/proc/{tid}/cwd").as_str(), flags, Mode::empty())?;
-    if &*working_directory(tid)? != path {
+    // Of the very one that was opened: another thread may change it at any time.
+    if fs::read_link(format!("/proc/self/fd/{}", inside.as_raw_fd()))? != path {
         return Err(Errno::ESTALE.into());
     }
     outside(path, inside)

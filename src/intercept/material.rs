@@ -55,7 +55,11 @@ impl EscalationMaterial {
         let mut environment = environment.filter(&variables, &request.cwd, pass_env);
         pins::bind(&mut environment, request);
         Self {
-            program: Pinned::open(request, file),
+            program: Pinned::open(
+                request,
+                file,
+                session.writable.as_deref().unwrap_or_default(),
+            ),
             environment,
             directory,
             variables,

@@ -369,6 +369,35 @@ fn scripts() {
     }
 }
 
+/// A name means the file that was judged, for its interpreter as well.
+#[test]
+fn scripts_by_descriptors() {
+    let cases = [
+        ("/bin/sh", "echo judged", "touch WORLD/out/planted"),
+        (
+            "/usr/bin/env python3",
+            "print('judged')",
+            "open('WORLD/out/planted', 'w')",
+        ),
+    ];
+    for (interpreter, judged, planted) in cases {
+        for how in ["execveat-directory", "execveat-descriptor", "fexecve"] {
+            every_way(|world| {
+                with_programs(world)
+                    .script("bin/probe", &format!("#!{interpreter}\n{judged}\n"))
+                    .sh(format!(
+                        "echo \"{planted}\" | tee probe >__main__.py; chmod +x probe; \
+                         starter {how} WORLD/bin/probe <probe"
+                    ))
+                    .status(0)
+                    .stderr("")
+                    .stdout("judged")
+                    .no_file("out/planted");
+            });
+        }
+    }
+}
+
 #[test]
 fn what_the_sandbox_can_write_is_not_lifted() {
     let places = [
