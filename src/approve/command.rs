@@ -62,6 +62,9 @@ impl AskingProgram {
         let mut child = Command::new(&self.path)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            // Not where the command was started: interpreters look for their parts there.
+            .current_dir("/")
+            .env("PWD", "/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()?;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, fstat, stat};
 use nix::unistd::Pid;
 
@@ -30,14 +31,23 @@ pub struct EscalationMaterial {
     bounds: Bounds,
 }
 
-/// What a process is bound by.
+/// What a program outside is bound by that a process asks for: as that is, but for core files. They are written
+/// where its directory is, whatever the program was permitted for, and no larger than one of ours would be.
 ///
 /// # Errors
 /// It is gone.
 pub(super) fn bounds(tid: Pid) -> io::Result<Bounds> {
+    let (own, _) = getrlimit(Resource::RLIMIT_CORE)?;
+    let mut limits = child::limits(tid)?;
+    let cores = limits
+        .iter_mut()
+        .find(|(resource, _)| *resource == Resource::RLIMIT_CORE as u32);
+    if let Some((_, limit)) = cores {
+        limit.rlim_cur = limit.rlim_cur.min(own);
+    }
     Ok(Bounds {
         umask: caller::status(tid)?.umask,
-        limits: child::limits(tid)?,
+        limits,
     })
 }
 

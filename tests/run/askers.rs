@@ -19,7 +19,7 @@ fn an_asker_gets_nothing_of_the_sandboxs_making() {
             )
             .script(
                 "bin/asker",
-                "#!/usr/bin/env bash\nenv > WORLD/out/environment\n",
+                "#!/usr/bin/env bash\npwd > WORLD/out/directory\nenv > WORLD/out/environment\n",
             )
             .env("PATH", path)
             .env("PYTHONPATH", library)
@@ -28,6 +28,7 @@ fn an_asker_gets_nothing_of_the_sandboxs_making() {
             .sh("WORLD/bin/probe write WORLD/out/a; echo $?")
             .stdout("0")
             .file("out/a", "written\n")
+            .file("out/directory", "/\n")
             .no_file("out/planted");
         let environment = ran.left("out/environment");
         for line in ["PATH=/usr/bin:/bin", "PYTHONPATH=/opt/lib", "KEPT=as it is"] {

@@ -1,6 +1,8 @@
 //! A program that a rule lifts out of the sandbox, or into one of its own, is started as its caller
 //! would have started it.
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use crate::support::needs::lacks;
 use crate::support::programs::Machine;
 use crate::support::{World, every_way, every_way_with, everyone};
@@ -123,6 +125,14 @@ fn attributes_are_those_of_a_program_inside() {
             .stderr("")
             .stdout_has(told);
     });
+}
+
+/// They would be written where the caller likes.
+#[test]
+fn core_files_are_no_larger_than_our_own() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_CORE).unwrap();
+    setrlimit(Resource::RLIMIT_CORE, 0, hard).unwrap();
+    told("ulimit -Sc hard; probe", "core", "core 0");
 }
 
 /// The supervisor's own, which is higher for moments, is nobody else's.
