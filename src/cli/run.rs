@@ -171,6 +171,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
         Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
         None => Audit::default(),
     };
+    let named = start(args)?;
     // From here on relative paths of the command line lead elsewhere: all are resolved by now.
     if let Some(directory) = &args.directory {
         std::env::set_current_dir(directory)
@@ -189,12 +190,13 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     let policy = Policy::new(
         settings.sandbox.value,
         settings.network.value,
-        &directory,
+        &named,
         &settings.writable.value,
         temporary.as_deref(),
     )
     .map_err(|e| e.to_string())?
     .protecting(protection.clone());
+    policy.roots_lead_straight().map_err(|e| e.to_string())?;
     let mark = patched.as_ref().map_or(Mark::Exec, |_| Mark::Packet);
     let command =
         command(args, &settings.shell.value, &directory, mark).map_err(|e| e.to_string())?;

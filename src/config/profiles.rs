@@ -142,7 +142,7 @@ impl Profiles {
         let own: Vec<PathBuf> = said.writable.into_iter().chain(more).collect();
         let all = self.written_somewhere();
         own.iter()
-            .try_for_each(|path| Policy::leads_straight(path, &all))?;
+            .try_for_each(|path| Policy::leads_straight(path, &all, &self.protection.earlier))?;
         let roots = [self.workspaces.as_slice(), own.as_slice()].concat();
         let policy = Policy::with_roots(
             said.mode,

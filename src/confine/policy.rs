@@ -11,7 +11,7 @@ use super::git_chain::git_chain;
 use super::pattern::PathPattern;
 use super::protection::Protection;
 use super::trail::{Trail, within};
-use crate::request::Writable;
+use crate::request::{Earlier, Writable};
 
 /// How much is permitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,27 +136,47 @@ impl Policy {
         Ok(policy)
     }
 
-    /// That `path`, absolute, leads to a root by no symbolic link which stands in one of `roots`: whoever writes
-    /// there could have made it, and would decide what else is written.
+    /// That `path`, absolute, leads to a root by no symbolic link which stands in one of `roots`, or where an
+    /// `earlier` session wrote: whoever writes there could have made it, and would decide what else is written.
     ///
     /// # Errors
-    /// It does.
-    pub fn leads_straight(path: &Path, roots: &[PathBuf]) -> Result<(), ConfineError> {
+    /// It does, or nobody knows.
+    pub fn leads_straight(
+        path: &Path,
+        roots: &[PathBuf],
+        earlier: &Earlier,
+    ) -> Result<(), ConfineError> {
         let roots: Vec<PathBuf> = roots
             .iter()
             .filter_map(|it| fs::canonicalize(it).ok())
             .collect();
-        let mut links = Trail::to(path).links.into_iter();
-        match links.find(|link| within(link, &roots)) {
-            None => Ok(()),
-            Some(link) => Err(ConfineError::Root {
-                path: path.to_owned(),
-                reason: format!(
+        let refused = |reason| ConfineError::Root {
+            path: path.to_owned(),
+            reason,
+        };
+        for link in Trail::to(path).links {
+            let was_written = || {
+                let written = earlier.is_written(&link);
+                written.map_err(|e| refused(format!("what is remembered of earlier sessions: {e}")))
+            };
+            if within(&link, &roots) || was_written()? {
+                return Err(refused(format!(
                     "{} is a symbolic link that a command could have made; name the directory itself",
                     link.display()
-                ),
-            }),
+                )));
+            }
         }
+        Ok(())
+    }
+
+    /// The same of each root, as it was named.
+    ///
+    /// # Errors
+    /// As for [`leads_straight`](Self::leads_straight).
+    pub fn roots_lead_straight(&self) -> Result<(), ConfineError> {
+        let earlier = &self.protection.earlier;
+        let mut named = self.linked.iter();
+        named.try_for_each(|path| Self::leads_straight(path, &self.writable, earlier))
     }
 
     /// Nothing is written, and there is no network.

@@ -63,7 +63,11 @@ impl Wanted {
             Some(mode) => self.wished(mode, policy, &client)?,
             None => policy,
         };
-        Ok(policy.protecting(self.protection.clone()))
+        let policy = policy.protecting(self.protection.clone());
+        policy
+            .roots_lead_straight()
+            .map_err(|error| error.to_string())?;
+        Ok(policy)
     }
 
     /// The policy, if it is the same whatever files there are: then there is no sandbox. Looks at none.

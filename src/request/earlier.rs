@@ -145,6 +145,14 @@ impl Earlier {
         })
     }
 
+    /// Whether a command could write, now or earlier, what is at `path`, without links.
+    ///
+    /// # Errors
+    /// What is remembered can't be read.
+    pub fn is_written(&self, path: &Path) -> io::Result<bool> {
+        Ok(!self.written(path)?.is_empty())
+    }
+
     /// Why the repository at `git_dir`, a path without links, may be the work of an earlier command; in
     /// words. `None` where it is not.
     pub fn doubt(&self, git_dir: &Path) -> Option<String> {

@@ -1,6 +1,7 @@
 //! What a command must not write although it lies where it may: what decides about it, and what other
 //! programs obey.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Stdio;
@@ -495,6 +496,31 @@ fn what_they_name_elsewhere_can_be_made() {
             .stderr_has("new since the command started: WORLD/ws/y/git (")
             .file("ws/y/git/config", "x\n")
             .file("ws/other", "x\n");
+    });
+}
+
+/// A link that a command made is no way to name where the next one writes.
+#[test]
+fn a_root_is_not_named_by_a_link_of_an_earlier_command() {
+    let ways: [&[&str]; 4] = [
+        &["--writable", "WORLD/ws/a/b"],
+        &["--writable", "a/b"],
+        &["-C", "WORLD/ws/a/b"],
+        &["-C", "a/b/.", "--writable", "WORLD/other"],
+    ];
+    everyone_with(&ways, |world, way| {
+        let ran = world
+            .file("home/.keep", "")
+            .file("other/.keep", "")
+            .file("ws/a/b/.keep", "")
+            .sh("mv a old; mkdir a; ln -s ../../out a/b; touch made")
+            .file("ws/made", "");
+        let way: Vec<OsString> = way.iter().map(|word| ran.world.spelled(word)).collect();
+        ran.world
+            .options(way)
+            .sh("touch WORLD/out/a")
+            .stderr_has("WORLD/ws/a/b is a symbolic link that a command could have made")
+            .no_file("out/a");
     });
 }
 
