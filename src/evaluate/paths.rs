@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::request::{Followed, Request};
 
-use super::command_tree::CommandTree;
+use super::command_tree::{CommandTree, models_of};
 use super::index::IndexedRules;
 
 impl IndexedRules {
@@ -16,11 +16,22 @@ impl IndexedRules {
     /// variables must be known if they count.
     pub fn paths_of(&self, request: &Request) -> Vec<PathBuf> {
         if !self.path_conditions().any {
-            return Vec::new();
+            return self.scripts_of(request);
         }
         let mut found = self.roots_and_values(request);
         found.extend(CommandTree::of(self, request).paths_named(request));
         distinct(found)
+    }
+
+    /// The files that an interpreter is given to read, where a rule may be on one of them.
+    fn scripts_of(&self, request: &Request) -> Vec<PathBuf> {
+        let models = models_of(self, request.words());
+        if !self.has_rules_on_paths() || !models.iter().any(|model| model.runs_files()) {
+            return Vec::new();
+        }
+        let tree = CommandTree::of(self, request);
+        let found = tree.nodes().iter().flat_map(|node| node.scripts(request));
+        distinct(found.collect())
     }
 
     /// The places that rules name, and what variables say that they ask for.

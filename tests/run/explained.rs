@@ -1,6 +1,7 @@
 //! What `rules explain` says of a command's directory and variables, `run` shows.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::symlink;
 
 use crate::support::World;
 
@@ -76,6 +77,9 @@ fn a_script_is_the_same_by_its_name_and_by_its_interpreter() {
         (by_place, "sh task -x", true),
         (by_place, "sh ../ws/task -x", true),
         (by_place, "cd ..; sh ws/task -x", true),
+        (by_place, "sh link -x", true),
+        (by_place, "cd ..; sh ws/link -x", true),
+        (by_place, "sh link", false),
         (by_place, "sh task", false),
         (by_pattern, "sh task", true),
         (by_pattern, "sh other", false),
@@ -87,6 +91,7 @@ fn a_script_is_the_same_by_its_name_and_by_its_interpreter() {
             let text = world.spelled(text).into_string().unwrap();
             world.script(name, &text)
         });
+        symlink("task", world.path("ws/link")).unwrap();
         let world = world.rules(&rules);
         let said = world.explained("--exit-code", script).status.code();
         assert_eq!(said == Some(11), refused, "explain: {rules}{script}");

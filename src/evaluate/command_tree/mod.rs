@@ -414,6 +414,7 @@ impl Node {
         };
         let each = directories.into_iter().map(|directory| {
             let followed = root.followed.as_ref();
+            let file = directory.join(&request.program.asked);
             let directory = match followed.and_then(|followed| followed.way(&directory)) {
                 Some(way) => way.real.clone(),
                 None => Some(directory),
@@ -422,9 +423,22 @@ impl Node {
             let mut request = request.clone();
             let is_placed = directory.is_some();
             request.cwd = directory.unwrap_or(request.cwd);
+            if self.said_by == SaidBy::Script && request.program.real.is_none() {
+                let way = followed.and_then(|followed| followed.way(&file));
+                request.program.real = way.and_then(|way| way.real.clone());
+            }
             InnerRequest { request, is_placed }
         });
         each.collect()
+    }
+
+    /// Where the file is that an interpreter has to read, if it is that, by the names of its directories.
+    pub(super) fn scripts(&self, root: &Request) -> Vec<PathBuf> {
+        let file = self.argv.first().filter(|_| self.said_by == SaidBy::Script);
+        let Some((file, directories)) = file.zip(self.directories(root)) else {
+            return Vec::new();
+        };
+        directories.into_iter().map(|it| it.join(file)).collect()
     }
 
     /// Each directory that it may be in, by its name; `None` if nobody knows.
