@@ -1,6 +1,8 @@
 //! W103 overruled-rule.
 
-use crate::rules::model::{PrefixRule, Span};
+use std::collections::HashMap;
+
+use crate::rules::model::{CommandRule, PrefixRule, Span};
 use crate::rules::{Decision, RuleSet};
 
 use super::coverage::{Coverage, command_text, pattern_text};
@@ -47,14 +49,25 @@ fn check(rules: &RuleSet, report: &mut Report) {
             tell(rules, &narrow, &strict, report);
         }
     }
-    for narrow in meanings(rules).filter(|it| it.counts) {
-        let stricter = meanings(rules).find(|wide| {
-            wide.decision > narrow.decision
-                && (wide.is_command || narrow.is_command)
-                && covers(wide, &narrow)
-        });
+    let all: Vec<Comparable<'_>> = meanings(rules).collect();
+    // By program, those of either kind and those with a meaning alone.
+    let mut on_program: HashMap<&str, [Vec<&Comparable<'_>>; 2]> = HashMap::new();
+    for one in &all {
+        for program in &one.programs {
+            let [either, commands] = on_program.entry(program).or_default();
+            either.push(one);
+            commands.extend(one.is_command.then_some(one));
+        }
+    }
+    for narrow in all.iter().filter(|it| it.counts) {
+        let wide = narrow.programs.first().and_then(|it| on_program.get(it));
+        let Some([either, commands]) = wide else {
+            continue;
+        };
+        let mut wide = if narrow.is_command { either } else { commands }.iter();
+        let stricter = wide.find(|wide| wide.decision > narrow.decision && covers(wide, narrow));
         if let Some(strict) = stricter {
-            tell(rules, &narrow, &strict, report);
+            tell(rules, narrow, strict, report);
         }
     }
 }
@@ -62,9 +75,9 @@ fn check(rules: &RuleSet, report: &mut Report) {
 fn tell(rules: &RuleSet, rule: &Comparable<'_>, strict: &Comparable<'_>, report: &mut Report) {
     let message = format!(
         "`{}` is never {}: the stricter `{}` at {} matches it too",
-        rule.text,
+        rule.text(),
         outcome(rule.decision),
-        strict.text,
+        strict.text(),
         rules.place(strict.span)
     );
     let help = "the strictest rule decides; narrow that one, or delete this one";
@@ -87,7 +100,21 @@ struct Comparable<'a> {
     is_command: bool,
     decision: Decision,
     span: Span,
-    text: String,
+    rule: EitherRule<'a>,
+}
+
+enum EitherRule<'a> {
+    Prefix(&'a PrefixRule),
+    Command(&'a CommandRule),
+}
+
+impl Comparable<'_> {
+    fn text(&self) -> String {
+        match self.rule {
+            EitherRule::Prefix(rule) => pattern_text(rule),
+            EitherRule::Command(rule) => command_text(rule),
+        }
+    }
 }
 
 /// A prefix rule, whose words are those of a subcommand where none is an option.
@@ -103,7 +130,7 @@ fn of_prefix(rule: &PrefixRule) -> Comparable<'_> {
         is_command: false,
         decision: rule.decision,
         span: rule.span,
-        text: pattern_text(rule),
+        rule: EitherRule::Prefix(rule),
     }
 }
 
@@ -124,7 +151,7 @@ fn meanings(rules: &RuleSet) -> impl Iterator<Item = Comparable<'_>> {
             is_command: true,
             decision: rule.decision,
             span: rule.span,
-            text: command_text(rule),
+            rule: EitherRule::Command(rule),
         }
     });
     prefix.chain(command)
