@@ -45,13 +45,13 @@ pub(super) struct Args {
     /// else; may be given again
     #[arg(short, long, value_name = "FILE|DIR")]
     rules: Vec<PathBuf>,
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Where the command would be started
     #[arg(short = 'C', long, value_name = "DIR")]
     cwd: Option<PathBuf>,
-    /// Let the exit status say the decision
+    /// Report the decision in the exit status
     #[arg(long)]
     exit_code: bool,
     /// What the sandbox could write, and so could have put in a program's place

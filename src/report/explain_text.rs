@@ -103,7 +103,7 @@ impl Page<'_> {
             for option in assumed(self.explanation, found) {
                 let says = match &option.value {
                     Some(value) => format!("it is {value} here"),
-                    None => "nobody knows what it is".to_owned(),
+                    None => "it is not known".to_owned(),
                 };
                 let label = self.paint.ink(Ink::Dim, "assumes");
                 let name = option.name;
