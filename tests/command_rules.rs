@@ -29,7 +29,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "program = \"x\", pass_env = \"A=b\"",
         "E0208",
-        "no variable's name",
+        "not a variable name",
     ),
     (
         "program = \"x\", pass_env = [\"A\", \"PATH\"]",
@@ -113,7 +113,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "program = \"x\", args = [under(\"work\")]",
         "E0208",
-        "no absolute path",
+        "not an absolute path",
     ),
     (
         "program = \"x\", args = [glob(7)]",

@@ -493,16 +493,16 @@ fn the_sandbox_of_its_own_is_told() {
     };
     assert_eq!(
         place("one"),
-        "outside the sandbox, in one of its own (read-only): a network, writes nothing"
+        "outside the sandbox, in a separate one (read-only): a network, writes nothing"
     );
     let named = place("named");
     assert!(
-        named.starts_with("outside the sandbox, in one of its own (fetch): a network, writes ")
+        named.starts_with("outside the sandbox, in a separate one (fetch): a network, writes ")
     );
     assert!(named.contains("/usr/share"), "{named}");
     assert_eq!(
         place("both"),
-        "outside the sandbox, in one of its own (fetch and read-only): no network, writes nothing"
+        "outside the sandbox, in a separate one (fetch and read-only): no network, writes nothing"
     );
     assert!(
         place("wrong").starts_with("nowhere: "),
@@ -779,7 +779,7 @@ fn half_of_a_command_names_the_whole() {
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(
             text(&output.stderr),
-            format!("codex-shell: error: there is no such command; say `codex-shell {whole}`\n")
+            format!("codex-shell: error: no such command; use `codex-shell {whole}`\n")
         );
     }
 }

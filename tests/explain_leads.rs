@@ -49,7 +49,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "command_rule(program = \"kubectl\", subcommand = [\"delete\"], args = [rest()], options = {\"--namespace\": \"prod\"}, decision = \"forbidden\")",
         "kubectl delete pod x",
-        &["      assumes  --namespace is not given: nobody knows what it is\n"],
+        &["      assumes  --namespace is not given: it is not known\n"],
     ),
     (
         "command_rule(program = \"curl\", args = [rest()], options = {\"--request\": \"POST\"}, decision = \"forbidden\")",
@@ -84,12 +84,12 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "prefix_rule([\"git status\"])",
         "git status",
-        &["  allow      t.rules:1  is about 'git status', not git; each word is a string of its own\n"],
+        &["  allow      t.rules:1  is about 'git status', not git; each word is a separate string\n"],
     ),
     (
         "command_rule(program = \"git push\", decision = \"forbidden\")",
         "git push x",
-        &["  forbidden  t.rules:1  is about 'git push', not git; each word is a string of its own\n"],
+        &["  forbidden  t.rules:1  is about 'git push', not git; each word is a separate string\n"],
     ),
     (
         "prefix_rule([\"/opt/bin/cat\"])",
@@ -164,7 +164,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "command_rule(program = \"docker\", subcommand = [\"container\"])",
         "docker container ls",
-        &["  allow      t.rules:1  `ls` is a subcommand of its own, which it doesn't name\n"],
+        &["  allow      t.rules:1  `ls` is a separate subcommand, which it doesn't name\n"],
     ),
     (
         "command_rule(program = \"docker\", subcommand = [\"image\", \"rm\"], args = [rest()])",
@@ -410,7 +410,7 @@ const ALIKE: &[(&str, &str, &[&str])] = &[
         "frob x",
         &[
             "there is no such sandbox as the rule at t.rules:2 wants",
-            "nowhere: the rule wants a sandbox of its own (workspace-write), but /no/dir can't be a writable root",
+            "nowhere: the rule wants a separate sandbox (workspace-write), but /no/dir can't be a writable root",
         ],
     ),
     (

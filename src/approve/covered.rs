@@ -312,7 +312,7 @@ impl Cover<'_> {
                     self.source(CommandSource::FileIfThere(path));
                     format!("what {} loads can change", shown(file.word))
                 }
-                Doubt::Code(_) => format!("nobody knows here what a program of {name}'s runs"),
+                Doubt::Code(_) => format!("it is not known here what a program of {name}'s runs"),
                 Doubt::Runs(it) => format!("{name} {} runs what can change", option(it)),
                 Doubt::UnknownOption(it) => format!("nothing is known of {name} {}", option(it)),
                 Doubt::Subcommand(it) => format!("nothing is known of {name} {}", shown(it.word)),
@@ -346,14 +346,14 @@ impl Cover<'_> {
             self.files.note_names(&folder, &form);
         }
         if unsaid.is_open {
-            self.object("it writes files whose names nobody knows yet");
+            self.object("it writes files whose names are not known yet");
         }
     }
 
     fn inner(&mut self, request: &Request, inner: &Inner<'_>, depth: usize) {
         if inner.appends {
             let name = shown(last_component(&request.program.asked));
-            self.object(format!("{name} adds words that nobody knows yet"));
+            self.object(format!("{name} adds words that are not known yet"));
         }
         match &inner.what {
             What::Words(words) => {
@@ -522,7 +522,7 @@ impl Cover<'_> {
     /// What counts of a file for the session.
     fn stamp(&mut self, path: &Path, stamp: Option<Stamp>) {
         let Some(stamp) = stamp else {
-            return self.object(format!("{} is no file", shown(path.as_os_str())));
+            return self.object(format!("{} is not a file", shown(path.as_os_str())));
         };
         if self.reach.includes(path) {
             self.object(changeable(path));

@@ -236,7 +236,7 @@ pub(super) fn unknown(number: RawFd) -> Uncovered {
         0 => "its standard input".to_owned(),
         number => format!("descriptor {number}"),
     };
-    format!("nobody knows what it reads from {input} the next time")
+    format!("it is not known what it reads from {input} the next time")
 }
 
 /// A file or a directory can't be told from another one.

@@ -90,7 +90,7 @@ impl Destinations {
     pub(super) fn are_known(&self) -> Result<(), Uncovered> {
         let unknown = self.unknown.as_deref().map(shown);
         unknown.map_or(Ok(()), |path| {
-            Err(format!("nobody knows where {path} leads"))
+            Err(format!("it is not known where {path} leads"))
         })
     }
 }

@@ -168,7 +168,7 @@ impl fmt::Display for Place {
                 out.write_str("outside the sandbox, and what it starts is not judged")
             }
             Self::Out(Confinement::Profile(_)) => {
-                write!(out, "outside the sandbox, in one of its own ({profile})")
+                write!(out, "outside the sandbox, in a separate one ({profile})")
             }
         }
     }

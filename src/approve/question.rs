@@ -307,7 +307,7 @@ impl Question {
         denied(command, because, how, justification.as_deref())
     }
 
-    /// `codex-shell: denied: nobody decided about PROGRAM (BECAUSE): WHAT`: the fault is neither the
+    /// `codex-shell: denied: no valid answer for PROGRAM (BECAUSE): WHAT`: the fault is neither the
     /// command's nor the rule's.
     pub(super) fn undecided(&self, what: &str) -> Refusal {
         let Text {
@@ -316,7 +316,7 @@ impl Question {
         let what = printable(what);
         Refusal {
             message: format!(
-                "codex-shell: denied: nobody decided about {program} ({because}): {what}"
+                "codex-shell: denied: no valid answer for {program} ({because}): {what}"
             ),
             reason: what,
         }

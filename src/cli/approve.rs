@@ -56,7 +56,7 @@ enum ApproveCommand {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Don't
+    /// Refuse it
     No {
         /// As `list` names it
         id: Id,

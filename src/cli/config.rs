@@ -12,7 +12,7 @@ use super::settings::{self, SettingsArgs};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Defaults, $CODEX_HOME/codex-shell.toml, the .codex/codex-shell.toml of a trusted
-project, flags: in this order. A project's file only makes things stricter.
+project, flags: later ones win. A project's file only makes things stricter.
 
 Examples:
   codex-shell config --format json
@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// Print the JSON schema of codex-shell.toml, and do nothing else
     #[arg(value_name = "WHAT", value_enum)]
     what: Option<Printed>,
-    /// How to write what is set
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Where the command would be started

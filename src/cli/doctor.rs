@@ -17,26 +17,26 @@ use crate::report::layers::Machine;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Puts every layer of the sandbox in force once, around nothing, and says how it went.
+Puts every layer of the sandbox in force once, around nothing, and reports the result.
 Then runs canaries in a sandbox, each of which tries something that must not succeed,
 and looks at what became of it: judged by a rule, contained by the sandbox, or neither.
 
 All of this is about the kernel's interceptor. With --interceptor shell, a patched shell
 has the programs that it starts judged, and nothing that these start in turn.
 
-Exits with 0 when no layer is missing and every canary was held, else with 1.
+Exits with 0 when no layer is missing and every canary was held, otherwise with 1.
 
 Examples:
   codex-shell doctor
   codex-shell doctor --verbose
   codex-shell doctor --format json
-  codex-shell doctor --sandbox danger-full-access    (shows what nothing holds)")]
+  codex-shell doctor --sandbox danger-full-access    (shows what is not held)")]
 pub(super) struct Args {
-    /// How to say it
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Say what each layer holds, what each canary was told, and which names are read-only because
+    /// Show what each layer does, what became of each canary, and which names are read-only because
     /// other programs obey them
     #[arg(short, long)]
     verbose: bool,

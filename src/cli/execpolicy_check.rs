@@ -147,7 +147,7 @@ fn command_of(args: &Args, separated: bool) -> Result<Vec<String>, String> {
         if bytes.starts_with(b"-") && !released_takes_it {
             let word = word.display();
             return Err(format!(
-                "there is no option {word}; a command that begins with - goes after --"
+                "unknown option {word}; a command that begins with - goes after --"
             ));
         }
     }

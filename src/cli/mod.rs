@@ -48,9 +48,9 @@ enum CliCommand {
     /// Test and explain rules
     #[command(subcommand)]
     Rules(Rules),
-    /// Run a command in the sandbox, each program it starts judged by the rules
+    /// Run a command in the sandbox, and judge each program that it starts
     Run(run::Args),
-    /// Serve a shell tool over MCP, each program it starts judged by the rules
+    /// Serve a shell tool over MCP, and judge each program that it starts
     Serve(serve::Args),
     /// Start a program as a patched shell does: judged by whoever started the shell
     ///
@@ -61,16 +61,16 @@ enum CliCommand {
     ExecveWrapper(ExecveWrapper),
     /// Answer the questions of servers started with --ask queue
     Approve(approve::Args),
-    /// Print what is set, and where each value came from
+    /// Print the settings, and where each value came from
     Config(config::Args),
-    /// Let the rules and settings of a project count
+    /// Let a project's rules and settings take effect
     Trust(trust::Args),
-    /// Say which guarantees hold on this machine
+    /// Report which guarantees hold on this machine
     Doctor(doctor::Args),
     /// Evaluate rules as `codex execpolicy` does, for scripts written for it
     #[command(subcommand)]
     Execpolicy(Execpolicy),
-    /// Print a script by which a shell completes these commands
+    /// Print a completion script for a shell
     #[command(after_help = "\
 Example: codex-shell completions bash > ~/.local/share/bash-completion/completions/codex-shell")]
     Completions(completions::Args),
@@ -93,13 +93,13 @@ struct ExecveWrapper {
 
 #[derive(Debug, Subcommand)]
 enum Rules {
-    /// Say what would happen to a command, by which rule, and what nearly matched
+    /// Explain what would happen to a command, by which rule, and which rules nearly match
     Explain(rules_explain::Args),
     /// Find mistakes in rules files
     Check(rules_check::Args),
-    /// Print what is known of programs' command lines
+    /// Print what is known about programs' command lines
     Models(rules_models::Args),
-    /// Print what is dangerous when no rule says anything
+    /// Print what counts as dangerous where no rule matches
     #[command(after_help = "\
 A command that no rule matches prompts when one of these applies to it.
 
@@ -141,7 +141,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
         },
         Err(error) => {
             if let Some(whole) = meant(&error) {
-                report::error(&format!("there is no such command; say `{whole}`"));
+                report::error(&format!("no such command; use `{whole}`"));
                 return Exit::Usage;
             }
             // A closed stream can't be told about; the status still can.

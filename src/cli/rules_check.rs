@@ -18,7 +18,7 @@ use super::{finish, here};
 /// The way findings are written.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Format {
-    /// Source excerpts and a line that counts
+    /// Source excerpts and a summary line
     Text,
     /// One object, for programs
     Json,
@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// project, trusted or not]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// How to write what is found
+    /// The output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Fail on warnings too

@@ -12,15 +12,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::act::environment::SessionEnvironment;
-use crate::approve::place::{Caller, Inheritance};
 use crate::config::{Places, Profiles};
 use crate::confine::{Mode, Policy};
-use crate::evaluate::{CommandTree, IndexedRules, judge_in, near_misses};
+use crate::evaluate::IndexedRules;
 use crate::exit::Exit;
-use crate::flow::{Inquiry, PlacedScript, Setting};
+use crate::flow::{Inquiry, Setting};
 use crate::report;
-use crate::report::explain::Explanation;
-use crate::report::explain_script::ScriptExplanation;
+use crate::report::explained::{self, Explained};
 use crate::request::{Earlier, Request, WorkingDirectory, Writable, argv};
 use crate::rules::Decision;
 use crate::script::MAX_BYTES;
@@ -45,13 +43,13 @@ pub(super) struct Args {
     /// else; may be given again
     #[arg(short, long, value_name = "FILE|DIR")]
     rules: Vec<PathBuf>,
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Where the command would be started
     #[arg(short = 'C', long, value_name = "DIR")]
     cwd: Option<PathBuf>,
-    /// Let the exit status say the decision
+    /// Report the decision in the exit status
     #[arg(long)]
     exit_code: bool,
     /// What the sandbox could write, and so could have put in a program's place
@@ -120,28 +118,17 @@ pub(super) fn main(args: &Args) -> Exit {
     let set = &loaded.settings;
     let profiles = Profiles::new(set, cwd.to_path_buf(), std::env::var_os("TMPDIR"));
     let profiles = profiles.under(index.rules());
-    let setting = Setting {
-        caller: Caller::not_let_out(set.sandbox.value),
-        startup: false,
-        profiles: &profiles,
-        inheritance: Inheritance::Free,
-    };
+    let setting = Setting::of_first(set.sandbox.value, &profiles);
     let ground = ground(&cwd, set.sandbox.value, &set.writable.value);
     let session = SessionEnvironment::new(std::env::vars_os(), ground.roots.as_slice());
     let inquiry = Inquiry::here(&index, &session, cwd.clone(), &ground);
     let found = |words: &[OsString]| inquiry.request(words).program.path.is_some();
-    let listed = |judgement: &PlacedScript<'_>| {
-        let explanation = ScriptExplanation {
-            rules: &index,
-            judgement,
-            session: &session,
-            most: usize::MAX,
-        };
-        let written = args.written(|colour| explanation.text(colour), || explanation.json());
-        answer(args, written, judgement.decision)
+    let told = |explained: Explained<'_>| {
+        let written = args.written(|colour| explained.text(colour), || explained.json());
+        answer(args, written, explained.decision())
     };
     match script(args, &cwd, &found) {
-        Ok(Some(text)) => return listed(&inquiry.judge_script_in(&text, &setting)),
+        Ok(Some(text)) => return explained::script(&inquiry, &setting, &text, told),
         Ok(None) => {}
         Err(message) => {
             report::error(&message);
@@ -156,24 +143,7 @@ pub(super) fn main(args: &Args) -> Exit {
         ));
         return Exit::Usage;
     }
-    let tree = CommandTree::of(&index, &request);
-    let judgement = judge_in(&index, &request, &tree);
-    let near_misses = near_misses(&index, &request, &judgement.trace);
-    let explanation = Explanation {
-        rules: &index,
-        request: &request,
-        judgement: &judgement,
-        tree: &tree,
-        node: None,
-        near_misses: &near_misses,
-        setting: &setting,
-        session: &session,
-    };
-    if let Some(judged) = inquiry.judge_within(&args.command, &judgement, &setting) {
-        return listed(&judged);
-    }
-    let written = args.written(|colour| explanation.text(colour), || explanation.json());
-    answer(args, written, explanation.decision())
+    explained::command(&inquiry, &setting, (&request, &args.command), told)
 }
 
 /// What is wrong with how the command is given.

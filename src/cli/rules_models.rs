@@ -10,18 +10,18 @@ use super::finish;
 Example:
   codex-shell rules models git
 
-A rules file can say it otherwise: program(\"git\", ...) in it replaces what is printed here.")]
+A rules file can override this: program(\"git\", ...) in it replaces what is printed here.")]
 pub(super) struct Args {
     /// The program; without it, all are listed
     program: Option<String>,
-    /// How to write it
+    /// The output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// The text of the file that says it, in the language of rules
+    /// The source of the model, in the language of rules
     Text,
     /// The same as data
     Json,

@@ -13,7 +13,7 @@ pub(super) struct Args {
     /// Print the page of this one
     #[arg(value_name = "CODE")]
     code: Option<String>,
-    /// How to write them
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -62,7 +62,7 @@ pub(super) struct Args {
     #[arg(long, requires = "script")]
     login: bool,
 
-    /// Let the command have this open descriptor beside 0, 1 and 2; may be given again
+    /// Pass this open descriptor to the command, besides 0, 1 and 2; may be given again
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..=1023))]
     pass_fd: Vec<RawFd>,
 
@@ -76,16 +76,16 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
 
-    /// Say on standard error which layers of the sandbox are in force, and at the end which calls
-    /// it refused, and writing which paths, as far as programs complained of that
+    /// Report on standard error which layers of the sandbox are in force and, at the end, which calls
+    /// it refused and which paths it kept programs from writing, as far as they complained
     #[arg(short, long)]
     verbose: bool,
 
-    /// Run this script by the shell; words after it are its $0, $1 and so on
+    /// Run this script with the shell; words after it are its $0, $1 and so on
     #[arg(short = 'c', value_name = "SCRIPT", allow_hyphen_values = true)]
     script: Option<OsString>,
 
-    /// The command, or the script's arguments; without either, the shell
+    /// The command, or the script's arguments; if there is neither, the shell is started
     #[arg(value_name = "CMD", trailing_var_arg = true)]
     command: Vec<OsString>,
 }

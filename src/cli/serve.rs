@@ -24,8 +24,8 @@ Examples:
   codex-shell serve --sandbox workspace-write
   codex-shell serve --ask queue
 
-The protocol is spoken on standard input and output. What is not said here is as
-in codex-shell.toml (see codex-shell config). Where neither says what the sandbox
+The protocol is spoken on standard input and output. What is not set here comes
+from codex-shell.toml (see codex-shell config). If neither says what the sandbox
 permits, the client does, with each call (codex/sandbox-state in its _meta) or
 once (codex/sandbox-state/update); a client that says nothing gets a sandbox in
 which nothing can be written. The server ends with its client, and every command
@@ -61,7 +61,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "WHO", value_parser = who)]
     ask: Option<Who>,
 
-    /// A question that nobody answers is answered with no after this time
+    /// How long a question may stay unanswered; after that, the answer is no
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     ask_timeout: Duration,
 
@@ -69,8 +69,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
 
-    /// How much of what a command writes is returned, in bytes for each stream; all of a longer
-    /// output is kept in a file until the server ends, or newer ones need its room (1 GiB in all)
+    /// How much of a command's output is returned, in bytes per stream; longer output is kept in full
+    /// in a file until the server ends or newer output needs the space (1 GiB in all)
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 10)]
     max_output: usize,
 
@@ -83,16 +83,16 @@ pub(super) struct Args {
     )]
     bash: Option<PathBuf>,
 
-    /// What brings each exec before the rules [default: auto]
+    /// How execs are intercepted [default: auto]
     #[arg(long, value_name = "WHICH", value_enum)]
     interceptor: Option<InterceptorArg>,
 
-    /// The program that a patched shell starts in place of each other one: a link named
+    /// The program that a patched shell starts in place of any other: a link named
     /// codex-execve-wrapper to codex-shell [default: one in the user's cache]
     #[arg(long, value_name = "PATH")]
     execve: Option<PathBuf>,
 
-    /// Accepted and not used: rules see programs' paths as well as their names
+    /// Accepted and ignored: rules see programs' paths as well as their names
     #[arg(long)]
     preserve_program_paths: bool,
 
@@ -152,7 +152,7 @@ enum Most {
     ReadOnly,
     /// The working directory and temporary files can be written
     WorkspaceWrite,
-    /// No sandbox: programs are judged, but nothing holds them
+    /// No sandbox: programs are judged, but nothing confines them
     DangerFullAccess,
     /// What the client says, and until it has, read-only
     #[value(alias = "none")]

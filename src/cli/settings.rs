@@ -41,7 +41,7 @@ pub(super) struct SettingsArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
 
-    /// What brings each exec before the rules [default: auto]
+    /// How execs are intercepted [default: auto]
     #[arg(long, value_name = "WHICH", value_enum)]
     interceptor: Option<InterceptorArg>,
 
@@ -96,11 +96,11 @@ pub(super) fn instead(
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum InterceptorArg {
-    /// The kernel; a patched shell where the kernel can't
+    /// By the kernel, or by a patched shell where the kernel can't
     Auto,
-    /// The kernel: every program is judged
+    /// By the kernel: every program is judged
     Kernel,
-    /// A patched shell (scripts/build-patched-shell): what it starts is judged, what these
+    /// By a patched shell (scripts/build-patched-shell): what it starts is judged, what those
     /// programs start is not
     Shell,
 }
@@ -121,7 +121,7 @@ pub(super) enum SandboxMode {
     ReadOnly,
     /// The working directory and temporary files can be written
     WorkspaceWrite,
-    /// No sandbox: programs are judged, but nothing holds them
+    /// No sandbox: programs are judged, but nothing confines them
     DangerFullAccess,
 }
 

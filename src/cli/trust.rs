@@ -50,7 +50,7 @@ pub(super) struct Args {
     /// Print the projects that are trusted, and do nothing else
     #[arg(long, conflicts_with = "directory")]
     list: bool,
-    /// Trust this project, and its repository, no more
+    /// Stop trusting this project and its repository
     #[arg(long, value_name = "DIR", conflicts_with_all = ["directory", "list"])]
     remove: Option<PathBuf>,
 }

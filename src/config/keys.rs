@@ -125,7 +125,7 @@ pub const KEYS: &[SettingKey] = &[
         name: KeyName::Interceptor,
         word: "interceptor",
         kind: KeyKind::Choice(INTERCEPTORS),
-        meaning: "What brings each exec before the rules: the kernel, a patched shell, or the \
+        meaning: "How execs are intercepted: by the kernel, by a patched shell, or by the \
                   kernel where that is possible.",
         project: ProjectUse::Tightens("it can only ask for the kernel"),
     },

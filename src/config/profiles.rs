@@ -42,11 +42,11 @@ pub struct Unavailable {
 pub enum ProfileError {
     /// Nothing has this name.
     #[error(
-        "there is no profile `{0}`: no sandbox mode and no table of codex-shell.toml is called so"
+        "there is no profile `{0}`: no sandbox mode and no table of codex-shell.toml has that name"
     )]
     Unknown(String),
     /// Nothing would hold it off the network.
-    #[error("`danger-full-access` can't be without a network: nothing would hold it")]
+    #[error("`danger-full-access` can't be without a network: nothing would enforce that")]
     Unheld,
     /// A directory can't be a writable root.
     #[error(transparent)]

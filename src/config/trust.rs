@@ -76,7 +76,7 @@ pub enum TrustError {
         error: io::Error,
     },
     /// Others could have written it.
-    #[error("{}: others than its owner can write it, so nothing in it counts", .0.display())]
+    #[error("{}: users other than its owner can write it, so nothing in it counts", .0.display())]
     Writable(PathBuf),
     /// It is not what we write.
     #[error("{}: not a list of trusted projects", .0.display())]

@@ -398,7 +398,7 @@ fn doubt(
         return all("the script changes a variable that says what programs do");
     }
     if around.variables.are_unknown() {
-        return all("nobody knows the variables here, which say what programs do");
+        return all("the variables, which say what programs do, are not known here");
     }
     let program = command
         .words

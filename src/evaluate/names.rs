@@ -127,11 +127,11 @@ impl<'a> From<&'a PrefixRule> for PermittedProgram<'a> {
 pub(super) fn distrust(program: &Program) -> Option<String> {
     match &program.trust {
         Trust::Trusted if program.path.is_none() || program.real.is_none() => {
-            return Some("nobody looked which file it is".to_owned());
+            return Some("its file was not looked up".to_owned());
         }
         Trust::Trusted | Trust::Unresolved => {}
         Trust::Unexamined => {
-            return Some("nobody looked whether the sandbox can write it".to_owned());
+            return Some("it was not looked up whether the sandbox can write it".to_owned());
         }
         Trust::Writable { path } => {
             return Some(format!(

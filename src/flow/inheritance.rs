@@ -36,7 +36,7 @@ const NAME_LIMIT: usize = 100;
 const SHOWN: usize = 200;
 const MISLED: &str = "would obey what the sandbox can write: ";
 const HIDDEN: &str =
-    "has mounts or a root directory of its own, so that nobody can tell which repository it has";
+    "has separate mounts or a separate root directory, so that its repository is unknown";
 
 /// Who is outside and starts something there.
 pub trait Starter {

@@ -111,6 +111,16 @@ impl<'a> Inquiry<'a> {
         }
     }
 
+    /// What it is judged by.
+    pub fn rules(&self) -> &'a IndexedRules {
+        self.rules
+    }
+
+    /// The variables as they were at the start.
+    pub fn session(&self) -> &'a SessionEnvironment {
+        self.session
+    }
+
     /// The same where nobody knows the variables.
     #[must_use]
     pub fn without_variables(mut self) -> Self {
@@ -157,11 +167,6 @@ impl<'a> Inquiry<'a> {
             roots: Roots::of(&self.ground.roots),
             originals: &self.originals,
         }
-    }
-
-    /// The rules.
-    pub(super) fn rules(&self) -> &IndexedRules {
-        self.rules
     }
 
     /// What the sandboxed side can write.

@@ -23,6 +23,18 @@ pub struct Setting<'a> {
     pub inheritance: Inheritance,
 }
 
+impl<'a> Setting<'a> {
+    /// For what a session of this mode starts first.
+    pub fn of_first(mode: Mode, profiles: &'a Profiles) -> Self {
+        Self {
+            caller: Caller::not_let_out(mode),
+            startup: false,
+            profiles,
+            inheritance: Inheritance::Free,
+        }
+    }
+}
+
 /// What becomes of a request that was judged so.
 ///
 /// A login shell's start-up files stay where they are, and nobody is asked. Whoever is out already

@@ -44,7 +44,7 @@ pub enum Blind {
     #[error("there is no anonymous file to execute: {0}")]
     NoImage(io::Error),
     /// The listener itself fails.
-    #[error("the listener fails: {0}")]
+    #[error("the listener failed: {0}")]
     Listener(#[from] io::Error),
 }
 

@@ -8,7 +8,7 @@ use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// A rule is about a program that nobody has heard of, whose name is one letter away from that of
+    /// A rule is about an unknown program, whose name is one letter away from that of
     /// a well-known one.
     ///
     /// ## Why it matters

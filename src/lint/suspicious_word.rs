@@ -110,8 +110,7 @@ fn examine_meaning(meaning: &Meaning, span: Span, report: &mut Report) {
         if name.chars().any(char::is_whitespace) {
             examine(name, span, report);
         } else if let Some(found) = suspicious(name, WordKind::Option) {
-            let help =
-                "write each option as a string of its own, as in any_of(\"-f\", \"--force\")";
+            let help = "write each option as a separate string, as in any_of(\"-f\", \"--force\")";
             report.add(span, found.message(name), Some(help.to_owned()));
         }
     }
@@ -134,7 +133,7 @@ fn examine_host(host: &str, span: Span, report: &mut Report) {
         let help = "write one rule for each host";
         report.add(span, message, Some(help.to_owned()));
     } else if host.starts_with('.') {
-        let message = format!("{host:?} is no host's name: it begins with a dot");
+        let message = format!("{host:?} is not a host name: it begins with a dot");
         let help = "a host is compared as a whole; write one rule for each";
         report.add(span, message, Some(help.to_owned()));
     }

@@ -19,7 +19,7 @@ use super::child::ServerChild;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Undone {
     /// It took more of the processor's time than it may.
-    #[error("it takes more than {} s of the processor's time to judge", .0.as_secs())]
+    #[error("it takes more than {} s of processor time to judge", .0.as_secs())]
     Long(Duration),
     /// It took longer than it may, most of it without the processor.
     #[error("it takes longer than {} s to judge", .0.as_secs())]

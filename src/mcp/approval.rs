@@ -242,7 +242,7 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> ApprovalReply {
     let reason = content.and_then(|content| content.get("reason"));
     let decision = match (action, field("decision")) {
         (Some("accept"), _) if !reason.is_none_or(is_text) => ApprovalDecision::Senseless(format!(
-            "the reason in the client's answer is no text: {}",
+            "the reason in the client's answer is not text: {}",
             printable(&answer.to_string())
         )),
         (Some("accept"), Some("once")) => ApprovalDecision::Once,
@@ -265,7 +265,7 @@ pub(super) fn understand(answer: &Value, manner: Manner) -> ApprovalReply {
             ),
         },
         _ => ApprovalDecision::Senseless(format!(
-            "the client's answer makes no sense: {}",
+            "the client's answer is invalid: {}",
             printable(&answer.to_string())
         )),
     };
@@ -436,7 +436,7 @@ mod tests {
                 program: plain(&program),
                 directory: plain(&directory),
                 placement: Placement::Outside,
-                runs: format!("outside the sandbox, in one of its own ({profile})"),
+                runs: format!("outside the sandbox, in a separate one ({profile})"),
                 why_inside: Some(why),
                 profile: Some(profile),
                 because,

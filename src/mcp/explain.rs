@@ -13,11 +13,9 @@ use super::session::Options;
 use super::wanted::Wanted;
 use super::workdir;
 use crate::act::environment::SessionEnvironment;
-use crate::approve::place::{Caller, Inheritance};
-use crate::evaluate::{CommandTree, IndexedRules, judge_in, near_misses};
-use crate::flow::{Inquiry, PlacedScript, Setting};
-use crate::report::explain::Explanation;
-use crate::report::explain_script::ScriptExplanation;
+use crate::evaluate::IndexedRules;
+use crate::flow::{Inquiry, Setting};
+use crate::report::explained::{self, Explained};
 use crate::request::WorkingDirectory;
 
 /// What the tool takes: a shell command, or the words of one program's argument vector.
@@ -44,7 +42,7 @@ const TEXT: usize = 256 << 10;
 const DOCUMENT: usize = 1 << 20;
 
 /// What is explained.
-enum Explained {
+enum WhatToExplain {
     /// One program's argument vector.
     Words(Vec<OsString>),
     /// Each command of a script.
@@ -52,13 +50,15 @@ enum Explained {
 }
 
 impl ExplainParams {
-    fn explained(&self) -> Result<Explained, String> {
+    fn asked(&self) -> Result<WhatToExplain, String> {
         match (&self.command, &self.argv) {
-            (None, Some(argv)) if !argv.is_empty() => {
-                Ok(Explained::Words(argv.iter().map(OsString::from).collect()))
-            }
-            (Some(command), None) => Ok(plain_words(command)
-                .map_or_else(|| Explained::Script(command.clone()), Explained::Words)),
+            (None, Some(argv)) if !argv.is_empty() => Ok(WhatToExplain::Words(
+                argv.iter().map(OsString::from).collect(),
+            )),
+            (Some(command), None) => Ok(plain_words(command).map_or_else(
+                || WhatToExplain::Script(command.clone()),
+                WhatToExplain::Words,
+            )),
             _ => Err("either `command` or `argv` is needed".into()),
         }
     }
@@ -84,13 +84,13 @@ pub(super) fn result(
     options: &Options,
 ) -> CallToolResult {
     let checked = workdir::check(&params.workdir).and_then(|()| {
-        let explained = params.explained()?;
+        let asked = params.asked()?;
         let cwd =
             WorkingDirectory::new(&params.workdir).ok_or("workdir must be an absolute path")?;
         let policy = wanted?.policy()?;
-        Ok((explained, policy, cwd))
+        Ok((asked, policy, cwd))
     });
-    let (explained, policy, cwd) = match checked {
+    let (asked, policy, cwd) = match checked {
         Ok(checked) => checked,
         Err(why) => return failure(&why),
     };
@@ -99,50 +99,27 @@ pub(super) fn result(
     let inquiry = Inquiry::here(rules, &session, cwd, &ground).without_variables();
     let profiles = options.profiles.clone().within(policy.workspaces.clone());
     let profiles = profiles.under(rules.rules());
-    let setting = Setting {
-        caller: Caller::not_let_out(policy.mode),
-        startup: false,
-        profiles: &profiles,
-        inheritance: Inheritance::Free,
-    };
-    let listed = |judgement: &PlacedScript<'_>| {
-        let written = |most| {
-            let explanation = ScriptExplanation {
-                rules,
-                judgement,
-                session: &session,
-                most,
-            };
-            (explanation.text(false), explanation.json())
+    let setting = Setting::of_first(policy.mode, &profiles);
+    let written = |explained: Explained<'_>| {
+        let of_at_most = |most| {
+            let explained = explained.of_at_most(most);
+            (explained.text(false), explained.json())
         };
         let mut fewer = FEWER.into_iter();
-        let mut all = written(COMMANDS);
+        let mut all = of_at_most(COMMANDS);
         while let Some(most) = fewer.next().filter(|_| !fits(&all)) {
-            all = written(most);
+            all = of_at_most(most);
         }
         all
     };
-    let (text, document) = bounded(match &explained {
-        Explained::Words(argv) => {
+    let (text, document) = bounded(match &asked {
+        WhatToExplain::Words(argv) => {
             let request = inquiry.request(argv);
-            let tree = CommandTree::of(rules, &request);
-            let judgement = judge_in(rules, &request, &tree);
-            let explanation = Explanation {
-                rules,
-                request: &request,
-                judgement: &judgement,
-                tree: &tree,
-                node: None,
-                near_misses: &near_misses(rules, &request, &judgement.trace),
-                setting: &setting,
-                session: &session,
-            };
-            match inquiry.judge_within(argv, &judgement, &setting) {
-                Some(judgement) => listed(&judgement),
-                None => (explanation.text(false), explanation.json()),
-            }
+            explained::command(&inquiry, &setting, (&request, argv), written)
         }
-        Explained::Script(text) => listed(&inquiry.judge_script_in(text.as_bytes(), &setting)),
+        WhatToExplain::Script(text) => {
+            explained::script(&inquiry, &setting, text.as_bytes(), written)
+        }
     });
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = document.and_then(|text| serde_json::from_str(&text).ok());

@@ -441,7 +441,7 @@ impl Flag<'_> {
         }
     }
 
-    /// Whether it could be the option of this name: it is, or nobody knows what it is.
+    /// Whether it could be the option of this name: it is, or it is not known.
     pub fn could_be(&self, name: &str) -> bool {
         // Cut short, perhaps, or with letters that nobody has told apart.
         let is_unknown = self.known == Known::Unknown && self.written.len() > 2;

@@ -120,7 +120,7 @@ pub(super) fn trust_reason(program: &Program) -> String {
     match &program.trust {
         Trust::Trusted => "trusted: the sandbox can't write it".to_owned(),
         Trust::Unresolved => "not found here: judged by its name".to_owned(),
-        Trust::Unexamined => "nobody looked whether the sandbox can write it".to_owned(),
+        Trust::Unexamined => "it was not looked up whether the sandbox can write it".to_owned(),
         Trust::Writable { path } if program.path.is_none() => format!(
             "not trusted: not found here, and the sandbox can write {}",
             argv::word(path.as_os_str())

@@ -190,7 +190,7 @@ impl ScriptExplanation<'_> {
         let by_rule = matches!(judgement.verdict.basis, Basis::Rule(_));
         if command.decision > Decision::Allow && by_rule {
             let unsure = self.unsure(command).into_iter();
-            notes.extend(unsure.map(|what| format!("nobody can know its {what} here")));
+            notes.extend(unsure.map(|what| format!("its {what} can't be known here")));
         }
         notes.extend(facts::listed(&explanation));
         let node = self.judgement.tree.nodes().get(command.node);

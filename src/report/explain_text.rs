@@ -103,7 +103,7 @@ impl Page<'_> {
             for option in assumed(self.explanation, found) {
                 let says = match &option.value {
                     Some(value) => format!("it is {value} here"),
-                    None => "nobody knows what it is".to_owned(),
+                    None => "it is not known".to_owned(),
                 };
                 let label = self.paint.ink(Ink::Dim, "assumes");
                 let name = option.name;
@@ -228,8 +228,8 @@ mod tests {
 
     use super::*;
     use crate::act::environment::SessionEnvironment;
-    use crate::approve::place::Caller;
     use crate::config::Profiles;
+    use crate::confine::Mode;
     use crate::evaluate::{CommandTree, IndexedRules, NearMisses, judge};
     use crate::flow::Setting;
     use crate::request::{Program, Request, WorkingDirectory};
@@ -252,6 +252,7 @@ mod tests {
             pins: Vec::new(),
             aliases: Vec::new(),
         };
+        let profiles = Profiles::default();
         let explanation = Explanation {
             rules: &rules,
             request: &request,
@@ -260,12 +261,7 @@ mod tests {
             node: None,
             near_misses: NearMisses::none(),
             session: &SessionEnvironment::new([], &[]),
-            setting: &Setting {
-                caller: Caller::Sandbox,
-                startup: false,
-                profiles: &Profiles::default(),
-                inheritance: crate::approve::place::Inheritance::Free,
-            },
+            setting: &Setting::of_first(Mode::ReadOnly, &profiles),
         };
         assert!(
             explanation

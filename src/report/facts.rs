@@ -44,7 +44,7 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
             Some(_) => {
                 "a rule asks for variables: those of codex-shell, and what a script sets, count here"
             }
-            None => "a rule asks for variables, which nobody knows here",
+            None => "a rule asks for variables, which are not known here",
         };
         facts.push(("env", known.to_owned()));
     }

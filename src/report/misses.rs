@@ -158,7 +158,7 @@ fn option_hint(miss: &NearMiss, had: &OsStr) -> &'static str {
 fn program_hint(miss: &NearMiss) -> &'static str {
     let mut wanted = miss.wanted.iter();
     if wanted.any(|program| program.contains(char::is_whitespace)) {
-        "; each word is a string of its own"
+        "; each word is a separate string"
     } else {
         ""
     }

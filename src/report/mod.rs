@@ -14,6 +14,7 @@ mod explain_json;
 pub mod explain_script;
 mod explain_script_json;
 mod explain_text;
+pub mod explained;
 mod facts;
 pub mod findings;
 pub mod layers;

@@ -66,12 +66,12 @@ pub(super) fn text(explanation: &Explanation<'_>) -> String {
             format!("outside the sandbox ({names} is none)")
         }
         Ok(Some(policy)) => format!(
-            "outside the sandbox, in one of its own ({names}): {}",
+            "outside the sandbox, in a separate one ({names}): {}",
             permits(&policy)
         ),
         Ok(None) => "outside the sandbox".to_owned(),
         Err(error) => format!(
-            "nowhere: the rule wants a sandbox of its own ({names}), but {}",
+            "nowhere: the rule wants a separate sandbox ({names}), but {}",
             argv::visible(&error.to_string())
         ),
     }

@@ -130,7 +130,7 @@ fn of(reading: &Reading<'_>, is_read: bool, steps: &mut Vec<ReadingStep>) {
         if inner.appends {
             steps.push(ReadingStep {
                 words: "...".to_owned(),
-                meaning: "words that it adds, which nobody knows yet".to_owned(),
+                meaning: "words that it adds, which are not known yet".to_owned(),
             });
         }
     }

@@ -164,7 +164,9 @@ fn pattern(json: &Json, home: Tilde<'_>) -> ConditionResult<Pattern> {
     if let Some(root) = tagged(json, "under").and_then(Json::as_str) {
         let root = home.replaced(root);
         if !root.starts_with('/') {
-            return Err(format!("has under(\"{root}\"), which is no absolute path"));
+            return Err(format!(
+                "has under(\"{root}\"), which is not an absolute path"
+            ));
         }
         let normalised = super::lexical::normalise(&root).unwrap_or(root);
         return Ok(Pattern::Under(normalised));
@@ -243,7 +245,7 @@ pub(super) fn run(json: &Json, home: Tilde<'_>) -> ConditionResult<Run> {
             for path in &mut profile.writable {
                 *path = home.replaced(path);
                 if !path.starts_with('/') {
-                    return Err(format!("has `{path}`, which is no absolute path"));
+                    return Err(format!("has `{path}`, which is not an absolute path"));
                 }
             }
             Ok(Run::Profile(profile))
@@ -259,7 +261,7 @@ pub(super) fn pass_env(json: &Json) -> ConditionResult<Vec<String>> {
     };
     for name in &names {
         if name.is_empty() || name.contains(['=', '\0', '*']) {
-            return Err(format!("has `{name}`, which is no variable's name"));
+            return Err(format!("has `{name}`, which is not a variable name"));
         }
         if let Some(reason) = models::runs(name.as_bytes()) {
             return Err(format!("has `{name}`, which {reason}"));

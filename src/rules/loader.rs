@@ -198,7 +198,7 @@ fn explain_other(why: &NoAnswer) -> (&'static str, String) {
     match why {
         NoAnswer::Nonsense => (
             codes::LOADER,
-            "the rules loader's answer makes no sense".to_owned(),
+            "the rules loader's answer is invalid".to_owned(),
         ),
         NoAnswer::Silence(Silence::TooLong) => {
             (codes::LIMIT, "the files make too many rules".to_owned())

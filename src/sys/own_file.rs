@@ -16,7 +16,7 @@ pub enum OwnError {
     #[error("{0}")]
     Read(#[from] ReadError),
     /// Others could have written it.
-    #[error("others than its owner can write it")]
+    #[error("users other than its owner can write it")]
     Writable,
 }
 

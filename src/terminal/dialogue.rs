@@ -246,8 +246,8 @@ impl Dialogue {
             }
         };
         let wrong = wrong.filter(|_| is_choice).map(str::to_owned);
-        let line = wrong
-            .unwrap_or_else(|| format!("That is no answer. Type a whole word: {}.", self.choices));
+        let line =
+            wrong.unwrap_or_else(|| format!("Not an answer. Type a whole word: {}.", self.choices));
         out.extend(b"\r\n");
         out.extend(line.bytes());
         self.ask(proof, out);
@@ -323,8 +323,8 @@ mod tests {
             ("yes\r", "The word behind it is missing."),
             ("YES plugh\r", "What is behind it is not the word"),
             ("yes xyzzy x\r", "What is behind it is not the word"),
-            ("y xyzzy\r", "That is no answer."),
-            ("\r", "That is no answer."),
+            ("y xyzzy\r", "Not an answer."),
+            ("\r", "Not an answer."),
         ] {
             let (step, told) = told(typed);
             assert_eq!(step, DialogueStep::More, "{typed}");

@@ -133,7 +133,7 @@ def table(clients, binary):
 
 HEAD = """# Clients
 
-What real clients get of `codex-shell serve`, as `tests/clients/run.py BINARY TOOLS --all docs/clients.md`
+What real clients get from `codex-shell serve`, as `tests/clients/run.py BINARY TOOLS --all docs/clients.md`
 saw it on {date}. Agents are configured by the blocks of [README](../README.md#give-it-to-an-agent) as they
 are printed, and have a model that follows a script. Codex's questions are answered in its terminal interface
 (Enter takes the first choice), what else it does is `codex exec`, which answers questions with no; Codex 0.120.0

@@ -275,7 +275,7 @@ fn a_store_that_others_can_write_trusts_nothing() {
     let (matches, notes) = explained(&world);
     assert_eq!(matches, 0);
     assert!(
-        notes.contains("others than its owner can write it"),
+        notes.contains("users other than its owner can write it"),
         "{notes}"
     );
 }

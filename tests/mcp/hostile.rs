@@ -110,11 +110,11 @@ fn nonsense_for_an_answer_is_a_no_that_says_so() {
         assert_eq!(result["stdout"], "refused\n", "{answer}");
         let said = result["stderr"].as_str().unwrap();
         assert!(
-            said.starts_with("codex-shell: denied: nobody decided about /usr/bin/whoami"),
+            said.starts_with("codex-shell: denied: no valid answer for /usr/bin/whoami"),
             "{said}"
         );
         assert!(
-            said.contains("makes no sense") && !said.contains('\u{1b}'),
+            said.contains("is invalid") && !said.contains('\u{1b}'),
             "{said}"
         );
         assert_eq!(result["execs"][0]["verdict"], "refused");

@@ -213,8 +213,8 @@ fn without_its_sandbox_nothing_runs() {
     let cases = [
         (
             "\"fetch\"",
-            "there is no profile `fetch`: no sandbox mode and no table of codex-shell.toml is \
-             called so",
+            "there is no profile `fetch`: no sandbox mode and no table of codex-shell.toml \
+             has that name",
         ),
         (
             "\"workspace-write\", writable = [\"WORLD/nowhere\"]",
@@ -222,7 +222,7 @@ fn without_its_sandbox_nothing_runs() {
         ),
         (
             "\"danger-full-access\", network = False",
-            "`danger-full-access` can't be without a network: nothing would hold it",
+            "`danger-full-access` can't be without a network: nothing would enforce that",
         ),
     ];
     everyone_with(&cases, |world, (profile, reason)| {

@@ -221,7 +221,7 @@ prefix_rule(pattern = [\"probe\"], decision = \"prompt\")
 /// What nobody was shown can be something else the next time.
 #[test]
 fn a_question_says_what_is_read_and_what_may_be_another_the_next_time() {
-    const UNKNOWN: &str = "nobody knows what it reads from its standard input the next time";
+    const UNKNOWN: &str = "it is not known what it reads from its standard input the next time";
     for (script, input, why) in [
         ("probe exit 0 </dev/null", None, None),
         ("probe exit 0 <&-", None, None),
@@ -242,17 +242,17 @@ fn a_question_says_what_is_read_and_what_may_be_another_the_next_time() {
         (
             "mkfifo p; probe exit 0 with:p </dev/null",
             None,
-            Some("WORLD/ws/p is no file"),
+            Some("WORLD/ws/p is not a file"),
         ),
         (
             "probe exit 0 with:/dev/fd/7 7<x </dev/null",
             None,
-            Some("nobody knows where /dev/fd/7 leads"),
+            Some("it is not known where /dev/fd/7 leads"),
         ),
         (
             "ln -s /dev/fd l; probe exit 0 with:l/7 7<x </dev/null",
             None,
-            Some("nobody knows where WORLD/ws/l/7 leads"),
+            Some("it is not known where WORLD/ws/l/7 leads"),
         ),
     ] {
         everyone(|world| {

@@ -77,7 +77,7 @@ fn nothing_else_is_an_answer() {
                 .keys("es\r")
                 .wait_for("status 3")
                 .end(0);
-            let said = "That is no answer. Type a whole word: yes, session or no.\r\n";
+            let said = "Not an answer. Type a whole word: yes, session or no.\r\n";
             let said = format!("{ASKED}{line}\r\n{said}");
             assert!(shown.contains(&said), "{shown:?}");
         });

@@ -143,7 +143,7 @@ impl NamedPaths {
             let lost =
                 possible.find(|path| trace(path, &mut steps).is_none_or(|it| it.real.is_none()));
             let lost =
-                lost.map(|path| format!("nobody knows where {} leads", shown(path.as_os_str())));
+                lost.map(|path| format!("it is not known where {} leads", shown(path.as_os_str())));
             why = why.or(lost);
         }
         let mut budget = Budget::default();
@@ -168,7 +168,7 @@ impl NamedPaths {
             }
             // What comes by a pipe or a socket is something else each time.
             if !path.is_file() {
-                why = why.or_else(|| Some(format!("{} is no file", shown(path.as_os_str()))));
+                why = why.or_else(|| Some(format!("{} is not a file", shown(path.as_os_str()))));
                 continue;
             }
             if changes_by_itself(&path) {

@@ -31,7 +31,7 @@ heuristic! {
     /// ssh host uptime
     /// ```
     UNSEEN_COMMANDS, "H017", "unseen-commands",
-    "this runs commands that are not known before, where nobody sees them start",
+    "this runs commands that are not known beforehand, where their start is not seen",
     None
 }
 

@@ -125,7 +125,7 @@ fn denied(text: &Value, files: &Value, cwd: &Path) -> Result<PathPattern, String
     let absolute = match (text.as_str(), cwd.to_str()) {
         (Some(text), _) if text.starts_with('/') => Ok(text.to_owned()),
         (Some(text), Some(cwd)) => Ok(format!("{}/{text}", literally(cwd))),
-        _ => Err("it is no text"),
+        _ => Err("it is not text"),
     };
     let pattern = absolute.and_then(|text| PathPattern::new(&text, depth));
     pattern.map_err(|why| unheld("hides", text, &format!(": {why}")))

@@ -139,7 +139,7 @@ impl fmt::Display for Departure<'_> {
                 let word = subcommand(parts);
                 write!(
                     out,
-                    "`{word}` is a subcommand of its own, which it doesn't name"
+                    "`{word}` is a separate subcommand, which it doesn't name"
                 )
             }
             Self::NoOperand(patterns) => {

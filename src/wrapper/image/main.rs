@@ -62,7 +62,7 @@ fn main(arguments: ArgumentWords, variables: ArgumentWords) -> u8 {
     };
     let socket = match job.variable(SOCKET).map(kernel::parse) {
         Some(Some(socket)) => socket,
-        Some(None) => return say::unjudged(&[SOCKET, b" is no descriptor's number"]),
+        Some(None) => return say::unjudged(&[SOCKET, b" is not a descriptor number"]),
         None => return say::unjudged(&[SOCKET, b" is not set"]),
     };
     let mut broker = match BrokerSocket::ask(&job, &places, socket) {
