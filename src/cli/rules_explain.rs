@@ -134,6 +134,7 @@ pub(super) fn main(args: &Args) -> Exit {
         let explanation = ScriptExplanation {
             rules: &index,
             judgement,
+            settings: set,
             session: &session,
             most: usize::MAX,
         };
@@ -167,6 +168,8 @@ pub(super) fn main(args: &Args) -> Exit {
         node: None,
         near_misses: &near_misses,
         setting: &setting,
+        let_out_by: &[],
+        settings: set,
         session: &session,
     };
     if let Some(judged) = inquiry.judge_within(&args.command, &judgement, &setting) {

@@ -110,6 +110,7 @@ pub(super) fn result(
             let explanation = ScriptExplanation {
                 rules,
                 judgement,
+                settings: &options.settings,
                 session: &session,
                 most,
             };
@@ -135,6 +136,8 @@ pub(super) fn result(
                 node: None,
                 near_misses: &near_misses(rules, &request, &judgement.trace),
                 setting: &setting,
+                let_out_by: &[],
+                settings: &options.settings,
                 session: &session,
             };
             match inquiry.judge_within(argv, &judgement, &setting) {

@@ -167,7 +167,7 @@ impl Page<'_> {
             "Rules on this program that don't match"
         });
         for miss in told.shown {
-            let note = note(miss, &self.explanation.request.cwd);
+            let note = note(miss, self.explanation);
             self.place(miss.rule, note.as_deref());
         }
         if let Some(more) = told.more(self.explanation.rules.rules()) {
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
     use crate::act::environment::SessionEnvironment;
     use crate::approve::place::Caller;
-    use crate::config::Profiles;
+    use crate::config::{Profiles, Settings};
     use crate::evaluate::{CommandTree, IndexedRules, NearMisses, judge};
     use crate::flow::Setting;
     use crate::request::{Program, Request, WorkingDirectory};
@@ -256,6 +256,8 @@ mod tests {
             node: None,
             near_misses: NearMisses::none(),
             session: &SessionEnvironment::new([], &[]),
+            let_out_by: &[],
+            settings: &Settings::default(),
             setting: &Setting {
                 caller: Caller::Sandbox,
                 startup: false,

@@ -12,7 +12,7 @@ use crate::evaluate::{
 };
 use crate::request::program::normalised;
 use crate::request::{Program, Request, argv};
-use crate::rules::RuleSet;
+use crate::rules::{Decision, RuleSet};
 
 use super::explain::Explanation;
 use super::facts::one;
@@ -112,10 +112,10 @@ impl<'a> MissesOfAll<'a> {
     }
 }
 
-/// What keeps a rule from matching a command that is started in `cwd`, in words; of some, no single thing does.
-pub(super) fn note(miss: &NearMiss, cwd: &Path) -> Option<String> {
+/// What keeps a rule from matching a command, in words; of some, no single thing does.
+pub(super) fn note(miss: &NearMiss, explanation: &Explanation<'_>) -> Option<String> {
     let is_known = miss.condition.is_some() || !miss.wanted.is_empty();
-    is_known.then(|| parted(miss, cwd))
+    is_known.then(|| parted(miss, explanation))
 }
 
 /// Why an exception doesn't hold, in words.
@@ -127,7 +127,7 @@ pub(super) fn not_excepted(it: &Unexcepted) -> String {
     )
 }
 
-fn parted(miss: &NearMiss, cwd: &Path) -> String {
+fn parted(miss: &NearMiss, explanation: &Explanation<'_>) -> String {
     let mut wanted: Vec<String> = miss
         .wanted
         .iter()
@@ -141,7 +141,7 @@ fn parted(miss: &NearMiss, cwd: &Path) -> String {
     }
     let token = miss.token;
     if let Some(condition) = &miss.condition {
-        return unmet(miss, condition, &wanted, cwd);
+        return unmet(miss, condition, &wanted, &explanation.request.cwd);
     }
     match &miss.had {
         Some(had) if token == 0 => {
@@ -151,8 +151,9 @@ fn parted(miss: &NearMiss, cwd: &Path) -> String {
         Some(had) => {
             let hint = stars_hint(miss, "; a prefix_rule takes a `*` as it stands");
             let option = option_hint(miss, had);
+            let operand = operand_hint(miss, had, explanation);
             format!(
-                "wants {wanted} as word {token}, which is {}{hint}{option}",
+                "wants {wanted} as word {token}, which is {}{hint}{option}{operand}",
                 one(had)
             )
         }
@@ -171,11 +172,37 @@ fn option_hint(miss: &NearMiss, had: &OsStr) -> &'static str {
     }
 }
 
-/// What is to be done where a rule has more than a program for one.
+/// What is to be done where a rule that restricts wants a word which stands elsewhere, or a path that is spelled
+/// otherwise.
+fn operand_hint(miss: &NearMiss, had: &OsStr, explanation: &Explanation<'_>) -> &'static str {
+    let request = explanation.request;
+    let rule = explanation.rules.rules().rule(miss.rule);
+    let restricts = rule.is_some_and(|rule| rule.decision > Decision::Allow);
+    let path = |word: &OsStr| normalised(&request.cwd.join(word));
+    let is_path = had.as_bytes().contains(&b'/');
+    let mut behind = request.argv.iter().skip(miss.token + 1);
+    let mut wanted = miss.wanted.iter().map(OsStr::new);
+    let is_operand = |word: &&OsStr| !word.as_bytes().starts_with(b"-");
+    if !restricts {
+        ""
+    } else if is_path && wanted.clone().any(|word| path(word) == path(had)) {
+        "; a command_rule with `args` goes by where a path leads"
+    } else if behind.any(|word| wanted.any(|wanted| is_operand(&wanted) && wanted == word)) {
+        "; a command_rule with `args` finds it among others"
+    } else {
+        ""
+    }
+}
+
+/// What is to be done where a rule has more than a program for one, or one in no form that counts.
 fn program_hint(miss: &NearMiss) -> &'static str {
-    let mut wanted = miss.wanted.iter();
-    if wanted.any(|program| program.contains(char::is_whitespace)) {
+    let any = |is: fn(&String) -> bool| miss.wanted.iter().any(is);
+    if any(|program| program.contains(char::is_whitespace)) {
         "; each word is a string of its own"
+    } else if any(|program| program.contains('=')) {
+        "; a variable is for `env` of a command_rule"
+    } else if any(|program| program.contains('/') && !program.starts_with('/')) {
+        "; a relative path is that spelling alone: name the file without its directory, or with all of them"
     } else {
         ""
     }
