@@ -188,7 +188,7 @@ fn broken_rules_are_told_and_prompt() {
     );
     let said = world.explain(&["--exit-code", "true"]);
     assert_eq!(said.status.code(), Some(10));
-    assert!(text(&said.stdout).contains("no rule matches, and some rules can't be read"));
+    assert!(text(&said.stdout).contains("home/rules/bad.rules:2:1 can't be read\n"));
     let errors = text(&said.stderr);
     assert!(errors.contains("/home/rules/bad.rules:2:"), "{errors}");
 
@@ -502,7 +502,8 @@ fn the_sandbox_of_its_own_is_told() {
     assert!(named.contains("/usr/share"), "{named}");
     assert_eq!(
         place("both"),
-        "outside the sandbox, in a separate one (fetch and read-only): no network, writes nothing"
+        "outside the sandbox, in a separate one (fetch and read-only): no network, writes nothing, by the rules at \
+          run.rules:3 and run.rules:4"
     );
     assert!(
         place("wrong").starts_with("nowhere: "),

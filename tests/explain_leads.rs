@@ -154,12 +154,12 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "command_rule(program = \"npm\", subcommand = [\"i\"], args = [rest()])",
         "npm install x",
-        &["  allow      t.rules:1  it permits `i` by that name alone; a rule on `install` would permit that\n"],
+        &["  allow      t.rules:1  it takes `i` by that name alone; it would have to name `install`\n"],
     ),
     (
         "command_rule(program = \"docker\", subcommand = [\"ps\"], args = [rest()])",
         "docker container ls -a x",
-        &["  allow      t.rules:1  it permits `ps` by that name alone; a rule on `container ls` would permit that\n"],
+        &["  allow      t.rules:1  it takes `ps` by that name alone; it would have to name `container ls`\n"],
     ),
     (
         "command_rule(program = \"docker\", subcommand = [\"container\"])",
@@ -169,7 +169,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "command_rule(program = \"docker\", subcommand = [\"image\", \"rm\"], args = [rest()])",
         "docker rmi x",
-        &["  allow      t.rules:1  it permits `image` by that name alone; a rule on `rmi` would permit that\n"],
+        &["  allow      t.rules:1  it takes `image` by that name alone; it would have to name `rmi`\n"],
     ),
     (
         "command_rule(program = \"frob\", args = [rest()])",
@@ -193,7 +193,8 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "prefix_rule([\"./ci.sh\"])",
         "bash ci.sh",
-        &["  allow      t.rules:1  is about ./ci.sh, not bash\n"],
+        &["  allow      t.rules:1  is about ./ci.sh, not bash; a relative path is that spelling alone: name the file without \
+           its directory, or with all of them\n"],
     ),
     (
         "prefix_rule([\"cargo\", \"publish\"], decision = \"forbidden\")",
@@ -204,6 +205,64 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
         "make deploy",
         &["  starts    what files here say (GNUmakefile, makefile, Makefile): each program is judged when it starts\n"],
+    ),
+    (
+        "command_rule(program = \"npm\", args = [rest()], decision = \"prompt\",
+            unless = [case(subcommand = [\"test\"], args = [rest()])])",
+        "npm t",
+        &["      unless  case(subcommand = [\"test\"], args = [rest()]) doesn't hold: it takes `test` by that name alone; it would have to name `t`\n"],
+    ),
+    (
+        "command_rule(program = \"docker\", args = [rest()], decision = \"prompt\",
+            unless = [case(subcommand = [\"pull\"], args = [rest()])])",
+        "docker image pull x",
+        &["doesn't hold: it takes `pull` by that name alone; it would have to name `image pull`\n"],
+    ),
+    (
+        "prefix_rule([\"Terraform\", \"apply\"], decision = \"forbidden\")",
+        "terraform apply",
+        &["  forbidden  t.rules:1  is about Terraform, not terraform\n"],
+    ),
+    (
+        "command_rule(program = \"Terraform\", decision = \"forbidden\")",
+        "terraform apply",
+        &["  forbidden  t.rules:1  is about Terraform, not terraform\n"],
+    ),
+    (
+        "prefix_rule([\"cat\", \"/etc/shadow\"], decision = \"forbidden\")",
+        "cat x /etc/shadow",
+        &["  forbidden  t.rules:1  wants /etc/shadow as word 1, which is x; a command_rule with `args` finds it among others\n"],
+    ),
+    (
+        "prefix_rule([\"cat\", \"/etc/shadow\"], decision = \"forbidden\")",
+        "cat /etc/./shadow",
+        &["as word 1, which is /etc/./shadow; a command_rule with `args` goes by where a path leads\n"],
+    ),
+    (
+        "prefix_rule([\"./work/x\"], decision = \"forbidden\")",
+        "work/x",
+        &["  forbidden  t.rules:1  is about ./work/x, not work/x; a relative path is that spelling alone: name"],
+    ),
+    (
+        "host_executable(name = \"cat\", paths = [\"/opt/bin/cat\"])\nprefix_rule([\"cat\"])",
+        "cat x",
+        &["  allow      t.rules:2  host_executable for cat, at t.rules:1, does not list /usr/bin/cat\n"],
+    ),
+    (
+        "network_rule(host = \"x.org\", protocol = \"https\", decision = \"forbidden\")",
+        "curl https://x.org/y",
+        &["  network   the network_rule at t.rules:1 is Codex's alone; here there is a whole network, or none (--network)\n"],
+    ),
+    (
+        "prefix_rule([\"cat\"])",
+        "rm -rf x",
+        &["  instead   a rule that allows it decides in place of that; with `run = \"inside\"` it stays in the sandbox\n"],
+    ),
+    (
+        "command_rule(program = \"cat\", args = [rest()], run = profile(\"workspace-write\"))\n\
+         command_rule(program = \"cat\", args = [rest()], run = profile(\"read-only\", network = True))",
+        "cat x",
+        &[": no network, writes nothing, by the rules at t.rules:1 and t.rules:2\n"],
     ),
 ];
 
@@ -366,6 +425,113 @@ fn what_lies_where_the_sandbox_writes_is_said_not_to_count_with_a_way_out() {
     );
     let way = "inside it needs no rule; to let it out, have it where the sandbox can't write, and name that path";
     assert!(page.contains(way), "{page}");
+}
+
+/// Rules, a script, and what the page says of it.
+const SCRIPTS: &[(&str, &str, &[&str])] = &[
+    (
+        "prefix_rule([\"git\", \"push\", \"--force\"], decision = \"forbidden\")",
+        "git push \"$@\"",
+        &["the rule at t.rules:1 may be about it: not each word is known\n"],
+    ),
+    (
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
+        "g() { git \"$@\"; }; g push",
+        &[
+            "the rule at t.rules:1 may be about it: not each word is known\n",
+            "a function of this script: its commands are judged where they stand\n",
+        ],
+    ),
+    (
+        "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
+        "git commit \"$x\"",
+        &[
+            "no rule matches",
+            "1 rule on this program that doesn't match, at t.rules:1\n",
+        ],
+    ),
+    (
+        "prefix_rule([\"git\", \"push\"])",
+        "git push $x",
+        &["the rule at t.rules:1 doesn't count: "],
+    ),
+    (
+        "prefix_rule([\"rm\", \"-rf\", \"/srv\"], decision = \"forbidden\")",
+        "rm -rf \"$x\"",
+        &[
+            "(H001 forced-rm)\n",
+            "besides: the rule at t.rules:1 may be about it: not each word is known\n",
+        ],
+    ),
+    (
+        "prefix_rule([\"frob\"])",
+        "./none; cd \"$x\"; cat x | sh; echo x > f; sh f; exec \"$y\"",
+        &[
+            "the file is not there yet, so nobody knows what it does\n",
+            "it runs commands that nobody has read, of a file or its input\n",
+            "what runs can't be known before it does\n",
+        ],
+    ),
+    (
+        "prefix_rule([\"CI=1\", \"cat\"], decision = \"forbidden\")",
+        "CI=1 cat x",
+        &[
+            "the rule at t.rules:1 is about CI=1, not cat; a variable is for `env` of a command_rule\n",
+        ],
+    ),
+    (
+        "command_rule(program = \"sh\", flags = \"-c\", args = [rest()], run = \"unconfined\")",
+        "sh -c 'frob x'",
+        &[
+            "the rule at t.rules:1, by `run = \"unconfined\"`, lets out what starts it and all that comes of that\n",
+        ],
+    ),
+    (
+        "command_rule(program = \"sh\", flags = \"-c\", args = [rest()])",
+        "sh -c 'rm -rf x'",
+        &[
+            "runs outside the sandbox, as the program that starts it, which the rule at t.rules:1 lets out, if a person",
+        ],
+    ),
+];
+
+#[test]
+fn a_script_leads_to_what_is_to_be_changed() {
+    let world = World::new();
+    for (rules, script, said) in SCRIPTS {
+        world.file("t.rules", &format!("{rules}\n"));
+        let page = text(&world.explain(&["--rules", "t.rules", "-c", script]).stdout);
+        for part in *said {
+            assert!(page.contains(part), "{script}: {page}");
+        }
+    }
+}
+
+#[test]
+fn files_that_count_are_named_where_no_rule_decides() {
+    let world = World::new();
+    let said = |words: &[&str]| text(&world.explain(words).stdout);
+    assert!(said(&["true"]).contains("  rules     no rules files\n"));
+    let [a, b] = ["home/rules/a.rules", "home/rules/b.rules"]
+        .map(|name| world.file(name, "prefix_rule([\"frob\"], decision = \"forbidden\")\n"));
+    let files = format!("{}, {}\n", a.display(), b.display());
+    let toml = world.file(
+        "home/codex-shell.toml",
+        "writable = [\"/srv\"]\n[profiles.ci]\nmode = \"read-only\"\n",
+    );
+    let toml = toml.display();
+    let settings = format!("writable at {toml}:1, profiles.ci at {toml}:2\n");
+    for (words, labels, is_told) in [
+        (&["true"][..], ["  rules     ", "  settings  "], true),
+        (&["-c", "frob; true"], ["\nrules: ", "\nsettings: "], true),
+        (&["frob"], ["  rules     ", "  settings  "], false),
+        (&["-c", "frob"], ["\nrules: ", "\nsettings: "], false),
+    ] {
+        let page = said(words);
+        let [rules, set] = labels;
+        assert_eq!(page.contains(&format!("{rules}{files}")), is_told, "{page}");
+        assert!(page.contains(&format!("{set}{settings}")), "{page}");
+    }
 }
 
 /// What is said of a command is said however it is given.

@@ -128,7 +128,7 @@ pub(super) fn main(args: &Args) -> Exit {
         answer(args, written, explained.decision())
     };
     match script(args, &cwd, &found) {
-        Ok(Some(text)) => return explained::script(&inquiry, &setting, &text, told),
+        Ok(Some(text)) => return explained::script(&inquiry, &setting, set, &text, told),
         Ok(None) => {}
         Err(message) => {
             report::error(&message);
@@ -143,7 +143,7 @@ pub(super) fn main(args: &Args) -> Exit {
         ));
         return Exit::Usage;
     }
-    explained::command(&inquiry, &setting, (&request, &args.command), told)
+    explained::command(&inquiry, &setting, set, (&request, &args.command), told)
 }
 
 /// What is wrong with how the command is given.

@@ -217,13 +217,13 @@ impl Args {
         Ok(Options {
             sandbox: is_set.then_some(settings.sandbox.value),
             network: settings.network.value,
-            writable: settings.writable.value,
+            writable: settings.writable.value.clone(),
             tmp: !self.no_tmp,
             require: self.require,
             rules: self.rules,
             places,
             profiles,
-            shell: settings.shell.value,
+            shell: settings.shell.value.clone(),
             patched,
             ask,
             ask_timeout: self.ask_timeout,
@@ -231,6 +231,7 @@ impl Args {
             output_limit: self.max_output,
             audit,
             protection,
+            settings,
         })
     }
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use crate::models::{self, CommandModel};
 use crate::request::program::last_component;
-use crate::rules::model::{CommandRule, PrefixRule, ProgramName, Run};
+use crate::rules::model::{CommandRule, HostExecutable, PrefixRule, ProgramName, Run};
 use crate::rules::{Decision, RuleSet};
 
 use super::meanings::Meanings;
@@ -168,10 +168,9 @@ impl IndexedRules {
         &self.meanings
     }
 
-    /// The paths that rules on the bare `name` may mean; `None` where nothing limits them.
-    pub(super) fn host_paths(&self, name: &str) -> Option<&[String]> {
-        let entry = self.rules.host_executables.get(*self.hosts.get(name)?)?;
-        Some(&entry.paths)
+    /// What limits the paths that rules on the bare `name` may mean.
+    pub(super) fn host_executable(&self, name: &str) -> Option<&HostExecutable> {
+        self.rules.host_executables.get(*self.hosts.get(name)?)
     }
 
     /// Calls `found` with each rule whose program is `name` and whose words begin `arguments`.

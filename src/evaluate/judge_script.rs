@@ -15,7 +15,7 @@ use super::judge::judge_seeing;
 use super::matches::UncertainWord;
 use super::restrictions::restrictions;
 use super::sight::CommandSight;
-use super::unforeseen::{Foresight, is_unforeseen};
+use super::unforeseen::{Foresight, Unforeseen, unforeseen};
 use super::verdict::{Basis, Judgement, Placement, RuleMatch};
 use super::written::Written;
 
@@ -104,6 +104,8 @@ pub struct JudgedCommand {
     pub depth: usize,
     /// What it is.
     pub kind: CommandKind,
+    /// Why it is unknown what runs, if that is not by what it is called.
+    pub unforeseen: Option<Unforeseen>,
     /// As the script has it, expansions and all.
     pub command: ScriptCommand,
     /// What would be asked, with what is unknown as the script has it; `None` when nothing starts.
@@ -155,7 +157,7 @@ pub fn judge_script(
         callers,
         dangers: Vec::new(),
         within: vec![Vec::new(); tree.nodes().len()],
-        presumed: vec![false; tree.nodes().len()],
+        presumed: vec![None; tree.nodes().len()],
         written: Written::by(index, &tree),
         lacks: Vec::new(),
         commands: Vec::new(),
@@ -199,8 +201,8 @@ struct Judge<'a> {
     dangers: Vec<Option<&'static Heuristic>>,
     /// The rules that restrict a command within each.
     within: Vec<Vec<RuleMatch>>,
-    /// Whether a rule would restrict each if what nobody can know of it were so.
-    presumed: Vec<bool>,
+    /// The rule that would restrict each if what nobody can know of it were so.
+    presumed: Vec<Option<usize>>,
     /// What they write.
     written: Written,
     /// What is left out of each.
@@ -223,7 +225,7 @@ impl Judge<'_> {
                 presumed.filter_map(|request| foresight.presumed(self.index, node, request));
             let presumed: Vec<RuleMatch> = presumed.collect();
             if let Some(place) = self.presumed.get_mut(nth) {
-                *place = !presumed.is_empty();
+                *place = presumed.first().map(|matched| matched.rule);
             }
             let Some(parent) = node.parent else {
                 continue;
@@ -278,11 +280,9 @@ impl Judge<'_> {
         let nothing = ScriptCommand::default();
         let command = node.written.as_deref().unwrap_or(&nothing);
         let mut kind = self.kind(node, command);
-        if let (CommandKind::Program, Some(request)) = (kind, asked().next())
-            && (is_unforeseen(self.index, node, request)
-                || self.written.decide_on(self.index, request)
-                || self.presumed.get(nth).is_some_and(|it| *it))
-        {
+        let program = asked().next().filter(|_| kind == CommandKind::Program);
+        let unforeseen = program.and_then(|request| self.unforeseen(nth, node, request));
+        if unforeseen.is_some() {
             kind = CommandKind::Unknown;
         }
         let doubt = doubt(command, kind, &node.around);
@@ -329,6 +329,7 @@ impl Judge<'_> {
             line: command.line,
             depth,
             kind,
+            unforeseen,
             command: ScriptCommand::default(),
             request: None,
             decision: judgement
@@ -344,6 +345,15 @@ impl Judge<'_> {
             }
         });
         (judged, asked)
+    }
+
+    fn unforeseen(&self, nth: usize, node: &Node, request: &Request) -> Option<Unforeseen> {
+        let presumed = self.presumed.get(nth).copied().flatten();
+        let is_written = || self.written.decide_on(self.index, request);
+        presumed
+            .map(Unforeseen::Rule)
+            .or_else(|| unforeseen(self.index, node, request))
+            .or_else(|| is_written().then_some(Unforeseen::Written))
     }
 
     fn kind(&self, node: &Node, command: &ScriptCommand) -> CommandKind {

@@ -195,14 +195,17 @@ fn name_objection(
     }
     let path = normalised(Path::new(runs));
     let names = [Some(wanted.name), last_component(runs).to_str()];
-    let unlisted = names.into_iter().flatten().find(|name| {
-        index.host_paths(name).is_some_and(|listed| {
-            let real = program.real.as_deref();
-            !lists(listed, &path) && !real.is_some_and(|real| lists(listed, real))
-        })
+    let mut listings = names.into_iter().flatten();
+    let listing = listings.find_map(|name| {
+        let listing = index.host_executable(name)?;
+        let mut own = [Some(path.as_path()), program.real.as_deref()].into_iter();
+        let is_listed = own.any(|path| path.is_some_and(|path| lists(&listing.paths, path)));
+        (!is_listed).then_some(listing)
     })?;
     Some(format!(
-        "host_executable for {unlisted} does not list {}",
+        "host_executable for {}, at {}, does not list {}",
+        listing.name,
+        index.rules().place(listing.span),
         argv::word(path.as_os_str())
     ))
 }

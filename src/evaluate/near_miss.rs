@@ -93,21 +93,24 @@ pub fn near_misses(index: &IndexedRules, request: &Request, judged: &Trace) -> N
     }
     rules.sort_unstable();
     rules.dedup();
-    let mut plain = PlainWords::default();
-    let parted = rules
-        .into_iter()
-        .filter_map(|rule| Parted::of(index, rule, request, &mut plain));
     let called = Called::of(index, request);
     let mut meant = Vec::new();
     for (program, numbers) in index.prefix_programs() {
         let is_meant = called.is_meant_by(program);
-        let rules = numbers.iter().filter_map(|&number| {
+        let others = numbers
+            .iter()
+            .filter(|number| rules.binary_search(number).is_err());
+        let rules = others.filter_map(|&number| {
             let rule = index.rules().prefix_rules.get(number)?;
             let is_it = is_meant || called.is_joined(program, rule.rest.first());
             is_it.then(|| Parted::at_program(number, rule))
         });
         meant.extend(rules);
     }
+    let mut plain = PlainWords::default();
+    let parted = rules
+        .into_iter()
+        .filter_map(|rule| Parted::of(index, rule, request, &mut plain));
     meant.sort_by_key(|it| it.number);
     let mut parted: Vec<Parted<'_>> = parted.chain(meant).collect();
     // A restriction can match by what its words mean, or a command within this one.
@@ -249,13 +252,13 @@ impl<'a> Called<'a> {
         let is_found = self.request.program.path.is_some();
         let is_slip =
             models::is_slip(program, self.name) || !is_found && models::is_near(program, self.name);
-        // Letters of another case are the same name to what restricts.
-        is_slip
-            && !program.eq_ignore_ascii_case(self.name)
-            && (self.is_nothing || !models::knows(program))
+        // Letters of another case are another name, but to a rule that says otherwise.
+        program.eq_ignore_ascii_case(self.name) && program != self.name
+            || is_slip && (self.is_nothing || !models::knows(program))
     }
 
-    /// Whether the rule is on `docker compose` and the command on `docker-compose`, or the other way round.
+    /// Whether the rule is on `docker compose` and the command on `docker-compose`, or the other way round; or it
+    /// has a variable for the program.
     fn is_joined(&self, program: &str, next: Option<&Vec<String>>) -> bool {
         let is_both = |both: &[u8], first: &[u8], second: &[u8]| {
             let rest = both.strip_prefix(first);
@@ -265,14 +268,16 @@ impl<'a> Called<'a> {
         let (name, program) = (self.base.as_bytes(), program.as_bytes());
         let mut wanted = next.into_iter().flatten();
         let second = self.request.argv.get(1).map(|word| word.as_bytes());
-        wanted.any(|word| is_both(name, program, word.as_bytes()))
-            || second.is_some_and(|second| is_both(program, name, second))
+        let has_variable = program.contains(&b'=');
+        wanted.any(|word| {
+            is_both(name, program, word.as_bytes()) || has_variable && word.as_bytes() == name
+        }) || second.is_some_and(|second| is_both(program, name, second))
     }
 }
 
-/// Whether a rule is on the program's name at another path than it has.
+/// Whether a rule is on the program's name at another path than it has, or one that is spelled otherwise.
 fn is_elsewhere(program: &str, request: &Request) -> bool {
-    if !program.starts_with('/') {
+    if !program.contains('/') {
         return false;
     }
     let own = &request.program;

@@ -190,9 +190,34 @@ fn words_of(node: &Node) -> Vec<KnownWord> {
     argv
 }
 
-/// Whether nobody can know before what the command, which asks for `request`, runs.
-pub(super) fn is_unforeseen(index: &IndexedRules, node: &Node, request: &Request) -> bool {
-    is_missing(request) || is_anywhere(node, request) || reads_commands(index, node, request)
+/// Why nobody can know before what a command runs, or what a rule says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unforeseen {
+    /// The rule of this number would restrict it if its unknown words were as that asks.
+    Rule(usize),
+    /// The program, asked for by a path, is not there yet.
+    Missing,
+    /// Nobody knows where the program is looked for.
+    Anywhere,
+    /// It runs commands that nobody has read.
+    Unread,
+    /// The script writes what it runs.
+    Written,
+}
+
+/// Why nobody can know before what the command, which asks for `request`, runs.
+pub(super) fn unforeseen(
+    index: &IndexedRules,
+    node: &Node,
+    request: &Request,
+) -> Option<Unforeseen> {
+    if is_missing(request) {
+        Some(Unforeseen::Missing)
+    } else if is_anywhere(node, request) {
+        Some(Unforeseen::Anywhere)
+    } else {
+        reads_commands(index, node, request).then_some(Unforeseen::Unread)
+    }
 }
 
 /// Whether nobody knows where the program is looked for.

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rules::Decision;
 use crate::rules::model::{Profile, Run};
+use crate::rules::{Decision, RuleSet};
 
 /// Where a program runs if it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,6 +128,20 @@ impl Judgement {
         };
         let mut own = self.trace.matches.iter().filter(|it| it.rule == rule);
         own.next().filter(|it| it.presumed)?.inner.as_deref()
+    }
+
+    /// The rules that say where it runs, by number: of several sandboxes, each counts.
+    pub fn placed_by(&self, rules: &RuleSet) -> Vec<usize> {
+        let run = &self.verdict.run;
+        let says_so = |found: &&RuleMatch| {
+            let own = rules.run_of(found.rule);
+            let is_one = matches!((own, run), (Run::Profile(_), Run::Profile(_)));
+            found.inner.is_none() && (is_one || own == run)
+        };
+        let kept = &self.trace.kept_inside;
+        let counts = |number: &usize| !kept.iter().any(|(kept, _)| kept == number);
+        let placing = self.trace.matches.iter().filter(says_so);
+        placing.map(|found| found.rule).filter(counts).collect()
     }
 
     /// Whether it is forbidden because a command within it is.

@@ -26,13 +26,27 @@ pub struct PlacedScript<'a> {
     judgement: ScriptJudgement,
     setting: &'a Setting<'a>,
     /// Of those that something outside starts, by number.
-    settings: HashMap<usize, Setting<'a>>,
+    outside: HashMap<usize, SettingOutside<'a>>,
+}
+
+/// What counts for a command that something outside starts.
+#[derive(Debug)]
+struct SettingOutside<'a> {
+    setting: Setting<'a>,
+    let_out: Rc<LetOut>,
 }
 
 impl PlacedScript<'_> {
     /// What else counts for where a command runs.
     pub fn setting(&self, command: &JudgedCommand) -> &Setting<'_> {
-        self.settings.get(&command.node).unwrap_or(self.setting)
+        let outside = self.outside.get(&command.node);
+        outside.map_or(self.setting, |outside| &outside.setting)
+    }
+
+    /// The rules, by number, that let out what starts a command outside.
+    pub fn let_out_by(&self, command: &JudgedCommand) -> &[usize] {
+        let outside = self.outside.get(&command.node);
+        outside.map_or(&[], |outside| &outside.let_out.rules)
     }
 }
 
@@ -102,7 +116,7 @@ pub(super) struct PlacesOfCommands<'a> {
 struct PlacesSoFar<'a> {
     /// Of what is outside or starts something there, by number.
     starters: HashMap<usize, Rc<StartedOutside>>,
-    settings: HashMap<usize, Setting<'a>>,
+    outside: HashMap<usize, SettingOutside<'a>>,
     /// Variables by those of the command and of the one that was let out.
     variables: HashMap<[*const (OsString, OsString); 2], OutsideVariables>,
 }
@@ -123,8 +137,11 @@ struct StartedOutside {
 }
 
 /// A program that was let out.
+#[derive(Debug)]
 struct LetOut {
     node: usize,
+    /// The rules that say so, by number.
+    rules: Vec<usize>,
     name: String,
     /// The variables that it was asked with.
     had: Option<NamedVariables>,
@@ -144,13 +161,14 @@ impl<'a> PlacesOfCommands<'a> {
 
     /// The `judgement` with what has nowhere to run refused, and what nobody judges let be.
     pub(super) fn placed(self, mut judgement: ScriptJudgement) -> PlacedScript<'a> {
-        let settings = self.known.into_inner().settings;
+        let outside = self.known.into_inner().outside;
         for command in &mut judgement.commands {
             let starts = matches!(command.kind, CommandKind::Program | CommandKind::Unknown);
             let Some(judged) = command.judgement.as_ref().filter(|_| starts) else {
                 continue;
             };
-            let setting = settings.get(&command.node).unwrap_or(self.setting);
+            let setting = outside.get(&command.node);
+            let setting = setting.map_or(self.setting, |outside| &outside.setting);
             let decision = place(judged, setting).decision();
             let is_judged = setting.caller != Caller::Unjudged;
             command.decision = if is_judged || command.kind == CommandKind::Unknown {
@@ -163,7 +181,7 @@ impl<'a> PlacesOfCommands<'a> {
         PlacedScript {
             judgement,
             setting: self.setting,
-            settings,
+            outside,
         }
     }
 
@@ -235,6 +253,7 @@ impl<'a> PlacesOfCommands<'a> {
                     .and_then(|it| it.program.real.as_deref());
                 Rc::new(LetOut {
                     node,
+                    rules: judgement.placed_by(self.inquiry.rules().rules()),
                     name: name_of(file),
                     had: request.environment.clone(),
                     passed: self.inquiry.passed(request, pass),
@@ -285,8 +304,11 @@ impl Callers for PlacesOfCommands<'_> {
         if let Some(after) = after {
             known.starters.insert(node, after);
         }
-        if origin.is_some() {
-            known.settings.insert(node, setting);
+        if let Some(origin) = origin {
+            let let_out = origin.let_out.clone();
+            known
+                .outside
+                .insert(node, SettingOutside { setting, let_out });
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::rules::meaning::{Meaning, Pattern};
-use crate::rules::model::{CommandRule, Run, Span};
+use crate::rules::model::{CommandRule, Span};
 use crate::rules::{Decision, RuleSet};
 
 use super::finding::Level;
@@ -19,8 +19,8 @@ lint! {
     /// ## Why it matters
     ///
     /// A rule that permits counts only for a program that the sandbox could not have put there, and for a path
-    /// that it could not have made lead elsewhere. This one lets nothing out, and nobody is told. What stays
-    /// inside needs no rule.
+    /// that it could not have made lead elsewhere. This one permits nothing, also with `run = "inside"`, and
+    /// nobody is told. What stays inside needs no rule.
     ///
     /// ## Example
     ///
@@ -45,7 +45,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
         }
     }
     for rule in &rules.command_rules {
-        if rule.decision != Decision::Allow || !rule.enforce || rule.run == Some(Run::Inside) {
+        if rule.decision != Decision::Allow || !rule.enforce {
             continue;
         }
         for name in rule.literal_programs() {
@@ -67,7 +67,7 @@ fn around(path: &str, workspaces: &[PathBuf]) -> Option<PathBuf> {
 fn program(name: &str, span: Span, report: &mut Report) {
     if let Some(place) = around(name, report.workspaces()) {
         let message = format!(
-            "sessions can write {}, and so `{name}`: the rule lets nothing out",
+            "sessions can write {}, and so `{name}`: the rule permits nothing",
             place.display()
         );
         let help = "install the program where no session writes, and name that path; inside it needs no rule";
@@ -89,7 +89,7 @@ fn paths(rule: &CommandRule, report: &mut Report) {
     });
     if let Some((root, place)) = found {
         let message = format!(
-            "sessions can write {}, and could have what is under {root:?} lead elsewhere: the rule lets nothing out",
+            "sessions can write {}, and could have what is under {root:?} lead elsewhere: the rule permits nothing",
             place.display()
         );
         let help = "`glob(...)` goes by the name alone; inside the command needs no rule";

@@ -100,6 +100,7 @@ pub(super) fn result(
     let profiles = options.profiles.clone().within(policy.workspaces.clone());
     let profiles = profiles.under(rules.rules());
     let setting = Setting::of_first(policy.mode, &profiles);
+    let settings = &options.settings;
     let written = |explained: Explained<'_>| {
         let of_at_most = |most| {
             let explained = explained.of_at_most(most);
@@ -115,10 +116,10 @@ pub(super) fn result(
     let (text, document) = bounded(match &asked {
         WhatToExplain::Words(argv) => {
             let request = inquiry.request(argv);
-            explained::command(&inquiry, &setting, (&request, argv), written)
+            explained::command(&inquiry, &setting, settings, (&request, argv), written)
         }
         WhatToExplain::Script(text) => {
-            explained::script(&inquiry, &setting, text.as_bytes(), written)
+            explained::script(&inquiry, &setting, settings, text.as_bytes(), written)
         }
     });
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);

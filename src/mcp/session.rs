@@ -24,7 +24,7 @@ use super::rulebook::{Rulebook, WRITING};
 use super::wanted::{Started, Wanted};
 use crate::audit::{Audit, ClientCall};
 use crate::config::values::Ask;
-use crate::config::{Places, Profiles};
+use crate::config::{Places, Profiles, Settings};
 use crate::confine::{LayerName, Mode, Protection};
 use crate::intercept::broker::Patched;
 use crate::intercept::unattended::Unattended;
@@ -66,6 +66,8 @@ pub struct Options {
     pub timeout: Duration,
     /// How much of a stream is returned, in bytes.
     pub output_limit: usize,
+    /// What of this is set, and where.
+    pub settings: Settings,
     /// The records.
     pub audit: Audit,
     /// What no command writes, beside what the rules now come from.

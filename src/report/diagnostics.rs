@@ -34,7 +34,8 @@ fn safe(text: &str) -> String {
     lines.join("\n")
 }
 
-fn place(rules: &RuleSet, diagnostic: &Diagnostic) -> String {
+/// Where it is.
+pub(super) fn place(rules: &RuleSet, diagnostic: &Diagnostic) -> String {
     let name = super::source_form::file_name(rules, diagnostic.file);
     match diagnostic.span {
         Some(span) => format!("{name}:{}:{}", span.line, span.column),

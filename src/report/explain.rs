@@ -42,6 +42,7 @@
 use crate::act::environment::SessionEnvironment;
 use crate::act::lacking::Lacking;
 use crate::approve::place::{Disposition, Place};
+use crate::config::Settings;
 use crate::evaluate::{CommandTree, IndexedRules, Judgement, NearMisses};
 use crate::flow::{self, Setting};
 use crate::request::program::last_component;
@@ -65,6 +66,10 @@ pub struct Explanation<'a> {
     pub near_misses: &'a NearMisses,
     /// What else counts for where it runs.
     pub setting: &'a Setting<'a>,
+    /// The rules, by number, that let out what starts it, if that is outside.
+    pub let_out_by: &'a [usize],
+    /// What is set, and where.
+    pub settings: &'a Settings,
     /// The variables that the program would get some of outside.
     pub session: &'a SessionEnvironment,
 }

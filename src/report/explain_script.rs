@@ -27,8 +27,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::act::environment::SessionEnvironment;
+use crate::config::Settings;
 use crate::evaluate::{
-    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, NearMisses, Node,
+    Basis, CommandKind, IndexedRules, JudgedCommand, Judgement, NearMisses, Node, Unforeseen,
 };
 use crate::flow::PlacedScript;
 use crate::request::{Request, argv};
@@ -51,6 +52,8 @@ pub struct ScriptExplanation<'a> {
     pub rules: &'a IndexedRules,
     /// The answer, and where each command runs.
     pub judgement: &'a PlacedScript<'a>,
+    /// What is set, and where.
+    pub settings: &'a Settings,
     /// The variables that programs outside would get some of.
     pub session: &'a SessionEnvironment,
     /// As many commands are told of: of more, those with the strictest decisions.
@@ -66,7 +69,7 @@ impl ScriptExplanation<'_> {
         let noun = if count == 1 { "command" } else { "commands" };
         let word = paint.ink(Ink::Said(said), decision(said));
         let mut lines = vec![format!("{word}  the strictest of {count} {noun}")];
-        lines.extend(facts::set_aside(self.rules.rules()));
+        lines.extend(self.sources());
         let told = self.told();
         let mut known = MissesOfAll::default();
         for command in &told {
@@ -94,6 +97,22 @@ impl ScriptExplanation<'_> {
         }
         lines.push(String::new());
         lines.join("\n")
+    }
+
+    /// Which files of rules and settings count, where that may be asked.
+    fn sources(&self) -> Vec<String> {
+        let rules = self.rules.rules();
+        let mut decided = self.judgement.commands.iter().filter_map(judged);
+        let is_decided = decided.all(|(judgement, _)| facts::is_by_rule(judgement));
+        let files = (!is_decided).then(|| facts::files(rules)).flatten();
+        let aside = facts::set_aside(rules).or(files);
+        let settings = facts::settings(self.settings);
+        let settings = settings.map(|said| format!("settings: {said}"));
+        aside
+            .map(|said| format!("rules: {said}"))
+            .into_iter()
+            .chain(settings)
+            .collect()
     }
 
     /// The commands that are told of, in their order.
@@ -134,8 +153,14 @@ impl ScriptExplanation<'_> {
 
     fn notes<'b>(&self, command: &'b JudgedCommand, known: &mut MissesOfAll<'b>) -> Vec<String> {
         let mut notes = vec![self.reason(command)];
+        if let Some(Unforeseen::Rule(rule)) = command.unforeseen
+            && is_because(command)
+            && !judged(command).is_some_and(|(it, _)| it.verdict.basis == Basis::Rule(rule))
+        {
+            notes.push(format!("besides: {}", self.may_be(rule)));
+        }
         if let Some((judgement, request)) = judged(command) {
-            if command.kind == CommandKind::Program {
+            if starts(command) {
                 let misses = known.of(self.rules, request, &judgement.trace);
                 self.of_program(command, judgement, request, &misses, &mut notes);
             } else if is_because(command) {
@@ -192,7 +217,9 @@ impl ScriptExplanation<'_> {
             let unsure = self.unsure(command).into_iter();
             notes.extend(unsure.map(|what| format!("its {what} can't be known here")));
         }
-        notes.extend(facts::listed(&explanation));
+        if command.kind == CommandKind::Program {
+            notes.extend(facts::listed(&explanation));
+        }
         let node = self.judgement.tree.nodes().get(command.node);
         notes.extend(reading::line(self.rules, request, node));
         let rule = |number: usize| format!("the rule at {}", self.place(number));
@@ -209,7 +236,7 @@ impl ScriptExplanation<'_> {
             return;
         };
         for miss in told.shown {
-            let note = note(miss).unwrap_or_default();
+            let note = note(miss, &explanation).unwrap_or_default();
             notes.push(format!("near miss: {} {note}", rule(miss.rule)));
         }
         notes.extend(told.more(self.rules.rules()));
@@ -258,8 +285,16 @@ impl ScriptExplanation<'_> {
             Some((judgement, request)) => {
                 because(&self.explanation(command, judgement, request, NearMisses::none()))
             }
-            None => otherwise(command).unwrap_or_default().to_owned(),
+            None => match command.unforeseen {
+                Some(Unforeseen::Rule(rule)) => self.may_be(rule),
+                _ => otherwise(command).unwrap_or_default().to_owned(),
+            },
         }
+    }
+
+    fn may_be(&self, rule: usize) -> String {
+        let place = self.place(rule);
+        format!("the rule at {place} may be about it: not each word is known")
     }
 
     pub(super) fn explanation<'b>(
@@ -277,6 +312,8 @@ impl ScriptExplanation<'_> {
             node: Some(command.node),
             near_misses,
             setting: self.judgement.setting(command),
+            let_out_by: self.judgement.let_out_by(command),
+            settings: self.settings,
             session: self.session,
         }
     }
@@ -294,7 +331,17 @@ fn otherwise(command: &JudgedCommand) -> Option<&'static str> {
         .as_ref()
         .is_some_and(|judged| judged.verdict.decision > Decision::Allow);
     match command.kind {
-        CommandKind::Unknown if !is_restricted => Some("what runs can't be known before it does"),
+        CommandKind::Unknown if !is_restricted => Some(match command.unforeseen {
+            Some(Unforeseen::Missing) => "the file is not there yet, so nobody knows what it does",
+            Some(Unforeseen::Anywhere) => {
+                "nobody knows where the program is looked for, in which directory or by which PATH"
+            }
+            Some(Unforeseen::Unread) => {
+                "it runs commands that nobody has read, of a file or its input"
+            }
+            Some(Unforeseen::Written) => "the script writes what it runs",
+            Some(Unforeseen::Rule(_)) | None => "what runs can't be known before it does",
+        }),
         CommandKind::Bare => Some("no program starts"),
         CommandKind::Builtin if command.decision == Decision::Allow => {
             Some("the shell does this itself: no program starts")
@@ -304,6 +351,11 @@ fn otherwise(command: &JudgedCommand) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Whether a program starts, or may.
+fn starts(command: &JudgedCommand) -> bool {
+    matches!(command.kind, CommandKind::Program | CommandKind::Unknown)
 }
 
 fn judged(command: &JudgedCommand) -> Option<(&Judgement, &Request)> {

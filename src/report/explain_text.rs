@@ -171,7 +171,7 @@ impl Page<'_> {
             "Rules on this program that don't match"
         });
         for miss in told.shown {
-            let note = note(miss);
+            let note = note(miss, self.explanation);
             self.place(miss.rule, note.as_deref());
         }
         if let Some(more) = told.more(self.explanation.rules.rules()) {
@@ -228,7 +228,7 @@ mod tests {
 
     use super::*;
     use crate::act::environment::SessionEnvironment;
-    use crate::config::Profiles;
+    use crate::config::{Profiles, Settings};
     use crate::confine::Mode;
     use crate::evaluate::{CommandTree, IndexedRules, NearMisses, judge};
     use crate::flow::Setting;
@@ -261,6 +261,8 @@ mod tests {
             node: None,
             near_misses: NearMisses::none(),
             session: &SessionEnvironment::new([], &[]),
+            let_out_by: &[],
+            settings: &Settings::default(),
             setting: &Setting::of_first(Mode::ReadOnly, &profiles),
         };
         assert!(

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::explain::Explanation;
 use super::explain_script::ScriptExplanation;
+use crate::config::Settings;
 use crate::evaluate::{CommandTree, judge_in, near_misses};
 use crate::flow::{Inquiry, PlacedScript, Setting};
 use crate::request::Request;
@@ -60,6 +61,7 @@ impl Explained<'_> {
 pub fn command<T>(
     inquiry: &Inquiry<'_>,
     setting: &Setting<'_>,
+    settings: &Settings,
     (request, words): (&Request, &[OsString]),
     told: impl FnOnce(Explained<'_>) -> T,
 ) -> T {
@@ -67,7 +69,7 @@ pub fn command<T>(
     let tree = CommandTree::of(rules, request);
     let judgement = judge_in(rules, request, &tree);
     if let Some(within) = inquiry.judge_within(words, &judgement, setting) {
-        return told(all(inquiry, &within));
+        return told(all(inquiry, settings, &within));
     }
     told(Explained::Command(Explanation {
         rules,
@@ -77,6 +79,8 @@ pub fn command<T>(
         node: None,
         near_misses: &near_misses(rules, request, &judgement.trace),
         setting,
+        let_out_by: &[],
+        settings,
         session,
     }))
 }
@@ -85,16 +89,26 @@ pub fn command<T>(
 pub fn script<T>(
     inquiry: &Inquiry<'_>,
     setting: &Setting<'_>,
+    settings: &Settings,
     text: &[u8],
     told: impl FnOnce(Explained<'_>) -> T,
 ) -> T {
-    told(all(inquiry, &inquiry.judge_script_in(text, setting)))
+    told(all(
+        inquiry,
+        settings,
+        &inquiry.judge_script_in(text, setting),
+    ))
 }
 
-fn all<'a>(inquiry: &Inquiry<'a>, judgement: &'a PlacedScript<'a>) -> Explained<'a> {
+fn all<'a>(
+    inquiry: &Inquiry<'a>,
+    settings: &'a Settings,
+    judgement: &'a PlacedScript<'a>,
+) -> Explained<'a> {
     Explained::Script(ScriptExplanation {
         rules: inquiry.rules(),
         judgement,
+        settings,
         session: inquiry.session(),
         most: usize::MAX,
     })

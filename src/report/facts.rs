@@ -5,19 +5,23 @@ use std::fmt::Write as _;
 
 use crate::approve::grounds::{wanting, withheld, without_withheld};
 use crate::approve::place::{Caller, Confinement, Disposition, Place, Placed};
+use crate::config::{Settings, Source};
 use crate::evaluate::{Basis, Judgement, heuristic, obeyed_files, readings};
 use crate::models::Reading;
 use crate::models::reading::REPOSITORY;
 use crate::request::program::last_component;
 use crate::request::{Trust, argv};
-use crate::rules::model::Run;
-use crate::rules::{Decision, RuleSet};
+use crate::rules::model::{NetworkRule, Run};
+use crate::rules::{Decision, Layer, RuleSet};
 
 use super::explain::{Explanation, trust_reason};
-use super::profile;
+use super::{diagnostics, profile};
 
 /// Bytes of one word that are shown.
 pub(super) const WORD: usize = 256;
+
+/// As many files are named.
+const FILES: usize = 4;
 
 /// As many words are looked at for options of a program that nobody knows.
 const OPTIONS: usize = 32;
@@ -29,8 +33,9 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
     facts.extend(reason(explanation).map(|reason| ("reason", argv::visible(reason))));
     facts.extend(instead(explanation).map(|advice| ("instead", advice)));
     let why_asked = explanation.why_asked();
-    let is_by_rule = explanation.judgement.verdict.decision == Decision::Prompt;
-    let why_asked = why_asked.filter(|_| is_by_rule && explanation.decision() == Decision::Prompt);
+    let is_asked_by_rule = explanation.judgement.verdict.decision == Decision::Prompt;
+    let why_asked =
+        why_asked.filter(|_| is_asked_by_rule && explanation.decision() == Decision::Prompt);
     facts.extend(why_asked.map(|why| ("besides", argv::visible(&why))));
     facts.push(("runs", runs(explanation)));
     let lacking = explanation.lacking().into_iter();
@@ -48,19 +53,96 @@ pub(super) fn of(explanation: &Explanation<'_>) -> Vec<(&'static str, String)> {
         };
         facts.push(("env", known.to_owned()));
     }
-    if explanation.rules.is_broken() {
-        let broken = "some files have errors, so a command that no rule matches prompts";
-        facts.push(("rules", broken.to_owned()));
+    facts.extend(network(explanation).map(|said| ("network", said)));
+    let rules = explanation.rules.rules();
+    let is_said = explanation.judgement.verdict.basis == Basis::BrokenRules;
+    if let Some(error) = broken(rules).filter(|_| !is_said) {
+        let broken = format!("{error}, so a command that no rule matches prompts");
+        facts.push(("rules", broken));
     }
-    facts.extend(set_aside(explanation.rules.rules()).map(|said| ("rules", said)));
+    let may_miss = !is_by_rule(explanation.judgement);
+    let files = may_miss.then(|| files(rules)).flatten();
+    facts.extend(set_aside(rules).or(files).map(|said| ("rules", said)));
+    facts.extend(settings(explanation.settings).map(|said| ("settings", said)));
     facts
+}
+
+/// A rule about the network that names a host which the command does, and is about no command.
+fn network(explanation: &Explanation<'_>) -> Option<String> {
+    let rules = explanation.rules.rules();
+    let is_named = |rule: &&NetworkRule| {
+        let mut words = explanation.request.arguments().iter();
+        words.any(|word| word.to_str().is_some_and(|word| word.contains(&rule.host)))
+    };
+    let rule = rules.network_rules.iter().find(is_named)?;
+    let place = rules.place(rule.span);
+    Some(format!(
+        "the network_rule at {place} is Codex's alone; here there is a whole network, or none (--network)"
+    ))
+}
+
+/// Whether a rule decides, or would if it counted.
+pub(super) fn is_by_rule(judgement: &Judgement) -> bool {
+    let basis = &judgement.verdict.basis;
+    matches!(basis, Basis::Rule(_) | Basis::Withheld { .. })
+        || !judgement.trace.discounted.is_empty()
+}
+
+/// The first error in the files.
+fn broken(rules: &RuleSet) -> Option<String> {
+    let mut errors = diagnostics::errors(rules);
+    let place = argv::visible(&diagnostics::place(rules, errors.next()?));
+    Some(match errors.count() {
+        0 => format!("{place} can't be read"),
+        more => format!("{place} and {more} more can't be read"),
+    })
+}
+
+/// The files of rules that count, unless it is the one that was named.
+pub(super) fn files(rules: &RuleSet) -> Option<String> {
+    if let [only] = rules.files.as_slice()
+        && only.layer == Layer::Given
+    {
+        return None;
+    }
+    let names: Vec<String> = rules
+        .files
+        .iter()
+        .map(|file| argv::visible(&file.name))
+        .collect();
+    let shown = names.get(..FILES).unwrap_or(&names).join(", ");
+    match names.len().saturating_sub(FILES) {
+        0 => (!names.is_empty()).then_some(shown),
+        more => Some(format!("{shown} and {more} more")),
+    }
+}
+
+/// What files set of that which counts for a judgement, and where.
+pub(super) fn settings(settings: &Settings) -> Option<String> {
+    let profiles = settings.profiles.iter();
+    let profiles = profiles.map(|(name, profile)| (format!("profiles.{name}"), &profile.source));
+    let named = [
+        ("sandbox", &settings.sandbox.source),
+        ("network", &settings.network.source),
+        ("writable", &settings.writable.source),
+    ];
+    let named = named
+        .into_iter()
+        .map(|(name, source)| (name.to_owned(), source));
+    let said = named
+        .chain(profiles)
+        .filter(|(_, source)| matches!(source, Source::File(..)));
+    let said: Vec<String> = said
+        .map(|(name, source)| format!("{} at {source}", argv::visible(&name)))
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// What a list of commands says of each beside [`because`]: not what all have in common, nor the file.
 pub(super) fn listed(explanation: &Explanation<'_>) -> impl Iterator<Item = String> {
     let facts = of(explanation).into_iter();
     facts.filter_map(|(label, text)| match label {
-        "because" | "program" | "trust" | "rules" => None,
+        "because" | "program" | "trust" | "rules" | "settings" => None,
         "runs" | "without" | "obeys" | "starts" => Some(format!("{label} {text}")),
         _ => Some(format!("{label}: {text}")),
     })
@@ -74,10 +156,15 @@ pub(super) fn set_aside(rules: &RuleSet) -> Option<String> {
     }
 }
 
-/// What to do where a rule lets the command out and it stays inside, or does not run.
+/// What to do where a rule lets the command out and it stays inside, or does not run, or where no rule decides.
 fn instead(explanation: &Explanation<'_>) -> Option<String> {
     let Judgement { verdict, trace } = explanation.judgement;
     let rules = explanation.rules.rules();
+    let is_alone = explanation.tree.within(explanation.node).next().is_none();
+    if matches!(verdict.basis, Basis::Heuristic { .. }) && trace.discounted.is_empty() && is_alone {
+        let advice = "a rule that allows it decides in place of that; with `run = \"inside\"` it stays in the sandbox";
+        return Some(advice.to_owned());
+    }
     without_withheld(rules, &verdict.basis).or_else(|| {
         let is_uncounted = verdict.decision == Decision::Allow && !trace.discounted.is_empty();
         let is_writable = matches!(explanation.request.program.trust, Trust::Writable { .. });
@@ -185,7 +272,10 @@ pub(super) fn because(explanation: &Explanation<'_>) -> String {
         }
         Disposition::Uninherited(why) => return argv::visible(&why),
         _ if explanation.setting.caller == Caller::Unjudged => {
-            return "a rule lets out what starts it and all that comes of that".to_owned();
+            return match let_out(explanation) {
+                Some(rule) => format!("{rule} lets out what starts it and all that comes of that"),
+                None => "what starts it was let out with all that comes of that".to_owned(),
+            };
         }
         Disposition::Ask(Placed {
             why_asked: Some(why),
@@ -228,7 +318,10 @@ pub(super) fn because(explanation: &Explanation<'_>) -> String {
             let name = heuristic::name_of(code);
             format!("{reason} ({code} {name})")
         }
-        Basis::BrokenRules => format!("{}, and some rules can't be read", unmatched(explanation)),
+        Basis::BrokenRules => {
+            let error = broken(rules).unwrap_or_default();
+            format!("{}, and {error}", unmatched(explanation))
+        }
         Basis::Unmatched => format!("{}, and nothing looks dangerous", unmatched(explanation)),
     }
 }
@@ -249,6 +342,10 @@ fn runs(explanation: &Explanation<'_>) -> String {
     else {
         return match disposition {
             Disposition::Nowhere { .. } => profile::text(explanation),
+            Disposition::Uninherited(_) => match let_out(explanation) {
+                Some(rule) => format!("not at all; {rule} lets out what starts it"),
+                None => "not at all".to_owned(),
+            },
             _ => "not at all".to_owned(),
         };
     };
@@ -256,9 +353,16 @@ fn runs(explanation: &Explanation<'_>) -> String {
         Place::Out(Confinement::Judged | Confinement::Profile(_)) => profile::text(explanation),
         place => place.to_string(),
     };
-    if let Some(rule) = placed_by(explanation) {
-        runs += ", by the rule at ";
+    if let Some(rules) = placed_by(explanation) {
+        runs += ", by ";
+        runs += &rules;
+    }
+    if let (Place::Stay(Caller::Outside | Caller::Profile(_)), Some(rule)) =
+        (place, let_out(explanation))
+    {
+        runs += ", which ";
         runs += &rule;
+        runs += " lets out";
     }
     if let Disposition::Ask(_) = disposition {
         runs += ", if a person says yes";
@@ -270,21 +374,40 @@ fn runs(explanation: &Explanation<'_>) -> String {
     runs
 }
 
-/// The rule that says where it runs, if that is another one than decides whether.
+/// The rules that say where it runs, if those are others than the one that decides whether.
 fn placed_by(explanation: &Explanation<'_>) -> Option<String> {
-    let rules = explanation.rules.rules();
     let Explanation { judgement, .. } = explanation;
     let Basis::Rule(decides) = judgement.verdict.basis else {
         return None;
     };
-    let wants = |number| {
-        let run = rules.command_rule(number).and_then(|rule| rule.run.clone());
-        run.unwrap_or(Run::Outside) == judgement.verdict.run
+    let mut places = judgement.placed_by(explanation.rules.rules());
+    if judgement.verdict.profiles.len() < 2 {
+        if places.contains(&decides) {
+            return None;
+        }
+        places.truncate(1);
+    }
+    named(explanation, &places)
+}
+
+/// The rules of these numbers.
+fn named(explanation: &Explanation<'_>, numbers: &[usize]) -> Option<String> {
+    let rules = explanation.rules.rules();
+    let spans = numbers.iter().filter_map(|number| rules.rule(*number));
+    let places: Vec<String> = spans.map(|rule| rules.place(rule.span)).collect();
+    let noun = if places.len() == 1 { "rule" } else { "rules" };
+    (!places.is_empty()).then(|| format!("the {noun} at {}", places.join(" and ")))
+}
+
+/// The rule that lets out what starts it, and what it says of where that runs.
+fn let_out(explanation: &Explanation<'_>) -> Option<String> {
+    let number = explanation.let_out_by.first()?;
+    let rule = named(explanation, &[*number])?;
+    let said = match explanation.rules.rules().run_of(*number) {
+        Run::Unconfined => ", by `run = \"unconfined\"`,",
+        _ => "",
     };
-    let mut matches = judgement.trace.matches.iter();
-    let places = matches.find(|found| found.inner.is_none() && wants(found.rule))?;
-    let span = rules.rule(places.rule).map(|rule| rule.span)?;
-    (!wants(decides)).then(|| rules.place(span))
+    Some(rule + said)
 }
 
 /// `git -> /usr/bin/git -> /opt/git/bin/git`, each step once.

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::evaluate::{IndexedRules, NearMiss, NearMisses, Trace, Unexcepted, near_misses};
+use crate::request::program::normalised;
 use crate::request::{Program, Request, argv};
-use crate::rules::RuleSet;
 use crate::rules::meaning::{any_word, stars_hint};
+use crate::rules::{Decision, RuleSet};
 
 use super::explain::Explanation;
 
@@ -109,9 +110,10 @@ impl<'a> MissesOfAll<'a> {
 }
 
 /// What keeps a rule from matching a command, in words; of some, no single thing does.
-pub(super) fn note(miss: &NearMiss) -> Option<String> {
+pub(super) fn note(miss: &NearMiss, explanation: &Explanation<'_>) -> Option<String> {
     let is_word = !miss.wanted.is_empty();
-    miss.why.clone().or_else(|| is_word.then(|| parted(miss)))
+    let parted = || parted(miss, explanation);
+    miss.why.clone().or_else(|| is_word.then(parted))
 }
 
 /// Why an exception doesn't hold, in words.
@@ -123,7 +125,7 @@ pub(super) fn not_excepted(it: &Unexcepted) -> String {
     )
 }
 
-fn parted(miss: &NearMiss) -> String {
+fn parted(miss: &NearMiss, explanation: &Explanation<'_>) -> String {
     let wanted = any_word(&miss.wanted);
     let token = miss.token;
     match &miss.had {
@@ -134,8 +136,9 @@ fn parted(miss: &NearMiss) -> String {
         Some(had) => {
             let hint = stars_hint(&miss.wanted, "; a prefix_rule takes a `*` as it stands");
             let option = option_hint(miss, had);
+            let operand = operand_hint(miss, had, explanation);
             format!(
-                "wants {wanted} as word {token}, which is {}{hint}{option}",
+                "wants {wanted} as word {token}, which is {}{hint}{option}{operand}",
                 argv::brief_word(had)
             )
         }
@@ -154,11 +157,37 @@ fn option_hint(miss: &NearMiss, had: &OsStr) -> &'static str {
     }
 }
 
-/// What is to be done where a rule has more than a program for one.
+/// What is to be done where a rule that restricts wants a word which stands elsewhere, or a path that is spelled
+/// otherwise.
+fn operand_hint(miss: &NearMiss, had: &OsStr, explanation: &Explanation<'_>) -> &'static str {
+    let request = explanation.request;
+    let rule = explanation.rules.rules().rule(miss.rule);
+    let restricts = rule.is_some_and(|rule| rule.decision > Decision::Allow);
+    let path = |word: &OsStr| normalised(&request.cwd.join(word));
+    let is_path = had.as_bytes().contains(&b'/');
+    let mut behind = request.argv.iter().skip(miss.token + 1);
+    let mut wanted = miss.wanted.iter().map(OsStr::new);
+    let is_operand = |word: &&OsStr| !word.as_bytes().starts_with(b"-");
+    if !restricts {
+        ""
+    } else if is_path && wanted.clone().any(|word| path(word) == path(had)) {
+        "; a command_rule with `args` goes by where a path leads"
+    } else if behind.any(|word| wanted.any(|wanted| is_operand(&wanted) && wanted == word)) {
+        "; a command_rule with `args` finds it among others"
+    } else {
+        ""
+    }
+}
+
+/// What is to be done where a rule has more than a program for one, or one in no form that counts.
 fn program_hint(miss: &NearMiss) -> &'static str {
-    let mut wanted = miss.wanted.iter();
-    if wanted.any(|program| program.contains(char::is_whitespace)) {
+    let any = |is: fn(&String) -> bool| miss.wanted.iter().any(is);
+    if any(|program| program.contains(char::is_whitespace)) {
         "; each word is a separate string"
+    } else if any(|program| program.contains('=')) {
+        "; a variable is for `env` of a command_rule"
+    } else if any(|program| program.contains('/') && !program.starts_with('/')) {
+        "; a relative path is that spelling alone: name the file without its directory, or with all of them"
     } else {
         ""
     }

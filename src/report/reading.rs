@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::evaluate::{IndexedRules, Node, readings};
-use crate::models::Reading;
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Kind, Known, What};
+use crate::models::{CommandModel, Reading};
 use crate::request::{Request, argv};
 
 use super::explain::Explanation;
@@ -94,8 +94,12 @@ pub(super) fn line(index: &IndexedRules, request: &Request, node: Option<&Node>)
     (!said.is_empty()).then(|| format!("read as {}", said.join(", ")))
 }
 
-/// `is_read`: the commands that it is given to read are told of as well.
+/// `is_read`: what it is given to read is known, and is told of as well where it is a shell's.
 fn of(reading: &Reading<'_>, is_read: bool, steps: &mut Vec<ReadingStep>) {
+    let is_read = is_read
+        && reading
+            .model
+            .is_some_and(CommandModel::hands_input_to_shell);
     for part in &reading.parts {
         let (words, meaning) = match &part.kind {
             Kind::Subcommand { word, model } => (

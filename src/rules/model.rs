@@ -366,6 +366,13 @@ impl RuleSet {
         self.command_rules.get(index)
     }
 
+    /// Where the rule of this number lets programs run.
+    pub fn run_of(&self, number: usize) -> &Run {
+        let rule = self.command_rule(number);
+        rule.and_then(|rule| rule.run.as_ref())
+            .unwrap_or(&Run::Outside)
+    }
+
     /// Whether the rule of this number is on trial, and acts on nothing.
     pub fn is_on_trial(&self, number: usize) -> bool {
         let rule = self.command_rule(number);

@@ -74,7 +74,8 @@ pub(super) fn near_misses(
     (found, far)
 }
 
-/// The cases of rules which restrict `request` that it all but is: another subcommand is another command.
+/// The cases of rules which restrict `request` that it all but is: another subcommand is another command, the same
+/// by another name is not.
 pub(super) fn unexcepted(
     index: &IndexedRules,
     request: &Request,
@@ -92,8 +93,10 @@ pub(super) fn unexcepted(
         for (rule, case) in cases {
             let why = readings.iter().find_map(|reading| {
                 let phrased = Phrased::of(reading);
-                let departure = case.narrowly(&look.subject(&phrased)).err()?;
-                (!departure.is_of_subcommand()).then(|| departure.to_string())
+                let subject = look.subject(&phrased);
+                let departure = case.narrowly(&subject).err()?;
+                let is_same = !departure.is_of_subcommand() || case.operands_of(&subject).is_some();
+                is_same.then(|| departure.to_string())
             });
             found.extend(why.map(|why| Unexcepted {
                 rule: matched.rule,

@@ -83,7 +83,7 @@ pub enum Likeness {
 }
 
 impl Departure<'_> {
-    /// Whether it is about the subcommand, and so about another command.
+    /// Whether it is about the subcommand, and so, unless that is the same by another name, about another command.
     pub fn is_of_subcommand(&self) -> bool {
         matches!(
             self,
@@ -132,7 +132,7 @@ impl fmt::Display for Departure<'_> {
                 let word = subcommand(parts);
                 write!(
                     out,
-                    "it permits {wanted} by that name alone; a rule on `{word}` would permit that"
+                    "it takes {wanted} by that name alone; it would have to name `{word}`"
                 )
             }
             Self::Subcommand(parts) => {
