@@ -18,6 +18,9 @@ use super::index::IndexedRules;
 /// So many names are taken from the words of one command.
 const NAMES: usize = 4096;
 
+/// So long may options of one letter each stand behind one dash, with the value of the last.
+const LETTERS: usize = 64;
+
 /// What stands between names in a text.
 const BETWEEN: &[u8] = b" \t\n\r'\"`,;:=|&()<>{}[]!@$*?#";
 
@@ -42,11 +45,17 @@ pub fn unaccounted_files(index: &IndexedRules, request: &Request) -> BTreeMap<Pa
             let parts = word.split(|byte| BETWEEN.contains(byte));
             let parts = parts.filter(|part| is_name(part));
             files.extend(parts.map(|part| (path(part), true)));
-            // What is behind the letter of an option, or behind a `=`, may be a value.
-            let behind = word.get(2..).filter(|_| word.starts_with(b"-"));
+            // What is behind the letters of options, or behind a `=`, may be a value.
+            let is_cluster = word.starts_with(b"-") && !word.starts_with(b"--");
+            let letters = if is_cluster {
+                2..word.len().min(LETTERS)
+            } else {
+                0..1
+            };
+            let behind = letters.filter_map(|at| word.get(at..));
             let value = word.iter().position(|byte| *byte == b'=');
             let value = value.and_then(|at| word.get(at + 1..));
-            let whole = [Some(word), behind, value].into_iter().flatten();
+            let whole = behind.chain(value);
             let whole = whole.filter(|name| !name.is_empty());
             files.extend(whole.map(|name| (path(name), false)));
             if files.len() > NAMES {
@@ -72,12 +81,23 @@ fn unaccounted<'a>(index: &'a IndexedRules, words: Words<'a>) -> Vec<&'a OsStr> 
     }
     if models.is_empty() {
         let first = arguments.first().map(|word| word.as_bytes());
-        let is_data = |name: &OsStr| {
+        let takes = whole_names(words).map(|name| {
             let name = called(name).to_str().unwrap_or_default();
-            models::takes_data(name, first).is_some()
+            models::takes_data(name, first)
+        });
+        let takes: Option<Vec<_>> = takes.collect();
+        let mut is_behind = false;
+        // Of some, an option can name a program.
+        let is_open = |word: &&OsString| {
+            let is_option = word.as_bytes().starts_with(b"-");
+            let was_behind = std::mem::replace(&mut is_behind, is_option);
+            match &takes {
+                None => true,
+                Some(all) if all.iter().all(|takes| takes.bears_options) => false,
+                Some(_) => is_option || was_behind,
+            }
         };
-        let is_known = whole_names(words).all(is_data);
-        let rest = arguments.iter().filter(|_| !is_known);
+        let rest = arguments.iter().filter(is_open);
         return rest.map(OsString::as_os_str).collect();
     }
     let mut found = Vec::new();

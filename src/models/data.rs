@@ -52,7 +52,7 @@ const ROWS: &[DataRow] = &[
     row(&["true", "false", ":", "echo"], "they read nothing").with_words(),
     row(
         &[
-            "[", "arch", "basename", "clear", "dirname", "expr", "factor", "getconf", "groups", "hostid", "id", "logname",
+            "[", "arch", "basename", "clear", "dirname", "expr", "factor", "groups", "hostid", "id", "logname",
             "mountpoint", "namei", "nproc", "numfmt", "pathchk", "pidof", "printenv", "printf", "pwd", "readlink",
             "realpath", "sleep", "stty", "sync", "test", "tty", "uname", "uptime", "users", "w", "whereis", "which",
             "who", "whoami", "yes",

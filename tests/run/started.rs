@@ -210,7 +210,7 @@ fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
 
 /// Programs of these names say that they ran.
 fn fakes(world: World) -> World {
-    let names = "gdb sqlite3 duckdb node perf tshark tmux screen systemd-run doas frob nm ldconfig logrotate nginx dnsmasq docker awk perl python3 printf cc1 as ld";
+    let names = "gdb sqlite3 duckdb node perf tshark tmux screen systemd-run doas frob delta nm ldconfig logrotate nginx dnsmasq docker awk perl python3 printf cc1 as ld";
     names.split(' ').fold(prepared(world), |world, name| {
         let file = format!("bin/{name}");
         world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
@@ -274,6 +274,8 @@ fn what_nobody_knows_to_be_data_is_code() {
         "frob orders",
         "frob --plugin ./orders",
         "frob -x./orders",
+        "frob -abx./orders",
+        "delta --pager ./orders",
         "frob --plugin=./d",
         "frob .",
         "frob key=WORLD/ws/orders,a",
@@ -311,6 +313,7 @@ fn what_nobody_knows_to_be_data_is_code() {
     });
     let data = [
         "env printf %s orders",
+        "delta orders",
         "frob other --frob=other WORLD/out/own",
         "nm --dynamic orders",
         "awk '{ print $1 }' orders",
