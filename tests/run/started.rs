@@ -321,7 +321,7 @@ fn what_nobody_knows_to_be_data_is_code() {
         "python3 -I -m json.tool orders",
         "cc1 -quiet orders -dumpbase orders -o x.s",
         "as -o x.o orders",
-        "ld -plugin /usr/lib/x.so -dynamic-linker /lib/ld.so --push-state --as-needed -o x orders",
+        "ld -plugin /usr/lib/x.so -plugin-opt=/usr/lib/x -plugin-opt=-fresolution=orders -dynamic-linker /lib/ld.so --push-state --as-needed -o x orders",
     ];
     everyone_with(&data, |world, words| {
         let script = format!("starter {words} </dev/null");
