@@ -13,7 +13,7 @@
 //!   a root at all.
 //! - *What calls of `serve` have put out*, where it was too long to be returned: the directory that has it.
 //! - *What other programs obey* by themselves: the table in `obeyed.rs`. It is held where it exists; in a home
-//!   directory what a login would run is held before it exists, and the directory that it would lie in is made
+//!   directory what a login would run, or a program obeys when it is let out, is held before it exists, and the directory that it would lie in is made
 //!   for the run: `.config` and the like can be written, another one not. What else came to be under such a name, or
 //!   is gone, is told at the end; so is, in a project, what is its day's work to write and what a program runs there that was
 //!   started for something else (`.pre-commit-config.yaml`, `.yarnrc.yml`, `.Rprofile`).
@@ -45,7 +45,6 @@ use super::git_chain::git_chain;
 use super::hard_link;
 use super::mounts;
 use super::obeyed;
-use super::pattern;
 use super::placeholder::{PlaceholderForm, is_passage_at};
 use super::policy::Policy;
 use super::present::Present;
@@ -241,13 +240,6 @@ impl Layout {
                 reason: one.reason,
             };
             for directory in tops.chain(&protection.homes) {
-                if one.is_pattern() {
-                    let found = pattern::found_in(directory, one.name);
-                    for path in found.iter().filter(|_| !is_out) {
-                        self.add_trail(&Trail::to(path), PlaceholderForm::Unseen, cause, roots);
-                    }
-                    continue;
-                }
                 let is_there = present.may_have(directory, one.name);
                 if is_out {
                     let path = directory.join(one.name);

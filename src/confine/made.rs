@@ -1,11 +1,9 @@
 //! What came to be, or went away, while a command ran, under a name that other programs obey.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::named;
 use super::obeyed::{self, Obeyed};
-use super::pattern;
 use super::placeholder;
 use super::policy::Policy;
 use super::present::Present;
@@ -16,8 +14,6 @@ use super::trail;
 pub struct Unmade {
     /// Each, with whether something was at it.
     names: Vec<(PathBuf, Obeyed, bool)>,
-    /// Those that stand for many, with the directory, and what there was.
-    patterns: Vec<(PathBuf, Obeyed, BTreeSet<PathBuf>)>,
 }
 
 /// One of them at which something is new, or gone.
@@ -41,10 +37,7 @@ impl Unmade {
             let is_home = protection.homes.contains(root);
             for one in obeyed::all() {
                 let counts = is_home || one.scope.is_told_in_roots();
-                if counts && one.is_pattern() {
-                    let found = pattern::found_in(root, one.name);
-                    unmade.patterns.push((root.clone(), one, found));
-                } else if counts {
+                if counts {
                     let path = root.join(one.name);
                     let was_there = present.may_have(root, one.name) && !is_free(&path);
                     unmade.names.push((path, one, was_there));
@@ -70,18 +63,7 @@ impl Unmade {
                 is_gone: *was_there,
             })
         });
-        let found = self.patterns.iter().flat_map(|(directory, one, known)| {
-            let found = pattern::found_in(directory, one.name);
-            let made = |path: &PathBuf, is_gone| Made {
-                path: path.clone(),
-                reason: one.reason,
-                is_gone,
-            };
-            let new = found.difference(known).map(|path| made(path, false));
-            let gone = known.difference(&found).map(|path| made(path, true));
-            new.chain(gone).collect::<Vec<_>>()
-        });
-        names.chain(found).collect()
+        names.collect()
     }
 }
 

@@ -320,8 +320,7 @@ pub(super) fn files(protection: &Protection, here: &[PathBuf]) -> Vec<(PathBuf, 
                 }
             }
             NamedPlace::Instead(usual) => {
-                let obeyed =
-                    obeyed::all().filter(|one| !one.is_pattern() && !is_taken_out(one.name));
+                let obeyed = obeyed::all().filter(|one| !is_taken_out(one.name));
                 for it in obeyed {
                     let below = Path::new(it.name).strip_prefix(usual);
                     let Ok(below) = below else { continue };

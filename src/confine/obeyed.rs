@@ -4,7 +4,7 @@
 //! what he likes, outside. What a project's own commands run (a Makefile, the scripts of a package, hooks
 //! that are kept with the sources) is not among them: to write that is an ordinary day's work.
 
-/// One name, or a pattern of names.
+/// One name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Obeyed {
     /// From the directory on.
@@ -24,8 +24,10 @@ pub enum Scope {
     Home,
     /// The same; what is new under the name in another workspace is told when the command ends.
     HomeOrTold,
+    /// The same, and in a home directory it can't be made either.
+    LoginOrTold,
     /// In every writable root where it exists; in a home directory it can't be made either, as the
-    /// next login would obey it.
+    /// next login would obey it, or a program that is let out.
     RootsAndLogin,
     /// In a home directory, where it can't be made either.
     Login,
@@ -33,10 +35,11 @@ pub enum Scope {
 
 impl Scope {
     /// All, from the widest.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::RootsAndLogin,
         Self::Roots,
         Self::Login,
+        Self::LoginOrTold,
         Self::HomeOrTold,
         Self::Home,
     ];
@@ -49,6 +52,9 @@ impl Scope {
             }
             Self::Roots => "at the top of each writable directory",
             Self::Login => "in a home directory, also if missing",
+            Self::LoginOrTold => {
+                "in a home directory, also if missing; at the top of another workspace, what is new is told"
+            }
             Self::HomeOrTold => {
                 "in a home directory; at the top of another workspace, what is new is told"
             }
@@ -63,19 +69,12 @@ impl Scope {
 
     /// Whether what is new under the name at the top of a workspace is told, whatever that is.
     pub fn is_told_in_roots(self) -> bool {
-        self.is_of_roots() || self == Self::HomeOrTold
+        self.is_of_roots() || matches!(self, Self::HomeOrTold | Self::LoginOrTold)
     }
 
-    /// Whether a login would obey it.
+    /// Whether a login would obey it, or a program that is let out, so that it can't be made in a home directory.
     pub fn is_of_login(self) -> bool {
-        matches!(self, Self::RootsAndLogin | Self::Login)
-    }
-}
-
-impl Obeyed {
-    /// Whether it stands for all names of its form, so far as there are any.
-    pub(super) fn is_pattern(&self) -> bool {
-        self.name.contains('*')
+        matches!(self, Self::RootsAndLogin | Self::Login | Self::LoginOrTold)
     }
 }
 
@@ -178,11 +177,9 @@ const GROUPS: &[ObeyedGroup] = &[
          .linuxbrew/bin",
     ),
     (
-        "Python runs it when it starts",
-        Scope::Home,
-        ".local/lib/python*/site-packages/*.pth \
-         .local/lib/python*/site-packages/usercustomize.py \
-         .local/lib/python*/site-packages/sitecustomize.py",
+        "Python and node find modules in it, and Python runs some when it starts",
+        Scope::Login,
+        ".local/lib .node_modules .node_libraries",
     ),
     (
         "direnv runs it on entering the directory",
@@ -191,7 +188,7 @@ const GROUPS: &[ObeyedGroup] = &[
     ),
     (
         "direnv and mise run it on entering a directory",
-        Scope::Home,
+        Scope::Login,
         ".direnvrc .config/direnv .config/mise",
     ),
     (
@@ -201,13 +198,18 @@ const GROUPS: &[ObeyedGroup] = &[
     ),
     (
         "an interpreter runs it when it starts in the directory",
-        Scope::HomeOrTold,
+        Scope::LoginOrTold,
         ".Rprofile .Renviron .irbrc .pryrc .ghci .ocamlinit .octaverc .pdbrc .iex.exs .perldb",
     ),
     (
         "a package manager obeys it, whatever it is started for: programs that it runs in its place",
+        Scope::LoginOrTold,
+        ".yarnrc.yml .pnpmfile.cjs .pnpmfile.mjs bunfig.toml",
+    ),
+    (
+        "a package manager obeys it, whatever it is started for: programs that it runs in its place",
         Scope::HomeOrTold,
-        ".yarnrc.yml .pnpmfile.cjs .pnpmfile.mjs bunfig.toml .cargo/config .cargo/config.toml .bundle/config",
+        ".cargo/config .cargo/config.toml .bundle/config",
     ),
     (
         "a hook of git's may run what it says at the next commit",
@@ -222,20 +224,30 @@ const GROUPS: &[ObeyedGroup] = &[
     (
         "editors obey it on opening the directory: tasks, interpreters, extensions",
         Scope::Roots,
-        ".vscode .idea .zed .devcontainer .exrc .nvimrc .dir-locals.el",
+        ".vscode .idea .zed .devcontainer",
+    ),
+    (
+        "the editor obeys it where it is started",
+        Scope::RootsAndLogin,
+        ".exrc .nvimrc .dir-locals.el",
+    ),
+    (
+        "the editor runs it when it starts",
+        Scope::Login,
+        ".vimrc .gvimrc .vim .config/vim .emacs .emacs.el .emacs.d .config/emacs .config/doom \
+         .doom.d .spacemacs .config/nvim .nanorc .config/nano \
+         .config/helix .config/kak .config/micro .ideavimrc",
     ),
     (
         "the editor runs it when it starts",
         Scope::Home,
-        ".vimrc .gvimrc .vim .config/vim .emacs .emacs.el .emacs.d .config/emacs .config/doom \
-         .doom.d .spacemacs .config/nvim .local/share/nvim/site .nanorc .config/nano \
-         .config/helix .config/kak .config/micro .config/zed .config/Code/User \
+        ".local/share/nvim/site .config/zed .config/Code/User \
          .config/VSCodium/User .config/Cursor/User .config/Windsurf/User .vscode-server \
-         .vscode-oss .cursor-server .config/sublime-text .config/JetBrains .ideavimrc",
+         .vscode-oss .cursor-server .config/sublime-text .config/JetBrains",
     ),
     (
         "the terminal runs or obeys it when it starts",
-        Scope::Home,
+        Scope::Login,
         ".tmux.conf .tmux .config/tmux .screenrc .byobu .config/byobu .config/zellij \
          .config/kitty .config/alacritty .alacritty.toml .alacritty.yml .config/wezterm \
          .wezterm.lua .config/ghostty .config/foot .config/terminator .local/share/konsole \
@@ -254,28 +266,33 @@ const GROUPS: &[ObeyedGroup] = &[
     ),
     (
         "package managers obey it: where packages come from, and what runs them",
-        Scope::Roots,
+        Scope::RootsAndLogin,
         ".npmrc .yarnrc .pypirc",
     ),
     (
         "package managers obey it: where packages come from, and what runs them",
-        Scope::Home,
+        Scope::Login,
         ".bunfig.toml .config/pnpm .config/pip .pip .pydistutils.cfg .config/uv \
-         .config/pypoetry .condarc .mambarc \
-         .cargo/credentials.toml .gemrc .gem/credentials .gradle/init.d \
+         .config/pypoetry .condarc .mambarc .gemrc .mavenrc .antrc .ant .config/NuGet .config/nix \
+         .config/nixpkgs .nixpkgs .rpmmacros .makepkg.conf .config/makepkg .devscripts .quiltrc \
+         .terraformrc .terraform.d",
+    ),
+    (
+        "package managers obey it: where packages come from, and what runs them",
+        Scope::Home,
+        ".cargo/credentials.toml .gem/credentials .gradle/init.d \
          .gradle/init.gradle .gradle/gradle.properties .m2/settings.xml .m2/extensions.xml \
-         .mavenrc .antrc .nuget/NuGet .config/NuGet .cpan/CPAN .config/go/env .config/nix \
-         .config/nixpkgs .nixpkgs .opam/config .stack/config.yaml .cabal/config .rpmmacros \
-         .makepkg.conf .config/makepkg .lein/profiles.clj .devscripts .quiltrc .terraformrc",
+         .nuget/NuGet .cpan/CPAN .config/go/env .opam/config .stack/config.yaml .cabal/config \
+         .lein/profiles.clj",
     ),
     (
         "it holds credentials, or names the program that is run to get them",
-        Scope::Roots,
+        Scope::RootsAndLogin,
         ".netrc .aws .kube .docker .gnupg .azure",
     ),
     (
         "it holds credentials, or names the program that is run to get them",
-        Scope::Home,
+        Scope::Login,
         ".config/gcloud .config/gh .config/glab-cli .config/hub .git-credentials .config/rclone \
          .password-store .local/share/keyrings .vault-token .oci .config/doctl .boto .s3cfg \
          .pgpass .my.cnf .authinfo .databrickscfg .config/op .config/helm \
@@ -283,18 +300,23 @@ const GROUPS: &[ObeyedGroup] = &[
     ),
     (
         "the program runs or obeys it when it starts",
-        Scope::Home,
+        Scope::Login,
         ".inputrc .editrc .gdbinit .gdbearlyinit .config/gdb .lldbinit .psqlrc .sqliterc \
-         .config/sqlite3 .duckdbrc .mongorc.js .mongoshrc.js .config/irb \
-         .R/Makevars .pythonrc .pythonrc.py .pythonstartup \
-         .ipython/profile_default .jupyter .julia/config .config/ghc \
-         .ghc/ghci.conf .sbclrc .config/utop .tclshrc .lesskey \
+         .config/sqlite3 .duckdbrc .duckdb .odbc.ini .mongorc.js .mongoshrc.js .config/irb \
+         .pythonrc .pythonrc.py .pythonstartup \
+         .jupyter .config/ghc .sbclrc .config/utop .tclshrc .lesskey \
          .lessfilter .less .config/lesskey .mailcap .muttrc .mutt .config/mutt .neomuttrc \
          .config/neomutt .mailrc .config/aerc .wgetrc .curlrc .config/curlrc .lftprc \
-         .config/lftp .lynxrc .hgrc .config/hg .bazelrc .ackrc .ripgreprc .ctags.d .latexmkrc \
+         .config/lftp .aria2 .config/aria2 .lynxrc .hgrc .config/hg .bazelrc .ackrc .ripgreprc .ctags.d .latexmkrc \
          .config/latexmk .asoundrc .config/mpv .config/ranger .config/lf .config/nnn \
-         .config/yazi .config/vifm .config/mc .taskrc .ansible.cfg .vagrant.d/Vagrantfile \
-         .config/libvirt .irssi .weechat .config/yt-dlp .config/just",
+         .config/yazi .config/vifm .config/mc .taskrc .ansible.cfg .ansible \
+         .config/libvirt .irssi .weechat .config/yt-dlp .config/just .config/bat .toprc .config/procps \
+         .perfconfig .valgrindrc .magick .config/ImageMagick .config/pkcs11 .local/share/helm .local/share/gh",
+    ),
+    (
+        "the program runs or obeys it when it starts",
+        Scope::Home,
+        ".R/Makevars .ipython/profile_default .julia/config .ghc/ghci.conf .vagrant.d/Vagrantfile",
     ),
 ];
 
@@ -395,6 +417,17 @@ mod tests {
         ] {
             assert!(login(name), "{name}");
         }
-        assert!(!login(".vscode") && !login(".aws"));
+        // What a program that is let out would obey, too.
+        for name in [
+            ".gdbinit",
+            ".curlrc",
+            ".npmrc",
+            ".vimrc",
+            ".local/lib",
+            ".aws",
+        ] {
+            assert!(login(name), "{name}");
+        }
+        assert!(!login(".vscode") && !login(".cargo/config.toml"));
     }
 }

@@ -24,6 +24,7 @@ mod repository;
 mod restrictions;
 mod see_through;
 mod sight;
+mod unaccounted;
 mod unforeseen;
 mod unmatched;
 mod unnamed;
@@ -39,6 +40,7 @@ pub use judge::{judge, judge_exec, judge_exec_in, judge_flows, judge_in};
 pub use judge_script::{Callers, CommandKind, JudgedCommand, ScriptJudgement, judge_script};
 pub use near_miss::{NearMiss, NearMisses, Unexcepted, near_misses};
 pub use repository::{depends_on_repository, with_repository};
+pub use unaccounted::unaccounted_files;
 pub use unforeseen::Unforeseen;
 pub use verdict::{Basis, Judgement, Placement, RuleMatch, Trace, Verdict};
 

@@ -93,9 +93,12 @@ fn look(
         started_in_place(request).and_then(|inner| in_place(index, request, &inner, named, within));
     let readings = readings(index, request);
     let mut rest = readings.iter().map(|reading| {
-        // Who names the option decides on what it runs.
+        // Who names the option decides on what it runs; who names that as well, only on that.
         let part_of = |inner: &Inner<'_>| reading.parts.get(inner.option?);
-        let by_option = |inner: &Inner<'_>| part_of(inner).is_some_and(|it| named.has_option(it));
+        let by_option = |inner: &Inner<'_>| {
+            let is_open = !named.has(inner.words.start) || matches!(inner.what, What::Script(_));
+            is_open && part_of(inner).is_some_and(|it| named.has_option(it))
+        };
         let mut inner = reading.inner.iter().filter(|inner| !by_option(inner));
         options(reading, named)
             .or_else(|| values(reading, named))

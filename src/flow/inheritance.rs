@@ -9,7 +9,8 @@
 //! them. For a descriptor that is so unless it is empty, a pipe that was made outside, or a file that can't
 //! be written from inside. less is put in its secure mode by a variable, in which it takes no commands. The
 //! same goes for a program that the sandbox could have written, and for one that does what such a file says:
-//! a script, a Makefile, a list for `xargs -a`. But where a rule or a person let out what does what such
+//! a script, a Makefile, a list for `xargs -a`; or that is given one, where nobody knows that it takes it for data
+//! (a program without a model, an option that the model doesn't have, a text in a language of its own). But where a rule or a person let out what does what such
 //! files say, as make does, what it starts is asked about no more for the files. And a git, whatever starts
 //! it, is looked at as one that is let out, and refused. Programs that gain rights when they start
 //! (set-user-id) would not work under that filter unless the supervisor is privileged, and are started
@@ -25,7 +26,7 @@ use nix::errno::Errno;
 use crate::act::environment::SessionEnvironment;
 use crate::approve::place::Inheritance;
 use crate::evaluate::{
-    CommandSource, CommandTree, IndexedRules, command_sources, started_in_place,
+    CommandSource, CommandTree, IndexedRules, command_sources, started_in_place, unaccounted_files,
 };
 use crate::request::program::last_component;
 use crate::request::{Originals, Program, Request, Roots, Words, argv};
@@ -183,10 +184,21 @@ impl Heritage<'_> {
                 None
             }
         });
-        let path = path.or_else(|| loaded_inside(request, roots))?;
-        let file = shown(path.as_os_str());
+        if let Some(path) = path.or_else(|| loaded_inside(request, roots)) {
+            let file = shown(path.as_os_str());
+            return Some(format!(
+                "does what {file} says, which the sandbox can write"
+            ));
+        }
+        let named = if_there.then(|| unaccounted_files(self.rules, request))?;
+        let is_open = |&(path, is_part): &(&PathBuf, &bool)| {
+            let is_there = path.symlink_metadata().is_ok() || !is_part && is_there(path);
+            is_there && roots.entry_towards(path).is_some()
+        };
+        let (file, _) = named.iter().find(is_open)?;
+        let file = shown(file.as_os_str());
         Some(format!(
-            "does what {file} says, which the sandbox can write"
+            "may do what {file} says, which the sandbox can write: nobody knows what it makes of that"
         ))
     }
 }
@@ -215,7 +227,7 @@ pub(super) fn is_surely_free(
 
 /// Whether what a program outside starts by these words could be limited in what it inherits. Cheap.
 fn may_be_limited(rules: &IndexedRules, words: Words<'_>) -> bool {
-    words.start_git() || rules.may_be_commanded(words)
+    words.start_git() || rules.may_be_commanded(words) || rules.may_be_unaccounted(words)
 }
 
 /// The name of the file of a program that runs, for people.

@@ -40,6 +40,7 @@ sources![
     "network.star",
     "packages.star",
     "python.star",
+    "python_modules.star",
     "python_tools.star",
     "readers.star",
     "remote.star",

@@ -52,8 +52,18 @@ const ROWS: &[DataRow] = &[
     row(&["true", "false", ":", "echo"], "they read nothing").with_words(),
     row(
         &[
+            "[", "arch", "basename", "clear", "dirname", "expr", "factor", "groups", "hostid", "id", "logname",
+            "mountpoint", "namei", "nproc", "numfmt", "pathchk", "pidof", "printenv", "printf", "pwd", "readlink",
+            "realpath", "sleep", "stty", "sync", "test", "tty", "uname", "uptime", "users", "w", "whereis", "which",
+            "who", "whoami", "yes",
+        ],
+        "they print words that they are given, or what the system is like",
+    )
+    .with_words(),
+    row(
+        &[
             "cat", "cut", "expand", "fmt", "fold", "head", "nl", "paste", "pr", "rev", "sort", "tac", "tail", "tr",
-            "unexpand", "uniq", "wc",
+            "tsort", "unexpand", "uniq", "wc",
         ],
         "they print the bytes or lines that they read, changed by rules of their own",
     ),
@@ -65,7 +75,7 @@ const ROWS: &[DataRow] = &[
     row(
         &[
             "b2sum", "cksum", "file", "ls", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum",
-            "stat", "sum",
+            "shasum", "stat", "sum",
         ],
         "they print what a file is like",
     ),

@@ -340,19 +340,42 @@ fn names_that_other_programs_obey_are_held_where_they_exist() {
     });
 }
 
-/// Some are known by their form only.
+/// Modules of the user's own are code of each program in that language.
 #[test]
-fn what_is_of_such_a_form_is_held_or_told() {
+fn where_modules_are_found_is_held() {
     everyone(|world| {
         let site = "home/.local/lib/python3.11/site-packages";
-        let ran = home(world.file(&format!("{site}/a.pth"), "kept"))
+        home(world.file(&format!("{site}/a.pth"), "kept"))
             .sh("cd .local/lib/python3.11/site-packages; echo x > c.py; echo x > b.pth; mv a.pth c")
             .status(1)
-            .stderr_has(&format!(
-                "new since the command started: WORLD/{site}/b.pth ("
-            ))
+            .no_file(&format!("{site}/b.pth"))
+            .no_file(&format!("{site}/c.py"))
             .file(&format!("{site}/a.pth"), "kept");
-        assert_eq!(told(&ran), 1);
+    });
+}
+
+/// A program that a rule lets out does what its settings in the home directory say.
+#[test]
+fn what_is_let_out_obeys_nothing_that_the_command_made() {
+    let roots = [
+        ["-C", "WORLD/home"].as_slice(),
+        &["--writable", "WORLD/home"],
+    ];
+    everyone_with(&roots, |world, options| {
+        let obeying =
+            |name: &str| format!("#!/bin/sh\nfor f in ~/{name}; do [ ! -f $f ] || . $f; done\n");
+        world
+            .rules("prefix_rule([[\"gdb\", \"curl\", \"tool\", \"kubectl\"]])\n")
+            .script("bin/gdb", &obeying(".gdbinit"))
+            .script("bin/curl", &obeying(".curlrc"))
+            .script("bin/tool", &obeying(".local/lib/python3.11/site-packages/usercustomize.py"))
+            .script("bin/kubectl", &obeying(".kube/config"))
+            .env("PATH", "WORLD/bin:/usr/bin:/bin")
+            .options(options.iter().copied())
+            .sh("cd; for f in .gdbinit .curlrc .kube/config .local/lib/python3.11/site-packages/usercustomize.py; do \
+                 mkdir -p ${f%/*}; echo ': >WORLD/out/pwned' >$f; done; gdb; curl; tool; kubectl; echo ran")
+            .stdout("ran")
+            .no_file("out/pwned");
     });
 }
 

@@ -26,7 +26,7 @@ fn prepared(world: World) -> World {
 }
 
 /// Each of these starts something outside that takes commands from the sandbox.
-const COMMANDED: [&str; 60] = [
+const COMMANDED: [&str; 62] = [
     "starter vi file <orders",
     "cat orders | starter vi",
     "cat orders | starter sh",
@@ -90,6 +90,8 @@ const COMMANDED: [&str; 60] = [
     "starter env GIT_TEMPLATE_DIR=WORLD/ws touch WORLD/out/pwned",
     "starter env GIT_SSH_COMMAND=./orders touch WORLD/out/pwned",
     "starter env PERF_EXEC_PATH=WORLD/ws touch WORLD/out/pwned",
+    "starter choom -n 0 -- sh orders",
+    "starter systemd-cat sh orders",
 ];
 
 #[test]
@@ -206,27 +208,18 @@ fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
     });
 }
 
+/// Programs of these names say that they ran.
+fn fakes(world: World) -> World {
+    let names = "gdb sqlite3 duckdb node perf tshark tmux screen systemd-run doas frob delta nm ldconfig logrotate nginx dnsmasq docker awk perl python3 printf cc1 as ld";
+    names.split(' ').fold(prepared(world), |world, name| {
+        let file = format!("bin/{name}");
+        world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
+    })
+}
+
 /// Programs that read commands or load code, by their options or by statements of their own.
 #[test]
 fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
-    let fakes = |world: World| {
-        let names = [
-            "gdb",
-            "sqlite3",
-            "duckdb",
-            "node",
-            "perf",
-            "tshark",
-            "tmux",
-            "screen",
-            "systemd-run",
-            "doas",
-        ];
-        names.into_iter().fold(prepared(world), |world, name| {
-            let file = format!("bin/{name}");
-            world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
-        })
-    };
     let refused = [
         "gdb -batch -iex 'source orders'",
         "gdb -batch -ex 'p 1' -ex 'sou WORLD/ws/orders'",
@@ -270,6 +263,68 @@ fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
     ];
     everyone_with(&free, |world, words| {
         let script = format!("cd WORLD/out; starter {words} </dev/null");
+        fakes(world).sh(script).stdout("ran\n");
+    });
+}
+
+/// Of a word that names what the sandbox can write it must be known that it is data.
+#[test]
+fn what_nobody_knows_to_be_data_is_code() {
+    let refused = [
+        "frob orders",
+        "frob --plugin ./orders",
+        "frob -x./orders",
+        "frob -abx./orders",
+        "delta --pager ./orders",
+        "frob --plugin=./d",
+        "frob .",
+        "frob key=WORLD/ws/orders,a",
+        "nm --plugin ./orders /bin/true",
+        "nm --frob ./orders /bin/true",
+        "ldconfig -f orders",
+        "logrotate -s /dev/null orders",
+        "nginx -c orders",
+        "nginx -g 'load_module WORLD/ws/orders;'",
+        "dnsmasq --dhcp-script=./orders",
+        "git frob orders",
+        "docker frob orders",
+        "gdb -batch -ex 'with width 3 -- source orders'",
+        "gdb -batch -ex 'alias s = source' -ex 's orders'",
+        "gdb -batch -ex 'interpreter-exec console \"source orders\"'",
+        "awk 'BEGIN { while ((getline x < \"orders\") > 0) system(x) }'",
+        "perl -mlib=. -e 1",
+        "perl -Mlib=d -e 1",
+        "perl -e 'do(q(./orders))'",
+        "perl -d -e 1",
+        "python3 -I -m cProfile orders",
+        "python3 -I -m trace -t orders",
+        "python3 -I -m doctest orders",
+        "python3 -I -m pickle orders",
+        "python3 -I -m timeit 'exec(open(\"orders\").read())'",
+        "python3 -I -m unittest orders",
+        "python3 -I -m runpy orders",
+        "python3 -I -m pdb orders",
+        "python3 -I -m frob orders",
+    ];
+    everyone_with(&refused, |world, words| {
+        let script = format!("starter {words} </dev/null");
+        let world = fakes(world).file("ws/d/x", "");
+        world.sh(script).no_file("out/pwned");
+    });
+    let data = [
+        "env printf %s orders",
+        "delta orders",
+        "frob other --frob=other WORLD/out/own",
+        "nm --dynamic orders",
+        "awk '{ print $1 }' orders",
+        "perl -e 'print 1'",
+        "python3 -I -m json.tool orders",
+        "cc1 -quiet orders -dumpbase orders -o x.s",
+        "as -o x.o orders",
+        "ld -plugin /usr/lib/x.so -plugin-opt=/usr/lib/x -plugin-opt=-fresolution=orders -dynamic-linker /lib/ld.so --push-state --as-needed -o x orders",
+    ];
+    everyone_with(&data, |world, words| {
+        let script = format!("starter {words} </dev/null");
         fakes(world).sh(script).stdout("ran\n");
     });
 }

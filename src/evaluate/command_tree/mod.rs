@@ -483,7 +483,7 @@ pub(super) fn models_of<'a>(index: &'a IndexedRules, words: Words<'_>) -> Vec<&'
 }
 
 /// What a program is called by, from the word that asks for it to the file.
-fn whole_names(words: Words<'_>) -> impl Iterator<Item = &OsStr> {
+pub(super) fn whole_names(words: Words<'_>) -> impl Iterator<Item = &OsStr> {
     let paths = [words.path, words.real].into_iter().flatten();
     std::iter::once(words.asked)
         .chain(words.argv.first().map(OsString::as_os_str))

@@ -1,0 +1,135 @@
+//! Words of which nobody knows what a program makes of what they name: that may be code.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use crate::models;
+use crate::models::Reading;
+use crate::models::model::Effect;
+use crate::models::reading::{Doubt, Kind, Known};
+use crate::request::program::normalised;
+use crate::request::{Request, Words};
+
+use super::command_tree::{CommandTree, Node, called, models_of, runs_another, whole_names};
+use super::index::IndexedRules;
+
+/// So many names are taken from the words of one command.
+const NAMES: usize = 4096;
+
+/// So long may options of one letter each stand behind one dash, with the value of the last.
+const LETTERS: usize = 64;
+
+/// What stands between names in a text.
+const BETWEEN: &[u8] = b" \t\n\r'\"`,;:=|&()<>{}[]!@$*?#";
+
+impl IndexedRules {
+    /// Whether a program of these names has such words. Cheap.
+    pub fn may_be_unaccounted(&self, words: Words<'_>) -> bool {
+        !unaccounted(self, words).is_empty()
+    }
+}
+
+/// What words of `request`, or of what it runs without an exec that would show it, may name: paths, there or not,
+/// each with whether it is a part of a text.
+pub fn unaccounted_files(index: &IndexedRules, request: &Request) -> BTreeMap<PathBuf, bool> {
+    let tree = CommandTree::of(index, request);
+    let within = tree.requests(request, Node::is_unjudged);
+    let within: Vec<Request> = within.map(|inner| inner.request).collect();
+    let mut files = BTreeMap::new();
+    for one in std::iter::once(request).chain(&within) {
+        let path = |name: &[u8]| normalised(&one.cwd.join(OsStr::from_bytes(name)));
+        for word in unaccounted(index, one.words()) {
+            let word = word.as_bytes();
+            let parts = word.split(|byte| BETWEEN.contains(byte));
+            let parts = parts.filter(|part| is_name(part));
+            files.extend(parts.map(|part| (path(part), true)));
+            // What is behind the letters of options, or behind a `=`, may be a value.
+            let is_cluster = word.starts_with(b"-") && !word.starts_with(b"--");
+            let letters = if is_cluster {
+                2..word.len().min(LETTERS)
+            } else {
+                0..1
+            };
+            let behind = letters.filter_map(|at| word.get(at..));
+            let value = word.iter().position(|byte| *byte == b'=');
+            let value = value.and_then(|at| word.get(at + 1..));
+            let whole = behind.chain(value);
+            let whole = whole.filter(|name| !name.is_empty());
+            files.extend(whole.map(|name| (path(name), false)));
+            if files.len() > NAMES {
+                // Where nobody looks at each, the directory stands for all.
+                return BTreeMap::from([(one.cwd.to_path_buf(), true)]);
+            }
+        }
+    }
+    files
+}
+
+/// Whether a part of a text could name anything but the directory itself or one above, which say nothing there.
+fn is_name(name: &[u8]) -> bool {
+    !name.iter().all(|byte| b"./".contains(byte))
+}
+
+/// The words of a command of which no model says what they are, or that are a text in a language of its own.
+fn unaccounted<'a>(index: &'a IndexedRules, words: Words<'a>) -> Vec<&'a OsStr> {
+    let arguments = words.arguments();
+    let models = models_of(index, words);
+    if models.is_empty() && runs_another(words) {
+        return Vec::new();
+    }
+    if models.is_empty() {
+        let first = arguments.first().map(|word| word.as_bytes());
+        let takes = whole_names(words).map(|name| {
+            let name = called(name).to_str().unwrap_or_default();
+            models::takes_data(name, first)
+        });
+        let takes: Option<Vec<_>> = takes.collect();
+        let mut is_behind = false;
+        // Of some, an option can name a program.
+        let is_open = |word: &&OsString| {
+            let is_option = word.as_bytes().starts_with(b"-");
+            let was_behind = std::mem::replace(&mut is_behind, is_option);
+            match &takes {
+                None => true,
+                Some(all) if all.iter().all(|takes| takes.bears_options) => false,
+                Some(_) => is_option || was_behind,
+            }
+        };
+        let rest = arguments.iter().filter(is_open);
+        return rest.map(OsString::as_os_str).collect();
+    }
+    let mut found = Vec::new();
+    for model in models {
+        unaccounted_in(&models::read(model, arguments), arguments, &mut found);
+    }
+    found
+}
+
+fn unaccounted_in<'a>(
+    reading: &Reading<'a>,
+    arguments: &'a [OsString],
+    found: &mut Vec<&'a OsStr>,
+) {
+    let mut is_unknown = false;
+    for part in &reading.parts {
+        let word = match &part.kind {
+            Kind::Flag(flag) if flag.known == Known::Unknown || is_unknown => {
+                arguments.get(part.index).map(OsString::as_os_str)
+            }
+            Kind::Flag(flag) if flag.has_effect(Effect::Runs) => flag.value,
+            Kind::Subcommand { model: None, .. } => {
+                is_unknown = true;
+                None
+            }
+            Kind::Operand { word, doubtful } if *doubtful || is_unknown => Some(*word),
+            _ => None,
+        };
+        found.extend(word);
+    }
+    found.extend(reading.doubts.iter().filter_map(|doubt| match doubt {
+        Doubt::Code(code) | Doubt::Subcommand(code) => Some(code.word),
+        _ => None,
+    }));
+}
