@@ -159,6 +159,9 @@ pub(super) fn main(args: &Args) -> Exit {
     }
     let tree = CommandTree::of(&index, &request);
     let judgement = judge_in(&index, &request, &tree);
+    if let Some(judged) = inquiry.judge_within(&args.command, &judgement, &setting) {
+        return listed(&judged);
+    }
     let near_misses = near_misses(&index, &request, &judgement.trace);
     let explanation = Explanation {
         rules: &index,
@@ -172,9 +175,6 @@ pub(super) fn main(args: &Args) -> Exit {
         settings: set,
         session: &session,
     };
-    if let Some(judged) = inquiry.judge_within(&args.command, &judgement, &setting) {
-        return listed(&judged);
-    }
     let written = args.written(|colour| explanation.text(colour), || explanation.json());
     answer(args, written, explanation.decision())
 }

@@ -128,21 +128,22 @@ pub(super) fn result(
             let request = inquiry.request(argv);
             let tree = CommandTree::of(rules, &request);
             let judgement = judge_in(rules, &request, &tree);
-            let explanation = Explanation {
-                rules,
-                request: &request,
-                judgement: &judgement,
-                tree: &tree,
-                node: None,
-                near_misses: &near_misses(rules, &request, &judgement.trace),
-                setting: &setting,
-                let_out_by: &[],
-                settings: &options.settings,
-                session: &session,
-            };
-            match inquiry.judge_within(argv, &judgement, &setting) {
-                Some(judgement) => listed(&judgement),
-                None => (explanation.text(false), explanation.json()),
+            if let Some(judgement) = inquiry.judge_within(argv, &judgement, &setting) {
+                listed(&judgement)
+            } else {
+                let explanation = Explanation {
+                    rules,
+                    request: &request,
+                    judgement: &judgement,
+                    tree: &tree,
+                    node: None,
+                    near_misses: &near_misses(rules, &request, &judgement.trace),
+                    setting: &setting,
+                    let_out_by: &[],
+                    settings: &options.settings,
+                    session: &session,
+                };
+                (explanation.text(false), explanation.json())
             }
         }
         Explained::Script(text) => listed(&inquiry.judge_script_in(text.as_bytes(), &setting)),
