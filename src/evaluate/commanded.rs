@@ -12,7 +12,9 @@ use crate::request::program::normalised;
 use crate::request::{Request, Words};
 use crate::script;
 
-use super::command_tree::{CommandTree, DEPTH, InnerRequest, called, models_of, runs_another};
+use super::command_tree::{
+    CommandTree, DEPTH, InnerRequest, Node, called, models_of, runs_another,
+};
 use super::index::IndexedRules;
 use super::names::Names;
 
@@ -162,10 +164,10 @@ fn is_relative(word: &str) -> bool {
 
 /// What `request` runs without another exec; what a shell reads itself is none either.
 fn in_process(tree: &CommandTree, request: &Request) -> Vec<Request> {
-    let sourced = |one: &Request| script::reads_file(one.program.asked.as_bytes());
+    let sourced = |node: &Node| script::reads_file(node.words().asked.as_bytes());
     let mut within = tree.in_process(request);
-    let others = tree.requests(request, |node| !node.same_process);
-    within.extend(others.map(|inner| inner.request).filter(sourced));
+    let others = tree.requests(request, |node| !node.same_process && sourced(node));
+    within.extend(others.map(|inner| inner.request));
     within
 }
 

@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::rules::Decision;
 use crate::rules::model::{PrefixRule, Run};
 
-use super::command_tree::{CommandTree, Node};
+use super::command_tree::{CommandTree, KnownVariables, Node};
 use super::heuristic;
 use super::index::IndexedRules;
 use super::matches::{Matches, untrusted};
@@ -100,11 +100,11 @@ fn within(
     tree: &CommandTree,
     is_asked: impl Fn(&Node) -> bool,
 ) -> Vec<RuleMatch> {
-    let mut foresight = Foresight::default();
+    let (mut foresight, mut known) = (Foresight::default(), KnownVariables::default());
     let mut found = Vec::new();
     let nodes = tree.nodes().iter();
     for node in nodes.filter(|node| is_asked(node) && index.may_restrict(node.words())) {
-        for inner in node.requests(request) {
+        for inner in node.requests(request, &mut known) {
             found.extend(restrictions(index, &inner.request, inner.is_placed));
             found.extend(foresight.presumed(index, node, &inner.request));
         }

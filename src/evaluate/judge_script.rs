@@ -151,6 +151,7 @@ pub fn judge_script(
 ) -> ScriptJudgement {
     let mut tree = CommandTree::of_script(index, text, resolver);
     index.follow(&mut tree, resolver.follow);
+    let said = tree.nodes().iter().filter(|node| node.is_said()).count();
     let mut judge = Judge {
         index,
         tree: &tree,
@@ -160,8 +161,8 @@ pub fn judge_script(
         presumed: vec![None; tree.nodes().len()],
         written: Written::by(index, &tree),
         lacks: Vec::new(),
-        commands: Vec::new(),
-        strictest: Vec::new(),
+        commands: Vec::with_capacity(said),
+        strictest: Vec::with_capacity(said),
     };
     judge.look();
     judge.dangers = heuristic::dangers(index, &tree, &judge.lacks);

@@ -1,8 +1,9 @@
 //! Files that commands of a script write, as far as their words say: what others of its commands read of them or
 //! start nobody can know before.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,16 @@ use super::index::IndexedRules;
 
 /// The files, and the directories in which any may be one.
 #[derive(Debug, Default)]
-pub(super) struct Written(HashSet<PathBuf>);
+pub(super) struct Written {
+    paths: HashSet<PathBuf>,
+    /// Their last components.
+    names: HashSet<OsString>,
+    /// Whether one of the places lies within one where the last command looked for its program.
+    last: RefCell<Option<(SearchPlaces, bool)>>,
+}
+
+/// `PATH`, and the directory in which it counts.
+type SearchPlaces = (OsString, PathBuf);
 
 impl Written {
     /// Those that the commands of `tree` write, whose order counts for nothing: there are loops.
@@ -42,13 +52,15 @@ impl Written {
                 let each = directories
                     .clone()
                     .map(|directory| normalised(&directory.join(&target)));
-                written.0.extend(each);
+                written.paths.extend(each);
             }
             for request in &node.asked {
                 written.add_by(index, request);
             }
         }
-        written.0.retain(|path| !path.starts_with("/dev"));
+        written.paths.retain(|path| !path.starts_with("/dev"));
+        let names = written.paths.iter().filter_map(|path| path.file_name());
+        written.names = names.map(OsStr::to_owned).collect();
         written
     }
 
@@ -60,13 +72,13 @@ impl Written {
             let each = operands
                 .chain(values)
                 .map(|file| normalised(&request.cwd.join(file)));
-            self.0.extend(each);
+            self.paths.extend(each);
         }
     }
 
     /// Whether the program that `request` asks for, or a file from which it reads commands, is one of them.
     pub(super) fn decide_on(&self, index: &IndexedRules, request: &Request) -> bool {
-        if self.0.is_empty() {
+        if self.paths.is_empty() {
             return false;
         }
         let program = &request.program;
@@ -90,13 +102,32 @@ impl Written {
         let is_searched = !asked.as_bytes().contains(&b'/');
         let variables = request.environment.iter().flat_map(|all| all.iter());
         let paths = variables.filter(|(name, _)| is_searched && name == "PATH");
-        let mut entries = paths.flat_map(|(_, value)| std::env::split_paths(value));
-        entries.any(|entry| self.has(&request.cwd.join(entry).join(asked)))
+        let mut paths = paths.map(|(_, value)| value);
+        if self.names.contains(asked) || asked.as_bytes().starts_with(b".") {
+            let mut entries = paths.flat_map(std::env::split_paths);
+            return entries.any(|entry| self.has(&request.cwd.join(entry).join(asked)));
+        }
+        paths.any(|path| self.leads_into(path, &request.cwd))
+    }
+
+    /// Whether an entry of `path`, which counts in `cwd`, is one or lies within one.
+    fn leads_into(&self, path: &OsString, cwd: &Path) -> bool {
+        let mut last = self.last.borrow_mut();
+        if let Some(((known, place), leads)) = &*last
+            && known == path
+            && place == cwd
+        {
+            return *leads;
+        }
+        let mut entries = std::env::split_paths(path);
+        let leads = entries.any(|entry| self.has(&cwd.join(entry)));
+        *last = Some(((path.clone(), cwd.to_owned()), leads));
+        leads
     }
 
     /// Whether this is one, or lies within one.
     fn has(&self, path: &Path) -> bool {
         let path = normalised(path);
-        path.ancestors().any(|above| self.0.contains(above))
+        path.ancestors().any(|above| self.paths.contains(above))
     }
 }

@@ -95,6 +95,7 @@ impl Pieces {
     pub(super) fn finish(self, assigned: bool, dialect: Dialect) -> Word {
         let expands = Expands::of(&self.pieces, assigned);
         let mut word = Word::default();
+        word.parts.reserve_exact(self.pieces.len());
         for (index, piece) in self.pieces.into_iter().enumerate() {
             match piece {
                 WordPiece::Bare(bytes) => match expands.why(index, &bytes, assigned) {

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::request::{Entry, Request, Words, alias_set, aliased};
 use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
@@ -13,7 +12,7 @@ use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 use super::resolver::{Resolver, UnstartedCommand};
 use super::runs::{InPlace, InnerFound, InnerRun, in_place_of, runs};
 use super::spelling::{as_in, spelled, unknown_words};
-use super::surroundings::Variables;
+use super::surroundings::{KnownVariables, Variables};
 use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
 
@@ -79,27 +78,6 @@ pub(super) struct Builder<'a> {
     /// does too.
     shown: Shown,
     given: KnownVariables,
-}
-
-/// The variables that came of the last ones: most commands of a script have the same.
-#[derive(Default)]
-struct KnownVariables {
-    by: Option<Variables>,
-    /// Those of which the value is known.
-    known: Option<Arc<[(OsString, OsString)]>>,
-    all: Option<Arc<[(OsString, OsString)]>>,
-}
-
-impl KnownVariables {
-    fn by(&mut self, variables: &Variables, own: Option<&Arc<[(OsString, OsString)]>>) {
-        if self.by.as_ref().is_none_or(|by| !by.are_those(variables)) {
-            *self = Self {
-                known: variables.known(own),
-                all: variables.of(own),
-                by: Some(variables.clone()),
-            };
-        }
-    }
 }
 
 /// Words of what `node` runs, as a script has them: what is unknown in its own words is so in these.
@@ -251,6 +229,7 @@ impl<'a> Builder<'a> {
         let directories = node.around.directories.as_deref().unwrap_or(&here);
         let variables = &node.around.variables;
         self.given.by(variables, resolver.variables);
+        node.asked.reserve_exact(directories.len());
         for directory in directories {
             let mut request = (resolver.find)(&UnstartedCommand {
                 words: &node.argv,

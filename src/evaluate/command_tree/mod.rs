@@ -73,7 +73,7 @@ pub(super) use runs::interpreted_files;
 pub(super) use same_process::runs_another;
 pub use same_process::started_in_place;
 pub(super) use spelling::spelled;
-pub(super) use surroundings::Surroundings;
+pub(super) use surroundings::{KnownVariables, Surroundings};
 
 /// How many commands, each within the other, are seen through.
 pub(super) const DEPTH: usize = 8;
@@ -331,7 +331,8 @@ impl CommandTree {
         is_asked: impl Fn(&Node) -> bool,
     ) -> impl Iterator<Item = InnerRequest> {
         let nodes = self.nodes.iter().filter(move |node| is_asked(node));
-        nodes.flat_map(|node| node.requests(request))
+        let mut known = KnownVariables::default();
+        nodes.flat_map(move |node| node.requests(request, &mut known))
     }
 }
 
@@ -401,11 +402,12 @@ impl Node {
     }
 
     /// As requests of its own, within `root`: one for each directory that it may be in.
-    pub(super) fn requests(&self, root: &Request) -> Vec<InnerRequest> {
+    pub(super) fn requests(&self, root: &Request, known: &mut KnownVariables) -> Vec<InnerRequest> {
         let called = || Program::named(self.argv.first().cloned().unwrap_or_default());
         let program = self.program.as_deref().cloned().unwrap_or_else(called);
         let mut request = root.for_inner(program, self.argv.clone());
-        request.environment = self.around.variables.of(root.environment.as_ref());
+        let known = known.by(&self.around.variables, root.environment.as_ref());
+        request.environment.clone_from(&known.all);
         let Some(directories) = self.directories(root) else {
             return vec![InnerRequest {
                 request,

@@ -346,3 +346,30 @@ impl Variables {
         self.base == other.base && Arc::ptr_eq(&self.changes, &other.changes)
     }
 }
+
+/// The variables that came of the last ones: most commands of a script have the same.
+#[derive(Default)]
+pub(in crate::evaluate) struct KnownVariables {
+    by: Option<Variables>,
+    /// Those of which the value is known.
+    pub(super) known: Option<Arc<[(OsString, OsString)]>>,
+    pub(super) all: Option<Arc<[(OsString, OsString)]>>,
+}
+
+impl KnownVariables {
+    /// Those that come of `variables`, where the request has `own`, which is the same each time.
+    pub(super) fn by(
+        &mut self,
+        variables: &Variables,
+        own: Option<&Arc<[(OsString, OsString)]>>,
+    ) -> &Self {
+        if self.by.as_ref().is_none_or(|by| !by.are_those(variables)) {
+            *self = Self {
+                known: variables.known(own),
+                all: variables.of(own),
+                by: Some(variables.clone()),
+            };
+        }
+        self
+    }
+}
