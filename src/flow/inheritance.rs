@@ -166,7 +166,7 @@ impl Heritage<'_> {
     }
 
     /// A file that the sandboxed side can write or exchange, and that tells `request` what to do; in words for
-    /// people. With `if_there` those count that need not be named, and are there.
+    /// people. With `if_there` those count that need not be named, and are there; else none that is missing.
     fn file_inside(&self, request: &Request, if_there: bool) -> Option<String> {
         let roots = &self.roots;
         if let Some(file) = own_file_inside(request, roots) {
@@ -175,7 +175,10 @@ impl Heritage<'_> {
         }
         let mut sources = command_sources(self.rules, request).into_iter();
         let path = sources.find_map(|source| match source {
-            CommandSource::File(path) => roots.entry_towards(&path).map(|_| path),
+            CommandSource::File(path) => {
+                let entry = roots.entry_towards(&path);
+                entry.filter(|_| if_there || is_there(&path)).map(|_| path)
+            }
             CommandSource::FileIfThere(path) if if_there => {
                 let entry = roots.entry_towards(&path);
                 entry.filter(|_| is_there(&path)).map(|_| path)

@@ -226,7 +226,13 @@ impl<'a> PlacesOfCommands<'a> {
         }
         let starter = Foretold {
             inquiry: self.inquiry,
-            request,
+            variables: match request.environment.as_deref() {
+                Some(all) => all.iter().map(|(name, value)| entry(name, value)).collect(),
+                None => tree
+                    .variables_set(node)
+                    .map(|(name, value)| entry(name, value))
+                    .collect(),
+            },
             origin,
             has_own_input: tree.has_own_input(node, origin.let_out.node),
         };
@@ -316,18 +322,15 @@ impl Callers for PlacesOfCommands<'_> {
 /// What will have started a command outside.
 struct Foretold<'a> {
     inquiry: &'a Inquiry<'a>,
-    request: &'a Request,
+    /// Those of its variables that are known, `NAME=value` each.
+    variables: Vec<OsString>,
     origin: &'a StartedOutside,
     has_own_input: bool,
 }
 
 impl Starter for Foretold<'_> {
     fn variables(&self) -> Result<Vec<OsString>, Errno> {
-        let variables = self.request.environment.as_deref().unwrap_or_default();
-        Ok(variables
-            .iter()
-            .map(|(name, value)| entry(name, value))
-            .collect())
+        Ok(self.variables.clone())
     }
 
     fn misleading_repository(&self, git: &Request) -> Option<String> {

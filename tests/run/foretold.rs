@@ -506,6 +506,23 @@ fn what_was_once_missed_is_foretold() {
     }
 }
 
+/// The same, started by a script that a rule lets out.
+#[test]
+fn what_was_once_missed_outside_is_foretold() {
+    for starter in [
+        "export KUBECONFIG=./k; git -c alias.z='ls-files -z' z",
+        "bash <(echo 'sh there')",
+        "while bash <(echo 'sh there'); do git files; break; done",
+    ] {
+        let (missed, _) = told_with(
+            starter,
+            "prefix_rule([\"WORLD/out/starter\"])",
+            "../out/starter",
+        );
+        assert!(missed.is_none(), "{}", missed.unwrap_or_default());
+    }
+}
+
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap())
 }

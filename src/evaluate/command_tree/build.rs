@@ -12,7 +12,7 @@ use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 use super::resolver::{Resolver, UnstartedCommand};
 use super::runs::{InPlace, InnerFound, InnerRun, in_place_of, runs};
 use super::spelling::{as_in, spelled, unknown_words};
-use super::surroundings::{KnownVariables, Variables};
+use super::surroundings::KnownVariables;
 use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
 
@@ -173,7 +173,7 @@ impl<'a> Builder<'a> {
                 around.moved(way.as_os_str())
             });
             if !found.keeps_variables {
-                around.variables = Variables::unknown();
+                around.variables = around.variables.behind_git();
             }
             self.keep(Node {
                 written: written_as(node, &unknown, &found.argv),

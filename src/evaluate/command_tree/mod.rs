@@ -318,6 +318,12 @@ impl CommandTree {
         nodes.iter().any(|node| is_own(node)) && !nodes.iter().any(|node| reads_file(node))
     }
 
+    /// The variables that the command numbered `node` surely has, also where nobody knows all of them.
+    pub fn variables_set(&self, node: usize) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let node = self.nodes.get(node).into_iter();
+        node.flat_map(|node| node.around.variables.set())
+    }
+
     /// What `request`, whose tree this is, runs without another exec.
     pub fn in_process(&self, request: &Request) -> Vec<Request> {
         let within = self.requests(request, |node| node.same_process);

@@ -159,6 +159,19 @@ impl Variables {
         }
     }
 
+    /// What git makes of them for what it starts: more than anybody knows, and its own changed.
+    pub(super) fn behind_git(mut self) -> Self {
+        let is_its_own = |name: &&OsString| name.as_bytes().starts_with(b"GIT_") || *name == "PATH";
+        let own: Vec<OsString> = self.changes.keys().filter(is_its_own).cloned().collect();
+        for name in own {
+            self.change(&name, VariableChange::Unknown);
+        }
+        Self {
+            base: VariableBase::Unknown,
+            ..self
+        }
+    }
+
     fn none() -> Self {
         Self {
             base: VariableBase::Nothing,
@@ -198,6 +211,16 @@ impl Variables {
         if self.changes.len() > VARIABLES {
             *self = Self::unknown();
         }
+    }
+
+    /// Those that are set anew, with the values that they surely have.
+    pub(super) fn set(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.changes
+            .iter()
+            .filter_map(|(name, change)| match change {
+                VariableChange::Set(value) => Some((name.as_os_str(), value.as_os_str())),
+                _ => None,
+            })
     }
 
     /// The names of those that may be set to something else than the request has, but for those that every
