@@ -18,9 +18,6 @@ use super::index::IndexedRules;
 /// So many names are taken from the words of one command.
 const NAMES: usize = 4096;
 
-/// So long may options of one letter each stand behind one dash, with the value of the last.
-const LETTERS: usize = 64;
-
 /// What stands between names in a text.
 const BETWEEN: &[u8] = b" \t\n\r'\"`,;:=|&()<>{}[]!@$*?#";
 
@@ -32,8 +29,11 @@ impl IndexedRules {
 }
 
 /// What words of `request`, or of what it runs without an exec that would show it, may name: paths, there or not,
-/// each with whether it is a part of a text.
-pub fn unaccounted_files(index: &IndexedRules, request: &Request) -> BTreeMap<PathBuf, bool> {
+/// each with whether it is a part of a text. `None` where there are more than anybody looks at.
+pub fn unaccounted_files(
+    index: &IndexedRules,
+    request: &Request,
+) -> Option<BTreeMap<PathBuf, bool>> {
     let tree = CommandTree::of(index, request);
     let within = tree.requests(request, Node::is_unjudged);
     let within: Vec<Request> = within.map(|inner| inner.request).collect();
@@ -47,11 +47,10 @@ pub fn unaccounted_files(index: &IndexedRules, request: &Request) -> BTreeMap<Pa
             files.extend(parts.map(|part| (path(part), true)));
             // What is behind the letters of options, or behind a `=`, may be a value.
             let is_cluster = word.starts_with(b"-") && !word.starts_with(b"--");
-            let letters = if is_cluster {
-                2..word.len().min(LETTERS)
-            } else {
-                0..1
-            };
+            let letters = if is_cluster { 2..word.len() } else { 0..1 };
+            if letters.len() > NAMES {
+                return None;
+            }
             let behind = letters.filter_map(|at| word.get(at..));
             let value = word.iter().position(|byte| *byte == b'=');
             let value = value.and_then(|at| word.get(at + 1..));
@@ -59,12 +58,11 @@ pub fn unaccounted_files(index: &IndexedRules, request: &Request) -> BTreeMap<Pa
             let whole = whole.filter(|name| !name.is_empty());
             files.extend(whole.map(|name| (path(name), false)));
             if files.len() > NAMES {
-                // Where nobody looks at each, the directory stands for all.
-                return BTreeMap::from([(one.cwd.to_path_buf(), true)]);
+                return None;
             }
         }
     }
-    files
+    Some(files)
 }
 
 /// Whether a part of a text could name anything but the directory itself or one above, which say nothing there.

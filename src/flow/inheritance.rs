@@ -194,6 +194,11 @@ impl Heritage<'_> {
             ));
         }
         let named = if_there.then(|| unaccounted_files(self.rules, request))?;
+        let Some(named) = named else {
+            let why =
+                "its words name more than is looked at, and some may be what the sandbox can write";
+            return Some(why.to_owned());
+        };
         let is_open = |&(path, is_part): &(&PathBuf, &bool)| {
             let is_there = path.symlink_metadata().is_ok() || !is_part && is_there(path);
             is_there && roots.entry_towards(path).is_some()

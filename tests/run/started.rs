@@ -275,6 +275,8 @@ fn what_nobody_knows_to_be_data_is_code() {
         "frob --plugin ./orders",
         "frob -x./orders",
         "frob -abx./orders",
+        "frob -$(printf a%.0s $(seq 300))./orders",
+        "frob $(seq 5000) ./orders",
         "delta --pager ./orders",
         "frob --plugin=./d",
         "frob .",
