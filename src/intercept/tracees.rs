@@ -33,7 +33,7 @@ use nix::sys::stat::{FileStat, fstat};
 use nix::unistd::Pid;
 
 use super::call::{ExecCall, Side};
-use super::caller::{process_of, status};
+use super::caller::process_of;
 use super::leaving::Leaving;
 use super::limits::Load;
 use super::stand_in::ProxyRole;
@@ -349,7 +349,7 @@ impl Tracees {
             return true;
         }
         // Whoever was killed in between never comes back for what is held.
-        let is_there = |pid: &Pid| status(*pid).is_ok();
+        let is_there = |pid: &Pid| kill(*pid, None) != Err(Errno::ESRCH);
         self.announced.retain(|pid, _| is_there(pid));
         self.traced.retain(|tid, _| is_there(tid));
         self.outside.retain(|tid, _| is_there(tid));
