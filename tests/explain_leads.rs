@@ -468,8 +468,8 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         "./none; cd \"$x\"; cat x | sh; echo x > f; sh f; exec \"$y\"",
         &[
             "the file is not there yet, so nobody knows what it does\n",
-            "it runs commands that nobody has read, of a file or its input\n",
-            "what runs can't be known before it does\n",
+            "it runs commands that nobody has read, of a file or its input; a run judges each then\n",
+            "what runs can't be known before it does; a run judges each program then\n",
         ],
     ),
     (

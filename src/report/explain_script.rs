@@ -337,10 +337,12 @@ fn otherwise(command: &JudgedCommand) -> Option<&'static str> {
                 "nobody knows where the program is looked for, in which directory or by which PATH"
             }
             Some(Unforeseen::Unread) => {
-                "it runs commands that nobody has read, of a file or its input"
+                "it runs commands that nobody has read, of a file or its input; a run judges each then"
             }
-            Some(Unforeseen::Written) => "the script writes what it runs",
-            Some(Unforeseen::Rule(_)) | None => "what runs can't be known before it does",
+            Some(Unforeseen::Written) => "the script writes what it runs; a run judges that then",
+            Some(Unforeseen::Rule(_)) | None => {
+                "what runs can't be known before it does; a run judges each program then"
+            }
         }),
         CommandKind::Bare => Some("no program starts"),
         CommandKind::Builtin if command.decision == Decision::Allow => {

@@ -125,6 +125,7 @@ pub(super) fn settings(settings: &Settings) -> Option<String> {
         ("sandbox", &settings.sandbox.source),
         ("network", &settings.network.source),
         ("writable", &settings.writable.source),
+        ("ask", &settings.ask.source),
     ];
     let named = named
         .into_iter()

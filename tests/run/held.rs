@@ -99,8 +99,7 @@ const CASES: &[Case] = &[
     },
     Case {
         files: &[("ws/.vscode/tasks.json", "one\n")],
-        swap: "mkdir cfg; echo two > cfg/tasks.json; \
-               perl -e 'rename \".vscode\", \"old\"; symlink \"cfg\", \".vscode\"'",
+        swap: "mkdir cfg; echo two > cfg/tasks.json; mv .vscode old; ln -s cfg .vscode",
         script: "echo EVIL >> .vscode/tasks.json; echo EVIL >> cfg/tasks.json; \
                  rm .vscode; mkdir .vscode; echo EVIL > .vscode/tasks.json",
         left: &[

@@ -21,8 +21,8 @@ pub enum Departure<'a> {
     NoValue(&'a str),
     /// The value of this option is not known.
     UnknownValue(&'a str),
-    /// Another word can change what this option says.
-    Overridden(&'a str),
+    /// Another word, this one where it is known, can change what this option says.
+    Overridden(&'a str, Option<&'a [u8]>),
     /// This option has this value.
     OtherValue(&'a str, &'a OsStr),
     /// This option is not named, and what it does must be.
@@ -112,8 +112,9 @@ impl fmt::Display for Departure<'_> {
                 write!(out, "option `{name}`, whose value it names, is not there")
             }
             Self::UnknownValue(name) => write!(out, "the value of option `{name}` is not known"),
-            Self::Overridden(name) => {
-                write!(out, "another word can change what option `{name}` says")
+            Self::Overridden(name, by) => {
+                let word = by.map_or("another word".to_owned(), |by| format!("`{}`", bytes(by)));
+                write!(out, "{word} can change what option `{name}` says")
             }
             Self::OtherValue(name, value) => {
                 let value = brief_word(value);

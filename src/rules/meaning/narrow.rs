@@ -196,12 +196,16 @@ fn has_value<'a>(command: &Subject<'a>, option: &'a OptionValue) -> Result<(), D
     if values.is_empty() {
         return Err(Departure::NoValue(name));
     }
+    let is_there = || reading.flags().any(|flag| flag.could_be(name));
+    if values.contains(&None) && !is_there() {
+        return Err(Departure::NoValue(name));
+    }
     let is_reset = reading.resets() && reading.default_values(name).is_empty();
-    if is_reset || reading.overriding(name).is_some() {
-        return Err(Departure::Overridden(name));
+    let overriding = reading.overriding(name);
+    if is_reset || overriding.is_some() {
+        return Err(Departure::Overridden(name, overriding));
     }
     for value in values {
-        let is_there = || reading.flags().any(|flag| flag.could_be(name));
         let unknown = || {
             if is_there() {
                 Departure::UnknownValue(name)
