@@ -473,6 +473,14 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "command_rule(program = \"docker\", subcommand = [\"push\"], decision = \"prompt\", \
+         run = profile(\"workspace-write\"))\nprefix_rule([\"docker\", \"push\"])",
+        "docker push x",
+        &[
+            "by the rule at t.rules:2, if a person says yes; not by the rule at t.rules:1, because operand `x`",
+        ],
+    ),
+    (
         "prefix_rule([\"CI=1\", \"cat\"], decision = \"forbidden\")",
         "CI=1 cat x",
         &[

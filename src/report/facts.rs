@@ -368,6 +368,14 @@ fn runs(explanation: &Explanation<'_>) -> String {
     if let Disposition::Ask(_) = disposition {
         runs += ", if a person says yes";
     }
+    if let Place::Out(_) = place {
+        let rules = explanation.rules.rules();
+        for (rule, why) in &explanation.judgement.trace.kept_inside {
+            let span = rules.rule(*rule).map(|rule| rule.span);
+            let at = span.map_or_else(String::new, |span| rules.place(span));
+            runs += &format!("; not by the rule at {at}, because {}", argv::visible(why));
+        }
+    }
     if let Some(why) = why_inside {
         runs += "; not outside because ";
         runs += &argv::visible(why);
