@@ -638,7 +638,7 @@ fn a_git_with_mounts_of_its_own_does_not_run() {
                 &format!("#!/bin/sh\nexec unshare -rm sh -c '{mount}' sh \"$1\"\n"),
             )
             .sh("mounted \"$PWD/evil\"")
-            .stderr_has("has mounts or a root directory of its own")
+            .stderr_has("has separate mounts or a separate root directory")
             .no_file("out/pwned");
     });
 }
