@@ -373,7 +373,8 @@ fn runs(explanation: &Explanation<'_>) -> String {
         for (rule, why) in &explanation.judgement.trace.kept_inside {
             let span = rules.rule(*rule).map(|rule| rule.span);
             let at = span.map_or_else(String::new, |span| rules.place(span));
-            runs += &format!("; not by the rule at {at}, because {}", argv::visible(why));
+            let why = argv::visible(why);
+            let _ = write!(runs, "; not by the rule at {at}, because {why}");
         }
     }
     if let Some(why) = why_inside {
