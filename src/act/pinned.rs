@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -64,18 +65,28 @@ fn follow(
 }
 
 /// How the interpreter of a script finds the file that was judged: by the name that the caller gave, unless that
-/// leads elsewhere from its directory, or can be made to where the file's own path can't.
+/// leads elsewhere from its directory, or can be made to where the file's own path can't, or is one that an
+/// interpreter may take for something else than a file.
 fn name_for_interpreter(script: &Request, real: &Path, writable: &[PathBuf]) -> OsString {
     let asked = &script.program.asked;
     let given = script.cwd.join(asked);
     let followed = Followed::of(vec![given.clone(), real.to_owned()], writable);
     let is_open = |path: &Path| followed.way(path).is_none_or(|way| way.is_open);
     let leads = followed.way(&given).and_then(|way| way.real.as_deref()) == Some(real);
-    if leads && (!is_open(&given) || is_open(real)) {
+    if leads && is_path(asked) && (!is_open(&given) || is_open(real)) {
         asked.clone()
     } else {
         real.as_os_str().to_owned()
     }
+}
+
+/// Whether it is surely no option or subcommand.
+fn is_path(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let begins = name
+        .first()
+        .is_some_and(|first| first.is_ascii_alphanumeric() || b"./_".contains(first));
+    begins && name.contains(&b'/')
 }
 
 /// What a file names as its interpreter, or has by being a text.

@@ -10,6 +10,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
 use serde::Serialize;
 
 use super::Stamped;
@@ -34,13 +36,21 @@ struct LostRecords {
 }
 
 impl Log {
-    /// The file at `path`, which is made if need be, readable by its owner alone.
+    /// The file at `path`, which is made if need be, readable by its owner alone. A pipe must have a reader.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::options()
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(path)?;
+            .custom_flags(libc::O_NONBLOCK)
+            .open(path)
+            .map_err(|error| match error.raw_os_error() {
+                Some(libc::ENXIO) => io::Error::other("it is a pipe or socket that nobody reads"),
+                _ => error,
+            })?;
+        // A reader that is slow is waited for.
+        let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+        fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
         Ok(Self {
             file,
             path: path.to_owned(),

@@ -167,10 +167,7 @@ fn prepare(args: &Args, loaded: &Loaded) -> Result<Prepared, String> {
     let protection = protected(args, loaded, &ask, patched.as_ref())?;
     let rules = settings::rules_in_force(loaded, &args.rules)
         .map_err(|_| "nothing is started without the rules that --rules names")?;
-    let audit = match &args.audit {
-        Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
-        None => Audit::default(),
-    };
+    let audit = settings::audit(args.audit.as_deref(), ask.program(), &protection)?;
     let named = start(args)?;
     // From here on relative paths of the command line lead elsewhere: all are resolved by now.
     if let Some(directory) = &args.directory {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::here;
 use super::run::layer;
 use super::settings::{self, InterceptorArg};
-use crate::audit::Audit;
 use crate::config::settings::Source;
 use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{Flags, Loaded, Places, Profiles, Settings, deciding};
@@ -186,20 +185,19 @@ impl Args {
     fn options(self, loaded: Loaded, places: Places) -> Result<Options, String> {
         let settings = loaded.settings;
         let patched = patched(&settings, self.execve.as_deref())?;
-        let audit = match &self.audit {
-            Some(path) => Audit::to(path).map_err(|e| format!("{}: {e}", path.display()))?,
-            None => Audit::default(),
-        };
         fds::close_others_on_exec().map_err(|error| error.to_string())?;
         let mut ask = self.ask.unwrap_or_else(|| asked(&settings));
         let mut protection = deciding::protected(&places, &settings, &self.rules);
         // The places are looked at anew for each call.
         protection.deciding.retain(|one| one.role == Role::Shell);
         deciding::add_rules(&mut protection, &self.rules);
+        let mut asker = None;
         if let Who::Unattended(Ask::Program(program), _) = &mut ask {
             *program = settings::asker(program)?;
             settings::protect_asker(&mut protection, program);
+            asker = Some(program.as_path());
         }
+        let audit = settings::audit(self.audit.as_deref(), asker, &protection)?;
         let files = [
             (self.audit.as_deref(), Role::Audit),
             (patched.as_ref().map(Patched::wrapper), Role::Shell),

@@ -6,9 +6,10 @@ use std::iter::successors;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::audit::Audit;
 use crate::config::values::{Ask, Interceptor, duration};
 use crate::config::{self, Flags, Loaded, Places, Settings, deciding};
-use crate::confine::{Mode, PROTECTED, Protection, Role};
+use crate::confine::{Mode, PROTECTED, Policy, Protection, Role};
 use crate::intercept::broker::Patched;
 use crate::intercept::run::RunError;
 use crate::report;
@@ -236,6 +237,35 @@ pub(super) fn rules(loaded: &Loaded, given: &[PathBuf]) -> RuleSet {
     } else {
         rules::load(given)
     }
+}
+
+/// The records that go to `path`, if they go anywhere; and what answers, `asker`, is no other program. Neither is
+/// named by a link that a command could have made.
+///
+/// # Errors
+/// One of them is, or the file can't be opened.
+pub(super) fn audit(
+    path: Option<&Path>,
+    asker: Option<&Path>,
+    protection: &Protection,
+) -> Result<Audit, String> {
+    let scratch = std::env::var_os("TMPDIR").map(PathBuf::from);
+    let mut roots = vec![PathBuf::from("/tmp")];
+    roots.extend(std::env::current_dir());
+    roots.extend(scratch);
+    for path in path.iter().chain(&asker) {
+        let message = |reason: &dyn Display| format!("{}: {reason}", path.display());
+        let whole = std::path::absolute(path).map_err(|error| message(&error))?;
+        let link = Policy::link_by_commands(&whole, &roots, &protection.earlier);
+        if let Some(link) = link.map_err(|error| message(&error))? {
+            let link = link.display();
+            return Err(message(&format!(
+                "{link} is a symbolic link that a command could have made; name the file itself"
+            )));
+        }
+    }
+    let open = |path: &Path| Audit::to(path).map_err(|e| format!("{}: {e}", path.display()));
+    path.map_or_else(|| Ok(Audit::default()), open)
 }
 
 /// Keeps what answers from being written: `asker`, and what the kernel starts for a script.

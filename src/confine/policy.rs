@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::access::PROTECTED;
@@ -136,8 +137,29 @@ impl Policy {
         Ok(policy)
     }
 
-    /// That `path`, absolute, leads to a root by no symbolic link which stands in one of `roots`, or where an
-    /// `earlier` session wrote: whoever writes there could have made it, and would decide what else is written.
+    /// A symbolic link on the way to `path`, absolute, which stands in one of `roots`, or where an `earlier`
+    /// session wrote: whoever writes there could have made it.
+    ///
+    /// # Errors
+    /// What is remembered of earlier sessions can't be read.
+    pub fn link_by_commands(
+        path: &Path,
+        roots: &[PathBuf],
+        earlier: &Earlier,
+    ) -> io::Result<Option<PathBuf>> {
+        let roots: Vec<PathBuf> = roots
+            .iter()
+            .filter_map(|it| fs::canonicalize(it).ok())
+            .collect();
+        for link in Trail::to(path).links {
+            if within(&link, &roots) || earlier.is_written(&link)? {
+                return Ok(Some(link));
+            }
+        }
+        Ok(None)
+    }
+
+    /// That `path`, absolute, leads to a root by no such link, which would decide what else is written.
     ///
     /// # Errors
     /// It does, or nobody knows.
@@ -146,27 +168,18 @@ impl Policy {
         roots: &[PathBuf],
         earlier: &Earlier,
     ) -> Result<(), ConfineError> {
-        let roots: Vec<PathBuf> = roots
-            .iter()
-            .filter_map(|it| fs::canonicalize(it).ok())
-            .collect();
-        let refused = |reason| ConfineError::Root {
+        let reason = match Self::link_by_commands(path, roots, earlier) {
+            Ok(None) => return Ok(()),
+            Ok(Some(link)) => format!(
+                "{} is a symbolic link that a command could have made; name the directory itself",
+                link.display()
+            ),
+            Err(error) => format!("what is remembered of earlier sessions: {error}"),
+        };
+        Err(ConfineError::Root {
             path: path.to_owned(),
             reason,
-        };
-        for link in Trail::to(path).links {
-            let was_written = || {
-                let written = earlier.is_written(&link);
-                written.map_err(|e| refused(format!("what is remembered of earlier sessions: {e}")))
-            };
-            if within(&link, &roots) || was_written()? {
-                return Err(refused(format!(
-                    "{} is a symbolic link that a command could have made; name the directory itself",
-                    link.display()
-                )));
-            }
-        }
-        Ok(())
+        })
     }
 
     /// The same of each root, as it was named.

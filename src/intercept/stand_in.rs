@@ -1,11 +1,12 @@
 //! A process that stands in for a program outside: what it stands for, and what it is told.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::libc::SIGKILL;
+use nix::libc::{SIGCHLD, SIGKILL};
 use nix::unistd::Pid;
 
 use super::call::low_half;
@@ -200,6 +201,23 @@ fn descriptors(pid: Pid, proxy: &PidFd) -> io::Result<Vec<(OwnedFd, RawFd)>> {
     descriptors.collect()
 }
 
+/// A program to which the end of its children is not told takes each for one that succeeded.
+const CHILDREN_END: u64 = 1 << (SIGCHLD - 1);
+
+/// The same with nothing to read or write where a standard stream is closed: the program would take a file that
+/// it opens for that.
+fn with_standard_streams(
+    mut descriptors: Vec<(OwnedFd, RawFd)>,
+) -> io::Result<Vec<(OwnedFd, RawFd)>> {
+    for number in 0..3 {
+        if !descriptors.iter().any(|(_, known)| *known == number) {
+            let nothing = File::options().read(true).write(true).open("/dev/null")?;
+            descriptors.push((nothing.into(), number));
+        }
+    }
+    Ok(descriptors)
+}
+
 /// How the program is started for the process `pid`, which stands in for it and has from its caller what
 /// the program takes over; and whether it stays in the same process group.
 ///
@@ -215,11 +233,11 @@ pub(super) fn launch(
     let status = caller::status(pid)?;
     let (group, same_group) = groups.place(pid, &status)?;
     let inherited = Inherited {
-        descriptors,
+        descriptors: with_standard_streams(descriptors)?,
         umask: escalation.bounds.umask,
         limits: escalation.bounds.limits.clone(),
         nice: child::nice(pid),
-        ignored: status.ignored,
+        ignored: status.ignored & !CHILDREN_END,
         blocked,
         group,
     };

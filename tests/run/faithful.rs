@@ -154,7 +154,7 @@ fn blocked_signals() {
 fn descriptors() {
     told("probe", "descriptors", "descriptors 0 1 2");
     told("probe 3>a 9<a", "descriptors", "descriptors 0 1 2 3 9");
-    told("probe 200>a <&-", "descriptors", "descriptors 1 2 200");
+    told("probe 200>a", "descriptors", "descriptors 0 1 2 200");
     told(
         "exec 5>&1; probe 3>a 4<&3",
         "descriptors",
@@ -375,6 +375,48 @@ fn scripts() {
                 .stderr("")
                 .stdout(&format!("{shown} 2 a b"))
                 .file("out/made", "");
+        });
+    }
+}
+
+/// What is closed is not taken for what the program opens.
+#[test]
+fn closed_streams_lead_nowhere() {
+    for closed in ["<&-", "2>&-", "<&- 2>&-"] {
+        let script = format!("probe 200>a {closed}");
+        told(&script, "descriptors", "descriptors 0 1 2 200");
+    }
+}
+
+/// Who can't learn of the end of a child takes it for one that succeeded.
+#[test]
+fn the_end_of_children_is_told() {
+    told("trap '' CHLD; exec probe", "ignored", "ignored");
+}
+
+/// A name that an interpreter takes for an option or for a subcommand of its own.
+#[test]
+fn scripts_of_misleading_names() {
+    let cases = [
+        ("-c", "/bin/sh", "echo judged", "touch WORLD/out/planted"),
+        (
+            "-e",
+            "/usr/bin/perl",
+            "print qq(judged\n)",
+            "open F, q(>WORLD/out/planted)",
+        ),
+    ];
+    for (name, interpreter, judged, planted) in cases {
+        every_way(|world| {
+            let world = with_programs(world)
+                .rules(&format!("prefix_rule([\"WORLD/bin/{name}\"])\n"))
+                .script(
+                    &format!("bin/{name}"),
+                    &format!("#!{interpreter}\n{judged}\n"),
+                );
+            let script =
+                format!("cd WORLD/bin; starter execve {name} '{planted}' WORLD/out/planted");
+            world.sh(script).no_file("out/planted");
         });
     }
 }

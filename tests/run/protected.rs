@@ -547,6 +547,36 @@ fn a_root_is_not_named_by_a_link_of_an_earlier_command() {
     });
 }
 
+/// Nor where records go, or who answers.
+#[test]
+fn no_file_is_named_by_a_link_of_an_earlier_command() {
+    let link = "is a symbolic link that a command could have made";
+    let cases = [
+        ("WORLD/ws/log", "deny", link),
+        (
+            "WORLD/ws/pipe",
+            "deny",
+            "it is a pipe or socket that nobody reads",
+        ),
+        ("WORLD/ws/other", "command:WORLD/ws/yes", link),
+    ];
+    everyone_with(&cases, |world, (audit, ask, refused)| {
+        let ran = world
+            .rules("prefix_rule([\"probe\"], decision = \"prompt\")\n")
+            .program("probe")
+            .file("home/.keep", "")
+            .file("out/precious", "x\n")
+            .script("out/yes", "#!/bin/sh\n")
+            .sh("ln -s ../out/precious log; ln -s ../out/yes yes; mkfifo pipe");
+        ran.world
+            .options(["--audit", audit])
+            .ask(ask)
+            .sh("probe")
+            .stderr_has(refused)
+            .file("out/precious", "x\n");
+    });
+}
+
 #[test]
 fn settings_take_a_variable_out() {
     everyone(|world| {
