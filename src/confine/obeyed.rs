@@ -174,12 +174,14 @@ const GROUPS: &[ObeyedGroup] = &[
          .config/yarn/global .local/share/pnpm .volta/bin .bun/bin .deno/bin .dotnet/tools \
          .composer/vendor/bin .config/composer/vendor/bin .krew/bin .poetry/bin .rye/shims \
          .ghcup/bin .cabal/bin .nimble/bin .pub-cache/bin .luarocks/bin .pixi/bin .rvm/bin \
-         .linuxbrew/bin",
+         .linuxbrew/bin .pyenv/versions .pyenv/plugins .rbenv/versions .rbenv/plugins .nvm/versions \
+         .rustup/toolchains .rustup/settings.toml .sdkman/candidates .local/share/pipx .local/share/uv \
+         .npm/_npx .elan/bin .mix/escripts",
     ),
     (
-        "Python and node find modules in it, and Python runs some when it starts",
+        "Python, Ruby and node find modules in it, and run some when they start",
         Scope::Login,
-        ".local/lib .node_modules .node_libraries",
+        ".local/lib .local/share/gem .gem .node_modules .node_libraries",
     ),
     (
         "direnv runs it on entering the directory",
@@ -280,7 +282,7 @@ const GROUPS: &[ObeyedGroup] = &[
     (
         "package managers obey it: where packages come from, and what runs them",
         Scope::Home,
-        ".cargo/credentials.toml .gem/credentials .gradle/init.d \
+        ".cargo/credentials.toml .gradle/init.d \
          .gradle/init.gradle .gradle/gradle.properties .m2/settings.xml .m2/extensions.xml \
          .nuget/NuGet .cpan/CPAN .config/go/env .opam/config .stack/config.yaml .cabal/config \
          .lein/profiles.clj",
@@ -311,12 +313,21 @@ const GROUPS: &[ObeyedGroup] = &[
          .config/latexmk .asoundrc .config/mpv .config/ranger .config/lf .config/nnn \
          .config/yazi .config/vifm .config/mc .taskrc .ansible.cfg .ansible \
          .config/libvirt .irssi .weechat .config/yt-dlp .config/just .config/bat .toprc .config/procps \
-         .perfconfig .valgrindrc .magick .config/ImageMagick .config/pkcs11 .local/share/helm .local/share/gh",
+         .perfconfig .valgrindrc .magick .config/ImageMagick .config/pkcs11 .local/share/helm .local/share/gh \
+         .manpath .expect.rc .gnuplot .erlang .swiplrc .config/swi-prolog .gitk .pylintrc .config/ptpython \
+         .config/bpython .pdbrc.py .radare2rc .config/neofetch .todo.cfg .calcurse .offlineimaprc .sbuildrc \
+         .pbuilderrc .gbp.conf .dpkg.cfg .wireshark .config/wireshark .msf4 .clisprc .eclrc .maxima .sage \
+         .config/alsa .odbcinst.ini .ladspa .openmpi .gtk-3.0 .config/gtk-3.0 .gtkrc-2.0 .pki .config/openxr \
+         .config/borgmatic .config/chezmoi .config/topgrade.toml .config/yadm .config/qutebrowser \
+         .config/newsboat .local/share/jupyter .local/share/vulkan .local/share/gstreamer-1.0 \
+         .local/share/thumbnailers",
     ),
     (
         "the program runs or obeys it when it starts",
         Scope::Home,
-        ".R/Makevars .ipython/profile_default .julia/config .ghc/ghci.conf .vagrant.d/Vagrantfile",
+        ".task/hooks .mozilla/native-messaging-hosts .config/chromium/NativeMessagingHosts \
+         .config/inkscape/extensions .config/libreoffice .config/geany .local/share/kwin .local/share/plasma \
+         .R/Makevars .ipython/profile_default .julia/config .ghc/ghci.conf .vagrant.d/Vagrantfile",
     ),
 ];
 
