@@ -68,7 +68,29 @@ pub(super) fn unnamed(
     request: &Request,
     named: RuleNamed<'_>,
 ) -> Option<String> {
-    look(index, request, named, Nesting::default())
+    look(index, request, named, Nesting::default()).or_else(|| interpreted(index, request, named))
+}
+
+/// The same of what the interpreter of a script makes of the words behind the script: some take them for their own.
+fn interpreted(index: &IndexedRules, script: &Request, named: RuleNamed<'_>) -> Option<String> {
+    let last = std::iter::successors(script.interpreter.as_deref(), |it| {
+        it.interpreter.as_deref()
+    });
+    let interpreter = last.last()?;
+    let own = interpreter
+        .arguments()
+        .len()
+        .checked_sub(script.arguments().len())?;
+    let words = [vec![true; own].as_slice(), named.words].concat();
+    let words = words.as_slice();
+    let why = look(
+        index,
+        interpreter,
+        RuleNamed { words, ..named },
+        Nesting::default(),
+    )?;
+    let name = argv::word(interpreter.program.base_name());
+    Some(format!("{why}, by {name}, its interpreter"))
 }
 
 /// Where a command stands that is looked at.

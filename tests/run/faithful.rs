@@ -421,6 +421,44 @@ fn scripts_of_misleading_names() {
     }
 }
 
+/// Some interpreters take the words behind a script for their own.
+#[test]
+fn scripts_whose_interpreters_read_on() {
+    let cases = [
+        (
+            "/usr/bin/sed -nf",
+            "p",
+            "-e '1w WORLD/out/planted' WORLD/bin/probe",
+        ),
+        ("/usr/bin/awk -f", "{ print }", "-f evil /dev/null"),
+        (
+            "/usr/bin/make -f",
+            "all:",
+            "--eval='$(shell touch WORLD/out/planted)' all",
+        ),
+    ];
+    for (interpreter, judged, words) in cases {
+        everyone(|world| {
+            with_programs(world)
+                .rules(RULES)
+                .file("ws/evil", "BEGIN { print > \"WORLD/out/planted\" }")
+                .script("bin/probe", &format!("#!{interpreter}\n{judged}\n"))
+                .sh(format!("probe {words}"))
+                .no_file("out/planted");
+        });
+    }
+    everyone(|world| {
+        lifted(world)
+            .file("ws/data", "a\n")
+            .script(
+                "bin/probe",
+                "#!/usr/bin/awk -f\n{ print > \"WORLD/out/made\" }\n",
+            )
+            .sh("probe data")
+            .file("out/made", "a\n");
+    });
+}
+
 /// A name means the file that was judged, for its interpreter as well.
 #[test]
 fn scripts_by_descriptors() {
