@@ -465,9 +465,9 @@ fn scripts_by_descriptors() {
     let cases = [
         ("/bin/sh", "echo judged", "touch WORLD/out/planted"),
         (
-            "/usr/bin/env python3",
-            "print('judged')",
-            "open('WORLD/out/planted', 'w')",
+            "/usr/bin/perl",
+            "print qq(judged\\n)",
+            "open F, q(>WORLD/out/planted)",
         ),
     ];
     for (interpreter, judged, planted) in cases {
@@ -476,7 +476,7 @@ fn scripts_by_descriptors() {
                 with_programs(world)
                     .script("bin/probe", &format!("#!{interpreter}\n{judged}\n"))
                     .sh(format!(
-                        "echo \"{planted}\" | tee probe >__main__.py; chmod +x probe; \
+                        "echo \"{planted}\" >probe; chmod +x probe; \
                          starter {how} WORLD/bin/probe <probe"
                     ))
                     .status(0)

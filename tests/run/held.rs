@@ -98,8 +98,14 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
-        files: &[("ws/.vscode/tasks.json", "one\n")],
-        swap: "mkdir cfg; echo two > cfg/tasks.json; mv .vscode old; ln -s cfg .vscode",
+        files: &[
+            ("ws/.vscode/tasks.json", "one\n"),
+            (
+                "bin/exchange",
+                "rename '.vscode', 'old'; symlink 'cfg', '.vscode';\n",
+            ),
+        ],
+        swap: "mkdir cfg; echo two > cfg/tasks.json; perl WORLD/bin/exchange",
         script: "echo EVIL >> .vscode/tasks.json; echo EVIL >> cfg/tasks.json; \
                  rm .vscode; mkdir .vscode; echo EVIL > .vscode/tasks.json",
         left: &[
