@@ -217,7 +217,7 @@ fn nothing_of_ours_is_seen_outside() {
                 "probe 3>a | {names}; probe <&- 2>&- | {names}; exec 4>b; probe | {names}"
             ))
             .status(0)
-            .stdout("descriptors 0 1 2 3\ndescriptors 1\ndescriptors 0 1 2 4");
+            .stdout("descriptors 0 1 2 3\ndescriptors 0 1 2\ndescriptors 0 1 2 4");
     });
 }
 
