@@ -514,18 +514,25 @@ fn what_was_let_go_without_a_judgement_and_killed_is_told() {
     .client();
     let weaver = program("weaver", Machine::Native).display().to_string();
     let script = format!("{weaver} first 40 /usr/bin/cut /usr/bin/cat /dev/null");
-    let result = client.shell(&script);
-    let killed = result["stderr"]
-        .as_str()
-        .unwrap()
-        .matches(": killed")
-        .count();
-    let execs = result["execs"].as_array().unwrap();
-    let told: Vec<&Value> = execs
-        .iter()
-        .filter(|it| it["verdict"] == "killed")
-        .collect();
-    assert!(killed > 0 && told.len() == killed, "{killed} {result}");
-    assert_eq!(told[0]["command"], "/usr/bin/cut /dev/null", "{result}");
-    assert_eq!(told[0]["because"], "no rule", "{result}");
+    // Whoever writes has to meet the moment, which a busy machine makes rare.
+    for _ in 0..200 {
+        let result = client.shell(&script);
+        let killed = result["stderr"]
+            .as_str()
+            .unwrap()
+            .matches(": killed")
+            .count();
+        let execs = result["execs"].as_array().unwrap();
+        let told: Vec<&Value> = execs
+            .iter()
+            .filter(|it| it["verdict"] == "killed")
+            .collect();
+        assert_eq!(told.len(), killed, "{result}");
+        if let Some(told) = told.first() {
+            assert_eq!(told["command"], "/usr/bin/cut /dev/null", "{result}");
+            assert_eq!(told["because"], "no rule", "{result}");
+            return;
+        }
+    }
+    panic!("none of 8,000 was caught");
 }
