@@ -12,7 +12,7 @@ use codex_shell::rules::{self, Decision, RuleSet};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_codex-shell");
 
 pub(crate) fn load(paths: &[PathBuf]) -> RuleSet {
-    rules::load_with(Path::new(PROGRAM), paths)
+    rules::load_with(Path::new(PROGRAM), paths, &rules::RulesCache::default())
 }
 
 /// Every lint, the ones that are off by default too.

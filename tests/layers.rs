@@ -48,7 +48,7 @@ const LAYERS: &[Row] = &[
     row(
         3,
         "rules",
-        Only(&["sys", "exit", "models", "request"]),
+        Only(&["sys", "exit", "digest", "models", "request"]),
         &["starlark"],
     ),
     row(

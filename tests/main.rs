@@ -53,6 +53,7 @@ mod properties;
 #[path = "fuzz/read_back.rs"]
 mod read_back;
 #[cfg(test)]
+mod rules_cache;
 mod rules_hostile;
 #[cfg(test)]
 mod rules_load;

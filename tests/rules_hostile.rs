@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use codex_shell::rules::load_with;
 use codex_shell::rules::model::Diagnostic;
+use codex_shell::rules::{RulesCache, load_with};
 
 use super::rules_load::{Folder, brief, briefs, load, load_text, programs};
 
@@ -150,7 +150,7 @@ fn hostile_files_share_one_time_limit() {
     }
     let starts = folder.write("starts", "");
     let loader = loader_after(&folder, &format!("echo >> {}", starts.display()));
-    let rules = load_with(&loader, &[rules]);
+    let rules = load_with(&loader, &[rules], &RulesCache::default());
     assert_eq!(briefs(&rules), ["E0104"; 40]);
     let starts = fs::File::open(starts).and_then(std::io::read_to_string);
     let starts = starts.unwrap().lines().count();
@@ -165,7 +165,7 @@ fn a_loader_that_gets_no_processor_time_is_waited_for() {
     let folder = Folder::new();
     let rules = folder.write("a.rules", "prefix_rule([\"a\"])");
     let loader = loader_after(&folder, "/bin/sleep 11");
-    let rules = load_with(&loader, &[rules]);
+    let rules = load_with(&loader, &[rules], &RulesCache::default());
     assert_eq!(briefs(&rules), Vec::<String>::new());
     assert_eq!(programs(&rules), ["a"]);
 }

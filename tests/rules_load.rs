@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use codex_shell::rules::model::Diagnostic;
-use codex_shell::rules::{Decision, RuleSet, from_own_text, load_with};
+use codex_shell::rules::{Decision, RuleSet, RulesCache, from_own_text, load_with};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -27,7 +27,11 @@ impl Folder {
 }
 
 pub(super) fn load(paths: &[PathBuf]) -> RuleSet {
-    load_with(Path::new(env!("CARGO_BIN_EXE_codex-shell")), paths)
+    load_with(
+        Path::new(env!("CARGO_BIN_EXE_codex-shell")),
+        paths,
+        &RulesCache::default(),
+    )
 }
 
 pub(super) fn load_text(text: impl AsRef<[u8]>) -> RuleSet {
@@ -203,9 +207,13 @@ fn examples_know_the_hosts_of_files_before_them() {
 fn a_loader_that_cannot_start_blames_every_file() {
     let folder = Folder::new();
     let path = folder.write("a.rules", "");
-    let rules = load_with(Path::new("/nonexistent"), std::slice::from_ref(&path));
+    let rules = load_with(
+        Path::new("/nonexistent"),
+        std::slice::from_ref(&path),
+        &RulesCache::default(),
+    );
     assert_eq!(briefs(&rules), ["E0105"]);
-    let rules = load_with(Path::new("/bin/true"), &[path]);
+    let rules = load_with(Path::new("/bin/true"), &[path], &RulesCache::default());
     assert_eq!(briefs(&rules), ["E0105"]);
 }
 

@@ -11,7 +11,7 @@ use crate::evaluate::compat::{self, CompatResult};
 use crate::exit::Exit;
 use crate::report;
 use crate::rules::lexical::Whereabouts;
-use crate::rules::{self, Decision, RuleSet};
+use crate::rules::{self, Decision, RuleSet, RulesCache};
 
 use super::finish;
 use super::rules_explain::{ground, working_directory};
@@ -101,7 +101,7 @@ pub(super) fn main(args: &Args) -> Exit {
     }
     let rules = match args.compat {
         Some(Compat::Codex) => rules::load_released(&args.rules),
-        None => rules::load(&args.rules),
+        None => rules::load(&args.rules, &RulesCache::default()),
     };
     if rules.is_broken() {
         report::diagnostics::print_errors(&rules);

@@ -11,7 +11,7 @@ use crate::lint::{self, Level, Levels, UnknownCode};
 use crate::report;
 use crate::report::findings::{self, Findings};
 use crate::request::argv;
-use crate::rules::{self, Layer, Origin, RuleSet};
+use crate::rules::{self, Layer, Origin, RuleSet, RulesCache};
 
 use super::{finish, here};
 
@@ -174,7 +174,10 @@ fn of_here(loaded: Loaded, places: &Places) -> Result<RuleSet, Error> {
         "$CODEX_HOME/rules (~/.codex/rules)".to_owned(),
         of_project,
     ];
-    something(rules::load_layers(&origins), &looked_in)
+    something(
+        rules::load_layers(&origins, &RulesCache::default()),
+        &looked_in,
+    )
 }
 
 /// The rules of these files and directories.
@@ -195,7 +198,7 @@ fn named(paths: &[PathBuf]) -> Result<RuleSet, Error> {
         .iter()
         .map(|path| argv::word(path.as_os_str()))
         .collect();
-    something(rules::load_layers(&origins), &names)
+    something(rules::load_layers(&origins, &RulesCache::default()), &names)
 }
 
 /// Standard input, as far as a rules file may be long.

@@ -235,7 +235,7 @@ pub(super) fn rules(loaded: &Loaded, given: &[PathBuf]) -> RuleSet {
     if given.is_empty() {
         loaded.load_rules()
     } else {
-        rules::load(given)
+        rules::load(given, &loaded.cache)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::report;
 use crate::request::{Earlier, argv};
 use crate::rules::model::{CommandRule, Run};
-use crate::rules::{self, Decision, RuleSet};
+use crate::rules::{self, Decision, RuleSet, RulesCache};
 use crate::sys::read_capped::read_capped;
 use crate::terminal::{self, Answer, Choices};
 
@@ -157,7 +157,7 @@ fn show_and_ask(
     places: &Places,
     yes: bool,
 ) -> Result<Exit, String> {
-    let rules = rules::load_layers(&project.origins());
+    let rules = rules::load_layers(&project.origins(), &RulesCache::default());
     let problems = check_project(project, places);
     print(&shown(project, &rules, store))?;
     report::diagnostics::print_errors(&rules);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::request::argv;
-use crate::rules::{self, Layer, Origin, RuleSet, SetAside, SetAsideReason};
+use crate::rules::{self, Layer, Origin, RuleSet, RulesCache, SetAside, SetAsideReason};
 use crate::sys::encoding;
 use crate::sys::read_capped::read_capped;
 
@@ -32,6 +32,8 @@ pub struct Loaded {
     remarks: Vec<String>,
     /// The files with settings that were read, in the order in which they count.
     pub files: Vec<PathBuf>,
+    /// Where what rules say is kept.
+    pub cache: RulesCache,
 }
 
 /// Reads the user's file and that of the project, if it is trusted, and applies `flags`.
@@ -45,6 +47,7 @@ pub fn load(places: &Places, flags: &Flags) -> Result<Loaded, Vec<SettingsProble
         set_aside: None,
         remarks: Vec::new(),
         files: Vec::new(),
+        cache: RulesCache::of(places.codex_home.as_deref()),
     };
     if let Some(path) = places.user_file()
         && let Some(said) = user_file(&path, places)?
@@ -81,7 +84,7 @@ impl Loaded {
 
     /// The rules of all layers.
     pub fn load_rules(&self) -> RuleSet {
-        let mut rules = rules::load_layers(&self.rules);
+        let mut rules = rules::load_layers(&self.rules, &self.cache);
         rules.set_aside = self.set_aside.clone().filter(|aside| aside.rules);
         rules
     }

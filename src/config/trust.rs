@@ -186,7 +186,8 @@ impl TrustStore {
 fn write(path: &Path, document: &impl Serialize) -> Result<(), TrustError> {
     let written = own_file::replace(path, |file| {
         serde_json::to_writer_pretty(&mut *file, document)?;
-        file.write_all(b"\n")
+        file.write_all(b"\n")?;
+        file.sync_all()
     });
     written.map_err(|error| TrustError::Write {
         path: path.to_owned(),

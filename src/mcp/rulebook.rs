@@ -20,7 +20,7 @@ use crate::confine::{Deciding, Protection, Role};
 use crate::evaluate::IndexedRules;
 use crate::report::{self, diagnostics};
 use crate::request::argv;
-use crate::rules::{self, RuleSet};
+use crate::rules::{self, RuleSet, RulesCache};
 use crate::sys::lease;
 
 /// The rules in force, and how the files looked when they were loaded.
@@ -179,7 +179,10 @@ impl Sources {
     fn read_files(&self) -> Result<LoadedRules, Vec<String>> {
         if !self.given.is_empty() {
             return Ok(LoadedRules {
-                set: rules::load(&self.given),
+                set: rules::load(
+                    &self.given,
+                    &RulesCache::of(self.places.codex_home.as_deref()),
+                ),
                 notes: Vec::new(),
                 named: Vec::new(),
             });

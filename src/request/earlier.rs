@@ -228,8 +228,11 @@ impl Earlier {
         }
         let place = self.place(git_dir)?;
         let lines: String = written.iter().map(line).collect();
-        let written = |file: &mut File| file.write_all(lines.as_bytes());
-        Ok(own_file::replace(&place.join(TRUSTED), written)?)
+        let written = own_file::replace(&place.join(TRUSTED), |file| {
+            file.write_all(lines.as_bytes())?;
+            file.sync_all()
+        });
+        Ok(written?)
     }
 
     /// Takes it for the user's own no more; says whether it was.

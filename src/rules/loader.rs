@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::sys::respawn::{Death, Silence, Worker};
 
+use super::cache::{RulesCache, is_lasting};
 use super::child;
 use super::codes;
 use super::layer::{Layer, Origin};
@@ -32,23 +33,24 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// [`RuleSet::diagnostics`], and of a file with an error, rules that permit don't count.
 ///
 /// For the process of `codex-shell` itself, as the child is this process's own program.
-pub fn load(paths: &[PathBuf]) -> RuleSet {
-    load_with(Path::new(OURSELVES), paths)
+pub fn load(paths: &[PathBuf], cache: &RulesCache) -> RuleSet {
+    load_with(Path::new(OURSELVES), paths, cache)
 }
 
 /// As [`load`], each file with its layer.
-pub fn load_layers(origins: &[Origin]) -> RuleSet {
-    load_from(Path::new(OURSELVES), origins, false)
+pub fn load_layers(origins: &[Origin], cache: &RulesCache) -> RuleSet {
+    load_from(Path::new(OURSELVES), origins, false, cache)
 }
 
 /// As [`load`], with the functions of the released language alone.
 pub fn load_released(paths: &[PathBuf]) -> RuleSet {
-    load_from(Path::new(OURSELVES), &given(paths), true)
+    let cache = RulesCache::default();
+    load_from(Path::new(OURSELVES), &given(paths), true, &cache)
 }
 
 /// As [`load`], where this process is not `codex-shell`, which `program` then is.
-pub fn load_with(program: &Path, paths: &[PathBuf]) -> RuleSet {
-    load_from(program, &given(paths), false)
+pub fn load_with(program: &Path, paths: &[PathBuf], cache: &RulesCache) -> RuleSet {
+    load_from(program, &given(paths), false, cache)
 }
 
 fn given(paths: &[PathBuf]) -> Vec<Origin> {
@@ -58,16 +60,18 @@ fn given(paths: &[PathBuf]) -> Vec<Origin> {
         .collect()
 }
 
-fn load_from(program: &Path, origins: &[Origin], released: bool) -> RuleSet {
+fn load_from(program: &Path, origins: &[Origin], released: bool, cache: &RulesCache) -> RuleSet {
     let (rules, sources) = read_all(origins);
-    let session = LoadSession {
+    let mut session = LoadSession {
         program,
         released,
         time: ALL_TIME,
         room: MAX_ANSWERS,
+        lasting: Some(Vec::new()),
         rules,
     };
-    let mut rules = session.evaluate(&sources);
+    session.load(&sources, cache);
+    let mut rules = session.rules;
     rules.diagnostics.sort_by_key(|found| found.file);
     rules
 }
@@ -79,11 +83,29 @@ struct LoadSession<'a> {
     /// The processor time that is left.
     time: Duration,
     room: usize,
+    /// The answers, while the next process may take them for its own.
+    lasting: Option<Vec<u8>>,
     rules: RuleSet,
 }
 
 impl LoadSession<'_> {
-    fn evaluate(mut self, mut sources: &[SourceText]) -> RuleSet {
+    /// By what is kept of the same job, or by children.
+    fn load(&mut self, sources: &[SourceText], cache: &RulesCache) {
+        let job = self.job(sources).ok().filter(|_| !sources.is_empty());
+        let entry = job.and_then(|job| cache.entry(self.program, &job));
+        if let Some(known) = entry.as_ref().and_then(|entry| entry.read(sources)) {
+            for said in known {
+                self.rules.add(said);
+            }
+            return;
+        }
+        self.evaluate(sources);
+        if let (Some(entry), Some(answers)) = (entry, &self.lasting) {
+            entry.write(answers);
+        }
+    }
+
+    fn evaluate(&mut self, mut sources: &[SourceText]) {
         while !sources.is_empty() {
             let done = if self.time.is_zero() {
                 let limit = ALL_TIME.as_secs();
@@ -96,7 +118,6 @@ impl LoadSession<'_> {
             };
             sources = sources.get(done..).unwrap_or_default();
         }
-        self.rules
     }
 
     /// Has a child evaluate `sources` until it is through or dies; says for how many files
@@ -133,10 +154,15 @@ impl LoadSession<'_> {
             .line(deadline, self.room)
             .map_err(NoAnswer::Silence)?;
         self.room = self.room.saturating_sub(line.len());
-        serde_json::from_slice::<Contribution>(&line)
-            .ok()
-            .filter(|said| said.file == source.file)
-            .ok_or(NoAnswer::Nonsense)
+        let said = source.answer(&line).ok_or(NoAnswer::Nonsense)?;
+        match &mut self.lasting {
+            Some(answers) if is_lasting(&said) => {
+                answers.extend_from_slice(&line);
+                answers.push(b'\n');
+            }
+            other => *other = None,
+        }
+        Ok(said)
     }
 
     /// Says why the child has no answer for `source`; whether that is known, as a number of files.
@@ -175,6 +201,7 @@ impl LoadSession<'_> {
     }
 
     fn blame(&mut self, file: u32, code: &str, message: &str) {
+        self.lasting = None;
         self.rules
             .diagnostics
             .push(codes::about_file(file, code, message));

@@ -4,11 +4,13 @@
 //!  places ─▶ sources ─▶ loader ══ child: nesting ─▶ literal │ interpret ─▶ recorder ══▶ combine ─▶ RuleSet
 //! ```
 //!
-//! The only folder that imports Starlark. Files are loaded in a child of this binary under limits.
+//! The only folder that imports Starlark. Files are loaded in a child of this binary under limits, or
+//! what it said of them before is read again ([`RulesCache`]).
 
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod cache;
 pub mod canonical;
 pub mod child;
 pub mod codes;
@@ -43,6 +45,7 @@ mod sources;
 mod values;
 mod wire;
 
+pub use cache::RulesCache;
 pub use layer::{Layer, Origin};
 pub use loader::{load, load_layers, load_released, load_with};
 pub use model::{Decision, RuleSet, Severity};

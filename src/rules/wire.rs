@@ -106,6 +106,14 @@ pub(super) struct SourceText {
     pub(super) text: String,
 }
 
+impl SourceText {
+    /// What `line`, an answer of the child, says of it.
+    pub(super) fn answer(&self, line: &[u8]) -> Option<Contribution> {
+        let said: Contribution = serde_json::from_slice(line).ok()?;
+        (said.file == self.file).then_some(said)
+    }
+}
+
 /// What one file says: one line of the child's output.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Contribution {

@@ -39,7 +39,8 @@ pub fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, OwnError> {
     Ok(Some(bytes))
 }
 
-/// Puts a new file at `path`, in whole or not at all; its directory is made where it is missing.
+/// Puts a new file at `path`, in whole or not at all; its directory is made where it is missing. What must
+/// outlive the machine's sudden end is synchronised by `write`.
 ///
 /// # Errors
 /// It can't be made, or `write` fails. What was there before stays.
@@ -55,9 +56,7 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> 
         .create_new(true)
         .mode(0o600)
         .open(&new)?;
-    let replaced = write(&mut file)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&new, path));
+    let replaced = write(&mut file).and_then(|()| fs::rename(&new, path));
     if replaced.is_err() {
         // What matters is the first error.
         let _ = fs::remove_file(&new);

@@ -161,7 +161,7 @@ pub(crate) fn script(data: &[u8]) {
 pub(crate) fn rules(data: &[u8], program: &Path, scratch: &Path) {
     let file = scratch.join("fuzz.rules");
     fs::write(&file, data).unwrap();
-    let set = rules::load_with(program, &[file]);
+    let set = rules::load_with(program, &[file], &rules::RulesCache::default());
     if std::str::from_utf8(data).is_err() {
         assert!(set.is_broken());
     }
