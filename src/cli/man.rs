@@ -63,6 +63,10 @@ const FILES: &[(&str, &str)] = &[
         "$CODEX_HOME/codex-shell/trust.json",
         "The projects that are trusted.",
     ),
+    (
+        "$CODEX_HOME/codex-shell/loaded",
+        "What rules files were found to say, so that the next start is faster. It can be removed at any time.",
+    ),
 ];
 
 const VARIABLES: &[(&str, &str)] = &[
