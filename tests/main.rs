@@ -54,6 +54,7 @@ mod properties;
 mod read_back;
 #[cfg(test)]
 mod rules_cache;
+#[cfg(test)]
 mod rules_hostile;
 #[cfg(test)]
 mod rules_load;

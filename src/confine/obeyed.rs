@@ -106,7 +106,12 @@ const GROUPS: &[ObeyedGroup] = &[
         ".oh-my-zsh .oh-my-bash .bash_it .zsh .zfunc .zplug .zinit .antigen .fzf.bash .fzf.zsh \
          .p10k.zsh .local/share/bash-completion .config/starship.toml .dircolors .cargo/env \
          .nvm/nvm.sh .nvm/bash_completion .sdkman/bin .pyenv/bin .pyenv/libexec .rbenv/bin \
-         .rbenv/libexec .asdf/asdf.sh .rvm/scripts .nix-profile .ghcup/env .opam/opam-init",
+         .rbenv/libexec .asdf/asdf.sh .rvm/scripts .nix-profile .ghcup/env .opam/opam-init \
+         .local/share/zinit .bash-git-prompt .git-prompt.sh .git-completion.bash .bash_functions .bash_exports \
+         .bash_local .bashrc.local .bashrc_local .profile.local .zshrc.local .zshenv.local .localrc .aliases .exports \
+         .functions .extra .path .shell_prompt.sh .iterm2_shell_integration.bash .fzf/shell .cargo/env.fish .deno/env \
+         .elan/env .atuin/bin .rye/env .volta/load.sh .wasmer/wasmer.sh .swiftly .perlbrew/etc \
+         .config/broot/launcher",
     ),
     (
         "ssh and sshd obey it: who may log in, and what is run then",
@@ -176,7 +181,10 @@ const GROUPS: &[ObeyedGroup] = &[
          .ghcup/bin .cabal/bin .nimble/bin .pub-cache/bin .luarocks/bin .pixi/bin .rvm/bin \
          .linuxbrew/bin .pyenv/versions .pyenv/plugins .rbenv/versions .rbenv/plugins .nvm/versions \
          .rustup/toolchains .rustup/settings.toml .sdkman/candidates .local/share/pipx .local/share/uv \
-         .npm/_npx .elan/bin .mix/escripts",
+         .npm/_npx .elan/bin .mix/escripts .mix/archives .fzf/bin .juliaup/bin .foundry/bin .pulumi/bin .goenv/shims \
+         .phpenv/shims .plenv/shims .rakubrew/shims .fnm .local/share/fnm .local/share/rtx/shims .npm-packages/bin \
+         .linkerd2/bin .modular/bin .wasmtime/bin .proto/bin .moon/bin .dprint/bin .guix-profile \
+         .local/state/nix/profiles perl5/bin perl5/lib .platformio/penv .local/share/solana",
     ),
     (
         "Python, Ruby and node find modules in it, and run some when they start",
@@ -264,7 +272,8 @@ const GROUPS: &[ObeyedGroup] = &[
         "coding agents obey it: servers and hooks that they start, and what they may do",
         Scope::Home,
         ".config/opencode .config/goose .config/amp .config/crush .config/Claude \
-         .config/github-copilot .copilot .continue .codeium .qwen .kiro",
+         .config/github-copilot .copilot .continue .continuerc.json .codeium .qwen .kiro .cline .roo .amp .factory \
+         .augment .junie .lmstudio .amazonq .crush.json .warp",
     ),
     (
         "package managers obey it: where packages come from, and what runs them",
@@ -320,7 +329,8 @@ const GROUPS: &[ObeyedGroup] = &[
          .config/alsa .odbcinst.ini .ladspa .openmpi .gtk-3.0 .config/gtk-3.0 .gtkrc-2.0 .pki .config/openxr \
          .config/borgmatic .config/chezmoi .config/topgrade.toml .config/yadm .config/qutebrowser \
          .config/newsboat .local/share/jupyter .local/share/vulkan .local/share/gstreamer-1.0 \
-         .local/share/thumbnailers",
+         .local/share/thumbnailers .config/jj .jjconfig.toml .parallel .tofurc .kuberc .proverc .config/ccache \
+         .config/breezy",
     ),
     (
         "the program runs or obeys it when it starts",

@@ -2,11 +2,13 @@
 //! nobody needs to know whether their names are to be believed.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
-use super::command_tree::runs_another;
+use super::command_tree::{loads, runs_another};
 use super::index::IndexedRules;
 use super::names::Names;
 use super::unmatched::nothing_is_said_of;
+use crate::request::program::last_component;
 use crate::request::{HalfRead, Request, Words};
 
 impl IndexedRules {
@@ -20,12 +22,19 @@ impl IndexedRules {
     /// Whether it matters that a file is a copy of the program `name`: a rule is on that, or it is one that is
     /// looked at whatever the rules are.
     pub fn ask_for_copies_of(&self, name: &OsStr) -> bool {
-        name == "git" || self.has_rules_on(name)
+        name == "git" || loads(last_component(name).as_bytes()) || self.has_rules_on(name)
     }
 
     /// Whether knowing the variables of the request could change anything.
     pub fn ask_for_variables(&self, request: &Request) -> bool {
-        self.have_conditions_on_variables_of(request) || self.may_withhold(request)
+        self.have_conditions_on_variables_of(request)
+            || self.may_withhold(request)
+            || self.go_by_settings_of(request)
+    }
+
+    /// Whether a rule could be on what git's settings say that the request runs.
+    pub(super) fn go_by_settings_of(&self, request: &Request) -> bool {
+        self.has_rules_on("git".as_ref()) && request.is_set_by_git()
     }
 
     /// Whether a rule could ask for the variables of the request.

@@ -20,10 +20,12 @@ pub fn with_repository(rules: &IndexedRules, request: Request, ground: &Writable
 }
 
 /// Whether it matters which repository or configuration the program goes by: only where it would leave
-/// the sandbox, or a rule that permits decides. To look takes longer than to judge.
+/// the sandbox, a rule that permits decides, or a setting says what runs in place of the words. To look takes longer
+/// than to judge.
 pub fn depends_on_repository(rules: &IndexedRules, request: &Request) -> bool {
-    request.misled().is_some_and(|misled| {
-        let verdict = judge_exec(rules, request).verdict;
-        verdict.placement == Placement::Outside || verdict != judge_exec(rules, &misled).verdict
-    })
+    rules.go_by_settings_of(request)
+        || request.misled().is_some_and(|misled| {
+            let verdict = judge_exec(rules, request).verdict;
+            verdict.placement == Placement::Outside || verdict != judge_exec(rules, &misled).verdict
+        })
 }

@@ -303,6 +303,12 @@ fn what_runs_without_an_exec_is_not_hidden() {
         is(&format!("{ld} --library-path x --argv0 y git push")).0,
         Forbidden
     );
+    // What it is called counts as well.
+    for option in ["--argv0 git-push", "--argv0=/x/git-push"] {
+        assert_eq!(is(&format!("{ld} {option} /bin/git x")).0, Forbidden);
+        assert_eq!(is(&format!("{ld} {option} /bin/x x")).0, Forbidden);
+    }
+    assert_eq!(is("qemu-x86_64 -0 git-push /bin/git x").0, Forbidden);
     assert_eq!(
         is(&format!("{ld} {ld} --inhibit-cache git push")).0,
         Forbidden

@@ -81,9 +81,32 @@ pub(super) fn complete<'a>(
     reading.overridden = overridden(reading, program, &operands);
     let choosing = operands.choosing(reading.model);
     reading.elsewhere = of_forms(reading, program, &choosing, |model| &model.elsewhere);
+    found.extend(called(reading, &found));
     reading.inner = found;
     reading.doubts = doubts;
     reading.writes = writes;
+}
+
+/// The commands that are `found`, by the names that options have their programs called: many act by it.
+fn called<'a>(reading: &Reading<'a>, found: &[Inner<'a>]) -> Vec<Inner<'a>> {
+    let models = reading.model.iter().flat_map(|model| &model.inner);
+    let options: Vec<&String> = models.flat_map(|inner| &inner.called).collect();
+    let flags = reading.flags();
+    let names = flags.filter(|flag| options.iter().any(|option| flag.is(option)));
+    let by_name = |name: &'a OsStr| {
+        found.iter().filter_map(move |inner| match &inner.what {
+            What::Words(words) => Some(Inner {
+                what: What::Words([&[name], words.get(1..)?].concat()),
+                words: inner.words.clone(),
+                ..*inner
+            }),
+            What::Script(_) => None,
+        })
+    };
+    names
+        .filter_map(|flag| flag.value)
+        .flat_map(by_name)
+        .collect()
 }
 
 /// Adds what words are by their form, wherever they stand, and the values of options.

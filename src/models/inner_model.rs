@@ -35,6 +35,9 @@ pub struct InnerModel {
     /// The value of one of these options is the program, and its arguments begin here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub program: Vec<String>,
+    /// The value of one of these options is a name by which the program is called.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<String>,
     /// With `of`: values of options count as well, and those of subcommands.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub anywhere: bool,

@@ -103,6 +103,7 @@
 //! | `inner(form = "keys")` | what is typed, or standard input, whatever the operands are: an editor |
 //! | `inner(form = "script", of = ["-o=remotecommand=*"])` | in a value of that form of that option, what the star stands for, as a script |
 //! | `inner(after = 1, program = ["--entrypoint"])` | the value of that option, its arguments the operands behind the first |
+//! | `inner(called = ["-a"])` | the operands, whose program is called by the value of that option as well: `exec -a NAME CMD` |
 //! | `inner(follows = ["-exec"], until = [";", "+"])` | the words between: `find` |
 
 #![forbid(unsafe_code)]

@@ -10,6 +10,9 @@ use std::sync::OnceLock;
 use super::program::PROGRAM_DIRECTORIES;
 use crate::sys::read_capped::open_file;
 
+/// Where the dynamic loaders are.
+const LOADER_DIRECTORIES: [&str; 2] = ["/lib", "/lib64"];
+
 /// How much of two files is compared at once.
 const CHUNK: usize = 64 << 10;
 
@@ -53,7 +56,8 @@ impl Originals {
 fn gathered(wanted: &dyn Fn(&OsStr) -> bool) -> Gathered {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
-    let folders = folders.chain(PROGRAM_DIRECTORIES.map(PathBuf::from));
+    let known = [&PROGRAM_DIRECTORIES[..], &LOADER_DIRECTORIES].concat();
+    let folders = folders.chain(known.into_iter().map(PathBuf::from));
     // /bin and /usr/bin are often one.
     let folders: BTreeSet<PathBuf> = folders
         .filter_map(|folder| folder.canonicalize().ok())

@@ -121,6 +121,11 @@ impl Request {
         self
     }
 
+    /// Whether it is a git whose subcommand is none: its settings say what it runs.
+    pub fn is_set_by_git(&self) -> bool {
+        repository::is_set(self.words())
+    }
+
     /// The same, trusted less where it is git, or starts it, and the sandboxed side could have written what
     /// git would obey; else bound to the repository that git has here.
     #[must_use]

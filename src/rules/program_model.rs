@@ -104,6 +104,7 @@ pub(super) static INNER: Signature = Signature {
         "of",
         "anywhere",
         "program",
+        "called",
     ],
     required: 0,
 };
@@ -184,6 +185,7 @@ pub(super) fn parse_inner(arguments: &mut Arguments<'_>) -> Option<InnerModel> {
         of: arguments.strings("of"),
         anywhere: arguments.bool("anywhere").unwrap_or(false),
         program: arguments.strings("program"),
+        called: arguments.strings("called"),
     };
     arguments.problems.is_empty().then_some(model)
 }

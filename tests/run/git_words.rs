@@ -72,3 +72,43 @@ fn let_out_it_has_none() {
         ran.no_file("ws/.git/hooks/pre-commit");
     });
 }
+
+/// What comes before it, the command, and whether git may push by that: without another exec it goes on with what
+/// it takes a subcommand for.
+const CORRECTED: [(&str, &str, bool); 7] = [
+    ("", "git -c help.autocorrect=immediate pusj ../b x", true),
+    ("git config help.autocorrect 1", "git psuh ../b x", true),
+    (
+        "export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=help.autocorrect GIT_CONFIG_VALUE_0=-1",
+        "git pus ../b x",
+        true,
+    ),
+    (
+        "git config --file \"$HOME/.gitconfig\" help.autocorrect 1",
+        "git puhs ../b x",
+        true,
+    ),
+    (
+        "git config help.autocorrect never",
+        "git psuh ../b x",
+        false,
+    ),
+    ("git config help.autocorrect 1", "git lgo", false),
+    ("", "git pusj ../b x", false),
+];
+
+#[test]
+fn what_git_corrects_is_refused() {
+    everyone_with(&CORRECTED, |world, (before, command, is_refused)| {
+        let ran = world
+            .rules("prefix_rule(pattern = [\"git\", \"push\"], decision = \"forbidden\")\n")
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .options(["--sandbox", "danger-full-access"])
+            .sh(format!("git init -q; {before}\n{command}"));
+        let is_told = ran
+            .stderr
+            .windows(25)
+            .any(|part| part == b"codex-shell: denied: git ");
+        ran.check(is_told == *is_refused, command);
+    });
+}

@@ -159,14 +159,16 @@ impl<'a> Builder<'a> {
 
     /// Adds what git runs by an alias: another text of a shell where arguments are added to it.
     fn aliased(&mut self, parent: Option<usize>, words: Words<'_>, node: &Node, aliases: &[Entry]) {
-        let Some(found) = aliased(words, aliases, false) else {
+        let found = aliased(words, aliases, false);
+        if found.is_empty() {
             return;
-        };
+        }
         let more = node.appends.then(|| aliased(words, aliases, true));
-        let more = more.flatten().filter(|more| more.argv != found.argv);
+        let mut more = more.unwrap_or_default();
+        more.retain(|more| found.iter().all(|found| found.argv != more.argv));
         let unknown = node.written.as_deref().map(unknown_words);
         let unknown = unknown.unwrap_or_default();
-        for found in std::iter::once(found).chain(more) {
+        for found in found.into_iter().chain(more) {
             let mut around = node.around.clone();
             around.directories = found.directories.and_then(|to| {
                 let way: PathBuf = to.iter().collect();
@@ -180,6 +182,7 @@ impl<'a> Builder<'a> {
                 argv: found.argv,
                 appends: node.appends,
                 said_by: SaidBy::Alias,
+                same_process: found.same_process && (parent.is_none() || node.same_process),
                 around,
                 ..self.within(parent, node)
             });
@@ -264,7 +267,11 @@ impl<'a> Builder<'a> {
             ..child.clone()
         };
         let by_name = same_process::named_in(words);
-        if let Some(argv) = by_name.clone() {
+        for argv in by_name
+            .iter()
+            .cloned()
+            .chain(same_process::called_in(words))
+        {
             self.keep(Node {
                 written: written(&argv),
                 argv,

@@ -70,8 +70,8 @@ use super::index::IndexedRules;
 
 pub use resolver::{Resolver, UnstartedCommand};
 pub(super) use runs::interpreted_files;
-pub(super) use same_process::runs_another;
 pub use same_process::started_in_place;
+pub(super) use same_process::{loads, runs_another};
 pub(super) use spelling::spelled;
 pub(super) use surroundings::{KnownVariables, Surroundings};
 

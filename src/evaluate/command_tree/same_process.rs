@@ -69,12 +69,25 @@ pub(super) fn named_in(words: Words<'_>) -> Option<Vec<OsString>> {
         match name {
             b"busybox" | b"toybox" => Some(arguments.to_vec()),
             b"coreutils" => Some(applet(arguments)),
-            _ if is_loader(name) || name == b"valgrind" || is_emulator(name) => {
-                Some(loaded(arguments).to_vec())
-            }
+            _ if loads(name) => Some(loaded(arguments).0.to_vec()),
             _ => dashed(name, arguments),
         }
     })
+}
+
+/// The same of a loader or an emulator by the name that it has the program called, where it is told one.
+pub(super) fn called_in(words: Words<'_>) -> Option<Vec<OsString>> {
+    let program = last_component(words.asked).as_bytes();
+    let (words, name) = Some(words.arguments())
+        .filter(|_| loads(program))
+        .map(loaded)?;
+    let name = name?.to_owned();
+    Some([&[name], words.get(1..)?].concat())
+}
+
+/// Whether the program of this name runs another one that it is given, in its own process.
+pub(in crate::evaluate) fn loads(name: &[u8]) -> bool {
+    is_loader(name) || name == b"valgrind" || is_emulator(name)
 }
 
 /// `ld.so`, `ld-linux-x86-64.so.2`, `ld-musl-aarch64.so.1`, `ld64.so.2` and the like.
@@ -91,16 +104,25 @@ fn is_emulator(name: &[u8]) -> bool {
     known.contains(&name) || name.starts_with(b"qemu-") && !is_system
 }
 
-fn loaded(mut words: &[OsString]) -> &[OsString] {
+/// The words of the program that is run, and what it is called if that is said.
+fn loaded(mut words: &[OsString]) -> (&[OsString], Option<&OsStr>) {
+    let mut name = None;
     while let [word, rest @ ..] = words {
         let word = word.as_bytes();
         if !word.starts_with(b"-") {
             break;
         }
         let value = WITH_VALUE.iter().any(|option| option.as_bytes() == word);
+        name = match word {
+            b"--argv0" | b"-0" => rest.first().map(OsString::as_os_str),
+            _ => word
+                .strip_prefix(b"--argv0=")
+                .map(OsStr::from_bytes)
+                .or(name),
+        };
         words = rest.get(usize::from(value)..).unwrap_or_default();
     }
-    words
+    (words, name)
 }
 
 /// `coreutils rm` and `coreutils --coreutils-prog=rm`.

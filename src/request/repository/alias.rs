@@ -18,7 +18,16 @@ const MOST: usize = 1024;
 /// With one of these in it a command of an alias is a shell's.
 const OF_SHELLS: &[u8] = b"|&;<>()$`\\\"' \t\n*?[#~=%";
 
-/// What git runs by an alias.
+/// Whether git runs what it takes a subcommand that it doesn't have for.
+const AUTOCORRECT: &str = "help.autocorrect";
+/// With these values it only says what may have been meant.
+const SHOWN: [&[u8]; 6] = [b"0", b"false", b"off", b"no", b"show", b"never"];
+/// What is no less alike git corrects.
+const ALIKE: usize = 6;
+/// No name of a subcommand is alike to one of so many bytes.
+const LONGEST: usize = 64;
+
+/// What git runs by an alias, or in place of what it takes for a slip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aliased {
     /// The program and its arguments.
@@ -27,36 +36,115 @@ pub struct Aliased {
     pub directories: Option<Vec<OsString>>,
     /// It has the variables that git has.
     pub keeps_variables: bool,
+    /// It is the same process: git starts what an alias says anew, and goes on with what it has corrected.
+    pub same_process: bool,
 }
 
 /// What a git of these `words` runs by an alias, if its subcommand is one of those in the words and in what is
-/// `configured`. `more` arguments may be put behind the words.
-pub fn aliased(words: Words<'_>, configured: &[Entry], more: bool) -> Option<Aliased> {
+/// `configured`; or each command that it may be corrected to, where that is. `more` arguments may be put behind
+/// the words.
+pub fn aliased(words: Words<'_>, configured: &[Entry], more: bool) -> Vec<Aliased> {
     let GitReading::Git(asked) = command::read(words) else {
-        return None;
+        return Vec::new();
     };
     if configured.is_empty() && asked.settings.is_empty() {
-        return None;
+        return Vec::new();
     }
-    let before = before_unknown(words, &asked)?;
-    let mut own = asked.settings.iter().map(|it| entry(it.as_bytes()));
-    let own: Vec<Entry> = own.by_ref().filter(|(name, _)| is_alias(name)).collect();
-    if own.is_empty() && configured.is_empty() {
-        return None;
-    }
-    let value_of = |name: &OsStr| {
-        let names = names_of(name.to_str()?);
-        let mut entries = configured.iter().chain(&own).rev();
-        let (_, value) = entries.find(|(known, _)| names.contains(known))?;
-        Some(value.as_slice())
+    let own = asked.settings.iter().map(|it| entry(it.as_bytes()));
+    let own: Vec<Entry> = own.filter(|(name, _)| is_read(name)).collect();
+    let entries: Vec<&Entry> = configured.iter().chain(&own).collect();
+    let Some(before) = before_unknown(words, &asked).filter(|_| !entries.is_empty()) else {
+        return Vec::new();
     };
     let options = before.iter().zip(before.iter().skip(1));
     let options = options.filter(|(name, _)| *name == "-C").count();
-    let mut found = Aliased {
+    let none = Aliased {
         argv: Vec::new(),
         directories: Some(asked.directories.iter().map(|&it| it.to_owned()).collect()),
         keeps_variables: before.len() == options * 2,
+        same_process: false,
     };
+    if let Some(found) = by_alias(&asked, &entries, &none, more) {
+        return vec![found];
+    }
+    let corrected = asked.subcommand.map(|it| corrections(it, &entries));
+    let corrected = corrected.into_iter().flatten().map(|subcommand| {
+        let own = ["git".into(), subcommand.into()];
+        let words = own.into_iter().chain(asked.arguments.iter().cloned());
+        Aliased {
+            argv: words.collect(),
+            same_process: true,
+            ..none.clone()
+        }
+    });
+    corrected.collect()
+}
+
+/// The subcommands that git may take this one for, which is none and no alias.
+fn corrections<'a>(subcommand: &OsStr, entries: &[&'a Entry]) -> Vec<&'a str> {
+    let mut settings = entries.iter().rev();
+    let setting = settings.find(|(name, _)| name == AUTOCORRECT);
+    let is_on = setting.is_some_and(|(_, value)| {
+        let value = value.to_ascii_lowercase();
+        !SHOWN.contains(&value.as_slice())
+    });
+    let written = subcommand.to_str().filter(|it| is_on && it.len() < LONGEST);
+    let Some(written) = written else {
+        return Vec::new();
+    };
+    let git = models::builtin("git").into_iter();
+    let known = git.flat_map(|git| git.subcommands.iter().flat_map(|it| &it.names));
+    let known = known.map(String::as_str);
+    known.filter(|name| is_alike(written, name)).collect()
+}
+
+/// Whether git takes what is `written` for a slip of `meant`. Neighbours may be exchanged at no cost, a letter that
+/// is missing costs one, a wrong one two, one too many three.
+fn is_alike(written: &str, meant: &str) -> bool {
+    let (written, meant) = (written.as_bytes(), meant.as_bytes());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=meant.len()).collect()];
+    for (nth, &letter) in written.iter().enumerate() {
+        let mut row = vec![(nth + 1) * 3];
+        for (at, &other) in meant.iter().enumerate() {
+            let before = |back: usize, column: usize| {
+                let row = (nth + 1).checked_sub(back).and_then(|it| rows.get(it));
+                row.and_then(|row| row.get(column))
+                    .copied()
+                    .unwrap_or(usize::MAX / 2)
+            };
+            let changed = before(1, at) + if letter == other { 0 } else { 2 };
+            let added = row.last().copied().unwrap_or(usize::MAX / 2) + 1;
+            let is_swapped = nth > 0
+                && at > 0
+                && written.get(nth - 1) == Some(&other)
+                && meant.get(at - 1) == Some(&letter);
+            let swapped = if is_swapped {
+                before(2, at - 1)
+            } else {
+                usize::MAX
+            };
+            row.push(changed.min(added).min(before(1, at + 1) + 3).min(swapped));
+        }
+        rows.push(row);
+    }
+    let cost = rows.last().and_then(|row| row.last());
+    meant.starts_with(written) || cost.is_some_and(|cost| *cost < ALIKE)
+}
+
+/// What the subcommand that is `asked` for stands for among the `entries`, if it is an alias; the rest of `none`.
+fn by_alias(
+    asked: &GitCommandLine<'_>,
+    entries: &[&Entry],
+    none: &Aliased,
+    more: bool,
+) -> Option<Aliased> {
+    let value_of = |name: &OsStr| {
+        let names = names_of(name.to_str()?);
+        let mut entries = entries.iter().rev();
+        let (_, value) = entries.find(|(known, _)| names.contains(known))?;
+        Some(value.as_slice())
+    };
+    let mut found = none.clone();
     let mut subcommand = asked.subcommand?.to_owned();
     let mut arguments = asked.arguments.to_vec();
     for _ in 0..ALIASES {
@@ -96,7 +184,7 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
     let GitReading::Git(asked) = command::read(request.words()) else {
         return Vec::new();
     };
-    if before_unknown(request.words(), &asked).is_none() {
+    if !is_set(request.words()) {
         return Vec::new();
     }
     let variables = |name: &str| match &request.environment {
@@ -123,9 +211,17 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
         let _ = repository.look(&roots, &mut config);
     }
     let mut entries = config.entries;
-    entries.retain(|(name, _)| is_alias(name));
+    entries.retain(|(name, _)| is_read(name));
     entries.truncate(MOST);
     entries
+}
+
+/// Whether these words are a git's whose subcommand is none of its own.
+pub(super) fn is_set(words: Words<'_>) -> bool {
+    match command::read(words) {
+        GitReading::Git(asked) => before_unknown(words, &asked).is_some(),
+        _ => false,
+    }
 }
 
 /// The words before the subcommand that git is `asked` for by `words`, if that is none of its own.
@@ -155,11 +251,12 @@ pub fn alias_set(words: Words<'_>) -> Option<Entry> {
         name => name?,
     };
     let set = entry(&[name, b"=", operand()?].concat());
-    (asked.subcommand? == "config" && is_alias(&set.0)).then_some(set)
+    (asked.subcommand? == "config" && is_read(&set.0)).then_some(set)
 }
 
-fn is_alias(name: &str) -> bool {
-    name.starts_with("alias.")
+/// Whether the setting of this name is looked at here.
+fn is_read(name: &str) -> bool {
+    name.starts_with("alias.") || name == AUTOCORRECT
 }
 
 /// The names under which what the subcommand `name` stands for is configured.
@@ -241,8 +338,34 @@ mod tests {
                 &configured,
                 false,
             );
-            let argv = found.map(|found| found.argv).unwrap_or_default();
-            assert_eq!(argv, words(expected), "{command}");
+            let argv = found.into_iter().next().map(|found| found.argv);
+            assert_eq!(argv.unwrap_or_default(), words(expected), "{command}");
         }
+    }
+
+    #[test]
+    fn a_slip_is_what_git_would_correct_it_to() {
+        let corrected = |subcommand: &str, value: &str, meant: &str| {
+            let entry = (AUTOCORRECT.to_owned(), value.as_bytes().to_vec());
+            corrections(OsStr::new(subcommand), &[&entry]).contains(&meant)
+        };
+        for (written, meant) in [
+            ("pusj", "push"),
+            ("psuh", "push"),
+            ("pu", "push"),
+            ("puush", "push"),
+            ("xpush", "push"),
+            ("ph", "push"),
+            ("satus", "status"),
+        ] {
+            for value in ["immediate", "1", "-1", "20", "true", "Prompt", "yes"] {
+                assert!(corrected(written, value, meant), "{written} {value}");
+            }
+            for value in ["0", "false", "show", "Never", "off"] {
+                assert!(!corrected(written, value, meant), "{written} {value}");
+            }
+        }
+        assert!(!corrected("lgo", "1", "push"));
+        assert!(corrections(OsStr::new("pusj"), &[]).is_empty());
     }
 }

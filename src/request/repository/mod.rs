@@ -159,6 +159,11 @@ fn shows_by_another(request: &Request, variables: VariableLookup<'_>) -> bool {
     set.any(|(_, value)| own.as_ref() != Some(value))
 }
 
+/// Whether a git of these words runs what its settings say.
+pub(super) fn is_set(words: Words<'_>) -> bool {
+    alias::is_set(words)
+}
+
 /// What is configured as aliases where `request` is git and its subcommand could be one.
 pub(super) fn aliases(request: &Request) -> Vec<config_file::Entry> {
     alias::configured(request)
