@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use codex_shell::rules::{RuleSet, RulesCache, load_with};
 
 use crate::rules_load::{Folder, programs};
+use crate::support::ran::read;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_codex-shell");
 const RULES: &str = "prefix_rule(pattern = [\"ls\"], match = [\"ls -l\"])\n";
@@ -42,7 +43,7 @@ impl Home {
     /// Has the entry say `pwd` where it says `ls`; `whole` as if it had always done so.
     fn change(&self, whole: bool) {
         let entry = self.entries().remove(0);
-        let text = fs::read_to_string(&entry).unwrap();
+        let text = String::from_utf8(read(&entry).unwrap()).unwrap();
         let (digest, answers) = text.split_once('\n').unwrap();
         let answers = answers.replace("\"ls\"", "\"pwd\"");
         let digest = if whole {
@@ -72,7 +73,7 @@ fn what_is_not_whole_is_not_there() {
     home.change(false);
     assert_eq!(home.load(), first);
     let entry = home.entries().remove(0);
-    let text = fs::read(&entry).unwrap();
+    let text = read(&entry).unwrap();
     for length in [0, 1, 64, 65, text.len() - 1] {
         fs::write(&entry, &text[..length]).unwrap();
         assert_eq!(home.load(), first, "{length}");
