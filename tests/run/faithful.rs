@@ -104,7 +104,7 @@ fn another_name_stays_inside() {
 fn attributes_are_those_of_a_program_inside() {
     let before = [
         ("umask 027", "umask 027"),
-        ("umask 0", "umask 000"),
+        ("umask 077", "umask 077"),
         ("ulimit -Sn 77", "files 77 "),
         ("ulimit -n 88", "files 88 88"),
         ("ulimit -Sc 0", "core 0"),
@@ -133,6 +133,20 @@ fn core_files_are_no_larger_than_our_own() {
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE).unwrap();
     setrlimit(Resource::RLIMIT_CORE, 0, hard).unwrap();
     told("ulimit -Sc hard; probe", "core", "core 0");
+}
+
+/// What it leaves is no more open to others, and no shorter, than what we would leave ourselves.
+#[test]
+fn its_files_are_as_ours() {
+    let scripts = [
+        "probe | grep ^umask >own; umask 0; probe | grep ^umask >its; cmp own its && echo same",
+        "probe | grep ^umask >own; umask 002; probe | grep ^umask >its; cmp own its && echo same",
+        "(ulimit -f 0; probe write WORLD/out/a); [ -s WORLD/out/a ] && echo same",
+        "(ulimit -Sf 0; probe write WORLD/out/a); [ -s WORLD/out/a ] && echo same",
+    ];
+    every_way_with(&scripts, |world, script| {
+        with_programs(world).sh(*script).stdout("same").stderr("");
+    });
 }
 
 /// The supervisor's own, which is higher for moments, is nobody else's.
