@@ -5,7 +5,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::support::needs::lacks;
 use crate::support::programs::Machine;
-use crate::support::{World, every_way, every_way_with, everyone};
+use crate::support::{World, every_way, every_way_with, everyone, everyone_with};
 
 const RULES: &str = "prefix_rule(pattern = [\"probe\"])\n";
 
@@ -530,6 +530,57 @@ fn a_script_of_a_writable_interpreter_is_not_lifted() {
             .script("bin/probe", "#!WORLD/ws/interpreter\n")
             .sh("probe")
             .no_file("out/a");
+    });
+}
+
+/// A program whose file names libraries, or what loads them, where the sandbox can write is not lifted, nor started by
+/// one that is.
+#[test]
+fn a_program_that_loads_what_the_sandbox_writes_is_not_lifted() {
+    const PROGRAM: &str = "int f(void);\nint main(void) { return f(); }\n";
+    const LIBRARY: &str =
+        "#include <stdio.h>\nint f(void) { return !fopen(\"WORLD/out/pwned\", \"w\"); }\n";
+    const BUILD: &str = "cd WORLD/out && mkdir -p lib && gcc -shared -fPIC -o lib/libf.so lib.c && \
+                         gcc -o WORLD/bin/tool tool.c -Llib -lf";
+    const RULES: &str = "prefix_rule(pattern = [\"tool\"])\nprefix_rule(pattern = [\"starter\"])\n";
+    let own = "-Wl,-rpath,WORLD/out/lib";
+    let loader = "$(ls /lib*/ld-linux*.so.* | head -1)";
+    let built = |world: World, options: &str| {
+        let world = world
+            .rules(RULES)
+            .script("bin/starter", "#!/bin/sh\n\"$@\"\n")
+            .file("out/tool.c", PROGRAM)
+            .file("out/lib.c", LIBRARY)
+            .env("PATH", "WORLD/bin:/usr/bin:/bin");
+        let build = world.spelled(format!("{BUILD} {options}"));
+        let built = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(build)
+            .output();
+        let errors = String::from_utf8(built.unwrap().stderr).unwrap();
+        assert_eq!(errors, "");
+        world
+    };
+    let open = [
+        "-Wl,-rpath,WORLD/ws/lib".to_owned(),
+        "-Wl,--disable-new-dtags,-rpath,WORLD/ws/lib".to_owned(),
+        format!("-Wl,-rpath,'$ORIGIN/../ws/lib' {own}"),
+        "-Wl,-rpath,.:WORLD/out/lib".to_owned(),
+        format!("-Wl,--dynamic-linker=WORLD/ws/ld.so {own}"),
+    ];
+    everyone_with(&open, |world, options| {
+        for script in ["tool", "starter tool"] {
+            let world = built(World::of(world.user()), options);
+            let prepared = format!(
+                "mkdir -p lib; cp WORLD/out/lib/libf.so lib/; cp {loader} ld.so; cp lib/* .;"
+            );
+            world
+                .sh(format!("{prepared} {script}"))
+                .no_file("out/pwned");
+        }
+    });
+    everyone(|world| {
+        built(world, own).sh("tool").status(0).file("out/pwned", "");
     });
 }
 

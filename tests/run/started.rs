@@ -267,6 +267,31 @@ fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
     });
 }
 
+/// Some programs look for their parts beside what they are called.
+#[test]
+fn what_is_called_by_a_path_of_the_sandbox_does_not_run_outside() {
+    for (called, runs) in [
+        ("v/bin/probe", false),
+        ("WORLD/ws/v/bin/probe", false),
+        ("/usr/../WORLD/ws/probe", false),
+        ("probe", true),
+        ("/usr/lib/probe", true),
+        ("WORLD/bin/../bin/probe", true),
+    ] {
+        everyone(|world| {
+            let script = format!(
+                "starter bash -c 'exec -a {called} WORLD/bin/probe write WORLD/out/written'"
+            );
+            let ran = prepared(world).program("probe").sh(script);
+            if runs {
+                ran.file("out/written", "written\n");
+            } else {
+                ran.no_file("out/written");
+            }
+        });
+    }
+}
+
 /// Of a word that names what the sandbox can write it must be known that it is data.
 #[test]
 fn what_nobody_knows_to_be_data_is_code() {
