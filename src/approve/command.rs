@@ -17,6 +17,7 @@ use super::{Answer, Approver, Question};
 use crate::request::argv::WordForm;
 use crate::sys::pidfd::PidFd;
 use crate::sys::read_capped::timeout_until;
+use crate::sys::signals;
 
 /// `--ask command:PROGRAM`.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ impl AskingProgram {
     fn run(&self, asked: &QuestionLine<'_>, withdrawn: BorrowedFd<'_>) -> io::Result<Option<bool>> {
         let mut line = serde_json::to_vec(asked)?;
         line.push(b'\n');
-        let mut child = Command::new(&self.path)
+        let mut child = signals::leave_none_to(&mut Command::new(&self.path))
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             // Not where the command was started: interpreters look for their parts there.

@@ -1,6 +1,8 @@
 //! What a person is asked: the command, where it would run, and why it needs a yes.
 
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::covered::{Covered, Named};
@@ -13,6 +15,7 @@ use super::stamp::Stamp;
 use super::standing::Standing;
 use super::text::{NAME_LIMIT, NAMES, TEXT_LIMIT, Text, printable};
 use super::{Permit, Refusal};
+use crate::request::program::last_component;
 use crate::request::{Program, Request, argv, variable};
 use crate::sys::child::Bounds;
 
@@ -106,7 +109,8 @@ impl Question {
             .as_deref()
             .or(request.program.path.as_deref());
         let destinations = leads.destinations();
-        let is_shown = argv::bounded(&request.argv, usize::MAX).len() <= COMMAND_LIMIT;
+        let (words, called) = shown_words(&request);
+        let is_shown = argv::bounded(&words, usize::MAX).len() <= COMMAND_LIMIT;
         let Covered {
             files,
             stamps,
@@ -121,8 +125,9 @@ impl Question {
             destinations.are_known().map(|()| stamps)
         });
         let text = Text {
-            command: argv::bounded(&request.argv, COMMAND_LIMIT),
+            command: argv::bounded(&words, COMMAND_LIMIT),
             program: printable_path(file.unwrap_or(Path::new(&request.program.asked))),
+            called: called.map(|name| argv::bounded_word(name, TEXT_LIMIT)),
             directory: printable_path(&request.cwd),
             placement: place.placement(),
             runs: printable(&place.to_string()),
@@ -370,6 +375,27 @@ fn denied(command: &str, because: &str, how: &str, justification: Option<&str>) 
         message: format!("codex-shell: denied: {command} ({because}: {how}){justification}"),
         reason: how,
     }
+}
+
+/// The words as a person is to see them: who starts a program chooses what it is called, so that stands for it only where
+/// it is its path or the last part of that. And what it is called, if that is the name of another one.
+fn shown_words(request: &Request) -> (Cow<'_, [OsString]>, Option<&OsStr>) {
+    let Program {
+        asked, path, real, ..
+    } = &request.program;
+    let called = request.argv.first().map_or(OsStr::new(""), |it| it);
+    let path = path.as_ref().or(real.as_ref());
+    let path = path.map_or(asked.as_os_str(), |path| path.as_os_str());
+    let names = [asked.as_os_str(), path];
+    let last = last_component(called);
+    let has_its_name = names.iter().any(|name| last_component(name) == last);
+    let is_bare = !called.as_bytes().contains(&b'/');
+    if names.contains(&called) || is_bare && has_its_name {
+        return (Cow::Borrowed(&request.argv), None);
+    }
+    let words = std::iter::once(path.to_owned());
+    let words = words.chain(request.arguments().iter().cloned());
+    (words.collect(), (!has_its_name).then_some(called))
 }
 
 /// The first of them, and how many there are beside.

@@ -23,10 +23,14 @@ pub(super) const NAMES: usize = 10;
 /// The question in words. Every field is printable: escaped, and bounded with both ends shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Text {
-    /// The argument vector, quoted as for a shell.
+    /// The argument vector, quoted as for a shell, with the path that was judged where the first word names another
+    /// program or place.
     pub command: String,
     /// The file that would run.
     pub program: String,
+    /// What the program is called, if that is the name of another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
     /// The working directory.
     pub directory: String,
     /// Whether it would run inside the sandbox of the session.
@@ -65,11 +69,12 @@ impl Text {
     /// What it says beside the command and where that would run: a label and a text each, in the
     /// order in which people read them.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let mut facts = vec![
-            ("program", self.program.clone()),
+        let mut facts = vec![("program", self.program.clone())];
+        facts.extend(self.called.iter().map(|name| ("called", name.clone())));
+        facts.extend([
             ("directory", self.directory.clone()),
             ("asked by", self.because.clone()),
-        ];
+        ]);
         let mut add = |label, text: &Option<String>| {
             facts.extend(text.iter().map(|text| (label, text.clone())));
         };

@@ -155,6 +155,7 @@ impl ExecRecord {
         let Some(open) = &mut self.open else { return };
         let text = question.text();
         open.asked = true;
+        open.brief.clone_from(&text.command);
         open.because.clone_from(&text.because);
         open.justification.clone_from(&text.justification);
         open.common.because = Some(text.because.clone());

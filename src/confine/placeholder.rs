@@ -65,10 +65,12 @@ impl Placeholders {
         }
         loop {
             match fs::symlink_metadata(path) {
-                Ok(metadata) if metadata.is_symlink() && unseen::is_at(path) => {
-                    return self.unseen.hold(path).during(step());
-                }
-                Ok(metadata) if !is_placeholder(path, &metadata) && !is_passage(&metadata) => {
+                Ok(metadata) if metadata.is_symlink() => match fs::read_link(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    _ if unseen::is_at(path) => return self.unseen.hold(path).during(step()),
+                    _ => return Ok(()),
+                },
+                Ok(metadata) if !is_of(&metadata, MODE) && !is_passage(&metadata) => {
                     return Ok(());
                 }
                 Ok(_) => {}
@@ -83,6 +85,13 @@ impl Placeholders {
             }
             // Between two of these calls another sandbox may have removed it: then try again.
             let Ok(directory) = open(path) else { continue };
+            let metadata = directory.metadata().during(step())?;
+            if !is_placeholder(path, &metadata) && !is_passage(&metadata) {
+                if same(path, &directory) {
+                    return Ok(());
+                }
+                continue;
+            }
             let lock = share(path, directory).during(step())?;
             if let Some(lock) = lock.filter(|lock| same(path, lock)) {
                 self.held.push((path.to_owned(), lock));
@@ -144,7 +153,10 @@ fn make(path: &Path, form: PlaceholderForm) -> io::Result<()> {
         result => {
             result?;
             // The umask may have taken bits away.
-            open(path)?.set_permissions(fs::Permissions::from_mode(mode))
+            match open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                made => made?.set_permissions(fs::Permissions::from_mode(mode)),
+            }
         }
     }
 }
@@ -163,10 +175,7 @@ pub fn is_at(path: &Path) -> bool {
 }
 
 fn is_placeholder(path: &Path, metadata: &fs::Metadata) -> bool {
-    metadata.is_dir()
-        && metadata.mode() & 0o7777 == MODE
-        && metadata.uid() == nix::unistd::geteuid().as_raw()
-        && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+    is_of(metadata, MODE) && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// Whether a passage is at `path`, which is no link.
@@ -175,8 +184,13 @@ pub(super) fn is_passage_at(path: &Path) -> bool {
 }
 
 fn is_passage(metadata: &fs::Metadata) -> bool {
+    is_of(metadata, PASSAGE)
+}
+
+/// Whether it is a directory of ours with just this mode.
+fn is_of(metadata: &fs::Metadata, mode: u32) -> bool {
     metadata.is_dir()
-        && metadata.mode() & 0o7777 == PASSAGE
+        && metadata.mode() & 0o7777 == mode
         && metadata.uid() == nix::unistd::geteuid().as_raw()
 }
 
@@ -279,6 +293,29 @@ mod tests {
         fs::write(again.join("own"), "").unwrap();
         drop(placeholders);
         assert_eq!(fs::metadata(&again).unwrap().mode() & 0o7777, 0o700);
+    }
+
+    /// Somebody always relies on it, or makes it, or removes it.
+    #[test]
+    fn who_holds_one_has_it_whoever_ends_meanwhile() {
+        let directory = tempfile::tempdir().unwrap();
+        for form in [PlaceholderForm::Directory, PlaceholderForm::Unseen] {
+            let path = directory.path().join(".agents");
+            let starts = || {
+                for _ in 0..400 {
+                    let mut placeholders = Placeholders::default();
+                    placeholders.hold(&path, form).unwrap();
+                    assert!(!placeholders.is_empty());
+                    assert!(is_at(&path));
+                }
+            };
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(starts);
+                }
+            });
+            assert!(fs::symlink_metadata(&path).is_err());
+        }
     }
 
     #[test]

@@ -213,7 +213,7 @@ impl IndexedRules {
             || self.meanings.has_rules_on(name)
     }
 
-    /// Whether a rule may be on a program by its path.
+    /// Whether it matters to a rule which program a path leads to.
     pub(super) fn has_rules_on_paths(&self) -> bool {
         self.paths.programs
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::rules::RuleSet;
 use crate::rules::meaning::{Pattern, Variable};
-use crate::rules::model::{CommandRule, ProgramName};
+use crate::rules::model::CommandRule;
 
 /// What rules ask of places.
 #[derive(Debug, Default)]
@@ -16,14 +16,14 @@ pub(super) struct PathConditions {
     pub(super) roots: Vec<PathBuf>,
     /// The variables on whose values rules have conditions.
     pub(super) variables: BTreeSet<String>,
-    /// A rule names a program by its path, or by a pattern that may be one.
+    /// A rule restricts a program, which a path may lead to.
     pub(super) programs: bool,
 }
 
 impl PathConditions {
     pub(super) fn of(rules: &RuleSet) -> Self {
         let mut conditions = Self {
-            programs: names_paths(rules),
+            programs: rules.restricts(),
             ..Self::default()
         };
         let rules = rules.command_rules.iter();
@@ -42,12 +42,4 @@ impl PathConditions {
         }
         conditions
     }
-}
-
-/// See [`PathConditions::programs`].
-fn names_paths(rules: &RuleSet) -> bool {
-    let prefixes = rules.prefix_rules.iter().map(|rule| Some(&*rule.program));
-    let commands = rules.command_rules.iter().flat_map(|rule| &rule.programs);
-    let mut names = prefixes.chain(commands.map(ProgramName::literal));
-    names.any(|name| name.is_none_or(|name| name.contains('/')))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::models;
 use crate::models::Reading;
-use crate::models::model::Effect;
+use crate::models::model::{Effect, Form};
 use crate::models::reading::{Doubt, Kind, Known};
 use crate::request::program::normalised;
 use crate::request::{Request, Words};
@@ -17,6 +17,9 @@ use super::index::IndexedRules;
 
 /// So many names are taken from the words of one command.
 const NAMES: usize = 4096;
+
+/// Options of interpreters whose value is a program, whatever it looks like.
+const TEXT_OPTIONS: [&str; 3] = ["-e", "-c", "-r"];
 
 /// What stands between names in a text.
 const BETWEEN: &[u8] = b" \t\n\r'\"`,;:=|&()<>{}[]!@$*?#";
@@ -130,4 +133,51 @@ fn unaccounted_in<'a>(
         Doubt::Code(code) | Doubt::Subcommand(code) => Some(code.word),
         _ => None,
     }));
+    found.extend(read_by_code(reading));
+}
+
+/// The words that a program in one of the words may do what it likes with.
+fn read_by_code<'a>(reading: &Reading<'a>) -> Vec<&'a OsStr> {
+    let model = reading.model.or(reading.program);
+    let runs_nothing =
+        |code: &OsStr| model.is_some_and(|model| models::runs_nothing(model, code.as_bytes()));
+    if texts(reading).into_iter().all(runs_nothing) {
+        return Vec::new();
+    }
+    let words = reading.parts.iter().filter_map(|part| match &part.kind {
+        Kind::Operand { word, .. } => Some(*word),
+        Kind::Flag(flag) => flag.value,
+        _ => None,
+    });
+    words.collect()
+}
+
+/// The words that are programs, in the place of files that an interpreter would run.
+fn texts<'a>(reading: &Reading<'a>) -> Vec<&'a OsStr> {
+    let inner = reading.model.or(reading.program);
+    let inner = inner.into_iter().flat_map(|model| &model.inner);
+    let inner = inner.filter(|inner| inner.of.is_empty());
+    let (mut options, mut is_code) = (Vec::new(), false);
+    for inner in inner.filter(|inner| matches!(inner.form, Form::File | Form::Code)) {
+        is_code |= inner.form == Form::Code;
+        options.extend(&inner.unless);
+    }
+    let codes = reading.doubts.iter().filter_map(|doubt| match doubt {
+        Doubt::Code(code) if is_code => Some(code.word),
+        _ => None,
+    });
+    let flags = reading
+        .flags()
+        .filter(|flag| flag.has_effect(Effect::Runs) && options.iter().any(|name| flag.is(name)));
+    let values = flags.filter_map(|flag| {
+        let is_text = TEXT_OPTIONS.iter().any(|name| flag.is(name));
+        flag.value.filter(|value| is_text || !is_path(value))
+    });
+    codes.chain(values).collect()
+}
+
+/// Whether it can be meant for the name of a file.
+fn is_path(word: &OsStr) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+/=,@%~".contains(byte);
+    word.as_bytes().iter().all(is_plain)
 }

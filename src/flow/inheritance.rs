@@ -169,9 +169,9 @@ impl Heritage<'_> {
     /// people. With `if_there` those count that need not be named, and are there; else none that is missing.
     fn file_inside(&self, request: &Request, if_there: bool) -> Option<String> {
         let roots = &self.roots;
-        if let Some(file) = own_file_inside(request, roots) {
-            let file = shown(file.as_os_str());
-            return Some(format!("{file} is a file that the sandbox can write"));
+        let own = own_file_inside(request, roots);
+        if let Some(why) = own.or_else(|| called_inside(request, roots)) {
+            return Some(why);
         }
         let mut sources = command_sources(self.rules, request).into_iter();
         let path = sources.find_map(|source| match source {
@@ -235,7 +235,10 @@ pub(super) fn is_surely_free(
 
 /// Whether what a program outside starts by these words could be limited in what it inherits. Cheap.
 fn may_be_limited(rules: &IndexedRules, words: Words<'_>) -> bool {
-    words.start_git() || rules.may_be_commanded(words) || rules.may_be_unaccounted(words)
+    words.start_git()
+        || words.other_path().is_some()
+        || rules.may_be_commanded(words)
+        || rules.may_be_unaccounted(words)
 }
 
 /// The name of the file of a program that runs, for people.
@@ -251,14 +254,33 @@ fn chain(request: &Request) -> impl Iterator<Item = &Request> {
     std::iter::successors(Some(request), |one| one.interpreter.as_deref())
 }
 
-/// The file of `request`, or of an interpreter, that the sandboxed side can write or exchange.
-fn own_file_inside(request: &Request, roots: &Roots) -> Option<PathBuf> {
-    let files = chain(request).filter_map(|one| {
+/// That the sandboxed side can write or exchange the file of `request`, or of an interpreter, or what that has loaded;
+/// in words for people.
+fn own_file_inside(request: &Request, roots: &Roots) -> Option<String> {
+    chain(request).find_map(|one| {
         let program = &one.program;
-        program.path.as_ref().or(program.real.as_ref())
-    });
-    let mut inside = files.filter(|path| roots.entry_towards(path).is_some());
-    inside.next().cloned()
+        let file = program.path.as_ref().or(program.real.as_ref());
+        let file = file.filter(|path| roots.entry_towards(path).is_some());
+        file.map(|file| {
+            let file = shown(file.as_os_str());
+            format!("{file} is a file that the sandbox can write")
+        })
+        .or_else(|| program.loads_from_inside(roots))
+    })
+}
+
+/// That `request`, no script, is called by a path that the sandboxed side can write, beside which it may look for its
+/// parts; in words for people.
+fn called_inside(request: &Request, roots: &Roots) -> Option<String> {
+    let called = request.words().other_path();
+    let called = called.filter(|_| request.interpreter.is_none())?;
+    let entry = roots.entry_towards(&request.cwd.join(called));
+    entry.map(|_| {
+        format!(
+            "it is called {}, which the sandbox can write",
+            shown(called.as_os_str())
+        )
+    })
 }
 
 /// Whether `path` is there, or with an end that programs add, as node makes `x.js` of `x`. Where very much is beside

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, fstat, stat};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 
 use super::session::Session;
 use super::{caller, limits};
@@ -31,22 +31,25 @@ pub struct EscalationMaterial {
     bounds: Bounds,
 }
 
-/// What a program outside is bound by that a process asks for: as that is, but for core files. They are written
-/// where its directory is, whatever the program was permitted for, and no larger than one of ours would be.
+/// What a program outside is bound by that a process asks for: as that is, but for what would have it leave files that
+/// its caller alone wants so. Core files are written where its directory is, whatever the program was permitted for, and
+/// are no larger than one of ours would be; files are cut short by our own limit alone; and what our own mask keeps
+/// from others they don't get.
 ///
 /// # Errors
 /// It is gone.
 pub(super) fn bounds(tid: Pid) -> io::Result<Bounds> {
-    let (own, _) = getrlimit(Resource::RLIMIT_CORE)?;
     let mut limits = child::limits(tid)?;
-    let cores = limits
-        .iter_mut()
-        .find(|(resource, _)| *resource == Resource::RLIMIT_CORE as u32);
-    if let Some((_, limit)) = cores {
-        limit.rlim_cur = limit.rlim_cur.min(own);
+    for (resource, limit) in &mut limits {
+        if *resource == Resource::RLIMIT_CORE as u32 {
+            let (own, _) = getrlimit(Resource::RLIMIT_CORE)?;
+            limit.rlim_cur = limit.rlim_cur.min(own);
+        } else if *resource == Resource::RLIMIT_FSIZE as u32 {
+            (limit.rlim_cur, limit.rlim_max) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        }
     }
     Ok(Bounds {
-        umask: caller::status(tid)?.umask,
+        umask: caller::status(tid)?.umask | caller::status(getpid())?.umask,
         limits,
     })
 }

@@ -42,8 +42,8 @@
 //!
 //! **Allow, outside.** The caller's exec becomes the exec of the proxy. The supervisor starts the program
 //! itself, from the file and the interpreter that were opened when they were judged, with the caller's
-//! descriptors, directory, umask, limits, niceness, signal masks and process group, and with a filtered
-//! environment. The proxy passes signals on, and ends or stops as the program does. Under `run` the sandbox
+//! descriptors, directory, umask, limits, niceness, signal masks and process group (of the umask and of limits on
+//! files, `material.rs` has what is left out), and with a filtered environment. The proxy passes signals on, and ends or stops as the program does. Under `run` the sandbox
 //! is in the supervisor's session, whose terminal it may have. A call of `serve` leads one of its own, which
 //! has inside the number that the supervisor's has outside: both sides see the same session. Programs outside
 //! share a group, that of the sandbox's first process, and those of a job one of their own while they run: a

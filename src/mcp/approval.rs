@@ -151,6 +151,7 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
     let Text {
         command,
         program,
+        called,
         directory,
         runs,
         why_inside,
@@ -179,6 +180,8 @@ fn question(text: &Text, purpose: Option<&str>) -> String {
         ),
         format!("Program: {}, {place}{kept}.", span(program)),
     ];
+    let called = called.iter();
+    sentences.extend(called.map(|name| format!("It is called {}.", span(name))));
     let leads = leads.iter().map(|lead| format!("A link: {}.", span(lead)));
     sentences.extend(leads);
     let input = input.iter();
@@ -422,18 +425,19 @@ mod tests {
         /// In our own name only we speak.
         #[test]
         fn a_question_keeps_others_words_in_code_spans(
-            words in prop::collection::vec(hostile(), 10),
+            words in prop::collection::vec(hostile(), 11),
             purpose in prop::option::of(hostile()),
         ) {
             let plain = |text: &String| argv::visible(text);
-            let [command, program, directory, why, profile, because, reason, name, input, once] =
-                <[String; 10]>::try_from(words).unwrap();
+            let [command, program, called, directory, why, profile, because, reason, name, input, once] =
+                <[String; 11]>::try_from(words).unwrap();
             let text = Text {
                 passed_variables: Vec::new(),
                 leads: Vec::new(),
                 input: Some(input),
                 command: plain(&command),
                 program: plain(&program),
+                called: Some(called),
                 directory: plain(&directory),
                 placement: Placement::Outside,
                 runs: format!("outside the sandbox, in a separate one ({profile})"),
@@ -450,7 +454,7 @@ mod tests {
             prop_assert_eq!(
                 ours,
                 format!(
-                    "Allow agent to run @ in @? Program: @, @ because @. Its input: @. It would not get \
+                    "Allow agent to run @ in @? Program: @, @ because @. It is called @. Its input: @. It would not get \
                      these variables, as they are inside: @. Asked by @. A yes is for once: @.{says}"
                 )
             );

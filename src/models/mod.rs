@@ -114,6 +114,7 @@ mod default_value;
 mod derived;
 mod find;
 mod form;
+mod inert;
 mod inner;
 mod inner_model;
 pub mod model;
@@ -128,6 +129,7 @@ pub mod variable;
 
 pub use builtin::{SOURCES, builtin, knows, programs, released, says_what_is_acted_on, source};
 pub use data::{TakesData, takes_data};
+pub use inert::runs_nothing;
 pub use model::CommandModel;
 pub use phrasing::{Phrased, Phrasing, Plain};
 pub use reader::read;

@@ -10,6 +10,7 @@ mod directory;
 pub mod earlier;
 mod followed;
 pub mod interpreter;
+mod loaded;
 pub mod program;
 mod repository;
 mod search_path;

@@ -9,6 +9,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::INTERPRETERS;
 use super::interpreter::Interpreter;
+use super::loaded;
 use super::walk::{Lost, ResolvedFile, Roots, walk};
 
 /// Where `execvp` looks when `PATH` is unset.
@@ -63,7 +64,7 @@ pub enum Trust {
         path: PathBuf,
     },
     /// It goes by files that the sandboxed side could have written: git, by a repository or by
-    /// configuration.
+    /// configuration; any program, by code that its file has loaded.
     Misled {
         /// By what, in words for people.
         why: String,
@@ -97,7 +98,7 @@ impl Program {
     /// sandbox's writable roots, absolute. A file that is not there when
     /// looked at from here is [`Trust::Anonymous`].
     pub fn at(asked: &OsStr, path: &Path, argv0: Option<&OsStr>, writable: &[PathBuf]) -> Self {
-        Self::found(asked, path, argv0, &Roots::of(writable))
+        Self::found(asked, path, argv0, &Roots::of(writable).for_one_answer())
     }
 
     /// The same, beside these roots.
@@ -132,6 +133,11 @@ impl Program {
         let is_searched = !self.asked.as_bytes().contains(&b'/');
         let path = self.path.as_deref().filter(|_| is_searched);
         path.map_or(&self.asked, Path::as_os_str)
+    }
+
+    /// Why it may run code that the sandboxed side could have written, though its file is none; in words.
+    pub fn loads_from_inside(&self, roots: &Roots) -> Option<String> {
+        loaded::objection(self.real.as_deref()?, roots)
     }
 
     /// The last component of what was asked for.
@@ -241,6 +247,7 @@ fn is_also(name: &OsStr, real: &Path) -> bool {
 fn interpreted(file: &ResolvedFile, roots: &Roots) -> Result<bool, Trust> {
     let read = |path: &Path| Interpreter::of(path).map_err(|_| Trust::Anonymous);
     let Some(mut named) = read(&file.real)? else {
+        loads_nothing(&file.real, roots)?;
         return Ok(false);
     };
     for _ in 0..INTERPRETERS {
@@ -248,11 +255,8 @@ fn interpreted(file: &ResolvedFile, roots: &Roots) -> Result<bool, Trust> {
         if path.is_relative() {
             break;
         }
-        if let Some(path) = named
-            .given_to_env()
-            .find_map(|word| found_by_env(word, roots))
-        {
-            return Err(Trust::Writable { path });
+        for word in named.given_to_env() {
+            found_by_env(word, roots)?;
         }
         let found = walk(path, roots).map_err(|lost| match lost {
             Lost::Writable(path) => Trust::Writable { path },
@@ -261,29 +265,43 @@ fn interpreted(file: &ResolvedFile, roots: &Roots) -> Result<bool, Trust> {
         if let Some(path) = found.writable {
             return Err(Trust::Writable { path });
         }
-        match read(&found.real)? {
-            Some(next) => named = next,
-            None => return Ok(true),
-        }
+        let Some(next) = read(&found.real)? else {
+            loads_nothing(&found.real, roots)?;
+            return Ok(true);
+        };
+        named = next;
     }
     Err(Trust::Writable { path: named.path })
 }
 
-/// What the sandboxed side can write of the file that a word given to env(1) may name, outside: there,
+/// Whether it is certain that the program `real` loads nothing of the sandboxed side's.
+fn loads_nothing(real: &Path, roots: &Roots) -> Result<(), Trust> {
+    loaded::objection(real, roots).map_or(Ok(()), |why| Err(Trust::Misled { why }))
+}
+
+/// Whether the sandboxed side can write nothing of the file that a word given to env(1) may name, outside: there,
 /// `PATH` is our own, without what leads inside. A path may stand behind an option or a variable's name.
-fn found_by_env(word: &OsStr, roots: &Roots) -> Option<PathBuf> {
+fn found_by_env(word: &OsStr, roots: &Roots) -> Result<(), Trust> {
     let bytes = word.as_bytes();
     let is_plain = !bytes.starts_with(b"-") && !bytes.contains(&b'=');
     let path = match bytes.iter().position(|&byte| byte == b'/') {
-        None if is_plain => on_our_path(word, roots)?,
-        None => return None,
-        Some(0) => PathBuf::from(word),
+        None if is_plain => on_our_path(word, roots),
+        None => None,
+        Some(0) => Some(PathBuf::from(word)),
         Some(_) if is_plain || bytes.windows(2).any(|two| two == b"./") => {
-            return Some(PathBuf::from(word));
+            let path = PathBuf::from(word);
+            return Err(Trust::Writable { path });
         }
-        Some(start) => PathBuf::from(OsStr::from_bytes(bytes.get(start..)?)),
+        Some(start) => bytes
+            .get(start..)
+            .map(|path| PathBuf::from(OsStr::from_bytes(path))),
     };
-    roots.entry_towards(&path)
+    if let Some(path) = path.as_ref().and_then(|path| roots.entry_towards(path)) {
+        return Err(Trust::Writable { path });
+    }
+    let real = path.filter(|path| is_executable(path));
+    let real = real.and_then(|path| path.canonicalize().ok());
+    real.map_or(Ok(()), |real| loads_nothing(&real, roots))
 }
 
 fn on_our_path(name: &OsStr, roots: &Roots) -> Option<PathBuf> {

@@ -388,3 +388,254 @@ fn a_script_that_has_env_find_something_inside_is_not_trusted() {
         assert_eq!(trust == Trust::Trusted, trusted, "{line}: {trust:?}");
     }
 }
+
+/// Entries of a dynamic section.
+type Entries<'a> = &'a [(u64, &'a str)];
+
+const NEEDED: u64 = 1;
+const RPATH: u64 = 15;
+const RUNPATH: u64 = 29;
+const AUDIT: u64 = 0x6fff_fefc;
+
+/// A program, or a library if it has no `interpreter`, with these entries in its dynamic section.
+fn binary(wide: bool, interpreter: Option<&str>, entries: Entries<'_>) -> Vec<u8> {
+    const BASE: u64 = 0x1000;
+    let word = |number: u64| {
+        if wide {
+            number.to_ne_bytes().to_vec()
+        } else {
+            u32::try_from(number).unwrap().to_ne_bytes().to_vec()
+        }
+    };
+    let (header, entry) = if wide { (64, 56) } else { (52, 32) };
+    let mut strings = b"\0".to_vec();
+    let mut dynamic = Vec::new();
+    for (tag, text) in entries {
+        dynamic.extend([word(*tag), word(strings.len() as u64)].concat());
+        strings.extend([text.as_bytes(), b"\0"].concat());
+    }
+    let dynamic_at = header + 3 * entry;
+    let dynamic_size = (dynamic.len() + 4 * word(0).len()) as u64;
+    let strings_at = dynamic_at + dynamic_size;
+    dynamic.extend([word(5), word(BASE + strings_at), word(0), word(0)].concat());
+    let interpreter_at = strings_at + strings.len() as u64;
+    let interpreter = interpreter.map(|name| [name.as_bytes(), b"\0"].concat());
+    let length = interpreter.as_ref().map_or(0, Vec::len) as u64;
+    let segment = |kind: u32, offset: u64, size: u64| {
+        let kind = kind.to_ne_bytes().to_vec();
+        let flags = 4u32.to_ne_bytes().to_vec();
+        let places = [offset, BASE + offset, BASE + offset, size, size]
+            .map(word)
+            .concat();
+        let align = word(1);
+        if wide {
+            [kind, flags, places, align].concat()
+        } else {
+            [kind, places, flags, align].concat()
+        }
+    };
+    let order = if cfg!(target_endian = "little") { 1 } else { 2 };
+    let half = |number: u16| number.to_ne_bytes().to_vec();
+    let size = u16::try_from(header).unwrap();
+    let entry_size = u16::try_from(entry).unwrap();
+    [
+        b"\x7fELF".to_vec(),
+        vec![
+            if wide { 2 } else { 1 },
+            order,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ],
+        [half(3), half(62), 1u32.to_ne_bytes().to_vec()].concat(),
+        [word(0), word(header), word(0), 0u32.to_ne_bytes().to_vec()].concat(),
+        [size, entry_size, 3, 0, 0, 0].map(half).concat(),
+        segment(1, 0, interpreter_at + length),
+        segment(if length > 0 { 3 } else { 0 }, interpreter_at, length),
+        segment(2, dynamic_at, dynamic_size),
+        dynamic,
+        strings,
+        interpreter.unwrap_or_default(),
+    ]
+    .concat()
+}
+
+impl World {
+    fn binary(&self, name: &str, bytes: &[u8]) -> Trust {
+        self.file(name, "");
+        fs::write(self.path(name), bytes).unwrap();
+        self.trust(name)
+    }
+
+    /// Why the program at `safe/bin/tool` with this interpreter and these entries is not trusted; `WORLD` in
+    /// them stands for its directory.
+    fn misled(&self, wide: bool, interpreter: &str, entries: Entries<'_>) -> Option<String> {
+        let world = self.path("");
+        let world = world.to_str().unwrap().trim_end_matches('/');
+        let spelled = |text: &str| text.replace("WORLD", world);
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(tag, it)| (*tag, spelled(it)))
+            .collect();
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(tag, it)| (*tag, it.as_str()))
+            .collect();
+        let bytes = binary(wide, Some(&spelled(interpreter)), &entries);
+        match self.binary("safe/bin/tool", &bytes) {
+            Trust::Trusted => None,
+            Trust::Misled { why } => Some(why.replace(world, "WORLD")),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_program_is_as_good_as_what_it_loads() {
+    let world = World::new();
+    let loader = world.file("safe/ld.so", "\x7fELF");
+    world.file("work/ld.so", "\x7fELF");
+    world.link("safe/link.so", "../work/ld.so");
+    fs::create_dir_all(world.path("safe/lib")).unwrap();
+    world.link("safe/inside", "../work/bin");
+    world.link("safe/lib/liblinked.so", "../../work/lib.so");
+    let loader = format!(
+        "WORLD/{}",
+        loader.strip_prefix(world.path("")).unwrap().display()
+    );
+    let cases: [(&str, Entries<'_>, &str); 22] = [
+        (&loader, &[], ""),
+        (&loader, &[(NEEDED, "libc.so.6")], ""),
+        (&loader, &[(RUNPATH, "")], ""),
+        (
+            &loader,
+            &[(NEEDED, "libx.so"), (RUNPATH, "$ORIGIN/../lib:${ORIGIN}")],
+            "",
+        ),
+        (&loader, &[(RPATH, "/nonexistent:WORLD/safe/lib/")], ""),
+        ("WORLD/work/ld.so", &[], "WORLD/work/ld.so"),
+        ("WORLD/work/missing", &[], "WORLD/work"),
+        ("WORLD/safe/link.so", &[], "WORLD/work/ld.so"),
+        ("ld.so", &[], "relative path ld.so"),
+        (&loader, &[(RPATH, "WORLD/work/lib")], "WORLD/work/lib"),
+        (
+            &loader,
+            &[(RUNPATH, "/usr/lib:WORLD/work/bin")],
+            "WORLD/work/bin",
+        ),
+        (&loader, &[(RUNPATH, "$ORIGIN/../../work")], "WORLD/work"),
+        (&loader, &[(RUNPATH, "WORLD/safe/inside")], "WORLD/work/bin"),
+        (&loader, &[(RUNPATH, "lib")], "relative path lib"),
+        (&loader, &[(RUNPATH, "/usr/lib:")], "relative path ''"),
+        (&loader, &[(RUNPATH, "/opt/$LIB")], "nobody knows"),
+        (&loader, &[(RUNPATH, "/opt$ORIGIN")], "nobody knows"),
+        (&loader, &[(RUNPATH, "$ORIGINAL")], "nobody knows"),
+        (&loader, &[(NEEDED, "./lib.so")], "relative path ./lib.so"),
+        (
+            &loader,
+            &[(NEEDED, "WORLD/safe/link.so")],
+            "WORLD/work/ld.so",
+        ),
+        (
+            &loader,
+            &[(AUDIT, "libc.so:WORLD/work/ld.so")],
+            "WORLD/work/ld.so",
+        ),
+        (
+            &loader,
+            &[(NEEDED, "liblinked.so"), (RUNPATH, "WORLD/safe/lib")],
+            "WORLD/work/lib.so",
+        ),
+    ];
+    for (interpreter, entries, expected) in cases {
+        for wide in [false, true] {
+            let why = world.misled(wide, interpreter, entries);
+            let is_so = match &why {
+                None => expected.is_empty(),
+                Some(why) => !expected.is_empty() && why.contains(expected),
+            };
+            assert!(is_so, "{interpreter} {entries:?} {wide}: {why:?}");
+        }
+    }
+}
+
+/// A library that is found by a run path has run paths of its own, which need not be the program's.
+#[test]
+fn a_library_leads_on() {
+    let world = World::new();
+    fs::create_dir_all(world.path("safe/lib")).unwrap();
+    let inside = world.path("work");
+    let inside = [(RUNPATH, inside.to_str().unwrap())];
+    let entries = [(NEEDED, "libone.so"), (RUNPATH, "$ORIGIN/../lib")];
+    let is_misled = || world.misled(true, "/lib/ld.so", &entries).is_some();
+    let library = |name: &str, entries: Entries<'_>| {
+        fs::write(world.path(name), binary(true, None, entries)).unwrap();
+    };
+    assert!(!is_misled());
+    library("safe/lib/libtwo.so", &inside);
+    assert!(!is_misled());
+    library("safe/lib/libone.so", &[(NEEDED, "libtwo.so")]);
+    assert!(is_misled());
+    library("safe/lib/libtwo.so", &[(NEEDED, "libone.so")]);
+    assert!(!is_misled());
+    library(
+        "safe/lib/libone.so",
+        &[(NEEDED, "libthree.so"), (RPATH, "$ORIGIN/deep")],
+    );
+    assert!(!is_misled());
+    fs::create_dir_all(world.path("safe/lib/deep")).unwrap();
+    library("safe/lib/deep/libthree.so", &inside);
+    assert!(is_misled());
+}
+
+#[test]
+fn an_interpreter_of_scripts_is_as_good_as_what_it_loads() {
+    let world = World::new();
+    let inside = world.path("work/lib");
+    let entries = [(RUNPATH, inside.to_str().unwrap())];
+    world.binary("safe/bin/sh", &binary(true, Some("/lib/ld.so"), &entries));
+    let shell = world.path("safe/bin/sh");
+    for line in ["#!SHELL", "#!/usr/bin/env SHELL"] {
+        let line = line.replace("SHELL", shell.to_str().unwrap());
+        world.file("safe/bin/script", &(line.clone() + "\n"));
+        let trust = world.trust("safe/bin/script");
+        assert!(matches!(trust, Trust::Misled { .. }), "{line}: {trust:?}");
+    }
+}
+
+/// What can't be read permits nothing; what the kernel would not run loads nothing.
+#[test]
+fn a_program_that_is_broken_is_no_better() {
+    let world = World::new();
+    let inside = world.path("work/lib");
+    let entries = [(NEEDED, "libc.so"), (RUNPATH, inside.to_str().unwrap())];
+    for wide in [false, true] {
+        let whole = binary(wide, Some("/lib/ld.so"), &entries);
+        let is_trusted = |bytes: &[u8]| world.binary("safe/bin/tool", bytes) == Trust::Trusted;
+        for length in 0..whole.len() {
+            // Without a type it is no program.
+            assert_eq!(is_trusted(&whole[..length]), length < 17, "{wide} {length}");
+        }
+        for at in 4..whole.len() - inside.as_os_str().len() - 20 {
+            for bits in [0xff, 1, 0x80] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= bits;
+                let _ = is_trusted(&bytes);
+            }
+        }
+        let mut other_order = whole.clone();
+        other_order[5] ^= 3;
+        assert!(!is_trusted(&other_order));
+        let mut other_width = whole;
+        other_width[4] ^= 3;
+        assert!(!is_trusted(&other_width));
+    }
+    assert_eq!(world.binary("safe/bin/tool", b"\x7fELF"), Trust::Trusted);
+}

@@ -1,6 +1,7 @@
 //! The words of an exec, before anything else about it is known.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Request;
@@ -23,6 +24,13 @@ impl<'a> Words<'a> {
     /// What follows `argv[0]`.
     pub fn arguments(&self) -> &'a [OsString] {
         self.argv.get(1..).unwrap_or_default()
+    }
+
+    /// The path that `argv[0]` is, where that is another one than was asked for: some programs look for their parts
+    /// beside it.
+    pub fn other_path(&self) -> Option<&'a Path> {
+        let called = self.argv.first().filter(|called| *called != self.asked)?;
+        called.as_bytes().contains(&b'/').then(|| Path::new(called))
     }
 }
 

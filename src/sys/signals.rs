@@ -2,9 +2,11 @@
 
 #![expect(
     unsafe_code,
-    reason = "sigaction(2) without handlers, and one look before main"
+    reason = "sigaction(2) without handlers, one look before main, and calls between fork and exec"
 )]
 
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether our caller ignored `SIGPIPE`: the standard library ignores it before `main` runs.
@@ -91,6 +93,17 @@ pub fn ignore_exactly(set: u64) {
         // Those that can't be changed fail, which is right.
         disposition(signal, Some(handler));
     }
+}
+
+/// Has a command start with every signal as it is by default, whatever we and our caller make of some.
+pub fn leave_none_to(command: &mut Command) -> &mut Command {
+    let set_up = || {
+        ignore_exactly(0);
+        block_exactly(0);
+        Ok(())
+    };
+    // SAFETY: what is called there is async-signal-safe.
+    unsafe { command.pre_exec(set_up) }
 }
 
 /// Gives `SIGPIPE` back the disposition that our caller left it.

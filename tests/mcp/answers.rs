@@ -184,7 +184,7 @@ fn a_yes_for_the_session_is_for_one_umask() {
     for (script, asked) in [
         ("umask 22; whoami", true),
         ("umask 22; whoami", false),
-        ("umask 0; whoami", true),
+        ("umask 777; whoami", true),
     ] {
         let id = client.start_shell(script, &json!({}));
         if asked {

@@ -39,3 +39,24 @@ fn an_asker_gets_nothing_of_the_sandboxs_making() {
         }
     });
 }
+
+/// None is blocked or ignored, whatever is so where it is started.
+#[test]
+fn an_asker_has_every_signal() {
+    everyone(|world| {
+        world
+            .rules(RULES)
+            .program("probe")
+            .script(
+                "bin/asker",
+                "#!/bin/sh\ngrep -E '^Sig(Blk|Ign)' /proc/self/status > WORLD/out/signals\n",
+            )
+            .ask("command:WORLD/bin/asker")
+            .sh("trap '' USR1 TERM; WORLD/bin/probe exit 0")
+            .status(0)
+            .file(
+                "out/signals",
+                "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n",
+            );
+    });
+}

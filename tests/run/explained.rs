@@ -66,7 +66,13 @@ fn a_script_is_the_same_by_its_name_and_by_its_interpreter() {
     let by_name = "prefix_rule([\"./task\"], decision = \"forbidden\")\n";
     let by_place = "prefix_rule([\"WORLD/ws/task\", \"-x\"], decision = \"forbidden\")\n";
     let by_pattern = "command_rule(program = glob(\"/**/task\"), decision = \"forbidden\")\n";
+    let by_bare_name = "prefix_rule([\"task\"], decision = \"forbidden\")\n";
     for (rules, script, refused) in [
+        (by_bare_name, "./link", true),
+        (by_bare_name, "sh link", true),
+        (by_bare_name, "nice sh ../ws/link", true),
+        (by_bare_name, "cd ..; sh ws/link", true),
+        (by_bare_name, "sh other", false),
         (by_name, "./task", true),
         (by_name, "sh task", true),
         (by_name, "sh -u ./task x", true),

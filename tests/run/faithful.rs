@@ -5,7 +5,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::support::needs::lacks;
 use crate::support::programs::Machine;
-use crate::support::{World, every_way, every_way_with, everyone};
+use crate::support::{World, every_way, every_way_with, everyone, everyone_with};
 
 const RULES: &str = "prefix_rule(pattern = [\"probe\"])\n";
 
@@ -104,7 +104,7 @@ fn another_name_stays_inside() {
 fn attributes_are_those_of_a_program_inside() {
     let before = [
         ("umask 027", "umask 027"),
-        ("umask 0", "umask 000"),
+        ("umask 077", "umask 077"),
         ("ulimit -Sn 77", "files 77 "),
         ("ulimit -n 88", "files 88 88"),
         ("ulimit -Sc 0", "core 0"),
@@ -133,6 +133,20 @@ fn core_files_are_no_larger_than_our_own() {
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE).unwrap();
     setrlimit(Resource::RLIMIT_CORE, 0, hard).unwrap();
     told("ulimit -Sc hard; probe", "core", "core 0");
+}
+
+/// What it leaves is no more open to others, and no shorter, than what we would leave ourselves.
+#[test]
+fn its_files_are_as_ours() {
+    let scripts = [
+        "probe | grep ^umask >own; umask 0; probe | grep ^umask >its; cmp own its && echo same",
+        "probe | grep ^umask >own; umask 002; probe | grep ^umask >its; cmp own its && echo same",
+        "(ulimit -f 0; probe write WORLD/out/a); [ -s WORLD/out/a ] && echo same",
+        "(ulimit -Sf 0; probe write WORLD/out/a); [ -s WORLD/out/a ] && echo same",
+    ];
+    every_way_with(&scripts, |world, script| {
+        with_programs(world).sh(*script).stdout("same").stderr("");
+    });
 }
 
 /// The supervisor's own, which is higher for moments, is nobody else's.
@@ -516,6 +530,57 @@ fn a_script_of_a_writable_interpreter_is_not_lifted() {
             .script("bin/probe", "#!WORLD/ws/interpreter\n")
             .sh("probe")
             .no_file("out/a");
+    });
+}
+
+/// A program whose file names libraries, or what loads them, where the sandbox can write is not lifted, nor started by
+/// one that is.
+#[test]
+fn a_program_that_loads_what_the_sandbox_writes_is_not_lifted() {
+    const PROGRAM: &str = "int f(void);\nint main(void) { return f(); }\n";
+    const LIBRARY: &str =
+        "#include <stdio.h>\nint f(void) { return !fopen(\"WORLD/out/pwned\", \"w\"); }\n";
+    const BUILD: &str = "cd WORLD/out && mkdir -p lib && gcc -shared -fPIC -o lib/libf.so lib.c && \
+                         gcc -o WORLD/bin/tool tool.c -Llib -lf";
+    const RULES: &str = "prefix_rule(pattern = [\"tool\"])\nprefix_rule(pattern = [\"starter\"])\n";
+    let own = "-Wl,-rpath,WORLD/out/lib";
+    let loader = "$(ls /lib*/ld-linux*.so.* | head -1)";
+    let built = |world: World, options: &str| {
+        let world = world
+            .rules(RULES)
+            .script("bin/starter", "#!/bin/sh\n\"$@\"\n")
+            .file("out/tool.c", PROGRAM)
+            .file("out/lib.c", LIBRARY)
+            .env("PATH", "WORLD/bin:/usr/bin:/bin");
+        let build = world.spelled(format!("{BUILD} {options}"));
+        let built = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(build)
+            .output();
+        let errors = String::from_utf8(built.unwrap().stderr).unwrap();
+        assert_eq!(errors, "");
+        world
+    };
+    let open = [
+        "-Wl,-rpath,WORLD/ws/lib".to_owned(),
+        "-Wl,--disable-new-dtags,-rpath,WORLD/ws/lib".to_owned(),
+        format!("-Wl,-rpath,'$ORIGIN/../ws/lib' {own}"),
+        "-Wl,-rpath,.:WORLD/out/lib".to_owned(),
+        format!("-Wl,--dynamic-linker=WORLD/ws/ld.so {own}"),
+    ];
+    everyone_with(&open, |world, options| {
+        for script in ["tool", "starter tool"] {
+            let world = built(World::of(world.user()), options);
+            let prepared = format!(
+                "mkdir -p lib; cp WORLD/out/lib/libf.so lib/; cp {loader} ld.so; cp lib/* .;"
+            );
+            world
+                .sh(format!("{prepared} {script}"))
+                .no_file("out/pwned");
+        }
+    });
+    everyone(|world| {
+        built(world, own).sh("tool").status(0).file("out/pwned", "");
     });
 }
 

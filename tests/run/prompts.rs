@@ -182,6 +182,42 @@ fn noting(world: World) -> World {
         .ask("command:WORLD/bin/asker")
 }
 
+/// Who starts a program chooses what it is called.
+#[test]
+fn a_question_shows_what_was_judged() {
+    everyone(|world| {
+        let ran = noting(world)
+            .rules("prefix_rule(pattern = [\"probe\"], decision = \"prompt\")\n")
+            .program("probe")
+            .sh(
+                "for name in probe WORLD/bin/probe /else/probe harmless /usr/bin/ls ''; do \
+                 (exec -a \"$name\" WORLD/bin/probe exit 0); done; ../bin/probe exit 0",
+            )
+            .status(0);
+        let path = ran.world.path("bin/probe");
+        let path = path.to_str().unwrap();
+        let asked: Vec<_> = questions(&ran)
+            .iter()
+            .map(|it| {
+                let called = it.get("called").and_then(|it| it.as_str());
+                let command = it["command"].as_str().unwrap().replace(path, "PATH");
+                (command, called.unwrap_or("-").to_owned())
+            })
+            .collect();
+        let expected = [
+            ("probe exit 0", "-"),
+            ("PATH exit 0", "-"),
+            ("PATH exit 0", "-"),
+            ("PATH exit 0", "harmless"),
+            ("PATH exit 0", "/usr/bin/ls"),
+            ("PATH exit 0", "''"),
+            ("../bin/probe exit 0", "-"),
+        ];
+        let expected = expected.map(|(command, called)| (command.to_owned(), called.to_owned()));
+        assert_eq!(asked, expected);
+    });
+}
+
 /// What a program outside starts runs outside as well, whatever a rule or a heuristic says of it.
 #[test]
 fn what_a_program_outside_starts_is_asked_about_as_outside() {

@@ -210,7 +210,7 @@ fn what_would_load_modules_of_the_sandbox_does_not_run_outside() {
 
 /// Programs of these names say that they ran.
 fn fakes(world: World) -> World {
-    let names = "gdb sqlite3 duckdb node perf tshark tmux screen systemd-run doas frob delta nm ldconfig logrotate nginx dnsmasq docker awk perl python3 printf cc1 as ld";
+    let names = "gdb sqlite3 duckdb node perf tshark tmux screen systemd-run doas frob delta nm ldconfig logrotate nginx dnsmasq docker awk sed perl ruby php python3 printf cc1 as ld";
     names.split(' ').fold(prepared(world), |world, name| {
         let file = format!("bin/{name}");
         world.script(&file, "#!/bin/sh\n: >>WORLD/out/pwned; echo ran\n")
@@ -267,6 +267,31 @@ fn what_its_words_have_it_load_from_the_sandbox_does_not_run_outside() {
     });
 }
 
+/// Some programs look for their parts beside what they are called.
+#[test]
+fn what_is_called_by_a_path_of_the_sandbox_does_not_run_outside() {
+    for (called, runs) in [
+        ("v/bin/probe", false),
+        ("WORLD/ws/v/bin/probe", false),
+        ("/usr/../WORLD/ws/probe", false),
+        ("probe", true),
+        ("/usr/lib/probe", true),
+        ("WORLD/bin/../bin/probe", true),
+    ] {
+        everyone(|world| {
+            let script = format!(
+                "starter bash -c 'exec -a {called} WORLD/bin/probe write WORLD/out/written'"
+            );
+            let ran = prepared(world).program("probe").sh(script);
+            if runs {
+                ran.file("out/written", "written\n");
+            } else {
+                ran.no_file("out/written");
+            }
+        });
+    }
+}
+
 /// Of a word that names what the sandbox can write it must be known that it is data.
 #[test]
 fn what_nobody_knows_to_be_data_is_code() {
@@ -307,6 +332,19 @@ fn what_nobody_knows_to_be_data_is_code() {
         "python3 -I -m runpy orders",
         "python3 -I -m pdb orders",
         "python3 -I -m frob orders",
+        // A program among the words does what it likes with the others.
+        "awk '{ system($0) }' orders",
+        "awk -v f=./orders 'BEGIN { system(f) }'",
+        "awk 'BEGIN { system(f) }' f=./orders",
+        "perl -e 'do shift' ./orders",
+        "perl -ne 'system $_' orders",
+        "sed e orders",
+        "sed -n -e 1e orders",
+        "sed 's/^/sh /e' orders",
+        "ruby -e 'load ARGV[0]' orders",
+        "php -n -r 'include $argv[1];' orders",
+        "python3 -I -c 'import sys; exec(open(sys.argv[1]).read())' orders",
+        "sh -c '. \"$1\"' x ./orders",
     ];
     everyone_with(&refused, |world, words| {
         let script = format!("starter {words} </dev/null");
@@ -319,6 +357,9 @@ fn what_nobody_knows_to_be_data_is_code() {
         "frob other --frob=other WORLD/out/own",
         "nm --dynamic orders",
         "awk '{ print $1 }' orders",
+        "awk -F: '/x/ || NR > 1 { n++; print $2 > \"/dev/null\" }' orders",
+        "sed -n -e 's/a/e/gp;1q' orders",
+        "perl -pe 's/e(.)/$1/g' orders",
         "perl -e 'print 1'",
         "python3 -I -m json.tool orders",
         "cc1 -quiet orders -dumpbase orders -o x.s",
