@@ -49,17 +49,16 @@ fn follow(
     argv: &[OsString],
 ) -> io::Result<Pinned> {
     let mut argv = named.argv(name, argv);
-    let mut judged = script.interpreter.as_deref();
+    let mut judged = script.chain().skip(1);
     for _ in 0..=INTERPRETERS {
         let path = script.cwd.join(&named.path);
-        let real = judged.and_then(|one| one.program.real.as_deref());
+        let real = judged.next().and_then(|one| one.program.real.as_deref());
         let fd = handle(&path, real.map(identity).transpose()?)?;
         let Some(next) = interpreter(&path)? else {
             return Ok(Pinned { fd, argv });
         };
         argv = next.argv(named.path.as_os_str(), &argv);
         named = next;
-        judged = judged.and_then(|one| one.interpreter.as_deref());
     }
     Err(Errno::ELOOP.into())
 }

@@ -1,16 +1,17 @@
 //! Where the caller of an exec stands: what a program outside has from it beside its words.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, openat, readlink};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::Pid;
 
 use super::input::Inputs;
 use crate::request::Identity;
 use crate::sys::child::Bounds;
+use crate::sys::fds;
 
 /// As many directories lie above one another; the kernel knows no longer paths.
 const DEPTH: usize = 4096;
@@ -44,9 +45,8 @@ impl Standing {
             }
             above.push(next);
         }
-        let link = format!("/proc/self/fd/{}", directory.as_raw_fd());
         Ok(Self {
-            path: PathBuf::from(readlink(link.as_str())?),
+            path: fds::path(&directory)?,
             above,
             bounds,
             process,

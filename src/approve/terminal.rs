@@ -2,12 +2,12 @@
 //! command may be reading.
 
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::remembered::Remembered;
 use super::wording::wording;
 use super::{Answer, Approver, Question};
-use crate::sys::pidfd;
+use crate::sys::{lock, pidfd};
 use crate::terminal::{self, Given};
 
 /// `--ask terminal`.
@@ -30,8 +30,7 @@ impl Terminal {
 
 impl Approver for Terminal {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
-        let remembered = self.remembered.lock();
-        let remembered = remembered.unwrap_or_else(PoisonError::into_inner);
+        let remembered = lock(&self.remembered);
         if remembered.contains(question) {
             return Answer::Yes;
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::approve::wording::wording;
+use crate::config::Places;
 use crate::exit::Exit;
 use crate::mcp::queue::{self, NOT_OPEN, OpenQuestion, QueueOrder};
 use crate::report::{self, columns::columns};
@@ -124,7 +125,8 @@ pub(super) fn main(args: Args) -> Exit {
 }
 
 fn folder() -> Result<PathBuf, String> {
-    queue::folder().ok_or_else(|| "there is no home directory to look for servers in".into())
+    let sockets = Places::of_process(PathBuf::new()).sockets();
+    sockets.ok_or_else(|| "there is no home directory to look for servers in".into())
 }
 
 /// Each server's number and open questions. Servers that are gone are passed over.

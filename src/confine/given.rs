@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, readlink};
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 
 use crate::sys::fds;
@@ -29,18 +29,13 @@ impl OpenDirectories {
     pub(super) fn among(kept: &[RawFd]) -> Result<Self, ConfineError> {
         let mut found = Vec::new();
         for &number in [0, 1, 2].iter().chain(kept) {
-            let link = format!("/proc/self/fd/{number}");
             // One that is closed is none.
-            let Ok(stat) = stat(link.as_str()) else {
+            let Ok(stat) = stat(&fds::link(&number)) else {
                 continue;
             };
             if stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
-                let path = readlink(link.as_str()).during(format!("looking at {link}"))?;
-                found.push(Directory {
-                    number,
-                    path: path.into(),
-                    stat,
-                });
+                let path = fds::path(&number).during(format!("looking at descriptor {number}"))?;
+                found.push(Directory { number, path, stat });
             }
         }
         Ok(Self(found))

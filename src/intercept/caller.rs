@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -13,6 +13,7 @@ use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::unistd::Pid;
 
 use crate::request::{Program, Request, Trust, WorkingDirectory};
+use crate::sys::fds;
 
 /// The attributes of a process that survive an exec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -178,7 +179,7 @@ pub fn open_directory(tid: Pid, path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let inside = open(format!("/proc/{tid}/cwd").as_str(), flags, Mode::empty())?;
     // Of the very one that was opened: another thread may change it at any time.
-    if fs::read_link(format!("/proc/self/fd/{}", inside.as_raw_fd()))? != path {
+    if fds::path(&inside)? != path {
         return Err(Errno::ESTALE.into());
     }
     outside(path, inside)

@@ -1,7 +1,5 @@
 //! Asks a person by elicitation: the form, what the answer means, and a rule for "always".
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use super::channel::{ClientQuestion, Reply};
@@ -290,37 +288,11 @@ pub(super) fn printable(text: &str) -> String {
 
 /// The rule that allows exactly these words, as a line of a rules file.
 pub(super) fn rule(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|word| literal(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| argv::quoted(word)).collect();
     format!(
         "prefix_rule(pattern=[{}], decision=\"allow\")",
         words.join(", ")
     )
-}
-
-/// A string of the rules language.
-fn literal(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if argv::is_visible(c) => out.push(c),
-            c => {
-                // Writing to a string can't fail.
-                let _ = write!(out, "\\U{:08x}", u32::from(c));
-            }
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// The file that "always" appends to: the user's own rules.
-pub(super) fn rules_file() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let home = set("CODEX_HOME").map(PathBuf::from);
-    let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".codex")));
-    Some(home?.join("rules").join("default.rules"))
 }
 
 #[cfg(test)]

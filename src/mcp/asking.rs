@@ -1,7 +1,7 @@
 //! Takes a call's questions to a person, and the answers back.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rmcp::RoleServer;
@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::approval::{self, ApprovalDecision, ApprovalReply, Manner};
 use super::channel::{ClientQuestion, End, Reply};
 use super::session::Session;
+use crate::sys::lock;
 
 /// What a client brought for a form, or why the form could not be put.
 pub(super) type Brought = Result<Value, String>;
@@ -58,10 +59,7 @@ impl Asker {
             _ = end.next::<()>() => return,
         };
         if let (Some(reason), Reply::Yes) = (&said.reason, said.reply()) {
-            self.reasons
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(asked.text.command.clone(), reason.clone());
+            lock(&self.reasons).insert(asked.text.command.clone(), reason.clone());
         }
         if let (ApprovalDecision::Session | ApprovalDecision::Always, Some(key)) =
             (&said.decision, asked.key)

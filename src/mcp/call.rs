@@ -18,9 +18,10 @@ use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
 use super::patience::{Patience, TimeStopped};
-use super::session::{Session, lock};
+use super::session::Session;
 use crate::audit::Notable;
 use crate::exit::Exit;
+use crate::sys::lock;
 
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;

@@ -150,7 +150,8 @@ async fn talk(
     let outbox = Outbox::open(Arc::clone(&session.outbox))?;
     let wire = Wire::new(outbox, gone.clone())?;
     let is_queue = session.options.ask == Who::Queue;
-    let socket = is_queue.then(|| queue::open(Arc::clone(&session.queue)));
+    let folder = session.options.places.sockets();
+    let socket = is_queue.then(|| queue::open(Arc::clone(&session.queue), folder));
     let _socket = socket.transpose()?;
     let result = tokio::select! {
         result = converse(session, wire) => result.map(|()| None).map_err(ServeError::Io),

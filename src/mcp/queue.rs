@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use nix::unistd::{Pid, geteuid, getpid};
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::approval::{self, ApprovalDecision, ApprovalReply};
 use super::channel::ClientQuestion;
 use crate::approve::text::Text;
-use crate::sys::tree;
+use crate::sys::{lock, tree};
 
 /// The longest request, in bytes.
 const LONGEST: u64 = 64 << 10;
@@ -61,19 +61,6 @@ pub struct OpenQuestion {
 /// The server's answer: the questions that are open now, or why not.
 pub type Response = Result<Vec<OpenQuestion>, String>;
 
-/// Where the sockets are: not where a sandboxed program may write.
-pub fn folder() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let runtime = set("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let home = set("CODEX_HOME").map(PathBuf::from);
-    let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".codex")));
-    Some(
-        runtime
-            .or_else(|| Some(home?.join("run")))?
-            .join("codex-shell"),
-    )
-}
-
 /// The open questions.
 #[derive(Debug, Default)]
 pub(super) struct Queue(Mutex<OpenQuestions>);
@@ -101,15 +88,11 @@ impl OpenQuestions {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, OpenQuestions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Puts a question and waits for its answer; dropping the future withdraws it.
     pub(super) async fn ask(&self, asked: &ClientQuestion, purpose: Option<&str>) -> ApprovalReply {
         let (sender, answer) = oneshot::channel();
         let number = {
-            let mut waiting = self.lock();
+            let mut waiting = lock(&self.0);
             waiting.last += 1;
             let number = waiting.last;
             let entry = entry(number, asked, purpose);
@@ -126,7 +109,7 @@ impl Queue {
     }
 
     fn list(&self) -> Vec<OpenQuestion> {
-        let waiting = self.lock();
+        let waiting = lock(&self.0);
         let open = waiting.open.values();
         open.map(|(entry, since, _)| OpenQuestion {
             waits_seconds: since.elapsed().as_secs(),
@@ -145,7 +128,7 @@ impl Queue {
         else {
             return Ok(self.list());
         };
-        let sender = self.lock().take(number, session)?;
+        let sender = lock(&self.0).take(number, session)?;
         let decision = match (yes, session) {
             (true, true) => ApprovalDecision::Session,
             (true, false) => ApprovalDecision::Once,
@@ -166,7 +149,7 @@ struct QuestionWithdrawal<'a> {
 
 impl Drop for QuestionWithdrawal<'_> {
     fn drop(&mut self) {
-        self.queue.lock().open.remove(&self.number);
+        lock(&self.queue.0).open.remove(&self.number);
     }
 }
 
@@ -189,13 +172,13 @@ impl Drop for Socket {
     }
 }
 
-/// Opens the `queue` to `codex-shell approve`.
+/// Opens the `queue` to `codex-shell approve`, in this folder.
 ///
 /// # Errors
 /// There is no place for the socket.
-pub(super) fn open(queue: Arc<Queue>) -> io::Result<Socket> {
+pub(super) fn open(queue: Arc<Queue>, folder: Option<PathBuf>) -> io::Result<Socket> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
-    let folder = folder().ok_or_else(|| io::Error::other("no place for the queue's socket"))?;
+    let folder = folder.ok_or_else(|| io::Error::other("no place for the queue's socket"))?;
     let naming =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
     let mut builder = std::fs::DirBuilder::new();

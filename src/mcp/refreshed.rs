@@ -11,8 +11,9 @@ use super::apart::{WorkLimits, apart};
 use super::listener::LogListener;
 use super::lookout::Lookout;
 use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten, WRITING};
-use super::session::{Session, lock};
+use super::session::Session;
 use crate::evaluate::IndexedRules;
+use crate::sys::lock;
 
 /// How long it may take to look at the files.
 const LOOKING: Duration = Duration::from_secs(1);

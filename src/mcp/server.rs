@@ -1,7 +1,7 @@
 //! The server's side of the protocol: which requests there are, and who serves them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
@@ -35,6 +35,7 @@ use super::session::{Session, Who};
 use super::shell::ExecParams;
 use super::tools::tools;
 use crate::request::argv;
+use crate::sys::lock;
 
 /// The version of the capabilities by which Codex tells its sandbox state.
 const SANDBOX_STATE_VERSION: &str = "1.0.0";
@@ -84,7 +85,6 @@ impl Server {
         let token = context.meta.get_progress_token();
         let progress = token.map(|token| Progress::new(context.peer.clone(), token));
         let output = Output::new(self.session.options.output_limit, &self.session.folder);
-        let internal = |error: std::io::Error| ErrorData::internal_error(error.to_string(), None);
         let input = params.input().map_err(internal)?;
         let call = RunningCall::start(&self.session, plan, input, output, progress.is_some());
         let call = call.await.map_err(internal)?;
@@ -132,8 +132,7 @@ impl Server {
             Stop::Ended(report) => {
                 // A client that does not read gets no more to read.
                 self.session.outbox.room().await;
-                let reasons = parked.driven.asker.reasons.lock();
-                let reasons = reasons.unwrap_or_else(PoisonError::into_inner);
+                let reasons = lock(&parked.driven.asker.reasons);
                 Ok(result::result(*report, &reasons).into())
             }
             Stop::Unwanted => {
@@ -141,7 +140,6 @@ impl Server {
                 Err(ErrorData::internal_error("cancelled", None))
             }
             Stop::Round(round) => {
-                let internal = |e: std::io::Error| ErrorData::internal_error(e.to_string(), None);
                 let handle = secret_name().map_err(internal)?;
                 let required = parked.require(round, handle.clone());
                 self.waiting.park(handle.clone(), parked);
@@ -230,10 +228,14 @@ impl Server {
         match explained.await {
             Ok(result) => serde_json::from_slice::<CallToolResult>(&result)
                 .map(Into::into)
-                .map_err(|error| ErrorData::internal_error(error.to_string(), None)),
+                .map_err(internal),
             Err(undone) => Ok(result::failure(&format!("`command`: {undone}")).into()),
         }
     }
+}
+
+fn internal(error: impl std::error::Error) -> ErrorData {
+    ErrorData::internal_error(error.to_string(), None)
 }
 
 /// Asks the client for its roots, if it has any.

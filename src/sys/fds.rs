@@ -7,7 +7,10 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
+use nix::errno::Errno;
+use nix::fcntl::readlink;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::checked;
@@ -107,6 +110,19 @@ pub fn close_on_exec(number: RawFd) {
 /// `EBADF`: it is not open.
 pub fn keep_on_exec(number: RawFd) -> io::Result<()> {
     set_flags(number, 0)
+}
+
+/// A path by which this process finds what it has open.
+pub fn link(open: &impl AsRawFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()))
+}
+
+/// Where that is.
+///
+/// # Errors
+/// What readlink(2) answered.
+pub fn path(open: &impl AsRawFd) -> Result<PathBuf, Errno> {
+    Ok(PathBuf::from(readlink(&link(open))?))
 }
 
 /// The numbers of the descriptors that stay open when this process execs.

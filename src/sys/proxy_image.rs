@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn without_a_supervisor_it_exits_with_failure() {
         let image = super::create().unwrap();
-        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&image));
+        let path = crate::sys::fds::link(&image);
         let status = Command::new(path).status().unwrap();
         assert_eq!((status.code(), status.signal()), (Some(1), None));
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -12,7 +12,7 @@ use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, getpgid, getpgrp, setpgid, setsid, tcgetpgrp, tcsetpgrp, write};
 
 use super::link::{Answer, Done, Order, QuestionMessage};
-use crate::sys::{fds, messages, pty};
+use crate::sys::{fds, lock, messages, pty};
 
 /// What the supervisor gets of a terminal, before it is forked.
 #[derive(Debug)]
@@ -164,10 +164,7 @@ impl Given {
         for_session: bool,
         withdrawn: BorrowedFd<'_>,
     ) -> io::Result<Answer> {
-        let questions = self
-            .questions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let questions = lock(&self.questions);
         messages::send(
             &*questions,
             &QuestionMessage::Put { text, for_session },
