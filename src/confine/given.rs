@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
+use nix::sys::stat::{Mode, SFlag, fstat, stat};
 
-use crate::sys::fds;
+use crate::sys::{fds, identity};
 
 use super::error::{ConfineError, During};
 
@@ -21,7 +21,7 @@ pub(super) struct OpenDirectories(Vec<Directory>);
 struct Directory {
     number: RawFd,
     path: PathBuf,
-    stat: FileStat,
+    identity: (u64, u64),
 }
 
 impl OpenDirectories {
@@ -35,7 +35,12 @@ impl OpenDirectories {
             };
             if stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
                 let path = fds::path(&number).during(format!("looking at descriptor {number}"))?;
-                found.push(Directory { number, path, stat });
+                let identity = identity::of(&stat);
+                found.push(Directory {
+                    number,
+                    path,
+                    identity,
+                });
             }
         }
         Ok(Self(found))
@@ -56,7 +61,7 @@ impl Directory {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let anew = open(&self.path, flags, Mode::empty())?;
         let stat = fstat(&anew)?;
-        if (stat.st_dev, stat.st_ino) != (self.stat.st_dev, self.stat.st_ino) {
+        if identity::of(&stat) != self.identity {
             return Err(Errno::ESTALE.into());
         }
         fds::replace(self.number, &anew)

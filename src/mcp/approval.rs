@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::channel::{ClientQuestion, Reply};
+use super::channel::ClientQuestion;
 use super::markdown::span;
+use crate::approve::Answer;
 use crate::approve::text::Text;
 use crate::request::argv;
 
@@ -54,16 +55,16 @@ impl ApprovalReply {
     }
 
     /// The answer to the supervisor.
-    pub(super) fn reply(&self) -> Reply {
+    pub(super) fn reply(&self) -> Answer {
         match &self.decision {
             ApprovalDecision::Once | ApprovalDecision::Session | ApprovalDecision::Always => {
-                Reply::Yes
+                Answer::Yes
             }
-            ApprovalDecision::No(why) => Reply::No(match &self.reason {
+            ApprovalDecision::No(why) => Answer::No(match &self.reason {
                 Some(reason) => format!("{why}: {reason}"),
                 None => why.clone(),
             }),
-            ApprovalDecision::Senseless(what) => Reply::Senseless(what.clone()),
+            ApprovalDecision::Senseless(what) => Answer::Senseless(what.clone()),
         }
     }
 }
@@ -223,7 +224,7 @@ pub(super) fn rule_form(rule: &str, file: &str, manner: Manner) -> Value {
 /// Whether the answer to a [`rule_form`] is a yes.
 pub(super) fn confirms(answer: &Value, manner: Manner) -> bool {
     match manner {
-        Manner::Choice => understand(answer, manner).reply() == Reply::Yes,
+        Manner::Choice => understand(answer, manner).reply() == Answer::Yes,
         Manner::Plain => answer.get("action").and_then(Value::as_str) == Some("accept"),
     }
 }
@@ -377,7 +378,7 @@ mod tests {
     fn a_reason_is_tamed() {
         let answer = json!({"action": "decline", "content": {"reason": " not\nnow\u{1b}[2K "}});
         let said = understand(&answer, Manner::Plain);
-        assert_eq!(said.reply(), Reply::No(r"declined: not now\e[2K".into()));
+        assert_eq!(said.reply(), Answer::No(r"declined: not now\e[2K".into()));
         assert!(printable(&"x".repeat(10_000)).len() < 600);
     }
 

@@ -11,8 +11,9 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::approval::{self, ApprovalDecision, ApprovalReply, Manner};
-use super::channel::{ClientQuestion, End, Reply};
+use super::channel::{ClientQuestion, End};
 use super::session::Session;
+use crate::approve::Answer;
 use crate::sys::lock;
 
 /// What a client brought for a form, or why the form could not be put.
@@ -51,14 +52,14 @@ impl Asker {
     /// Answers one question, unless it is withdrawn: then `end` is closed.
     pub(super) async fn answer(self, asked: Box<ClientQuestion>, end: End) {
         if asked.key.is_some_and(|key| self.session.remembers(key)) {
-            let _ = end.answer(&Reply::Yes);
+            let _ = end.answer(&Answer::Yes);
             return;
         }
         let said = tokio::select! {
             said = self.converse(&asked) => said,
             _ = end.next::<()>() => return,
         };
-        if let (Some(reason), Reply::Yes) = (&said.reason, said.reply()) {
+        if let (Some(reason), Answer::Yes) = (&said.reason, said.reply()) {
             lock(&self.reasons).insert(asked.text.command.clone(), reason.clone());
         }
         if let (ApprovalDecision::Session | ApprovalDecision::Always, Some(key)) =

@@ -13,12 +13,13 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use super::channel::{ClientQuestion, End, Ended, Event, Gate, LastWord, Reply};
+use super::channel::{ClientQuestion, End, Ended, Event, Gate, LastWord};
 use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
 use super::patience::{Patience, TimeStopped};
 use super::session::Session;
+use crate::approve::Answer;
 use crate::audit::Notable;
 use crate::exit::Exit;
 use crate::sys::lock;
@@ -280,7 +281,7 @@ impl Follow {
                 if let (Some(session), Some(Ok(end))) = (at_work(&self.session), fd.map(End::new)) {
                     session.note(root.into());
                     // Who does not hear it starts nothing.
-                    let _ = end.answer(&Reply::Yes);
+                    let _ = end.answer(&Answer::Yes);
                 }
             }
             Event::Replaced(path) => {

@@ -32,10 +32,10 @@ pub(super) enum Event {
     Lost(Vec<String>),
     /// An exec did not simply run inside.
     Saw(Notable),
-    /// Commands can write in this directory from now on; the descriptor beside it takes [`Reply::Yes`] once
+    /// Commands can write in this directory from now on; the descriptor beside it takes [`Answer::Yes`] once
     /// that is remembered.
     Writes(OsString),
-    /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
+    /// Somebody is to be asked; the descriptor beside it takes the [`Answer`].
     Asking(Box<ClientQuestion>),
     /// Something that decides was replaced while commands can write beside it.
     Replaced(OsString),
@@ -139,17 +139,6 @@ pub(super) enum Ended {
     NotStarted(String),
     /// It failed, and why.
     Failed(String),
-}
-
-/// The answer to a question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Reply {
-    /// Run it.
-    Yes,
-    /// Don't, and why not.
-    No(String),
-    /// The client's answer means nothing: don't. With what is wrong with it.
-    Senseless(String),
 }
 
 /// The gate by which a command was started, for waiting without blocking.
