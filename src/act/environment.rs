@@ -37,7 +37,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-use super::trimmed::{Session, Trimmed, Why, trimmed};
+use super::trimmed::{SessionPaths, Trimmed, Why, trimmed};
 use crate::models;
 use crate::models::variable::is_target;
 use crate::request::{self, Request, Roots, variable};
@@ -339,13 +339,13 @@ impl SessionEnvironment {
     }
 
     /// What variables are looked at by.
-    fn session<'a>(&'a self, roots: &'a Roots) -> Session<'a> {
+    fn session<'a>(&'a self, roots: &'a Roots) -> SessionPaths<'a> {
         let own = |name: &str| {
             self.variables
                 .get(OsStr::new(name))
                 .map(OsString::as_os_str)
         };
-        Session {
+        SessionPaths {
             roots,
             home: own("HOME"),
             path: own("PATH"),

@@ -9,7 +9,7 @@ use crate::config::Places;
 use crate::exit::Exit;
 use crate::mcp::queue::{self, NOT_OPEN, OpenQuestion, QueueOrder};
 use crate::report::{self, columns::columns};
-use crate::terminal::{self, Choices};
+use crate::terminal::{self, Choices, TerminalAnswer};
 
 use super::finish;
 
@@ -243,8 +243,8 @@ fn watch() -> Result<String, String> {
         let said = terminal::put(text, choices)
             .map_err(|error| format!("nobody could be asked: {error}"))?;
         let said = match said {
-            terminal::Answer::Yes => PersonsReply::Once,
-            terminal::Answer::Session => PersonsReply::Session,
+            TerminalAnswer::Yes => PersonsReply::Once,
+            TerminalAnswer::Session => PersonsReply::Session,
             _ => PersonsReply::No,
         };
         match answer(id, said, None) {

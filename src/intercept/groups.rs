@@ -23,7 +23,7 @@ pub struct Groups {
 
 impl Groups {
     /// None yet, for the sandbox whose first process is `init`; for `lead` see
-    /// [`super::run::Run::lead`].
+    /// [`super::run::RunPlan::lead`].
     pub fn new(lead: Option<Pid>, init: Pid) -> Self {
         Self {
             lead,

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::approval::{self, ApprovalDecision, ApprovalReply, Manner};
 use super::channel::{ClientQuestion, End};
-use super::session::Session;
+use super::session::ServerSession;
 use crate::approve::Answer;
 use crate::sys::lock;
 
@@ -38,7 +38,7 @@ pub(super) enum Via {
 /// Asks for one call.
 #[derive(Debug, Clone)]
 pub(super) struct Asker {
-    pub(super) session: Arc<Session>,
+    pub(super) session: Arc<ServerSession>,
     pub(super) via: Via,
     /// How forms look.
     pub(super) manner: Manner,
@@ -104,7 +104,7 @@ impl Asker {
         };
         if !confirmed {
             said.decision = ApprovalDecision::Once;
-        } else if let Err(error) = Session::write_rule(&file, &rule) {
+        } else if let Err(error) = ServerSession::write_rule(&file, &rule) {
             let note = format!("the rule could not be written: {error}");
             said.reason = Some(said.reason.map_or(note.clone(), |r| format!("{r}; {note}")));
         }

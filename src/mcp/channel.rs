@@ -47,7 +47,7 @@ pub(super) enum Event {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LastWord {
     /// How it ended.
-    pub(super) ended: Ended,
+    pub(super) ended: CallEnd,
     /// So many more execs than were told did not simply run inside.
     pub(super) more: u64,
     /// The calls that the sandbox refused and a program failed of.
@@ -64,8 +64,8 @@ pub(super) struct LastWord {
     pub(super) stays: bool,
 }
 
-impl From<Ended> for LastWord {
-    fn from(ended: Ended) -> Self {
+impl From<CallEnd> for LastWord {
+    fn from(ended: CallEnd) -> Self {
         Self {
             ended,
             more: 0,
@@ -130,7 +130,7 @@ pub(super) struct ClientQuestion {
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Ended {
+pub(super) enum CallEnd {
     /// With this status; 128+n if signal n ended it.
     Exit(u8),
     /// The time was up.

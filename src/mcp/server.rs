@@ -31,7 +31,7 @@ use super::output::Output;
 use super::result;
 use super::rounds::{self, Parked, SuspendedCalls};
 use super::secret_name::secret_name;
-use super::session::{Session, Who};
+use super::session::{ServerSession, Who};
 use super::shell::ExecParams;
 use super::tools::tools;
 use crate::request::argv;
@@ -50,7 +50,7 @@ const EXPLAINING: WorkLimits = WorkLimits {
 /// Serves one client.
 #[derive(Debug)]
 pub(super) struct Server {
-    pub(super) session: Arc<Session>,
+    pub(super) session: Arc<ServerSession>,
     /// Those whose clients are to come back.
     pub(super) waiting: Arc<SuspendedCalls>,
 }
@@ -239,7 +239,7 @@ fn internal(error: impl std::error::Error) -> ErrorData {
 }
 
 /// Asks the client for its roots, if it has any.
-async fn follow_roots(session: Arc<Session>, peer: Peer<RoleServer>) {
+async fn follow_roots(session: Arc<ServerSession>, peer: Peer<RoleServer>) {
     let has_roots = peer.peer_info().is_some_and(|info| {
         let capabilities = serde_json::to_value(&info.capabilities);
         capabilities.is_ok_and(|c| c.get("roots").is_some_and(|roots| !roots.is_null()))

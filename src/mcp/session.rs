@@ -94,7 +94,7 @@ pub(super) struct Signals {
 
 /// The session.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct ServerSession {
     pub(super) options: Options,
     pub(super) keys: Keys,
     /// Becomes true when the client is gone.
@@ -142,7 +142,7 @@ struct ClientState {
     level: LogLevel,
 }
 
-impl Session {
+impl ServerSession {
     /// Begins a session.
     ///
     /// # Errors
@@ -270,7 +270,7 @@ impl Session {
     /// Follows the client's `codex/sandbox-state/update`.
     ///
     /// # Errors
-    /// As for [`Session::sent`]; then nothing has changed.
+    /// As for [`ServerSession::sent`]; then nothing has changed.
     pub(super) fn update(&self, state: &Value) -> Result<(), String> {
         let state = self.sound(state)?;
         lock(&self.state).sandbox = Some(state);

@@ -29,7 +29,7 @@ pub const PROBE: u64 = 2;
 
 /// What the proxy is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum ProxyOrder {
     /// Exit with this status.
     Exit(u8),
     /// Die of this signal.
@@ -44,7 +44,7 @@ pub enum Order {
     Stop,
 }
 
-impl Order {
+impl ProxyOrder {
     /// The order as the value that `arch::PROXY` returns: what to do in the low byte, then the detail.
     pub fn encode(self) -> i64 {
         match self {

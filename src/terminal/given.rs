@@ -11,7 +11,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, getpgid, getpgrp, setpgid, setsid, tcgetpgrp, tcsetpgrp, write};
 
-use super::link::{Answer, Done, Order, QuestionMessage};
+use super::link::{Done, QuestionMessage, TerminalAnswer, TerminalOrder};
 use crate::sys::{fds, lock, messages, pty};
 
 /// What the supervisor gets of a terminal, before it is forked.
@@ -117,7 +117,8 @@ impl Given {
         let _ = quiet.thread_swap_mask(SigmaskHow::SIG_BLOCK);
         // Who had the foreground when it was taken away.
         let mut last = group;
-        while let Ok(Some((order, _))) = messages::receive::<Order>(&self.orders, MsgFlags::empty())
+        while let Ok(Some((order, _))) =
+            messages::receive::<TerminalOrder>(&self.orders, MsgFlags::empty())
         {
             let now = tcgetpgrp(&self.inner).unwrap_or(group);
             if now != getpgrp() {
@@ -163,7 +164,7 @@ impl Given {
         text: String,
         for_session: bool,
         withdrawn: BorrowedFd<'_>,
-    ) -> io::Result<Answer> {
+    ) -> io::Result<TerminalAnswer> {
         let questions = lock(&self.questions);
         messages::send(
             &*questions,
