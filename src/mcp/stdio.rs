@@ -72,6 +72,14 @@ impl<F: AsRawFd + AsFd> Stdio<F> {
 }
 
 impl Stdio<io::Stdin> {
+    /// Whether the other end is closed, whatever is left to read.
+    pub(super) fn is_hung_up(&self) -> bool {
+        match self {
+            Self::Pollable(fd) => fds::is_hung_up(fd.get_ref().as_fd()),
+            Self::Plain(_) => false,
+        }
+    }
+
     /// Reads what there is, at least a byte; 0 at the end. Nothing is lost when the future is
     /// dropped.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -17,13 +17,20 @@ use super::checked;
 
 /// Whether there is something to read from it now, or, of what is no file, something to know.
 pub fn is_readable(fd: BorrowedFd<'_>) -> bool {
-    let mut ready = [PollFd::new(fd, PollFlags::POLLIN)];
+    events(fd, PollFlags::POLLIN).contains(PollFlags::POLLIN)
+}
+
+/// Whether the other end of a pipe or socket is closed, whatever is left to read.
+pub fn is_hung_up(fd: BorrowedFd<'_>) -> bool {
+    !events(fd, PollFlags::from_bits_retain(libc::POLLRDHUP)).is_empty()
+}
+
+fn events(fd: BorrowedFd<'_>, wanted: PollFlags) -> PollFlags {
+    let mut ready = [PollFd::new(fd, wanted)];
     // Without an answer, nothing.
     let _ = poll(&mut ready, PollTimeout::ZERO);
     let [ready] = ready;
-    ready
-        .revents()
-        .is_some_and(|events| events.contains(PollFlags::POLLIN))
+    ready.revents().unwrap_or(PollFlags::empty())
 }
 
 /// Makes descriptor `number` another one for what `by` is one for. For a forked child only.
