@@ -77,7 +77,7 @@ pub enum RunError {
     #[error(transparent)]
     Blind(#[from] probe::Blind),
     /// The supervisor can't work.
-    #[error("the supervisor can't work: {0}")]
+    #[error("the supervisor failed: {0}")]
     Supervise(#[source] io::Error),
 }
 
