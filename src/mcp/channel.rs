@@ -32,10 +32,10 @@ pub(super) enum Event {
     Lost(Vec<String>),
     /// An exec did not simply run inside.
     Saw(Notable),
-    /// Commands can write in this directory from now on; the descriptor beside it takes [`Answer::Yes`] once
-    /// that is remembered.
+    /// Commands can write in this directory from now on; the descriptor beside it takes
+    /// [`crate::approve::Answer::Yes`] once that is remembered.
     Writes(OsString),
-    /// Somebody is to be asked; the descriptor beside it takes the [`Answer`].
+    /// Somebody is to be asked; the descriptor beside it takes the [`crate::approve::Answer`].
     Asking(Box<ClientQuestion>),
     /// Something that decides was replaced while commands can write beside it.
     Replaced(OsString),

@@ -1,7 +1,8 @@
 //! Questions that wait for `codex-shell approve`, and the socket by which it answers them.
 //!
-//! Each server has a socket of its own in [`folder`]. A request is a line of JSON, a [`QueueOrder`]; so
-//! is the answer, a list of [`OpenQuestion`] or an error. Nothing that the server has started may answer.
+//! Each server has a socket of its own in [`crate::config::Places::sockets`]. A request is a line of JSON, a
+//! [`QueueOrder`]; so is the answer, a list of [`OpenQuestion`] or an error. Nothing that the server has started
+//! may answer.
 
 use std::collections::BTreeMap;
 use std::io;
