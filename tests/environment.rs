@@ -129,10 +129,10 @@ proptest! {
             let inert = ["TERM", "LANG", "LC_X", "TZ", "SHLVL"].iter().any(|inert| name == *inert);
             let passed = pass.iter().any(|pass| name == pass.as_str());
             prop_assert!(
-                passed && caller.iter().any(|it| *it == (name.clone(), value.clone()))
+                passed && caller.iter().any(|it| *it == (name.to_owned(), value.to_owned()))
                     || name == "PWD" && value == "/somewhere"
                     || inert && plain
-                    || own.get(&name).is_some_and(|own| is_part_of(&value, own))
+                    || own.get(name).is_some_and(|own| is_part_of(value, own))
                     || name == "PATH" && value == "/usr/bin:/bin"
                     || ["LESSSECURE", "SYSTEMD_PAGERSECURE"].iter().any(|mode| name == *mode) && value == "1",
                 "{entry:?}",
@@ -141,7 +141,7 @@ proptest! {
         }
         // Who asks what it lacks is told of everything else.
         for (name, value) in caller.iter().filter(|(name, _)| !name.is_empty()) {
-            let there = filtered.passed.iter().any(|e| variable(e) == Some((name.clone(), value.clone())));
+            let there = filtered.passed.iter().any(|e| variable(e) == Some((name, value)));
             let told = filtered.lacks().contains(name)
                 || filtered.left_out.iter().any(|(left, _)| left == name);
             let common = ["_", "OLDPWD", "PATH", "PWD"].iter().any(|common| name == *common);
@@ -158,7 +158,7 @@ proptest! {
         let given: Vec<OsString> =
             caller.iter().map(|(n, v)| codex_shell::request::entry(n, v)).collect();
         let passed = session.filter(&given, &ws, &[]).passed;
-        let path = passed.iter().find_map(|e| variable(e).filter(|(name, _)| name == "PATH"));
+        let path = passed.iter().find_map(|e| variable(e).filter(|(name, _)| *name == "PATH"));
         let (_, path) = path.unwrap();
         prop_assert!(!path.is_empty());
         for directory in path.as_bytes().split(|&byte| byte == b':') {

@@ -32,15 +32,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-use super::trimmed::{Session, Trimmed, Why, trimmed};
+use super::trimmed::{SessionPaths, Trimmed, Why, trimmed};
 use crate::models;
 use crate::models::variable::is_target;
-use crate::request::{Request, Roots};
+use crate::request::{self, Request, Roots, variable};
 
 /// Names that pass with a changed value, if the value is plain.
 const INERT: &[&str] = &[
@@ -140,7 +140,7 @@ impl SessionEnvironment {
         let mut filtered = Filtered::default();
         let mut seen = HashSet::new();
         for entry in entries {
-            let Some((name, value)) = split(entry) else {
+            let Some((name, value)) = variable(entry) else {
                 filtered.dropped.push(entry.clone());
                 continue;
             };
@@ -154,7 +154,9 @@ impl SessionEnvironment {
             } else if name == LOOSENED || SECURED.iter().any(|(secured, _)| name == *secured) {
                 // Set below.
             } else if name == "PWD" {
-                filtered.passed.push(join(name, directory.as_os_str()));
+                filtered
+                    .passed
+                    .push(request::entry(name, directory.as_os_str()));
             } else if self.variables.get(name).is_some_and(|own| own == value) {
                 self.pass_own(name, value, &mut filtered);
             } else if is_inert(name) && is_plain(name, value.as_bytes()) {
@@ -164,7 +166,7 @@ impl SessionEnvironment {
             }
         }
         for name in FIXED.iter().map(OsStr::new) {
-            let is_this = |entry: &OsString| split(entry).is_some_and(|(n, _)| n == name);
+            let is_this = |entry: &OsString| variable(entry).is_some_and(|(n, _)| n == name);
             let own = self.variables.get(name);
             if let Some(value) = own.filter(|_| !filtered.passed.iter().any(is_this)) {
                 self.pass_own(name, value, &mut filtered);
@@ -174,7 +176,7 @@ impl SessionEnvironment {
             if !pass.iter().any(|passed| passed == name) {
                 filtered
                     .passed
-                    .push(join(OsStr::new(name), OsStr::new(value)));
+                    .push(request::entry(OsStr::new(name), OsStr::new(value)));
             }
         }
         filtered
@@ -187,13 +189,13 @@ impl SessionEnvironment {
         } = filtered;
         let is_restless = |name: &OsStr| RESTLESS.iter().any(|restless| name == *restless);
         let is_of_start = |entry: &OsString| {
-            !by_rule.contains(entry) && split(entry).is_some_and(|(name, _)| is_restless(name))
+            !by_rule.contains(entry) && variable(entry).is_some_and(|(name, _)| is_restless(name))
         };
         passed.retain(|entry| !is_of_start(entry));
         for (name, value) in self.own().into_iter().filter(|(name, _)| is_restless(name)) {
-            let mut there = passed.iter().filter_map(|entry| split(entry));
+            let mut there = passed.iter().filter_map(|entry| variable(entry));
             if there.all(|(passed, _)| passed != name) {
-                passed.push(join(&name, &value));
+                passed.push(request::entry(&name, &value));
             }
         }
     }
@@ -225,9 +227,9 @@ impl SessionEnvironment {
     fn pass_own(&self, name: &OsStr, value: &OsStr, filtered: &mut Filtered) {
         let left_out = &mut filtered.left_out;
         match self.trimmed().get(name) {
-            None | Some(Trimmed::Whole) => filtered.passed.push(join(name, value)),
+            None | Some(Trimmed::Whole) => filtered.passed.push(request::entry(name, value)),
             Some(Trimmed::Less { value, without }) => {
-                filtered.passed.push(join(name, value));
+                filtered.passed.push(request::entry(name, value));
                 left_out.extend(without.iter().map(|part| (name.to_owned(), part.clone())));
             }
             Some(Trimmed::Gone(_)) if name == "_" || name == "OLDPWD" => {}
@@ -261,7 +263,9 @@ impl SessionEnvironment {
     pub(super) fn of_start(&self, set: &[OsString], directory: &Path, pass: &[String]) -> Filtered {
         let own = self.variables.iter();
         let own = own.filter(|(name, _)| !set.contains(name));
-        let mut entries: Vec<OsString> = own.map(|(name, value)| join(name, value)).collect();
+        let mut entries: Vec<OsString> = own
+            .map(|(name, value)| request::entry(name, value))
+            .collect();
         entries.sort();
         let mut filtered = self.filter(&entries, directory, pass);
         let is_lost = |name: &&OsString| {
@@ -294,7 +298,10 @@ impl SessionEnvironment {
         variables: &[(OsString, OsString)],
         may_pass: impl Fn(&OsStr) -> bool,
     ) {
-        let entries: Vec<OsString> = variables.iter().map(|(n, v)| join(n, v)).collect();
+        let entries: Vec<OsString> = variables
+            .iter()
+            .map(|(n, v)| request::entry(n, v))
+            .collect();
         request.withheld = self.filter(&entries, Path::new("/"), &[]).lacks();
         let roots = Roots::of(&self.writable);
         let session = self.session(&roots);
@@ -318,7 +325,7 @@ impl SessionEnvironment {
     ) -> Option<&'a OsStr> {
         let roots = Roots::of(&self.writable);
         let session = self.session(&roots);
-        let mut set = entries.iter().filter_map(|entry| split(entry));
+        let mut set = entries.iter().filter_map(|entry| variable(entry));
         let found = set.find(|(name, value)| {
             let is_own = self.variables.get(*name).is_some_and(|own| own == value);
             !is_own
@@ -332,13 +339,13 @@ impl SessionEnvironment {
     }
 
     /// What variables are looked at by.
-    fn session<'a>(&'a self, roots: &'a Roots) -> Session<'a> {
+    fn session<'a>(&'a self, roots: &'a Roots) -> SessionPaths<'a> {
         let own = |name: &str| {
             self.variables
                 .get(OsStr::new(name))
                 .map(OsString::as_os_str)
         };
-        Session {
+        SessionPaths {
             roots,
             home: own("HOME"),
             path: own("PATH"),
@@ -352,7 +359,7 @@ impl Filtered {
     pub fn lacks(&self) -> Vec<OsString> {
         let own = self.left_out.iter().map(|(name, _)| name);
         let is_gone = |name: &OsString| {
-            let mut passed = self.passed.iter().filter_map(|entry| split(entry));
+            let mut passed = self.passed.iter().filter_map(|entry| variable(entry));
             passed.all(|(passed, _)| passed != name)
         };
         let own = own.filter(|name| is_gone(name));
@@ -376,17 +383,6 @@ fn is_plain(name: &OsStr, value: &[u8]) -> bool {
         && value
             .iter()
             .all(|&b| b.is_ascii_alphanumeric() || b"._@:,+-".contains(&b) || (slash && b == b'/'))
-}
-
-fn split(entry: &OsStr) -> Option<(&OsStr, &OsStr)> {
-    let bytes = entry.as_bytes();
-    let equals = bytes.iter().position(|&b| b == b'=').filter(|&at| at > 0)?;
-    let (name, value) = bytes.split_at_checked(equals)?;
-    Some((OsStr::from_bytes(name), OsStr::from_bytes(value.get(1..)?)))
-}
-
-pub(super) fn join(name: &OsStr, value: &OsStr) -> OsString {
-    OsString::from_vec([name.as_bytes(), b"=", value.as_bytes()].concat())
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::PoisonError;
 
-use super::environment::{Filtered, SaidNotes, SessionEnvironment, join};
-use crate::request::argv;
+use super::environment::{Filtered, SaidNotes, SessionEnvironment};
+use crate::request::{argv, entry};
+use crate::sys::lock;
 
 /// Names that git and build tools set for what they start, npm others that begin with its own: nothing is
 /// said of those.
@@ -104,9 +104,9 @@ impl SessionEnvironment {
         let program = shown(program);
         let is_new = |lacking: &Lacking| {
             let SaidNotes(told) = &self.reported;
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = lock(told);
             let one = |(name, part): &(OsString, Option<OsString>)| match part {
-                Some(part) => join(name, part),
+                Some(part) => entry(name, part),
                 None => name.clone(),
             };
             let key = lacking.variables.iter().map(one).collect();

@@ -11,7 +11,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fstat};
 
 use crate::request::{Followed, INTERPRETERS, Identity, Interpreter, Request};
-use crate::sys::identity::identity;
+use crate::sys::identity::{self, identity};
 
 /// A file to execute by descriptor, and the argument vector to give it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Pinned {
     /// It or an interpreter is another file than was judged, or can't be opened.
     pub fn open(request: &Request, expected: &FileStat, writable: &[PathBuf]) -> io::Result<Self> {
         let real = request.program.real.as_deref().ok_or(Errno::ENOENT)?;
-        let fd = handle(real, Some((expected.st_dev, expected.st_ino)))?;
+        let fd = handle(real, Some(identity::of(expected)))?;
         let argv = request.argv.clone();
         let Some(named) = interpreter(real)? else {
             return Ok(Self { fd, argv });
@@ -49,17 +49,16 @@ fn follow(
     argv: &[OsString],
 ) -> io::Result<Pinned> {
     let mut argv = named.argv(name, argv);
-    let mut judged = script.interpreter.as_deref();
+    let mut judged = script.chain().skip(1);
     for _ in 0..=INTERPRETERS {
         let path = script.cwd.join(&named.path);
-        let real = judged.and_then(|one| one.program.real.as_deref());
+        let real = judged.next().and_then(|one| one.program.real.as_deref());
         let fd = handle(&path, real.map(identity).transpose()?)?;
         let Some(next) = interpreter(&path)? else {
             return Ok(Pinned { fd, argv });
         };
         argv = next.argv(named.path.as_os_str(), &argv);
         named = next;
-        judged = judged.and_then(|one| one.interpreter.as_deref());
     }
     Err(Errno::ELOOP.into())
 }
@@ -100,7 +99,7 @@ fn interpreter(path: &Path) -> io::Result<Option<Interpreter>> {
 fn handle(path: &Path, expected: Option<Identity>) -> io::Result<OwnedFd> {
     let fd = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
     let found = fstat(&fd)?;
-    if expected.is_some_and(|expected| expected != (found.st_dev, found.st_ino)) {
+    if expected.is_some_and(|expected| expected != identity::of(&found)) {
         return Err(Errno::ESTALE.into());
     }
     Ok(fd)

@@ -12,7 +12,7 @@ pub fn bind(environment: &mut Filtered, request: &Request) {
     let Filtered {
         passed, dropped, ..
     } = environment;
-    passed.retain(|entry| !variable(entry).is_some_and(|(name, _)| bound(&name)));
+    passed.retain(|entry| !variable(entry).is_some_and(|(name, _)| bound(name)));
     let pins = request.pins.iter();
     passed.extend(pins.map(|(name, value)| entry(name, value)));
     dropped.retain(|name| !request.is_bound_by(name));

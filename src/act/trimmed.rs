@@ -22,7 +22,7 @@ const PLAIN_PATH: &str = "/usr/bin:/bin";
 
 /// What a session's variables are looked at by.
 #[derive(Debug, Clone, Copy)]
-pub struct Session<'a> {
+pub struct SessionPaths<'a> {
     /// What the sandboxed side can write.
     pub roots: &'a Roots,
     /// What `~` stands for.
@@ -31,7 +31,7 @@ pub struct Session<'a> {
     pub path: Option<&'a OsStr>,
 }
 
-impl Session<'_> {
+impl SessionPaths<'_> {
     /// The directories in which a program outside looks for programs.
     fn search_path(&self) -> Vec<OsString> {
         let path = self.path.unwrap_or(OsStr::new(PLAIN_PATH));
@@ -99,7 +99,7 @@ impl fmt::Display for Why {
 }
 
 /// What of `NAME=value`, as the session started with it, goes outside.
-pub fn trimmed(name: &OsStr, value: &OsStr, session: &Session<'_>) -> Trimmed {
+pub fn trimmed(name: &OsStr, value: &OsStr, session: &SessionPaths<'_>) -> Trimmed {
     let leads = |word: &[u8]| session.leads_inside(word);
     let value = value.as_bytes();
     let unless = |goes: bool, why: Why| if goes { Ok(()) } else { Err(why) };
@@ -157,7 +157,7 @@ fn is_address(name: &OsStr, value: &[u8]) -> bool {
 
 /// Files or directories: those are left out that are relative or lead inside. An empty list says nothing,
 /// but for the path on which programs are looked for.
-fn places(name: &OsStr, value: &[u8], session: &Session<'_>) -> Trimmed {
+fn places(name: &OsStr, value: &[u8], session: &SessionPaths<'_>) -> Trimmed {
     let is_path = name == "PATH";
     if value.is_empty() && !is_path {
         return Trimmed::Whole;

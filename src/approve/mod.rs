@@ -34,6 +34,8 @@ pub mod wording;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use files::Files;
 pub use grounds::Grounds;
 use grounds::wanting;
@@ -127,7 +129,7 @@ pub enum Settled {
 }
 
 /// An approver's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Run it.
     Yes,

@@ -166,7 +166,7 @@ impl Question {
         self.kept = variables.to_vec();
         // A shell lists the same ones in another order after its first program. Of two of one name, the
         // first stays the first.
-        let name = |entry: &OsString| variable(entry).map(|(name, _)| name);
+        let name = |entry: &OsString| variable(entry).map(|(name, _)| name.to_owned());
         self.kept.sort_by_cached_key(name);
         self.inputs = standing.inputs(&self.descriptors);
         self.text.input = self.inputs.file();

@@ -1,10 +1,11 @@
 //! Answers given for the whole session.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::Question;
 use super::question::Key;
+use crate::sys::lock;
 
 /// The questions that were answered "yes, for this session". Whatever differs in anything that was
 /// shown is asked about again.
@@ -14,13 +15,12 @@ pub struct Remembered(Mutex<HashSet<Key>>);
 impl Remembered {
     /// Remembers a yes, if it can hold for more than this once.
     pub fn insert(&self, question: &Question) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(question.key());
+        lock(&self.0).extend(question.key());
     }
 
     /// Whether this very question was answered for the session.
     pub fn contains(&self, question: &Question) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.0);
         question.key().is_some_and(|key| known.contains(&key))
     }
 }

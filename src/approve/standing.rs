@@ -1,16 +1,17 @@
 //! Where the caller of an exec stands: what a program outside has from it beside its words.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, openat, readlink};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::Pid;
 
 use super::input::Inputs;
 use crate::request::Identity;
 use crate::sys::child::Bounds;
+use crate::sys::{fds, identity};
 
 /// As many directories lie above one another; the kernel knows no longer paths.
 const DEPTH: usize = 4096;
@@ -34,19 +35,18 @@ impl Standing {
     /// The directory can't be looked at.
     pub fn of(process: Pid, directory: BorrowedFd<'_>, bounds: Bounds) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut above = vec![identity(directory)?];
+        let mut above = vec![identity::of(&fstat(directory)?)];
         let mut at: OwnedFd = directory.try_clone_to_owned()?;
         while above.len() < DEPTH {
             at = openat(&at, "..", flags, Mode::empty())?;
-            let next = identity(at.as_fd())?;
+            let next = identity::of(&fstat(&at)?);
             if above.last() == Some(&next) {
                 break;
             }
             above.push(next);
         }
-        let link = format!("/proc/self/fd/{}", directory.as_raw_fd());
         Ok(Self {
-            path: PathBuf::from(readlink(link.as_str())?),
+            path: fds::path(&directory)?,
             above,
             bounds,
             process,
@@ -80,14 +80,10 @@ impl Standing {
     }
 }
 
-fn identity(directory: BorrowedFd<'_>) -> io::Result<Identity> {
-    let found = fstat(directory)?;
-    Ok((found.st_dev, found.st_ino))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
+    use std::os::fd::AsFd as _;
 
     use super::*;
     use crate::sys::child::Limit;

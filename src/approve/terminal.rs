@@ -2,13 +2,13 @@
 //! command may be reading.
 
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::remembered::Remembered;
 use super::wording::wording;
 use super::{Answer, Approver, Question};
-use crate::sys::pidfd;
-use crate::terminal::{self, Given};
+use crate::sys::{lock, pidfd};
+use crate::terminal::{Given, TerminalAnswer};
 
 /// `--ask terminal`.
 #[derive(Debug)]
@@ -30,8 +30,7 @@ impl Terminal {
 
 impl Approver for Terminal {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
-        let remembered = self.remembered.lock();
-        let remembered = remembered.unwrap_or_else(PoisonError::into_inner);
+        let remembered = lock(&self.remembered);
         if remembered.contains(question) {
             return Answer::Yes;
         }
@@ -40,20 +39,20 @@ impl Approver for Terminal {
             let for_session = text.no_session.is_none();
             self.given.ask(wording(text, None), for_session, withdrawn)
         } else {
-            Ok(terminal::Answer::Background)
+            Ok(TerminalAnswer::Background)
         };
         match answer {
-            Ok(terminal::Answer::Yes) => Answer::Yes,
-            Ok(terminal::Answer::Session) => {
+            Ok(TerminalAnswer::Yes) => Answer::Yes,
+            Ok(TerminalAnswer::Session) => {
                 remembered.insert(question);
                 Answer::Yes
             }
-            Ok(terminal::Answer::No) => Answer::No("declined".into()),
-            Ok(terminal::Answer::Withdrawn) => Answer::No("no longer wanted".into()),
-            Ok(terminal::Answer::Background) => {
+            Ok(TerminalAnswer::No) => Answer::No("declined".into()),
+            Ok(TerminalAnswer::Withdrawn) => Answer::No("no longer wanted".into()),
+            Ok(TerminalAnswer::Background) => {
                 Answer::No("nobody could be asked: in the background".into())
             }
-            Ok(terminal::Answer::Gone) => {
+            Ok(TerminalAnswer::Gone) => {
                 Answer::No("nobody could be asked: the terminal is gone".into())
             }
             Err(error) => Answer::No(format!("nobody could be asked: {error}")),

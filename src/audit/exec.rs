@@ -26,7 +26,7 @@ pub struct ExecRecord {
     open: Option<Box<OpenRecord>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct OpenRecord {
     audit: Audit,
     /// What its records have in common.
@@ -87,14 +87,11 @@ impl Audit {
             audit: self.clone(),
             common,
             brief: argv::bounded(&request.argv, COMMAND_LIMIT),
-            told: None,
-            asked: false,
-            unless_ran: None,
             is_out: placed.is_some_and(|placed| matches!(placed.place, Place::Out(_))),
             wanted_outside: judgement.verdict.placement == Placement::Outside,
             because: grounds.because,
             justification: grounds.justification,
-            dropped: Vec::new(),
+            ..OpenRecord::default()
         };
         let outcome = match disposition {
             Disposition::Run(placed) => {
@@ -121,9 +118,7 @@ impl Audit {
             open: Some(Box::new(open)),
         }
     }
-}
 
-impl Audit {
     /// An exec of `argv` goes on inside without a judgement, as nothing speaks of it: told of only if it comes to
     /// another end.
     pub fn unspoken(&self, argv: &[OsString]) -> ExecRecord {
@@ -135,13 +130,8 @@ impl Audit {
             },
             brief: argv::bounded(argv, COMMAND_LIMIT),
             told: Some(Outcome::Ran),
-            asked: false,
-            unless_ran: None,
-            is_out: false,
-            wanted_outside: false,
             because: "no rule".to_owned(),
-            justification: None,
-            dropped: Vec::new(),
+            ..OpenRecord::default()
         });
         ExecRecord {
             open: open.map(Box::new),

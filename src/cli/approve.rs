@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::approve::wording::wording;
+use crate::config::Places;
 use crate::exit::Exit;
 use crate::mcp::queue::{self, NOT_OPEN, OpenQuestion, QueueOrder};
 use crate::report::{self, columns::columns};
-use crate::terminal::{self, Choices};
+use crate::terminal::{self, Choices, TerminalAnswer};
 
 use super::finish;
 
@@ -124,7 +125,8 @@ pub(super) fn main(args: Args) -> Exit {
 }
 
 fn folder() -> Result<PathBuf, String> {
-    queue::folder().ok_or_else(|| "there is no home directory to look for servers in".into())
+    let sockets = Places::of_process(PathBuf::new()).sockets();
+    sockets.ok_or_else(|| "there is no home directory to look for servers in".into())
 }
 
 /// Each server's number and open questions. Servers that are gone are passed over.
@@ -241,8 +243,8 @@ fn watch() -> Result<String, String> {
         let said = terminal::put(text, choices)
             .map_err(|error| format!("nobody could be asked: {error}"))?;
         let said = match said {
-            terminal::Answer::Yes => PersonsReply::Once,
-            terminal::Answer::Session => PersonsReply::Session,
+            TerminalAnswer::Yes => PersonsReply::Once,
+            TerminalAnswer::Session => PersonsReply::Session,
             _ => PersonsReply::No,
         };
         match answer(id, said, None) {

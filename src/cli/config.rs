@@ -6,8 +6,8 @@ use crate::config::schema;
 use crate::exit::Exit;
 use crate::report;
 
-use super::finish;
 use super::settings::{self, SettingsArgs};
+use super::{Format, finish};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// Print the JSON schema of codex-shell.toml, and do nothing else
     #[arg(value_name = "WHAT", value_enum)]
     what: Option<Printed>,
-    /// The output format
+    /// The output format: a codex-shell.toml with comments, or JSON
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Where the command would be started
@@ -35,15 +35,6 @@ pub(super) struct Args {
 enum Printed {
     /// The JSON schema of codex-shell.toml
     Schema,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Format {
-    /// A codex-shell.toml, with comments
-    #[default]
-    Text,
-    /// One object
-    Json,
 }
 
 pub(super) fn main(args: &Args) -> Exit {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use nix::sys::utsname::uname;
 
-use crate::cli::here;
 use crate::cli::settings::{self, SandboxMode, SettingsArgs};
+use crate::cli::{Format, here};
 use crate::confine::{LayerName, Mode, Policy};
 use crate::exit::Exit;
 use crate::intercept::trial;
@@ -32,7 +32,7 @@ Examples:
   codex-shell doctor --format json
   codex-shell doctor --sandbox danger-full-access    (shows what is not held)")]
 pub(super) struct Args {
-    /// The output format
+    /// The output format; as text, tables with --verbose
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
@@ -49,15 +49,6 @@ pub(super) struct Args {
         default_value = "workspace-write"
     )]
     sandbox: SandboxMode,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Format {
-    /// A few lines; tables with --verbose
-    #[default]
-    Text,
-    /// One JSON object, with everything
-    Json,
 }
 
 pub(super) fn main(args: &Args) -> Exit {

@@ -79,6 +79,16 @@ Example: codex-shell completions bash > ~/.local/share/bash-completion/completio
     Man,
 }
 
+/// How a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object, for programs
+    Json,
+}
+
 /// For its help alone: the applet takes the words as they are, without a parser.
 #[derive(Debug, clap::Args)]
 struct ExecveWrapper {

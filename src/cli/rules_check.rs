@@ -17,7 +17,7 @@ use super::{finish, here};
 
 /// The way findings are written.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Format {
+enum CheckFormat {
     /// Source excerpts and a summary line
     Text,
     /// One object, for programs
@@ -43,8 +43,8 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The output format
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    format: CheckFormat,
     /// Fail on warnings too
     #[arg(long)]
     deny_warnings: bool,
@@ -123,9 +123,9 @@ fn run(args: &Args) -> Result<(String, Exit), Error> {
         findings: &found,
     };
     let text = match args.format {
-        Format::Text => findings::text(findings, wants_colour()),
-        Format::Json => findings::json(findings)?,
-        Format::Github => findings::github(findings, repository(&places.directory)),
+        CheckFormat::Text => findings::text(findings, wants_colour()),
+        CheckFormat::Json => findings::json(findings)?,
+        CheckFormat::Github => findings::github(findings, repository(&places.directory)),
     };
     Ok((text, exit(findings, args.deny_warnings)))
 }

@@ -25,7 +25,7 @@ use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
 
 use super::settings::{self, SandboxMode, SettingsArgs};
-use super::{finish, here};
+use super::{Format, finish, here};
 
 /// How long a script may take to come out of a pipe.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE|DIR")]
     rules: Vec<PathBuf>,
     /// The output format
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Where the command would be started
     #[arg(short = 'C', long, value_name = "DIR")]
@@ -71,14 +71,6 @@ pub(super) struct Args {
     /// isn't executable is taken for --script
     #[arg(value_name = "CMD", trailing_var_arg = true)]
     command: Vec<OsString>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
 }
 
 impl Args {

@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::{models, report};
 
-use super::finish;
+use super::{Format, finish};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -14,17 +14,9 @@ A rules file can override this: program(\"git\", ...) in it replaces what is pri
 pub(super) struct Args {
     /// The program; without it, all are listed
     program: Option<String>,
-    /// The output format
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// The output format: the model's source, as in rules files, or JSON
+    #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// The source of the model, in the language of rules
-    Text,
-    /// The same as data
-    Json,
 }
 
 /// One program in the list.

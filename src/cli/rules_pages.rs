@@ -6,25 +6,16 @@ use crate::lint::{LINTS, LOAD_ERRORS};
 use crate::report;
 use crate::report::catalogue::{self, CatalogueEntry};
 
-use super::finish;
+use super::{Format, finish};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print the page of this one
     #[arg(value_name = "CODE")]
     code: Option<String>,
-    /// The output format
+    /// The output format: a table, or the page; or JSON
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Format {
-    /// A table, or the page
-    #[default]
-    Text,
-    /// One object, with the pages
-    Json,
 }
 
 /// `rules heuristics`.

@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::intercept::broker::Patched;
 use crate::intercept::keeper;
 use crate::intercept::launcher::Command;
-use crate::intercept::run::{Ended, Run, RunError, run};
+use crate::intercept::run::{Ended, RunError, RunPlan, run};
 use crate::intercept::session::{Phase, Session};
 use crate::intercept::shell::{self, Mark};
 use crate::intercept::unattended::Unattended;
@@ -346,7 +346,7 @@ fn supervise(args: &Args, settings: &Settings, prepared: Prepared, given: Option
             require: args.require.clone(),
             witness: None,
         };
-        let plan = Run {
+        let plan = RunPlan {
             lead: None,
             policy: &policy,
             require: &args.require,

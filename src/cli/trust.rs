@@ -18,7 +18,7 @@ use crate::request::{Earlier, argv};
 use crate::rules::model::{CommandRule, Run};
 use crate::rules::{self, Decision, RuleSet, RulesCache};
 use crate::sys::read_capped::read_capped;
-use crate::terminal::{self, Answer, Choices};
+use crate::terminal::{self, Choices, TerminalAnswer};
 
 use super::here;
 
@@ -310,7 +310,7 @@ fn print(text: &str) -> Result<(), String> {
 /// Asks on the terminal, never on standard input.
 fn asked(text: String) -> Result<bool, String> {
     match terminal::put(text, Choices::YES_OR_NO) {
-        Ok(answer) => Ok(answer == Answer::Yes),
+        Ok(answer) => Ok(answer == TerminalAnswer::Yes),
         Err(error) => Err(format!(
             "nobody could be asked, so nothing is trusted: {error}; start it on a terminal, or, where you \
              have looked at the files, add --yes"

@@ -104,14 +104,16 @@ pub const KEYS: &[SettingKey] = &[
         word: "network",
         kind: KeyKind::Bool,
         meaning: "Whether the sandbox has a network.",
-        project: ProjectUse::Tightens("it can only take the network away"),
+        project: ProjectUse::Tightens("it can only turn the network off"),
     },
     SettingKey {
         name: KeyName::Writable,
         word: "writable",
         kind: KeyKind::Paths,
         meaning: "More directories that workspace-write may write to.",
-        project: ProjectUse::Tightens("of the user's directories, only those that it lists remain"),
+        project: ProjectUse::Tightens(
+            "of the user's directories, only those that it also lists remain",
+        ),
     },
     SettingKey {
         name: KeyName::Unprotected,
@@ -119,7 +121,7 @@ pub const KEYS: &[SettingKey] = &[
         kind: KeyKind::Names,
         meaning: "Names that may be written though other programs obey them, such as .vscode; \
                   codex-shell doctor --verbose lists those that are protected.",
-        project: ProjectUse::Never("a project must not take protection away"),
+        project: ProjectUse::Never("a project must not remove protection"),
     },
     SettingKey {
         name: KeyName::Interceptor,
@@ -147,7 +149,7 @@ pub const KEYS: &[SettingKey] = &[
         name: KeyName::Timeout,
         word: "timeout",
         kind: KeyKind::Duration,
-        meaning: "When a command is ended; questions don't count.",
+        meaning: "When a command is ended; time spent on questions doesn't count.",
         project: ProjectUse::Tightens("the shorter time counts"),
     },
     SettingKey {
@@ -187,14 +189,16 @@ pub const PROFILE_KEYS: &[SettingKey] = &[
         word: "network",
         kind: KeyKind::Bool,
         meaning: "Whether it has a network.",
-        project: ProjectUse::Tightens("it can only take the network away"),
+        project: ProjectUse::Tightens("it can only turn the network off"),
     },
     SettingKey {
         name: KeyName::Writable,
         word: "writable",
         kind: KeyKind::Paths,
         meaning: "More directories that workspace-write may write to.",
-        project: ProjectUse::Tightens("of the user's directories, only those that it lists remain"),
+        project: ProjectUse::Tightens(
+            "of the user's directories, only those that it also lists remain",
+        ),
     },
 ];
 

@@ -190,7 +190,7 @@ impl SettingsReader<'_> {
                 continue;
             };
             if Mode::from_name(word.get_ref()).is_some() {
-                let message = format!("`{}` is a sandbox mode already", word.get_ref());
+                let message = format!("`{}` is already a sandbox mode", word.get_ref());
                 self.problem(word.span(), message);
                 continue;
             }

@@ -56,6 +56,13 @@ impl Places {
         }
     }
 
+    /// Where servers have their sockets: not where a sandboxed program may write.
+    pub fn sockets(&self) -> Option<PathBuf> {
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty());
+        let own = || self.codex_home.as_ref().map(|home| home.join("run"));
+        Some(runtime.map(PathBuf::from).or_else(own)?.join("codex-shell"))
+    }
+
     /// The user's `codex-shell.toml`, whether or not it exists.
     pub fn user_file(&self) -> Option<PathBuf> {
         self.codex_home.as_ref().map(|home| home.join(FILE))

@@ -46,7 +46,7 @@ pub enum ProfileError {
     )]
     Unknown(String),
     /// Nothing would hold it off the network.
-    #[error("`danger-full-access` can't be without a network: nothing would enforce that")]
+    #[error("`danger-full-access` always has a network: nothing could take it away")]
     Unheld,
     /// A directory can't be a writable root.
     #[error(transparent)]

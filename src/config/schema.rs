@@ -18,7 +18,7 @@ fn schema() -> Value {
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "codex-shell.toml",
-        "description": "What codex-shell is set to, for a user or for a project.",
+        "description": "The settings of codex-shell, for a user or for a project.",
         "type": "object",
         "additionalProperties": false,
         "properties": properties(KEYS),

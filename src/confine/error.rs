@@ -78,7 +78,7 @@ pub enum ConfineError {
     },
     /// What is held was replaced while the command ran, and can't be held any more.
     #[error(
-        "{} was replaced while the command ran, and can't be held any more: {reason}; the command was ended",
+        "{} was replaced while the command ran, and can no longer be held: {reason}; the command was ended",
         .path.display()
     )]
     Lost {

@@ -8,10 +8,10 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, readlink};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, SFlag, fstat, stat};
 
-use crate::sys::fds;
+use crate::sys::{fds, identity};
 
 use super::error::{ConfineError, During};
 
@@ -21,7 +21,7 @@ pub(super) struct OpenDirectories(Vec<Directory>);
 struct Directory {
     number: RawFd,
     path: PathBuf,
-    stat: FileStat,
+    identity: (u64, u64),
 }
 
 impl OpenDirectories {
@@ -29,17 +29,17 @@ impl OpenDirectories {
     pub(super) fn among(kept: &[RawFd]) -> Result<Self, ConfineError> {
         let mut found = Vec::new();
         for &number in [0, 1, 2].iter().chain(kept) {
-            let link = format!("/proc/self/fd/{number}");
             // One that is closed is none.
-            let Ok(stat) = stat(link.as_str()) else {
+            let Ok(stat) = stat(&fds::link(&number)) else {
                 continue;
             };
             if stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
-                let path = readlink(link.as_str()).during(format!("looking at {link}"))?;
+                let path = fds::path(&number).during(format!("looking at descriptor {number}"))?;
+                let identity = identity::of(&stat);
                 found.push(Directory {
                     number,
-                    path: path.into(),
-                    stat,
+                    path,
+                    identity,
                 });
             }
         }
@@ -61,7 +61,7 @@ impl Directory {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let anew = open(&self.path, flags, Mode::empty())?;
         let stat = fstat(&anew)?;
-        if (stat.st_dev, stat.st_ino) != (self.stat.st_dev, self.stat.st_ino) {
+        if identity::of(&stat) != self.identity {
             return Err(Errno::ESTALE.into());
         }
         fds::replace(self.number, &anew)

@@ -22,7 +22,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -35,6 +35,7 @@ use super::holder::{self, Namespaces};
 use super::placeholder::Placeholders;
 use super::policy::Policy;
 use super::protect::plan_again;
+use crate::sys::lock;
 use crate::sys::mounts::mounted_at;
 use crate::sys::timer::Timer;
 
@@ -101,10 +102,6 @@ impl fmt::Debug for HeldNames {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("HeldNames").finish_non_exhaustive()
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Holding {

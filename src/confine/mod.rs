@@ -82,7 +82,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use crate::sys::clone::{self, Forked};
-use crate::sys::messages;
+use crate::sys::{lock, messages};
 
 pub use access::{Cause, PROTECTED};
 pub use error::ConfineError;
@@ -166,7 +166,7 @@ impl Sandbox {
     /// Nothing runs in it any more, and nothing will: removes the directories that stood for protected
     /// names. Dropping it can wait.
     pub fn vacate(&mut self) {
-        holding::lock(&self.ground.placeholders).remove();
+        lock(&self.ground.placeholders).remove();
     }
 }
 
@@ -179,7 +179,7 @@ struct HeldPlaceholders {
 
 impl Drop for HeldPlaceholders {
     fn drop(&mut self) {
-        let mut placeholders = holding::lock(&self.placeholders);
+        let mut placeholders = lock(&self.placeholders);
         if placeholders.is_empty() {
             return;
         }
@@ -239,7 +239,7 @@ pub fn start(setup: &Setup<'_>, init: impl FnOnce(Inside) -> u8) -> Result<Sandb
             init: pidfd.try_clone().during("copying a descriptor")?,
             placeholders: SharedPlaceholders::default(),
         };
-        *holding::lock(&ground.placeholders) = placeholders;
+        *lock(&ground.placeholders) = placeholders;
         let report = InitReport::receive(reader);
         if !matches!(report, InitReport::Ready(_)) {
             // It ends by itself, unless what it said was not understood.

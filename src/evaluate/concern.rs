@@ -39,9 +39,7 @@ impl IndexedRules {
 
     /// Whether a rule could ask for the variables of the request.
     pub fn have_conditions_on_variables_of(&self, request: &Request) -> bool {
-        self.has_conditions_on_variables()
-            && std::iter::successors(Some(request), |one| one.interpreter.as_deref())
-                .any(|one| self.concern(one.words()))
+        self.has_conditions_on_variables() && request.chain().any(|one| self.concern(one.words()))
     }
 
     /// Whether a variable that the request's program does not get outside could keep it from running.

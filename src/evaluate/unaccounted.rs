@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -27,7 +28,7 @@ const BETWEEN: &[u8] = b" \t\n\r'\"`,;:=|&()<>{}[]!@$*?#";
 impl IndexedRules {
     /// Whether a program of these names has such words. Cheap.
     pub fn may_be_unaccounted(&self, words: Words<'_>) -> bool {
-        !unaccounted(self, words).is_empty()
+        unaccounted(self, words, &mut |_| Break(())).is_break()
     }
 }
 
@@ -43,7 +44,7 @@ pub fn unaccounted_files(
     let mut files = BTreeMap::new();
     for one in std::iter::once(request).chain(&within) {
         let path = |name: &[u8]| normalised(&one.cwd.join(OsStr::from_bytes(name)));
-        for word in unaccounted(index, one.words()) {
+        let take = &mut |word: &OsStr| {
             let word = word.as_bytes();
             let parts = word.split(|byte| BETWEEN.contains(byte));
             let parts = parts.filter(|part| is_name(part));
@@ -52,7 +53,7 @@ pub fn unaccounted_files(
             let is_cluster = word.starts_with(b"-") && !word.starts_with(b"--");
             let letters = if is_cluster { 2..word.len() } else { 0..1 };
             if letters.len() > NAMES {
-                return None;
+                return Break(());
             }
             let behind = letters.filter_map(|at| word.get(at..));
             let value = word.iter().position(|byte| *byte == b'=');
@@ -61,8 +62,13 @@ pub fn unaccounted_files(
             let whole = whole.filter(|name| !name.is_empty());
             files.extend(whole.map(|name| (path(name), false)));
             if files.len() > NAMES {
-                return None;
+                Break(())
+            } else {
+                Continue(())
             }
+        };
+        if unaccounted(index, one.words(), take).is_break() {
+            return None;
         }
     }
     Some(files)
@@ -73,12 +79,17 @@ fn is_name(name: &[u8]) -> bool {
     !name.iter().all(|byte| b"./".contains(byte))
 }
 
-/// The words of a command of which no model says what they are, or that are a text in a language of its own.
-fn unaccounted<'a>(index: &'a IndexedRules, words: Words<'a>) -> Vec<&'a OsStr> {
+/// Goes through the words of a command of which no model says what they are, or that are a text in a language of
+/// its own.
+fn unaccounted(
+    index: &IndexedRules,
+    words: Words<'_>,
+    take: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let arguments = words.arguments();
     let models = models_of(index, words);
     if models.is_empty() && runs_another(words) {
-        return Vec::new();
+        return Continue(());
     }
     if models.is_empty() {
         let first = arguments.first().map(|word| word.as_bytes());
@@ -98,21 +109,18 @@ fn unaccounted<'a>(index: &'a IndexedRules, words: Words<'a>) -> Vec<&'a OsStr> 
                 Some(_) => is_option || was_behind,
             }
         };
-        let rest = arguments.iter().filter(is_open);
-        return rest.map(OsString::as_os_str).collect();
+        let mut rest = arguments.iter().filter(is_open);
+        return rest.try_for_each(|word| take(word));
     }
-    let mut found = Vec::new();
-    for model in models {
-        unaccounted_in(&models::read(model, arguments), arguments, &mut found);
-    }
-    found
+    let mut models = models.into_iter();
+    models.try_for_each(|model| unaccounted_in(&models::read(model, arguments), arguments, take))
 }
 
-fn unaccounted_in<'a>(
-    reading: &Reading<'a>,
-    arguments: &'a [OsString],
-    found: &mut Vec<&'a OsStr>,
-) {
+fn unaccounted_in(
+    reading: &Reading<'_>,
+    arguments: &[OsString],
+    take: &mut dyn FnMut(&OsStr) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let mut is_unknown = false;
     for part in &reading.parts {
         let word = match &part.kind {
@@ -127,13 +135,13 @@ fn unaccounted_in<'a>(
             Kind::Operand { word, doubtful } if *doubtful || is_unknown => Some(*word),
             _ => None,
         };
-        found.extend(word);
+        word.map_or(Continue(()), &mut *take)?;
     }
-    found.extend(reading.doubts.iter().filter_map(|doubt| match doubt {
-        Doubt::Code(code) | Doubt::Subcommand(code) => Some(code.word),
-        _ => None,
-    }));
-    found.extend(read_by_code(reading));
+    reading.doubts.iter().try_for_each(|doubt| match doubt {
+        Doubt::Code(code) | Doubt::Subcommand(code) => take(code.word),
+        _ => Continue(()),
+    })?;
+    read_by_code(reading).into_iter().try_for_each(take)
 }
 
 /// The words that a program in one of the words may do what it likes with.

@@ -73,10 +73,7 @@ pub(super) fn unnamed(
 
 /// The same of what the interpreter of a script makes of the words behind the script: some take them for their own.
 fn interpreted(index: &IndexedRules, script: &Request, named: RuleNamed<'_>) -> Option<String> {
-    let last = std::iter::successors(script.interpreter.as_deref(), |it| {
-        it.interpreter.as_deref()
-    });
-    let interpreter = last.last()?;
+    let interpreter = script.chain().skip(1).last()?;
     let own = interpreter
         .arguments()
         .len()

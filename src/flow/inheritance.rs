@@ -162,7 +162,9 @@ impl Heritage<'_> {
 
     /// Whether it is looked what tells `request`, or an interpreter of it, what to do.
     fn is_limited(&self, request: &Request) -> bool {
-        chain(request).any(|one| one.copy_of.is_some() || may_be_limited(self.rules, one.words()))
+        request
+            .chain()
+            .any(|one| one.copy_of.is_some() || may_be_limited(self.rules, one.words()))
     }
 
     /// A file that the sandboxed side can write or exchange, and that tells `request` what to do; in words for
@@ -249,15 +251,10 @@ pub fn name_of(file: Option<&Path>) -> String {
     )
 }
 
-/// The request and those for its interpreters.
-fn chain(request: &Request) -> impl Iterator<Item = &Request> {
-    std::iter::successors(Some(request), |one| one.interpreter.as_deref())
-}
-
 /// That the sandboxed side can write or exchange the file of `request`, or of an interpreter, or what that has loaded;
 /// in words for people.
 fn own_file_inside(request: &Request, roots: &Roots) -> Option<String> {
-    chain(request).find_map(|one| {
+    request.chain().find_map(|one| {
         let program = &one.program;
         let file = program.path.as_ref().or(program.real.as_ref());
         let file = file.filter(|path| roots.entry_towards(path).is_some());

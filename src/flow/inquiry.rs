@@ -17,7 +17,7 @@ use crate::evaluate::{
 use crate::request::program::normalised;
 use crate::request::{
     Followed, Interpreter, Originals, Program, Request, Roots, SearchPath, WorkingDirectory,
-    Writable, entry, variable,
+    Writable, entry, variables,
 };
 use crate::script::MAX_FOUND;
 use crate::sys::read_capped::read_capped;
@@ -176,10 +176,10 @@ impl<'a> Inquiry<'a> {
 
     /// The variables that `request` would have outside, those that `pass` names as they are.
     pub(super) fn passed(&self, request: &Request, pass: &[String]) -> HashMap<OsString, OsString> {
-        let variables = request.environment.as_ref().unwrap_or(&self.own);
-        let entries: Vec<OsString> = variables.iter().map(|(n, v)| entry(n, v)).collect();
+        let known = request.environment.as_ref().unwrap_or(&self.own);
+        let entries: Vec<OsString> = known.iter().map(|(n, v)| entry(n, v)).collect();
         let passed = self.session.filter(&entries, &request.cwd, pass).passed;
-        passed.iter().filter_map(|entry| variable(entry)).collect()
+        variables(&passed).collect()
     }
 
     /// What the command of `request` asks for outside, with these variables, of which none is lost any more.

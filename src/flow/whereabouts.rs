@@ -254,9 +254,8 @@ impl<'a> PlacesOfCommands<'a> {
             (Place::Stay(_), origin) => origin?.let_out.clone(),
             (Place::Out(_), _) => {
                 let pass = &judgement.verdict.pass_env;
-                let file = std::iter::successors(Some(request), |it| it.interpreter.as_deref())
-                    .last()
-                    .and_then(|it| it.program.real.as_deref());
+                let file = request.chain().last();
+                let file = file.and_then(|it| it.program.real.as_deref());
                 Rc::new(LetOut {
                     node,
                     rules: judgement.placed_by(self.inquiry.rules().rules()),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::broker::Patched;
 use super::launcher::{self, Command};
-use super::run::{self, Ended, Run, RunError, SupervisedSandbox, Wrappers};
+use super::run::{self, Ended, RunError, RunPlan, SupervisedSandbox, Wrappers};
 use super::session::Session;
 use crate::confine::{LayerName, Layers, Mode, Policy};
 use crate::sys::messages;
@@ -69,7 +69,7 @@ impl Ahead {
     /// The command did not start.
     pub fn run(
         self,
-        run: &Run<'_>,
+        run: &RunPlan<'_>,
         start: &Start<'_>,
         session: Session,
         report: impl FnOnce(&Layers),

@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -13,6 +13,7 @@ use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::unistd::Pid;
 
 use crate::request::{Program, Request, Trust, WorkingDirectory};
+use crate::sys::{fds, identity, tree};
 
 /// The attributes of a process that survive an exec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,13 +83,21 @@ pub fn status(tid: Pid) -> io::Result<TaskStatus> {
     }
 }
 
+/// The file that the process runs.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub fn file(process: Pid) -> io::Result<PathBuf> {
+    fs::read_link(format!("/proc/{process}/exe"))
+}
+
 /// A request for what the process in fact runs: its file, of which this is known, and its `words`, each with a
 /// NUL behind it.
 ///
 /// # Errors
 /// The process is gone, or may not be looked at.
 pub fn running(process: Pid, words: &[u8], trust: Trust) -> io::Result<Request> {
-    let file = fs::read_link(format!("/proc/{process}/exe"))?;
+    let file = file(process)?;
     let words = words.strip_suffix(&[0]).unwrap_or(words);
     let argv = words.split(|&byte| byte == 0);
     let argv = argv.map(|word| OsStr::from_bytes(word).to_owned());
@@ -116,17 +125,13 @@ pub struct Kin {
 /// # Errors
 /// The process is gone, or may not be looked at.
 pub fn kin(tid: Pid) -> io::Result<Kin> {
-    let mut stat = [0; 1024];
-    let length = fs::File::open(format!("/proc/{tid}/stat"))?.read(&mut stat)?;
-    let fields = crate::sys::tree::fields_after_name(stat.get(..length).unwrap_or_default());
-    let number = |nth: usize| fields.as_deref()?.get(nth)?.parse::<i32>().ok();
-    match (number(1), number(17)) {
-        (Some(parent), Some(threads)) => Ok(Kin {
-            parent: Pid::from_raw(parent),
-            threads: threads.unsigned_abs(),
-        }),
-        _ => Err(Errno::ESRCH.into()),
-    }
+    tree::fields(tid.as_raw(), |fields| {
+        let number = |nth: usize| fields.get(nth)?.parse::<i32>().ok();
+        Some(Kin {
+            parent: Pid::from_raw(number(1)?),
+            threads: number(17)?.unsigned_abs(),
+        })
+    })
 }
 
 /// The parent of the thread's process.
@@ -178,7 +183,7 @@ pub fn open_directory(tid: Pid, path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let inside = open(format!("/proc/{tid}/cwd").as_str(), flags, Mode::empty())?;
     // Of the very one that was opened: another thread may change it at any time.
-    if fs::read_link(format!("/proc/self/fd/{}", inside.as_raw_fd()))? != path {
+    if fds::path(&inside)? != path {
         return Err(Errno::ESTALE.into());
     }
     outside(path, inside)
@@ -195,7 +200,7 @@ pub(super) fn outside(path: &Path, inside: OwnedFd) -> io::Result<OwnedFd> {
 
 /// Whether both are the same file, not merely the same path.
 pub fn same_file(a: &FileStat, b: &FileStat) -> bool {
-    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+    identity::of(a) == identity::of(b)
 }
 
 #[cfg(test)]

@@ -9,14 +9,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::IoSliceMut;
 use std::path::{Path, PathBuf};
 
-use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
 use super::caller;
 use super::kept::KeptInside;
+use super::memory::Memory;
 use crate::audit::RefusedPath;
 use crate::confine::{Denied, Reach};
 use crate::models::{self, CommandModel};
@@ -178,7 +177,7 @@ fn is_read(tid: Pid) -> bool {
 
 /// Whether a process is a shell, which goes on after a command that failed.
 fn is_shell(process: Pid) -> bool {
-    let program = fs::read_link(format!("/proc/{process}/exe")).ok();
+    let program = caller::file(process).ok();
     let name = program.as_deref().and_then(Path::file_name);
     let model = name.and_then(OsStr::to_str).and_then(models::builtin);
     model.is_some_and(CommandModel::is_shell)
@@ -188,23 +187,19 @@ fn is_shell(process: Pid) -> bool {
 fn message(call: &Notification) -> Option<Vec<u8>> {
     let [_, address, count, ..] = call.args;
     let count = usize::try_from(count).ok()?;
+    let memory = Memory::of(call.tid, call.arch);
     let mut text = Vec::new();
     if call.is(calls::write) {
-        append(&mut text, call.tid, address, count);
+        append(&mut text, memory, address, count);
         return Some(text);
     }
     let word = call.arch.pointer();
     let mut vector = Vec::new();
-    append(
-        &mut vector,
-        call.tid,
-        address,
-        2 * word * count.min(BUFFERS),
-    );
+    append(&mut vector, memory, address, 2 * word * count.min(BUFFERS));
     for pair in vector.chunks_exact(2 * word) {
         let (base, length) = pair.split_at_checked(word)?;
         let length = usize::try_from(number(length)).ok()?;
-        append(&mut text, call.tid, number(base), length);
+        append(&mut text, memory, number(base), length);
     }
     Some(text)
 }
@@ -217,15 +212,10 @@ fn number(bytes: &[u8]) -> u64 {
 }
 
 /// Appends `length` bytes of the caller's memory, or fewer: no more than there may be in all.
-fn append(text: &mut Vec<u8>, tid: Pid, address: u64, length: usize) {
+fn append(text: &mut Vec<u8>, memory: Memory, address: u64, length: usize) {
     let length = length.min(LONGEST.saturating_sub(text.len()));
-    let Ok(base) = usize::try_from(address) else {
-        return;
-    };
     let mut buffer = vec![0; length];
-    let remote = RemoteIoVec { base, len: length };
-    let local = &mut [IoSliceMut::new(&mut buffer)];
-    let read = process_vm_readv(tid, local, &[remote]).unwrap_or(0);
+    let read = memory.read(address, &mut buffer).unwrap_or(0);
     text.extend(buffer.into_iter().take(read));
 }
 

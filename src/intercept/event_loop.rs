@@ -79,7 +79,7 @@ pub(super) struct EventLoop<I> {
 
 /// Something to attend to.
 #[derive(Clone, Copy)]
-enum Event<E> {
+enum LoopEvent<E> {
     /// What is held may have been replaced.
     Replaced,
     /// Signals have come.
@@ -93,7 +93,7 @@ enum Event<E> {
 }
 
 /// The events that there are, by what poll(2) says of their descriptors.
-type Ready<E> = Vec<(Event<E>, PollFlags)>;
+type Ready<E> = Vec<(LoopEvent<E>, PollFlags)>;
 
 impl<I: Intercept> EventLoop<I> {
     /// Attends to everything until the run ends; its status.
@@ -119,22 +119,22 @@ impl<I: Intercept> EventLoop<I> {
     }
 
     /// Attends to one event; a status when the run ends with it.
-    fn attend(&mut self, event: Event<I::Event>, ready: PollFlags) -> io::Result<Option<Exit>> {
-        if !matches!(event, Event::Ending) {
+    fn attend(&mut self, event: LoopEvent<I::Event>, ready: PollFlags) -> io::Result<Option<Exit>> {
+        if !matches!(event, LoopEvent::Ending) {
             urgency::lower();
         }
         let after = match event {
-            Event::Replaced => {
+            LoopEvent::Replaced => {
                 self.sandbox.holding.as_ref().map(Holding::attend);
                 After::GoesOn
             }
-            Event::Signals => return Ok(self.take_signals()),
-            Event::Brought(event) => self.interceptor.attend(event, ready)?,
-            Event::Ending => match self.take_last_word() {
+            LoopEvent::Signals => return Ok(self.take_signals()),
+            LoopEvent::Brought(event) => self.interceptor.attend(event, ready)?,
+            LoopEvent::Ending => match self.take_last_word() {
                 Some(exit) => return Ok(Some(exit)),
                 None => self.interceptor.after_the_last_word(),
             },
-            Event::SandboxEnded => return Ok(Some(status(&self.sandbox))),
+            LoopEvent::SandboxEnded => return Ok(Some(status(&self.sandbox))),
         };
         if after == After::Silence {
             self.interceptor.end();
@@ -160,16 +160,16 @@ impl<I: Intercept> EventLoop<I> {
             fds.push(PollFd::new(fd, wanted));
         };
         if let Some(holding) = &self.sandbox.holding {
-            look(Event::Replaced, holding.bell(), PollFlags::POLLIN);
+            look(LoopEvent::Replaced, holding.bell(), PollFlags::POLLIN);
         }
-        look(Event::Signals, self.signals.as_fd(), PollFlags::POLLIN);
+        look(LoopEvent::Signals, self.signals.as_fd(), PollFlags::POLLIN);
         if let Some(ending) = &self.ending {
-            look(Event::Ending, ending.as_fd(), PollFlags::POLLIN);
+            look(LoopEvent::Ending, ending.as_fd(), PollFlags::POLLIN);
         }
         self.interceptor
-            .sources(|event, fd, wanted| look(Event::Brought(event), fd, wanted));
+            .sources(|event, fd, wanted| look(LoopEvent::Brought(event), fd, wanted));
         let end = self.sandbox.init.as_fd();
-        look(Event::SandboxEnded, end, PollFlags::POLLIN);
+        look(LoopEvent::SandboxEnded, end, PollFlags::POLLIN);
         if !self.clock.poll(&mut fds)? {
             return Ok(None);
         }

@@ -8,7 +8,6 @@
 //! nothing: an internet socket also counts for a program that wrote nothing there afterwards and exited with
 //! another status than 0, where the kernel tells that. What is a habit of a library's counts for nothing.
 
-use std::fs;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -106,7 +105,7 @@ impl Failing {
         }
         self.count += 1;
         let process = caller::process_of(tid);
-        let program = fs::read_link(format!("/proc/{process}/exe")).ok();
+        let program = caller::file(process).ok();
         // A number can be given to another process, which runs something else; what that one failed of stays.
         let is_other = |one: &Refusee| one.process == process && one.program != program;
         let gone: Vec<Refusee> = self.refusees.extract_if(.., |one| is_other(one)).collect();

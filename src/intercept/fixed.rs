@@ -55,13 +55,12 @@ impl FixedPrograms {
     /// Whether nothing on the paths of a request, whose file is `file`, can be written from inside: then they are
     /// remembered.
     pub fn are_fixed(&mut self, request: &Request, file: &FileStat, writable: &[PathBuf]) -> bool {
-        let mut next = Some(request);
-        while let Some(one) = next {
+        let is_fixed = |one: &Request| {
             let path = Path::new(&one.program.asked);
-            if !self.known.contains_key(path) && !is_path_fixed(one, writable) {
-                return false;
-            }
-            next = one.interpreter.as_deref();
+            self.known.contains_key(path) || is_path_fixed(one, writable)
+        };
+        if !request.chain().all(is_fixed) {
+            return false;
         }
         let Program {
             asked: path, real, ..

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use nix::unistd::{Pid, getpgid, getpgrp, getsid};
 
 use super::caller::TaskStatus;
 use crate::sys::child::{Group, SharedGroup};
+use crate::sys::lock;
 
 /// The groups of programs outside, by those of their callers.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Groups {
 
 impl Groups {
     /// None yet, for the sandbox whose first process is `init`; for `lead` see
-    /// [`super::run::Run::lead`].
+    /// [`super::run::RunPlan::lead`].
     pub fn new(lead: Option<Pid>, init: Pid) -> Self {
         Self {
             lead,
@@ -68,7 +69,7 @@ impl Groups {
 
     /// What the programs of one group inside share outside.
     fn job(&self, group: Pid) -> Arc<SharedGroup> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = lock(&self.jobs);
         jobs.retain(|_, shared| shared.strong_count() > 0);
         let known = jobs.get(&group).and_then(Weak::upgrade);
         known.unwrap_or_else(|| {

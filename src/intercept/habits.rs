@@ -7,11 +7,11 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{IoSliceMut, Read as _};
+use std::io::Read as _;
 
-use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
+use super::memory::Memory;
 use crate::confine::Refused;
 use crate::sys::arch::{Arch, RETURNS_BY_STACK};
 use crate::sys::listener::Notification;
@@ -85,11 +85,7 @@ fn addresses(tid: Pid) -> Option<(u64, u64)> {
     let mut number = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
     let (makes, stack) = (number()?, number()?);
     let mut word = [0; 8];
-    let remote = RemoteIoVec {
-        base: usize::try_from(stack).ok()?,
-        len: word.len(),
-    };
-    let read = process_vm_readv(tid, &mut [IoSliceMut::new(&mut word)], &[remote]);
+    let read = Memory::of(tid, Arch::Native).read(stack, &mut word);
     (read == Ok(word.len())).then(|| (makes, u64::from_ne_bytes(word)))
 }
 

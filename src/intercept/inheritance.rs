@@ -107,7 +107,7 @@ impl Supervisor {
         let first = processes.last().copied();
         let first = first.filter(|&pid| self.was_let_out(call.side, pid));
         let first = first.unwrap_or_else(|| caller::process_of(call.tid()));
-        flow::name_of(fs::read_link(format!("/proc/{first}/exe")).ok().as_deref())
+        flow::name_of(caller::file(first).ok().as_deref())
     }
 }
 

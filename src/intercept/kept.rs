@@ -2,7 +2,6 @@
 //! one failed.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::path::PathBuf;
 
 use nix::unistd::Pid;
@@ -52,7 +51,7 @@ impl KeptInside {
         line.into_iter().find_map(|process| {
             let kept = self.last.iter().find(|one| one.process == process)?;
             // A number can be given to another process, which runs something else.
-            let runs = fs::read_link(format!("/proc/{process}/exe")).ok();
+            let runs = caller::file(process).ok();
             (kept.program.is_some() && kept.program == runs).then_some(kept.why.as_str())
         })
     }
@@ -65,7 +64,7 @@ mod tests {
     #[test]
     fn what_is_said_is_of_the_program_that_runs() {
         let own = nix::unistd::getpid();
-        let runs = fs::read_link("/proc/self/exe").ok();
+        let runs = caller::file(Pid::this()).ok();
         let mut kept = KeptInside::default();
         assert_eq!(kept.why(own), None);
         kept.note(own, Some("/bin/true".into()), "a".to_owned());

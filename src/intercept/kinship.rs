@@ -19,16 +19,16 @@
 
 use std::cell::OnceCell;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::FileExt;
-use std::{fs, str};
+use std::str;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::caller::{Kin, kin};
 use crate::sys::pidfd::PidFd;
-use crate::sys::process_memory;
+use crate::sys::{process_memory, tree};
 
 /// What can be seen of processes. `None` is what can't.
 pub trait Processes {
@@ -262,15 +262,11 @@ impl Processes for Running {
         if process_memory::is_there(pid) {
             return Some(Left::Memory);
         }
-        let mut stat = [0; 1024];
-        let mut file = fs::File::open(format!("/proc/{pid}/stat")).ok()?;
-        let length = file.read(&mut stat).ok()?;
-        let stat = stat.get(..length)?;
-        let fields = crate::sys::tree::fields_after_name(stat)?;
-        Some(match *fields.first()? {
-            "Z" | "X" => Left::Nothing,
-            _ => Left::Children,
-        })
+        let left = |fields: &[&str]| match *fields.first()? {
+            "Z" | "X" => Some(Left::Nothing),
+            _ => Some(Left::Children),
+        };
+        tree::fields(pid.as_raw(), left).ok()
     }
 
     fn children(&self, pid: Pid) -> Option<Vec<Pid>> {

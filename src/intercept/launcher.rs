@@ -30,7 +30,7 @@ pub struct Ways {
 }
 
 /// What the first process does; the result is its exit status. The command keeps the descriptors
-/// `pass`, and has the terminal `given`; for `lead` see [`super::run::Run::lead`].
+/// `pass`, and has the terminal `given`; for `lead` see [`super::run::RunPlan::lead`].
 pub fn main(
     command: &Command,
     pass: &[RawFd],
@@ -153,7 +153,7 @@ fn cannot_fork(error: &io::Error) -> u8 {
     say(&format!("cannot fork: {error}"), Exit::Internal)
 }
 
-/// Becomes the command; for `lead` see [`super::run::Run::lead`].
+/// Becomes the command; for `lead` see [`super::run::RunPlan::lead`].
 fn start(command: &Command, pass: &[RawFd], lead: Option<Pid>) -> u8 {
     look_at_me();
     if lead.is_some() {

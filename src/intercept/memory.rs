@@ -331,7 +331,11 @@ impl Memory {
         Err(too_long)
     }
 
-    fn read(self, address: u64, bytes: &mut [u8]) -> Result<usize, Errno> {
+    /// Reads as many bytes as there is room for, or the first of them; how many.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn read(self, address: u64, bytes: &mut [u8]) -> Result<usize, Errno> {
         let remote = [RemoteIoVec {
             base: narrow(address)?,
             len: bytes.len(),

@@ -7,6 +7,8 @@ use std::os::unix::fs::MetadataExt as _;
 
 use nix::sys::stat::fstat;
 
+use crate::sys::identity;
+
 /// As many pipes and files are remembered.
 const FILES: usize = 4096;
 
@@ -23,7 +25,7 @@ impl PassedFiles {
     pub fn note(&mut self, descriptors: &[(OwnedFd, i32)]) {
         for file in descriptors.iter().filter_map(|(fd, _)| fstat(fd).ok()) {
             if self.files.len() < FILES {
-                self.files.insert((file.st_dev, file.st_ino));
+                self.files.insert(identity::of(&file));
             } else {
                 self.many = true;
             }

@@ -41,7 +41,7 @@ pub enum Blind {
         reason: String,
     },
     /// What refused programs are replaced by can't be made.
-    #[error("there is no anonymous file to execute: {0}")]
+    #[error("an anonymous file can't be made: {0}")]
     NoImage(io::Error),
     /// The listener itself fails.
     #[error("the listener failed: {0}")]

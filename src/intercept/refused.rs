@@ -15,7 +15,6 @@
 //! (`reach.rs`), the path is told when the command fails, with options that were tried on the policy itself.
 //! A program that fails in silence stays unexplained.
 
-use std::fs;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -27,6 +26,7 @@ use crate::request::argv;
 use crate::sys::bpf::FilteredCall;
 use crate::sys::listener::Notification;
 
+use super::caller;
 use super::complaints::{Complaints, Denial};
 use super::failing::Failing;
 use super::habits::Habits;
@@ -145,7 +145,7 @@ impl Refuser {
         } else if self.kinds.len() < KINDS {
             self.kinds.push(RefusedKind {
                 refused,
-                program: fs::read_link(format!("/proc/{}/exe", call.tid)).ok(),
+                program: caller::file(call.tid).ok(),
                 times: 1,
                 failed: false,
             });

@@ -28,7 +28,7 @@ use crate::sys::{messages, tree};
 use crate::terminal::Given;
 
 /// How to run a command.
-pub struct Run<'a> {
+pub struct RunPlan<'a> {
     /// The sandbox.
     pub policy: &'a Policy,
     /// Layers without which nothing starts.
@@ -50,7 +50,7 @@ pub struct Run<'a> {
     pub patched: Option<&'a Patched>,
 }
 
-impl Run<'_> {
+impl RunPlan<'_> {
     /// The descriptors that the sandbox's first process keeps.
     pub(super) fn kept(&self) -> Vec<RawFd> {
         let terminal = self.terminal.map(|given| given.numbers());
@@ -77,7 +77,7 @@ pub enum RunError {
     #[error(transparent)]
     Blind(#[from] probe::Blind),
     /// The supervisor can't work.
-    #[error("the supervisor can't work: {0}")]
+    #[error("the supervisor failed: {0}")]
     Supervise(#[source] io::Error),
 }
 
@@ -117,7 +117,7 @@ pub struct Ended {
 /// # Errors
 /// The command did not start.
 pub fn run(
-    run: &Run<'_>,
+    run: &RunPlan<'_>,
     command: &Command,
     session: Session,
     report: impl FnOnce(&Layers),
@@ -234,7 +234,7 @@ impl SupervisedSandbox {
     /// Supervises the command that `begin` starts, if it has not started by itself.
     pub(super) fn run(
         self,
-        run: &Run<'_>,
+        run: &RunPlan<'_>,
         mut session: Session,
         report: impl FnOnce(&Layers),
         begin: impl FnOnce(Option<Wrappers<'_>>) -> io::Result<()>,
@@ -273,7 +273,7 @@ impl SupervisedSandbox {
 
 /// Has the interceptor answer until the run ends.
 fn supervise(
-    run: &Run<'_>,
+    run: &RunPlan<'_>,
     sandbox: Sandbox,
     ending: Ending,
     interceptor: impl Intercept + 'static,

@@ -23,7 +23,7 @@ use crate::sys::change::{self, Change};
 use crate::sys::child::{self, Child, Group, Inherited, Launch};
 use crate::sys::listener::{Notification, Waiting};
 use crate::sys::pidfd::PidFd;
-use crate::sys::proxy_image::{BUFFER, HELLO, Order, SIGNALLED};
+use crate::sys::proxy_image::{BUFFER, HELLO, ProxyOrder, SIGNALLED};
 use crate::sys::say;
 
 /// What a proxy is there for.
@@ -105,16 +105,16 @@ pub trait StandInLink {
 pub struct Proxy {
     /// The first one waits until it is known how the start went.
     question: Waiting,
-    ended: Option<Order>,
+    ended: Option<ProxyOrder>,
 }
 
 /// What became of a proxy's first question.
 #[derive(Debug)]
 pub enum Begun {
     /// It speaks and ends.
-    Speaking(Order),
+    Speaking(ProxyOrder),
     /// It speaks and asks again.
-    Telling(Order, ProxyRole),
+    Telling(ProxyOrder, ProxyRole),
     /// Its program is to be started so.
     Starting {
         /// The proxy.
@@ -138,12 +138,12 @@ pub fn begin(question: &Waiting, role: ProxyRole, groups: &Groups) -> io::Result
     }
     let (mut escalation, record) = match role {
         ProxyRole::Refuse(words) => {
-            return Ok(Begun::Speaking(Order::Say(write(question, &words)?)));
+            return Ok(Begun::Speaking(ProxyOrder::Say(write(question, &words)?)));
         }
         ProxyRole::Start(escalation, record) => (escalation, record),
     };
     if let Some(note) = escalation.note.take() {
-        let order = Order::Tell(write(question, &note)?);
+        let order = ProxyOrder::Tell(write(question, &note)?);
         return Ok(Begun::Telling(order, ProxyRole::Start(escalation, record)));
     }
     let place = escalation.permit.confinement().cloned();
@@ -157,7 +157,7 @@ pub fn begin(question: &Waiting, role: ProxyRole, groups: &Groups) -> io::Result
         Err(error) => {
             record.failed(&error);
             let words = failure(&command, &error);
-            return Ok(Begun::Speaking(Order::Say(write(question, &words)?)));
+            return Ok(Begun::Speaking(ProxyOrder::Say(write(question, &words)?)));
         }
     };
     let link = Proxy {
@@ -410,20 +410,20 @@ impl Killed {
 
 impl StandInLink for Proxy {
     fn started(&mut self) {
-        self.question.answer(Order::Wait.encode());
+        self.question.answer(ProxyOrder::Wait.encode());
     }
 
     fn failed(&mut self, words: &str) {
         match write(&self.question, words) {
-            Ok(length) => self.question.answer(Order::Say(length).encode()),
+            Ok(length) => self.question.answer(ProxyOrder::Say(length).encode()),
             Err(_) => self.question.fail(Errno::EPERM),
         }
     }
 
     fn changed(&mut self, process: &mut StandInProcess, change: Change) {
         self.ended = match change {
-            Change::Exited(status) => Some(Order::Exit(status)),
-            Change::Killed(signal) => Some(Order::Die(signal)),
+            Change::Exited(status) => Some(ProxyOrder::Exit(status)),
+            Change::Killed(signal) => Some(ProxyOrder::Die(signal)),
             Change::Stopped(_) | Change::Continued => None,
         };
         process.wake();
@@ -432,7 +432,7 @@ impl StandInLink for Proxy {
 
 impl StandIn<Proxy> {
     /// Answers a later question of the proxy: passes the signal on, and tells of a stop or the end.
-    pub fn answer(&mut self, question: &Notification) -> Order {
+    pub fn answer(&mut self, question: &Notification) -> ProxyOrder {
         let [kind, signal, _, code, ..] = question.args;
         if let Some(order) = self.link.ended {
             return order;
@@ -441,9 +441,9 @@ impl StandIn<Proxy> {
             self.pass_on(low_half(signal), low_half(code));
         }
         if self.stops() {
-            Order::Stop
+            ProxyOrder::Stop
         } else {
-            Order::Wait
+            ProxyOrder::Wait
         }
     }
 }

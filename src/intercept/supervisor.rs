@@ -30,7 +30,7 @@ use crate::request::Originals;
 use crate::sys::arch::PROXY;
 use crate::sys::child::{Child, Launch};
 use crate::sys::listener::{Listener, Waiting};
-use crate::sys::proxy_image::Order;
+use crate::sys::proxy_image::ProxyOrder;
 
 /// Answers system calls that were stopped.
 pub struct Supervisor {
@@ -156,11 +156,11 @@ impl Supervisor {
         if let Some(stand_in) = self.stand_ins.get_mut(&pid) {
             let order = stand_in.answer(&question.notification);
             // What the program has put in the place of what is held, nobody may write who hears of its end.
-            if order != Order::Wait && !self.holding.as_ref().is_none_or(Holding::look) {
+            if order != ProxyOrder::Wait && !self.holding.as_ref().is_none_or(Holding::look) {
                 return;
             }
             question.answer(order.encode());
-            if matches!(order, Order::Exit(_) | Order::Die(_)) {
+            if matches!(order, ProxyOrder::Exit(_) | ProxyOrder::Die(_)) {
                 self.forget(pid);
             }
             return;
@@ -270,7 +270,7 @@ impl Supervisor {
 
 /// What a supervisor attends to, in this order.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Event {
+pub(super) enum SupervisorEvent {
     /// The proxy that runs in this process is dead.
     ProxyEnded(Pid),
     /// Somebody answered a question.
@@ -284,42 +284,45 @@ pub(super) enum Event {
 }
 
 impl Intercept for Supervisor {
-    type Event = Event;
+    type Event = SupervisorEvent;
 
-    fn sources<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
+    fn sources<'a>(&'a self, mut look: impl FnMut(SupervisorEvent, BorrowedFd<'a>, PollFlags)) {
         let mut look = |event, fd| look(event, fd, PollFlags::POLLIN);
         for (pid, stand_in) in &self.stand_ins {
-            look(Event::ProxyEnded(*pid), stand_in.process());
+            look(SupervisorEvent::ProxyEnded(*pid), stand_in.process());
         }
-        look(Event::Answer, self.asking.bell());
+        look(SupervisorEvent::Answer, self.asking.bell());
         if let Some(outside) = &self.outside {
-            look(Event::Started, outside.bell());
-            look(Event::Call(Side::Outside), outside.listener.as_fd());
+            look(SupervisorEvent::Started, outside.bell());
+            look(
+                SupervisorEvent::Call(Side::Outside),
+                outside.listener.as_fd(),
+            );
         }
         for (id, channel, listener) in self.profiled.sources() {
-            look(Event::News(id), channel);
+            look(SupervisorEvent::News(id), channel);
             if let Some(listener) = listener {
-                look(Event::Call(Side::Profiled(id)), listener.as_fd());
+                look(SupervisorEvent::Call(Side::Profiled(id)), listener.as_fd());
             }
         }
         if self.silent != Some(Side::Inside) {
-            look(Event::Call(Side::Inside), self.listener.as_fd());
+            look(SupervisorEvent::Call(Side::Inside), self.listener.as_fd());
         }
     }
 
-    fn attend(&mut self, event: Event, ready: PollFlags) -> io::Result<After> {
+    fn attend(&mut self, event: SupervisorEvent, ready: PollFlags) -> io::Result<After> {
         let hung_up = !ready.contains(PollFlags::POLLIN);
         match event {
-            Event::ProxyEnded(pid) => self.forget(pid),
-            Event::Answer => self.take_answers(),
-            Event::Started => self.take_started(),
-            Event::Call(Side::Profiled(id)) if hung_up => self.profiled.is_silent(id),
-            Event::Call(side) if hung_up => {
+            SupervisorEvent::ProxyEnded(pid) => self.forget(pid),
+            SupervisorEvent::Answer => self.take_answers(),
+            SupervisorEvent::Started => self.take_started(),
+            SupervisorEvent::Call(Side::Profiled(id)) if hung_up => self.profiled.is_silent(id),
+            SupervisorEvent::Call(side) if hung_up => {
                 self.silent = Some(side);
                 return Ok(After::Silence);
             }
-            Event::Call(side) => self.answer_one(side)?,
-            Event::News(id) => self.take_news(id),
+            SupervisorEvent::Call(side) => self.answer_one(side)?,
+            SupervisorEvent::News(id) => self.take_news(id),
         }
         Ok(After::GoesOn)
     }

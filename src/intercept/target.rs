@@ -8,14 +8,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{
-    AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlink, readlinkat,
-};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::unistd::{AccessFlags, Pid, faccessat};
 
 use super::caller::{same_file, status};
+use crate::sys::fds;
 
 /// As many symbolic links as the kernel follows.
 const LINK_LIMIT: usize = 40;
@@ -36,7 +35,7 @@ pub struct Target {
 impl Target {
     /// A path that leads to the file for as long as this value lives.
     pub fn link(&self) -> PathBuf {
-        own_link(&self.fd)
+        fds::link(&self.fd)
     }
 }
 
@@ -70,13 +69,8 @@ pub fn resolve(tid: Pid, base: Base, path: &[u8], follow: bool) -> Result<Target
         AccessFlags::X_OK,
         AtFlags::AT_EMPTY_PATH | AtFlags::AT_EACCESS,
     )?;
-    let real = PathBuf::from(readlink(own_link(&fd).as_path())?);
+    let real = fds::path(&fd)?;
     Ok(Target { fd, stat, real })
-}
-
-fn own_link(fd: &OwnedFd) -> PathBuf {
-    use std::os::fd::AsRawFd;
-    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
 
 const HANDLE: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);

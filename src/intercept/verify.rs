@@ -121,7 +121,8 @@ impl Expected {
         };
         let entries = strings(process, "environ")?;
         let entries = entries.split(|&b| b == 0).map(OsStr::from_bytes);
-        Ok(entries.filter_map(variable).eq(expected.iter().cloned()))
+        let expected = expected.iter().map(|(name, value)| (&**name, &**value));
+        Ok(entries.filter_map(variable).eq(expected))
     }
 
     /// Whether what runs, which nobody writes any more, is a copy of the same program as when it was judged.

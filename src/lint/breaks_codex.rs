@@ -12,8 +12,8 @@ lint! {
     ///
     /// ## Why it matters
     ///
-    /// Codex evaluates its rules with an evaluator of its own. There, a function that it doesn't
-    /// know is an error: the whole file is lost, with everything that it forbids.
+    /// Codex has its own evaluator, to which an unknown function is an error: the whole file is
+    /// lost, with everything that it forbids.
     ///
     /// ## Example
     ///
@@ -23,7 +23,7 @@ lint! {
     /// command_rule(program = "git", subcommand = ["push"], decision = "prompt")
     /// ```
     ///
-    /// Say there what Codex understands, and keep the rest in a directory of its own, which
+    /// Keep there what Codex understands, and put the rest in a separate directory that
     /// `codex-shell.toml` names:
     ///
     /// ```python

@@ -11,12 +11,12 @@ use super::{Report, lint};
 
 lint! {
     /// The same rule is written twice: the same pattern and the same decision, or the same host,
-    /// protocol and decision. The files may differ.
+    /// protocol and decision. They may be in different files.
     ///
     /// ## Why it matters
     ///
-    /// Nothing breaks. But whoever relaxes or deletes one of the two will believe that it is done,
-    /// while the other one still stands.
+    /// Nothing breaks. But someone who relaxes or deletes one of the two will think the job is
+    /// done, while the other still applies.
     ///
     /// ## Example
     ///

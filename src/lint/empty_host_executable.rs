@@ -28,7 +28,7 @@ lint! {
 
 fn check(rules: &RuleSet, report: &mut Report) {
     for entry in rules.host_executables.iter().filter(|e| e.paths.is_empty()) {
-        let message = format!("no path may stand for `{}`", entry.name);
+        let message = format!("no path is allowed for `{}`", entry.name);
         let help = "list the absolute paths of the program, or delete the entry".to_owned();
         report.add(entry.span, message, Some(help));
     }

@@ -11,15 +11,15 @@ use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// An example of a `prefix_rule` holds for its words as text, and is judged otherwise.
+    /// An example of a `prefix_rule` holds for its words as text, but is judged differently.
     ///
     /// ## Why it matters
     ///
     /// Whether a file loads is decided by its examples as Codex reads them: by the words at their
     /// places. What runs is judged by what words mean. A rule that restricts matches an option
     /// wherever it stands, and a rule that allows does not count for an option that it doesn't name.
-    /// An example that says something else misleads whoever reads it. Programs are taken by their
-    /// names, whatever is installed.
+    /// An example that says something else misleads whoever reads it. Programs go by their names
+    /// here, whatever is installed.
     ///
     /// ## Example
     ///

@@ -10,12 +10,12 @@ use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// A rule runs commands in a profile that can't be had.
+    /// A rule runs commands in a profile that is not available.
     ///
     /// ## Why it matters
     ///
-    /// What the rule decides on runs nowhere then: it is refused. The name is perhaps misspelt, the table is
-    /// missing in the `codex-shell.toml` that counts here, or a directory in it is missing on this machine.
+    /// The command is then refused instead of run. Perhaps the name is misspelt, the table is missing from
+    /// the `codex-shell.toml` that applies here, or a directory in it does not exist on this machine.
     ///
     /// ## Example
     ///

@@ -43,20 +43,20 @@ load_errors! {
     /// permissions.
     "E0001", "unreadable";
 
-    /// The file, or all files together, are larger than anything written by hand. Split the
-    /// files, or load fewer of them.
+    /// The file, or all files together, are larger than rules files may be. Split the file, or
+    /// load fewer files.
     "E0002", "too-large";
 
     /// The file is not UTF-8 text. The message gives the offset of the first bad byte. Save the
     /// file as UTF-8.
     "E0003", "not-utf8";
 
-    /// Something in a rules directory is named `*.rules` but is not a file, and was left out.
+    /// Something in a rules directory is named `*.rules` but is not a file, and was skipped.
     /// Rename it, or move it elsewhere.
     "W0004", "not-a-file";
 
-    /// The text is not Starlark. The place is where the reader gave up; the mistake, such as an
-    /// unclosed bracket or a missing comma, may be on the line before.
+    /// The text is not Starlark. The position is where the parser gave up; the mistake, such as
+    /// an unclosed bracket or a missing comma, may be on the line before.
     ///
     /// ## Example
     ///
@@ -71,15 +71,16 @@ load_errors! {
     /// ```
     "E0101", "syntax";
 
-    /// Nothing defines this name. Files share no names, and `load()` brings none in.
+    /// Nothing in this file defines this name. Files don't share names, and `load()` can't
+    /// import any.
     "E0102", "unknown-name";
 
-    /// The evaluation of the file failed: an operation on values that don't fit, a call of
-    /// `fail()`, an index out of range.
+    /// Evaluating the file failed: an operation on values that don't fit, a call of `fail()`,
+    /// an index out of range.
     "E0103", "evaluation";
 
-    /// The file takes more steps, memory, time or nesting than rules ever need, most often in a
-    /// loop that doesn't end soon.
+    /// The file takes more steps, memory, time or nesting than rules ever need, usually because
+    /// of a loop that runs too long.
     "E0104", "limit";
 
     /// The process that evaluates rules files could not be started, or ended without an answer.
@@ -100,8 +101,8 @@ load_errors! {
     /// ```
     "E0201", "argument";
 
-    /// The decision does not exist. It is `"allow"`, `"prompt"` or `"forbidden"`, in lower case.
-    /// A `network_rule` takes `"deny"` for `"forbidden"` as well.
+    /// There is no such decision. It is `"allow"`, `"prompt"` or `"forbidden"`, in lower case. A
+    /// `network_rule` takes `"deny"` for `"forbidden"` as well.
     "E0202", "decision";
 
     /// The justification is blank. Say why, or leave the argument out.
@@ -125,7 +126,7 @@ load_errors! {
     /// string that a shell would split into words, or as a list of words.
     "E0205", "example";
 
-    /// A `host_executable` has an impossible name or path. The name is bare, without a slash; the
+    /// A `host_executable` has an invalid name or path. The name is bare, without a slash; the
     /// paths are absolute, and each ends in the name.
     ///
     /// ## Example
@@ -139,13 +140,13 @@ load_errors! {
     /// ```
     "E0206", "host-executable";
 
-    /// A `network_rule` has an impossible host or protocol. The host is one name or address,
+    /// A `network_rule` has an invalid host or protocol. The host is one name or address,
     /// without a scheme, a path or a wildcard; the protocol is `"http"`, `"https"`,
     /// `"socks5_tcp"` or `"socks5_udp"`.
     "E0207", "network-rule";
 
-    /// A condition of a `command_rule` can't be read: a pattern, a flag, a place to run, or what
-    /// `unless` and `env` take. The message says which, and what it takes.
+    /// A condition of a `command_rule` is invalid: a pattern, a flag, a place to run, or what
+    /// `unless` and `env` take. The message says which one, and what it takes.
     ///
     /// ## Example
     ///
@@ -161,7 +162,7 @@ load_errors! {
     "E0208", "condition";
 
     /// A `match` example is not matched by its own rule. Patterns are positional: each word of
-    /// the pattern must stand at its place, from the program on.
+    /// the pattern must stand in its place, counted from the program.
     ///
     /// ## Example
     ///
@@ -174,7 +175,7 @@ load_errors! {
     /// ```
     "E0301", "match-fails";
 
-    /// A `not_match` example is matched by its own rule, which is wider than its author thought.
+    /// A `not_match` example is matched by its own rule, which is wider than its author meant.
     ///
     /// ## Example
     ///

@@ -13,7 +13,7 @@ lint! {
     ///
     /// Patterns are positional, so it is easy to write one that matches nothing people type.
     /// Examples are checked whenever the file loads, and show the next reader what is meant.
-    /// Files that programs write have none, so this lint is off unless it is asked for.
+    /// Generated files have none, so this lint is off by default.
     ///
     /// ## Example
     ///

@@ -12,9 +12,8 @@ lint! {
     ///
     /// ## Why it matters
     ///
-    /// The justification is what the person who is asked reads, and what the program that is
-    /// refused gets to see. Without it the one can only guess, and the other tries the next way
-    /// around.
+    /// The justification is what a person reads who is asked, and what is said where a program
+    /// is refused. Without it, the person can only guess, and an agent just tries another way.
     ///
     /// ## Example
     ///

@@ -8,13 +8,13 @@ use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// A rule is about an unknown program, whose name is one letter away from that of
-    /// a well-known one.
+    /// A rule is about an unknown program whose name is one letter away from that of a
+    /// well-known one.
     ///
     /// ## Why it matters
     ///
-    /// A rule that is about no program matches nothing, and nobody is told. Where the name is right
-    /// after all, a `program(...)` in a rules file makes it known.
+    /// A rule about a program that doesn't exist matches nothing, and nobody is told. If the name
+    /// is right after all, a `program(...)` in a rules file makes it known.
     ///
     /// ## Example
     ///

@@ -14,22 +14,22 @@ use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// A rule allows, outside the sandbox, a program that does what a file says in the directory where it
-    /// is started.
+    /// A rule allows, outside the sandbox, a program that obeys a file in the directory where it is
+    /// started.
     ///
     /// ## Why it matters
     ///
     /// `make test` is whatever the Makefile says. The command may write that file first and then start the
     /// program, so that the rule permits it to run anything outside, unasked. For git, and for programs
-    /// that start it, codex-shell looks whether the command could have written the repository. It can't do
-    /// the same for a Makefile, which is there to be written.
+    /// that start it, codex-shell checks whether the command could have written the repository. It can't
+    /// do the same for a Makefile, which is there to be written.
     ///
     /// The same goes for interpreters: `python3 -m json.tool` runs a `json.py` of the directory, `node -e` what
     /// it finds in `node_modules` there, lua a module beside it, R an `.Rprofile`. `python3 -I` and
     /// `R --vanilla` don't look there. And `bash build.sh` is whatever that script says, if the command can
     /// write it.
     ///
-    /// `codex-shell rules models PROGRAM` says what a program obeys: `obeys` in it.
+    /// `codex-shell rules models PROGRAM` shows what a program obeys, as `obeys`.
     ///
     /// ## Example
     ///
@@ -37,8 +37,8 @@ lint! {
     /// command_rule(program = "make", decision = "allow", args = ["test"])
     /// ```
     ///
-    /// Leave it without a rule, so that it runs inside; or ask; or give it a sandbox of its own, with the
-    /// network for instance:
+    /// Leave it without a rule, so that it runs inside; or ask; or give it a separate sandbox, for
+    /// instance with the network:
     ///
     /// ```python
     /// command_rule(
@@ -47,7 +47,8 @@ lint! {
     /// )
     /// ```
     ///
-    /// A rule for one directory that no command can write is sound, and can have this lint switched off.
+    /// A rule for one directory that no command can write is sound; then switch this lint off, by `lints`
+    /// in `codex-shell.toml`.
     "W116", "obeyed-file", Some(Level::Warning), check
 }
 

@@ -10,7 +10,7 @@ use super::unknown_flag::model_of;
 use super::{Report, lint};
 
 lint! {
-    /// `args` of a `command_rule` has an option in it. They are the operands of a command, the words that are
+    /// `args` of a `command_rule` contains an option. It takes the operands of a command, the words that are
     /// neither options nor options' values.
     ///
     /// ## Why it matters

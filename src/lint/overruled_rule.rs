@@ -10,8 +10,8 @@ use super::finding::{Level, Related};
 use super::{Report, lint};
 
 lint! {
-    /// A rule never counts, because a stricter rule matches everything that it matches. The
-    /// strictest matching rule decides, whatever the order, the length and the file.
+    /// A rule never takes effect, because a stricter rule matches everything that it matches.
+    /// The strictest matching rule decides, regardless of order, length and file.
     ///
     /// ## Why it matters
     ///

@@ -11,13 +11,13 @@ lint! {
     /// A rule changes nothing, because a wider rule with the same decision matches everything that
     /// it matches.
     ///
-    /// A narrower rule that prompts or forbids with a justification of its own is left alone: it
+    /// A narrower rule that prompts or forbids with its own justification is not reported: it
     /// gives the better reason.
     ///
     /// ## Why it matters
     ///
-    /// The narrow rule looks as if it were the limit, and the real limit is wider. This is worst
-    /// for rules that allow.
+    /// The narrow rule looks like the limit, but the real limit is wider. This is worst for
+    /// rules that allow.
     ///
     /// ## Example
     ///

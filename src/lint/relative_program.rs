@@ -10,9 +10,9 @@ lint! {
     ///
     /// ## Why it matters
     ///
-    /// A rule's program is a bare name or an absolute path. `./build.sh` is another file in each
-    /// directory, and the one that the sandboxed side is working in is a file that it can write:
-    /// a rule that allows it lets anything out. A tilde is not expanded.
+    /// A rule's program is a bare name or an absolute path. `./build.sh` is a different file in
+    /// each directory, and in the directory where a command works it is one that the command can
+    /// write: a rule that allows it lets anything out. A tilde is not expanded.
     ///
     /// ## Example
     ///

@@ -9,11 +9,11 @@ use super::finding::Level;
 use super::{Report, lint};
 
 lint! {
-    /// A list of alternatives holds the same word twice.
+    /// A list of alternatives contains the same word twice.
     ///
     /// ## Why it matters
     ///
-    /// The second one does nothing. Most often another word was meant.
+    /// The second one does nothing. Usually another word was meant.
     ///
     /// ## Example
     ///

@@ -13,8 +13,8 @@ lint! {
     ///
     /// ## Why it matters
     ///
-    /// The last call counts alone, also when it is in another file; the lists are not joined. The
-    /// order in which files load then decides which paths are believed.
+    /// Only the last call counts, even when it is in another file; the lists are not merged.
+    /// Which paths count then depends on the order in which the files load.
     ///
     /// ## Example
     ///

@@ -13,11 +13,11 @@ const SHELL_CHARACTERS: &[char] = &[
 ];
 
 lint! {
-    /// A word holds a space, or a character that means something to a shell or in a pattern, where it is
-    /// compared as it stands; or the program of a rule is a word that sets a variable.
+    /// A word contains a space, or a character that is special to a shell or in a pattern, where it is
+    /// compared literally; or the program of a rule is a word that sets a variable.
     ///
-    /// Words of a `prefix_rule` that follow an option are left alone: `["bash", "-c", "make && make install"]`
-    /// is right. So are operands and values that have the look of a text or a script.
+    /// Words of a `prefix_rule` that follow an option are not reported: `["bash", "-c", "make && make
+    /// install"]` is right. Nor are operands and values that look like text or a script.
     ///
     /// ## Why it matters
     ///
@@ -56,7 +56,7 @@ fn check(rules: &RuleSet, report: &mut Report) {
     for host in &rules.host_executables {
         for word in host.paths.iter().chain([&host.name]) {
             if let Some(found) = suspicious(word, WordKind::Word) {
-                let help = "each path is compared as it stands; list every one that is meant";
+                let help = "paths are compared as they stand; list every one that is meant";
                 report.add(host.span, found.message(word), Some(help.to_owned()));
             }
         }
@@ -129,7 +129,7 @@ fn examine_meaning(meaning: &Meaning, span: Span, report: &mut Report) {
 fn examine_host(host: &str, span: Span, report: &mut Report) {
     let belongs = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%' | '@');
     if let Some(character) = host.chars().find(|c| !belongs(*c)) {
-        let message = format!("`{character}` in {host:?} is part of no host's name");
+        let message = format!("`{character}` in {host:?} can't be part of a host name");
         let help = "write one rule for each host";
         report.add(span, message, Some(help.to_owned()));
     } else if host.starts_with('.') {
@@ -171,7 +171,7 @@ impl Strangeness {
             Self::Quotes(quote) => {
                 format!("the quotes (`{quote}`) around {word:?} belong to the word")
             }
-            Self::Tilde => format!("`~` in {word:?} stands for no directory here"),
+            Self::Tilde => format!("`~` in {word:?} is not expanded here"),
             Self::Wildcard(character) | Self::Bar(character) | Self::Shell(character) => {
                 format!("`{character}` in {word:?} has no special meaning here")
             }
@@ -187,7 +187,7 @@ impl Strangeness {
             }
             Self::Quotes(quote) => {
                 let bare = word.trim_matches(quote);
-                format!("the program gets none from a shell: write {bare:?}")
+                format!("a shell passes no quotes on: write {bare:?}")
             }
             Self::Tilde => "write the path in full".to_owned(),
             Self::Shell(_) => {
@@ -272,7 +272,7 @@ fn examine_program(program: &str, next: Option<&String>, span: Span, report: &mu
     let program = next.map_or("PROGRAM", String::as_str);
     let help =
         format!("write command_rule(program = {program:?}, env = {{{name:?}: {value:?}}}, ...)");
-    let message = format!("`{name}={value}` sets a variable, and no program is called so");
+    let message = format!("`{name}={value}` sets a variable, and is not the name of a program");
     report.add(span, message, Some(help));
 }
 

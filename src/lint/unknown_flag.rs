@@ -16,9 +16,9 @@ lint! {
     ///
     /// ## Why it matters
     ///
-    /// A slip of the pen in an option makes a rule that restricts match nothing, and nobody is
-    /// told. `codex-shell rules models PROGRAM` prints which options are known; where one is
-    /// missing there, a `program(...)` in a rules file can add it.
+    /// A typo in an option makes a rule that restricts match nothing, and nobody is told.
+    /// `codex-shell rules models PROGRAM` prints the options that are known; if one is missing
+    /// there, a `program(...)` in a rules file can add it.
     ///
     /// ## Example
     ///

@@ -13,15 +13,15 @@ use super::unknown_flag::{is_near_option, model_of};
 use super::{Report, lint};
 
 lint! {
-    /// A rule names a subcommand that its program doesn't have, as far as is known, and that is a slip of
-    /// the pen away from one that it has. In a `prefix_rule`, the same of an option. In a `command_rule`, also
-    /// one that the program has beside the one before it, and not below that: words one after the other are a
-    /// subcommand's subcommand, and alternatives stand in a list of their own.
+    /// A rule names a subcommand that its program doesn't have, as far as is known, and that is one typo away
+    /// from one that it has. In a `prefix_rule`, options are checked in the same way. In a `command_rule`,
+    /// also one that the program has beside the one before it, and not below that: words one after the other
+    /// are a subcommand's subcommand, and alternatives stand in a list of their own.
     ///
     /// ## Why it matters
     ///
-    /// A rule about what doesn't exist matches nothing, and nobody is told. Where the word is right after
-    /// all, as that of a plugin, a `program(...)` in a rules file makes it known.
+    /// A rule about what doesn't exist matches nothing, and nobody is told. If the word is right after
+    /// all, as for a plugin, a `program(...)` in a rules file makes it known.
     ///
     /// ## Example
     ///

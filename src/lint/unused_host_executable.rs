@@ -14,8 +14,8 @@ lint! {
     /// ## Why it matters
     ///
     /// The paths only say which files the rules on that bare name may mean. Without such a rule
-    /// they say nothing: the name is perhaps misspelt, or the rules are in a file that is not
-    /// checked along with this one.
+    /// they have no effect: perhaps the name is misspelt, or the rules are in a file that is
+    /// not being checked.
     ///
     /// ## Example
     ///

@@ -19,7 +19,7 @@ lint! {
     /// ## Why it matters
     ///
     /// A rule that permits counts only for a program that the sandbox could not have put there, and for a path
-    /// that it could not have made lead elsewhere. This one permits nothing, also with `run = "inside"`, and
+    /// that it could not have made lead elsewhere. This one permits nothing, even with `run = "inside"`, and
     /// nobody is told. What stays inside needs no rule.
     ///
     /// ## Example
@@ -29,7 +29,8 @@ lint! {
     /// command_rule(program = "cat", args = [under("/tmp/logs")], decision = "allow")
     /// ```
     ///
-    /// Have the program where no session writes. A `glob(...)` goes by the name alone, wherever that leads:
+    /// Put the program where no session can write. A `glob(...)` goes by the name alone, wherever that
+    /// leads:
     ///
     /// ```python
     /// prefix_rule(pattern = ["/opt/tools/deploy"], decision = "allow")
@@ -70,7 +71,7 @@ fn program(name: &str, span: Span, report: &mut Report) {
             "sessions can write {}, and so `{name}`: the rule permits nothing",
             place.display()
         );
-        let help = "install the program where no session writes, and name that path; inside it needs no rule";
+        let help = "install the program where no session can write, and name that path; inside, it needs no rule";
         report.add(span, message, Some(help.to_owned()));
     }
 }
@@ -92,7 +93,7 @@ fn paths(rule: &CommandRule, report: &mut Report) {
             "sessions can write {}, and could have what is under {root:?} lead elsewhere: the rule permits nothing",
             place.display()
         );
-        let help = "`glob(...)` goes by the name alone; inside the command needs no rule";
+        let help = "`glob(...)` goes by the name alone; inside, the command needs no rule";
         report.add(rule.span, message, Some(help.to_owned()));
     }
 }

@@ -1,11 +1,10 @@
 //! Asks a person by elicitation: the form, what the answer means, and a rule for "always".
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
-use super::channel::{ClientQuestion, Reply};
+use super::channel::ClientQuestion;
 use super::markdown::span;
+use crate::approve::Answer;
 use crate::approve::text::Text;
 use crate::request::argv;
 
@@ -56,16 +55,16 @@ impl ApprovalReply {
     }
 
     /// The answer to the supervisor.
-    pub(super) fn reply(&self) -> Reply {
+    pub(super) fn reply(&self) -> Answer {
         match &self.decision {
             ApprovalDecision::Once | ApprovalDecision::Session | ApprovalDecision::Always => {
-                Reply::Yes
+                Answer::Yes
             }
-            ApprovalDecision::No(why) => Reply::No(match &self.reason {
+            ApprovalDecision::No(why) => Answer::No(match &self.reason {
                 Some(reason) => format!("{why}: {reason}"),
                 None => why.clone(),
             }),
-            ApprovalDecision::Senseless(what) => Reply::Senseless(what.clone()),
+            ApprovalDecision::Senseless(what) => Answer::Senseless(what.clone()),
         }
     }
 }
@@ -228,7 +227,7 @@ pub(super) fn rule_form(rule: &str, file: &str, manner: Manner) -> Value {
 /// Whether the answer to a [`rule_form`] is a yes.
 pub(super) fn confirms(answer: &Value, manner: Manner) -> bool {
     match manner {
-        Manner::Choice => understand(answer, manner).reply() == Reply::Yes,
+        Manner::Choice => understand(answer, manner).reply() == Answer::Yes,
         Manner::Plain => answer.get("action").and_then(Value::as_str) == Some("accept"),
     }
 }
@@ -293,37 +292,11 @@ pub(super) fn printable(text: &str) -> String {
 
 /// The rule that allows exactly these words, as a line of a rules file.
 pub(super) fn rule(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|word| literal(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| argv::quoted(word)).collect();
     format!(
         "prefix_rule(pattern=[{}], decision=\"allow\")",
         words.join(", ")
     )
-}
-
-/// A string of the rules language.
-fn literal(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if argv::is_visible(c) => out.push(c),
-            c => {
-                // Writing to a string can't fail.
-                let _ = write!(out, "\\U{:08x}", u32::from(c));
-            }
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// The file that "always" appends to: the user's own rules.
-pub(super) fn rules_file() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let home = set("CODEX_HOME").map(PathBuf::from);
-    let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".codex")));
-    Some(home?.join("rules").join("default.rules"))
 }
 
 #[cfg(test)]
@@ -408,7 +381,7 @@ mod tests {
     fn a_reason_is_tamed() {
         let answer = json!({"action": "decline", "content": {"reason": " not\nnow\u{1b}[2K "}});
         let said = understand(&answer, Manner::Plain);
-        assert_eq!(said.reply(), Reply::No(r"declined: not now\e[2K".into()));
+        assert_eq!(said.reply(), Answer::No(r"declined: not now\e[2K".into()));
         assert!(printable(&"x".repeat(10_000)).len() < 600);
     }
 

@@ -1,7 +1,7 @@
 //! Takes a call's questions to a person, and the answers back.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rmcp::RoleServer;
@@ -11,8 +11,10 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::approval::{self, ApprovalDecision, ApprovalReply, Manner};
-use super::channel::{ClientQuestion, End, Reply};
-use super::session::Session;
+use super::channel::{ClientQuestion, End};
+use super::session::ServerSession;
+use crate::approve::Answer;
+use crate::sys::lock;
 
 /// What a client brought for a form, or why the form could not be put.
 pub(super) type Brought = Result<Value, String>;
@@ -36,7 +38,7 @@ pub(super) enum Via {
 /// Asks for one call.
 #[derive(Debug, Clone)]
 pub(super) struct Asker {
-    pub(super) session: Arc<Session>,
+    pub(super) session: Arc<ServerSession>,
     pub(super) via: Via,
     /// How forms look.
     pub(super) manner: Manner,
@@ -50,18 +52,15 @@ impl Asker {
     /// Answers one question, unless it is withdrawn: then `end` is closed.
     pub(super) async fn answer(self, asked: Box<ClientQuestion>, end: End) {
         if asked.key.is_some_and(|key| self.session.remembers(key)) {
-            let _ = end.answer(&Reply::Yes);
+            let _ = end.answer(&Answer::Yes);
             return;
         }
         let said = tokio::select! {
             said = self.converse(&asked) => said,
             _ = end.next::<()>() => return,
         };
-        if let (Some(reason), Reply::Yes) = (&said.reason, said.reply()) {
-            self.reasons
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(asked.text.command.clone(), reason.clone());
+        if let (Some(reason), Answer::Yes) = (&said.reason, said.reply()) {
+            lock(&self.reasons).insert(asked.text.command.clone(), reason.clone());
         }
         if let (ApprovalDecision::Session | ApprovalDecision::Always, Some(key)) =
             (&said.decision, asked.key)
@@ -105,7 +104,7 @@ impl Asker {
         };
         if !confirmed {
             said.decision = ApprovalDecision::Once;
-        } else if let Err(error) = Session::write_rule(&file, &rule) {
+        } else if let Err(error) = ServerSession::write_rule(&file, &rule) {
             let note = format!("the rule could not be written: {error}");
             said.reason = Some(said.reason.map_or(note.clone(), |r| format!("{r}; {note}")));
         }

@@ -13,14 +13,16 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use super::channel::{ClientQuestion, End, Ended, Event, Gate, LastWord, Reply};
+use super::channel::{CallEnd, ClientQuestion, End, Event, Gate, LastWord};
 use super::crew::{Crew, Keeper, Spare};
 use super::order::{Plan, Streams};
 use super::output::{Output, Stream};
 use super::patience::{Patience, TimeStopped};
-use super::session::{Session, lock};
+use super::session::ServerSession;
+use crate::approve::Answer;
 use crate::audit::Notable;
 use crate::exit::Exit;
+use crate::sys::lock;
 
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
@@ -63,7 +65,7 @@ pub(super) struct CallReport {
 impl CallReport {
     fn new(output: Output) -> Self {
         Self {
-            last: Ended::Failed("the supervisor died".into()).into(),
+            last: CallEnd::Failed("the supervisor died".into()).into(),
             output,
             notables: Vec::new(),
             missing: Vec::new(),
@@ -86,7 +88,7 @@ impl RunningCall {
     /// # Errors
     /// There are no descriptors or processes left.
     pub(super) async fn start(
-        session: &Arc<Session>,
+        session: &Arc<ServerSession>,
         plan: Plan,
         input: OwnedFd,
         output: Output,
@@ -185,7 +187,7 @@ struct Follow {
     progress: bool,
     /// With a supervisor that hangs.
     patience: Patience,
-    session: Weak<Session>,
+    session: Weak<ServerSession>,
     report: CallReport,
 }
 
@@ -249,7 +251,7 @@ impl Follow {
                         && self.is_plain
                         && self.events.is_silent()
                     {
-                        self.report.last = Ended::Exit(status).into();
+                        self.report.last = CallEnd::Exit(status).into();
                         break CrewRemains::Owing;
                     }
                 }
@@ -259,7 +261,7 @@ impl Follow {
                 }
                 Ok(Woken::Late) => {
                     // Nobody waits for whoever holds it up.
-                    self.report.last = Ended::Failed(HUNG.to_owned()).into();
+                    self.report.last = CallEnd::Failed(HUNG.to_owned()).into();
                     keeper.end();
                     break CrewRemains::Ending;
                 }
@@ -279,7 +281,7 @@ impl Follow {
                 if let (Some(session), Some(Ok(end))) = (at_work(&self.session), fd.map(End::new)) {
                     session.note(root.into());
                     // Who does not hear it starts nothing.
-                    let _ = end.answer(&Reply::Yes);
+                    let _ = end.answer(&Answer::Yes);
                 }
             }
             Event::Replaced(path) => {
@@ -357,7 +359,7 @@ impl Follow {
 }
 
 /// The session, while it has a client who may call again.
-fn at_work(session: &Weak<Session>) -> Option<Arc<Session>> {
+fn at_work(session: &Weak<ServerSession>) -> Option<Arc<ServerSession>> {
     session.upgrade().filter(|session| !*session.gone.borrow())
 }
 

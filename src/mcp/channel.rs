@@ -32,10 +32,10 @@ pub(super) enum Event {
     Lost(Vec<String>),
     /// An exec did not simply run inside.
     Saw(Notable),
-    /// Commands can write in this directory from now on; the descriptor beside it takes [`Reply::Yes`] once
-    /// that is remembered.
+    /// Commands can write in this directory from now on; the descriptor beside it takes
+    /// [`crate::approve::Answer::Yes`] once that is remembered.
     Writes(OsString),
-    /// Somebody is to be asked; the descriptor beside it takes the [`Reply`].
+    /// Somebody is to be asked; the descriptor beside it takes the [`crate::approve::Answer`].
     Asking(Box<ClientQuestion>),
     /// Something that decides was replaced while commands can write beside it.
     Replaced(OsString),
@@ -47,7 +47,7 @@ pub(super) enum Event {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LastWord {
     /// How it ended.
-    pub(super) ended: Ended,
+    pub(super) ended: CallEnd,
     /// So many more execs than were told did not simply run inside.
     pub(super) more: u64,
     /// The calls that the sandbox refused and a program failed of.
@@ -64,8 +64,8 @@ pub(super) struct LastWord {
     pub(super) stays: bool,
 }
 
-impl From<Ended> for LastWord {
-    fn from(ended: Ended) -> Self {
+impl From<CallEnd> for LastWord {
+    fn from(ended: CallEnd) -> Self {
         Self {
             ended,
             more: 0,
@@ -130,7 +130,7 @@ pub(super) struct ClientQuestion {
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Ended {
+pub(super) enum CallEnd {
     /// With this status; 128+n if signal n ended it.
     Exit(u8),
     /// The time was up.
@@ -139,17 +139,6 @@ pub(super) enum Ended {
     NotStarted(String),
     /// It failed, and why.
     Failed(String),
-}
-
-/// The answer to a question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Reply {
-    /// Run it.
-    Yes,
-    /// Don't, and why not.
-    No(String),
-    /// The client's answer means nothing: don't. With what is wrong with it.
-    Senseless(String),
 }
 
 /// The gate by which a command was started, for waiting without blocking.

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -18,6 +18,7 @@ use super::channel::{self, End, Event};
 use super::order::{Order, Plan, Recipe, Streams};
 use super::supervised;
 use crate::intercept::{handed, launcher};
+use crate::sys::lock;
 
 /// How long a call waits for a crew that is about to come back: less than it takes to make one, mostly.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -128,10 +129,6 @@ impl Drop for Returning<'_> {
 }
 
 impl Spare {
-    fn lock(&self) -> MutexGuard<'_, Option<Crew>> {
-        self.crew.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Announces a crew that may come back.
     pub(super) fn expect(&self) -> Returning<'_> {
         self.returning.send_modify(|count| *count += 1);
@@ -141,9 +138,9 @@ impl Spare {
     /// The crew that waits; one that is about to come back is waited for.
     async fn take(&self) -> Option<Crew> {
         let mut returning = self.returning.subscribe();
-        let there = returning.wait_for(|&count| count == 0 || self.lock().is_some());
+        let there = returning.wait_for(|&count| count == 0 || lock(&self.crew).is_some());
         let _ = timeout(PATIENCE, there).await;
-        self.lock().take()
+        lock(&self.crew).take()
     }
 
     /// Starts a call, with the crew that waits if it suits and with a new one otherwise. With it comes
@@ -172,7 +169,7 @@ impl Spare {
 
     /// Has a crew wait that has done a call; it comes back when one waits already.
     pub(super) fn keep(&self, crew: Crew) -> Option<Crew> {
-        let mut spare = self.lock();
+        let mut spare = lock(&self.crew);
         if spare.is_some() {
             return Some(crew);
         }
@@ -182,7 +179,7 @@ impl Spare {
 
     /// Makes a crew ready for a call by `recipe`, unless one waits.
     pub(super) fn provide(&self, recipe: Recipe) {
-        let mut spare = self.lock();
+        let mut spare = lock(&self.crew);
         if spare.is_none() {
             // The next call tries again, and says why it can't be.
             *spare = Crew::new(recipe).ok();
@@ -191,6 +188,6 @@ impl Spare {
 
     /// Ends the crew that waits.
     pub(super) fn dismiss(&self) {
-        drop(self.lock().take());
+        drop(lock(&self.crew).take());
     }
 }

@@ -76,9 +76,7 @@ impl Driven {
             }
         }
     }
-}
 
-impl Driven {
     /// Ends the call, and tells how far it came.
     pub(super) async fn end(mut self) -> Box<CallReport> {
         self.call.cancel();

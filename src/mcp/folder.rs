@@ -8,12 +8,11 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
-use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::NixPath;
@@ -23,6 +22,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::secret_name::secret_name;
 use crate::confine::{Deciding, Role};
+use crate::sys::{fds, lock};
 
 /// The largest file for output that is too long to be returned.
 const FILE_LIMIT: u64 = 256 << 20;
@@ -104,14 +104,10 @@ impl Folder {
         }
     }
 
-    fn room(&self) -> MutexGuard<'_, Room> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Room for so many bytes; the oldest of the files that are written make way. `None` where those
     /// that are being written need it all.
     fn take(&self, bytes: u64) -> Option<()> {
-        let mut room = self.room();
+        let mut room = lock(&self.room);
         while room.taken + bytes > FOLDER_LIMIT {
             let (oldest, freed) = room.kept.pop_front()?;
             self.remove(&oldest);
@@ -183,8 +179,10 @@ impl Folder {
 
 /// What is in a directory. A command can make many.
 fn names(directory: &File) -> Vec<OsString> {
-    let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(fds::link(directory))
+        .into_iter()
+        .flatten()
+        .flatten();
     entries.take(SWEPT).map(|entry| entry.file_name()).collect()
 }
 
@@ -289,7 +287,7 @@ impl Saved {
         let name = self.name.take().unwrap_or_default();
         let place = self.folder.place.as_ref();
         let path = place.map_or_else(PathBuf::new, |place| place.path.join(&name));
-        self.folder.room().kept.push_back((name, self.bytes));
+        lock(&self.folder.room).kept.push_back((name, self.bytes));
         path
     }
 }
@@ -298,7 +296,7 @@ impl Drop for Saved {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
             self.folder.remove(name);
-            self.folder.room().taken -= self.bytes;
+            lock(&self.folder.room).taken -= self.bytes;
         }
     }
 }

@@ -90,7 +90,7 @@ pub use session::{Options, Who};
 use ending::ServerSignals;
 use outbox::Outbox;
 use server::Server;
-use session::{Session, Signals};
+use session::{ServerSession, Signals};
 use wire::Wire;
 
 use crate::report;
@@ -132,7 +132,7 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
         .enable_all()
         .build()?;
     let (gone, is_gone) = watch::channel(false);
-    let session = Arc::new(Session::new(options, found, is_gone)?);
+    let session = Arc::new(ServerSession::new(options, found, is_gone)?);
     let wanted = session.wanted(None, &[]);
     wanted.policy().map_err(ServeError::Sandbox)?;
     report::note(&session.rules_in_force());
@@ -143,14 +143,15 @@ pub fn serve(options: Options) -> Result<Option<i32>, ServeError> {
 }
 
 async fn talk(
-    session: &Arc<Session>,
+    session: &Arc<ServerSession>,
     gone: watch::Sender<bool>,
     ending: ServerSignals,
 ) -> Result<Option<i32>, ServeError> {
     let outbox = Outbox::open(Arc::clone(&session.outbox))?;
     let wire = Wire::new(outbox, gone.clone())?;
     let is_queue = session.options.ask == Who::Queue;
-    let socket = is_queue.then(|| queue::open(Arc::clone(&session.queue)));
+    let folder = session.options.places.sockets();
+    let socket = is_queue.then(|| queue::open(Arc::clone(&session.queue), folder));
     let _socket = socket.transpose()?;
     let result = tokio::select! {
         result = converse(session, wire) => result.map(|()| None).map_err(ServeError::Io),
@@ -162,7 +163,7 @@ async fn talk(
     result
 }
 
-async fn converse(session: &Arc<Session>, wire: Wire) -> io::Result<()> {
+async fn converse(session: &Arc<ServerSession>, wire: Wire) -> io::Result<()> {
     let server = Server {
         session: Arc::clone(session),
         waiting: Arc::default(),

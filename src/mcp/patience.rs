@@ -1,12 +1,13 @@
 //! How long the server waits for a call that is to end by itself: its supervisor keeps the time, unless
 //! it hangs.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::intercept::clock::Clock;
+use crate::sys::lock;
 
 /// How much later than its own time a call may end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -32,12 +33,6 @@ struct CallTime {
 #[derive(Debug)]
 pub(super) struct TimeStopped(Arc<SharedTime>);
 
-impl SharedTime {
-    fn state(&self) -> MutexGuard<'_, CallTime> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Patience {
     /// With a call whose own time begins now.
     pub(super) fn new(timeout: Duration) -> Self {
@@ -50,7 +45,7 @@ impl Patience {
 
     /// While a question is open.
     pub(super) fn open(&self) -> TimeStopped {
-        let mut state = self.0.state();
+        let mut state = lock(&self.0.state);
         state.open += 1;
         state.clock.pause_while(true);
         TimeStopped(Arc::clone(&self.0))
@@ -63,7 +58,7 @@ impl Patience {
             tokio::pin!(goes_on);
             // Before looking, so that what goes on meanwhile is noticed.
             goes_on.as_mut().enable();
-            let left = self.0.state().clock.left();
+            let left = lock(&self.0.state).clock.left();
             match left {
                 Some(Duration::ZERO) => return,
                 Some(left) => tokio::time::sleep(left).await,
@@ -75,7 +70,7 @@ impl Patience {
 
 impl Drop for TimeStopped {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = lock(&self.0.state);
         state.open -= 1;
         if state.open == 0 {
             state.clock.pause_while(false);
@@ -91,7 +86,7 @@ mod tests {
     #[test]
     fn time_of_questions_does_not_count() {
         let patience = Patience::new(Duration::from_secs(1000));
-        let left = |patience: &Patience| patience.0.state().clock.left();
+        let left = |patience: &Patience| lock(&patience.0.state).clock.left();
         let before = left(&patience).unwrap();
         let (one, other) = (patience.open(), patience.open());
         assert_eq!(left(&patience), None);

@@ -1,12 +1,13 @@
 //! Questions that wait for `codex-shell approve`, and the socket by which it answers them.
 //!
-//! Each server has a socket of its own in [`folder`]. A request is a line of JSON, a [`QueueOrder`]; so
-//! is the answer, a list of [`OpenQuestion`] or an error. Nothing that the server has started may answer.
+//! Each server has a socket of its own in [`crate::config::Places::sockets`]. A request is a line of JSON, a
+//! [`QueueOrder`]; so is the answer, a list of [`OpenQuestion`] or an error. Nothing that the server has started
+//! may answer.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use nix::unistd::{Pid, geteuid, getpid};
@@ -18,7 +19,7 @@ use tokio::sync::oneshot;
 use super::approval::{self, ApprovalDecision, ApprovalReply};
 use super::channel::ClientQuestion;
 use crate::approve::text::Text;
-use crate::sys::tree;
+use crate::sys::{lock, tree};
 
 /// The longest request, in bytes.
 const LONGEST: u64 = 64 << 10;
@@ -61,19 +62,6 @@ pub struct OpenQuestion {
 /// The server's answer: the questions that are open now, or why not.
 pub type Response = Result<Vec<OpenQuestion>, String>;
 
-/// Where the sockets are: not where a sandboxed program may write.
-pub fn folder() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let runtime = set("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let home = set("CODEX_HOME").map(PathBuf::from);
-    let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".codex")));
-    Some(
-        runtime
-            .or_else(|| Some(home?.join("run")))?
-            .join("codex-shell"),
-    )
-}
-
 /// The open questions.
 #[derive(Debug, Default)]
 pub(super) struct Queue(Mutex<OpenQuestions>);
@@ -101,15 +89,11 @@ impl OpenQuestions {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, OpenQuestions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Puts a question and waits for its answer; dropping the future withdraws it.
     pub(super) async fn ask(&self, asked: &ClientQuestion, purpose: Option<&str>) -> ApprovalReply {
         let (sender, answer) = oneshot::channel();
         let number = {
-            let mut waiting = self.lock();
+            let mut waiting = lock(&self.0);
             waiting.last += 1;
             let number = waiting.last;
             let entry = entry(number, asked, purpose);
@@ -126,7 +110,7 @@ impl Queue {
     }
 
     fn list(&self) -> Vec<OpenQuestion> {
-        let waiting = self.lock();
+        let waiting = lock(&self.0);
         let open = waiting.open.values();
         open.map(|(entry, since, _)| OpenQuestion {
             waits_seconds: since.elapsed().as_secs(),
@@ -145,7 +129,7 @@ impl Queue {
         else {
             return Ok(self.list());
         };
-        let sender = self.lock().take(number, session)?;
+        let sender = lock(&self.0).take(number, session)?;
         let decision = match (yes, session) {
             (true, true) => ApprovalDecision::Session,
             (true, false) => ApprovalDecision::Once,
@@ -166,7 +150,7 @@ struct QuestionWithdrawal<'a> {
 
 impl Drop for QuestionWithdrawal<'_> {
     fn drop(&mut self) {
-        self.queue.lock().open.remove(&self.number);
+        lock(&self.queue.0).open.remove(&self.number);
     }
 }
 
@@ -189,13 +173,13 @@ impl Drop for Socket {
     }
 }
 
-/// Opens the `queue` to `codex-shell approve`.
+/// Opens the `queue` to `codex-shell approve`, in this folder.
 ///
 /// # Errors
 /// There is no place for the socket.
-pub(super) fn open(queue: Arc<Queue>) -> io::Result<Socket> {
+pub(super) fn open(queue: Arc<Queue>, folder: Option<PathBuf>) -> io::Result<Socket> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
-    let folder = folder().ok_or_else(|| io::Error::other("no place for the queue's socket"))?;
+    let folder = folder.ok_or_else(|| io::Error::other("no place for the queue's socket"))?;
     let naming =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
     let mut builder = std::fs::DirBuilder::new();

@@ -11,8 +11,9 @@ use super::apart::{WorkLimits, apart};
 use super::listener::LogListener;
 use super::lookout::Lookout;
 use super::rulebook::{Fresh, LOOK_AGAIN, StillWritten, WRITING};
-use super::session::{Session, lock};
+use super::session::ServerSession;
 use crate::evaluate::IndexedRules;
+use crate::sys::lock;
 
 /// How long it may take to look at the files.
 const LOOKING: Duration = Duration::from_secs(1);
@@ -28,7 +29,7 @@ const NO_ANSWER: &str = "the files of the rules can't be looked at in time; thos
 /// What there is to tell the client.
 type RulesNews = Option<Result<String, String>>;
 
-impl Session {
+impl ServerSession {
     /// The rules, loaded again if they have changed; the client is told. A file that is being written is
     /// waited for.
     pub(super) async fn rules(&self, listener: &LogListener) -> Arc<IndexedRules> {

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::MsgFlags;
 
-use super::channel::{self, ClientQuestion, Event, Reply};
+use super::channel::{self, ClientQuestion, Event};
 use super::order::Keys;
 use crate::approve::{Answer, Approver, Question};
 use crate::request::{Program, Request, Trust};
@@ -36,7 +36,8 @@ pub(super) fn announce(
         let event = Event::Writes(root.clone().into());
         channel::send(events, &event, Some(theirs.as_fd()))?;
         drop(theirs);
-        if channel::receive(&ours, MsgFlags::empty())?.map(|(reply, _)| reply) != Some(Reply::Yes) {
+        if channel::receive(&ours, MsgFlags::empty())?.map(|(reply, _)| reply) != Some(Answer::Yes)
+        {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         told.insert(root.clone());
@@ -54,17 +55,13 @@ pub(super) struct Remote {
 
 impl Approver for Remote {
     fn ask(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> Answer {
-        match self.put(question, withdrawn) {
-            Ok(Reply::Yes) => Answer::Yes,
-            Ok(Reply::No(why)) => Answer::No(why),
-            Ok(Reply::Senseless(what)) => Answer::Senseless(what),
-            Err(error) => Answer::No(format!("nobody could be asked: {error}")),
-        }
+        let put = self.put(question, withdrawn);
+        put.unwrap_or_else(|error| Answer::No(format!("nobody could be asked: {error}")))
     }
 }
 
 impl Remote {
-    fn put(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> io::Result<Reply> {
+    fn put(&self, question: &Question, withdrawn: BorrowedFd<'_>) -> io::Result<Answer> {
         let (ours, theirs) = channel::pair()?;
         let asked = Event::Asking(Box::new(self.asked(question)));
         channel::send(&*self.events, &asked, Some(theirs.as_fd()))?;
@@ -76,16 +73,14 @@ impl Remote {
         while poll(&mut ready, PollTimeout::NONE) == Err(Errno::EINTR) {}
         let [answered, _] = ready;
         if answered.any() != Some(true) {
-            return Ok(Reply::No("no longer wanted".into()));
+            return Ok(Answer::No("no longer wanted".into()));
         }
         let answer = channel::receive(&ours, MsgFlags::empty())?;
         answer
             .map(|(reply, _)| reply)
             .ok_or_else(|| io::Error::other("the server closed the question"))
     }
-}
 
-impl Remote {
     fn asked(&self, question: &Question) -> ClientQuestion {
         let pattern = pattern(question.request(), &self.writable);
         ClientQuestion {

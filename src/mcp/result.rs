@@ -8,7 +8,7 @@ use rmcp::schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::CallReport;
-use super::channel::{Ended, LastWord, RefusedCall};
+use super::channel::{CallEnd, LastWord, RefusedCall};
 use super::denials::{self, SandboxDenial};
 use super::made::{self, MadeFile};
 use super::output::{OutputRun, Truncated};
@@ -115,10 +115,10 @@ pub(super) fn output_schema() -> std::sync::Arc<rmcp::model::JsonObject> {
 /// The result for the client.
 pub(super) fn result(report: CallReport, reasons: &HashMap<String, String>) -> CallToolResult {
     let (exit_code, timed_out) = match report.last.ended {
-        Ended::Exit(status) => (status, false),
-        Ended::TimedOut => (Exit::TimedOut.code(), true),
-        Ended::NotStarted(why) => return failure(&why),
-        Ended::Failed(why) => {
+        CallEnd::Exit(status) => (status, false),
+        CallEnd::TimedOut => (Exit::TimedOut.code(), true),
+        CallEnd::NotStarted(why) => return failure(&why),
+        CallEnd::Failed(why) => {
             let written = report.output.finish().both;
             return failure(&match &*written {
                 "" => why,

@@ -2,7 +2,7 @@
 //! when it comes back. What the client brings back is a name only; everything else stays here.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rmcp::model::{
@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::asking::{Brought, Round};
 use super::drive::Driven;
+use crate::sys::lock;
 
 /// As many calls wait for their clients at once: each keeps its processes.
 const PARKED: usize = 32;
@@ -99,13 +100,9 @@ impl SuspendedCalls {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    fn calls(&self) -> MutexGuard<'_, HashMap<String, Parked>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Keeps a call whose client is to come back with an answer.
     pub(super) fn park(&self, handle: String, parked: Parked) {
-        self.calls().insert(handle, parked);
+        lock(&self.calls).insert(handle, parked);
     }
 
     /// Ends the call that was kept under `handle`, if it still waits after this time.
@@ -120,12 +117,12 @@ impl SuspendedCalls {
 
     /// The call that was kept under `handle`.
     pub(super) fn unpark(&self, handle: &str) -> Option<Parked> {
-        self.calls().remove(handle)
+        lock(&self.calls).remove(handle)
     }
 
     /// The call that waits for its client since `request` was answered.
     pub(super) fn unpark_request(&self, request: &RequestId) -> Option<Parked> {
-        let mut calls = self.calls();
+        let mut calls = lock(&self.calls);
         let mut entries = calls.iter();
         let handle = entries.find(|(_, parked)| parked.request == *request)?.0;
         let handle = handle.clone();

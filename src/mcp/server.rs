@@ -1,7 +1,7 @@
 //! The server's side of the protocol: which requests there are, and who serves them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
@@ -31,10 +31,11 @@ use super::output::Output;
 use super::result;
 use super::rounds::{self, Parked, SuspendedCalls};
 use super::secret_name::secret_name;
-use super::session::{Session, Who};
+use super::session::{ServerSession, Who};
 use super::shell::ExecParams;
 use super::tools::tools;
 use crate::request::argv;
+use crate::sys::lock;
 
 /// The version of the capabilities by which Codex tells its sandbox state.
 const SANDBOX_STATE_VERSION: &str = "1.0.0";
@@ -49,7 +50,7 @@ const EXPLAINING: WorkLimits = WorkLimits {
 /// Serves one client.
 #[derive(Debug)]
 pub(super) struct Server {
-    pub(super) session: Arc<Session>,
+    pub(super) session: Arc<ServerSession>,
     /// Those whose clients are to come back.
     pub(super) waiting: Arc<SuspendedCalls>,
 }
@@ -84,7 +85,6 @@ impl Server {
         let token = context.meta.get_progress_token();
         let progress = token.map(|token| Progress::new(context.peer.clone(), token));
         let output = Output::new(self.session.options.output_limit, &self.session.folder);
-        let internal = |error: std::io::Error| ErrorData::internal_error(error.to_string(), None);
         let input = params.input().map_err(internal)?;
         let call = RunningCall::start(&self.session, plan, input, output, progress.is_some());
         let call = call.await.map_err(internal)?;
@@ -132,8 +132,7 @@ impl Server {
             Stop::Ended(report) => {
                 // A client that does not read gets no more to read.
                 self.session.outbox.room().await;
-                let reasons = parked.driven.asker.reasons.lock();
-                let reasons = reasons.unwrap_or_else(PoisonError::into_inner);
+                let reasons = lock(&parked.driven.asker.reasons);
                 Ok(result::result(*report, &reasons).into())
             }
             Stop::Unwanted => {
@@ -141,7 +140,6 @@ impl Server {
                 Err(ErrorData::internal_error("cancelled", None))
             }
             Stop::Round(round) => {
-                let internal = |e: std::io::Error| ErrorData::internal_error(e.to_string(), None);
                 let handle = secret_name().map_err(internal)?;
                 let required = parked.require(round, handle.clone());
                 self.waiting.park(handle.clone(), parked);
@@ -230,14 +228,18 @@ impl Server {
         match explained.await {
             Ok(result) => serde_json::from_slice::<CallToolResult>(&result)
                 .map(Into::into)
-                .map_err(|error| ErrorData::internal_error(error.to_string(), None)),
+                .map_err(internal),
             Err(undone) => Ok(result::failure(&format!("`command`: {undone}")).into()),
         }
     }
 }
 
+fn internal(error: impl std::error::Error) -> ErrorData {
+    ErrorData::internal_error(error.to_string(), None)
+}
+
 /// Asks the client for its roots, if it has any.
-async fn follow_roots(session: Arc<Session>, peer: Peer<RoleServer>) {
+async fn follow_roots(session: Arc<ServerSession>, peer: Peer<RoleServer>) {
     let has_roots = peer.peer_info().is_some_and(|info| {
         let capabilities = serde_json::to_value(&info.capabilities);
         capabilities.is_ok_and(|c| c.get("roots").is_some_and(|roots| !roots.is_null()))

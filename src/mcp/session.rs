@@ -3,14 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, watch};
 
 use super::ServeError;
-use super::approval;
 use super::codex_state;
 use super::crew::Spare;
 use super::folder::Folder;
@@ -31,6 +30,7 @@ use crate::intercept::unattended::Unattended;
 use crate::report;
 use crate::request::argv;
 use crate::request::earlier::Noted;
+use crate::sys::lock;
 
 /// As many calls run at once; more wait for their turn.
 const CALLS: usize = 128;
@@ -94,7 +94,7 @@ pub(super) struct Signals {
 
 /// The session.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct ServerSession {
     pub(super) options: Options,
     pub(super) keys: Keys,
     /// Becomes true when the client is gone.
@@ -142,11 +142,7 @@ struct ClientState {
     level: LogLevel,
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Session {
+impl ServerSession {
     /// Begins a session.
     ///
     /// # Errors
@@ -274,7 +270,7 @@ impl Session {
     /// Follows the client's `codex/sandbox-state/update`.
     ///
     /// # Errors
-    /// As for [`Session::sent`]; then nothing has changed.
+    /// As for [`ServerSession::sent`]; then nothing has changed.
     pub(super) fn update(&self, state: &Value) -> Result<(), String> {
         let state = self.sound(state)?;
         lock(&self.state).sandbox = Some(state);
@@ -319,9 +315,10 @@ impl Session {
         lock(&self.remembered).insert(key);
     }
 
-    /// The user's own rules file, if this session reads it.
+    /// The file that "always" appends to: the user's own rules, if this session reads them.
     pub(super) fn rules_file(&self) -> Option<PathBuf> {
-        let path = approval::rules_file()?;
+        let home = self.options.places.codex_home.as_ref()?;
+        let path = home.join("rules").join("default.rules");
         let places = &self.options.rules;
         let is_read = |place: &PathBuf| *place == path || Some(place.as_path()) == path.parent();
         (places.is_empty() || places.iter().any(is_read)).then_some(path)

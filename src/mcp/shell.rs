@@ -13,7 +13,7 @@ use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::order::{Order, Plan, Recipe};
-use super::session::{Sent, Session};
+use super::session::{Sent, ServerSession};
 use super::workdir;
 use crate::confine::Mode;
 use crate::evaluate::IndexedRules;
@@ -80,7 +80,7 @@ impl ExecParams {
     /// What is wrong with it, in words for the agent.
     pub(super) fn plan(
         &self,
-        session: &Session,
+        session: &ServerSession,
         rules: std::sync::Arc<IndexedRules>,
         sent: Sent,
     ) -> Result<Plan, String> {
@@ -118,7 +118,7 @@ impl ExecParams {
         })
     }
 
-    fn command(&self, session: &Session, login: bool, mark: Mark) -> Result<Command, String> {
+    fn command(&self, session: &ServerSession, login: bool, mark: Mark) -> Result<Command, String> {
         let shell = &session.options.shell;
         if let Some(name) = self.env.keys().find(|name| !is_name(name)) {
             return Err(format!("`env`: {name:?} can't be the name of a variable"));

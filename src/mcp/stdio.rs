@@ -11,6 +11,8 @@ use nix::unistd::{dup2_stdin, dup2_stdout, read, write};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::sys::fds;
+
 /// One direction of the connection.
 #[derive(Debug)]
 pub(super) enum Stdio<F: AsRawFd> {
@@ -48,9 +50,8 @@ fn own(fd: &(impl AsFd + AsRawFd), options: &mut OpenOptions) -> io::Result<Opti
     let kind = SFlag::from_bits_truncate(fstat(fd)?.st_mode) & SFlag::S_IFMT;
     match kind {
         SFlag::S_IFIFO | SFlag::S_IFCHR => {
-            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
             let options = options.custom_flags(OFlag::O_NONBLOCK.bits());
-            if let Ok(own) = options.open(path) {
+            if let Ok(own) = options.open(fds::link(fd)) {
                 return Ok(Some(own));
             }
         }
@@ -71,6 +72,14 @@ impl<F: AsRawFd + AsFd> Stdio<F> {
 }
 
 impl Stdio<io::Stdin> {
+    /// Whether the other end is closed, whatever is left to read.
+    pub(super) fn is_hung_up(&self) -> bool {
+        match self {
+            Self::Pollable(fd) => fds::is_hung_up(fd.get_ref().as_fd()),
+            Self::Plain(_) => false,
+        }
+    }
+
     /// Reads what there is, at least a byte; 0 at the end. Nothing is lost when the future is
     /// dropped.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

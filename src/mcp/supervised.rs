@@ -19,7 +19,7 @@ use nix::sched::sched_yield;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getsid, setsid};
 
-use super::channel::{self, Ended, Event, LastWord};
+use super::channel::{self, CallEnd, Event, LastWord};
 use super::order::{Order, Recipe};
 use super::remote::{self, Remote};
 use super::{denials, made, workdir};
@@ -33,7 +33,7 @@ use crate::intercept::ending::Remains;
 use crate::intercept::handed;
 use crate::intercept::keeper::{self, Heard};
 use crate::intercept::launcher::Command;
-use crate::intercept::run::{Run, RunError, run};
+use crate::intercept::run::{RunError, RunPlan, run};
 use crate::intercept::session::{Phase, Session};
 use crate::report::refusals;
 use crate::sys::{fds, fork, tree, urgency};
@@ -76,7 +76,7 @@ fn tell(events: &OwnedFd, event: &Event) {
 }
 
 fn failed(error: &dyn std::error::Error) -> LastWord {
-    Ended::Failed(format!("the call can't be started: {error}")).into()
+    CallEnd::Failed(format!("the call can't be started: {error}")).into()
 }
 
 /// Leaves the server behind: its session and its descriptors.
@@ -125,10 +125,13 @@ fn serve_one(recipe: &Recipe, events: &Arc<OwnedFd>, told: &mut BTreeSet<PathBuf
             return false;
         }
         (Err(error), _) => (failed(&error), Remains::default()),
-        (Ok(_), Err(error)) => (Ended::Failed(error.to_string()).into(), Remains::default()),
+        (Ok(_), Err(error)) => (
+            CallEnd::Failed(error.to_string()).into(),
+            Remains::default(),
+        ),
         (Ok(Some(taken)), Ok(ahead)) => match policy(recipe, settled, &taken, events, told) {
             Ok(policy) => carry_out(recipe, taken, &policy, ahead, events),
-            Err(why) => (Ended::NotStarted(why).into(), Remains::default()),
+            Err(why) => (CallEnd::NotStarted(why).into(), Remains::default()),
         },
     };
     last.stays &= nothing_is_left(&remains);
@@ -253,7 +256,7 @@ fn carry_out(
     let audit = recipe.audit.clone().for_call(order.client.clone());
     let audit = Arc::new(audit.observed_by(Arc::<AuditForwarder>::clone(&told)));
     let session = session(recipe, policy, Arc::clone(&audit), events);
-    let call = Run {
+    let call = RunPlan {
         policy,
         require: &recipe.require,
         phase: Phase::Shell { login: order.login },
@@ -300,18 +303,18 @@ fn carry_out(
             }
             denials = denials::told(&ended.refused.paths);
             match ended.exit {
-                Exit::TimedOut => Ended::TimedOut,
-                exit => Ended::Exit(exit.code()),
+                Exit::TimedOut => CallEnd::TimedOut,
+                exit => CallEnd::Exit(exit.code()),
             }
         }
-        Err(error) => Ended::Failed(error.to_string()),
+        Err(error) => CallEnd::Failed(error.to_string()),
     };
     let ended = match entered {
         Ok(()) => ended,
-        Err(why) => Ended::NotStarted(why),
+        Err(why) => CallEnd::NotStarted(why),
     };
     let last = LastWord {
-        stays: matches!(ended, Ended::Exit(_)) && !told_to_end,
+        stays: matches!(ended, CallEnd::Exit(_)) && !told_to_end,
         ended,
         more: told.count.load(Ordering::Relaxed).saturating_sub(TOLD),
         refused,

@@ -1,15 +1,18 @@
 //! JSON-RPC messages, one a line. A line that is none gets its error, and the server lives on.
 
+use std::collections::HashSet;
 use std::io::{self, Stdin};
+use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    CallToolRequest, ClientJsonRpcMessage, ClientRequest, GetMeta, JsonRpcRequest, ProtocolVersion,
+    CallToolRequest, ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, GetMeta,
+    JsonRpcRequest, ProtocolVersion, RequestId, ServerJsonRpcMessage,
 };
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -18,6 +21,8 @@ use super::stdio::{self, Stdio};
 
 /// The longest message.
 const LONGEST: usize = 16 << 20;
+/// How long a client that has hung up may take to read what there is.
+const PATIENCE: Duration = Duration::from_secs(5);
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 
@@ -29,6 +34,8 @@ pub(super) struct Wire {
     outbox: Outbox,
     /// A session has begun: before, only requests are of use.
     begun: bool,
+    /// The requests that have no answer yet.
+    open: HashSet<RequestId>,
     /// What stands for the id of a message that has none that can be read.
     unread: Unread,
     /// Becomes true when the client is gone.
@@ -46,6 +53,7 @@ impl Wire {
             lines: Lines::default(),
             outbox,
             begun: false,
+            open: HashSet::new(),
             unread: Unread::Null,
             gone,
         })
@@ -65,11 +73,17 @@ impl Wire {
         None
     }
 
-    /// Before a session has begun, a notification would end it.
+    /// Before a session has begun, a notification would end it; and an answer to one of two requests that have
+    /// the same id could be taken for the other's.
     fn admit(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
         match &message {
-            ClientJsonRpcMessage::Request(request) => {
-                let request = &request.request;
+            ClientJsonRpcMessage::Request(JsonRpcRequest { id, request, .. }) => {
+                if !self.open.insert(id.clone()) {
+                    let error = "an earlier request with this id has no answer yet";
+                    let error = ErrorData::invalid_request(error, None);
+                    self.say(&ServerJsonRpcMessage::error(error, Some(id.clone())));
+                    return None;
+                }
                 self.begun |= match request {
                     ClientRequest::InitializeRequest(begin) => {
                         self.unread = Unread::of(&begin.params.protocol_version);
@@ -91,7 +105,36 @@ impl Wire {
                 };
                 Some(message)
             }
+            ClientJsonRpcMessage::Notification(it) => {
+                if let ClientNotification::CancelledNotification(cancelled) = &it.notification {
+                    self.close(cancelled.params.request_id.as_ref());
+                }
+                self.begun.then_some(message)
+            }
             _ => self.begun.then_some(message),
+        }
+    }
+
+    /// A request is answered, or will have no answer.
+    fn close(&mut self, id: Option<&RequestId>) {
+        id.map(|id| self.open.remove(id));
+    }
+
+    /// Waits until there is room for an answer; false if there is none and the client, which has hung up, doesn't
+    /// read any.
+    async fn room(&self) -> bool {
+        let left = async {
+            loop {
+                tokio::time::sleep(PATIENCE).await;
+                if self.input.is_hung_up() {
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.outbox.room() => true,
+            () = left => false,
         }
     }
 
@@ -100,7 +143,7 @@ impl Wire {
         self.say(&self.unread.error(INVALID_REQUEST, &message));
     }
 
-    fn say(&self, message: &Value) {
+    fn say(&self, message: &impl Serialize) {
         self.outbox.put(line(message));
     }
 }
@@ -130,7 +173,7 @@ fn parse(line: &[u8]) -> serde_json::Result<ClientJsonRpcMessage> {
     }
 }
 
-fn line(message: &impl serde::Serialize) -> Vec<u8> {
+fn line(message: &impl Serialize) -> Vec<u8> {
     // Messages are made of what JSON has.
     let mut line = serde_json::to_vec(message).unwrap_or_default();
     line.push(b'\n');
@@ -189,6 +232,11 @@ impl Transport<RoleServer> for Wire {
         &mut self,
         item: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        match &item {
+            ServerJsonRpcMessage::Response(response) => self.close(Some(&response.id)),
+            ServerJsonRpcMessage::Error(error) => self.close(error.id.as_ref()),
+            ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => {}
+        }
         self.outbox.write(line(&item))
     }
 
@@ -204,9 +252,13 @@ impl Transport<RoleServer> for Wire {
                     return message;
                 }
             }
-            self.outbox.room().await;
             let mut buffer = vec![0; 8 << 10];
-            match self.input.read(&mut buffer).await {
+            let read = if self.room().await {
+                self.input.read(&mut buffer).await
+            } else {
+                Ok(0)
+            };
+            match read {
                 Ok(0) | Err(_) => {
                     self.gone.send_replace(true);
                     return None;

@@ -87,7 +87,7 @@ fn key(word: &str) -> String {
     if !word.is_empty() && word.chars().all(bare) {
         word.to_owned()
     } else {
-        string(word)
+        argv::quoted(word)
     }
 }
 
@@ -95,29 +95,13 @@ fn key(word: &str) -> String {
 fn assigned(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        Value::String(text) => Some(string(text)),
+        Value::String(text) => Some(argv::quoted(text)),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().filter_map(assigned).collect();
             Some(format!("[{}]", items.join(", ")))
         }
         other => Some(other.to_string()),
     }
-}
-
-fn string(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if argv::is_visible(c) => quoted.push(c),
-            c => {
-                // As above.
-                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
-            }
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[derive(Serialize)]

@@ -166,6 +166,24 @@ fn push_escaped(out: &mut String, c: char) {
     }
 }
 
+/// `text` as a string of TOML and of the rules language, all of it visible.
+pub fn quoted(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if is_visible(c) => quoted.push(c),
+            c => {
+                // Writing to a string can't fail.
+                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// Whether `c` shows as itself, in its own cell, without changing anything around it.
 pub fn is_visible(c: char) -> bool {
     match c {

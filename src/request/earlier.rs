@@ -67,7 +67,7 @@ pub enum DistrustError {
     #[error("{}: a command that can write it may be running: end it first", argv::word(.0.as_os_str()))]
     InUse(PathBuf),
     /// What is remembered can't be read or written.
-    #[error("what is remembered of earlier sessions: {0}")]
+    #[error("the record of earlier sessions: {0}")]
     Lost(#[from] io::Error),
 }
 

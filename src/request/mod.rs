@@ -100,11 +100,7 @@ impl Request {
     #[must_use]
     pub fn following(mut self, paths: Vec<PathBuf>, writable: &[PathBuf]) -> Self {
         let followed = Followed::of(paths, writable);
-        let mut request = Some(&mut self);
-        while let Some(one) = request {
-            one.followed = Some(followed.clone());
-            request = one.interpreter.as_deref_mut();
-        }
+        self.change_chain(|one| one.followed = Some(followed.clone()));
         self
     }
 
@@ -144,11 +140,7 @@ impl Request {
     /// Why it, if it starts git, must not do so outside, where a program that is outside starts it, with
     /// these variables; in words. What git would obey could be the sandboxed side's.
     pub fn misleading_repository(&self, writable: &Writable) -> Option<String> {
-        let variables = self.environment.as_deref().unwrap_or_default();
-        let own = |name: &str| {
-            let mut found = variables.iter().filter(|(known, _)| known == name);
-            found.next().map(|(_, value)| value.clone())
-        };
+        let own = |name: &str| self.variable(name);
         let origin = repository::GitStarter::Outside;
         let examined = repository::examine(self, writable, origin, &own);
         examined.err().map(|repository::Objection(why)| why)
@@ -177,12 +169,8 @@ impl Request {
     /// Takes note of the variables in `entries`, `NAME=value` each, for itself and its interpreters.
     /// What has no name is left out.
     pub fn know_environment(&mut self, entries: &[OsString]) {
-        let variables: Arc<[_]> = entries.iter().filter_map(|entry| variable(entry)).collect();
-        let mut request = Some(self);
-        while let Some(one) = request {
-            one.environment = Some(variables.clone());
-            request = one.interpreter.as_deref_mut();
-        }
+        let variables: Arc<[_]> = variables(entries).collect();
+        self.change_chain(|one| one.environment = Some(variables.clone()));
     }
 
     /// The same with the interpreters that the file and each interpreter name, as far as the
@@ -202,14 +190,12 @@ impl Request {
         mut open: Option<&Path>,
         wanted: &dyn Fn(&OsStr) -> bool,
     ) -> Self {
-        let mut next = Some(&mut self);
-        while let Some(request) = next {
-            let real = request.program.real.as_deref();
+        self.change_chain(|one| {
+            let real = one.program.real.as_deref();
             let open = open.take();
             let found = real.and_then(|real| originals.of(real, open.unwrap_or(real), wanted));
-            request.copy_of = found.map(Into::into);
-            next = request.interpreter.as_deref_mut();
-        }
+            one.copy_of = found.map(Into::into);
+        });
         self
     }
 
@@ -233,6 +219,26 @@ impl Request {
         self.environment.as_deref().into_iter().flatten()
     }
 
+    /// The value of the first variable of this name, if it is known.
+    pub fn variable(&self, name: &str) -> Option<OsString> {
+        let mut found = self.variables().filter(|(known, _)| known == name);
+        found.next().map(|(_, value)| value.clone())
+    }
+
+    /// Itself and its interpreters, each that of the one before.
+    pub fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |one| one.interpreter.as_deref())
+    }
+
+    /// Changes each of these.
+    fn change_chain(&mut self, mut change: impl FnMut(&mut Self)) {
+        let mut next = Some(self);
+        while let Some(one) = next {
+            change(one);
+            next = one.interpreter.as_deref_mut();
+        }
+    }
+
     /// What follows the program: `argv[1..]`, empty when there is no `argv[0]` either.
     pub fn arguments(&self) -> &[OsString] {
         self.argv.get(1..).unwrap_or_default()
@@ -245,12 +251,17 @@ pub fn entry(name: &OsStr, value: &OsStr) -> OsString {
 }
 
 /// Name and value of a `NAME=value`.
-pub fn variable(entry: &OsStr) -> Option<(OsString, OsString)> {
+pub fn variable(entry: &OsStr) -> Option<(&OsStr, &OsStr)> {
     let bytes = entry.as_bytes();
     let equals = bytes.iter().position(|&b| b == b'=').filter(|&at| at > 0)?;
     let (name, value) = bytes.split_at_checked(equals)?;
-    let value = OsStr::from_bytes(value.get(1..)?);
-    Some((OsStr::from_bytes(name).to_owned(), value.to_owned()))
+    Some((OsStr::from_bytes(name), OsStr::from_bytes(value.get(1..)?)))
+}
+
+/// The variables in `entries`, without what has no name.
+pub fn variables(entries: &[OsString]) -> impl Iterator<Item = (OsString, OsString)> {
+    let found = entries.iter().filter_map(|entry| variable(entry));
+    found.map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

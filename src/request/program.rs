@@ -11,6 +11,7 @@ use super::INTERPRETERS;
 use super::interpreter::Interpreter;
 use super::loaded;
 use super::walk::{Lost, ResolvedFile, Roots, walk};
+use crate::sys::identity;
 
 /// Where `execvp` looks when `PATH` is unset.
 pub(super) const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -144,11 +145,6 @@ impl Program {
     pub fn base_name(&self) -> &OsStr {
         last_component(&self.asked)
     }
-
-    /// The last component of the file itself, when it was found.
-    pub fn real_name(&self) -> Option<&OsStr> {
-        self.real.as_deref().and_then(Path::file_name)
-    }
 }
 
 /// The part of `name` after its last slash; all of it when that part is empty.
@@ -237,8 +233,7 @@ fn is_also(name: &OsStr, real: &Path) -> bool {
     let Ok(file) = stat(real) else { return true };
     let beside = real.parent().into_iter();
     let same = |directory: &Path| {
-        stat(&directory.join(name))
-            .is_ok_and(|s| (s.st_dev, s.st_ino) == (file.st_dev, file.st_ino))
+        stat(&directory.join(name)).is_ok_and(|it| identity::of(&it) == identity::of(&file))
     };
     beside.chain(PROGRAM_DIRECTORIES.map(Path::new)).any(same)
 }

@@ -19,7 +19,7 @@ use rustix::fs::getxattr_query;
 use rustix::process::getpriority_process;
 
 use super::pidfd::PidFd;
-use super::{checked, process, signals};
+use super::{checked, fds, identity, process, signals};
 
 /// A soft and a hard resource limit.
 pub type Limit = libc::rlimit64;
@@ -159,8 +159,8 @@ impl Launch {
     pub fn gains_privileges(&self) -> bool {
         let set_id = nix::sys::stat::fstat(&self.executable)
             .is_ok_and(|file| file.st_mode & (libc::S_ISUID | libc::S_ISGID) != 0);
-        let path = format!("/proc/self/fd/{}", self.executable.as_raw_fd());
-        let capabilities = getxattr_query(path, c"security.capability");
+        let path = fds::link(&self.executable);
+        let capabilities = getxattr_query(&path, c"security.capability");
         set_id || capabilities.is_ok_and(|size| size > 0)
     }
 
@@ -168,7 +168,7 @@ impl Launch {
     pub fn is_ourselves(&self) -> bool {
         let own = nix::sys::stat::stat("/proc/self/exe");
         let file = nix::sys::stat::fstat(&self.executable);
-        matches!((own, file), (Ok(own), Ok(file)) if (own.st_dev, own.st_ino) == (file.st_dev, file.st_ino))
+        matches!((own, file), (Ok(own), Ok(file)) if identity::of(&own) == identity::of(&file))
     }
 
     /// Starts the program; it is killed when the calling thread ends.

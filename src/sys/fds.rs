@@ -7,20 +7,30 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
+use nix::errno::Errno;
+use nix::fcntl::readlink;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::checked;
 
 /// Whether there is something to read from it now, or, of what is no file, something to know.
 pub fn is_readable(fd: BorrowedFd<'_>) -> bool {
-    let mut ready = [PollFd::new(fd, PollFlags::POLLIN)];
+    events(fd, PollFlags::POLLIN).contains(PollFlags::POLLIN)
+}
+
+/// Whether the other end of a pipe or socket is closed, whatever is left to read.
+pub fn is_hung_up(fd: BorrowedFd<'_>) -> bool {
+    !events(fd, PollFlags::from_bits_retain(libc::POLLRDHUP)).is_empty()
+}
+
+fn events(fd: BorrowedFd<'_>, wanted: PollFlags) -> PollFlags {
+    let mut ready = [PollFd::new(fd, wanted)];
     // Without an answer, nothing.
     let _ = poll(&mut ready, PollTimeout::ZERO);
     let [ready] = ready;
-    ready
-        .revents()
-        .is_some_and(|events| events.contains(PollFlags::POLLIN))
+    ready.revents().unwrap_or(PollFlags::empty())
 }
 
 /// Makes descriptor `number` another one for what `by` is one for. For a forked child only.
@@ -107,6 +117,19 @@ pub fn close_on_exec(number: RawFd) {
 /// `EBADF`: it is not open.
 pub fn keep_on_exec(number: RawFd) -> io::Result<()> {
     set_flags(number, 0)
+}
+
+/// A path by which this process finds what it has open.
+pub fn link(open: &impl AsRawFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()))
+}
+
+/// Where that is.
+///
+/// # Errors
+/// What readlink(2) answered.
+pub fn path(open: &impl AsRawFd) -> Result<PathBuf, Errno> {
+    Ok(PathBuf::from(readlink(&link(open))?))
 }
 
 /// The numbers of the descriptors that stay open when this process execs.

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::Path;
 
+use nix::sys::stat::FileStat;
 use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 
 /// Device and inode of what `path` leads to. The file system is not asked, so that the place of one that
@@ -17,6 +18,11 @@ pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let found = statx(CWD, path, flags, StatxFlags::INO)?;
     let device = makedev(found.stx_dev_major, found.stx_dev_minor);
     Ok((device, found.stx_ino))
+}
+
+/// Those of a file that was looked at.
+pub fn of(file: &FileStat) -> (u64, u64) {
+    (file.st_dev, file.st_ino)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! needs it for. The longest to read are `registers.rs` (ptrace), `proxy_image.rs` (the proxy's machine
 //! code), `child.rs`, `clone.rs` and `fork.rs` (between fork and exec) and `listener.rs` (ioctls).
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub mod allocator;
 pub mod arch;
 pub mod bpf;
@@ -58,6 +60,11 @@ pub(crate) fn process(pid: nix::unistd::Pid) -> std::io::Result<rustix::process:
     let known = Some(pid.as_raw()).filter(|&number| number > 0);
     let known = known.and_then(rustix::process::Pid::from_raw);
     known.ok_or_else(|| std::io::Error::from_raw_os_error(libc::ESRCH))
+}
+
+/// What a mutex holds, whoever panicked with it in hand.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Turns the `-1` of a C call into the error that the kernel gave.

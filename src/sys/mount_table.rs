@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -40,7 +40,7 @@ static KNOWN: Mutex<Option<KnownMount>> = Mutex::new(None);
 /// # Errors
 /// They can't be read.
 pub fn mounts() -> io::Result<Arc<Vec<Mount>>> {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = super::lock(&KNOWN);
     let process = std::process::id();
     if let Some(known) = known.as_ref().filter(|known| known.process == process)
         && !has_changed(&known.changes)?

@@ -29,7 +29,7 @@ pub const PROBE: u64 = 2;
 
 /// What the proxy is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum ProxyOrder {
     /// Exit with this status.
     Exit(u8),
     /// Die of this signal.
@@ -44,7 +44,7 @@ pub enum Order {
     Stop,
 }
 
-impl Order {
+impl ProxyOrder {
     /// The order as the value that `arch::PROXY` returns: what to do in the low byte, then the detail.
     pub fn encode(self) -> i64 {
         match self {
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn without_a_supervisor_it_exits_with_failure() {
         let image = super::create().unwrap();
-        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&image));
+        let path = crate::sys::fds::link(&image);
         let status = Command::new(path).status().unwrap();
         assert_eq!((status.code(), status.signal()), (Some(1), None));
     }

@@ -3,7 +3,8 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -139,16 +140,21 @@ fn below() -> Below {
 }
 
 fn parent(pid: i32) -> Option<i32> {
-    let mut stat = Vec::new();
-    let file = fs::File::open(format!("/proc/{pid}/stat")).ok()?;
-    std::io::Read::read_to_end(&mut { file }, &mut stat).ok()?;
-    fields_after_name(&stat)?.get(1)?.parse().ok()
+    fields(pid, |fields| fields.get(1)?.parse().ok()).ok()
 }
 
-/// The fields of `/proc/PID/stat` from the third on.
-pub fn fields_after_name(stat: &[u8]) -> Option<Vec<&str>> {
+/// What `read` makes of the fields of `/proc/PID/stat` from the third on.
+///
+/// # Errors
+/// The process is gone, or may not be looked at.
+pub fn fields<T>(pid: i32, read: impl FnOnce(&[&str]) -> Option<T>) -> io::Result<T> {
+    let mut stat = [0; 1024];
+    let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut stat)?;
+    let stat = stat.get(..length).unwrap_or_default();
     // The name before them may hold anything, a parenthesis as well.
-    let after_name = stat.iter().rposition(|&b| b == b')')?;
-    let rest = std::str::from_utf8(stat.get(after_name + 1..)?).ok()?;
-    Some(rest.split_ascii_whitespace().collect())
+    let after_name = stat.rsplit(|&byte| byte == b')').next();
+    let fields = after_name.and_then(|text| str::from_utf8(text).ok());
+    let fields: Option<Vec<&str>> = fields.map(|text| text.split_ascii_whitespace().collect());
+    let found = fields.and_then(|fields| read(&fields));
+    found.ok_or(Errno::ESRCH.into())
 }

@@ -10,14 +10,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::buffer::Buffer;
 use super::device::{Device, PATIENCE};
 use super::dialogue::{Choices, Dialogue, DialogueStep};
-use super::link::Answer;
+use super::link::TerminalAnswer;
 use crate::sys::read_capped::timeout_until;
 
 /// Puts a question on the controlling terminal, and waits for one of `choices`.
 ///
 /// # Errors
 /// There is no terminal, or it is another's at the moment.
-pub fn put(text: String, choices: Choices) -> io::Result<Answer> {
+pub fn put(text: String, choices: Choices) -> io::Result<TerminalAnswer> {
     let mut device = Device::open().map_err(plainly)?;
     if !device.is_ours() {
         return Err(io::Error::other(

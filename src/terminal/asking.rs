@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::device::Device;
 use super::dialogue::{Choices, Dialogue, DialogueStep};
-use super::link::{Answer, QuestionMessage};
+use super::link::{QuestionMessage, TerminalAnswer};
 use super::relay::Relay;
 use super::turns::LAST_WORDS;
 use crate::sys::messages;
@@ -24,7 +24,7 @@ impl Relay {
                 if self.dialogue.is_some() {
                     self.to_device.extend(b"\r\nwithdrawn\r\n");
                 }
-                self.conclude(Answer::Withdrawn);
+                self.conclude(TerminalAnswer::Withdrawn);
             }
         }
     }
@@ -43,15 +43,15 @@ impl Relay {
         // What the command said before comes before.
         self.drain(Some(LAST_WORDS), || false);
         let Some(device) = &mut self.device else {
-            return self.reply(Answer::Gone);
+            return self.reply(TerminalAnswer::Gone);
         };
         if !is_ours(device) {
             device.end_turn();
-            return self.reply(Answer::Background);
+            return self.reply(TerminalAnswer::Background);
         }
         if device.make_raw().is_err() {
             device.end_turn();
-            return self.reply(Answer::Gone);
+            return self.reply(TerminalAnswer::Gone);
         }
         let (size, mut out) = (device.size().ok(), Vec::new());
         self.dialogue = Some(Dialogue::begin(text, choices, size, &mut out));
@@ -108,7 +108,7 @@ impl Relay {
     }
 
     /// Ends the question, if there is one.
-    pub(super) fn conclude(&mut self, answer: Answer) {
+    pub(super) fn conclude(&mut self, answer: TerminalAnswer) {
         let waited = self.put_off.take().is_some();
         if self.dialogue.take().is_none() {
             if waited {
@@ -132,10 +132,10 @@ impl Relay {
         if self.dialogue.is_some() {
             self.to_device.extend(b"\r\n");
         }
-        self.conclude(Answer::Withdrawn);
+        self.conclude(TerminalAnswer::Withdrawn);
     }
 
-    fn reply(&mut self, answer: Answer) {
+    fn reply(&mut self, answer: TerminalAnswer) {
         if let Some(questions) = &self.questions {
             // Who is gone wants no answer.
             let _ = messages::send(questions, &answer, None);

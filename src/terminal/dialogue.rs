@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use super::fitting::in_short;
 use super::line::{Typed, TypedLine};
-use super::link::Answer;
+use super::link::TerminalAnswer;
 use super::settling::{self, Settling};
 use crate::sys::pty::Size;
 
@@ -27,7 +27,7 @@ struct Choice {
     /// As it is typed; the case does not matter.
     word: &'static str,
     /// What it means.
-    answer: Answer,
+    answer: TerminalAnswer,
 }
 
 /// The words that answer a question, and its last line, which names them.
@@ -39,15 +39,15 @@ pub struct Choices {
 
 const YES: Choice = Choice {
     word: "yes",
-    answer: Answer::Yes,
+    answer: TerminalAnswer::Yes,
 };
 const SESSION: Choice = Choice {
     word: "session",
-    answer: Answer::Session,
+    answer: TerminalAnswer::Session,
 };
 const NO: Choice = Choice {
     word: "no",
-    answer: Answer::No,
+    answer: TerminalAnswer::No,
 };
 
 impl Choices {
@@ -126,7 +126,7 @@ pub(super) enum DialogueStep {
     /// Whoever is asked wants to do something else first.
     Stop,
     /// There is one.
-    Answered(Answer),
+    Answered(TerminalAnswer),
 }
 
 impl Dialogue {
@@ -178,7 +178,7 @@ impl Dialogue {
             };
             match line.take(byte, out) {
                 Typed::Part => {}
-                Typed::Declined => return answered(Answer::No, out),
+                Typed::Declined => return answered(TerminalAnswer::No, out),
                 Typed::Stop => return DialogueStep::Stop,
                 Typed::Entered(word) => {
                     if let Some(answer) = self.answer(&word) {
@@ -277,7 +277,7 @@ impl Dialogue {
         self.choices.choices.iter().find(is_it)
     }
 
-    fn answer(&self, entered: &str) -> Option<Answer> {
+    fn answer(&self, entered: &str) -> Option<TerminalAnswer> {
         let DialogueState::Asking(_, proof) = &self.state else {
             return None;
         };
@@ -287,14 +287,14 @@ impl Dialogue {
         let proven = match (proof, words.next()) {
             (Proof::Order, None) => true,
             (Proof::Word(expected), Some(word)) => word.eq_ignore_ascii_case(expected),
-            (Proof::Word(_), None) => answer == Answer::No,
+            (Proof::Word(_), None) => answer == TerminalAnswer::No,
             (Proof::Order, Some(_)) => false,
         };
         (proven && words.next().is_none()).then_some(answer)
     }
 }
 
-fn answered(answer: Answer, out: &mut Vec<u8>) -> DialogueStep {
+fn answered(answer: TerminalAnswer, out: &mut Vec<u8>) -> DialogueStep {
     out.extend(b"\r\n");
     DialogueStep::Answered(answer)
 }
@@ -331,7 +331,10 @@ mod tests {
             assert!(told.contains(said), "{typed}: {told}");
             assert!(told.contains("add this word"), "{typed}: {told}");
         }
-        assert_eq!(told("yes xyzzy\r").0, DialogueStep::Answered(Answer::Yes));
-        assert_eq!(told("no\r").0, DialogueStep::Answered(Answer::No));
+        assert_eq!(
+            told("yes xyzzy\r").0,
+            DialogueStep::Answered(TerminalAnswer::Yes)
+        );
+        assert_eq!(told("no\r").0, DialogueStep::Answered(TerminalAnswer::No));
     }
 }

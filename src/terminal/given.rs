@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -11,8 +11,8 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, getpgid, getpgrp, setpgid, setsid, tcgetpgrp, tcsetpgrp, write};
 
-use super::link::{Answer, Done, Order, QuestionMessage};
-use crate::sys::{fds, messages, pty};
+use super::link::{Done, QuestionMessage, TerminalAnswer, TerminalOrder};
+use crate::sys::{fds, lock, messages, pty};
 
 /// What the supervisor gets of a terminal, before it is forked.
 #[derive(Debug)]
@@ -117,7 +117,8 @@ impl Given {
         let _ = quiet.thread_swap_mask(SigmaskHow::SIG_BLOCK);
         // Who had the foreground when it was taken away.
         let mut last = group;
-        while let Ok(Some((order, _))) = messages::receive::<Order>(&self.orders, MsgFlags::empty())
+        while let Ok(Some((order, _))) =
+            messages::receive::<TerminalOrder>(&self.orders, MsgFlags::empty())
         {
             let now = tcgetpgrp(&self.inner).unwrap_or(group);
             if now != getpgrp() {
@@ -163,11 +164,8 @@ impl Given {
         text: String,
         for_session: bool,
         withdrawn: BorrowedFd<'_>,
-    ) -> io::Result<Answer> {
-        let questions = self
-            .questions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    ) -> io::Result<TerminalAnswer> {
+        let questions = lock(&self.questions);
         messages::send(
             &*questions,
             &QuestionMessage::Put { text, for_session },

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// From the keeper: whose the command's terminal is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Order {
+pub(super) struct TerminalOrder {
     /// The command's. Otherwise it is in the background, where reading stops it.
     pub(super) foreground: bool,
     /// It is to go on if it was stopped.
@@ -31,7 +31,7 @@ pub(super) enum QuestionMessage {
 
 /// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answer {
+pub enum TerminalAnswer {
     /// Yes, once.
     Yes,
     /// Yes, and don't ask again in this session.

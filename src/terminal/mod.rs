@@ -42,7 +42,7 @@ use nix::errno::Errno;
 pub use alone::put;
 pub use dialogue::Choices;
 pub use given::{Given, Theirs};
-pub use link::Answer;
+pub use link::TerminalAnswer;
 pub use relay::Relay;
 pub use turns::signals;
 

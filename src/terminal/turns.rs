@@ -8,7 +8,7 @@ use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpid};
 
 use super::device::Device;
-use super::link::{Answer, Order};
+use super::link::{TerminalAnswer, TerminalOrder};
 use super::relay::{Relay, Turn};
 use crate::sys::{messages, pty, signals};
 
@@ -103,7 +103,7 @@ impl Relay {
         if self.is_ours() {
             self.resume();
         } else {
-            self.conclude(Answer::Background);
+            self.conclude(TerminalAnswer::Background);
             self.order(true, true);
         }
     }
@@ -175,7 +175,7 @@ impl Relay {
         self.device = None;
         self.turn = Turn::Others;
         self.to_device.clear();
-        self.conclude(Answer::Gone);
+        self.conclude(TerminalAnswer::Gone);
     }
 
     fn is_ours(&self) -> bool {
@@ -184,7 +184,7 @@ impl Relay {
 
     fn order(&self, foreground: bool, go_on: bool) {
         if let Some(orders) = &self.orders {
-            let order = Order { foreground, go_on };
+            let order = TerminalOrder { foreground, go_on };
             // Who is gone obeys no more.
             let _ = messages::send(orders, &order, None);
         }

@@ -74,7 +74,7 @@ fn one_mistake_each() {
         ),
         (
             "[profiles.read-only]\nnetwork = true\n",
-            "1:11: `read-only` is a sandbox mode already",
+            "1:11: `read-only` is already a sandbox mode",
         ),
         (
             "[profiles.x]\nsandbox = \"read-only\"\n",

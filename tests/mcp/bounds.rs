@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 
-use super::client::{Start, structured, text};
+use super::client::{Client, Start, structured, text};
 use super::lifetime::{children, crews};
 
 /// A command that takes long to judge is judged beside everything else, and not for ever.
@@ -133,12 +133,12 @@ fn a_command_that_is_no_argument_is_told_how_to_be_given() {
     assert_eq!(client.shell_with("wc -c", &stdin)["stdout"], "1048576\n");
 }
 
-/// The server does not read on while its answers are not read.
-#[test]
-fn answers_that_nobody_reads_do_not_pile_up() {
-    const CALLS: u64 = 200;
-    let client = Start::default().unmet();
-    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_codex-shell"))
+/// As many calls have longer answers, all in all, than a server keeps.
+const CALLS: u64 = 200;
+
+/// A server with that many calls, from which nobody reads, when it has done all that it will; and its memory in kB.
+fn unread(client: &Client) -> (Child, u64) {
+    let process = std::process::Command::new(env!("CARGO_BIN_EXE_codex-shell"))
         .args(["serve", "--sandbox", "read-only"])
         .env("CODEX_HOME", client.folder.path().join("home"))
         .current_dir(client.work())
@@ -147,7 +147,7 @@ fn answers_that_nobody_reads_do_not_pile_up() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut input = process.stdin.take().unwrap();
+    let mut input = process.stdin.as_ref().unwrap();
     let mut send = |message: Value| writeln!(input, "{message}").unwrap();
     send(
         json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
@@ -165,7 +165,6 @@ fn answers_that_nobody_reads_do_not_pile_up() {
         let words = line.and_then(|line| line.split_whitespace().nth(1).map(str::to_owned));
         words.unwrap().parse::<u64>().unwrap()
     };
-    // By then it has done all that it will.
     let mut most = resident();
     let mut since = Instant::now();
     while since.elapsed() < Duration::from_secs(2) {
@@ -175,6 +174,14 @@ fn answers_that_nobody_reads_do_not_pile_up() {
         }
         thread::sleep(Duration::from_millis(50));
     }
+    (process, most)
+}
+
+/// The server does not read on while its answers are not read.
+#[test]
+fn answers_that_nobody_reads_do_not_pile_up() {
+    let client = Start::default().unmet();
+    let (mut process, most) = unread(&client);
     assert!(most < 150_000, "{most} kB");
     let lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let answers = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
@@ -184,8 +191,21 @@ fn answers_that_nobody_reads_do_not_pile_up() {
         assert_eq!(output, Some(260_000));
     });
     assert_eq!(whole.count() as u64, CALLS);
-    drop(input);
+    drop(process.stdin.take());
     process.wait().unwrap();
+}
+
+/// A client that has hung up and does not read its answers is gone.
+#[test]
+fn a_client_that_hangs_up_and_reads_nothing_keeps_no_server() {
+    let client = Start::default().unmet();
+    let (mut process, _) = unread(&client);
+    drop(process.stdin.take());
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while process.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Whether they are written by an editor or a script, in place or not.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::client::Start;
+use super::client::{Start, structured};
 use crate::support::everyone;
 
 #[test]
@@ -43,6 +43,20 @@ fn lines_that_are_no_messages_get_their_error() {
     client.raw(br#"{"jsonrpc":"2.0","method":"window/whatever"}"#);
     assert_eq!(client.shell("echo alive")["stdout"], "alive\n");
     assert_eq!(client.kept, [] as [Value; 0]);
+}
+
+#[test]
+fn an_id_that_is_in_use_names_no_second_request() {
+    let mut client = Start::default().client();
+    let first = client.start_shell("until [ -e go ]; do sleep 0.05; done; echo a", &json!({}));
+    let again = client.call("echo b", &json!({}));
+    let again = json!({ "jsonrpc": "2.0", "id": first, "method": "tools/call", "params": again });
+    client.send(&again);
+    assert_eq!(client.finish(first)["error"]["code"], -32600);
+    std::fs::write(client.work().join("go"), "").unwrap();
+    assert_eq!(structured(&client.finish(first))["stdout"], "a\n");
+    client.send(&again);
+    assert_eq!(structured(&client.finish(first))["stdout"], "b\n");
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn without_its_sandbox_nothing_runs() {
         ),
         (
             "\"danger-full-access\", network = False",
-            "`danger-full-access` can't be without a network: nothing would enforce that",
+            "`danger-full-access` always has a network: nothing could take it away",
         ),
     ];
     everyone_with(&cases, |world, (profile, reason)| {

@@ -25,7 +25,7 @@ impl Place {
         let roots = Roots::of(&[self.0.path().join("ws")]);
         let home = self.spelled("@/ws");
         let path = self.spelled("@/ws/bin:@/tools/bin:/usr/bin:/bin");
-        let session = Session {
+        let session = SessionPaths {
             roots: &roots,
             home: Some(&home),
             path: Some(&path),

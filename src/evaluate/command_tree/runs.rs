@@ -176,10 +176,7 @@ pub(super) fn in_place_of(request: &Request) -> Vec<InPlace> {
             said_by: SaidBy::Copy,
         })
     };
-    let interpreters = std::iter::successors(request.interpreter.as_deref(), |it| {
-        it.interpreter.as_deref()
-    });
-    let interpreters = interpreters.flat_map(|it| {
+    let interpreters = request.chain().skip(1).flat_map(|it| {
         let itself = InPlace {
             program: it.program.clone(),
             argv: it.argv.clone(),

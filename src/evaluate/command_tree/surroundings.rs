@@ -93,7 +93,9 @@ impl Surroundings {
             inner.variables.change(name, VariableChange::Unset);
         }
         for (name, value) in before.filter_map(variable) {
-            inner.variables.change(&name, VariableChange::Set(value));
+            inner
+                .variables
+                .change(name, VariableChange::Set(value.to_owned()));
         }
         inner
     }

@@ -4,13 +4,13 @@ use super::command::{ExaminedCommand, cluster_has, components, is_long};
 use super::define::heuristic;
 
 heuristic! {
-    /// `chmod`, `chown`, `chgrp`, `setfacl` or `rm` through a whole system or home directory: `/`,
-    /// a directory directly below it (but `/tmp`), or somebody's home.
+    /// `chmod`, `chown`, `chgrp`, `setfacl` or `rm`, recursively, on a whole system or home
+    /// directory: `/`, a directory directly below it (except `/tmp`), or somebody's home.
     ///
     /// ## Why it is dangerous
     ///
-    /// The old modes and owners are written down nowhere, and programs refuse to work with wrong
-    /// ones. What `rm -r` takes from there is gone.
+    /// The old modes and owners are recorded nowhere, and programs refuse to work with wrong
+    /// ones. What `rm -r` removes there is gone.
     ///
     /// ## Example
     ///
@@ -33,7 +33,7 @@ heuristic! {
 }
 
 heuristic! {
-    /// A setuid bit given with `chmod` or `install`, or capabilities given with `setcap`.
+    /// Setting the setuid bit with `chmod` or `install`, or capabilities with `setcap`.
     ///
     /// ## Why it is dangerous
     ///
@@ -50,7 +50,7 @@ heuristic! {
     ///
     /// ## Instead
     ///
-    /// Run the one command that needs it as the other user, or use a group:
+    /// Run just the command that needs it as the other user, or use a group:
     ///
     /// ```sh
     /// chmod 750 tool

@@ -4,12 +4,12 @@ use super::command::{ExaminedCommand, cluster_has, components, is_long};
 use super::define::heuristic;
 
 heuristic! {
-    /// `dd of=/dev/…`, and `cp`, `mv`, `install` or `tee` onto a device, other than the ones that
-    /// hold nothing and terminals.
+    /// `dd of=/dev/…`, and `cp`, `mv`, `install` or `tee` onto a device, except terminals and
+    /// those that hold nothing, such as `/dev/null`.
     ///
     /// ## Why it is dangerous
     ///
-    /// It replaces what is on a disk from its first byte on, partition table first.
+    /// It overwrites a disk from its first byte, partition table first.
     ///
     /// ## Example
     ///
@@ -31,11 +31,11 @@ heuristic! {
 }
 
 heuristic! {
-    /// `mkfs` in all its kinds, and `mkswap`.
+    /// `mkfs` in all its variants, and `mkswap`.
     ///
     /// ## Why it is dangerous
     ///
-    /// A new file system on a disk is the end of the old one.
+    /// A new file system on a disk destroys the old one.
     ///
     /// ## Example
     ///

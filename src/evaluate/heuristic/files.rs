@@ -46,7 +46,7 @@ heuristic! {
     ///
     /// ## Instead
     ///
-    /// Look, and let a person take out the one line:
+    /// Look, and let a person remove the line:
     ///
     /// ```sh
     /// crontab -l

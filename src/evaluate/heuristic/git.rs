@@ -9,17 +9,16 @@ use crate::models::reading::Kind;
 heuristic! {
     /// git commands that throw work away, here or on a server.
     ///
-    /// `reset --hard`, `clean -f`, `checkout -f`, `checkout .` and `restore .` of everything,
-    /// `switch --discard-changes`, `branch -D`, `rm -f`, `stash drop`, `stash clear`,
-    /// `reflog expire`, `reflog delete`, `gc --prune=now`, `update-ref -d`, `filter-branch`,
-    /// `filter-repo`, `worktree remove --force`, and `push` (or `send-pack`) that forces or deletes: `--force`,
-    /// `--force-with-lease`, `--delete`, `--mirror`, `--prune`, `+ref`, `:ref`.
-    /// Options of git itself, such as `-C DIR` or `-c KEY=VALUE`, are seen through.
+    /// `reset --hard`, `clean -f`, `checkout -f`, `checkout .` and `restore .` on everything, `switch
+    /// --discard-changes`, `branch -D`, `rm -f`, `stash drop`, `stash clear`, `reflog expire`, `reflog delete`,
+    /// `gc --prune=now`, `update-ref -d`, `filter-branch`, `filter-repo`, `worktree remove --force`, and `push`
+    /// (or `send-pack`) that forces or deletes: `--force`, `--force-with-lease`, `--delete`, `--mirror`,
+    /// `--prune`, `+ref`, `:ref`. Options of git itself, such as `-C DIR` or `-c KEY=VALUE`, are seen through.
     ///
     /// ## Why it is dangerous
     ///
-    /// Changes that were never committed are nowhere else. On a server it is others' work, and
-    /// without the reflog there is no way back here either.
+    /// Changes that were never committed exist nowhere else. On a server it is other people's
+    /// work, and without the reflog there is no way back here either.
     ///
     /// ## Example
     ///

@@ -11,13 +11,13 @@ use crate::models::reading::Doubt;
 use crate::script::Stage;
 
 heuristic! {
-    /// What the network sends, run as a program: `curl … | sh` and its like, in a script
-    /// that a command gives to a shell, or that `run -c` and the tool `shell` are given.
+    /// What the network sends, run as a program: `curl … | sh` and the like, in a script that a
+    /// command gives to a shell, or that `run -c` and the tool `shell` are given.
     ///
     /// ## Why it is dangerous
     ///
-    /// Whoever answers decides what runs, and may answer differently the second time. A connection
-    /// that breaks off runs half of it.
+    /// Whoever answers decides what runs, and may answer differently the next time. If the
+    /// connection breaks off, half of it runs.
     ///
     /// ## Example
     ///

@@ -4,14 +4,14 @@ use super::command::{ExaminedCommand, cluster_has, is_long};
 use super::define::heuristic;
 
 heuristic! {
-    /// A package that the system stands on removed, or a package manager told not to look: `apt
-    /// purge libc6`, `--allow-remove-essential`, `dpkg --force-all`, `rpm -e --nodeps`,
-    /// `pacman -Rdd`.
+    /// Removing a package that the system depends on, or telling a package manager not to
+    /// check: `apt purge libc6`, `--allow-remove-essential`, `dpkg --force-all`, `rpm -e
+    /// --nodeps`, `pacman -Rdd`.
     ///
     /// ## Why it is dangerous
     ///
-    /// Without its C library, its shell or its package manager the system does not start any
-    /// more, and can't put them back.
+    /// Without its C library, its shell or its package manager, the system no longer starts,
+    /// and can't put them back.
     ///
     /// ## Example
     ///
@@ -28,7 +28,7 @@ heuristic! {
     /// apt-get remove ripgrep
     /// ```
     ESSENTIAL_REMOVAL, "H015", "essential-removal",
-    "this can remove packages that the system stands on",
+    "this can remove packages that the system depends on",
     Some(removes_essential)
 }
 

@@ -4,9 +4,9 @@ use super::command::{ExaminedCommand, cluster_has, components, is_long};
 use super::define::heuristic;
 
 heuristic! {
-    /// `rm` told to ask nothing: `-f` alone or in a cluster, `--force` or what GNU takes for it,
-    /// anywhere before `--`. A single file of the working directory, or below it, that is named and isn't a
-    /// directory is no reason to ask.
+    /// `rm` told not to ask: `-f` alone or in a cluster, `--force` or what GNU takes for it, anywhere
+    /// before `--`. A single file in or below the working directory that is named and isn't a directory is
+    /// no reason to ask.
     ///
     /// ## Why it is dangerous
     ///
@@ -34,7 +34,7 @@ heuristic! {
 }
 
 heuristic! {
-    /// Removal of whatever a search finds: `find -delete`, `find -exec rm`, `fd -x rm`, and `rm`
+    /// Removing whatever a search finds: `find -delete`, `find -exec rm`, `fd -x rm`, and `rm`
     /// behind `xargs` or `parallel`.
     ///
     /// ## Why it is dangerous

@@ -31,13 +31,13 @@ heuristic! {
 }
 
 heuristic! {
-    /// The firewall's rules flushed, or the firewall switched off: `iptables -F`,
-    /// `nft flush ruleset`, `ufw disable`, `ufw reset`, `systemctl stop firewalld`.
+    /// Flushing the firewall's rules, or switching the firewall off: `iptables -F`, `nft flush
+    /// ruleset`, `ufw disable`, `ufw reset`, `systemctl stop firewalld`.
     ///
     /// ## Why it is dangerous
     ///
     /// What was closed to the network is open, or, where the policy is to drop, nobody gets in any
-    /// more. The rules that were there may be written down nowhere.
+    /// more. The old rules may be recorded nowhere.
     ///
     /// ## Example
     ///
@@ -48,20 +48,20 @@ heuristic! {
     ///
     /// ## Instead
     ///
-    /// Look, and add or delete the one rule:
+    /// Look, and add or delete a single rule:
     ///
     /// ```sh
     /// iptables -S
     /// ufw status
     /// ```
     FIREWALL_OFF, "H014", "firewall-off",
-    "this takes the firewall's rules away",
+    "this removes the firewall's rules",
     Some(opens_firewall)
 }
 
 heuristic! {
-    /// The machine halted or started anew: `shutdown`, `reboot`, `halt`, `poweroff`,
-    /// `systemctl reboot` and the like, `init 0` and `init 6`.
+    /// Halting or restarting the machine: `shutdown`, `reboot`, `halt`, `poweroff`, `systemctl
+    /// reboot` and the like, `init 0` and `init 6`.
     ///
     /// ## Why it is dangerous
     ///
@@ -76,7 +76,7 @@ heuristic! {
     ///
     /// ## Instead
     ///
-    /// Restart the one service, and leave the machine to a person:
+    /// Restart just the service, and leave the machine to a person:
     ///
     /// ```sh
     /// systemctl restart nginx

@@ -7,8 +7,9 @@ use crate::models::CommandModel;
 use crate::models::reading::Doubt;
 
 heuristic! {
-    /// Commands that are not known when they are handed over to where nobody sees them start: another machine, a
-    /// container, a service, another user. They come from standard input, from a file or from a variable.
+    /// Commands that are not known when they are handed over to a place where nobody sees them start: another
+    /// machine, a container, a service, another user. They come from standard input, from a file or from a
+    /// variable.
     ///
     /// ## Why it is dangerous
     ///
@@ -25,7 +26,7 @@ heuristic! {
     ///
     /// ## Instead
     ///
-    /// Say the command in words:
+    /// Spell the command out:
     ///
     /// ```sh
     /// ssh host uptime

@@ -27,7 +27,7 @@ heuristic! {
     ///
     /// ## Instead
     ///
-    /// Say it directly, or put it in a file of its own:
+    /// Write it directly, or put it in a separate file:
     ///
     /// ```sh
     /// env ls

@@ -2,12 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, readlink};
+use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, SFlag, fstat};
 use nix::unistd::Pid;
 use nix::unistd::{AccessFlags, faccessat};
@@ -17,6 +16,7 @@ use crate::intercept::found::{Found, named};
 use crate::intercept::material::{self, EscalationMaterial};
 use crate::intercept::session::Session;
 use crate::request::{Originals, Request, WorkingDirectory};
+use crate::sys::fds;
 use crate::wire::frame::Frame;
 use crate::wire::frame::{Reader, malformed};
 use crate::wire::message::{self, FromWrapper};
@@ -121,14 +121,14 @@ fn request(
 ) -> io::Result<Request> {
     let writable = session.writable.as_deref().unwrap_or_default();
     let wanted = |name: &OsStr| session.rules.ask_for_copies_of(name);
-    let cwd = WorkingDirectory::new(path_of(directory)?).ok_or(Errno::ENOENT)?;
-    let real = path_of(file)?;
+    let cwd = WorkingDirectory::new(fds::path(directory)?).ok_or(Errno::ENOENT)?;
+    let real = fds::path(file)?;
     let path = cwd.join(&asked);
     let request = named(asked, &path, &real, argv, cwd);
     let passed = request.program.asked.clone();
     let request = request.with_interpreters(&passed, writable).with_original(
         originals,
-        Some(&link(file)),
+        Some(&fds::link(file)),
         &wanted,
     );
     let found = Found { path, real, stat };
@@ -138,13 +138,4 @@ fn request(
 
 fn kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits())
-}
-
-fn path_of(fd: &OwnedFd) -> io::Result<PathBuf> {
-    Ok(PathBuf::from(readlink(&link(fd))?))
-}
-
-/// A path by which an open file can be opened again.
-fn link(fd: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }

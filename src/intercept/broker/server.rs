@@ -78,7 +78,7 @@ enum Conversation {
 
 /// What a broker attends to, in this order.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::intercept) enum Event {
+pub(in crate::intercept) enum BrokerEvent {
     /// Somebody answered a question.
     Answer,
     /// A sandbox that a rule asked for has something to say.
@@ -313,28 +313,28 @@ impl Broker {
 }
 
 impl Intercept for Broker {
-    type Event = Event;
+    type Event = BrokerEvent;
 
-    fn sources<'a>(&'a self, mut look: impl FnMut(Event, BorrowedFd<'a>, PollFlags)) {
-        look(Event::Answer, self.asking.bell(), PollFlags::POLLIN);
+    fn sources<'a>(&'a self, mut look: impl FnMut(BrokerEvent, BorrowedFd<'a>, PollFlags)) {
+        look(BrokerEvent::Answer, self.asking.bell(), PollFlags::POLLIN);
         for (id, channel, _) in self.profiled.sources() {
-            look(Event::News(id), channel, PollFlags::POLLIN);
+            look(BrokerEvent::News(id), channel, PollFlags::POLLIN);
         }
         for (&id, conversation) in &self.conversations {
             let (stream, wanted) = conversation.wants();
-            look(Event::Conversation(id), stream, wanted);
+            look(BrokerEvent::Conversation(id), stream, wanted);
         }
         if let Some(socket) = &self.socket {
-            look(Event::Ask, socket.as_fd(), PollFlags::POLLIN);
+            look(BrokerEvent::Ask, socket.as_fd(), PollFlags::POLLIN);
         }
     }
 
-    fn attend(&mut self, event: Event, _: PollFlags) -> io::Result<After> {
+    fn attend(&mut self, event: BrokerEvent, _: PollFlags) -> io::Result<After> {
         match event {
-            Event::Answer => self.take_answers(),
-            Event::News(id) => self.take_news(id),
-            Event::Conversation(id) => self.go_on(id),
-            Event::Ask => self.accept(),
+            BrokerEvent::Answer => self.take_answers(),
+            BrokerEvent::News(id) => self.take_news(id),
+            BrokerEvent::Conversation(id) => self.go_on(id),
+            BrokerEvent::Ask => self.accept(),
         }
         Ok(After::GoesOn)
     }

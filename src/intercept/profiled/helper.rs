@@ -5,7 +5,7 @@
 
 use std::ffi::{CString, OsString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::request::entry;
 use crate::sys::change::{self, Change};
 use crate::sys::child::{self, Child, Group, Inherited, Launch};
-use crate::sys::{clone, fork, messages, say};
+use crate::sys::{clone, fds, fork, messages, say};
 
 /// The first word by which this binary knows that it is this helper.
 pub const WORD: &str = "__own-sandbox";
@@ -112,7 +112,7 @@ struct JudgedProgram {
 impl JudgedProgram {
     fn prepare(job: &Job, argv: Vec<OsString>) -> io::Result<Self> {
         let file = fork::received(job.executable)?;
-        let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let path = fds::path(&file)?;
         let c_string = |bytes: OsString| CString::new(bytes.into_vec()).map_err(io::Error::from);
         let variables = std::env::vars_os().map(|(name, value)| c_string(entry(&name, &value)));
         let descriptors = job.numbers.iter().map(|&n| Ok((fork::received(n)?, n)));

@@ -18,8 +18,8 @@ lint! {
     ///
     /// Allowed commands run outside the sandbox, unasked, and anything may follow a prefix. To
     /// allow `python`, `bash -c`, `env`, `xargs`, `find` or `git` is to allow every program there
-    /// is, with any arguments: the sandbox no longer holds anything. So Codex reads it; codex-shell
-    /// runs what such a rule does not name inside, so that the rule does little good either.
+    /// is, with any arguments: the sandbox no longer holds anything. That is how Codex reads such a
+    /// rule. codex-shell runs what the rule does not name inside, so there the rule does little.
     ///
     /// ## Example
     ///

@@ -188,10 +188,7 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
         return Vec::new();
     }
     let variables = |name: &str| match &request.environment {
-        Some(variables) => {
-            let mut found = variables.iter().filter(|(known, _)| known == name);
-            found.next().map(|(_, value)| value.clone())
-        }
+        Some(_) => request.variable(name),
         None => std::env::var_os(name),
     };
     // Whoever wrote it, git obeys it.

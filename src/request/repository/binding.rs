@@ -45,8 +45,7 @@ impl Repository {
         }
         let variables = request.environment.as_deref()?;
         let path = |name: &str| -> Option<PathBuf> {
-            let mut found = variables.iter().filter(|(known, _)| known == name);
-            let (_, value) = found.next().filter(|(_, value)| !value.is_empty())?;
+            let value = request.variable(name).filter(|value| !value.is_empty())?;
             fs::canonicalize(request.cwd.join(value)).ok()
         };
         let is_set = |name: &str| variables.iter().any(|(known, _)| known == name);

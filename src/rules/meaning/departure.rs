@@ -7,24 +7,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use crate::models::reading::Part;
 use crate::request::argv::brief_word;
 
+use super::Pattern;
+use super::condition::Unmet;
 use super::text::{self, any};
-use super::{Circumstance, Pattern};
 
 /// The first thing in which a command departs from what is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Departure<'a> {
-    /// Of these options, none is there.
-    Missing(&'a [String]),
-    /// This option is there, which must not be.
-    Excluded(&'a [u8]),
-    /// This option is not there, whose value is named.
-    NoValue(&'a str),
-    /// The value of this option is not known.
-    UnknownValue(&'a str),
-    /// Another word, this one where it is known, can change what this option says.
-    Overridden(&'a str, Option<&'a [u8]>),
-    /// This option has this value.
-    OtherValue(&'a str, &'a OsStr),
+    /// A condition does not surely hold.
+    Unmet(Unmet<'a>),
     /// This option is not named, and what it does must be.
     Option(&'a [u8], Does),
     /// A subcommand is missing: any of these.
@@ -46,8 +37,6 @@ pub enum Departure<'a> {
     },
     /// This operand is none of those that `rest(...)` takes.
     OtherRest(&'a OsStr, &'a [Pattern], Likeness),
-    /// This does not hold, if it is known whether it does.
-    Circumstance(Circumstance<'a>, bool),
 }
 
 /// What an option does that a rule must name.
@@ -96,33 +85,7 @@ impl Departure<'_> {
 impl fmt::Display for Departure<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Missing([name]) => write!(out, "option `{name}`, which it wants, is not there"),
-            Self::Missing(names) => {
-                let names = any(names.iter().map(|name| format!("`{name}`")));
-                write!(out, "it wants one of the options {names}")
-            }
-            Self::Excluded(option) => {
-                write!(
-                    out,
-                    "option `{}`, which it excludes, is there",
-                    bytes(option)
-                )
-            }
-            Self::NoValue(name) => {
-                write!(out, "option `{name}`, whose value it names, is not there")
-            }
-            Self::UnknownValue(name) => write!(out, "the value of option `{name}` is not known"),
-            Self::Overridden(name, by) => {
-                let word = by.map_or("another word".to_owned(), |by| format!("`{}`", bytes(by)));
-                write!(out, "{word} can change what option `{name}` says")
-            }
-            Self::OtherValue(name, value) => {
-                let value = brief_word(value);
-                write!(
-                    out,
-                    "option `{name}` has another value than it names: `{value}`"
-                )
-            }
+            Self::Unmet(unmet) => unmet.fmt(out),
             Self::Option(option, does) => option_text(out, option, does),
             Self::NoSubcommand(names) => {
                 let names = any(names.iter().map(|name| format!("{name:?}")));
@@ -162,7 +125,6 @@ impl fmt::Display for Departure<'_> {
                 let form = format!("rest({})", text::list(patterns));
                 another(out, word, &form, likeness)
             }
-            Self::Circumstance(condition, is_known) => condition.departs(is_known, out),
         }
     }
 }

@@ -75,21 +75,9 @@ impl Meaning {
 
     /// Whether it says anything beside subcommand and options without their values.
     pub fn says_more(&self) -> bool {
-        let Self {
-            subcommand: _,
-            flags: _,
-            without: _,
-            options,
-            operands,
-            exact,
-            cwd,
-            environment,
-        } = self;
-        !options.is_empty()
-            || operands.is_some()
-            || *exact
-            || !cwd.is_empty()
-            || !environment.is_empty()
+        let is_more =
+            |it: Condition<'_>| !matches!(it, Condition::Flags(_) | Condition::Without(_));
+        self.operands.is_some() || self.conditions().any(is_more)
     }
 }
 

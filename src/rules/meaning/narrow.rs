@@ -9,7 +9,7 @@ use crate::models::reading::{Flag, Kind, Known, Part};
 use crate::models::{CommandModel, Reading};
 
 use super::departure::{Does, Likeness};
-use super::{Departure, Meaning, OptionValue, Pattern, Subject};
+use super::{Condition, Departure, Meaning, Pattern, Subject};
 
 impl Meaning {
     /// Which of the arguments that `reading` is of are named here, where all else agrees.
@@ -80,29 +80,14 @@ impl Meaning {
     /// Whether `command` says this and nothing that it doesn't name; if not, why. Behind a named
     /// subcommand and the operands that are given, nothing may follow.
     pub fn narrowly<'a>(&'a self, command: &Subject<'a>) -> Result<(), Departure<'a>> {
-        let reading = command.reading;
-        let has = |name: &String| reading.has(name);
-        if let Some(group) = self.flags.iter().find(|group| !group.iter().any(has)) {
-            return Err(Departure::Missing(group));
-        }
-        let excluded = |flag: &&Flag<'_>| self.without.iter().any(|name| flag.is(name));
-        if let Some(flag) = reading.flags().find(excluded) {
-            return Err(Departure::Excluded(&flag.written));
-        }
-        for option in &self.options {
-            has_value(command, option)?;
-        }
-        for flag in reading.flags() {
+        let holds = |it: Condition<'a>| it.surely_holds(command).map_err(Departure::Unmet);
+        self.of_words().try_for_each(holds)?;
+        for flag in command.reading.flags() {
             self.permits(flag)?;
         }
         self.permits_words(command)?;
-        for condition in self.circumstances() {
-            match condition.holds(command, true) {
-                Some(true) => {}
-                known => return Err(Departure::Circumstance(condition, known.is_some())),
-            }
-        }
-        Ok(())
+        let mut circumstances = self.circumstances().map(Condition::Circumstance);
+        circumstances.try_for_each(holds)
     }
 
     /// Whether the option is named, or known to do nothing special.
@@ -186,38 +171,4 @@ fn unlike(command: &Subject<'_>, patterns: &[Pattern], word: &OsStr) -> Option<L
         Some(_) => Likeness::Possible,
         None => Likeness::None,
     })
-}
-
-/// Whether an option has a value that is named, each time that it is there or, where that is known, by default.
-fn has_value<'a>(command: &Subject<'a>, option: &'a OptionValue) -> Result<(), Departure<'a>> {
-    let reading = command.reading;
-    let name = option.name.as_str();
-    let values = reading.values(name);
-    if values.is_empty() {
-        return Err(Departure::NoValue(name));
-    }
-    let is_there = || reading.flags().any(|flag| flag.could_be(name));
-    if values.contains(&None) && !is_there() {
-        return Err(Departure::NoValue(name));
-    }
-    let is_reset = reading.resets() && reading.default_values(name).is_empty();
-    let overriding = reading.overriding(name);
-    if is_reset || overriding.is_some() {
-        return Err(Departure::Overridden(name, overriding));
-    }
-    for value in values {
-        let unknown = || {
-            if is_there() {
-                Departure::UnknownValue(name)
-            } else {
-                Departure::NoValue(name)
-            }
-        };
-        let value = value.ok_or_else(unknown)?;
-        let mut wanted = option.values.iter();
-        if !wanted.any(|pattern| command.narrowly(pattern, value)) {
-            return Err(Departure::OtherValue(name, value));
-        }
-    }
-    Ok(())
 }
