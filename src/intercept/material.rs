@@ -31,26 +31,19 @@ pub struct EscalationMaterial {
     bounds: Bounds,
 }
 
-/// What a program outside is bound by that a process asks for: as that is, but for what would have it leave files that
-/// its caller alone wants so. Core files are written where its directory is, whatever the program was permitted for, and
-/// are no larger than one of ours would be; files are cut short by our own limit alone; and what our own mask keeps
-/// from others they don't get.
+/// What a program outside is bound by that the process `tid` asks for: by what binds us, as a check that a script makes
+/// must not fail for what its caller has set. But its files are closed to others where either of both closes them, and
+/// core files, which are written where its directory is, are no larger than either would leave.
 ///
 /// # Errors
 /// It is gone.
 pub(super) fn bounds(tid: Pid) -> io::Result<Bounds> {
-    let mut limits = child::limits(tid)?;
-    for (resource, limit) in &mut limits {
-        if *resource == Resource::RLIMIT_CORE as u32 {
-            let (own, _) = getrlimit(Resource::RLIMIT_CORE)?;
-            limit.rlim_cur = limit.rlim_cur.min(own);
-        } else if *resource == Resource::RLIMIT_FSIZE as u32 {
-            (limit.rlim_cur, limit.rlim_max) = getrlimit(Resource::RLIMIT_FSIZE)?;
-        }
-    }
+    let mut core = child::limit(tid, Resource::RLIMIT_CORE)?;
+    let (own, _) = getrlimit(Resource::RLIMIT_CORE)?;
+    core.rlim_cur = core.rlim_cur.min(own);
     Ok(Bounds {
         umask: caller::status(tid)?.umask | caller::status(getpid())?.umask,
-        limits,
+        limits: vec![(Resource::RLIMIT_CORE as u32, core)],
     })
 }
 

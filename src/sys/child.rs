@@ -14,6 +14,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use nix::sys::resource::Resource;
 use nix::unistd::{Pid, getpgid};
 use rustix::fs::getxattr_query;
 use rustix::process::getpriority_process;
@@ -44,7 +45,7 @@ pub struct Launch {
 pub struct Bounds {
     /// The file mode creation mask.
     pub umask: u32,
-    /// Soft and hard limits, by resource number.
+    /// Soft and hard limits, by resource number; all others are ours.
     pub limits: Vec<(u32, Limit)>,
 }
 
@@ -106,32 +107,27 @@ pub struct Child {
     pub handle: PidFd,
 }
 
-/// The resource limits of a process, by resource number.
+/// A resource limit of a process.
 ///
 /// # Errors
 /// The process is gone, or is not ours.
-pub fn limits(pid: Pid) -> io::Result<Vec<(u32, Limit)>> {
-    /// `RLIMIT_CPU` to `RLIMIT_RTTIME`.
-    const RESOURCES: std::ops::Range<u32> = 0..16;
-    let read = |resource: u32| {
-        let mut limit = Limit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
-        let nothing = std::ptr::null::<Limit>();
-        // SAFETY: asks only; `limit` lives until the call returns.
-        checked(unsafe {
-            libc::syscall(
-                libc::SYS_prlimit64,
-                pid.as_raw(),
-                resource,
-                nothing,
-                &raw mut limit,
-            )
-        })?;
-        Ok((resource, limit))
+pub fn limit(pid: Pid, resource: Resource) -> io::Result<Limit> {
+    let mut limit = Limit {
+        rlim_cur: 0,
+        rlim_max: 0,
     };
-    RESOURCES.map(read).collect()
+    let nothing = std::ptr::null::<Limit>();
+    // SAFETY: asks only; `limit` lives until the call returns.
+    checked(unsafe {
+        libc::syscall(
+            libc::SYS_prlimit64,
+            pid.as_raw(),
+            resource as u32,
+            nothing,
+            &raw mut limit,
+        )
+    })?;
+    Ok(limit)
 }
 
 /// The nice value of a process; 0 stands for the caller.

@@ -117,12 +117,12 @@ fn session_is_asked_once_and_once_is_once() {
     });
 }
 
-/// The size of a terminal changes by itself; a time zone and limits are set, and so is what is not there any more.
+/// The size of a terminal changes by itself; a time zone and a mask are set, and so is what is not there any more.
 #[test]
-fn a_yes_for_the_session_is_for_the_variables_and_limits_that_go_outside() {
+fn a_yes_for_the_session_is_for_the_variables_and_the_mask_that_go_outside() {
     everyone(|world| {
         let script = "probe tell; COLUMNS=9 LINES=9 probe tell; echo first; \
-                      TZ=Asia/Tokyo probe tell; echo second; unset TERM; probe tell; echo third; (ulimit -n 99; probe tell); echo fourth";
+                      TZ=Asia/Tokyo probe tell; echo second; unset TERM; probe tell; echo third; (umask 077; probe tell); echo fourth";
         let world = world.rules(RULES).program("probe").ask("terminal");
         let world = world.env("COLUMNS", "80").env("TERM", "vt100");
         let shown = Terminal::start(world, ["-c", script])
