@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::approve::grounds::{wanting, withheld, without_withheld};
 use crate::approve::place::{Caller, Confinement, Disposition, Place, Placed};
-use crate::config::{Settings, Source};
+use crate::config::{ProfileSettings, Settings, Source};
 use crate::evaluate::{Basis, Judgement, heuristic, obeyed_files, readings};
 use crate::models::Reading;
 use crate::models::reading::REPOSITORY;
@@ -119,8 +119,24 @@ pub(super) fn files(rules: &RuleSet) -> Option<String> {
 
 /// What files set of that which counts for a judgement, and where.
 pub(super) fn settings(settings: &Settings) -> Option<String> {
-    let profiles = settings.profiles.iter();
-    let profiles = profiles.map(|(name, profile)| (format!("profiles.{name}"), &profile.source));
+    let profiles = settings.profiles.iter().flat_map(|(name, profile)| {
+        let own = &profile.source;
+        let ProfileSettings {
+            mode,
+            network,
+            writable,
+        } = &profile.value;
+        let values = [
+            ("mode", &mode.source),
+            ("network", &network.source),
+            ("writable", &writable.source),
+        ];
+        // What another file than the profile's has made stricter.
+        let is_other = |source: &Source| source.file() != own.file();
+        let values = values.into_iter().filter(move |(_, it)| is_other(it));
+        let values = values.map(move |(key, it)| (format!("profiles.{name}.{key}"), it));
+        std::iter::once((format!("profiles.{name}"), own)).chain(values)
+    });
     let named = [
         ("sandbox", &settings.sandbox.source),
         ("network", &settings.network.source),
