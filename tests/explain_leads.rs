@@ -34,7 +34,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "command_rule(program = \"kubectl\", subcommand = [\"get\"], args = [rest()])",
         "kubectl get pods --nonsense",
-        &["  allow      t.rules:1  option `--nonsense` is unknown, and the rule doesn't name it\n"],
+        &["  allow      t.rules:1  option `--nonsense` is unknown, and the rule doesn't name it; a command_rule does by `flags = \"--nonsense\"`\n"],
     ),
     (
         "command_rule(program = \"frob\", exact = True)",
@@ -175,7 +175,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         "command_rule(program = \"frob\", args = [rest()])",
         "frob -v --env=prod deploy",
         &[
-            "  allow      t.rules:1  option `-v` is unknown, and the rule doesn't name it\n",
+            "  allow      t.rules:1  option `-v` is unknown, and the rule doesn't name it; a command_rule does by `flags = \"-v\"`\n",
             "  options   nothing is known of them; a rules file can say what they are: \
              program(\"frob\", flags = [\"-v\"], options_with_value = [\"--env\"]), with those",
         ],

@@ -148,7 +148,8 @@ fn parted(miss: &NearMiss, explanation: &Explanation<'_>) -> String {
 
 /// What is to be done where an option stands before the word that a rule wants.
 fn option_hint(miss: &NearMiss, had: &OsStr) -> &'static str {
-    let is_option = |word: &[u8]| word.len() > 1 && word.starts_with(b"-");
+    let is_option =
+        |word: &[u8]| word.len() > 1 && word.first().is_some_and(|sign| b"-+".contains(sign));
     let wants_one = miss.wanted.iter().any(|word| is_option(word.as_bytes()));
     if is_option(had.as_bytes()) && !wants_one {
         "; a command_rule may name such an option, by `flags` or `options`"
