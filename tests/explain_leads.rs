@@ -204,7 +204,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
         "make deploy",
-        &["  starts    what files here say (GNUmakefile, makefile, Makefile): each program is judged when it starts\n"],
+        &["  starts    what GNUmakefile, makefile or Makefile says once it is there: each program is judged when that starts it\n"],
     ),
     (
         "command_rule(program = \"npm\", args = [rest()], decision = \"prompt\",
@@ -447,7 +447,7 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         "git commit \"$x\"",
         &[
             "no rule matches",
-            "1 rule on this program that doesn't match, at t.rules:1\n",
+            "no match: the rule at t.rules:1 wants push as word 1, which is commit\n",
         ],
     ),
     (
@@ -467,7 +467,7 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         "prefix_rule([\"frob\"])",
         "./none; cd \"$x\"; cat x | sh; echo x > f; sh f; exec \"$y\"",
         &[
-            "the file is not there yet, so nobody knows what it does\n",
+            "the file is not there yet, so nobody knows what it does; a run judges it then\n",
             "it runs commands that nobody has read, of a file or its input; a run judges each then\n",
             "what runs can't be known before it does; a run judges each program then\n",
         ],
