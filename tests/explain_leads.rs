@@ -186,6 +186,16 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         &["  allow      t.rules:1  is about docker, not docker-compose\n"],
     ),
     (
+        "prefix_rule([\"docker\", \"push\"], decision = \"prompt\")",
+        "docker push x",
+        &["  runs      outside the sandbox, if a person says yes\n"],
+    ),
+    (
+        "prefix_rule([\"docker\", \"push\"], decision = \"prompt\")",
+        "docker --debug push x",
+        &["inside the sandbox, if a person says yes; not outside because the command has options between"],
+    ),
+    (
         "prefix_rule([\"docker-compose\", \"up\"])",
         "docker compose up",
         &["  allow      t.rules:1  is about docker-compose, not docker\n"],
@@ -432,13 +442,13 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
     (
         "prefix_rule([\"git\", \"push\", \"--force\"], decision = \"forbidden\")",
         "git push \"$@\"",
-        &["the rule at t.rules:1 may be about it: not each word is known\n"],
+        &["the rule at t.rules:1 may be about it: not each word is known before a run\n"],
     ),
     (
         "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
         "g() { git \"$@\"; }; g push",
         &[
-            "the rule at t.rules:1 may be about it: not each word is known\n",
+            "the rule at t.rules:1 may be about it: not each word is known before a run\n",
             "a function of this script: its commands are judged where they stand\n",
         ],
     ),
@@ -460,13 +470,14 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         "rm -rf \"$x\"",
         &[
             "(H001 forced-rm)\n",
-            "besides: the rule at t.rules:1 may be about it: not each word is known\n",
+            "besides: the rule at t.rules:1 may be about it: not each word is known before a run\n",
         ],
     ),
     (
         "prefix_rule([\"frob\"])",
         "./none; cd \"$x\"; cat x | sh; echo x > f; sh f; exec \"$y\"",
         &[
+            "\nwhat is asked here only can't be known yet; a run judges each program when it starts\n",
             "the file is not there yet, so nobody knows what it does; a run judges it then\n",
             "it runs commands that nobody has read, of a file or its input; a run judges each then\n",
             "what runs can't be known before it does; a run judges each program then\n",

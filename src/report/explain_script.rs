@@ -72,6 +72,10 @@ impl ScriptExplanation<'_> {
         let word = paint.ink(Ink::Said(said), decision(said));
         let mut lines = vec![format!("{word}  the strictest of {count} {noun}")];
         lines.extend(self.sources());
+        if self.is_only_unknown() {
+            let note = "what is asked here only can't be known yet; a run judges each program when it starts";
+            lines.push(note.to_owned());
+        }
         let told = self.told();
         let mut known = MissesOfAll::default();
         for command in &told {
@@ -99,6 +103,19 @@ impl ScriptExplanation<'_> {
         }
         lines.push(String::new());
         lines.join("\n")
+    }
+
+    /// Whether a person is asked for nothing but what can't be known before a run.
+    fn is_only_unknown(&self) -> bool {
+        let said = |command: &JudgedCommand| {
+            let judged = command.judgement.as_ref();
+            judged.is_some_and(|it| it.verdict.decision > Decision::Allow)
+        };
+        let commands = self.judgement.commands.iter();
+        let mut restricted = commands.filter(|it| it.decision > Decision::Allow);
+        self.judgement.decision == Decision::Prompt
+            && self.judgement.problems().is_empty()
+            && restricted.all(|it| it.kind == CommandKind::Unknown && !said(it))
     }
 
     /// Which files of rules and settings count, where that may be asked.
@@ -301,7 +318,7 @@ impl ScriptExplanation<'_> {
 
     fn may_be(&self, rule: usize) -> String {
         let place = self.place(rule);
-        format!("the rule at {place} may be about it: not each word is known")
+        format!("the rule at {place} may be about it: not each word is known before a run")
     }
 
     pub(super) fn explanation<'b>(

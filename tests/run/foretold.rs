@@ -202,7 +202,7 @@ const SCRIPTS: &[&str] = &[
     ". ./lib; g; {s}",
     ". ./lib; h",
     "echo 'g() { id -u; }' > lib; . ./lib; g; {s}",
-    "eval 'g() { {s}; }'; g",
+    "eval 'e() { {q}; }'; e",
     ". $PWD/lib; ls $w; {s}",
     "mkdir -p d; cp plain d/ls; PATH=$PWD/d:$PATH; ls; {s}",
 ];
