@@ -177,6 +177,29 @@ fn wrong_arguments_are_errors_at_their_call() {
     }
 }
 
+/// What is written in another parameter's form is shown in the right one, in its own words.
+#[test]
+fn a_wrong_form_is_shown_as_it_is_to_be_written() {
+    for (arguments, help) in [
+        (r#"subcommand = "push""#, r#"subcommand = ["push"]"#),
+        (r#"args = "x y""#, r#"args = ["x y"]"#),
+        (
+            r#"flags = ["-f", "--force"]"#,
+            r#"flags = any_of("-f", "--force")"#,
+        ),
+        (r#"flags = ["-f", 7]"#, r#"flags = any_of("-f", "--force")"#),
+        (r#"env = ["CI"]"#, r#"env = {"CI": True}"#),
+        ("without = 7", r#"without = ["-n", "--dry-run"]"#),
+    ] {
+        let rules = from_own_text(
+            "t.rules",
+            &format!("command_rule(program = \"x\", {arguments})\n"),
+        );
+        let helps: Vec<_> = rules.diagnostics.iter().map(|it| it.help.clone()).collect();
+        assert_eq!(helps, [Some(format!("as in `{help}`"))], "{arguments}");
+    }
+}
+
 #[test]
 fn wrong_models_are_errors_at_their_call() {
     for (call, says) in [

@@ -737,6 +737,167 @@ fn files_that_a_shell_reads_are_read() {
     assert!(said.get("commands").is_none());
 }
 
+/// A script, and each command in it, with its depth, kind and decision.
+const SOURCED: &[(&str, &[&str])] = &[
+    (
+        ". ./lib.sh; deploy x",
+        &[
+            "0 builtin forbidden . ./lib.sh",
+            "1 program forbidden frob push $1",
+            "1 builtin allow export MODE=prod",
+            "0 function allow deploy x",
+        ],
+    ),
+    (
+        "source lib.sh; nothing",
+        &[
+            "0 builtin forbidden source lib.sh",
+            "1 program forbidden frob push $1",
+            "1 builtin allow export MODE=prod",
+            "0 program allow nothing",
+        ],
+    ),
+    (
+        ". ./both.sh; deploy",
+        &[
+            "0 builtin forbidden . ./both.sh",
+            "1 builtin forbidden . ./lib.sh",
+            "2 program forbidden frob push $1",
+            "2 builtin allow export MODE=prod",
+            "0 function allow deploy",
+        ],
+    ),
+    (
+        ". ./none.sh; nothing; cat x",
+        &[
+            "0 unknown prompt . ./none.sh",
+            "0 unknown prompt nothing",
+            "0 program allow cat x",
+        ],
+    ),
+    (
+        ". \"$X\"/lib.sh; nothing",
+        &["0 unknown prompt . $X/lib.sh", "0 unknown prompt nothing"],
+    ),
+    (
+        "(. ./none.sh); sh -c nothing; ./nothing",
+        &[
+            "0 unknown prompt . ./none.sh",
+            "0 program allow sh -c nothing",
+            "1 unknown prompt nothing",
+            "0 unknown prompt ./nothing",
+        ],
+    ),
+    (
+        "echo 'frob push' > new.sh; . ./new.sh",
+        &[
+            "0 builtin allow echo 'frob push' > new.sh",
+            "0 unknown prompt . ./new.sh",
+        ],
+    ),
+    (
+        "echo 'frob push' > lib.sh; . ./lib.sh; deploy",
+        &[
+            "0 builtin allow echo 'frob push' > lib.sh",
+            "0 unknown forbidden . ./lib.sh",
+            "1 program forbidden frob push $1",
+            "1 builtin allow export MODE=prod",
+            "0 function allow deploy",
+        ],
+    ),
+    (
+        "eval 'f() { cat x; }'; f; eval \"$X\"; nothing",
+        &[
+            "0 builtin allow eval 'f() { cat x; }'",
+            "1 program allow cat x",
+            "0 function allow f",
+            "0 builtin allow eval $X",
+            "1 unknown prompt $X",
+            "0 unknown prompt nothing",
+        ],
+    ),
+    (
+        ". <(echo frob push)",
+        &[
+            "0 builtin forbidden . <(echo frob push)",
+            "1 program forbidden frob push",
+            "0 builtin allow echo frob push",
+        ],
+    ),
+    (
+        "ssh h '. /lib.sh'",
+        &[
+            "0 program prompt ssh h '. /lib.sh'",
+            "1 unknown prompt . /lib.sh",
+        ],
+    ),
+];
+
+/// What a shell reads itself is read here, and its functions are those of the shell; where nobody can read it, what
+/// is called by a name that no program has may be one of them.
+#[test]
+fn what_the_shell_itself_reads_is_read() {
+    let world = World::new();
+    let lib = "deploy() { frob push \"$1\"; }\nexport MODE=prod\n";
+    let lib = world.file("lib.sh", lib);
+    world.file("both.sh", ". ./lib.sh\n");
+    let rules = "prefix_rule([\"frob\", \"push\"], decision = \"forbidden\")\n";
+    world.file("t.rules", rules);
+    let lib = lib.to_str().unwrap();
+    for (script, expected) in SOURCED {
+        let script = script.replace("/lib.sh'", &format!("{lib}'"));
+        let said = world.json(&["--rules", "t.rules", "-c", &script]);
+        let commands = said["commands"].as_array().unwrap().iter();
+        let told = |it: &Value| {
+            let text = |key: &str| it[key].as_str().unwrap().to_owned();
+            let (kind, decision) = (text("kind"), text("decision"));
+            let text = text("text").replace(lib, "/lib.sh");
+            format!("{} {kind} {decision} {text}", it["depth"])
+        };
+        let listed: Vec<String> = commands.map(told).collect();
+        assert_eq!(listed, *expected, "{script}");
+    }
+}
+
+/// By its first line a file is another interpreter's, whatever it is called.
+#[test]
+fn a_script_of_another_interpreter_is_no_shells() {
+    let world = World::new();
+    for (name, first, words) in [
+        ("a.sh", "#!/usr/bin/python3", "/usr/bin/python3 a.sh"),
+        (
+            "b.rb",
+            "#!/usr/bin/env -S ruby -w",
+            "/usr/bin/env '-S ruby -w' b.rb",
+        ),
+        ("c.sh", "#!/usr/bin/env bash", ""),
+        ("d", "", ""),
+    ] {
+        world.file(name, &format!("{first}\nfrob push -f\n"));
+        let said = world.json(&["--rules", "team.rules", "--script", name]);
+        let is_shells = words.is_empty();
+        let decision = if is_shells { "forbidden" } else { "allow" };
+        assert_eq!(said["decision"], decision, "{name}");
+        if !is_shells {
+            assert_eq!(said["command"]["text"], words);
+        }
+    }
+}
+
+#[test]
+fn a_script_that_could_not_be_started_is_said_to_be_read() {
+    let world = World::new();
+    let path = world.file("x.sh", "frob push -f\n");
+    let told = |words: &[&str]| text(&world.explain(words).stderr);
+    let note = "codex-shell: ./x.sh is not executable, so nothing can start it by this name; it is read as by \
+                --script\n";
+    assert_eq!(told(&["--rules", "team.rules", "./x.sh"]), note);
+    assert_eq!(told(&["--rules", "team.rules", "x.sh"]), "");
+    assert_eq!(told(&["--rules", "team.rules", "--script", "./x.sh"]), "");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(told(&["--rules", "team.rules", "./x.sh"]), "");
+}
+
 /// Generated scripts, such as `configure`, are longer than anybody would type.
 #[test]
 fn a_script_of_a_megabyte_is_read_to_its_end() {

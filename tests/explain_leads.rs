@@ -34,7 +34,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "command_rule(program = \"kubectl\", subcommand = [\"get\"], args = [rest()])",
         "kubectl get pods --nonsense",
-        &["  allow      t.rules:1  option `--nonsense` is unknown, and the rule doesn't name it\n"],
+        &["  allow      t.rules:1  option `--nonsense` is unknown, and the rule doesn't name it; a command_rule does by `flags = \"--nonsense\"`\n"],
     ),
     (
         "command_rule(program = \"frob\", exact = True)",
@@ -175,7 +175,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         "command_rule(program = \"frob\", args = [rest()])",
         "frob -v --env=prod deploy",
         &[
-            "  allow      t.rules:1  option `-v` is unknown, and the rule doesn't name it\n",
+            "  allow      t.rules:1  option `-v` is unknown, and the rule doesn't name it; a command_rule does by `flags = \"-v\"`\n",
             "  options   nothing is known of them; a rules file can say what they are: \
              program(\"frob\", flags = [\"-v\"], options_with_value = [\"--env\"]), with those",
         ],
@@ -184,6 +184,16 @@ const LEADS: &[(&str, &str, &[&str])] = &[
         "prefix_rule([\"docker\", \"compose\", \"up\"])",
         "docker-compose up",
         &["  allow      t.rules:1  is about docker, not docker-compose\n"],
+    ),
+    (
+        "prefix_rule([\"docker\", \"push\"], decision = \"prompt\")",
+        "docker push x",
+        &["  runs      outside the sandbox, if a person says yes\n"],
+    ),
+    (
+        "prefix_rule([\"docker\", \"push\"], decision = \"prompt\")",
+        "docker --debug push x",
+        &["inside the sandbox, if a person says yes; not outside because the command has options between"],
     ),
     (
         "prefix_rule([\"docker-compose\", \"up\"])",
@@ -204,7 +214,7 @@ const LEADS: &[(&str, &str, &[&str])] = &[
     (
         "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
         "make deploy",
-        &["  starts    what files here say (GNUmakefile, makefile, Makefile): each program is judged when it starts\n"],
+        &["  starts    what GNUmakefile, makefile or Makefile says once it is there: each program is judged when that starts it\n"],
     ),
     (
         "command_rule(program = \"npm\", args = [rest()], decision = \"prompt\",
@@ -432,13 +442,13 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
     (
         "prefix_rule([\"git\", \"push\", \"--force\"], decision = \"forbidden\")",
         "git push \"$@\"",
-        &["the rule at t.rules:1 may be about it: not each word is known\n"],
+        &["the rule at t.rules:1 may be about it: not each word is known before a run\n"],
     ),
     (
         "prefix_rule([\"git\", \"push\"], decision = \"forbidden\")",
         "g() { git \"$@\"; }; g push",
         &[
-            "the rule at t.rules:1 may be about it: not each word is known\n",
+            "the rule at t.rules:1 may be about it: not each word is known before a run\n",
             "a function of this script: its commands are judged where they stand\n",
         ],
     ),
@@ -447,7 +457,7 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         "git commit \"$x\"",
         &[
             "no rule matches",
-            "1 rule on this program that doesn't match, at t.rules:1\n",
+            "no match: the rule at t.rules:1 wants push as word 1, which is commit\n",
         ],
     ),
     (
@@ -460,14 +470,15 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         "rm -rf \"$x\"",
         &[
             "(H001 forced-rm)\n",
-            "besides: the rule at t.rules:1 may be about it: not each word is known\n",
+            "besides: the rule at t.rules:1 may be about it: not each word is known before a run\n",
         ],
     ),
     (
         "prefix_rule([\"frob\"])",
         "./none; cd \"$x\"; cat x | sh; echo x > f; sh f; exec \"$y\"",
         &[
-            "the file is not there yet, so nobody knows what it does\n",
+            "\nwhat is asked here only can't be known yet; a run judges each program when it starts\n",
+            "the file is not there yet, so nobody knows what it does; a run judges it then\n",
             "it runs commands that nobody has read, of a file or its input; a run judges each then\n",
             "what runs can't be known before it does; a run judges each program then\n",
         ],

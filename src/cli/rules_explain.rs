@@ -17,9 +17,11 @@ use crate::confine::{Mode, Policy};
 use crate::evaluate::IndexedRules;
 use crate::exit::Exit;
 use crate::flow::{Inquiry, Setting};
+use crate::models::CommandModel;
 use crate::report;
 use crate::report::explained::{self, Explained};
-use crate::request::{Earlier, Request, WorkingDirectory, Writable, argv};
+use crate::request::program::last_component;
+use crate::request::{Earlier, Interpreter, Request, WorkingDirectory, Writable, argv};
 use crate::rules::Decision;
 use crate::script::MAX_BYTES;
 use crate::sys::read_capped::read_capped;
@@ -119,15 +121,18 @@ pub(super) fn main(args: &Args) -> Exit {
         let written = args.written(|colour| explained.text(colour), || explained.json());
         answer(args, written, explained.decision())
     };
-    match script(args, &cwd, &found) {
-        Ok(Some(text)) => return explained::script(&inquiry, &setting, set, &text, told),
-        Ok(None) => {}
+    let is_shell = |name: &OsStr| index.model(name).is_some_and(CommandModel::is_shell);
+    let words = match given(args, &cwd, &found, &is_shell) {
+        Ok(Explainable::Script(text)) => {
+            return explained::script(&inquiry, &setting, set, &text, told);
+        }
+        Ok(Explainable::Command(words)) => words,
         Err(message) => {
             report::error(&message);
             return Exit::Usage;
         }
-    }
-    let request = inquiry.request(&args.command);
+    };
+    let request = inquiry.request(&words);
     if let Some(line) = command_line(&request) {
         let word = argv::word(line);
         report::error(&format!(
@@ -135,7 +140,7 @@ pub(super) fn main(args: &Args) -> Exit {
         ));
         return Exit::Usage;
     }
-    explained::command(&inquiry, &setting, set, (&request, &args.command), told)
+    explained::command(&inquiry, &setting, set, (&request, &words), told)
 }
 
 /// What is wrong with how the command is given.
@@ -168,14 +173,23 @@ fn command_line(request: &Request) -> Option<&OsString> {
     is_line.then_some(only)
 }
 
-/// The script that `args` name, if they name one.
-fn script(
+/// What is to be explained.
+enum Explainable {
+    /// The text of a shell's script.
+    Script(Vec<u8>),
+    /// A command, by its words.
+    Command(Vec<OsString>),
+}
+
+/// What `args` name. The file of another interpreter than a shell is the command that it is.
+fn given(
     args: &Args,
     cwd: &Path,
     is_found: &dyn Fn(&[OsString]) -> bool,
-) -> Result<Option<Vec<u8>>, String> {
+    is_shell: &dyn Fn(&OsStr) -> bool,
+) -> Result<Explainable, String> {
     if let Some(text) = &args.text {
-        return Ok(Some(text.as_bytes().to_vec()));
+        return Ok(Explainable::Script(text.as_bytes().to_vec()));
     }
     let named = match args.command.as_slice() {
         [only] => Some(Path::new(only)).filter(|path| {
@@ -185,16 +199,36 @@ fn script(
         _ => None,
     };
     let Some(path) = args.script.as_deref().or(named) else {
-        return Ok(None);
+        return Ok(Explainable::Command(args.command.clone()));
     };
     let place = if args.script.is_some() {
         path.to_owned()
     } else {
         cwd.join(path)
     };
+    let shown = path.display();
+    if named.is_some() && path.as_os_str().as_bytes().contains(&b'/') && !is_executable(&place) {
+        report::note(&format!(
+            "{shown} is not executable, so nothing can start it by this name; it is read as by --script"
+        ));
+    }
+    if let Some(words) = of_interpreter(&place, is_shell) {
+        return Ok(Explainable::Command(words));
+    }
     let read = read_capped(&place, MAX_BYTES, PATIENCE);
-    read.map(Some)
-        .map_err(|error| format!("{}: {error}", path.display()))
+    read.map(Explainable::Script)
+        .map_err(|error| format!("{shown}: {error}"))
+}
+
+/// The command that has the file at `path` read by the interpreter that its first line names, unless that is a shell.
+fn of_interpreter(path: &Path, is_shell: &dyn Fn(&OsStr) -> bool) -> Option<Vec<OsString>> {
+    if !path.is_file() {
+        return None;
+    }
+    let interpreter = Interpreter::of(path).ok()??;
+    let mut names = std::iter::once(interpreter.path.as_os_str()).chain(interpreter.given_to_env());
+    let is_read_by_shell = names.any(|name| is_shell(last_component(name)));
+    (!is_read_by_shell).then(|| interpreter.argv(path.as_os_str(), &[]))
 }
 
 fn is_script(path: &Path) -> bool {

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::confine::Mode;
 use crate::lint::{self, Level, Lint};
 
 use super::keys::{KEYS, KeyName, ProjectUse};
 use super::parse::{FileSettings, SaidProfile};
-use super::settings::{Settings, Source, Sourced};
-use super::values::{LintLevel, ProfileSettings};
+use super::settings::{ProfileSettings, Settings, Source, Sourced};
+use super::values::LintLevel;
 
 impl Settings {
     /// The user's own file: it sets whatever it names.
@@ -26,12 +27,11 @@ impl Settings {
         replace(&mut self.rules, said.rules);
         self.lints.extend(said.lints);
         for (name, Sourced { value, source }) in said.profiles {
-            let default = ProfileSettings::default();
-            let value = ProfileSettings {
-                mode: value.mode.unwrap_or(default.mode),
-                network: value.network.unwrap_or(default.network),
-                writable: value.writable.unwrap_or(default.writable),
-            };
+            let mut profile = ProfileSettings::default();
+            replace(&mut profile.mode, value.mode);
+            replace(&mut profile.network, value.network);
+            replace(&mut profile.writable, value.writable);
+            let value = profile;
             self.profiles.insert(name, Sourced { value, source });
         }
     }
@@ -40,25 +40,9 @@ impl Settings {
     /// with its place.
     pub(super) fn tighten(&mut self, said: FileSettings) -> Vec<(Source, String)> {
         let mut vain = Vain::default();
-        if let Some(said) = said.sandbox {
-            let stricter = said.value.strictness() > self.sandbox.value.strictness();
-            let same = said.value == self.sandbox.value;
-            vain.take(KeyName::Sandbox, &mut self.sandbox, said, stricter, same);
-        }
-        if let Some(said) = said.network {
-            let (now, wanted) = (self.network.value, said.value);
-            let same = now == wanted;
-            vain.take(
-                KeyName::Network,
-                &mut self.network,
-                said,
-                now && !wanted,
-                same,
-            );
-        }
-        if let Some(said) = said.writable {
-            vain.keep_listed(&mut self.writable, said);
-        }
+        vain.tighten_mode(KeyName::Sandbox, &mut self.sandbox, said.sandbox);
+        vain.switch_off(KeyName::Network, &mut self.network, said.network);
+        vain.keep_listed(KeyName::Writable, &mut self.writable, said.writable);
         if let Some(said) = said.interceptor {
             let (now, wanted) = (self.interceptor.value, said.value);
             let same = now == wanted;
@@ -102,7 +86,7 @@ impl Settings {
         }
         for (name, said) in said.profiles {
             match self.profiles.get_mut(&name) {
-                Some(profile) => vain.tighten_profile(profile, said),
+                Some(profile) => vain.tighten_profile(&mut profile.value, said.value),
                 None => vain.add(KeyName::Profiles, said.source),
             }
         }
@@ -164,11 +148,40 @@ impl Vain {
         }
     }
 
+    fn tighten_mode(
+        &mut self,
+        name: KeyName,
+        now: &mut Sourced<Mode>,
+        said: Option<Sourced<Mode>>,
+    ) {
+        if let Some(said) = said {
+            let stricter = said.value.strictness() > now.value.strictness();
+            let same = said.value == now.value;
+            self.take(name, now, said, stricter, same);
+        }
+    }
+
+    fn switch_off(&mut self, name: KeyName, now: &mut Sourced<bool>, said: Option<Sourced<bool>>) {
+        if let Some(said) = said {
+            let stricter = now.value && !said.value;
+            let same = now.value == said.value;
+            self.take(name, now, said, stricter, same);
+        }
+    }
+
     /// Of the directories that are writable `now`, those remain that are `said`: by their very
     /// name, as one below might lead anywhere.
-    fn keep_listed(&mut self, now: &mut Sourced<Vec<PathBuf>>, said: Sourced<Vec<PathBuf>>) {
+    fn keep_listed(
+        &mut self,
+        name: KeyName,
+        now: &mut Sourced<Vec<PathBuf>>,
+        said: Option<Sourced<Vec<PathBuf>>>,
+    ) {
+        let Some(said) = said else {
+            return;
+        };
         if said.value.iter().any(|path| !now.value.contains(path)) {
-            self.add(KeyName::Writable, said.source.clone());
+            self.add(name, said.source.clone());
         }
         let before = now.value.len();
         now.value.retain(|path| said.value.contains(path));
@@ -177,34 +190,10 @@ impl Vain {
         }
     }
 
-    fn tighten_profile(&mut self, now: &mut Sourced<ProfileSettings>, said: Sourced<SaidProfile>) {
-        let before = now.value.clone();
-        let profile = &mut now.value;
-        let SaidProfile {
-            mode,
-            network,
-            writable,
-        } = said.value;
-        let mut refused = false;
-        if let Some(mode) = mode {
-            refused |= mode.strictness() < profile.mode.strictness();
-            if mode.strictness() > profile.mode.strictness() {
-                profile.mode = mode;
-            }
-        }
-        if let Some(on) = network {
-            refused |= on && !profile.network;
-            profile.network &= on;
-        }
-        if let Some(paths) = writable {
-            refused |= paths.iter().any(|path| !profile.writable.contains(path));
-            profile.writable.retain(|path| paths.contains(path));
-        }
-        if *profile != before {
-            now.source = said.source.clone();
-        }
-        if refused {
-            self.add(KeyName::Profiles, said.source);
-        }
+    fn tighten_profile(&mut self, now: &mut ProfileSettings, said: SaidProfile) {
+        let key = KeyName::Profiles;
+        self.tighten_mode(key, &mut now.mode, said.mode);
+        self.switch_off(key, &mut now.network, said.network);
+        self.keep_listed(key, &mut now.writable, said.writable);
     }
 }

@@ -32,4 +32,4 @@ pub use load::{Loaded, load};
 pub use places::Places;
 pub use problem::SettingsProblem;
 pub use profiles::{Profiles, Unavailable};
-pub use settings::{Settings, Source, Sourced};
+pub use settings::{ProfileSettings, Settings, Source, Sourced};

@@ -37,9 +37,9 @@ pub(super) struct FileSettings {
 /// What one file says of a profile.
 #[derive(Debug, Default)]
 pub(super) struct SaidProfile {
-    pub(super) mode: Option<Mode>,
-    pub(super) network: Option<bool>,
-    pub(super) writable: Option<Vec<PathBuf>>,
+    pub(super) mode: Option<Sourced<Mode>>,
+    pub(super) network: Option<Sourced<bool>>,
+    pub(super) writable: Option<Sourced<Vec<PathBuf>>>,
 }
 
 /// Reads `text`, which stands in `path`; a path in it may begin with `~/`, for `home`.
@@ -197,11 +197,13 @@ impl SettingsReader<'_> {
             let mut profile = SaidProfile::default();
             for (key, value) in table {
                 match self.key(PROFILE_KEYS, key).map(|key| key.name) {
-                    Some(KeyName::Sandbox) => {
-                        profile.mode = self.choice(value, keys::MODES, Mode::from_name);
+                    Some(KeyName::Sandbox) => profile.mode = self.mode(key.span(), value),
+                    Some(KeyName::Network) => {
+                        profile.network = self.bool(value).map(|on| self.sourced(key.span(), on));
                     }
-                    Some(KeyName::Network) => profile.network = self.bool(value),
-                    Some(KeyName::Writable) => profile.writable = self.paths(value, false),
+                    Some(KeyName::Writable) => {
+                        profile.writable = self.sourced_paths(key.span(), value, false);
+                    }
                     _ => {}
                 }
             }

@@ -9,8 +9,7 @@ use crate::lint::Sandboxes;
 use crate::rules::RuleSet;
 use crate::rules::model::{Profile as Asked, Run};
 
-use super::settings::Settings;
-use super::values::ProfileSettings;
+use super::settings::{ProfileSettings, Settings, Sourced};
 
 /// Everything that a rule's `profile(...)` leaves unsaid.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +125,7 @@ impl Profiles {
     fn one(&self, asked: &Asked) -> Result<Policy, ProfileError> {
         let said = match Mode::from_name(&asked.name) {
             Some(mode) => ProfileSettings {
-                mode,
+                mode: Sourced::default(mode),
                 ..ProfileSettings::default()
             },
             None => self
@@ -135,18 +134,18 @@ impl Profiles {
                 .cloned()
                 .ok_or_else(|| ProfileError::Unknown(asked.name.clone()))?,
         };
-        if said.mode == Mode::DangerFullAccess && asked.network == Some(false) {
+        if said.mode.value == Mode::DangerFullAccess && asked.network == Some(false) {
             return Err(ProfileError::Unheld);
         }
         let more = asked.writable.iter().map(PathBuf::from);
-        let own: Vec<PathBuf> = said.writable.into_iter().chain(more).collect();
+        let own: Vec<PathBuf> = said.writable.value.into_iter().chain(more).collect();
         let all = self.written_somewhere();
         own.iter()
             .try_for_each(|path| Policy::leads_straight(path, &all, &self.protection.earlier))?;
         let roots = [self.workspaces.as_slice(), own.as_slice()].concat();
         let policy = Policy::with_roots(
-            said.mode,
-            asked.network.unwrap_or(said.network),
+            said.mode.value,
+            asked.network.unwrap_or(said.network.value),
             &roots,
             self.temporary.as_deref(),
         )?;
@@ -155,7 +154,7 @@ impl Profiles {
 
     /// What the session or some profile may write.
     fn written_somewhere(&self) -> Vec<PathBuf> {
-        let named = self.named.values().flat_map(|profile| &profile.writable);
+        let named = self.named.values().flat_map(|it| &it.writable.value);
         let scratch = self.temporary.iter().map(PathBuf::from);
         let all = self
             .workspaces
@@ -194,9 +193,9 @@ mod tests {
 
     fn profiles() -> Profiles {
         let named = ProfileSettings {
-            mode: Mode::WorkspaceWrite,
-            network: true,
-            writable: vec!["/var".into()],
+            mode: Sourced::default(Mode::WorkspaceWrite),
+            network: Sourced::default(true),
+            writable: Sourced::default(vec!["/var".into()]),
         };
         Profiles {
             named: BTreeMap::from([("fetch".to_owned(), named)]),

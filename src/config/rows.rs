@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::keys::{KEYS, KeyName};
-use super::settings::{Settings, Source, Sourced};
-use super::values::{ProfileSettings, duration_text};
+use super::settings::{ProfileSettings, Settings, Source, Sourced};
+use super::values::duration_text;
 
 /// One value that is set.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,28 +74,28 @@ fn of_key<'a>(settings: &'a Settings, key: &super::keys::SettingKey) -> Vec<Row<
         KeyName::Profiles => {
             let profiles = settings.profiles.iter();
             profiles
-                .flat_map(|(name, profile)| of_profile([key.word, name], profile))
+                .flat_map(|(name, profile)| of_profile([key.word, name], &profile.value))
                 .collect()
         }
     }
 }
 
-fn of_profile<'a>(tables: [&'a str; 2], profile: &'a Sourced<ProfileSettings>) -> Vec<Row<'a>> {
+fn of_profile<'a>(tables: [&'a str; 2], profile: &'a ProfileSettings) -> Vec<Row<'a>> {
     let ProfileSettings {
         mode,
         network,
         writable,
-    } = &profile.value;
-    let row = |(key, value)| Row {
+    } = profile;
+    let row = |(key, value, source)| Row {
         tables: tables.to_vec(),
         key,
         value,
-        source: &profile.source,
+        source,
     };
     let values = [
-        ("mode", json!(mode.as_str())),
-        ("network", json!(network)),
-        ("writable", paths(writable)),
+        ("mode", json!(mode.value.as_str()), &mode.source),
+        ("network", json!(network.value), &network.source),
+        ("writable", paths(&writable.value), &writable.source),
     ];
     values.into_iter().map(row).collect()
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::confine::Mode;
 use crate::request::argv;
 
-use super::values::{Ask, Interceptor, LintLevel, ProfileSettings};
+use super::values::{Ask, Interceptor, LintLevel};
 
 /// The shell for scripts, unless another is set.
 pub const SHELL: &str = "/bin/bash";
@@ -22,6 +22,16 @@ pub enum Source {
     File(PathBuf, u32),
     /// A flag, as it is typed.
     Flag(&'static str),
+}
+
+impl Source {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path, _) => Some(path),
+            Self::Default | Self::Flag(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -57,6 +67,27 @@ impl<T> Sourced<T> {
         Self {
             value,
             source: Source::Flag(flag),
+        }
+    }
+}
+
+/// A sandbox that rules name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileSettings {
+    /// What it permits.
+    pub mode: Sourced<Mode>,
+    /// Whether it has a network.
+    pub network: Sourced<bool>,
+    /// More directories that may be written: absolute.
+    pub writable: Sourced<Vec<PathBuf>>,
+}
+
+impl Default for ProfileSettings {
+    fn default() -> Self {
+        Self {
+            mode: Sourced::default(Mode::WorkspaceWrite),
+            network: Sourced::default(false),
+            writable: Sourced::default(Vec::new()),
         }
     }
 }

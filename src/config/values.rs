@@ -4,8 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::confine::Mode;
-
 /// What brings exec requests to the supervisor. Ordered: the strictest is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Interceptor {
@@ -126,27 +124,6 @@ impl LintLevel {
         [Self::Allow, Self::Warn, Self::Deny]
             .into_iter()
             .find(|known| known.as_str() == name)
-    }
-}
-
-/// A sandbox that rules name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProfileSettings {
-    /// What it permits.
-    pub mode: Mode,
-    /// Whether it has a network.
-    pub network: bool,
-    /// More directories that may be written: absolute.
-    pub writable: Vec<PathBuf>,
-}
-
-impl Default for ProfileSettings {
-    fn default() -> Self {
-        Self {
-            mode: Mode::WorkspaceWrite,
-            network: false,
-            writable: Vec::new(),
-        }
     }
 }
 

@@ -90,7 +90,9 @@ pub fn command_sources(index: &IndexedRules, request: &Request) -> Vec<CommandSo
 
 /// The files of programs that `request` starts where no exec shows it, as tmux does in its server.
 fn unseen_files(tree: &CommandTree, request: &Request) -> Vec<CommandSource> {
-    let unseen = tree.requests(request, |node| node.is_unjudged() && !node.same_process);
+    let unseen = tree.requests(request, |node| {
+        node.is_unjudged() && !node.is_same_process()
+    });
     let file = |inner: InnerRequest| {
         let name = &inner.request.program.asked;
         let path = normalised(&inner.request.cwd.join(name));
@@ -119,13 +121,21 @@ pub fn all_command_sources(
 }
 
 /// The files that tell `request` what to do, by names from the directory where it starts: that it looks for
-/// there, or that its words name, as far as models know them. It, or what it runs without another exec.
-pub fn obeyed_files(index: &IndexedRules, request: &Request) -> Vec<String> {
-    let within = in_process(&CommandTree::of(index, request), request);
+/// there, or that its words name, as far as models know them. It, or what it runs without another exec; `node` is
+/// its number in the `tree`, `None` where that is its own.
+pub fn obeyed_files(
+    index: &IndexedRules,
+    request: &Request,
+    tree: &CommandTree,
+    node: Option<usize>,
+) -> Vec<String> {
+    let in_place = tree.in_place(node).into_iter();
+    let sourced = tree.within(node).filter(|node| is_sourced(node));
+    let within = in_place.chain(sourced).map(Node::words);
     let mut files = Vec::new();
-    for one in std::iter::once(request).chain(&within) {
-        for model in models_of(index, one.words()) {
-            for file in obeyed_in(&models::read(model, one.arguments())) {
+    for words in std::iter::once(request.words()).chain(within) {
+        for model in models_of(index, words) {
+            for file in obeyed_in(&models::read(model, words.arguments())) {
                 if !files.contains(&file) {
                     files.push(file);
                 }
@@ -164,11 +174,14 @@ fn is_relative(word: &str) -> bool {
 
 /// What `request` runs without another exec; what a shell reads itself is none either.
 fn in_process(tree: &CommandTree, request: &Request) -> Vec<Request> {
-    let sourced = |node: &Node| script::reads_file(node.words().asked.as_bytes());
     let mut within = tree.in_process(request);
-    let others = tree.requests(request, |node| !node.same_process && sourced(node));
+    let others = tree.requests(request, |node| !node.is_same_process() && is_sourced(node));
     within.extend(others.map(|inner| inner.request));
     within
+}
+
+fn is_sourced(node: &Node) -> bool {
+    script::reads_file(node.words().asked.as_bytes())
 }
 
 fn sources_of<'a>(
@@ -414,6 +427,10 @@ mod tests {
         }
     }
 
+    fn obeyed_by(index: &IndexedRules, request: &Request) -> Vec<String> {
+        obeyed_files(index, request, &CommandTree::of(index, request), None)
+    }
+
     #[test]
     fn what_the_directory_says_is_known_by_names_from_there() {
         let index = IndexedRules::new(from_own_text("t.rules", ""));
@@ -457,7 +474,7 @@ mod tests {
             ("lftp -f f", Some("f")),
             ("cat f", None),
         ] {
-            let files = obeyed_files(&index, &request(command));
+            let files = obeyed_by(&index, &request(command));
             let is_so = match expected {
                 Some(expected) => files.iter().any(|file| file == expected),
                 None => files.is_empty(),
@@ -490,7 +507,7 @@ mod tests {
             let argv: Vec<_> = words.iter().map(Into::into).collect();
             let cwd = WorkingDirectory::new("/work").unwrap();
             let request = Request::new(Program::named(&argv[0]), argv, cwd);
-            let files = obeyed_files(&index, &request);
+            let files = obeyed_by(&index, &request);
             let is_known = files.iter().any(|file| file == "f");
             // What another program runs is told of that one.
             assert_eq!(is_known, words[0] != "env", "{words:?}: {files:?}");
@@ -509,12 +526,8 @@ mod tests {
                 interpreter: Some(Box::new(request(&format!("{interpreter} /opt/tool a")))),
                 ..script.clone()
             };
-            assert_eq!(obeyed_files(&index, &script), [""; 0]);
-            assert!(
-                obeyed_files(&index, &with)
-                    .iter()
-                    .any(|file| file == expected)
-            );
+            assert_eq!(obeyed_by(&index, &script), [""; 0]);
+            assert!(obeyed_by(&index, &with).iter().any(|file| file == expected));
         }
     }
 

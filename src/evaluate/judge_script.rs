@@ -282,7 +282,15 @@ impl Judge<'_> {
         let command = node.written.as_deref().unwrap_or(&nothing);
         let mut kind = self.kind(node, command);
         let program = asked().next().filter(|_| kind == CommandKind::Program);
-        let unforeseen = program.and_then(|request| self.unforeseen(nth, node, request));
+        let is_source = |request: &&Request| {
+            let name = request.program.asked.as_bytes();
+            kind == CommandKind::Builtin && script::reads_script(name)
+        };
+        let read = asked().next().filter(is_source);
+        let is_written = |request: &&Request| self.written.decide_on(self.index, request);
+        let unforeseen = program
+            .and_then(|request| self.unforeseen(nth, node, request))
+            .or_else(|| read.filter(is_written).map(|_| Unforeseen::Written));
         if unforeseen.is_some() {
             kind = CommandKind::Unknown;
         }
@@ -354,7 +362,19 @@ impl Judge<'_> {
         presumed
             .map(Unforeseen::Rule)
             .or_else(|| unforeseen(self.index, node, request))
+            .or_else(|| {
+                self.may_be_function(node, request)
+                    .then_some(Unforeseen::Function)
+            })
             .or_else(|| is_written().then_some(Unforeseen::Written))
+    }
+
+    /// Whether it is called by a name that no program is found by, and what nobody has read may define it.
+    fn may_be_function(&self, node: &Node, request: &Request) -> bool {
+        let program = &request.program;
+        let by_name = !program.asked.as_bytes().contains(&b'/');
+        let is_missing = by_name && program.path.is_none();
+        is_missing && self.is_by_shell(node) && self.tree.may_define(node)
     }
 
     fn kind(&self, node: &Node, command: &ScriptCommand) -> CommandKind {
@@ -368,7 +388,7 @@ impl Judge<'_> {
         let by_shell = self.is_by_shell(node);
         if by_shell && self.tree.defines(node, &name) {
             CommandKind::Function
-        } else if by_shell && script::is_builtin(&name) {
+        } else if by_shell && (script::is_builtin(&name) || script::reads_script(&name)) {
             CommandKind::Builtin
         } else {
             CommandKind::Program

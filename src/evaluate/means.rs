@@ -78,14 +78,14 @@ fn note(index: &IndexedRules, matched: RuleMatch, found: &mut Matches) {
 /// One that has it inside anyway needs no reason.
 fn keep_inside(index: &IndexedRules, number: usize, reason: &str, found: &mut Matches) {
     let rules = index.rules();
-    let asks = match rules.command_rule(number) {
-        Some(rule) => {
-            rule.decision == Decision::Prompt && rule.enforce && rule.run != Some(Run::Inside)
-        }
-        None => rules
-            .prefix_rules
-            .get(number)
-            .is_some_and(|rule| rule.decision == Decision::Prompt),
+    let asks = if let Some(rule) = rules.command_rule(number) {
+        rule.decision == Decision::Prompt && rule.enforce && rule.run != Some(Run::Inside)
+    } else {
+        let rule = rules.prefix_rules.get(number);
+        // One that is met word by word has said so already.
+        let mut matches = found.trace.matches.iter();
+        rule.is_some_and(|rule| rule.decision == Decision::Prompt)
+            && !matches.any(|it| it.rule == number && it.inner.is_none())
     };
     if asks {
         found.keep_inside(number, reason.to_owned());

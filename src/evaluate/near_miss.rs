@@ -183,7 +183,7 @@ fn is_near(index: &IndexedRules, parted: &Parted<'_>, request: &Request) -> bool
         return is_another || is_added || is_missing;
     }
     let had = had.to_string_lossy();
-    let is_option = |word: &str| word.starts_with('-');
+    let is_option = |word: &str| word.starts_with(['-', '+']);
     if is_option(&had) {
         return is_added || (is_another && wanted.iter().any(|word| is_option(word)));
     }

@@ -197,6 +197,8 @@ pub enum Unforeseen {
     Rule(usize),
     /// The program, asked for by a path, is not there yet.
     Missing,
+    /// No program of its name is there, and it may be a function of what nobody has read.
+    Function,
     /// Nobody knows where the program is looked for.
     Anywhere,
     /// It runs commands that nobody has read.

@@ -53,7 +53,7 @@ pub(super) fn or_stricter_default(index: &IndexedRules, verdict: Verdict) -> Ver
 /// words, which runs no other in its place; and it runs none of which a rule would have to be asked here.
 pub(super) fn nothing_is_said_of(index: &IndexedRules, words: Words<'_>) -> bool {
     let tree = CommandTree::of_words(index, words);
-    let has_rule = |node: &Node| node.same_process && index.may_restrict(node.words());
+    let has_rule = |node: &Node| node.is_same_process() && index.may_restrict(node.words());
     let is_asked = |node: &Node| node.shown == Shown::Never || has_rule(node);
     if tree.nodes().iter().any(is_asked) {
         return false;

@@ -14,6 +14,7 @@ use crate::models::Reading;
 use crate::models::model::Effect;
 use crate::models::reading::{Doubt, Flag, Inner, Kind, Known, Operand, Part, What};
 use crate::request::{Program, Request, argv};
+use crate::rules::meaning::departure::{LEADS, option_hint};
 
 use super::added;
 use super::command_tree::{DEPTH, readings, started_in_place};
@@ -191,6 +192,7 @@ fn options(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
     });
     let (does, flag) = options.min_by_key(|(does, _)| *does)?;
     let says = match does {
+        UnnamedEffect::Runs if flag.has_effect(Effect::Directory) => LEADS,
         UnnamedEffect::Runs => "can run another program",
         UnnamedEffect::RunsLine => "runs a command line",
         UnnamedEffect::Unknown => "is unknown",
@@ -200,8 +202,12 @@ fn options(reading: &Reading<'_>, named: RuleNamed<'_>) -> Option<String> {
         UnnamedEffect::Elsewhere => ELSEWHERE,
     };
     let option = argv::word(OsStr::from_bytes(&flag.written));
+    let hint = match does {
+        UnnamedEffect::CutShort => String::new(),
+        _ => option_hint(flag),
+    };
     Some(format!(
-        "option `{option}` {says}, and the rule doesn't name it"
+        "option `{option}` {says}, and the rule doesn't name it{hint}"
     ))
 }
 

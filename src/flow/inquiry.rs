@@ -73,8 +73,10 @@ struct LostVariables {
 #[derive(Debug, Clone)]
 struct FoundProgram {
     program: Program,
-    /// Its file is a program itself, and no copy of another.
-    is_itself: bool,
+    /// What runs it without any arguments, if it is a script.
+    interpreter: Option<Box<Request>>,
+    /// What it is a copy of.
+    copy_of: Option<PathBuf>,
 }
 
 /// What is judged of the `shell` that we chose, whose `tree` this is: not that it starts, but what flows within its
@@ -233,11 +235,16 @@ impl<'a> Inquiry<'a> {
         let LostVariables { withheld, leading } = lost;
         (request.withheld, request.leading) = (withheld, leading);
         request.environment.clone_from(&start.variables);
-        let is_itself = found.is_itself;
-        self.known.borrow_mut().programs.insert(place, found);
-        if !is_itself {
-            request = self.with_files(request);
+        request.copy_of.clone_from(&found.copy_of);
+        request.interpreter.clone_from(&found.interpreter);
+        let arguments = start.words.get(1..).unwrap_or_default();
+        let mut within = request.interpreter.as_deref_mut();
+        while let Some(interpreter) = within {
+            interpreter.argv.extend_from_slice(arguments);
+            interpreter.environment.clone_from(&start.variables);
+            within = interpreter.interpreter.as_deref_mut();
         }
+        self.known.borrow_mut().programs.insert(place, found);
         if !request.words().start_git() {
             return request;
         }
@@ -322,7 +329,8 @@ impl<'a> Inquiry<'a> {
         let request = self.with_files(request);
         FoundProgram {
             program,
-            is_itself: request.interpreter.is_none() && request.copy_of.is_none(),
+            interpreter: request.interpreter,
+            copy_of: request.copy_of,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::evaluate::{
     Basis, Callers, CommandKind, CommandTree, JudgedCommand, Judgement, ScriptJudgement,
     near_misses,
 };
-use crate::request::{Request, argv, entry};
+use crate::request::{Request, entry};
 use crate::rules::Decision;
 
 /// What comes of a script, and where each command of it runs.
@@ -70,21 +70,18 @@ impl Inquiry<'_> {
         whereabouts.placed(judged)
     }
 
-    /// What comes of a command of these words, of which `alone` is known by itself, and of each that it starts;
-    /// `None` if none of those stands in a file that a shell reads, and there is no more to be said of any.
-    pub fn judge_within<'b>(
-        &'b self,
-        words: &[OsString],
+    /// Whether more is to be said of those that a command starts, whose script `judged` is, than of it `alone`.
+    pub fn says_more(
+        &self,
+        judged: &PlacedScript<'_>,
         alone: &Judgement,
-        setting: &'b Setting<'b>,
-    ) -> Option<PlacedScript<'b>> {
-        let judged = self.judge_script_in(argv::text(words).as_bytes(), setting);
+        setting: &Setting<'_>,
+    ) -> bool {
         let own = place(alone, setting).decision();
         let mut within = judged.commands.iter().filter(|it| it.depth > 0);
-        let is_more = within.any(|it| {
+        within.any(|it| {
             it.kind == CommandKind::Program && (it.decision > own || self.says_beside(alone, it))
-        });
-        (is_more || judged.reads_files()).then_some(judged)
+        })
     }
 
     /// Whether rules say of a command within one, or nearly, what is not told with that `alone`.
@@ -299,7 +296,8 @@ impl Callers for PlacesOfCommands<'_> {
             if let Some(origin) = &origin {
                 setting.inheritance = self.inheritance(tree, node, request, origin);
             }
-            if let Some(placed) = place(judgement, &setting).placed() {
+            let disposition = place(judgement, &setting);
+            if let Some(placed) = disposition.placed().filter(|_| tree.runs_any(node)) {
                 let started =
                     self.started(node, request, judgement, &placed.place, origin.as_deref());
                 after = started.map(Rc::new);

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::evaluate::{IndexedRules, obeyed_files};
+use crate::evaluate::{CommandTree, IndexedRules, obeyed_files};
 use crate::models::reading::REPOSITORY;
 use crate::request::{Program, Request, WorkingDirectory};
 use crate::rules::model::{Run, Span};
@@ -83,7 +83,8 @@ fn obeyed(index: &IndexedRules, program: &str, rest: &[Vec<String>]) -> Option<V
         let argv: Vec<OsString> = words.into_iter().map(OsString::from).collect();
         let program = Program::named(argv.first()?);
         let request = Request::new(program, argv, WorkingDirectory::new("/")?);
-        let files = obeyed_files(index, &request);
+        let tree = CommandTree::of(index, &request);
+        let files = obeyed_files(index, &request, &tree, None);
         let told = files.iter().any(|file| file != REPOSITORY);
         told.then_some(files)
     })

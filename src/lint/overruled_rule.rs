@@ -10,8 +10,9 @@ use super::finding::{Level, Related};
 use super::{Report, lint};
 
 lint! {
-    /// A rule never takes effect, because a stricter rule matches everything that it matches.
-    /// The strictest matching rule decides, regardless of order, length and file.
+    /// A rule never decides, because a stricter rule matches everything that it matches. The
+    /// strictest matching rule decides, regardless of order, length and file. If that one asks, this
+    /// one still says where the command runs after a yes.
     ///
     /// ## Why it matters
     ///
@@ -80,7 +81,11 @@ fn tell(rules: &RuleSet, rule: &Comparable<'_>, strict: &Comparable<'_>, report:
         strict.text(),
         rules.place(strict.span)
     );
-    let help = "the strictest rule decides; narrow that one, or delete this one";
+    let help = if strict.decision == Decision::Prompt {
+        "the strictest rule decides; narrow that one, or delete this one, which still says where it runs after a yes"
+    } else {
+        "the strictest rule decides; narrow that one, or delete this one"
+    };
     let related = Related {
         span: strict.span,
         label: "the stricter rule",

@@ -32,12 +32,11 @@ fn matches(form: &[u8], word: &[u8]) -> bool {
     let Some(mut rest) = word.strip_prefix(first) else {
         return false;
     };
-    let texts: Vec<&[u8]> = texts.collect();
-    let Some((last, between)) = texts.split_last() else {
+    let Some(last) = texts.next_back() else {
         return rest.is_empty();
     };
-    for text in between.iter().filter(|text| !text.is_empty()) {
-        let at = rest.windows(text.len()).position(|here| here == *text);
+    for text in texts.filter(|text| !text.is_empty()) {
+        let at = rest.windows(text.len()).position(|here| here == text);
         let Some(behind) = at.and_then(|at| rest.get(at + text.len()..)) else {
             return false;
         };

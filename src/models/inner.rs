@@ -297,7 +297,9 @@ fn overridden<'a>(
                 .chain(operands.words.iter().map(|operand| operand.word));
             // Some read such words in any case.
             let is_one = |word: &[u8]| {
-                form::is_of(words, word) || form::is_of(words, &word.to_ascii_lowercase())
+                let has_capitals = word.iter().any(u8::is_ascii_uppercase);
+                form::is_of(words, word)
+                    || has_capitals && form::is_of(words, &word.to_ascii_lowercase())
             };
             let plain = plain.filter(|word| is_one(word.as_bytes()));
             let values = values_of(words, reading).map(|value| value.word);

@@ -143,14 +143,19 @@ impl CommandModel {
 
     /// Whether it reads scripts as a shell does: from a word, a file or its input.
     pub fn is_shell(&self) -> bool {
-        let has = |form: Form| {
-            let mut inner = self.inner.iter();
-            inner.any(|inner| inner.form == form && inner.after == 0 && inner.behind.is_empty())
+        let of = |form: Form| {
+            let inner = self.inner.iter();
+            inner.filter(move |it| it.form == form && it.after == 0 && it.behind.is_empty())
         };
-        let mut effects = self.options.iter().flat_map(|option| &option.effects);
-        has(Form::File)
-            && has(Form::Input)
-            && (has(Form::Script) || effects.any(|effect| *effect == Effect::Script))
+        let has_script = |name: &String| {
+            let scripts = |option: &&OptionModel| option.effects.contains(&Effect::Script);
+            let mut options = self.options.iter().filter(scripts);
+            options.any(|option| option.names.contains(name))
+        };
+        // The option has a script in the place of the file.
+        let by_option = |inner: &InnerModel| inner.unless.iter().any(has_script);
+        of(Form::Input).next().is_some()
+            && of(Form::File).any(|file| by_option(file) || of(Form::Script).next().is_some())
     }
 
     /// Whether its first operand is a file that it runs, as those of interpreters are.

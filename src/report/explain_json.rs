@@ -213,7 +213,12 @@ pub(super) fn document<'a>(explanation: &Explanation<'a>) -> Document<'a> {
         },
         program: program(&request.program),
         variables: variables(explanation),
-        obeys: obeyed_files(explanation.rules, request),
+        obeys: obeyed_files(
+            explanation.rules,
+            request,
+            explanation.tree,
+            explanation.node,
+        ),
         reading: reading::account(explanation, readings.first()),
         matches: matches(explanation, &explanation.judgement.trace.matches),
         on_trial: matches(explanation, &explanation.judgement.trace.on_trial),

@@ -44,6 +44,8 @@ use super::reading;
 
 /// Bytes of a command that are shown.
 const COMMAND: usize = 1024;
+/// Rules of which it is said why they don't match, where none is near.
+const OTHERS: usize = 1;
 
 /// Everything that is said of one script.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +72,10 @@ impl ScriptExplanation<'_> {
         let word = paint.ink(Ink::Said(said), decision(said));
         let mut lines = vec![format!("{word}  the strictest of {count} {noun}")];
         lines.extend(self.sources());
+        if self.is_only_unknown() {
+            let note = "what is asked here only can't be known yet; a run judges each program when it starts";
+            lines.push(note.to_owned());
+        }
         let told = self.told();
         let mut known = MissesOfAll::default();
         for command in &told {
@@ -97,6 +103,19 @@ impl ScriptExplanation<'_> {
         }
         lines.push(String::new());
         lines.join("\n")
+    }
+
+    /// Whether a person is asked for nothing but what can't be known before a run.
+    fn is_only_unknown(&self) -> bool {
+        let said = |command: &JudgedCommand| {
+            let judged = command.judgement.as_ref();
+            judged.is_some_and(|it| it.verdict.decision > Decision::Allow)
+        };
+        let commands = self.judgement.commands.iter();
+        let mut restricted = commands.filter(|it| it.decision > Decision::Allow);
+        self.judgement.decision == Decision::Prompt
+            && self.judgement.problems().is_empty()
+            && restricted.all(|it| it.kind == CommandKind::Unknown && !said(it))
     }
 
     /// Which files of rules and settings count, where that may be asked.
@@ -232,12 +251,17 @@ impl ScriptExplanation<'_> {
         for it in &misses.unexcepted {
             notes.push(format!("{}: {}", rule(it.rule), not_excepted(it)));
         }
-        let Some(told) = Missed::of(&explanation, 0) else {
+        let Some(told) = Missed::of(&explanation, OTHERS) else {
             return;
+        };
+        let label = if told.is_near {
+            "near miss"
+        } else {
+            "no match"
         };
         for miss in told.shown {
             let note = note(miss, &explanation).unwrap_or_default();
-            notes.push(format!("near miss: {} {note}", rule(miss.rule)));
+            notes.push(format!("{label}: {} {note}", rule(miss.rule)));
         }
         notes.extend(told.more(self.rules.rules()));
     }
@@ -294,7 +318,7 @@ impl ScriptExplanation<'_> {
 
     fn may_be(&self, rule: usize) -> String {
         let place = self.place(rule);
-        format!("the rule at {place} may be about it: not each word is known")
+        format!("the rule at {place} may be about it: not each word is known before a run")
     }
 
     pub(super) fn explanation<'b>(
@@ -332,12 +356,19 @@ fn otherwise(command: &JudgedCommand) -> Option<&'static str> {
         .is_some_and(|judged| judged.verdict.decision > Decision::Allow);
     match command.kind {
         CommandKind::Unknown if !is_restricted => Some(match command.unforeseen {
-            Some(Unforeseen::Missing) => "the file is not there yet, so nobody knows what it does",
+            Some(Unforeseen::Missing) => {
+                "the file is not there yet, so nobody knows what it does; a run judges it then"
+            }
             Some(Unforeseen::Anywhere) => {
-                "nobody knows where the program is looked for, in which directory or by which PATH"
+                "nobody knows where the program is looked for, in which directory or by which PATH; a run judges \
+                 what it finds"
             }
             Some(Unforeseen::Unread) => {
                 "it runs commands that nobody has read, of a file or its input; a run judges each then"
+            }
+            Some(Unforeseen::Function) => {
+                "no program of this name is there; it may be a function of what nobody has read, and a run \
+                 judges what that starts"
             }
             Some(Unforeseen::Written) => "the script writes what it runs; a run judges that then",
             Some(Unforeseen::Rule(_)) | None => {

@@ -7,7 +7,7 @@ use super::explain_script::ScriptExplanation;
 use crate::config::Settings;
 use crate::evaluate::{CommandTree, judge_in, near_misses};
 use crate::flow::{Inquiry, PlacedScript, Setting};
-use crate::request::Request;
+use crate::request::{Request, argv};
 use crate::rules::Decision;
 
 /// What is said.
@@ -66,9 +66,13 @@ pub fn command<T>(
     told: impl FnOnce(Explained<'_>) -> T,
 ) -> T {
     let (rules, session) = (inquiry.rules(), inquiry.session());
+    let within = inquiry.judge_script_in(argv::text(words).as_bytes(), setting);
+    if within.reads_files() {
+        return told(all(inquiry, settings, &within));
+    }
     let tree = CommandTree::of(rules, request);
     let judgement = judge_in(rules, request, &tree);
-    if let Some(within) = inquiry.judge_within(words, &judgement, setting) {
+    if inquiry.says_more(&within, &judgement, setting) {
         return told(all(inquiry, settings, &within));
     }
     told(Explained::Command(Explanation {

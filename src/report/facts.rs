@@ -1,16 +1,22 @@
 //! What led to a verdict, and what comes of it: a label and a text each, for people.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use crate::approve::grounds::{wanting, withheld, without_withheld};
 use crate::approve::place::{Caller, Confinement, Disposition, Place, Placed};
-use crate::config::{Settings, Source};
-use crate::evaluate::{Basis, Judgement, heuristic, obeyed_files, readings};
+use crate::config::{ProfileSettings, Settings, Source};
+use crate::evaluate::{
+    Basis, CommandSource, IndexedRules, Judgement, command_sources, heuristic, obeyed_files,
+    readings,
+};
 use crate::models::Reading;
 use crate::models::reading::REPOSITORY;
 use crate::request::program::last_component;
-use crate::request::{Trust, argv};
+use crate::request::{Request, Trust, argv};
 use crate::rules::model::{NetworkRule, Run};
 use crate::rules::{Decision, Layer, RuleSet};
 
@@ -119,8 +125,24 @@ pub(super) fn files(rules: &RuleSet) -> Option<String> {
 
 /// What files set of that which counts for a judgement, and where.
 pub(super) fn settings(settings: &Settings) -> Option<String> {
-    let profiles = settings.profiles.iter();
-    let profiles = profiles.map(|(name, profile)| (format!("profiles.{name}"), &profile.source));
+    let profiles = settings.profiles.iter().flat_map(|(name, profile)| {
+        let own = &profile.source;
+        let ProfileSettings {
+            mode,
+            network,
+            writable,
+        } = &profile.value;
+        let values = [
+            ("mode", &mode.source),
+            ("network", &network.source),
+            ("writable", &writable.source),
+        ];
+        // What another file than the profile's has made stricter.
+        let is_other = |source: &Source| source.file() != own.file();
+        let values = values.into_iter().filter(move |(_, it)| is_other(it));
+        let values = values.map(move |(key, it)| (format!("profiles.{name}.{key}"), it));
+        std::iter::once((format!("profiles.{name}"), own)).chain(values)
+    });
     let named = [
         ("sandbox", &settings.sandbox.source),
         ("network", &settings.network.source),
@@ -233,23 +255,61 @@ fn obeys(explanation: &Explanation<'_>) -> Option<(&'static str, String)> {
     let (rules, request) = (explanation.rules, explanation.request);
     let verdict = &explanation.judgement.verdict;
     let outside = matches!(verdict.run, Run::Outside | Run::Unconfined);
-    let files = if outside {
-        obeyed_files(rules, request)
-    } else {
-        looked_for(&readings(rules, request))
-    };
-    if verdict.decision == Decision::Forbidden || files.is_empty() {
+    if verdict.decision == Decision::Forbidden {
         return None;
     }
-    let files = argv::visible(&files.join(", "));
-    Some(if outside {
-        let obeys = format!("what the directory says it should do: {files}");
-        ("obeys", obeys)
-    } else {
-        let starts =
-            format!("what files here say ({files}): each program is judged when it starts");
-        ("starts", starts)
-    })
+    if outside {
+        let files = obeyed_files(rules, request, explanation.tree, explanation.node).join(", ");
+        let obeys = || {
+            format!(
+                "what the directory says it should do: {}",
+                argv::visible(&files)
+            )
+        };
+        return (!files.is_empty()).then(|| ("obeys", obeys()));
+    }
+    let names = looked_for(&readings(rules, request));
+    let (last, before) = names.split_last()?;
+    let there = said_by(rules, request, &names);
+    let files = match (there.is_empty(), before) {
+        (false, _) => there.join(", ") + " says",
+        (true, []) => format!("{last} says once it is there"),
+        (true, before) => format!("{} or {last} says once it is there", before.join(", ")),
+    };
+    let files = argv::visible(&files);
+    let starts = format!("what {files}: each program is judged when that starts it");
+    Some(("starts", starts))
+}
+
+/// The files that are there and say what `request` starts: those that its words name, else those of these `names`,
+/// of each the nearest.
+fn said_by(rules: &IndexedRules, request: &Request, names: &[String]) -> Vec<String> {
+    let sources = command_sources(rules, request);
+    let is_sought = |path: &PathBuf| {
+        let name = path.file_name().and_then(OsStr::to_str);
+        names
+            .iter()
+            .any(|sought| name == Some(sought) || path.ends_with(sought))
+    };
+    let (mut named, mut found) = (Vec::new(), Vec::new());
+    for source in sources {
+        match source {
+            CommandSource::File(path) if is_sought(&path) => found.push(path),
+            CommandSource::File(path) | CommandSource::FileIfThere(path) => named.push(path),
+            CommandSource::Keys | CommandSource::Descriptor(_) => {}
+        }
+    }
+    named.retain(|path| path.is_file());
+    found.retain(|path| path.is_file());
+    found.sort_by_key(|path| Reverse(path.components().count()));
+    let mut said = if named.is_empty() { found } else { named };
+    let mut seen = HashSet::new();
+    said.retain(|path| seen.insert(path.file_name().map(OsStr::to_owned)));
+    let short = |path: &PathBuf| {
+        let own = path.strip_prefix(&*request.cwd).unwrap_or(path);
+        own.display().to_string()
+    };
+    said.iter().take(FILES).map(short).collect()
 }
 
 /// Files that commands look for to be told what to start.

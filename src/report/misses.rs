@@ -76,6 +76,7 @@ struct Missing<'a> {
     argv: &'a [OsString],
     program: &'a Program,
     directory: &'a Path,
+    /// Where a rule asks for any.
     variables: Option<*const (OsString, OsString)>,
     /// The rules that are told of, and what they match within.
     told: Vec<(usize, Option<&'a [OsString]>)>,
@@ -91,11 +92,13 @@ impl<'a> MissesOfAll<'a> {
         let matched = trace.matches.iter();
         let matched = matched.map(|it| (it.rule, it.inner.as_deref()));
         let others = trace.rules().skip(trace.matches.len());
+        let asked_for = request.environment.as_ref();
+        let asked_for = asked_for.filter(|_| rules.have_conditions_on_variables_of(request));
         let key = Missing {
             argv: &request.argv,
             program: &request.program,
             directory: &request.cwd,
-            variables: request.environment.as_ref().map(|all| all.as_ptr()),
+            variables: asked_for.map(|all| all.as_ptr()),
             told: matched.chain(others.map(|rule| (rule, None))).collect(),
         };
         if let Some(known) = self.0.get(&key) {
@@ -148,7 +151,8 @@ fn parted(miss: &NearMiss, explanation: &Explanation<'_>) -> String {
 
 /// What is to be done where an option stands before the word that a rule wants.
 fn option_hint(miss: &NearMiss, had: &OsStr) -> &'static str {
-    let is_option = |word: &[u8]| word.len() > 1 && word.starts_with(b"-");
+    let is_option =
+        |word: &[u8]| word.len() > 1 && word.first().is_some_and(|sign| b"-+".contains(sign));
     let wants_one = miss.wanted.iter().any(|word| is_option(word.as_bytes()));
     if is_option(had.as_bytes()) && !wants_one {
         "; a command_rule may name such an option, by `flags` or `options`"

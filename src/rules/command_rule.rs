@@ -153,15 +153,43 @@ fn condition<T>(
     read: impl Fn(&Json) -> Result<T, String>,
 ) -> Option<T> {
     let value = arguments.any(name)?;
-    let read = as_data(value).and_then(|json| read(&json));
+    let json = as_data(value);
+    let own = json.as_ref().ok().and_then(|json| own_form(name, json));
     let problem = |why| {
         let problem = ArgumentProblem::new(codes::CONDITION, format!("parameter `{name}` {why}"));
-        match FORMS.iter().find(|(parameter, _)| *parameter == name) {
-            Some((_, form)) => problem.with_help(format!("as in `{name} = {form}`")),
+        let mut forms = FORMS.iter();
+        let form = forms.find(|(parameter, _)| *parameter == name);
+        match own.or_else(|| form.map(|(_, form)| (*form).to_owned())) {
+            Some(form) => problem.with_help(format!("as in `{name} = {form}`")),
             None => problem,
         }
     };
-    arguments.keep(read.map_err(problem))
+    arguments.keep(json.and_then(|json| read(&json)).map_err(problem))
+}
+
+/// What was written in the form that another parameter takes, in that of this one.
+fn own_form(name: &str, json: &Json) -> Option<String> {
+    let words = || {
+        let words = json.as_array().filter(|words| !words.is_empty())?;
+        words.iter().map(Json::as_str).collect::<Option<Vec<_>>>()
+    };
+    match name {
+        "subcommand" | "args" => json.as_str().map(|word| format!("[{word:?}]")),
+        "flags" => {
+            let is_option = |word: &&str| conditions::is_option(word) && !word.contains('=');
+            let words = words().filter(|words| words.iter().all(is_option))?;
+            let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+            Some(format!("any_of({})", words.join(", ")))
+        }
+        "env" => {
+            let words: Vec<String> = words()?
+                .iter()
+                .map(|word| format!("{word:?}: True"))
+                .collect();
+            Some(format!("{{{}}}", words.join(", ")))
+        }
+        _ => None,
+    }
 }
 
 fn as_data(value: Value<'_>) -> Result<Json, String> {

@@ -217,6 +217,19 @@ fn profiles_only_get_stricter_and_no_new_ones_appear() {
     assert_eq!(value("mode"), "read-only");
     assert_eq!(value("network"), false);
     assert_eq!(value("writable"), json!(["/b"]));
+    let world = World::new();
+    let own = world.user(user).display().to_string();
+    let other = world.project("[profiles.a]\nnetwork = false\n");
+    world.trust();
+    let printed = world.said(&["config"]);
+    for (line, source) in [
+        ("mode = \"workspace-write\"", format!("{own}:2")),
+        ("network = false", format!("{}:2", other.display())),
+        ("writable = [\"/a\", \"/b\"]", format!("{own}:4")),
+    ] {
+        let line = format!("{line:36}  # {source}");
+        assert!(printed.lines().any(|it| it == line), "{line}: {printed}");
+    }
     let loose = "[profiles.a]\nmode = \"danger-full-access\"\n[profiles.b]\nnetwork = true\n";
     let (mode, _, notes) = tightened(user, loose, &["profiles", "a", "mode"]);
     assert_eq!(mode, "workspace-write");

@@ -99,6 +99,10 @@ const COMMANDS: &[&str] = &[
     "find . -maxdepth 0 -exec {w} \\;",
     "echo x | xargs {w}",
     "echo '{q}' | sh",
+    ". ./plain",
+    "source there",
+    ". ./none",
+    "source <(echo '{q}')",
     "bash <<< '{q}'",
     "bash <(echo '{q}')",
     "eval '{q}'",
@@ -195,6 +199,11 @@ const SCRIPTS: &[&str] = &[
     "mv plain x; ./x; {s}",
     "cd $(pwd); ./script; {s}",
     "mkdir -p d; cp plain d/ls; PATH=$PWD/d:$PATH ls; {s}",
+    ". ./lib; g; {s}",
+    ". ./lib; h",
+    "echo 'g() { id -u; }' > lib; . ./lib; g; {s}",
+    "eval 'e() { {q}; }'; e",
+    ". $PWD/lib; ls $w; {s}",
     "mkdir -p d; cp plain d/ls; PATH=$PWD/d:$PATH; ls; {s}",
 ];
 
@@ -229,6 +238,8 @@ impl Dice {
             let is_builtin = [
                 "eval",
                 "trap",
+                ". ",
+                "source",
                 "X=1",
                 "exec",
                 "command",
@@ -286,6 +297,7 @@ fn compared(starter: &str, rules: &str, script: &str) -> (Option<String>, Value)
     let world = World::new()
         .file("out/there", "")
         .file("ws/there", "id -u\n")
+        .file("ws/lib", "w=-l\ncd ../out\ng() { ls -l \"$@\"; }\nid\n")
         .script("ws/script", "#!/bin/sh\nls -l\n")
         .script("ws/plain", "uname -s\n")
         .script("out/starter", &format!("#!/bin/bash\n{starter}\n"))

@@ -141,7 +141,7 @@ fn a_yes_for_the_session_is_for_the_variables_and_the_mask_that_go_outside() {
             .end(0);
         assert_eq!(shown.matches(ASKED).count(), 4, "{shown}");
         assert_eq!(shown.matches("env COLUMNS=80").count(), 5, "{shown}");
-        assert_eq!(shown.matches("files 99 99").count(), 1, "{shown}");
+        assert_eq!(shown.matches("umask 077").count(), 1, "{shown}");
         assert!(!shown.contains("env LINES=9"), "{shown}");
         assert_eq!(shown.matches("env TZ=Asia/Tokyo").count(), 1, "{shown}");
     });

@@ -7,13 +7,13 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use crate::request::{Entry, Request, Words, alias_set, aliased};
-use crate::script::{MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
+use crate::script::{self, MAX_BYTES, Problem, ScriptCommand, Word, max_commands};
 
 use super::resolver::{Resolver, UnstartedCommand};
 use super::runs::{InPlace, InnerFound, InnerRun, in_place_of, runs};
 use super::spelling::{as_in, spelled, unknown_words};
 use super::surroundings::KnownVariables;
-use super::{CommandTree, DEPTH, Lack, Node, SaidBy, Shown, same_process};
+use super::{CommandTree, DEPTH, Lack, Node, NodeProcess, SaidBy, Shown, same_process};
 use crate::evaluate::index::IndexedRules;
 
 /// What may be spent on one request, beside four times the script that it is: for each script its bytes, for
@@ -59,6 +59,16 @@ pub(super) struct ScriptReader<'a> {
     pub(super) line: u32,
     /// What `$0`, `$1` and so on are, if the script has its own.
     pub(super) given: Option<Vec<Word>>,
+    /// The number of the script that the command itself stands in.
+    pub(super) within: Option<usize>,
+}
+
+impl ScriptReader<'_> {
+    /// Whether it is the very shell that runs what it has read, as with `eval` and `source`.
+    pub(super) fn is_same_shell(&self) -> bool {
+        let name = self.words.asked.as_bytes();
+        script::is_builtin(name) || script::reads_script(name)
+    }
 }
 
 pub(super) struct Builder<'a> {
@@ -78,6 +88,8 @@ pub(super) struct Builder<'a> {
     /// does too.
     shown: Shown,
     given: KnownVariables,
+    /// The scripts, by number, that run in the very shell that runs another one.
+    pub(super) joined: Vec<[usize; 2]>,
 }
 
 /// Words of what `node` runs, as a script has them: what is unknown in its own words is so in these.
@@ -94,9 +106,18 @@ fn written_as(
     }))
 }
 
+/// The process of what `node`, the whole where there is no `parent`, runs without another exec.
+fn process_of(parent: Option<usize>, node: &Node) -> NodeProcess {
+    if parent.is_none() || node.is_same_process() {
+        NodeProcess::Request
+    } else {
+        NodeProcess::Around
+    }
+}
+
 /// What makes two commands the same, so that one of them need not be looked at.
 fn sameness(node: &Node) -> impl Hash + PartialEq {
-    let how = (node.shown, node.appends, node.same_process);
+    let how = (node.shown, node.appends, node.process);
     (&node.argv, how, &node.place, &node.around)
 }
 
@@ -114,6 +135,7 @@ impl<'a> Builder<'a> {
             aliases: Vec::new(),
             shown: Shown::Words,
             given: KnownVariables::default(),
+            joined: Vec::new(),
         }
     }
 
@@ -125,7 +147,7 @@ impl<'a> Builder<'a> {
             // It is lent out while others are added; what decides for those within stays.
             let lent = Node {
                 parent: node.parent,
-                same_process: node.same_process,
+                process: node.process,
                 depth: node.depth,
                 shown: node.shown,
                 ..Node::default()
@@ -154,6 +176,7 @@ impl<'a> Builder<'a> {
             }
             next += 1;
         }
+        self.tree.join(&self.joined);
         self.tree
     }
 
@@ -182,7 +205,11 @@ impl<'a> Builder<'a> {
                 argv: found.argv,
                 appends: node.appends,
                 said_by: SaidBy::Alias,
-                same_process: found.same_process && (parent.is_none() || node.same_process),
+                process: if found.same_process {
+                    process_of(parent, node)
+                } else {
+                    NodeProcess::Own
+                },
                 around,
                 ..self.within(parent, node)
             });
@@ -262,7 +289,7 @@ impl<'a> Builder<'a> {
         let unknown = unknown.unwrap_or_default();
         let written = |argv: &[OsString]| written_as(node, &unknown, argv);
         let in_process = || Node {
-            same_process: parent.is_none() || node.same_process,
+            process: process_of(parent, node),
             shown: child.shown.max(Shown::Otherwise),
             ..child.clone()
         };
@@ -319,10 +346,9 @@ impl<'a> Builder<'a> {
                     ..child
                 }),
                 InnerRun::Script { text, given } => {
-                    let line = node.written.as_deref().map_or(1, |it| it.line);
                     let given =
                         given.map(|given| given.iter().map(|it| as_in(&unknown, it)).collect());
-                    let reader = ScriptReader { words, line, given };
+                    let reader = self.reader(node, words, given);
                     self.script(Some(reader), &text, &child);
                 }
                 InnerRun::Interpreted(argv) => self.keep(Node {
@@ -332,12 +358,53 @@ impl<'a> Builder<'a> {
                     ..in_process()
                 }),
                 InnerRun::File { file, given } => {
-                    let asked = node.asked.first();
-                    let file = asked.map(|asked| asked.cwd.join(&file));
+                    let file = self.place_of(file, node, words);
                     self.file(node, file.as_deref(), &given, words, &child);
                 }
             }
         }
+    }
+
+    /// The command `node`, of these words, as one that has a script read.
+    pub(super) fn reader<'b>(
+        &self,
+        node: &Node,
+        words: Words<'b>,
+        given: Option<Vec<Word>>,
+    ) -> ScriptReader<'b> {
+        ScriptReader {
+            words,
+            line: node.written.as_deref().map_or(1, |it| it.line),
+            given,
+            within: self.tree.script_of(node),
+        }
+    }
+
+    /// Where a file of commands is that the words of `node` name.
+    fn place_of(&self, file: OsString, node: &Node, words: Words<'_>) -> Option<PathBuf> {
+        let (asked, resolver) = (node.asked.first()?, self.resolver?);
+        let is_searched = !file.as_bytes().contains(&b'/');
+        if !script::reads_script(words.asked.as_bytes()) {
+            return Some(asked.cwd.join(file));
+        }
+        // Elsewhere it is another file.
+        if node.shown == Shown::Never {
+            return None;
+        }
+        let name = [file];
+        let found = is_searched.then(|| {
+            let directories = node.around.directories.as_deref().unwrap_or_default();
+            (resolver.find)(&UnstartedCommand {
+                words: &name,
+                directory: directories.first()?,
+                variables: self.given.known.clone(),
+                unknown: Vec::new(),
+            })
+            .program
+            .path
+        });
+        let [file] = &name;
+        found.flatten().or_else(|| Some(asked.cwd.join(file)))
     }
 
     /// What is started to read the file that `node` asks for, if that has no `#!`: the shell that can't start it

@@ -87,8 +87,8 @@ pub struct CommandTree {
     top: Range<usize>,
     /// What is left out of what the request or the script itself runs.
     lacks: Lack,
-    /// The functions that each of its scripts defines, by the number of the script.
-    functions: Vec<HashSet<Vec<u8>>>,
+    /// The functions that each of its scripts has, by the number of the script.
+    functions: Vec<KnownFunctions>,
     /// The names that one of them makes stand for something else.
     renamed: HashSet<Vec<u8>>,
     /// The names of aliases that don't count where they are made.
@@ -97,6 +97,14 @@ pub struct CommandTree {
     problems: Vec<Problem>,
     /// Some of it stands in files.
     pub(super) reads_files: bool,
+}
+
+/// The functions that the shell has which runs a script.
+#[derive(Debug, Default)]
+struct KnownFunctions {
+    names: HashSet<Vec<u8>>,
+    /// It runs nothing in this very shell that nobody has read, and that could define others.
+    are_all: bool,
 }
 
 /// What is left out of what a command runs.
@@ -120,8 +128,8 @@ pub struct Node {
     pub parent: Option<usize>,
     /// The program, where more is known than how it is called.
     program: Option<Box<Program>>,
-    /// It runs in the request's own process, without another exec.
-    pub(super) same_process: bool,
+    /// Where it runs.
+    process: NodeProcess,
     /// How many commands it is within, 1 for what a request itself runs, 0 for what a script does.
     pub(super) depth: usize,
     /// What of it an exec will show to whoever judges that.
@@ -148,6 +156,18 @@ pub struct Node {
     is_looked_into: bool,
     /// What is left out of that.
     pub(super) lacks: Lack,
+}
+
+/// The process in which a command runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+enum NodeProcess {
+    /// Its own: there is another exec.
+    #[default]
+    Own,
+    /// That of the command around it.
+    Around,
+    /// That of the request, as everything around it.
+    Request,
 }
 
 /// Commands that one of a script may be.
@@ -270,12 +290,61 @@ impl CommandTree {
 
     /// Whether the script that `node` stands in, or one around that, has a function of this `name`.
     pub(super) fn defines(&self, node: &Node, name: &[u8]) -> bool {
+        self.functions_at(node).any(|it| it.names.contains(name))
+    }
+
+    /// Whether it may have one of any name, by what nobody has read.
+    pub(super) fn may_define(&self, node: &Node) -> bool {
+        self.functions_at(node).any(|it| !it.are_all)
+    }
+
+    /// The functions of the script that `node` stands in, and of those around it.
+    fn functions_at<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a KnownFunctions> {
+        let around = |node: &&'a Node| self.nodes.get(node.parent?);
+        let all = std::iter::successors(Some(node), around);
+        let scripts = all.filter_map(|node| Some(node.place.as_ref()?.script));
+        scripts.filter_map(|script| self.functions.get(script))
+    }
+
+    /// The number of the script that `node` stands in, or of the nearest around it.
+    fn script_of(&self, node: &Node) -> Option<usize> {
         let around = |node: &&Node| self.nodes.get(node.parent?);
-        std::iter::successors(Some(node), around).any(|node| {
-            let script = node.place.as_ref().map(|place| place.script);
-            let functions = script.and_then(|script| self.functions.get(script));
-            functions.is_some_and(|functions| functions.contains(name))
-        })
+        let mut all = std::iter::successors(Some(node), around);
+        all.find_map(|node| Some(node.place.as_ref()?.script))
+    }
+
+    /// Gives the functions of scripts to those in whose shell they run, of each pair the second, which has the
+    /// lower number.
+    fn join(&mut self, joined: &[[usize; 2]]) {
+        let open = self.nodes.iter().filter(|node| self.is_open(node));
+        let open: Vec<usize> = open.filter_map(|node| self.script_of(node)).collect();
+        for script in open {
+            if let Some(script) = self.functions.get_mut(script) {
+                script.are_all = false;
+            }
+        }
+        for &[within, around] in joined.iter().rev() {
+            let Ok([within, around]) = self.functions.get_disjoint_mut([within, around]) else {
+                continue;
+            };
+            around.names.extend(within.names.iter().cloned());
+            around.are_all &= within.are_all;
+        }
+    }
+
+    /// Whether the command has the very shell run what nobody has read.
+    fn is_open(&self, node: &Node) -> bool {
+        let is_eval = |it: &&Node| it.argv.first().is_some_and(|name| name == "eval");
+        let written = node.written.as_deref();
+        let name = written.and_then(|it| it.words.first());
+        match name.map(Word::known) {
+            Some(Some(name)) => script::reads_script(&name) && !node.is_looked_into,
+            Some(None) => {
+                let around = node.parent.and_then(|it| self.nodes.get(it));
+                around.as_ref().is_some_and(is_eval)
+            }
+            None => false,
+        }
     }
 
     /// Whether nobody can know which program `node`, a command of a script, is.
@@ -285,7 +354,7 @@ impl CommandTree {
             None => false,
             Some(None) => true,
             Some(Some(name)) => {
-                self.renames(&name) || (script::reads_script(&name) && !self.defines(node, &name))
+                self.renames(&name) || self.is_open(node) && !self.defines(node, &name)
             }
         }
     }
@@ -298,6 +367,28 @@ impl CommandTree {
     /// The commands that `node` runs, `None` for the request itself.
     pub(super) fn children(&self, node: Option<&Node>) -> &[Node] {
         self.nodes.get(self.range(node)).unwrap_or_default()
+    }
+
+    /// Whether the command of this number runs others, as far as is known.
+    pub fn runs_any(&self, node: usize) -> bool {
+        !self.range(self.nodes.get(node)).is_empty()
+    }
+
+    /// The commands that the one of this number, `None` for the whole, runs in its own process.
+    pub(super) fn in_place(&self, node: Option<usize>) -> Vec<&Node> {
+        let around = node.and_then(|nth| self.nodes.get(nth));
+        let own = |node| {
+            self.children(node)
+                .iter()
+                .filter(|it| it.process != NodeProcess::Own)
+        };
+        let mut found: Vec<&Node> = own(around).collect();
+        let mut next = 0;
+        while let Some(&node) = found.get(next) {
+            found.extend(own(Some(node)));
+            next += 1;
+        }
+        found
     }
 
     /// Whether the command numbered `node`, which `around` has started in the end, reads what that or what this
@@ -326,7 +417,7 @@ impl CommandTree {
 
     /// What `request`, whose tree this is, runs without another exec.
     pub fn in_process(&self, request: &Request) -> Vec<Request> {
-        let within = self.requests(request, |node| node.same_process);
+        let within = self.requests(request, Node::is_same_process);
         within.map(|inner| inner.request).collect()
     }
 
@@ -358,9 +449,14 @@ impl Node {
         self.said_by == SaidBy::Alias
     }
 
+    /// Whether it runs in the request's own process, without another exec.
+    pub(super) fn is_same_process(&self) -> bool {
+        self.process == NodeProcess::Request
+    }
+
     /// Whether no exec of it will be judged: it runs without one, or not here.
     pub(super) fn is_unjudged(&self) -> bool {
-        self.same_process || self.shown == Shown::Never
+        self.is_same_process() || self.shown == Shown::Never
     }
 
     /// Whether it is known what it reads, if it reads commands.

@@ -15,7 +15,9 @@ use super::shell::Shell;
 use super::spelling::{as_in, fill, spelled};
 use super::surroundings::Surroundings;
 use super::values::Values;
-use super::{DEPTH, Instead, Lack, Node, ScriptPlace, Shown, called, models_of, whole_names};
+use super::{
+    DEPTH, Instead, KnownFunctions, Lack, Node, ScriptPlace, Shown, called, models_of, whole_names,
+};
 
 /// Shells that start what they have no builtin for. What calls itself `sh` can be BusyBox.
 const STARTING: [&str; 3] = ["bash", "dash", "zsh"];
@@ -44,11 +46,9 @@ impl Builder<'_> {
         };
         self.tree.reads_files = true;
         let given = given.iter().map(|word| as_in(&HashMap::new(), word));
-        let reader = ScriptReader {
-            words,
-            line: node.written.as_deref().map_or(1, |it| it.line),
-            given: Some(given.collect()),
-        };
+        // `source` leaves those of the script.
+        let has_own = !script::reads_script(words.asked.as_bytes());
+        let reader = self.reader(node, words, has_own.then(|| given.collect()));
         self.script(Some(reader), &text, child);
     }
 
@@ -107,9 +107,10 @@ impl Builder<'_> {
         // A shell within is judged by its own names when it starts.
         let mut all = found.iter().map(|(argv, ..)| argv.as_slice());
         let hides = child.parent.is_none()
-            && reader.is_some_and(|reader| self.hides(reader.words, &mut all));
-        let number = self.tree.functions.len();
-        self.tree.functions.push(functions.into_iter().collect());
+            && reader
+                .as_ref()
+                .is_some_and(|reader| self.hides(reader.words, &mut all));
+        let number = self.numbered(functions, reader);
         let seen = if hides {
             child.shown.max(Shown::Otherwise)
         } else {
@@ -141,13 +142,24 @@ impl Builder<'_> {
         }
     }
 
+    /// The number of a script that has these `functions`.
+    fn numbered(&mut self, functions: Vec<Vec<u8>>, reader: Option<ScriptReader<'_>>) -> usize {
+        let number = self.tree.functions.len();
+        self.tree.functions.push(KnownFunctions {
+            names: functions.into_iter().collect(),
+            are_all: true,
+        });
+        let around = reader.filter(ScriptReader::is_same_shell);
+        let joined = around.and_then(|it| Some([number, it.within?]));
+        self.joined.extend(joined);
+        number
+    }
+
     /// Where the script runs: what was not exported its own shell does not have.
     fn settled(&self, reader: Option<&ScriptReader<'_>>, child: &Node) -> Surroundings {
         let mut around = child.around.clone();
         let own = self.resolver.and_then(|resolver| resolver.variables);
-        // `eval` and the like run it in the very shell.
-        let is_started =
-            |reader: &ScriptReader<'_>| !script::is_builtin(reader.words.asked.as_bytes());
+        let is_started = |reader: &ScriptReader<'_>| !reader.is_same_shell();
         if let Some(own) = own.filter(|_| reader.is_some_and(is_started)) {
             around.variables.settle(own);
         }

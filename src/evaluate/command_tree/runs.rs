@@ -63,16 +63,15 @@ pub(super) fn runs(
         let reading = models::read(model, words.arguments());
         incomplete |= reading.doubts.contains(&Doubt::TooMany);
         let is = |asked: fn(&CommandModel) -> bool| reading.model.is_some_and(asked);
+        let reads_file = is(CommandModel::is_shell) || script::reads_script(words.asked.as_bytes());
         let reads = |doubt: &Doubt<'_>| match doubt {
             Doubt::Input => is(CommandModel::hands_input_to_shell),
-            Doubt::File(file) => {
-                is(CommandModel::is_shell) && file.word.as_bytes().starts_with(b"<(")
-            }
+            Doubt::File(file) => reads_file && file.word.as_bytes().starts_with(b"<("),
             _ => false,
         };
         let input = input.filter(|_| reading.doubts.iter().any(reads));
         let file = reading.doubts.iter().find_map(|doubt| match doubt {
-            Doubt::File(file) if input.is_none() && is(CommandModel::is_shell) => Some(*file),
+            Doubt::File(file) if input.is_none() && reads_file => Some(*file),
             _ => None,
         });
         let interpreted = interpreted(model, &reading, words);

@@ -209,6 +209,10 @@ impl Variables {
             ) => VariableChange::Unknown,
             (_, change) => change,
         };
+        // Those that were made of these stay the same.
+        if self.changes.get(name) == Some(&change) {
+            return;
+        }
         Arc::make_mut(&mut self.changes).insert(name.to_owned(), change);
         if self.changes.len() > VARIABLES {
             *self = Self::unknown();

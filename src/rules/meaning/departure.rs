@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::models::reading::Part;
+use crate::models::reading::{Flag, Part};
 use crate::request::argv::brief_word;
 
 use super::Pattern;
@@ -17,7 +17,7 @@ pub enum Departure<'a> {
     /// A condition does not surely hold.
     Unmet(Unmet<'a>),
     /// This option is not named, and what it does must be.
-    Option(&'a [u8], Does),
+    Option(&'a Flag<'a>, Does),
     /// A subcommand is missing: any of these.
     NoSubcommand(&'a [String]),
     /// Of what it is made of, the subcommand from this on is none of these.
@@ -46,6 +46,8 @@ pub enum Does {
     Unknown,
     /// It can run another program.
     Runs,
+    /// It leads to another directory, whose files can have another program run.
+    Leads,
     /// It writes a file.
     Writes,
     /// It changes the system's state.
@@ -86,7 +88,7 @@ impl fmt::Display for Departure<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Unmet(unmet) => unmet.fmt(out),
-            Self::Option(option, does) => option_text(out, option, does),
+            Self::Option(flag, does) => option_text(out, flag, does),
             Self::NoSubcommand(names) => {
                 let names = any(names.iter().map(|name| format!("{name:?}")));
                 write!(out, "the subcommand {names} is missing")
@@ -129,16 +131,38 @@ impl fmt::Display for Departure<'_> {
     }
 }
 
-fn option_text(out: &mut fmt::Formatter<'_>, option: &[u8], does: Does) -> fmt::Result {
+/// What an option does that leads to another directory.
+pub const LEADS: &str = "leads to another directory, whose files can say what runs";
+
+/// A value of an option is shown that is no longer, in bytes.
+const VALUE: usize = 60;
+
+/// How a rule names this option, behind why it must; nothing where that is no text.
+pub fn option_hint(flag: &Flag<'_>) -> String {
+    let name = std::str::from_utf8(&flag.written).ok();
+    let form = name.and_then(|name| match flag.value {
+        None => Some(format!("flags = {name:?}")),
+        Some(value) => {
+            let value = value.to_str().filter(|it| it.len() <= VALUE)?;
+            Some(format!("options = {{{name:?}: {value:?}}}"))
+        }
+    });
+    form.map_or_else(String::new, |form| {
+        format!("; a command_rule does by `{form}`")
+    })
+}
+
+fn option_text(out: &mut fmt::Formatter<'_>, flag: &Flag<'_>, does: Does) -> fmt::Result {
     let does = match does {
         Does::Unknown => "is unknown",
         Does::Runs => "can run another program",
+        Does::Leads => LEADS,
         Does::Writes => "writes a file",
         Does::Changes => "changes the system's state",
         Does::Elsewhere => "chooses another server, account or configuration",
         Does::Discards => "discards something",
         Does::Follows => {
-            let option = bytes(option);
+            let option = bytes(&flag.written);
             return write!(
                 out,
                 "option `{option}` is not named, and with `exact` nothing else may follow"
@@ -147,8 +171,9 @@ fn option_text(out: &mut fmt::Formatter<'_>, option: &[u8], does: Does) -> fmt::
     };
     write!(
         out,
-        "option `{}` {does}, and the rule doesn't name it",
-        bytes(option)
+        "option `{}` {does}, and the rule doesn't name it{}",
+        bytes(&flag.written),
+        option_hint(flag)
     )
 }
 

@@ -95,8 +95,9 @@ impl Meaning {
         if self.names(flag) {
             return Ok(());
         }
+        let leads = flag.has_effect(Effect::Directory);
         let effects = [
-            (Effect::Runs, Does::Runs),
+            (Effect::Runs, if leads { Does::Leads } else { Does::Runs }),
             (Effect::Script, Does::Runs),
             (Effect::Splits, Does::Runs),
             (Effect::Commas, Does::Runs),
@@ -115,7 +116,7 @@ impl Meaning {
         } else {
             return Ok(());
         };
-        Err(Departure::Option(&flag.written, does))
+        Err(Departure::Option(flag, does))
     }
 
     fn permits_words<'a>(&'a self, command: &Subject<'a>) -> Result<(), Departure<'a>> {

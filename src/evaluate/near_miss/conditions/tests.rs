@@ -165,12 +165,14 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "args = [rest()]",
         "git push --exec=x y",
-        "option `--exec` can run another program, and the rule doesn't name it",
+        "option `--exec` can run another program, and the rule doesn't name it; a command_rule does by `options = \
+         {\"--exec\": \"x\"}`",
     ),
     (
         "args = [rest()]",
         "git push --nonsense",
-        "option `--nonsense` is unknown, and the rule doesn't name it",
+        "option `--nonsense` is unknown, and the rule doesn't name it; a command_rule does by `flags = \
+         \"--nonsense\"`",
     ),
     (
         "exact = True",
