@@ -65,9 +65,9 @@ impl Placeholders {
         }
         loop {
             match fs::symlink_metadata(path) {
-                Ok(metadata) if metadata.is_symlink() => match fs::read_link(path) {
+                Ok(metadata) if metadata.is_symlink() => match unseen::is_link(path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    _ if unseen::is_at(path) => return self.unseen.hold(path).during(step()),
+                    Ok(true) => return self.unseen.hold(path).during(step()),
                     _ => return Ok(()),
                 },
                 Ok(metadata) if !is_of(&metadata, MODE) && !is_passage(&metadata) => {

@@ -25,7 +25,15 @@ const NOWHERE: &str = "/sys/codex-shell-keeps-this-name";
 
 /// Whether such a link is at `path`.
 pub(super) fn is_at(path: &Path) -> bool {
-    fs::read_link(path).is_ok_and(|target| target == Path::new(NOWHERE))
+    is_link(path).unwrap_or(false)
+}
+
+/// Whether the link at `path` is such a one.
+///
+/// # Errors
+/// No link is there.
+pub(super) fn is_link(path: &Path) -> io::Result<bool> {
+    Ok(fs::read_link(path)? == Path::new(NOWHERE))
 }
 
 /// The links that one sandbox relies on. They go away with this value, the last user's first.
