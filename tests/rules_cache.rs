@@ -141,6 +141,35 @@ fn the_oldest_go() {
 }
 
 #[test]
+fn what_lies_there_besides_stays() {
+    let home = Home::new(RULES);
+    home.load();
+    let folder = home.folder.path().join("codex-shell/loaded");
+    for number in 0..80 {
+        fs::write(folder.join(format!("letter {number}")), "").unwrap();
+    }
+    home.folder.write("a.rules", RULES.replace("ls", "id"));
+    home.load();
+    assert_eq!(home.entries().len(), 82);
+}
+
+#[test]
+fn a_link_leads_nowhere() {
+    for place in ["codex-shell", "codex-shell/loaded"] {
+        let home = Home::new(RULES);
+        let elsewhere = Folder::new();
+        fs::create_dir_all(home.folder.path().join(place).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), home.folder.path().join(place)).unwrap();
+        assert_eq!(programs(&home.load()), ["ls"]);
+        assert_eq!(
+            fs::read_dir(elsewhere.path()).unwrap().count(),
+            0,
+            "{place}"
+        );
+    }
+}
+
+#[test]
 fn without_a_place_nothing_is_kept() {
     let folder = Folder::new();
     let missing = folder.path().join("missing");

@@ -233,7 +233,7 @@ fn protected(
         }
     }
     if let Some(asker) = ask.program() {
-        settings::protect_asker(&mut protection, asker);
+        settings::protect_asker(&mut protection, asker)?;
     }
     Ok(protection)
 }

@@ -194,7 +194,7 @@ impl Args {
         let mut asker = None;
         if let Who::Unattended(Ask::Program(program), _) = &mut ask {
             *program = settings::asker(program)?;
-            settings::protect_asker(&mut protection, program);
+            settings::protect_asker(&mut protection, program)?;
             asker = Some(program.as_path());
         }
         let audit = settings::audit(self.audit.as_deref(), asker, &protection)?;

@@ -13,7 +13,7 @@ use crate::confine::{Mode, PROTECTED, Policy, Protection, Role};
 use crate::intercept::broker::Patched;
 use crate::intercept::run::RunError;
 use crate::report;
-use crate::request::{INTERPRETERS, Interpreter, SearchPath, argv};
+use crate::request::{INTERPRETERS, Interpreter, SearchPath, argv, places_loaded};
 use crate::rules::{self, RuleSet};
 
 /// What of the settings can be said on the command line.
@@ -268,12 +268,25 @@ pub(super) fn audit(
     path.map_or_else(|| Ok(Audit::default()), open)
 }
 
-/// Keeps what answers from being written: `asker`, and what the kernel starts for a script.
-pub(super) fn protect_asker(protection: &mut Protection, asker: &Path) {
+/// Keeps what answers from being written: `asker`, what the kernel starts for a script, and what each loads.
+///
+/// # Errors
+/// It is not known what is loaded.
+pub(super) fn protect_asker(protection: &mut Protection, asker: &Path) -> Result<(), String> {
     let next = |file: &PathBuf| Some(Interpreter::of(file).ok()??.path);
     for file in successors(Some(asker.to_owned()), next).take(INTERPRETERS + 1) {
         deciding::add(protection, &file, Role::Asker);
+        // What is not there asks nobody, and says so then.
+        let Ok(real) = file.canonicalize() else {
+            continue;
+        };
+        let places = places_loaded(&real);
+        let places = places.map_err(|why| format!("--ask command:{}: {why}", asker.display()))?;
+        for place in places {
+            deciding::add(protection, &place, Role::Asker);
+        }
     }
+    Ok(())
 }
 
 /// The program that is to be asked, found once for all: a name that is looked for at each question could

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::models;
 use crate::models::reading::Doubt;
@@ -178,16 +178,26 @@ fn words_of(node: &Node) -> Vec<KnownWord> {
     let mut argv: Vec<KnownWord> = Vec::new();
     for word in words {
         let unknown = unknown(word);
-        let all = spelled(word).into_iter();
-        argv.extend(all.map(|it| (OsStr::from_bytes(&it).to_owned(), unknown)));
+        for spelling in spelled(word) {
+            let unknown = unknown.or_else(|| marked(node, &spelling));
+            argv.push((OsString::from_vec(spelling), unknown));
+        }
     }
     if node.written.is_none() && node.appends {
-        argv.extend(node.argv.iter().map(|word| (word.clone(), None)));
+        let words = node.argv.iter();
+        argv.extend(words.map(|word| (word.clone(), marked(node, word.as_bytes()))));
     }
     if node.appends {
         argv.push((OsString::new(), Some(true)));
     }
     argv
+}
+
+/// That a word, for one, is not known where another program puts something in it.
+fn marked(node: &Node, word: &[u8]) -> Option<bool> {
+    let mut marks = node.marks.iter().map(|mark| mark.as_bytes());
+    let is_marked = marks.any(|mark| word.windows(mark.len()).any(|part| part == mark));
+    is_marked.then_some(false)
 }
 
 /// Why nobody can know before what a command runs, or what a rule says of it.
@@ -335,7 +345,7 @@ command_rule(program = "kubectl", subcommand = ["delete"], options = {"-n": glob
 
     #[test]
     fn what_cannot_be_known_counts_where_a_rule_restricts() {
-        let asked = "git -C $a $b|docker \"$a\" \"$b\"|docker \"$a\" x \"$b\"|kubectl \"$a\" pod -n \"$b\"|touch $x|cat *|kubectl delete pod x -n $x|touch \"$(echo secret)\"|git $x|git \"$x\"|git pu*|$x push|docker $x|docker rm $x|docker $x -f|echo push | xargs git\
+        let asked = "git -C $a $b|docker \"$a\" \"$b\"|docker \"$a\" x \"$b\"|kubectl \"$a\" pod -n \"$b\"|touch $x|cat *|kubectl delete pod x -n $x|touch \"$(echo secret)\"|git $x|git \"$x\"|git pu*|$x push|docker $x|docker rm $x|docker $x -f|echo push | xargs git|xargs -I% git %|xargs -Ix kubectl delete pod -n x|find . -exec touch {} ';'|xargs -I{} cat a{}\
                      |bash -s|cat x | sh|sh other|BASH_ENV=other bash -c :|bash --rcfile other -ic :\
                      |cd x; sh file|hash -p /x foo; foo|. other|shopt -s expand_aliases; alias p=x; p";
         let forbidden = "bash file|sh ./file|bash <(echo git push)|bash < <(echo git push)\
@@ -348,7 +358,7 @@ command_rule(program = "kubectl", subcommand = ["delete"], options = {"-n": glob
                          |a=(push); git \"${a[0]}\"|for x in status push; do sh -c \"git $x\"; done\
                          |git -c alias.p=push p|git -c alias.p='push -f' p|git -c alias.p='!git push' p a\
                          |env git -c alias.p=q -c alias.q=push p|sh -c 'git -c alias.p=push p'";
-        let allowed = "git commit -m \"$x\"|docker ps $x|tool $x|sh -c 'git $1' _ pull|xargs git commit\
+        let allowed = "git commit -m \"$x\"|docker ps $x|tool $x|sh -c 'git $1' _ pull|xargs git commit|xargs -I% git commit -m %|find . -exec git commit {} +\
                        |alias p=x; p|sh -c 'set -- pull; git status'\
                        |for x in a b; do tool $x; done|git -c alias.p=pull p|git -c alias.pull=push pull\
                        |for x in a b; do git commit -m \"$x\"; done";

@@ -35,6 +35,9 @@ pub struct InnerModel {
     /// The value of one of these options is the program, and its arguments begin here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub program: Vec<String>,
+    /// With `appends`: what the words that are added take the place of, where it stands in others; of `-o`, its value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
     /// The value of one of these options is a name by which the program is called.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub called: Vec<String>,

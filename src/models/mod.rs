@@ -87,6 +87,7 @@
 //! | `inner(after = 1)` | the operands behind the first: `timeout 5 CMD` |
 //! | `inner(assignments = True)` | the operands behind `NAME=value` words: `env A=b CMD` |
 //! | `inner(appends = True)` | the operands, and words that can't be known: `xargs CMD` |
+//! | `inner(appends = True, marks = ["{}", "-I"])` | the same; words stand in the place of `{}`, and of the value of that option |
 //! | `inner(appends = True, of = ["-a=*", "::::"])` | the same; the words come from files that such values name, or that stand behind such a word |
 //! | `inner(after = 1, dashes = True)` | what follows `--`, else the operands behind the first: `kubectl exec POD -- CMD` |
 //! | `inner(form = "line")` | the operands, joined, as a script: `watch CMD`, `ssh HOST CMD` (`after = 1`) |

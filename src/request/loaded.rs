@@ -32,14 +32,21 @@ const TOO_MUCH: &str = "it loads more than is looked at";
 /// Why it is not certain that the program `file`, without links, loads nothing that the sandboxed side could have
 /// written or exchanged; in words for people. `None` where it is.
 pub(super) fn objection(file: &Path, roots: &Roots) -> Option<String> {
-    let mut search = LibrarySearch {
-        roots,
-        files: vec![file.to_owned()],
-        directories: BTreeSet::new(),
-        names: BTreeSet::new(),
-        seen: BTreeSet::new(),
-    };
-    search.go().err()
+    LibrarySearch::new(file, roots).go().err()
+}
+
+/// Where what the program `file`, without links, loads is, and where that is looked for; less files that are in such a
+/// directory themselves.
+///
+/// # Errors
+/// Nobody can tell, in words for people.
+pub fn places_loaded(file: &Path) -> Result<Vec<PathBuf>, String> {
+    let roots = Roots::of(&[]);
+    let mut search = LibrarySearch::new(file, &roots);
+    search.go()?;
+    let mut named = search.named;
+    named.retain(|place| !place.symlink_metadata().is_ok_and(|it| it.is_file()));
+    Ok(named.into_iter().collect())
 }
 
 /// All that is loaded with one program.
@@ -51,9 +58,22 @@ struct LibrarySearch<'a> {
     names: BTreeSet<OsString>,
     /// Places at which something was looked for.
     seen: BTreeSet<PathBuf>,
+    /// What is loaded, and where it is looked for.
+    named: BTreeSet<PathBuf>,
 }
 
-impl LibrarySearch<'_> {
+impl<'a> LibrarySearch<'a> {
+    fn new(file: &Path, roots: &'a Roots) -> Self {
+        Self {
+            roots,
+            files: vec![file.to_owned()],
+            directories: BTreeSet::new(),
+            names: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            named: BTreeSet::new(),
+        }
+    }
+
     fn go(&mut self) -> Result<(), String> {
         while !self.files.is_empty() {
             while let Some(file) = self.files.pop() {
@@ -111,7 +131,8 @@ impl LibrarySearch<'_> {
         Ok(())
     }
 
-    fn is_beyond_reach(&self, path: &Path) -> Result<(), String> {
+    fn is_beyond_reach(&mut self, path: &Path) -> Result<(), String> {
+        self.named.insert(path.to_owned());
         let shown = || argv::word(path.as_os_str());
         if path.is_relative() {
             return Err(format!("it loads code by the relative path {}", shown()));

@@ -29,6 +29,7 @@ pub use directory::WorkingDirectory;
 pub use earlier::Earlier;
 pub use followed::Followed;
 pub use interpreter::Interpreter;
+pub use loaded::places_loaded;
 pub use program::{Program, Trust};
 pub use repository::alias::{Aliased, alias_set, aliased};
 pub use repository::config_file::Entry;

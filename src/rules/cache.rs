@@ -11,6 +11,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use nix::unistd::geteuid;
+
 use crate::digest::{Digest, Digester};
 use crate::sys::own_file;
 
@@ -37,11 +39,20 @@ pub(super) struct CacheEntry {
 
 impl RulesCache {
     /// What is kept in `codex_home`, if that is there; nothing is without one.
+    ///
+    /// Of who has it led elsewhere, or has another user's, nothing is kept.
     pub fn of(codex_home: Option<&Path>) -> Self {
-        let home = codex_home.filter(|home| home.is_dir());
-        Self {
-            folder: home.map(|home| home.join("codex-shell").join("loaded")),
-        }
+        let home = codex_home.filter(|home| fs::metadata(home).is_ok_and(|it| is_own(&it)));
+        let folder = home.and_then(|home| {
+            let above = home.join("codex-shell");
+            let folder = above.join("loaded");
+            let is_free = |path: &Path| match fs::symlink_metadata(path) {
+                Ok(found) => is_own(&found),
+                Err(error) => own_file::is_missing(&error),
+            };
+            (is_free(&above) && is_free(&folder)).then_some(folder)
+        });
+        Self { folder }
     }
 
     /// The entry for what `program` answers to the message `job`.
@@ -91,8 +102,10 @@ impl CacheEntry {
     fn make_room(&self) -> io::Result<()> {
         let mut entries: Vec<(SystemTime, PathBuf)> = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            entries.push((entry.metadata()?.modified()?, entry.path()));
+            let (path, found) = entry.and_then(|it| Ok((it.path(), it.metadata()?)))?;
+            if found.is_file() && is_name(&path) {
+                entries.push((found.modified()?, path));
+            }
         }
         entries.sort();
         let surplus = entries.len().saturating_sub(ENTRIES);
@@ -101,6 +114,19 @@ impl CacheEntry {
             .take(surplus)
             .try_for_each(|(_, path)| fs::remove_file(path))
     }
+}
+
+/// Whether it is a directory of this user's.
+fn is_own(found: &fs::Metadata) -> bool {
+    found.is_dir() && found.uid() == geteuid().as_raw()
+}
+
+/// Whether an entry has this name, or what was to become one: nothing else is ours to remove.
+fn is_name(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.map(|name| name.strip_prefix('.').unwrap_or(name));
+    let digest = name.and_then(|name| name.get(..64));
+    digest.is_some_and(|digest| digest.bytes().all(|it| it.is_ascii_hexdigit()))
 }
 
 /// Whether `said` is worth keeping: an error may be one of this process's limits.

@@ -105,6 +105,7 @@ pub(super) static INNER: Signature = Signature {
         "anywhere",
         "program",
         "called",
+        "marks",
     ],
     required: 0,
 };
@@ -186,6 +187,7 @@ pub(super) fn parse_inner(arguments: &mut Arguments<'_>) -> Option<InnerModel> {
         anywhere: arguments.bool("anywhere").unwrap_or(false),
         program: arguments.strings("program"),
         called: arguments.strings("called"),
+        marks: arguments.strings("marks"),
     };
     arguments.problems.is_empty().then_some(model)
 }

@@ -1,6 +1,6 @@
 //! Programs that answer questions: they run outside, with what any program has there.
 
-use crate::support::everyone;
+use crate::support::{everyone, everyone_with};
 
 const RULES: &str = "prefix_rule(pattern = [\"probe\"], decision = \"prompt\")\n";
 
@@ -58,5 +58,31 @@ fn an_asker_has_every_signal() {
                 "out/signals",
                 "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n",
             );
+    });
+}
+
+/// What it loads could answer in its place.
+#[test]
+fn an_asker_loads_nothing_of_the_sandboxs_making() {
+    let options = [
+        "-Wl,-rpath,WORLD/ws/lib",
+        "-Wl,-rpath,'$ORIGIN/../ws/lib'",
+        "-Wl,--dynamic-linker=WORLD/ws/ld.so",
+        "-Wl,-rpath,.",
+    ];
+    everyone_with(&options, |world, options| {
+        let world = world
+            .rules(RULES)
+            .file("out/asker.c", "int main(void) { return 1; }\n");
+        let build = world.spelled(format!(
+            "gcc -o WORLD/bin/asker WORLD/out/asker.c {options}"
+        ));
+        let built = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(build)
+            .status();
+        assert!(built.unwrap().success());
+        let ran = world.ask("command:WORLD/bin/asker").sh(":").status(125);
+        ran.stderr_has("codex-shell: error: ");
     });
 }

@@ -75,7 +75,37 @@ fn let_out_it_has_none() {
 
 /// What comes before it, the command, and whether git may push by that: without another exec it goes on with what
 /// it takes a subcommand for.
-const CORRECTED: [(&str, &str, bool); 7] = [
+const CORRECTED: [(&str, &str, bool); 13] = [
+    (
+        "export V=-1",
+        "git --config-env=help.autocorrect=V pusj ../b x",
+        true,
+    ),
+    (
+        "git config -f g help.autocorrect 1",
+        "git -c include.path=$PWD/g pusj ../b x",
+        true,
+    ),
+    (
+        "git config -f g help.autocorrect 1",
+        "GIT_CONFIG_GLOBAL=./g git pusj ../b x",
+        true,
+    ),
+    (
+        "git config -f g help.autocorrect 1",
+        "GIT_CONFIG_SYSTEM=g git pusj ../b x",
+        true,
+    ),
+    (
+        "git config -f .gitconfig help.autocorrect 1",
+        "HOME=. git pusj ../b x",
+        true,
+    ),
+    (
+        "mkdir git; git config -f git/config help.autocorrect 1",
+        "XDG_CONFIG_HOME=. git pusj ../b x",
+        true,
+    ),
     ("", "git -c help.autocorrect=immediate pusj ../b x", true),
     ("git config help.autocorrect 1", "git psuh ../b x", true),
     (

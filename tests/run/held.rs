@@ -220,8 +220,8 @@ fn where_it_can_not_be_held_the_command_is_ended() {
             .sh("swap; echo EVIL >> team.rules; touch after")
             .status(125)
             .stderr_has(
-                "codex-shell: error: WORLD/ws/team.rules was replaced while the command ran, and can't \
-                 be held any more: ",
+                "codex-shell: error: WORLD/ws/team.rules was replaced while the command ran, and can no \
+                 longer be held: ",
             )
             .stderr_has("; the command was ended")
             .file("ws/team.rules", "two\n")

@@ -106,6 +106,15 @@ fn written_as(
     }))
 }
 
+/// What says that `node` runs what its words say.
+fn said_within(node: &Node) -> SaidBy {
+    if node.is_said() {
+        SaidBy::Words
+    } else {
+        node.said_by
+    }
+}
+
 /// The process of what `node`, the whole where there is no `parent`, runs without another exec.
 fn process_of(parent: Option<usize>, node: &Node) -> NodeProcess {
     if parent.is_none() || node.is_same_process() {
@@ -332,16 +341,17 @@ impl<'a> Builder<'a> {
             };
             match run {
                 InnerRun::Words { argv, .. } if Some(&argv) == by_name.as_ref() => {}
-                InnerRun::Words { argv, appends } => self.keep(Node {
+                InnerRun::Words {
+                    argv,
+                    appends,
+                    marks,
+                } => self.keep(Node {
                     // An interpreter that starts the other one, as env does, is told so by the file.
-                    said_by: if node.is_said() {
-                        SaidBy::Words
-                    } else {
-                        node.said_by
-                    },
+                    said_by: said_within(node),
                     written: written(&argv),
                     argv,
                     appends,
+                    marks,
                     input: input.map(<[u8]>::to_vec),
                     ..child
                 }),

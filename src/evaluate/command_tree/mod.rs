@@ -136,6 +136,8 @@ pub struct Node {
     pub(super) shown: Shown,
     /// Words that can't be known are put behind it.
     pub(super) appends: bool,
+    /// In its words these stand for some that can't be known.
+    pub(super) marks: Vec<OsString>,
     /// Where it stands in a script.
     pub(super) place: Option<ScriptPlace>,
     /// As the script has it that it comes from, expansions and all.

@@ -1,6 +1,6 @@
 //! What a command runs by itself: what its words say, and what is known to run in its place.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -22,6 +22,8 @@ pub(super) enum InnerRun {
         argv: Vec<OsString>,
         /// Words that can't be known are put behind it.
         appends: bool,
+        /// And in the place of these.
+        marks: Vec<OsString>,
     },
     /// A script for a shell.
     Script {
@@ -84,6 +86,11 @@ pub(super) fn runs(
             What::Words(words) => InnerRun::Words {
                 argv: words.iter().map(|&word| word.to_owned()).collect(),
                 appends: inner.appends,
+                marks: if inner.appends {
+                    marks(&reading)
+                } else {
+                    Vec::new()
+                },
             },
             What::Script(script) => InnerRun::Script {
                 text: script.to_vec(),
@@ -114,6 +121,21 @@ pub(super) fn runs(
         }));
     }
     (found, incomplete)
+}
+
+/// What in the words of a command within is taken for words that can't be known.
+fn marks(reading: &Reading<'_>) -> Vec<OsString> {
+    let models = reading.model.iter().flat_map(|model| &model.inner);
+    let marks = models.flat_map(|inner| &inner.marks);
+    let values = marks.flat_map(|mark| {
+        let flags = reading.flags().filter(move |flag| flag.is(mark));
+        let itself = Some(OsStr::new(mark)).filter(|_| !mark.starts_with('-'));
+        flags.filter_map(|flag| flag.value).chain(itself)
+    });
+    values
+        .filter(|mark| !mark.is_empty())
+        .map(OsStr::to_owned)
+        .collect()
 }
 
 /// The files that an interpreter of these words is given to read, each as the program that it would be by itself.

@@ -20,6 +20,13 @@ const OF_SHELLS: &[u8] = b"|&;<>()$`\\\"' \t\n*?[#~=%";
 
 /// Whether git runs what it takes a subcommand that it doesn't have for.
 const AUTOCORRECT: &str = "help.autocorrect";
+/// Variables that say where git finds its settings.
+const PATHS: [&str; 4] = [
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "HOME",
+    "XDG_CONFIG_HOME",
+];
 /// With these values it only says what may have been meant.
 const SHOWN: [&[u8]; 6] = [b"0", b"false", b"off", b"no", b"show", b"never"];
 /// What is no less alike git corrects.
@@ -47,11 +54,18 @@ pub fn aliased(words: Words<'_>, configured: &[Entry], more: bool) -> Vec<Aliase
     let GitReading::Git(asked) = command::read(words) else {
         return Vec::new();
     };
-    if configured.is_empty() && asked.settings.is_empty() {
+    if configured.is_empty() && asked.settings.is_empty() && !names_others(&asked) {
         return Vec::new();
     }
-    let own = asked.settings.iter().map(|it| entry(it.as_bytes()));
-    let own: Vec<Entry> = own.filter(|(name, _)| is_read(name)).collect();
+    let mut own: Vec<Entry> = asked
+        .settings
+        .iter()
+        .map(|it| entry(it.as_bytes()))
+        .collect();
+    if names_others(&asked) {
+        own.push(corrected());
+    }
+    own.retain(|(name, _)| is_read(name));
     let entries: Vec<&Entry> = configured.iter().chain(&own).collect();
     let Some(before) = before_unknown(words, &asked).filter(|_| !entries.is_empty()) else {
         return Vec::new();
@@ -78,6 +92,17 @@ pub fn aliased(words: Words<'_>, configured: &[Entry], more: bool) -> Vec<Aliase
         }
     });
     corrected.collect()
+}
+
+/// That git may correct a subcommand, for all that anybody knows.
+fn corrected() -> Entry {
+    (AUTOCORRECT.to_owned(), b"true".to_vec())
+}
+
+/// Whether the words name settings that stand elsewhere.
+fn names_others(asked: &GitCommandLine<'_>) -> bool {
+    let includes = |it: &&OsStr| entry(it.as_bytes()).0.starts_with("include");
+    !asked.settings_from_variables.is_empty() || asked.settings.iter().any(includes)
 }
 
 /// The subcommands that git may take this one for, which is none and no alias.
@@ -191,11 +216,19 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
         Some(_) => request.variable(name),
         None => std::env::var_os(name),
     };
+    // From another directory than git's, such a path leads elsewhere.
+    let is_relative = |name: &&str| {
+        let value = variables(name).filter(|value| !value.is_empty());
+        value.is_some_and(|value| !value.as_bytes().starts_with(b"/"))
+    };
+    if PATHS.iter().any(|name| is_relative(name)) {
+        return vec![corrected()];
+    }
     // Whoever wrote it, git obeys it.
     let roots = Roots::of(&[]);
     let program = request.program.real.as_deref();
     let Ok(mut config) = Config::of_user(&roots, GitStarter::Outside, &variables, program) else {
-        return Vec::new();
+        return vec![corrected()];
     };
     let start = asked.start(&request.cwd);
     let repository = if asked.git_dir.is_some() {
