@@ -221,7 +221,7 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
         let value = variables(name).filter(|value| !value.is_empty());
         value.is_some_and(|value| !value.as_bytes().starts_with(b"/"))
     };
-    if PATHS.iter().any(|name| is_relative(name)) {
+    if PATHS.iter().any(is_relative) {
         return vec![corrected()];
     }
     // Whoever wrote it, git obeys it.
