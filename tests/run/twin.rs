@@ -96,9 +96,11 @@ const CASES: &[Case] = &[
          find . -name '*.x' | sort | xargs -n1 basename",
     ),
     same("nice -n 5 nice; nohup true 2>&1; env nice -n 3 sh -c nice"),
-    same(
+    (
         "ulimit -n 50; sh -c 'ulimit -n'; ulimit -c 0; ulimit -f 10; \
          dd if=/dev/zero of=f bs=1k count=100 2>/dev/null; echo $?",
+        None,
+        Some("outside, limits are the session's"),
     ),
     same(
         "sort <<<$'b\\na' | uniq | tee t | wc -l; cat t; diff <(echo a) <(echo b); \

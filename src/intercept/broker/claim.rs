@@ -73,7 +73,7 @@ impl Claim {
         }
         let writable = session.writable.as_deref().unwrap_or_default();
         let paths = session.rules.paths_of(&request);
-        let request = request.following(paths, writable);
+        let request = request.following(paths, writable).with_aliases();
         let claim = Self {
             stat,
             environment,
