@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::models::Reading;
 use crate::models::model::{CommandModel, OptionModel, Takes};
-use crate::models::reading::{Flag, What};
+use crate::models::reading::What;
 use crate::request::{Program, Request};
 
 use super::command_tree::{DEPTH, readings};
@@ -16,9 +16,6 @@ use super::index::IndexedRules;
 
 /// What stands for a word that nobody knows.
 const WORD: &str = "WORD";
-
-/// Options whose value stands where words are put; without one it is `{}`.
-const REPLACING: [&str; 4] = ["-I", "-i", "-J", "--replace"];
 
 /// As many operands may be added at once: what a wrapper wants before its command, and that.
 const OPERANDS: usize = 4;
@@ -99,12 +96,7 @@ fn of_option(option: &OptionModel) -> Option<Vec<OsString>> {
 /// Which of `words`, the command that `reading` says is run, others are put in the place of; none: they are
 /// put behind.
 pub(super) fn replaced(reading: &Reading<'_>, words: &[OsString]) -> Vec<bool> {
-    let replaces = |flag: &&Flag<'_>| REPLACING.iter().any(|name| flag.is(name));
-    let signs = reading
-        .flags()
-        .filter(replaces)
-        .filter_map(|flag| flag.value);
-    let signs: Vec<&OsStr> = signs.chain([OsStr::new("{}")]).collect();
+    let signs: Vec<&OsStr> = reading.marks().chain([OsStr::new("{}")]).collect();
     let is_replaced = |word: &OsString| signs.iter().any(|sign| contains(word, sign));
     words.iter().map(is_replaced).collect()
 }

@@ -276,6 +276,17 @@ impl<'a> Reading<'a> {
         models.any(|model| model.away)
     }
 
+    /// What in the words of the commands that it runs stands for words that are put there.
+    pub fn marks(&self) -> impl Iterator<Item = &'a OsStr> {
+        let models = self.model.into_iter().flat_map(|model| &model.inner);
+        let marks = models.flat_map(|inner| &inner.marks).flat_map(|mark| {
+            let flags = self.flags().filter(move |flag| flag.is(mark));
+            let itself = Some(OsStr::new(mark)).filter(|_| !mark.starts_with('-'));
+            flags.filter_map(|flag| flag.value).chain(itself)
+        });
+        marks.filter(|mark| !mark.is_empty())
+    }
+
     /// The models of its subcommands, outermost first.
     pub fn subcommands(&self) -> impl DoubleEndedIterator<Item = &'a CommandModel> {
         self.parts.iter().filter_map(|part| match part.kind {

@@ -87,7 +87,7 @@ pub(super) fn runs(
                 argv: words.iter().map(|&word| word.to_owned()).collect(),
                 appends: inner.appends,
                 marks: if inner.appends {
-                    marks(&reading)
+                    reading.marks().map(OsStr::to_owned).collect()
                 } else {
                     Vec::new()
                 },
@@ -121,21 +121,6 @@ pub(super) fn runs(
         }));
     }
     (found, incomplete)
-}
-
-/// What in the words of a command within is taken for words that can't be known.
-fn marks(reading: &Reading<'_>) -> Vec<OsString> {
-    let models = reading.model.iter().flat_map(|model| &model.inner);
-    let marks = models.flat_map(|inner| &inner.marks);
-    let values = marks.flat_map(|mark| {
-        let flags = reading.flags().filter(move |flag| flag.is(mark));
-        let itself = Some(OsStr::new(mark)).filter(|_| !mark.starts_with('-'));
-        flags.filter_map(|flag| flag.value).chain(itself)
-    });
-    values
-        .filter(|mark| !mark.is_empty())
-        .map(OsStr::to_owned)
-        .collect()
 }
 
 /// The files that an interpreter of these words is given to read, each as the program that it would be by itself.

@@ -209,7 +209,7 @@ pub(super) fn configured(request: &Request) -> Vec<Entry> {
     let GitReading::Git(asked) = command::read(request.words()) else {
         return Vec::new();
     };
-    if !is_set(request.words()) {
+    if before_unknown(request.words(), &asked).is_none() {
         return Vec::new();
     }
     let variables = |name: &str| match &request.environment {
